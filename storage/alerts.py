@@ -1,9 +1,8 @@
-"""Alerts, selected by their trigger terms, the digests whose alerts are to be planned, and the papers notified of."""
+"""Alerts, the digests whose alerts are to be planned, and the papers notified of."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models, told_archive
-from storage.tables import alert_terms, alerts, pending_alerts, told_papers
+from storage.search import trigger_terms
+from storage.tables import alerts, pending_alerts, told_papers
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -20,8 +20,8 @@ _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
 
-async def add(connection: AsyncConnection, new: models.Alert, trigger_terms: Collection[str]) -> models.Alert:
-    """Store a draft and return the alert. A paper that matches has at least one of `trigger_terms`.
+async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
+    """Store a draft and return the alert. A paper that matches has at least one of the trigger terms `terms`.
 
     Raises DuplicateError if an equal one exists for the same recipient.
     """
@@ -29,13 +29,11 @@ async def add(connection: AsyncConnection, new: models.Alert, trigger_terms: Col
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.insert().values(_column_values(new)).returning(alerts)
     added = _alert_from_row((await connection.execute(statement)).one())
-    await set_trigger_terms(connection, {added.id: trigger_terms})
+    await trigger_terms.replace_all(connection, {added.id: terms})
     return added
 
 
-async def change(
-    connection: AsyncConnection, changed: models.Alert, trigger_terms: Collection[str]
-) -> models.Alert:
+async def change(connection: AsyncConnection, changed: models.Alert, terms: Collection[str]) -> models.Alert:
     """Replace a stored alert by `changed`, which has its id, and return it.
 
     Raises DuplicateError if another, equal one exists for the same recipient.
@@ -44,7 +42,7 @@ async def change(
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(_column_values(changed)))
-    await set_trigger_terms(connection, {changed.id: trigger_terms})
+    await trigger_terms.replace_all(connection, {changed.id: terms})
     return changed
 
 
@@ -106,40 +104,24 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
-async def list_after(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
-    """Return the next `limit` alerts after an id, by id."""
+async def list_after(
+    connection: AsyncConnection, alert_id: int, *, limit: int, only_translations: bool = False
+) -> list[models.Alert]:
+    """Return the next `limit` alerts after an id, by id; on request only those with forms of the other language."""
     query = sa.select(alerts).where(alerts.c.id > alert_id).order_by(alerts.c.id).limit(limit)
+    query = query.where(alerts.c.translations) if only_translations else query
     return [_alert_from_row(row) for row in await connection.execute(query)]
+
+
+async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
+    """Store the forms that the terms of alerts have by the glossary, by alert id."""
+    for alert_id, own in forms.items():
+        await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(forms=own))
 
 
 async def exist(connection: AsyncConnection) -> bool:
     """Return whether there is any alert."""
     return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
-
-
-async def stream_by_trigger_terms(
-    connection: AsyncConnection, terms: Iterable[str]
-) -> AsyncIterator[Sequence[sa.Row[str, int, int, int | None]]]:
-    """Yield rows of trigger term, alert id, user id and channel id (None: by DM) of alerts whose term is in `terms`.
-
-    `terms` may be tens of thousands, and the alerts any number.
-    """
-    columns = alert_terms.c.term, alerts.c.id, alerts.c.user_id, alerts.c.channel_id
-    query = sa.select(*columns).join_from(alert_terms, alerts, alert_terms.c.alert_id == alerts.c.id)
-    query = query.where(_in_texts(connection, alert_terms.c.term, terms))
-    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
-    async for rows in result.partitions():
-        yield rows
-
-
-def _in_texts(
-    connection: AsyncConnection, column: sa.Column[str], texts: Iterable[str]
-) -> sa.ColumnElement[bool]:
-    """Return the condition that a column is among any number of texts, given as one parameter."""
-    if connection.dialect.name == "sqlite":
-        values = sa.func.json_each(json.dumps(list(texts))).table_valued("value")
-        return column.in_(sa.select(values.c.value))
-    return column == sa.any_(sa.literal(list(texts), sa.ARRAY(sa.Text)))
 
 
 async def list_active(
@@ -166,14 +148,6 @@ async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], no
 def _active_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     not_snoozed = sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now)
     return alerts.c.state == ACTIVE.value, not_snoozed
-
-
-async def set_trigger_terms(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
-    """Replace the trigger terms of alerts, by alert id."""
-    for chunk in bulk.chunked(terms):
-        await connection.execute(alert_terms.delete().where(alert_terms.c.alert_id.in_(chunk)))
-    rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
-    await bulk.insert_rows(connection, alert_terms, ("term", "alert_id"), rows)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -342,6 +316,7 @@ def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
         row._mapping,
         terms=tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in row.terms),
         excluded=tuple(row.excluded),
+        forms=tuple(tuple(map(tuple, forms)) for forms in row.forms),
         language=None if row.language is None else models.Locale(row.language),
         timing=models.AlertTiming(row.timing),
         state=models.ActivityState(row.state),

@@ -83,6 +83,7 @@ _FIELDS = (
     "code_url",
     "project_url",
     "organization",
+    "affiliations",
     "code_stars",
     "published_on",
     "listed_on",
@@ -91,7 +92,7 @@ _FIELDS = (
     "keywords",
     "categories",
 )
-_LIST_FIELDS = ("authors", "keywords", "categories")
+_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 
 
 def _values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -256,8 +257,19 @@ async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
 
 
 _PREFIX_CANDIDATES = 200
+
+
+async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
+    """Return the organizations and affiliations of papers listed since a date, with their numbers of papers."""
+    query = sa.select(papers.c.organization, papers.c.affiliations).where(papers.c.last_on >= since_on)
+    counts: Counter[str] = Counter()
+    for organization, affiliations in await connection.execute(query):
+        counts.update({organization, *affiliations} - {None})
+    return dict(counts)
+
+
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LIST_FIELDS = ("authors", "keywords", "categories")
+_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
 _ROW_COLUMNS = (

@@ -201,7 +201,7 @@ class Container:
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
-            alerts=Alerts(database, self.clock),
+            alerts=Alerts(database, self.clock, glossary),
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),

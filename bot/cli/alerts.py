@@ -13,7 +13,43 @@ if TYPE_CHECKING:
     from storage import models
     from storage.database import Database
 
-_COLUMNS = ("id", "user", "channel", "kind", "text", "min_votes", "state", "reason")
+_COLUMNS = ("id", "user", "channel", "kind", "text", "min_votes", "when", "state", "reason")
+_PREVIEW_COLUMNS = ("arxiv_id", "title", "date", "votes")
+
+AlertId = Annotated[int, typer.Argument(metavar="ID", help="The id that `alerts list` shows.")]
+User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
+Keywords = Annotated[
+    list[str] | None, typer.Option("--keyword", metavar="TEXT", help="Words to look for; may be repeated.")
+]
+Authors = Annotated[
+    list[str] | None, typer.Option("--author", metavar="NAME", help="A name to look for; may be repeated.")
+]
+Institutions = Annotated[
+    list[str] | None,
+    typer.Option("--institution", metavar="NAME", help="A university or company; may be repeated."),
+]
+MatchAll = Annotated[bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")]
+Excluded = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="TEXT", help="No papers with these words; may be repeated."),
+]
+MinVotes = Annotated[int | None, typer.Option("--min-votes", help="Once a paper has so many votes.")]
+Language = Annotated[
+    str | None, typer.Option("--language", metavar="en|ko|any", help="Only papers with a digest in it.")
+]
+Translations = Annotated[
+    bool | None,
+    typer.Option("--translations/--as-typed", help="Look for the forms in the other language too."),
+]
+When = Annotated[
+    str | None, typer.Option("--when", metavar="now|daily|weekly", help="At once, or gathered in a message.")
+]
+AtTime = Annotated[
+    str | None, typer.Option("--at", metavar="HH:MM", help="Time of a daily or weekly message.")
+]
+Timezone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone of that time.")]
+Weekday = Annotated[str | None, typer.Option("--weekday", metavar="mon", help="Day of a weekly message.")]
+MaxPapers = Annotated[int | None, typer.Option("--max-papers", help="Papers in a message, 1 to 25.")]
 
 
 def group() -> typer.Typer:
@@ -21,39 +57,46 @@ def group() -> typer.Typer:
     app = typer.Typer(help="Readers' alerts.", no_args_is_help=True)
     app.command("add")(add)
     app.command("list")(list_rows)
+    app.command("change")(change)
+    app.command("preview")(preview)
+    app.command("institutions")(list_institutions)
     app.command("remove")(remove)
     return app
 
 
 def add(
-    user: Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")],
-    keyword: Annotated[
-        str | None, typer.Option("--keyword", metavar="TEXT", help="Words to look for.")
-    ] = None,
-    author: Annotated[
-        str | None, typer.Option("--author", metavar="NAME", help="A name to look for.")
-    ] = None,
-    min_votes: Annotated[int, typer.Option("--min-votes", help="Only papers with so many votes.")] = 0,
+    user: User,
+    keyword: Keywords = None,
+    author: Authors = None,
+    institution: Institutions = None,
+    match_all: MatchAll = None,
+    exclude: Excluded = None,
+    min_votes: MinVotes = None,
+    language: Language = None,
+    translations: Translations = None,
+    when: When = None,
+    at_time: AtTime = None,
+    timezone: Timezone = None,
+    weekday: Weekday = None,
+    max_papers: MaxPapers = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Make an alert for a keyword or an author; the reader is told by DM."""
-    from bot import errors
-    from bot.clock import system_clock
-    from storage import models
-
-    if (keyword is None) == (author is None):
-        raise errors.UsageError("Give either --keyword or --author.")
-    kind = models.AlertKind.KEYWORD if author is None else models.AlertKind.AUTHOR
-
-    async def command(alerts: Alerts) -> models.Alert:
-        terms = (models.AlertTerm(kind, keyword or author or ""),)
-        return await alerts.add(models.Alert(0, user, terms, system_clock(), min_votes=min_votes))
-
-    row = to_dict(context.run_with_service(_create_alerts, command))
-    if as_json:
-        output.print_json(row)
-    else:
-        output.print_rows([row], _COLUMNS, False, empty="")
+    """Make an alert for words, authors or institutions; the reader is told by DM."""
+    draft = _with_options(
+        _new_draft(user),
+        _terms(keyword, author, institution, needed=True),
+        match_all=match_all,
+        excluded=exclude,
+        min_votes=min_votes,
+        language=language,
+        translations=translations,
+        timing=when,
+        at_time=at_time,
+        timezone=timezone,
+        weekday=weekday,
+        max_papers=max_papers,
+    )
+    _print_alert(context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft)), as_json)
 
 
 def list_rows(
@@ -65,23 +108,167 @@ def list_rows(
     output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
-def remove(
-    alert_id: Annotated[int, typer.Argument(metavar="ID", help="The id that `alerts list` shows.")],
+def change(
+    alert_id: AlertId,
+    keyword: Keywords = None,
+    author: Authors = None,
+    institution: Institutions = None,
+    match_all: MatchAll = None,
+    exclude: Excluded = None,
+    min_votes: MinVotes = None,
+    language: Language = None,
+    translations: Translations = None,
+    when: When = None,
+    at_time: AtTime = None,
+    timezone: Timezone = None,
+    weekday: Weekday = None,
+    max_papers: MaxPapers = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """End an alert."""
-    from bot import errors
+    """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
+    terms = _terms(keyword, author, institution, needed=False)
 
+    async def command(alerts: Alerts) -> models.Alert:
+        stored = {alert.id: alert for alert in await alerts.list_rows()}
+        if alert_id not in stored:
+            raise _unknown(alert_id)
+        changed = _with_options(
+            stored[alert_id],
+            terms,
+            match_all=match_all,
+            excluded=exclude,
+            min_votes=min_votes,
+            language=language,
+            translations=translations,
+            timing=when,
+            at_time=at_time,
+            timezone=timezone,
+            weekday=weekday,
+            max_papers=max_papers,
+        )
+        return await alerts.change(alert_id, changed)
+
+    _print_alert(context.run_with_service(_create_alerts, command), as_json)
+
+
+def preview(
+    keyword: Keywords = None,
+    author: Authors = None,
+    institution: Institutions = None,
+    match_all: MatchAll = None,
+    exclude: Excluded = None,
+    min_votes: MinVotes = None,
+    language: Language = None,
+    translations: Translations = None,
+    user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the papers of the last 30 days that such an alert would have matched."""
+    draft = _with_options(
+        _new_draft(user),
+        _terms(keyword, author, institution, needed=True),
+        match_all=match_all,
+        excluded=exclude,
+        min_votes=min_votes,
+        language=language,
+        translations=translations,
+    )
+    found = context.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
+    latest = [{name: getattr(row, name) for name in _PREVIEW_COLUMNS} for row in found.latest]
+    existing = None if found.existing is None else found.existing.id
+    if as_json:
+        counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
+        output.print_json({**counts, "existing": existing, "latest": latest})
+        return
+    output.echo(f"{found.paper_count} papers in 30 days, at most {found.max_per_day} on a day.")
+    if existing is not None:
+        output.echo(f"Alert {existing} is equal.")
+    output.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
+
+
+def list_institutions(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the name begins.")] = "",
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the institutions that `--institution` knows in both languages, and those of recent papers."""
+    names = context.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
+    output.print_rows([{"name": name} for name in names], ("name",), as_json, empty="There are none.")
+
+
+def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
+    """End an alert."""
     removed = context.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
     if not removed:
-        raise errors.UsageError(
-            f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
-        )
+        raise _unknown(alert_id)
     output.print_result({"removed": alert_id}, f"Alert {alert_id} is gone.", as_json)
 
 
+def _unknown(alert_id: int) -> Exception:
+    from bot import errors
+
+    return errors.UsageError(
+        f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
+    )
+
+
+def _new_draft(user: int) -> models.Alert:
+    from bot.clock import system_clock
+    from storage import models
+
+    return models.Alert(0, user, (), system_clock())
+
+
+def _terms(
+    keywords: list[str] | None, authors: list[str] | None, names: list[str] | None, *, needed: bool
+) -> tuple[models.AlertTerm, ...]:
+    from bot import errors
+    from storage import models
+
+    by_kind = {
+        models.AlertKind.KEYWORD: keywords,
+        models.AlertKind.AUTHOR: authors,
+        models.AlertKind.INSTITUTION: names,
+    }
+    terms = tuple(models.AlertTerm(kind, text) for kind, texts in by_kind.items() for text in texts or ())
+    if needed and not terms:
+        raise errors.UsageError("Give --keyword, --author or --institution.")
+    return terms
+
+
+def _with_options(alert: models.Alert, terms: tuple[models.AlertTerm, ...], **options: Any) -> models.Alert:
+    """Return the alert with the options that are given. Raises UsageError."""
+    import dataclasses
+
+    from bot import errors
+    from bot.services.daily import schedule
+    from storage import models
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if terms:
+        given["terms"] = terms
+    try:
+        if "timing" in given:
+            given["timing"] = models.AlertTiming(given["timing"])
+        if "language" in given:
+            given["language"] = None if given["language"] == "any" else models.Locale(given["language"])
+    except ValueError as error:
+        raise errors.UsageError(f"{error}. See `paperround alerts add --help`.") from None
+    if "excluded" in given:
+        given["excluded"] = tuple(filter(None, given["excluded"]))
+    if "weekday" in given:
+        given["weekday"] = schedule.parse_days(given["weekday"])[0]
+    return dataclasses.replace(alert, **given)
+
+
+def _print_alert(alert: models.Alert, as_json: bool) -> None:
+    if as_json:
+        output.print_json(to_dict(alert))
+    else:
+        output.print_rows([to_dict(alert)], _COLUMNS, False, empty="")
+
+
 def to_dict(alert: models.Alert) -> dict[str, Any]:
-    """Return an alert as JSON, with Discord ids as strings."""
+    """Return an alert as JSON, with Discord ids as strings. `kind` is that of the first term, `text` all of them."""
     return {
         "id": alert.id,
         "user": str(alert.user_id),
@@ -91,6 +278,17 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
         "min_votes": alert.min_votes,
         "state": alert.state.value,
         "reason": alert.reason,
+        "terms": [{"kind": term.kind.value, "text": term.text} for term in alert.terms],
+        "match_all": alert.match_all,
+        "excluded": list(alert.excluded),
+        "language": None if alert.language is None else alert.language.value,
+        "translations": alert.translations,
+        "forms": [[form for form, *_ in forms] for forms in alert.forms],
+        "when": alert.timing.value,
+        "at": alert.at_time,
+        "timezone": alert.timezone,
+        "weekday": alert.weekday,
+        "max_papers": alert.max_papers,
     }
 
 

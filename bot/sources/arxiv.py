@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -80,14 +81,16 @@ class ArxivSource:
 def _parse_response(response: Response, ids: Sequence[str], location: str) -> tuple[models.PaperFacts, ...]:
     """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
     facts_by_id = {}
-    for entry in feed_parser.parse_feed(response.text()):
+    text = response.text()
+    affiliations = feed_parser.parse_affiliations(text)
+    for entry in feed_parser.parse_feed(text):
         if _ERROR_MARK in entry.key:
             raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
         facts = feed_parser.paper_facts(
             entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at
         )
         if facts is not None and facts.arxiv_id in ids:
-            facts_by_id[facts.arxiv_id] = facts
+            facts_by_id[facts.arxiv_id] = replace(facts, affiliations=affiliations.get(entry.key, ()))
     return tuple(facts_by_id.values())
 
 

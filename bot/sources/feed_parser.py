@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from xml.etree import ElementTree
 
 from bot.digests.elements import arxiv_ids, sanitize
 from bot.sources.http import errors
@@ -94,6 +95,29 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if len(names) == 1 and ", " in names[0]:
         names = names[0].split(", ")
     return sanitize.clean_names(names)
+
+
+def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the affiliations of the authors of each Atom entry by its key; feedparser keeps the last of an entry only.
+
+    Text that `parse_feed` would refuse, or that is no well-formed XML, has none.
+    """
+    if len(text) > _MAX_FEED_LENGTH or "<!ENTITY" in text or "affiliation>" not in text:
+        return {}
+    try:
+        root = ElementTree.fromstring(_XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
+    except ElementTree.ParseError:
+        return {}
+    return {
+        _entry_key(entry): sanitize.clean_labels(
+            part.text for part in entry.iterfind("{*}author/{*}affiliation") if part.text
+        )
+        for entry in root.iterfind("{*}entry")
+    }
+
+
+def _entry_key(entry: ElementTree.Element) -> str:
+    return sanitize.clean_line((entry.findtext("{*}id") or "")[:_MAX_ID_LENGTH]) or ""
 
 
 def _parse_published_on(entry: Mapping[str, Any]) -> date | None:

@@ -6,7 +6,15 @@ An arXiv id never has a version. The imports are the list of what `models.X` off
 
 from __future__ import annotations
 
-from storage.models.alerts import Alert, AlertKind, AlertTerm, AlertTiming, PendingAlerts, QueuedMatch
+from storage.models.alerts import (
+    Alert,
+    AlertForms,
+    AlertKind,
+    AlertTerm,
+    AlertTiming,
+    PendingAlerts,
+    QueuedMatch,
+)
 from storage.models.digests import (
     ArchiveExtent,
     Digest,

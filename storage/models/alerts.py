@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from storage.models.people import Locale
 from storage.models.subscriptions import ActivityState
@@ -36,6 +36,10 @@ class AlertTerm(NamedTuple):
     text: str
 
 
+AlertForms: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
+"""For each term of an alert the forms that match too; each is its text, then the words of its context."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert; with `id` 0 a draft. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
@@ -57,6 +61,8 @@ class Alert:
     """Only papers with a digest in this language."""
     translations: bool = False
     """The forms of the terms in the other language match too, as in a look-up."""
+    forms: AlertForms = ()
+    """These forms, by the glossary; the service computes them."""
     timing: AlertTiming = AlertTiming.AT_ONCE
     at_time: str = "09:00"
     """Time of day in `timezone`, of a daily or weekly alert."""

@@ -69,6 +69,7 @@ class MergedPaper:
     code_url: str | None
     project_url: str | None
     organization: str | None
+    affiliations: tuple[str, ...]
     code_stars: int | None
     keywords: tuple[str, ...]
     categories: tuple[str, ...]
@@ -114,6 +115,7 @@ class PaperFacts:
     published_on: date | None = None
     listed_on: date | None = None
     organization: str | None = None
+    affiliations: tuple[str, ...] = ()
     code_stars: int | None = None
 
 

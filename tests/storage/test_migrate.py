@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from bot.services.alerts import matcher
 from storage import alerts, database, errors, key_values, migrate, models, tables
 from storage.migrations import versions
-from storage.search import author_index, index
+from storage.search import author_index, index, trigger_terms
 from tests.support import alert_builders
 
 ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
@@ -167,7 +167,7 @@ async def test_alerts_of_one_keyword_or_author_keep_their_words(empty_database_u
         assert rows == [replace(draft, id=row.id) for draft, row in zip(drafts, rows, strict=True)]
         assert [matcher.alert_key(row) for row in rows] == [row.key for row in rows]
         found = [
-            row async for batch in alerts.stream_by_trigger_terms(connection, ["강화", "@d"]) for row in batch
+            row async for batch in trigger_terms.stream_alerts(connection, ["강화", "@d"]) for row in batch
         ]
         assert sorted(alert_id for _, alert_id, _, _ in found) == [row.id for row in rows]
 

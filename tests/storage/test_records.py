@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage import alerts, database, errors, guilds, models, readers, tables
+from storage.search import trigger_terms
 from tests.support import alert_builders
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -64,7 +65,7 @@ async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Data
         anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            batches = [batch async for batch in alerts.stream_by_trigger_terms(connection, anchors)]
+            batches = [batch async for batch in trigger_terms.stream_alerts(connection, anchors)]
             rows = [row for batch in batches for row in batch]
             assert {term for term, *_ in rows} == {"강화", "b"}
             ids = [alert_id for _, alert_id, _, _ in rows]

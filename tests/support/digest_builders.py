@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.services.ingest import service as ingest_service
 from bot.services.ingest.digest_writer import OnFreshDigest
 from bot.services.ingest.results import IngestResult
+from storage import models
 from storage.database import Connection, Database
 from tests.support.recording_indexer import NullIndexer
 
@@ -42,6 +43,12 @@ async def ingest_digest(
     """Store a digest with the clock at `at`."""
     service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])
+
+
+async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
+    """Store facts of services."""
+    service = ingest_service.IngestService(database, lambda: facts[0].read_at, NullIndexer())
+    return await service.add_facts(facts)
 
 
 async def explain_query(connection: Connection, query: sa.Select[Any]) -> str:

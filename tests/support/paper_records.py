@@ -26,6 +26,7 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
         code_url=None,
         project_url=None,
         organization=None,
+        affiliations=(),
         code_stars=None,
         keywords=("rl",),
         categories=(),

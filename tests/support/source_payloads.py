@@ -99,7 +99,9 @@ def arxiv_entry(paper_id: str, title: str = "A Study of Small\n  Things") -> str
     return (
         f"<entry><id>http://arxiv.org/abs/{paper_id}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
         "</published><summary>  Small things\nare studied. </summary><author><name>Ada Lovelace</name></author>"
-        '<author><name>Kim Minsu</name></author><category term="cs.CL"/><category term="cs.LG"/>'
+        '<author xmlns:arxiv="http://arxiv.org/schemas/atom"><name>Kim Minsu</name>'
+        "<arxiv:affiliation>KAIST</arxiv:affiliation><arxiv:affiliation> A  Lab </arxiv:affiliation></author>"
+        '<category term="cs.CL"/><category term="cs.LG"/>'
         f'<link href="http://arxiv.org/abs/{paper_id}v2" rel="alternate" type="text/html"/>'
         f'<link title="pdf" href="http://arxiv.org/pdf/{paper_id}v2" rel="related"/></entry>'
     )

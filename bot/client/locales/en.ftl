@@ -329,6 +329,7 @@ refused-too-many-excluded-words = An alert leaves out { $most } words at most, a
 refused-text-too-long = “{ $text }” has { $length } characters; a word or name may have { $most }. Shorten it, or separate several with commas.
 refused-no-letters = “{ $text }” has no letter or number to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” is in every text. Add a word with a meaning, such as **diffusion**.
+refused-no-institution = “{ $text }” names no single institution. Give its whole name, such as **KAIST**.
 refused-excludes-all = Nothing can match: each paper with “{ $text }” also has “{ $word }”, which is to be left out. Remove one of the two.
 refused-too-many = You have { $most } alerts, the most there can be. Remove one first.
 refused-gone = There is no such alert of yours any more. Make a new one.

@@ -273,6 +273,7 @@ refused-too-many-excluded-words = 제외할 단어는 { $most }개까지인데 {
 refused-text-too-long = “{ $text }”은(는) { $length }자예요. 단어나 이름 하나는 { $most }자까지예요. 줄이거나, 여러 개라면 쉼표로 나눠 주세요.
 refused-no-letters = “{ $text }”에는 찾을 글자가 없어요. **강화 학습**처럼 적어 주세요.
 refused-only-particles = “{ $text }”은(는) 어느 글에나 나와요. **확산 모델**처럼 뜻이 있는 단어를 넣어 주세요.
+refused-no-institution = “{ $text }”만으로는 어느 기관인지 알 수 없어요. **카이스트**처럼 이름을 다 적어 주세요.
 refused-excludes-all = 맞는 논문이 있을 수 없어요. “{ $text }”이(가) 있는 논문에는 제외한 “{ $word }”도 있어요. 둘 가운데 하나를 빼 주세요.
 refused-too-many = 알림이 { $most }개로 가득 찼어요. 하나를 지운 다음 만들어 주세요.
 refused-gone = 그 알림은 이제 없어요. 새로 만들어 주세요.

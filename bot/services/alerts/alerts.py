@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from bot import errors
 from bot.clock import Clock
-from bot.services.alerts import matcher, timing, validation
+from bot.services.alerts import matcher, timing, translations, validation
 from bot.services.daily import selection
+from bot.services.indexing import glossary_service
 from bot.services.posts import contents
+from bot.text.people import institutions
 from storage import alerts, bulk, models, papers
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, holds
@@ -21,6 +23,9 @@ from storage.outbox import alert_matches, holds
 MAX_ALERTS = 50
 PREVIEW_DAYS = 30
 PREVIEW_PAPER_LIMIT = 3000
+INSTITUTIONS_CACHE_SECONDS = 600.0
+INSTITUTION_DAYS = 365
+"""Days of papers whose institutions are offered."""
 PAPER_BATCH_SIZE = 200
 SNOOZE_DURATION = timedelta(days=7)
 
@@ -37,16 +42,20 @@ class AlertPreview(NamedTuple):
 class Alerts:
     """Creates and changes alerts. `user_id` restricts a method to that reader's own alerts."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, glossary: glossary_service.GlossaryService | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._institutions: tuple[float, dict[str, int]] | None = None
+        self._glossary = glossary or glossary_service.GlossaryService(database, clock)
 
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create the alert of a draft, sent by DM unless the draft has a channel.
 
         Raises UsageError if it cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
         """
-        new = replace(await asyncio.to_thread(validation.validate, draft), created_at=self._clock())
+        new = replace(await self._check(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
@@ -61,7 +70,7 @@ class Alerts:
 
         UsageError too if the alert is gone or another reader's.
         """
-        checked = await asyncio.to_thread(validation.validate, draft)
+        checked = await self._check(draft)
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, [alert_id], user_id)
             if not own:
@@ -84,6 +93,25 @@ class Alerts:
                 due_at=timing.due_at(changed, self._clock()),
             )
             return changed
+
+    async def _check(self, draft: models.Alert) -> models.Alert:
+        """Return a draft in normal form with its forms in the other language. Raises UsageError."""
+        checked = await asyncio.to_thread(validation.validate, draft)
+        if not checked.translations:
+            return replace(checked, forms=())
+        async with self._database.read() as connection:
+            glossary = await self._glossary.get_current(connection)
+        return replace(checked, forms=await asyncio.to_thread(translations.list_forms, glossary, checked))
+
+    async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
+        """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
+        now = asyncio.get_running_loop().time()
+        if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
+            async with self._database.read() as connection:
+                since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
+                self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
+        names = await asyncio.to_thread(institutions.complete, prefix[:100], self._institutions[1])
+        return names[:limit]
 
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None
@@ -145,7 +173,7 @@ class Alerts:
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
-        alert = await asyncio.to_thread(validation.validate, draft)
+        alert = await self._check(draft)
         async with self._database.read() as connection:
             existing = await alerts.find_equal(connection, alert)
             since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()

@@ -10,9 +10,10 @@ from typing import Protocol, TypeAlias
 from bot.services.alerts import matcher
 from bot.text.matching import keyword_match
 from bot.time_slices import TimeSlices
-from storage import alerts, bulk, models, papers
+from storage import bulk, models, papers
 from storage.database import Database
 from storage.outbox import alert_matches
+from storage.search import trigger_terms
 
 PAPER_BATCH_SIZE = 8
 """Papers whose terms are looked up at once; a paper has thousands."""
@@ -96,7 +97,7 @@ class TriggerTermSource:
         slices = TimeSlices()
         async with self._database.read() as connection:
             all_terms = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
-            async for rows in alerts.stream_by_trigger_terms(connection, all_terms):
+            async for rows in trigger_terms.stream_alerts(connection, all_terms):
                 for term, alert_id, user_id, channel_id in rows:
                     recipient = alert_matches.recipient_name(user_id, channel_id)
                     if after is not None and recipient <= after:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import repeat, zip_longest
 from typing import assert_never
 
 from bot.digests.elements import shown_summary
 from bot.services.posts import contents
+from bot.text import scoring
 from bot.text.analysis import latex, normalisation
+from bot.text.glossary.model import expansion
 from bot.text.matching import candidate_terms as keyword_terms
 from bot.text.matching import keyword_match
-from bot.text.people import romanisation
+from bot.text.people import institutions, romanisation
 from storage import models
 
 AUTHOR_PREFIX = "@"
@@ -36,7 +40,7 @@ def keyword_text(paper: models.PaperDetail) -> keyword_match.KeywordText:
             body_texts += [section.heading or "", section.body]
     body = "\n".join(filter(None, body_texts))
     title = latex.to_plain_text((paper.title or "")[:MAX_CHARACTERS])
-    return keyword_match.KeywordText(title, body[:MAX_CHARACTERS])
+    return keyword_match.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -51,6 +55,8 @@ def term_key(term: models.AlertTerm) -> str:
     """Return the normalised text of a term, which is the same for equal terms."""
     if term.kind is models.AlertKind.AUTHOR:
         return f"a:{' '.join(sorted(normalisation.fold_name(term.text).split()))}"
+    if term.kind is models.AlertKind.INSTITUTION:
+        return f"i:{institutions.institution_key(term.text)}"
     return f"{term.kind.value[0]}:{_fold_words(term.text)}"
 
 
@@ -63,13 +69,24 @@ def trigger_terms(alert: models.Alert) -> set[str]:
 
     Of an alert for all of several terms it is the most selective one.
     """
-    tokens = {token for term in alert.terms if (token := trigger_term(*term)) is not None}
-    return {max(tokens, key=_selectivity)} if alert.match_all and tokens else tokens
+    by_term = [
+        {token for token in map(trigger_term, repeat(term.kind), texts) if token is not None}
+        for term, forms in _terms_with_forms(alert)
+        if (texts := [term.text, *(form for form, *_ in forms)])
+    ]
+    by_term = [tokens for tokens in by_term if tokens]
+    if alert.match_all and by_term:
+        return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
+    return set().union(*by_term)
 
 
-def _selectivity(token: str) -> tuple[bool, float, str]:
+def _selectivity(token: str) -> tuple[bool, float]:
     is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX))
-    return is_name, 0.0 if is_name else keyword_terms.selectivity(token), token
+    return is_name, 0.0 if is_name else keyword_terms.selectivity(token)
+
+
+def _terms_with_forms(alert: models.Alert) -> Iterator[tuple[models.AlertTerm, tuple[tuple[str, ...], ...]]]:
+    return zip_longest(alert.terms, alert.forms[: len(alert.terms)], fillvalue=())  # type: ignore[arg-type]
 
 
 def trigger_term(kind: models.AlertKind, text: str) -> str | None:
@@ -78,7 +95,7 @@ def trigger_term(kind: models.AlertKind, text: str) -> str | None:
         case models.AlertKind.KEYWORD:
             return keyword_terms.trigger_term(text)
         case models.AlertKind.INSTITUTION:
-            key = _institution_key(text)
+            key = institutions.institution_key(text)
             return INSTITUTION_PREFIX + key if key else None
         case models.AlertKind.AUTHOR:
             if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
@@ -90,16 +107,14 @@ def trigger_term(kind: models.AlertKind, text: str) -> str | None:
 
 def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
     """Return the trigger terms of all alerts that may match a paper."""
-    institutions = {INSTITUTION_PREFIX + _institution_key(name) for name in _institutions(paper)}
-    return text.candidate_terms.union(institutions, *map(name_candidate_terms, paper.authors))
+    keys = set[str]().union(*map(institutions.find_keys, _institutions(paper)))
+    of_institutions = {INSTITUTION_PREFIX + key for key in keys}
+    return text.candidate_terms.union(of_institutions, *map(name_candidate_terms, paper.authors))
 
 
 def _institutions(paper: models.PaperDetail) -> tuple[str, ...]:
-    return (paper.organization,) if paper.organization else ()
-
-
-def _institution_key(name: str) -> str:
-    return normalisation.fold_name(name)
+    """Return the organization behind a paper, and the affiliations of its authors."""
+    return (*((paper.organization,) if paper.organization else ()), *paper.affiliations)
 
 
 def name_candidate_terms(name: str) -> set[str]:
@@ -134,8 +149,8 @@ def match(
     if alert.language is not None and all(of.language != alert.language for of in paper.appearances):
         return ()
     reasons = []
-    for term in alert.terms:
-        found = _match_term(term, paper, text)
+    for term, forms in _terms_with_forms(alert):
+        found = _match_term(term, forms, paper, text)
         if found is not None:
             reasons.append(contents.AlertReason(alert.id, term.kind, *found))
         elif alert.match_all:
@@ -146,7 +161,10 @@ def match(
 
 
 def _match_term(
-    term: models.AlertTerm, paper: models.PaperDetail, text: keyword_match.KeywordText
+    term: models.AlertTerm,
+    forms: tuple[tuple[str, ...], ...],
+    paper: models.PaperDetail,
+    text: keyword_match.KeywordText,
 ) -> tuple[str, contents.MatchField] | None:
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
@@ -154,15 +172,24 @@ def _match_term(
             author = _find_author(term.text, paper.authors)
             return None if author is None else (author, contents.MatchField.AUTHOR)
         case models.AlertKind.INSTITUTION:
-            key = _institution_key(term.text)
-            names = [name for name in _institutions(paper) if _institution_key(name) == key]
+            key = institutions.institution_key(term.text)
+            names = [name for name in _institutions(paper) if key in institutions.find_keys(name)]
             return (names[0], contents.MatchField.INSTITUTION) if names else None
         case models.AlertKind.KEYWORD:
             in_title, in_body = text.match(term.text)
+            if forms:
+                # With forms of the glossary a paper must be about the topic, as in a look-up.
+                in_body = _topic_segment((term.text,), *forms).is_topic_of(text.topic_document)
             field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
             return (term.text, field) if in_title or in_body else None
         case _:
             assert_never(term.kind)
+
+
+@lru_cache(maxsize=1 << 12)
+def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
+    weighted = (expansion.WeightedForm(text, 1.0, tuple(context)) for text, *context in forms)
+    return scoring.CompiledSegment(expansion.Segment(forms[0][0], tuple(weighted)))
 
 
 def _find_author(followed: str, authors: Iterable[str]) -> str | None:

@@ -10,6 +10,7 @@ from bot.services.alerts import matcher
 from bot.services.daily import schedule
 from bot.text.analysis import korean, normalisation, stopwords
 from bot.text.matching import keyword_match
+from bot.text.people import institutions
 from storage import models
 
 MAX_TERMS = 20
@@ -74,6 +75,12 @@ def _check_term(term: models.AlertTerm) -> None:
     if matcher.trigger_term(*term) is None:
         raise errors.UsageError(
             "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
+        )
+    if term.kind is models.AlertKind.INSTITUTION and institutions.is_generic(term.text):
+        raise errors.UsageError(
+            f"“{term.text}” is no name of one institution. Give its whole name.",
+            "no-institution",
+            text=term.text,
         )
     if term.kind is models.AlertKind.KEYWORD and all(map(_is_function_word, term.text.split())):
         raise errors.UsageError(

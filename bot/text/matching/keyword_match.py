@@ -7,6 +7,7 @@ Variants are English by stems, with and without hyphens, and Korean in any spaci
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from bot.text.analysis import analyser, korean
@@ -18,10 +19,11 @@ _MAX_REMEMBERED = 2000
 
 
 class KeywordText:
-    """A title and a body, prepared once for matching many keywords."""
+    """A title and a body, prepared once for matching many keywords. The paper's own keywords count for topics only."""
 
-    def __init__(self, title: str, body: str) -> None:
+    def __init__(self, title: str, body: str, keywords: Sequence[str] = ()) -> None:
         self._texts = title, body
+        self._keywords = ", ".join(keywords)
         self._matches: dict[str, tuple[bool, bool]] = {}
 
     @property
@@ -41,6 +43,9 @@ class KeywordText:
             candidate_terms.document_terms(folded.text, canonical)
             for folded, canonical in zip(self._folded, self._canonical, strict=True)
         )
+        if self._keywords:
+            folded = candidate_terms.fold_fast(self._keywords)
+            body |= candidate_terms.document_terms(folded, analyser.canonicalise(self._keywords))
         return title | body
 
     def match(self, keyword: str) -> tuple[bool, bool]:
@@ -72,6 +77,13 @@ class KeywordText:
     def _canonical(self) -> tuple[str, str]:
         title, body = self._texts
         return analyser.canonicalise(title), analyser.canonicalise(body)
+
+    @cached_property
+    def topic_document(self) -> term_variants.Document:
+        """The texts and twice the keywords, as a look-up reads them: a term that a paper repeats is what it is about."""
+        title, body = self._canonical
+        keywords = analyser.canonicalise(f"{self._keywords}\n{self._keywords}") if self._keywords else ""
+        return term_variants.Document(title, f"{body}\n{keywords}")
 
     @cached_property
     def _document(self) -> term_variants.Document:

@@ -36,6 +36,7 @@ async def test_papers_are_requested_a_hundred_at_a_time(
     assert [len(result.facts) for result in results] == [100, 100, 50]
     assert [facts.arxiv_id for result in results for facts in result.facts] == wanted
     assert results[0].facts[0].source == "arxiv"
+    assert {facts.affiliations for result in results for facts in result.facts} == {("KAIST", "A Lab")}
 
 
 async def test_no_request_is_sent_without_missing_papers(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.services.alerts import alert_index
-from storage import alerts, key_values
+from storage import key_values
+from storage.search import trigger_terms
 from tests.support.alert_harness import AUTHOR, MONDAY, AlertHarness
 
 
@@ -11,7 +12,7 @@ async def test_alerts_stored_by_another_version_match_again(alert_harness: Alert
     first = await alert_harness.add_alert("care")
     second = await alert_harness.add_alert("lovelace, ada", kind=AUTHOR, user_id=8)
     async with alert_harness.database.transaction() as connection:
-        await alerts.set_trigger_terms(connection, {first: ["former"], second: ["@former"]})
+        await trigger_terms.replace_all(connection, {first: ["former"], second: ["@former"]})
         await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, "1")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00001"]]

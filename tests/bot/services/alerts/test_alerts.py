@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot import errors
+from bot.services.posts import contents
 from storage import alerts, models
 from storage import errors as storage_errors
 from storage.outbox import holds, queries
-from tests.support import alert_builders
-from tests.support.alert_harness import MONDAY, AlertHarness
+from tests.support import alert_builders, digest_builders
+from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
 
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
@@ -70,3 +71,19 @@ async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -
     alert_id = await alert_harness.add_alert("care")
     assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0
     assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1
+
+
+async def test_an_institution_is_followed_in_either_language(alert_harness: AlertHarness) -> None:
+    for user_id, name in ((1, "카이스트"), (2, "A Lab"), (3, "서울대")):
+        await alert_harness.add_alert(name, user_id=user_id, kind=models.AlertKind.INSTITUTION)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    await digest_builders.add_facts(
+        alert_harness.database,
+        models.PaperFacts("2601.00001", "huggingface", "u", NOW, organization="KAIST AI"),
+        models.PaperFacts("2601.00002", "arxiv", "u", NOW, affiliations=("x", "A Lab, SNU")),
+    )
+    await alert_harness.plan()
+    assert await alert_harness.list_recipients() == [1, 2, 3]
+    ((_, (reason,)),) = alert_harness.renderer.alerts[0].matches
+    assert (reason.text, reason.found_in) == ("KAIST AI", contents.MatchField.INSTITUTION)
+    assert await alert_harness.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]

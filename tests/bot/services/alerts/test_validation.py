@@ -23,6 +23,7 @@ from tests.support import alert_builders
         (("의",), {}, "only particles"),
         (("은 는", "에서"), {}, "only particles"),
         (("of the",), {}, "only particles"),
+        (("University of Science",), {"kind": models.AlertKind.INSTITUTION}, "whole name"),
         (("robot",), {"excluded": ["?!"]}, "at least one letter"),
         (("robot",), {"excluded": [f"word{number}" for number in range(21)]}, "20 excluded words"),
         (("Robots",), {"excluded": ["robot"]}, "Nothing can match"),
