@@ -52,7 +52,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(
-        keyword=autocomplete.topic_lists, without=autocomplete.topic_lists, author=autocomplete.author_lists
+        keyword=autocomplete.topic_lists,
+        without=autocomplete.topic_lists,
+        author=autocomplete.author_lists,
+        institution=autocomplete.institution_lists,
     )
     async def add(
         self,

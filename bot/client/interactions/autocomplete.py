@@ -68,6 +68,13 @@ async def authors(interaction: Interaction, current: str) -> Choices:
     return make_choices((_author_label(author, texts), author.value) for author in matches)
 
 
+@_within_timeout
+async def institutions(interaction: Interaction, current: str) -> Choices:
+    """Return institutions in the script that is typed, those of most recent papers first."""
+    names = await interaction.client.services.alerts.list_institutions(current)
+    return make_choices((name, name) for name in names)
+
+
 def _of_list(complete: Callback) -> Callback:
     """Return the callback for an option that takes several texts, separated by commas: it completes the last one."""
 
@@ -84,6 +91,7 @@ def _of_list(complete: Callback) -> Callback:
 
 topic_lists = _of_list(topics)
 author_lists = _of_list(authors)
+institution_lists = _of_list(institutions)
 
 
 @_within_timeout

@@ -263,3 +263,8 @@ async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: Clie
 async def test_words_are_completed_after_a_comma(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
+
+
+async def test_institutions_are_offered_in_the_script_that_is_typed(harness: ClientHarness) -> None:
+    offered = await harness.reader.autocomplete(harness.channel, "alerts add", "institution", "KAIST, 서울대")
+    assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
