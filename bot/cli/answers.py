@@ -105,8 +105,9 @@ def why(
         guild_id = await _find_guild(container, channel)
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
-        view = why_view.why_view(texts, answer, guild_id=guild_id, mention=_command_name)
-        return [_explanation_to_dict(row) for row in answer.explanations], _plain_text(view)
+        view = why_view.why_view(texts, detail, answer, guild_id=guild_id, mention=_command_name)
+        explanations, _ = answer
+        return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
 
     found = context.run_in_container(command)
     if found is not None:

@@ -11,6 +11,7 @@ from bot.cli import context, output, search
 
 if TYPE_CHECKING:
     from bot.services.search.glossary_explain import FormEvidence
+    from bot.text.glossary.model.concepts import SurfaceForm
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +32,6 @@ def glossary(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the forms of a term, what speaks for them, and how many papers each has."""
-    from dataclasses import asdict
-
     if suspicious:
         _print_suspicious(as_json)
         return
@@ -43,16 +42,16 @@ def glossary(
     concepts, senses = explained
     if as_json:
         data = [
-            {"key": key, "name": _name(key, forms), "forms": [asdict(form) for form in forms]}
+            {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
             for key, forms in concepts
         ]
         output.print_json({"term": term, "senses": senses, "concepts": data})
         return
     columns = ("concept", "form", "language", "explained in", "papers", "from")
     rows = [
-        (_name(key, forms), form.text, form.language, form.explained, form.papers, _origin(form))
+        (_name(key, forms), form.text, form.language, form.papers, paper_count, _origin(form))
         for key, forms in concepts
-        for form in forms
+        for form, paper_count in forms
     ]
     output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
     if senses:
@@ -61,7 +60,7 @@ def glossary(
 
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return the usual English form of a concept; its key has stems."""
-    return next((form.text for form in forms if form.language == "en"), key)
+    return next((form.text for form, _ in forms if form.language == "en"), key)
 
 
 def _print_suspicious(as_json: bool) -> None:
@@ -96,6 +95,23 @@ def _print_suspicious(as_json: bool) -> None:
     output.print_table(columns, table, empty="Papers confirm all forms.")
 
 
-def _origin(form: FormEvidence) -> str:
-    origins = [*(["digests"] if form.explained else []), *(["starting list"] if form.seeded else [])]
-    return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
+def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
+    return {
+        "text": form.text,
+        "language": form.language,
+        "explained": form.papers,
+        "papers": paper_count,
+        "seeded": form.seeded,
+        "share": form.share,
+        "alias": form.is_alias,
+        "searched": _is_searched(form),
+    }
+
+
+def _is_searched(form: SurfaceForm) -> bool:
+    return form.expands and not form.is_alias
+
+
+def _origin(form: SurfaceForm) -> str:
+    origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
+    return ", ".join(origins) + ("" if _is_searched(form) else "; asked for, not searched for")

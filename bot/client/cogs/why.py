@@ -42,7 +42,9 @@ class WhyCog(commands.Cog):
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )
-            view = why_view.why_view(texts, answer, guild_id=interaction.guild_id, mention=self._mentions)
+            view = why_view.why_view(
+                texts, detail, answer, guild_id=interaction.guild_id, mention=self._mentions
+            )
         elif (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             view = why_view.unknown_paper_view(texts, arxiv_id)
         else:

@@ -179,10 +179,9 @@ class PaperListLoader:
     async def _load_digest(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         with custom_ids.map_parse_errors():
             requested_on = date.fromisoformat(state.text) if state.text else None
-        result = await self._services.search.get_digest(
+        result, on = await self._services.search.get_digest(
             requested_on, limit=PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
         )
-        on = result.on or requested_on
         shown = state.replace(text=on.isoformat()) if on else state
         return paper_list.PaperList(
             state=shown,

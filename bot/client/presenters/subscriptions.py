@@ -67,7 +67,7 @@ class SubscriptionPresenter:
             return ""
         forecast = await self._services.on_demand_posts.forecast(subscription)
         suggestions: tuple[str, ...] = ()
-        if forecast is not None and not forecast.day_count:
+        if forecast is not None and not forecast[-1]:
             request = SearchRequest(subscription.topic, limit=1, literal=True)
             suggestions = (await self._services.search.search(request)).suggestions
         return subscriptions.forecast_text(texts, forecast, suggestions)

@@ -155,17 +155,19 @@ def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Seq
     """Return how often a topic would have been posted lately. For one that never was, `suggestions` are other topics."""
     if forecast is None:
         return texts("forecast-empty")
-    until = texts.format_date(forecast.until_on)
-    if not forecast.day_count:
-        lines = [texts("forecast-recent-none" if forecast.is_recent else "forecast-past-none", until=until)]
+    until_on, is_recent, counts = forecast
+    until = texts.format_date(until_on)
+    if not counts:
+        lines = [texts("forecast-recent-none" if is_recent else "forecast-past-none", until=until)]
         if suggestions:
             topics = " · ".join(map(paper_text.escape_untrusted, suggestions))
             lines.append(texts("list-perhaps", topics=topics))
         return "\n".join(lines)
-    key = "forecast-papers" if forecast.fewest == forecast.most else "forecast-papers-range"
-    papers = texts(key, fewest=forecast.fewest, most=forecast.most)
-    period = "forecast-recent" if forecast.is_recent else "forecast-past"
-    line = texts(period, days=forecast.day_count, until=until, papers=papers)
+    fewest, most = min(counts.values()), max(counts.values())
+    papers = texts("forecast-papers" if fewest == most else "forecast-papers-range", fewest=fewest, most=most)
+    line = texts(
+        "forecast-recent" if is_recent else "forecast-past", days=len(counts), until=until, papers=papers
+    )
     return f"{line}\n{paper_text.subtext(texts('forecast-once'))}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from discord import ui
 
@@ -15,6 +15,7 @@ from bot.rendering.discord_text import limits
 from bot.services.daily import styles
 from bot.services.daily.why import WhyAnswer
 from bot.services.daily.why_decision import Cause, Explanation
+from storage import models
 
 MAX_SUBSCRIPTIONS = 5
 MAX_CHANNELS = 10
@@ -41,24 +42,26 @@ CAUSE_TEXT_IDS: Mapping[Cause, str] = {
 """Fluent ids. Every text gets the same values and uses those that it needs."""
 
 
-def why_view(texts: Texts, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup) -> ui.LayoutView:
+def why_view(
+    texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
+) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
-    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in answer.explanations)
+    explanations, other_channel_ids = answer
+    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in explanations)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
-    paper = answer.paper
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
     newest = texts("nearest-digest", date=paper.last_on.isoformat())
     message.add_text(f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), newest)}")
     message.add_separator()
-    for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
+    for explanation in explanations[:MAX_SUBSCRIPTIONS]:
         message.add_text(_explanation_text(texts, explanation, guild_id, mention))
-    if len(answer.explanations) > MAX_SUBSCRIPTIONS:
-        message.add_text(texts("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
+    if len(explanations) > MAX_SUBSCRIPTIONS:
+        message.add_text(texts("and-more", count=len(explanations) - MAX_SUBSCRIPTIONS))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
-    if not answer.has_subscription:
-        message.add_text(_no_subscription_text(texts, answer, mention))
+    if other_channel_ids is not None:
+        message.add_text(_no_subscription_text(texts, other_channel_ids, mention))
     read = None
     if limits.utf8_bytes(paper.arxiv_id) <= limits.CUSTOM_ID // 2:
         read = message_builder.button(texts("read"), custom_ids.pack(daily_post.OPEN_PAPER, paper.arxiv_id))
@@ -72,10 +75,10 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     return notices.text_view(text, notices.status_button(texts))
 
 
-def _no_subscription_text(texts: Texts, answer: WhyAnswer, mention: MentionLookup) -> str:
-    if not answer.other_channel_ids:
+def _no_subscription_text(texts: Texts, channel_ids: Sequence[int], mention: MentionLookup) -> str:
+    if not channel_ids:
         return texts("why-no-order", command=mention("daily setup"))
-    channels = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
+    channels = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:MAX_CHANNELS])
     return texts("why-no-order-here", channels=channels)
 
 

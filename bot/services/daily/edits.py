@@ -192,7 +192,7 @@ def _rebuild_post(
         digest_on=delivery.digest_on,
         total=delivery.total or len(details),
         papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
-        schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
+        schedule=schedule.schedule_key(subscription),
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
         topic=delivery.topic,
         late=delivery.late,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import NamedTuple
 
 from bot import day_close
 from bot.clock import Clock
@@ -19,19 +19,8 @@ from storage.outbox import plan
 
 FORECAST_DAYS = 14
 
-
-class TopicForecast(NamedTuple):
-    """How a topic would have been posted in the FORECAST_DAYS up to `until_on`.
-
-    There were new matching papers on `day_count` dates, `fewest` to `most` of them; `newest_on` is the last such date.
-    """
-
-    until_on: date
-    is_recent: bool
-    day_count: int = 0
-    fewest: int = 0
-    most: int = 0
-    newest_on: date | None = None
+TopicForecast = tuple[date, bool, Mapping[date, int]]
+"""The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each of them would have posted."""
 
 
 class OnDemandPosts:
@@ -121,8 +110,9 @@ class OnDemandPosts:
         dates = await digests.list_dates(connection, limit=1)
         newest_on = dates[0] if dates else today
         forecast = await self._forecast(connection, subscription, now)
-        if forecast is not None and forecast.newest_on is not None:
-            newest_on = forecast.newest_on
+        if forecast is not None:
+            _, _, counts = forecast
+            newest_on = max(counts, default=newest_on)
         since_on = styles.first_rolling_date(subscription, newest_on)
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
         digest_ids = tuple(digest.id for digest in pool.digests)
@@ -156,10 +146,7 @@ class OnDemandPosts:
         first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
         pool = await self._load_digests(connection, subscription, first_on, until_on)
         counts = _count_new(pool, subscription)
-        if not counts:
-            return TopicForecast(until_on, is_recent)
-        shown = [min(count, subscription.top_n) for count in counts.values()]
-        return TopicForecast(until_on, is_recent, len(shown), min(shown), max(shown), max(counts))
+        return until_on, is_recent, {day: min(count, subscription.top_n) for day, count in counts.items()}
 
     async def _load_digests(
         self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date

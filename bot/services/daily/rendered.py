@@ -30,7 +30,7 @@ def build_daily_post(
         papers=tuple(
             summaries.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
         ),
-        schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
+        schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
         missed_on=post.missed_on,
         topic=subscription.topic,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot import day_close
 from bot.clock import Clock
@@ -12,18 +12,11 @@ from storage import decisions, digests, entries, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
 
+WhyAnswer = tuple[tuple[why_decision.Explanation, ...], tuple[int, ...] | None]
+"""The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
 
-@dataclass(frozen=True, slots=True)
-class WhyAnswer:
-    """The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
-
-    `other_channel_ids` are the server's other channels with a subscription.
-    """
-
-    paper: models.PaperDetail
-    explanations: tuple[why_decision.Explanation, ...]
-    has_subscription: bool
-    other_channel_ids: tuple[int, ...] = ()
+Then the server's other channels with a subscription, or None if this channel has one.
+"""
 
 
 class WhyExplainer:
@@ -61,7 +54,7 @@ class WhyExplainer:
             if locale not in locales
         ]
         others = dict.fromkeys(row.channel_id for row in in_guild if row.channel_id != channel_id)
-        return WhyAnswer(paper, tuple(explanations), bool(in_channel), tuple(others))
+        return tuple(explanations), None if in_channel else tuple(others)
 
     async def _load_input(
         self,

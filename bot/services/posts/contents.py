@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from bot.digests.elements.summary_basis import Basis
 from storage import models
@@ -57,13 +57,8 @@ class PostPaper:
     project_url: str | None = None
 
 
-class PostSchedule(NamedTuple):
-    """A subscription's schedule, for the footer: `HH:MM`, an IANA zone, and ISO weekdays (1-7)."""
-
-    at_time: str
-    timezone: str
-    days: tuple[int, ...]
-    when: models.When = models.When.HOUR
+PostSchedule = tuple[str, str, tuple[int, ...], models.When]
+"""A subscription's schedule, for the footer: `HH:MM`, an IANA zone, ISO weekdays (1-7), and when on such a day."""
 
 
 @dataclass(frozen=True, slots=True)

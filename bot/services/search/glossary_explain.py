@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bot.services.search import index_query
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
@@ -17,18 +15,8 @@ _SUSPICIOUS_SHARE = 0.2
 """Share of a form's papers with another form of the term, below which a person should look at it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormEvidence:
-    """A form of a concept: `explained` papers define it, `papers` contain it, `seeded`: the seed list has it."""
-
-    text: str
-    language: str
-    explained: int
-    papers: int
-    seeded: bool
-    share: float
-    alias: bool
-    searched: bool
+FormEvidence = tuple[concepts.SurfaceForm, int]
+"""A form of a concept, and the number of papers that contain it."""
 
 
 TermEvidence = tuple[list[tuple[str, list[FormEvidence]]], list[str]]
@@ -39,7 +27,7 @@ async def explain_term(connection: Connection, glossary: resolver.Glossary, term
     """Return the concepts that a term names, the best supported first, each with its forms, and the term's senses."""
     text = term[:_MAX_TERM_LENGTH]
     concepts_of_term = [
-        (concept.key, [await _form_evidence(connection, form) for form in concept.forms])
+        (concept.key, [(form, await _count_papers(connection, form.text)) for form in concept.forms])
         for concept in glossary.find_concepts(text)
     ]
     return concepts_of_term, glossary.list_senses(text)
@@ -56,19 +44,6 @@ def list_suspicious_forms(glossary: resolver.Glossary) -> list[tuple[str, concep
         and form.confirmed < _SUSPICIOUS_SHARE * form.found
     ]
     return sorted(weak, key=lambda pair: (pair[1].confirmed / pair[1].found, -pair[1].found, pair[1].text))
-
-
-async def _form_evidence(connection: Connection, form: concepts.SurfaceForm) -> FormEvidence:
-    return FormEvidence(
-        text=form.text,
-        language=form.language,
-        explained=form.papers,
-        papers=await _count_papers(connection, form.text),
-        seeded=form.seeded,
-        share=form.share,
-        alias=form.is_alias,
-        searched=form.expands and not form.is_alias,
-    )
 
 
 async def _count_papers(connection: Connection, text: str) -> int:

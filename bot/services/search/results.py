@@ -103,13 +103,6 @@ class AuthorResult(PaperPage):
     is_corrected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DigestResult(PaperPage):
-    """A page of one date's papers, top-voted first. `on` is None in an empty archive."""
-
-    on: date | None = None
-
-
 def votes_descending(row: models.PaperRow) -> tuple[bool, int]:
     """Return the sort key for top-voted first, unknown votes last."""
     return row.votes is None, -(row.votes or 0)

@@ -21,7 +21,7 @@ from bot.services.search import (
     title_search,
 )
 from bot.services.search.candidates import SearchScope
-from bot.services.search.results import AuthorResult, Choice, DigestResult, SearchRequest, SearchResult
+from bot.services.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult
 from bot.services.search.word_vectors import WordVectors
 from bot.text import query_parser
 from bot.text.analysis import normalisation
@@ -256,16 +256,16 @@ class SearchService:
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
-    ) -> DigestResult:
-        """Return a date's papers, top-voted first; without a date those of the newest digest."""
+    ) -> tuple[PaperPage, date | None]:
+        """Return a date's papers, top-voted first, and the date: without one that of the newest digest, if there is one."""
         async with self._database.read() as connection:
             if on is None:
                 newest = await digests.list_dates(connection, limit=1)
                 if not newest:
-                    return DigestResult()
+                    return PaperPage(), None
                 on = newest[0]
             rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
-        return DigestResult(tuple(rows[offset : offset + limit]), len(rows), on)
+        return PaperPage(tuple(rows[offset : offset + limit]), len(rows)), on
 
     async def list_top(self, request: SearchRequest) -> SearchResult:
         """Return the top-voted papers of a period, on a topic if the request has a query."""

@@ -150,12 +150,12 @@ async def test_the_forecast_counts_new_matches_by_date(harness: PlannerHarness) 
     assert await service.forecast(matching) is None
     for days_ago in (0, 3):
         await store(harness, days_ago)
-    assert await service.forecast(matching) == (MONDAY, True, 1, 2, 2, MONDAY - 3 * DAY)
+    assert await service.forecast(matching) == (MONDAY, True, {MONDAY - 3 * DAY: 2})
     never = await harness.get_subscription(await harness.subscribe(topic="quantum chemistry"))
-    assert await service.forecast(never) == (MONDAY, True, 0, 0, 0, None)
+    assert await service.forecast(never) == (MONDAY, True, {})
     assert (await service.preview(never)).papers == ()
     service._clock = lambda: SEOUL_9AM + 90 * DAY
-    assert await service.forecast(matching) == (MONDAY, False, 1, 2, 2, MONDAY - 3 * DAY)
+    assert await service.forecast(matching) == (MONDAY, False, {MONDAY - 3 * DAY: 2})
     assert [paper.arxiv_id for paper in (await service.preview(matching)).papers] == [SURVEY, RL]
 
 
@@ -168,8 +168,8 @@ async def test_why_names_the_topic_that_a_paper_does_not_match(harness: PlannerH
             detail = await papers.get_detail(connection, arxiv_id)
         assert detail is not None
         explainer = WhyExplainer(harness.database, lambda: SEOUL_9AM, harness.search.match_papers)
-        answer = await explainer.explain(detail, guild_id=10, channel_id=20)
-        return [explanation.cause for explanation in answer.explanations]
+        explanations, _ = await explainer.explain(detail, guild_id=10, channel_id=20)
+        return [explanation.cause for explanation in explanations]
 
     assert await causes(VISION) == [why_decision.Cause.OFF_TOPIC]
     assert await causes(SURVEY) == [why_decision.Cause.UPCOMING]

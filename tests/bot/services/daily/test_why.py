@@ -38,7 +38,7 @@ async def answer(
 
 async def ask(harness: PlannerHarness, arxiv_id: str, now: datetime) -> why_decision.Explanation:
     """Return the explanation for the only subscription of the channel."""
-    (explanation,) = (await answer(harness, arxiv_id, now)).explanations
+    (explanation,), _ = await answer(harness, arxiv_id, now)
     return explanation
 
 
@@ -221,15 +221,10 @@ async def test_each_subscription_of_the_channel_has_its_own_answer(harness: Plan
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     await send_all(harness, SEOUL_9AM)
-    result = await answer(harness, "2601.00001", SEOUL_9AM)
-    assert [explanation.cause for explanation in result.explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
-    assert result.has_subscription
-    elsewhere = await answer(harness, "2601.00001", SEOUL_9AM, channel_id=21)
-    assert (elsewhere.explanations, elsewhere.has_subscription, elsewhere.other_channel_ids) == (
-        (),
-        False,
-        (CHANNEL,),
-    )
+    explanations, other_channel_ids = await answer(harness, "2601.00001", SEOUL_9AM)
+    assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
+    assert other_channel_ids is None
+    assert await answer(harness, "2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
 
 
 async def test_a_post_of_a_deleted_subscription_is_still_found(harness: PlannerHarness) -> None:
@@ -238,9 +233,9 @@ async def test_a_post_of_a_deleted_subscription_is_still_found(harness: PlannerH
     await harness.planner.tick(SEOUL_9AM)
     await send_all(harness, SEOUL_9AM)
     await Subscriptions(harness.database, lambda: SEOUL_9AM).remove(subscription_id)
-    result = await answer(harness, "2601.00001", SEOUL_9AM)
-    assert [(each.cause, each.subscription) for each in result.explanations] == [(Cause.POSTED, None)]
-    assert not result.has_subscription
+    explanations, other_channel_ids = await answer(harness, "2601.00001", SEOUL_9AM)
+    assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]
+    assert other_channel_ids == ()
 
 
 async def test_a_weekly_subscription_explains_its_week(harness: PlannerHarness) -> None:

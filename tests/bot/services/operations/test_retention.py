@@ -59,10 +59,10 @@ async def explain(database: Database, arxiv_id: str, now: datetime) -> Cause:
     async with database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    answer = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
+    (first, *_), _ = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
         paper, guild_id=10, channel_id=CHANNEL
     )
-    return answer.explanations[0].cause
+    return first.cause
 
 
 @pytest.fixture

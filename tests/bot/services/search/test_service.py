@@ -109,9 +109,9 @@ async def test_a_correction_replaces_the_indexed_paper(db: Database, search: Sea
 
 
 async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService) -> None:
-    newest = await search.get_digest()
-    assert (newest.on, newest.total) == (date(2025, 1, 3), 1)
-    day = await search.get_digest(date(2025, 1, 2))
+    newest, newest_on = await search.get_digest()
+    assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
+    day, _ = await search.get_digest(date(2025, 1, 2))
     assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
     assert [row.votes for row in (await search.list_top(SearchRequest(limit=2))).rows] == [90, 40]
     # 2501.00003 has more votes and mentions a model once, which is not what it is about.
