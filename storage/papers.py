@@ -167,6 +167,14 @@ async def count(
     return int((await connection.execute(query)).scalar_one())
 
 
+async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[int]:
+    """Return the ids of the papers stored last that a digest lists, the newest first."""
+    query = (
+        sa.select(papers.c.id).where(papers.c.last_on.is_not(None)).order_by(papers.c.id.desc()).limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
 async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.PaperRow]:
     """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
     matches_prefix = papers.c.arxiv_id.startswith(prefix, autoescape=True)

@@ -501,6 +501,41 @@ shared_papers = sa.Table(
     sa.Column("shared_at", UtcTime, nullable=False, index=True),
 )
 
+profiles = sa.Table(
+    "profiles",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("topics", sa.JSON, nullable=False, comment="keys of the topics that the reader picked"),
+    sa.Column("learnt_from", sa.Text, comment="fingerprint of what the weights were learnt from"),
+    sa.Column("concepts", sa.JSON, nullable=False, comment="number of saved papers by concept"),
+    sa.Column("at_time", sa.Text, comment="HH:MM at which the papers of the day are sent; NULL: never"),
+    sa.Column("timezone", sa.Text, comment="of at_time"),
+    sa.Column("next_due_at", UtcTime, index=True),
+    sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
+    sa.Column("last_digest_on", sa.Date, comment="day whose papers were sent last"),
+    sa.Column("reason", sa.Text, comment="why sending is suspended; NULL: it is not"),
+)
+
+profile_weights = sa.Table(
+    "profile_weights",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("term", sa.Text, primary_key=True),
+    sa.Column("weight", sa.Float, nullable=False),
+    # By reader, as a profile is replaced and scored as a whole; an index by term would be as large again.
+    sqlite_with_rowid=False,
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
+    sa.Column("kind", sa.Text, nullable=False, comment="opened, more or less"),
+    sa.Column("given_at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 guilds = sa.Table(
     "guilds",
     metadata,

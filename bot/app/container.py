@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bot.rendering.wording.templates import Templates
     from bot.services.bundle import Services
     from bot.services.outbox.discord_health import Answer
+    from bot.services.recommendation.planner import TodayPlanner
 
 
 @dataclass
@@ -174,6 +175,9 @@ class Container:
         from bot.services.bundle import Services
         from bot.services.indexing.glossary_service import GlossaryService
         from bot.services.polling.registry import build_source_registry
+        from bot.services.recommendation.paper_vectors import PaperVectors
+        from bot.services.recommendation.profiles import Profiles
+        from bot.services.recommendation.today import TodayService
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.services.search import author_search, autocomplete, similar, snippets  # noqa: F401
@@ -188,6 +192,8 @@ class Container:
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
+        rising = RisingTopicService(database, glossary)
+        profiles = Profiles(database, self.clock, PaperVectors(glossary))
         search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
         return Services(
             database=database,
@@ -195,7 +201,9 @@ class Container:
             search=search,
             lookups=LookupAdmission(),
             trends=TrendService(database, self.clock, glossary),
-            rising=RisingTopicService(database, glossary),
+            rising=rising,
+            profiles=profiles,
+            today=TodayService(database, self.clock, profiles, rising, self.settings.timezone),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(
@@ -227,6 +235,16 @@ class Container:
             locale=self.locale,
             timezone=self.settings.timezone,
         )
+
+    def create_today_planner(self, services: Services, database: Database) -> TodayPlanner:
+        """Return the planner of readers' papers of the day; it shares the vectors and counts of the client's services."""
+        from bot.services.recommendation.planner import TodayPlanner
+        from bot.services.recommendation.profiles import Profiles
+        from bot.services.recommendation.today import TodayService
+
+        profiles = Profiles(database, self.clock, services.profiles.vectors)
+        today = TodayService(database, self.clock, profiles, services.rising, self.settings.timezone)
+        return TodayPlanner(database, self.deliveries, profiles, today, default_locale=self.locale)
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""

@@ -34,6 +34,7 @@ from bot.services.operations.retention import Retention
 from bot.services.outbox import discord_errors, outcomes, suspension
 from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
+from bot.services.recommendation.planner import TodayPlanner
 from storage import errors as storage_errors
 from storage.outbox.sender_lock import SenderLock
 
@@ -58,6 +59,7 @@ class Runtime:
     bot: PaperroundBot
     relay: Relay
     planner: DailyPlanner
+    today_planner: TodayPlanner
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -75,7 +77,7 @@ class Runtime:
             self.liveness.record_discord()
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
-            if await self.planner.tick(now):
+            if await self.planner.tick(now) + await self.today_planner.tick(now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
             self.liveness.record_tick()
@@ -102,16 +104,15 @@ class Runtime:
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
         self.metrics.digests.inc(sum(report.result.digests for report in reports))
-        await self.tick()
-        self._wake_planned()
+        await self._plan_and_wake()
 
     async def on_digest_written(self) -> None:
         """Plan what a digest of the writer has made due."""
-        await self.tick()
-        self._wake_planned()
+        await self._plan_and_wake()
 
-    def _wake_planned(self) -> None:
-        """Plan the alerts of new digests, and send what is planned."""
+    async def _plan_and_wake(self) -> None:
+        """Plan what is due and the alerts of new digests, and send what is planned."""
+        await self.tick()
         self.container.alert_planner.wake()
         self.relay.wake()
 
@@ -128,8 +129,7 @@ class Runtime:
         try:
             await reader.read(paths)
         finally:
-            await self.tick()
-            self._wake_planned()
+            await self._plan_and_wake()
 
     def _count_digests(self, result: IngestResult) -> None:
         self.metrics.digests.inc(result.new_digests + result.corrected_digests)
@@ -165,10 +165,10 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_claimed=liveness.record_claim,
     )
     planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
-    planner = DailyPlanner(
-        planning_database, container.deliveries, bot.services.search.match_papers, container.day_close
-    )
-    return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)
+    matcher = bot.services.search.match_papers
+    planner = DailyPlanner(planning_database, container.deliveries, matcher, container.day_close)
+    today_planner = container.create_today_planner(bot.services, planning_database)
+    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 
 
 def freeze_gc() -> None:

@@ -9,7 +9,7 @@ from discord import ui
 from bot.client import translations
 from bot.client.components import payload
 from bot.client.post_styles import STYLES
-from bot.client.views import alert_post, notices
+from bot.client.views import alert_post, notices, today
 from bot.client.views.post_text import MentionLookup, PostWording
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
@@ -38,6 +38,12 @@ class DiscordRenderer:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
         return _message(alert_post.alert_view(wording, post), alert_post.plain_alert_payload(wording, post))
+
+    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the message of a reader's papers of the day."""
+        wording = self._wordings[post.locale]
+        view = today.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
+        return _message(view, today.plain_today_payload(wording, post))
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a notice."""

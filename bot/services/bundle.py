@@ -18,6 +18,8 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.operations.status import StatusService
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
+from bot.services.recommendation.profiles import Profiles
+from bot.services.recommendation.today import TodayService
 from bot.services.search.admission import LookupAdmission
 from bot.services.search.service import SearchService
 from bot.services.shelf.imports import ReferenceImporter
@@ -52,6 +54,8 @@ class Services:
     sources: SourceRegistry
     trends: TrendService
     rising: RisingTopicService
+    profiles: Profiles
+    today: TodayService
     charts: ChartRenderer
     writer: WriterStatus
     inbox: Path | None = None

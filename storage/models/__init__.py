@@ -51,6 +51,7 @@ from storage.models.papers import (
     SavedPaper,
 )
 from storage.models.people import Author, Guild, Locale, Reader
+from storage.models.profiles import FeedbackKind, Profile
 from storage.models.search import IndexDocument
 from storage.models.sources import FetchStatus, PageState, SourceKind, StoredSource
 from storage.models.subscriptions import ActivityState, Style, Subscription, When

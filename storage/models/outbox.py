@@ -39,6 +39,7 @@ class DeliveryKind(StrEnum):
     DAILY = "daily"
     ON_DEMAND = "now"
     ALERT = "alert"
+    TODAY = "today"
     NOTICE = "notice"
     EDIT = "edit"
 

@@ -44,6 +44,9 @@ class RecordingRenderer:
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
         raise AssertionError
 
+    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+        raise AssertionError
+
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         raise AssertionError
 

@@ -52,6 +52,9 @@ class StubDailyRenderer:
     def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
         raise AssertionError
 
+    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
+        raise AssertionError
+
     def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
         raise AssertionError
 

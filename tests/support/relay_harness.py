@@ -109,6 +109,9 @@ class StubNoticeRenderer:
     def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
         raise AssertionError
 
+    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
+        raise AssertionError
+
     def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
         text = f"{post.kind.value} {post.reason} {post.channel_id}"
         body = json.loads(message_payload(post_contents.part_marker(post.marker, 0), text))

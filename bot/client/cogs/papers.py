@@ -121,6 +121,7 @@ class PapersCog(commands.Cog):
                 await self._services.shelf.save(interaction.user.id, detail.id, interaction.guild_id)
         else:
             await self._services.shelf.remove(interaction.user.id, detail.id)
+        self._services.profiles.wake(interaction.user.id)
         if on_card:
             await responses.update_message(
                 interaction, await self._card_view(interaction, arxiv_id, shown_page)
@@ -149,6 +150,7 @@ class PapersCog(commands.Cog):
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
         texts, detail = await self._load_paper(interaction, paper)
         saved = await self._services.shelf.has_saved(interaction.user.id, detail.id)
+        self._services.profiles.note_open(interaction.user.id, detail.id)
         may_share = checks.may_share(interaction)
         return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share)
 

@@ -74,6 +74,12 @@ def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:
     return packed
 
 
+def find_marker(custom_id: str) -> str | None:
+    """Return the marker of the delivery in a custom id, as `pack` takes it; None without one."""
+    marker = _MARKER_PREFIX.match(custom_id)
+    return None if marker is None else marker.group()
+
+
 def unpack(custom_id: str) -> Action:
     """Return the action of a custom id; a foreign or unreadable custom id gives an action without a handler."""
     if _UNSENDABLE.search(custom_id):

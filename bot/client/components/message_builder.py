@@ -160,9 +160,12 @@ def select_option(
 
 
 def select_menu(
-    placeholder: str, custom_id: str, options: Sequence[discord.SelectOption]
+    placeholder: str, custom_id: str, options: Sequence[discord.SelectOption], *, max_values: int = 1
 ) -> ui.Item[Any] | None:
-    """Return a select menu of at most 25 options with different values; None without options."""
+    """Return a select menu of at most 25 options with different values; None without options.
+
+    With `max_values` above 1 any number of them up to that may be selected, none included.
+    """
     unique = {choice.value: choice for choice in options[: limits.SELECT_OPTIONS]}
     if not unique:
         return None
@@ -170,5 +173,7 @@ def select_menu(
         custom_id=custom_id,
         placeholder=split.shorten(placeholder, limits.SELECT_PLACEHOLDER, markdown=False),
         options=list(unique.values()),
+        min_values=1 if max_values == 1 else 0,
+        max_values=min(max_values, len(unique)),
     )
     return items.DynamicComponent(plain)

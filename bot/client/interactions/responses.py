@@ -12,6 +12,7 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.client.components import custom_ids
 from bot.client.views.papers import paper_text
 
 Interaction = discord.Interaction[Any]
@@ -56,6 +57,36 @@ async def update_message(interaction: Interaction, view: ui.LayoutView, files: F
         await interaction.edit_original_response(**changes)
     else:
         await interaction.response.edit_message(**changes)
+
+
+async def acknowledge_in_place(interaction: Interaction) -> None:
+    """Acknowledge a component of a message that only its reader sees, and which will be updated."""
+    if not interaction.response.is_done():
+        await interaction.response.defer()
+
+
+async def update_own_message(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Edit the message of a component that only its reader sees: an ephemeral one, or a direct message of the bot."""
+    view.stop()
+    await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+
+
+def find_marker(interaction: Interaction) -> str | None:
+    """Return the marker of the delivery whose message the component is in, so that an edit keeps it; None without one."""
+    if interaction.message is None:
+        return None
+    ids = _list_custom_ids(interaction.message.components)
+    return next(filter(None, map(custom_ids.find_marker, ids)), None)
+
+
+def _list_custom_ids(components: Sequence[Any]) -> list[str]:
+    """Return the custom ids of components and of those below them."""
+    found: list[str] = []
+    for component in components:
+        found += _list_custom_ids(getattr(component, "children", ()))
+        if custom_id := getattr(component, "custom_id", None):
+            found.append(str(custom_id))
+    return found
 
 
 async def reply_publicly(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:

@@ -685,3 +685,36 @@ me-forget-all = Remove everything
 me-keep = Keep it
 me-kept = Nothing was removed.
 me-forgotten = Everything about you is removed. The messages that you already have stay in Discord.
+
+## /today: a reader's papers of the day
+help-today = your five papers of today
+today-heading = Five for you · { $day }
+today-by-votes = By votes until you have saved three papers. Pick topics below to begin with.
+today-from-saved = learnt from { $count ->
+    [one] one saved paper
+   *[other] { $count } saved papers
+}
+today-from-topics = by the topics you picked and what you follow; from three saved papers on by those too
+today-rank = no. { $rank } by votes
+today-because = because you { $reasons }
+today-and = {", and "}
+today-because-saved = saved { $count } papers on “{ $text }”
+today-because-followed = follow “{ $text }”
+today-because-picked = picked “{ $text }”
+today-more = More like this
+today-less = Not this
+today-more-noted = Noted: more like { $title }
+today-less-noted = Left out, and learnt from: { $title }
+today-others = Other papers of today
+today-topics = My topics
+today-picked = **Picked:** { $topics }
+today-no-topics = none yet
+today-learnt = **From the papers you saved:** { $topics }
+today-how = The words and concepts of what you save, follow, open and ask more of count for a paper; those of “not this” count against it. Only you see them; `/me data` shows and `/me forget` removes them.
+today-pick-topics = Pick topics
+today-show = Show the papers of today
+today-send = Send me these every day
+today-stop = Stop sending this
+today-sent-daily = You get them by direct message every day at { $at } ({ $zone }), the next on { $next }. Days without new papers are left out.
+today-stopped = They are not sent any more. The command still shows them.
+today-nothing = There are no papers yet.

@@ -292,3 +292,9 @@ me-data =
 me-forget =
     .name = 지우기
     .description = 저장된 내 정보를 모두 지워요
+
+today =
+    .name = 오늘
+    .description = 저장하고 팔로우한 것으로 고른 오늘의 논문 다섯 편
+    .option-at = 시각
+    .option-at-description = 날마다 이 시각에도 보내요. 보기: 09:00

@@ -581,3 +581,34 @@ me-forget-all = 모두 지우기
 me-keep = 그대로 두기
 me-kept = 아무것도 지우지 않았어요.
 me-forgotten = 내 정보를 모두 지웠어요. 이미 받은 메시지는 디스코드에 그대로 남아 있어요.
+
+# /오늘: 독자에게 맞춘 오늘의 논문
+
+help-today = 나를 위한 오늘의 논문 다섯 편
+today-heading = 나를 위한 다섯 편 · { $day }
+today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 아래에서 주제를 먼저 고를 수도 있어요.
+today-from-saved = 저장한 논문 { $count }편에서 배웠어요
+today-from-topics = 고른 주제와 팔로우한 단어로 뽑았어요. 세 편을 저장하면 저장한 논문에서도 배워요.
+today-rank = 추천순 { $rank }위
+today-because = { $reasons }
+today-and = {", "}
+today-because-saved = “{ $text }” 논문을 { $count }편 저장해서
+today-because-followed = “{ $text }” 알림을 켜 두어서
+today-because-picked = “{ $text }” 주제를 골라서
+today-more = 이런 논문 더
+today-less = 이건 아니에요
+today-more-noted = 이런 논문을 더 보여 드릴게요: { $title }
+today-less-noted = 빼고, 비슷한 논문도 덜 보여 드릴게요: { $title }
+today-others = 오늘의 다른 논문
+today-topics = 내 주제
+today-picked = **고른 주제:** { $topics }
+today-no-topics = 아직 없어요
+today-learnt = **저장한 논문에서:** { $topics }
+today-how = 저장하고 팔로우하고 열어 본 논문과 “이런 논문 더”를 누른 논문의 단어와 개념은 점수를 올리고, “이건 아니에요”를 누른 논문은 내려요. 나만 볼 수 있고, `/내정보 받기`로 확인하고 `/내정보 지우기`로 지울 수 있어요.
+today-pick-topics = 주제 고르기
+today-show = 오늘의 논문 보기
+today-send = 날마다 보내 주세요
+today-stop = 그만 보내기
+today-sent-daily = 날마다 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 쉬어요.
+today-stopped = 이제 보내지 않아요. 명령으로는 언제든 볼 수 있어요.
+today-nothing = 아직 논문이 없어요.

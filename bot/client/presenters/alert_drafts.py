@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import discord
-import structlog
 
 from bot import errors as bot_errors
 from bot.client.components import custom_ids
@@ -16,13 +15,11 @@ from bot.client.interactions import lookups
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, long_texts
 from bot.client.presenters.alerts import AlertPresenter
-from bot.client.translations import Texts
+from bot.client.presenters.direct_messages import open_dm
 from bot.client.views import alert_drafts, alerts
 from bot.client.views.papers import paper_text
 from storage import errors as storage_errors
 from storage import models
-
-log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -101,8 +98,9 @@ class AlertDraftPresenter:
                 alert = await self._store(interaction, draft)
             except storage_errors.DuplicateError:
                 return alerts.existing_view(texts, preview.existing or draft)
+        self._services.profiles.wake(interaction.user.id)
         if alert.channel_id is None:
-            await self.open_dm(interaction, texts)
+            await open_dm(interaction, self._services, texts)
         if alert.timing is not models.AlertTiming.AT_ONCE:
             await self._services.readers.update(interaction.user.id, timezone=alert.timezone)
         return alerts.saved_view(texts, alert, preview, is_new=not draft.id)
@@ -111,17 +109,6 @@ class AlertDraftPresenter:
         if draft.id:
             return await self._services.alerts.change(draft.id, draft, user_id=interaction.user.id)
         return await self._services.alerts.add(draft)
-
-    async def open_dm(self, interaction: Interaction, texts: Texts) -> None:
-        """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
-        try:
-            dm_channel_id = (await interaction.user.create_dm()).id
-        except discord.HTTPException as error:
-            log.info("direct message not opened", user=interaction.user.id, code=error.code)
-            dm_channel_id = None
-        await self._services.readers.update(
-            interaction.user.id, locale=texts.locale, dm_channel_id=dm_channel_id
-        )
 
     async def _require_allowed(self, interaction: Interaction, draft: models.Alert) -> None:
         """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""

@@ -100,7 +100,7 @@ def _plain_title_link(paper: contents.PostPaper) -> str:
     return f"[{escape.link_label(title)}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
 
 
-def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str:
+def day_url(post: contents.DailyPost | contents.AlertPost | contents.TodayPost, position: int) -> str:
     """Return the address of the day's list on Hugging Face, with the part's marker as its fragment."""
     marker = contents.part_marker(post.marker, position)
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"

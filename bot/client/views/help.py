@@ -8,7 +8,7 @@ from bot.client.components import message_builder
 from bot.client.translations import Texts
 from bot.client.views.post_text import MentionLookup
 
-READING_COMMANDS = ("digest", "top", "topic", "author", "paper", "trends")
+READING_COMMANDS = ("today", "digest", "top", "topic", "author", "paper", "trends")
 SHELF_COMMANDS = ("saved list", "saved export", "saved import")
 ALERT_COMMANDS = ("alerts add", "alerts list", "alerts pause", "alerts remove")
 SUBSCRIPTION_COMMANDS = (

@@ -10,6 +10,7 @@ from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.posts.contents import NoticeKind, Reason
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, guilds, models, readers, subscriptions
+from storage.accounts import profiles
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryKind
 from storage.outbox import holds, queries
@@ -46,7 +47,7 @@ class DestinationSuspender:
     async def _suspend_reader(
         self, connection: Connection, user_id: int, state: ActivityState, reason: Reason
     ) -> None:
-        """Suspend a reader's alerts by DM. No message can reach them; /status shows it."""
+        """Suspend a reader's alerts and papers of the day by DM. No message can reach them; /status shows it."""
         await readers.clear_dm_channel(connection, user_id)
         dm_alert_ids = [
             alert.id
@@ -54,6 +55,7 @@ class DestinationSuspender:
             if alert.channel_id is None
         ]
         await alerts.set_state(connection, dm_alert_ids, state, reason=reason)
+        await profiles.suspend(connection, user_id, reason)
         await holds.pause(connection, user_id=user_id, reason=reason)
 
     async def _suspend_channel(

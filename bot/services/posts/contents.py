@@ -138,6 +138,41 @@ class AlertPost:
     more: int = 0
 
 
+class TodayReasonKind(StrEnum):
+    """Why a paper is among a reader's papers of the day."""
+
+    SAVED = "saved"
+    """Some papers that the reader saved are about a concept too."""
+    FOLLOWED = "followed"
+    """An alert of the reader matches."""
+    PICKED = "picked"
+    """The reader picked the topic."""
+
+
+TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
+"""A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
+
+TodayPick: TypeAlias = tuple[PostPaper, int, tuple[TodayReason, ...]]
+"""A paper, its rank of the day by votes, and its reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class TodayPost:
+    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
+
+    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never; `topics` are offered to be picked.
+    """
+
+    marker: str
+    locale: models.Locale
+    digest_on: date
+    picks: tuple[TodayPick, ...]
+    saved_count: int
+    is_personal: bool
+    at_time: str | None = None
+    topics: tuple[str, ...] = ()
+
+
 class NoticeKind(StrEnum):
     """The events that a notice reports, once each."""
 
@@ -236,6 +271,10 @@ class Renderer(Protocol):
 
     def render_alert(self, post: AlertPost) -> tuple[RenderedPart, ...]:
         """Return the one message of an alert."""
+        ...
+
+    def render_today(self, post: TodayPost) -> tuple[RenderedPart, ...]:
+        """Return the one message of a reader's papers of the day."""
         ...
 
     def render_notice(self, post: NoticePost) -> tuple[RenderedPart, ...]:

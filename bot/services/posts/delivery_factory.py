@@ -136,6 +136,21 @@ class DeliveryFactory:
             papers=papers,
         )
 
+    def build_today(
+        self, post: contents.TodayPost, *, now: datetime, user_id: int, channel_id: int | None, local_on: date
+    ) -> models.NewDelivery:
+        """Return the delivery of a reader's papers of the day; `channel_id` is the DM channel, if it is known."""
+        delivery = self._build(DeliveryKind.TODAY, post, self._renderer().render_today(post), now)
+        papers = tuple(paper.arxiv_id for paper, _, _ in post.picks)
+        return replace(
+            delivery,
+            user_id=user_id,
+            channel_id=channel_id,
+            local_on=local_on,
+            digest_on=post.digest_on,
+            papers=papers,
+        )
+
     def build_notice(
         self,
         post: contents.NoticePost,
@@ -158,7 +173,7 @@ class DeliveryFactory:
     def _build(
         self,
         kind: DeliveryKind,
-        post: contents.AlertPost | contents.NoticePost,
+        post: contents.AlertPost | contents.TodayPost | contents.NoticePost,
         rendered: Iterable[contents.RenderedPart],
         now: datetime,
     ) -> models.NewDelivery:
@@ -212,7 +227,7 @@ def _priority(kind: DeliveryKind) -> Priority:
             return Priority.INTERACTIVE
         case DeliveryKind.ALERT | DeliveryKind.NOTICE:
             return Priority.NOTIFICATION
-        case DeliveryKind.DAILY:
+        case DeliveryKind.DAILY | DeliveryKind.TODAY:
             return Priority.SCHEDULED
         case DeliveryKind.EDIT:
             return Priority.CORRECTION

@@ -77,18 +77,40 @@ class RisingTopicService:
 
         They are named in the language of `locale`.
         """
+        counted = await self._get_counts()
+        if counted is None:
+            return ()
+        glossary, recent, baseline = counted
+        keys = _rank_topics(recent, baseline, limit)
+        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
+
+    async def list_common(self, locale: models.Locale, *, limit: int) -> tuple[RisingTopic, ...]:
+        """Return the rising topics of the last 30 days, filled up with the concepts that most of its papers name."""
+        counted = await self._get_counts()
+        if counted is None:
+            return ()
+        glossary, recent, baseline = counted
+        common = [
+            key
+            for key, paper_ids in recent.papers_by_topic.items()
+            if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
+        ]
+        common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
+        keys = dict.fromkeys([*_rank_topics(recent, baseline, limit), *common])
+        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in list(keys)[:limit])
+
+    async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
+        """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection)
             if extent.last_on is None:
-                return ()
+                return None
             glossary = await self._glossary.get_current(connection)
             async with self._counting:
                 if self._counted != (glossary, extent):
                     self._counts = await _count(connection, glossary, extent.last_on)
                     self._counted = glossary, extent
-                recent, baseline = self._counts
-        keys = _rank_topics(recent, baseline, limit)
-        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
+                return glossary, *self._counts
 
 
 async def _count(
@@ -206,8 +228,8 @@ def _make_topic(
     if concept is None:
         text, translation = recent.phrase_spellings[key].most_common(1)[0][0], ""
     else:
-        korean_form = _best_supported_form(concept.forms_in("ko"))
-        text = _best_supported_form(concept.forms_in("en")) or concept.key
+        korean_form = best_supported_form(concept.forms_in("ko"))
+        text = best_supported_form(concept.forms_in("en")) or concept.key
         translation = korean_form
         if locale is models.Locale.KO:
             text, translation = korean_form or text, text
@@ -216,7 +238,7 @@ def _make_topic(
     return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
 
 
-def _best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
+def best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
     """Return the form with most papers, "" if there is none. The seed list counts more than a single paper."""
     names = [form for form in forms if not form.is_alias]
     best = max(names, key=lambda form: form.papers + form.seeded * concepts.SEED_PAPERS, default=None)

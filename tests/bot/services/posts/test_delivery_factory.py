@@ -28,6 +28,9 @@ class StubRenderer:
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         return _render(contents.part_marker(post.marker, 0))
 
+    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+        return _render(contents.part_marker(post.marker, 0))
+
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         return _render(contents.part_marker(post.marker, 0))
 
@@ -92,6 +95,8 @@ def test_deliveries_are_ordered_by_kind(deliveries: DeliveryFactory) -> None:
         expires_at=NOW, state=models.DeliveryState.SENT, reason=None, finished_at=NOW,
     )  # fmt: skip
     edit = deliveries.build_edit(original, (), key="edit:1:1:2", now=NOW)
+    post = contents.TodayPost("today:7:2025-01-01", models.Locale.EN, MONDAY, (), 0, is_personal=False)
+    posts.append(deliveries.build_today(post, now=NOW, user_id=7, channel_id=None, local_on=MONDAY))
     assert {delivery.kind for delivery in (*posts, *notifications, edit)} == set(DeliveryKind)
     priorities = [delivery.priority for delivery in (posts[0], *notifications, posts[1], edit)]
     assert priorities == sorted(priorities)

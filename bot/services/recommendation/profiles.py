@@ -1,0 +1,195 @@
+"""Readers' profiles: learnt in a thread from saved papers, followed words, opened papers and answers, and kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import structlog
+
+from bot import isolation
+from bot.clock import Clock
+from bot.services.recommendation import features, training
+from bot.services.recommendation.paper_vectors import PaperVectors
+from storage import alerts, models
+from storage.accounts import profiles
+from storage.database import Connection, Database
+from storage.models import FeedbackKind
+from storage.shelf import saved_papers
+
+log = structlog.get_logger(__name__)
+
+MAX_SIGNALS = 100
+"""The latest saved papers, and the latest feedback, that a profile is learnt from."""
+MAX_CONCEPTS = 100
+SAVED_WEIGHT, OPENED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.3, 0.5
+LESS_WEIGHT = 5.0
+"""A paper that a reader does not want counts as much as some random ones."""
+
+Signals: TypeAlias = tuple[list[int], list[tuple[int, FeedbackKind]], list[str]]
+"""What a profile is learnt from: saved papers, feedback, and the words that the reader follows."""
+
+
+class Profiles:
+    """Learns and reads profiles. A reader has one from the first `/today` on; of others nothing is learnt or kept."""
+
+    def __init__(self, database: Database, clock: Clock, vectors: PaperVectors) -> None:
+        self._database = database
+        self._clock = clock
+        self.vectors = vectors
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        self._opened: dict[int, dict[int, None]] = defaultdict(dict)
+
+    async def open(self, user_id: int) -> models.Profile:
+        """Return a reader's profile as learnt from everything until now; a new one at the first time."""
+        async with self._database.read() as connection:
+            profile = await profiles.get(connection, user_id)
+        if profile is None:
+            async with self._database.transaction() as connection:
+                await profiles.add(connection, user_id)
+            profile = models.Profile(user_id)
+        return (await self.update([profile]))[0]
+
+    async def update(self, stored: Sequence[models.Profile]) -> list[models.Profile]:
+        """Learn the profiles again whose signals have changed since; returns them all as they are then."""
+        return [await self._learn(profile) for profile in stored]
+
+    def wake(self, user_id: int) -> None:
+        """Learn a reader's profile again in the background; calls while it is learnt are answered by one more time."""
+        if user_id in self._tasks:
+            self._again.add(user_id)
+            return
+        task = asyncio.ensure_future(self._learn_in_background(user_id))
+        self._tasks[user_id] = task
+        task.add_done_callback(lambda _: self._finish(user_id))
+
+    def _finish(self, user_id: int) -> None:
+        del self._tasks[user_id]
+        if user_id in self._again:
+            self._again.discard(user_id)
+            self.wake(user_id)
+
+    async def settle(self) -> None:
+        """Wait until nothing is learnt in the background."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values())
+
+    async def _learn_in_background(self, user_id: int) -> None:
+        # What cannot be learnt now is learnt before the profile is used.
+        with isolation.isolated(log, "learning a profile failed"):
+            opened = self._opened.pop(user_id, {})
+            async with self._database.read() as connection:
+                profile = await profiles.get(connection, user_id)
+            if profile is not None:
+                for paper_id in opened:
+                    await self.record(user_id, paper_id, FeedbackKind.OPENED)
+                await self._learn(profile)
+
+    def note_open(self, user_id: int, paper_id: int) -> None:
+        """Record in the background that a reader opened a paper's card, if the reader has a profile."""
+        self._opened[user_id][paper_id] = None
+        self.wake(user_id)
+
+    async def record(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
+        """Store what a reader said of a paper."""
+        async with self._database.transaction() as connection:
+            await profiles.set_feedback(connection, user_id, paper_id, kind, self._clock())
+
+    async def pick_topics(self, user_id: int, topics: Iterable[str]) -> None:
+        """Replace the topics that a reader picked."""
+        profile = await self.open(user_id)
+        async with self._database.transaction() as connection:
+            await profiles.upsert(connection, replace(profile, topics=tuple(dict.fromkeys(topics))))
+
+    async def _learn(self, profile: models.Profile) -> models.Profile:
+        async with self._database.read() as connection:
+            signals = await _load_signals(connection, profile)
+            fingerprint = _fingerprint(signals)
+            if fingerprint == profile.learnt_from:
+                return profile
+            saved, answered, _ = signals
+            vectors = await self.vectors.extract(
+                connection, {*saved, *(paper_id for paper_id, _ in answered)}
+            )
+            sample = await self.vectors.get_sample(connection)
+            _, concept_index = await self.vectors.get_concepts(connection)
+        weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
+        async with self._database.transaction() as connection:
+            await profiles.set_weights(
+                connection, profile.user_id, weights, learnt_from=fingerprint, concepts=counts
+            )
+        return replace(profile, learnt_from=fingerprint, concepts=counts)
+
+    async def score(
+        self, connection: Connection, user_ids: Sequence[int], vectors: Mapping[int, features.Vector]
+    ) -> dict[int, dict[int, float]]:
+        """Return the score of each paper for each reader: the sum of weight times value over what both have."""
+        by_feature = features.group_by_feature(vectors)
+        scores: dict[int, dict[int, float]] = {}
+        for start in range(0, len(user_ids), profiles.READERS_AT_ONCE):
+            chunk = user_ids[start : start + profiles.READERS_AT_ONCE]
+            rows = await profiles.list_weights(connection, chunk, by_feature)
+            scores |= await asyncio.to_thread(_score, rows, by_feature)
+        return scores
+
+
+async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:
+    saved = (await saved_papers.list_paper_ids(connection, profile.user_id))[:MAX_SIGNALS]
+    answered = await profiles.list_feedback(connection, profile.user_id, limit=MAX_SIGNALS)
+    followed = [
+        term.text
+        for alert in await alerts.list_rows(connection, user_id=profile.user_id)
+        for term in alert.terms
+        if term.kind is models.AlertKind.KEYWORD
+    ]
+    return saved, answered, [*profile.topics, *followed]
+
+
+def _fingerprint(signals: Signals) -> str:
+    return hashlib.sha256(repr(signals).encode()).hexdigest()[:32]
+
+
+def _train(
+    signals: Signals,
+    vectors: Mapping[int, features.Vector],
+    sample: Mapping[int, features.Vector],
+    concept_index: features.ConceptIndex,
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the weights of a profile, and in how many saved papers each concept is."""
+    saved, answered, words = signals
+    wanted = dict.fromkeys(saved, SAVED_WEIGHT)
+    for paper_id, kind in answered:
+        if kind is FeedbackKind.LESS:
+            wanted[paper_id] = -LESS_WEIGHT
+        else:
+            weight = SAVED_WEIGHT if kind is FeedbackKind.MORE else OPENED_WEIGHT
+            wanted.setdefault(paper_id, weight)
+    positives = [(vectors[key], weight) for key, weight in wanted.items() if weight > 0 and key in vectors]
+    followed = [(features.extract_words(text, concept_index), FOLLOWED_WEIGHT) for text in words]
+    negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
+    negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
+    weights = training.train_profile([*positives, *followed], negatives)
+    return weights, count_concepts(vectors[key] for key in saved if key in vectors)
+
+
+def count_concepts(vectors: Iterable[features.Vector]) -> dict[str, int]:
+    """Return in how many papers each concept is, the most frequent ones."""
+    counts = Counter(key for vector in vectors for key in features.concepts_of(vector))
+    kept = sorted(counts, key=lambda key: (-counts[key], key))[:MAX_CONCEPTS]
+    return {key: counts[key] for key in kept}
+
+
+def _score(
+    rows: Collection[tuple[int, str, float]], by_feature: Mapping[str, Sequence[tuple[int, float]]]
+) -> dict[int, dict[int, float]]:
+    scores: dict[int, dict[int, float]] = defaultdict(dict)
+    for user_id, term, weight in rows:
+        own = scores[user_id]
+        for paper_id, value in by_feature[term]:
+            own[paper_id] = own.get(paper_id, 0.0) + weight * value
+    return dict(scores)

@@ -1,0 +1,249 @@
+"""The five papers of the newest day for one reader, with the reasons, and the settings of their delivery by DM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TypeAlias
+
+from bot.clock import Clock
+from bot.services.alerts import matcher
+from bot.services.daily import schedule, selection
+from bot.services.posts import contents, summaries
+from bot.services.recommendation import features
+from bot.services.recommendation.profiles import Profiles
+from bot.services.trends.rising import RisingTopicService, best_supported_form
+from bot.text.glossary.resolution.resolver import Glossary
+from storage import alerts, models, papers, readers
+from storage.accounts import profiles
+from storage.database import Connection, Database
+from storage.models import FeedbackKind
+from storage.outbox import holds
+from storage.shelf import saved_papers
+
+TODAY_PAPERS = 5
+MIN_SAVED = 3
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
+MENU_TOPICS = 12
+MAX_TOPIC_LENGTH = 60
+MAX_REASONS = 3
+DEFAULT_TIME = "09:00"
+_FOLLOW_SHARE = 0.5
+"""A followed author or word lifts a paper by this share of the distance between the day's best and worst score."""
+_MAX_CONCEPT_SHARE = 0.25
+"""A concept in a larger share of the day's papers distinguishes none of them."""
+_MIN_DAY = 8
+"""Papers of a day from which that share means something."""
+
+Day: TypeAlias = tuple[date, list[models.PaperDetail], dict[int, dict[str, float]]]
+"""A date, its papers, most votes first, and their vectors by id."""
+
+
+class TodayService:
+    """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        reader_profiles: Profiles,
+        rising: RisingTopicService,
+        timezone: str = "UTC",
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._profiles = reader_profiles
+        self._rising = rising
+        self._timezone = timezone
+
+    async def build_post(
+        self, user_id: int, locale: models.Locale, *, marker: str = ""
+    ) -> contents.TodayPost | None:
+        """Return the reader's papers of the newest day; None for an archive without papers."""
+        profile = await self._profiles.open(user_id)
+        posts = await self.build_posts([(profile, locale, marker)])
+        return replace(posts[0], topics=await self.list_topics(locale)) if posts else None
+
+    async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
+        """Return the topics of the last month that a reader may pick, in the reader's language."""
+        common = await self._rising.list_common(locale, limit=MENU_TOPICS)
+        return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
+
+    async def build_posts(
+        self, wanted: Sequence[tuple[models.Profile, models.Locale, str]]
+    ) -> list[contents.TodayPost]:
+        """Return the posts of readers, given their current profiles, languages and markers; none without papers."""
+        async with self._database.read() as connection:
+            day = await self._load_day(connection)
+            if day is None:
+                return []
+            glossary, _ = await self._profiles.vectors.get_concepts(connection)
+            user_ids = [profile.user_id for profile, _, _ in wanted]
+            scores = await self._profiles.score(connection, user_ids, day[2])
+            await summaries.prepare_extracts(day[1], {locale for _, locale, _ in wanted})
+            return [
+                await self._build(connection, day, glossary, each, scores.get(each[0].user_id, {}))
+                for each in wanted
+            ]
+
+    async def _load_day(self, connection: Connection) -> Day | None:
+        on, vectors = await self._profiles.vectors.get_day(connection)
+        details = await papers.list_details(connection, list(vectors))
+        return (on, details, vectors) if on is not None and details else None
+
+    async def _build(
+        self,
+        connection: Connection,
+        day: Day,
+        glossary: Glossary,
+        wanted: tuple[models.Profile, models.Locale, str],
+        scores: Mapping[int, float],
+    ) -> contents.TodayPost:
+        profile, locale, marker = wanted
+        own_alerts = await alerts.list_rows(connection, user_id=profile.user_id)
+        answers = dict(await profiles.list_feedback(connection, profile.user_id, limit=len(day[1]) + 200))
+        saved = await saved_papers.list_paper_ids(connection, profile.user_id)
+        follows = await asyncio.to_thread(_match_follows, own_alerts, day[1])
+        is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
+        ranked = _rank(day[1], scores if is_personal else {}, follows)
+        picks = tuple(
+            (
+                summaries.build_post_paper(detail, locale),
+                rank,
+                _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else (),
+            )
+            for rank, detail in ranked
+            if answers.get(detail.id) is not FeedbackKind.LESS
+        )
+        return contents.TodayPost(
+            marker=marker,
+            locale=locale,
+            digest_on=day[0],
+            picks=picks[:TODAY_PAPERS],
+            saved_count=len(saved),
+            is_personal=is_personal,
+            at_time=profile.at_time if profile.next_due_at is not None else None,
+        )
+
+    async def answer(self, user_id: int, arxiv_id: str, kind: FeedbackKind) -> None:
+        """Record what a reader said of a paper; the profile is current with the next post."""
+        await self._profiles.open(user_id)
+        async with self._database.read() as connection:
+            ids = await papers.get_ids(connection, [arxiv_id])
+        if arxiv_id in ids:
+            await self._profiles.record(user_id, ids[arxiv_id], kind)
+
+    async def describe_profile(
+        self, user_id: int, locale: models.Locale
+    ) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
+        """Return the topics that a reader picked, and the concepts of at least two saved papers with their number."""
+        profile = await self._profiles.open(user_id)
+        async with self._database.read() as connection:
+            glossary, _ = await self._profiles.vectors.get_concepts(connection)
+        names = [
+            (name, count)
+            for key, count in profile.concepts.items()
+            if count > 1 and (name := concept_name(glossary, key, locale))
+        ]
+        return profile.topics, names[:MENU_TOPICS]
+
+    async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
+        """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
+        kept = [topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS]]
+        await self._profiles.pick_topics(user_id, kept)
+
+    async def send_daily(self, user_id: int, at_time: str | None) -> models.Profile:
+        """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
+
+        The zone is the reader's, else that of the settings.
+        """
+        profile = await self._profiles.open(user_id)
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            reader = await readers.get(connection, user_id)
+            zone = (reader and reader.timezone) or self._timezone
+            chosen = at_time or profile.at_time or DEFAULT_TIME
+            due = next_due(now, chosen, zone)
+            profile = replace(
+                profile, at_time=chosen, timezone=zone, next_due_at=due.at, due_on=due.local_on, reason=None
+            )
+            await profiles.upsert(connection, profile)
+            await holds.resume(connection, now, user_id=user_id)
+        return profile
+
+    async def stop_daily(self, user_id: int) -> None:
+        """Stop sending a reader the papers of the day."""
+        profile = await self._profiles.open(user_id)
+        async with self._database.transaction() as connection:
+            stopped = replace(
+                profile, at_time=None, timezone=None, next_due_at=None, due_on=None, reason=None
+            )
+            await profiles.upsert(connection, stopped)
+
+
+def next_due(now: datetime, at_time: str, zone: str) -> schedule.DueTime:
+    """Return the first time after `now` (UTC) at which it is `at_time` in the zone, across changes of the clock."""
+    return schedule.next_due(now, schedule.parse_time(at_time), schedule.parse_zone(zone), schedule.EVERY_DAY)
+
+
+def _match_follows(
+    own: Sequence[models.Alert], details: Sequence[models.PaperDetail]
+) -> dict[int, tuple[contents.AlertReason, ...]]:
+    """Return why papers match the reader's alerts, by paper id; the minimum of votes does not matter here."""
+    if not own:
+        return {}
+    found = {detail.id: matcher.match_all(own, detail, matcher.keyword_text(detail)) for detail in details}
+    return {paper_id: reasons for paper_id, reasons in found.items() if reasons}
+
+
+def _rank(
+    details: Sequence[models.PaperDetail],
+    scores: Mapping[int, float],
+    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+) -> list[tuple[int, models.PaperDetail]]:
+    """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
+    by_votes = sorted(details, key=lambda detail: (*selection.votes_sort_key(detail.votes), detail.id))
+    spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
+    bonus = _FOLLOW_SHARE * spread or 1.0
+    return sorted(
+        enumerate(by_votes, start=1),
+        key=lambda pair: -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
+    )
+
+
+def _find_reasons(
+    day: Day,
+    detail: models.PaperDetail,
+    profile: models.Profile,
+    glossary: Glossary,
+    locale: models.Locale,
+    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+) -> tuple[contents.TodayReason, ...]:
+    """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
+    own = features.concepts_of(day[2].get(detail.id, {}))
+    too_common = max(2, _MAX_CONCEPT_SHARE * len(day[1])) if len(day[1]) >= _MIN_DAY else len(day[1])
+    reasons: list[contents.TodayReason] = []
+    for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
+        feature = features.CONCEPT_MARK + key
+        is_common = sum(feature in vector for vector in day[2].values()) > too_common
+        if key in own and count > 1 and not is_common and (name := concept_name(glossary, key, locale)):
+            reasons.append((contents.TodayReasonKind.SAVED, name, count))
+    reasons = reasons[: MAX_REASONS - 1]
+    reasons += [(contents.TodayReasonKind.FOLLOWED, reason.text, 0) for reason in follows.get(detail.id, ())]
+    reasons += [
+        (contents.TodayReasonKind.PICKED, topic, 0)
+        for topic in profile.topics
+        if any(concept.key in own for concept in glossary.find_concepts(topic))
+    ]
+    return tuple(reasons[:MAX_REASONS])
+
+
+def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
+    """Return the usual name of a concept in a language, else in the other; "" if the glossary has it no more."""
+    concept = glossary.concept(key)
+    if concept is None:
+        return ""
+    english = best_supported_form(concept.forms_in("en")) or concept.key
+    return best_supported_form(concept.forms_in("ko")) or english if locale is models.Locale.KO else english

@@ -1,0 +1,136 @@
+"""The papers of the day by DM: at the reader's hour across clock changes, once, and not to closed DMs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from bot.app.container import Container
+from bot.client import translations
+from bot.services.outbox.discord_errors import Classification, Disposition
+from bot.services.outbox.suspension import DestinationSuspender
+from bot.services.posts import contents
+from bot.services.recommendation import today
+from bot.services.recommendation.planner import TodayPlanner
+from bot.settings import Settings
+from storage import models, readers
+from storage.accounts import profiles
+from storage.database import Database
+from storage.outbox import queries
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+READER = 7
+START = datetime(2025, 3, 8, 12, tzinfo=UTC)
+
+
+class _Planned:
+    """A planner with a clock, and a reader in New York who wants the papers at 02:30."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.now = START
+        self.container = Container(Settings(), db, lambda: self.now)
+        self.container.texts = translations.load()
+        self.services = self.container.create_services()
+        self.planner: TodayPlanner = self.container.create_today_planner(self.services, db)
+
+    async def subscribe(self, at_time: str = "02:30") -> None:
+        async with self.db.transaction() as connection:
+            await readers.upsert(
+                connection, READER, now=self.now, timezone="America/New_York", locale=models.Locale.KO
+            )
+        await self.services.today.send_daily(READER, at_time)
+
+    async def add_day(self, on: str, number: int) -> None:
+        ids = [f"2503.{number:02}{paper:03}" for paper in range(7)]
+        await sample_archive.add_digest(
+            self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
+        )
+
+    async def run_until(self, until: datetime) -> list[datetime]:
+        """Tick every half hour; return when deliveries were planned."""
+        planned = []
+        while self.now < until:
+            if await self.planner.tick(self.now):
+                planned.append(self.now)
+            self.now += timedelta(minutes=30)
+        return planned
+
+    async def list_deliveries(self) -> list[models.Delivery]:
+        async with self.db.read() as connection:
+            return await queries.list_rows(connection, kind=models.DeliveryKind.TODAY)
+
+
+async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
+    planned = _Planned(db)
+    await planned.subscribe()
+    for number, on in enumerate(["2025-03-07", "2025-03-08", "2025-03-09", "2025-03-10"], start=1):
+        await planned.add_day(on, number)
+        await planned.run_until(datetime.fromisoformat(f"{on}T12:00Z") + timedelta(days=2))
+    deliveries = await planned.list_deliveries()
+    # On March 9 the clock jumps from 02:00 to 03:00 in New York, and 02:30 is the first minute after that.
+    assert [(row.local_on, row.planned_at.hour, row.planned_at.minute) for row in reversed(deliveries)] == [
+        (date(2025, 3, 9), 7, 0),
+        (date(2025, 3, 10), 6, 30),
+        (date(2025, 3, 11), 6, 30),
+        (date(2025, 3, 12), 6, 30),
+    ]
+    assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
+    assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
+    # On November 2 02:30 comes after the repeated hour, once.
+    before = datetime(2025, 11, 2, 0, tzinfo=UTC)
+    due = today.next_due(before, "01:30", "America/New_York")
+    assert due.at == datetime(2025, 11, 2, 5, 30, tzinfo=UTC)
+    assert today.next_due(due.at, "01:30", "America/New_York").at == datetime(2025, 11, 3, 6, 30, tzinfo=UTC)
+
+
+async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sqlite_db: Database) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    assert len(await planned.run_until(START + timedelta(days=1))) == 1
+    async with sqlite_db.transaction() as connection:
+        await readers.upsert(connection, READER, now=planned.now, timezone="Asia/Seoul")
+    assert await planned.run_until(planned.now + timedelta(days=2)) == []
+    await planned.add_day("2025-03-10", 2)
+    (moment,) = await planned.run_until(planned.now + timedelta(days=1))
+    assert moment.hour == 0  # 09:00 in Seoul
+
+
+async def test_planning_again_after_a_crash_before_the_schedule_was_stored_adds_nothing(
+    sqlite_db: Database,
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    async with sqlite_db.read() as connection:
+        before = await profiles.get(connection, READER)
+    assert before is not None
+    assert before.next_due_at is not None
+    assert await planned.planner.tick(before.next_due_at) == 1
+    async with sqlite_db.transaction() as connection:
+        await profiles.upsert(connection, replace(before, last_digest_on=None))
+    assert await planned.planner.tick(before.next_due_at) == 0
+    assert len(await planned.list_deliveries()) == 1
+
+
+async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Database) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    await planned.run_until(START + timedelta(days=1))
+    (delivery,) = await planned.list_deliveries()
+    suspender = DestinationSuspender(planned.container.deliveries)
+    closed = Classification(Disposition.DESTINATION_BLOCKED, contents.Reason.DMS_CLOSED)
+    async with sqlite_db.transaction() as connection:
+        await suspender.suspend(connection, delivery, closed, planned.now)
+    await planned.add_day("2025-03-09", 2)
+    assert await planned.run_until(START + timedelta(days=3)) == []
+    async with sqlite_db.read() as connection:
+        stored = await profiles.get(connection, READER)
+    assert stored is not None
+    assert stored.next_due_at is None
+    assert (stored.at_time, stored.reason) == ("09:00", contents.Reason.DMS_CLOSED)
+    await planned.services.today.send_daily(READER, None)
+    assert len(await planned.run_until(START + timedelta(days=5))) == 1
