@@ -199,6 +199,7 @@ class Container:
             database=database,
             clock=self.clock,
             search=search,
+            glossary=glossary,
             lookups=LookupAdmission(),
             trends=TrendService(database, self.clock, glossary),
             rising=rising,

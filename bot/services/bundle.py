@@ -15,6 +15,7 @@ from bot.services.alerts.alerts import Alerts
 from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
+from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.operations.status import StatusService
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
@@ -38,6 +39,7 @@ class Services:
     database: Database
     clock: Clock
     search: SearchService
+    glossary: GlossaryService
     lookups: LookupAdmission
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts

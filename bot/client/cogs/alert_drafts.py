@@ -13,7 +13,7 @@ from bot.client.interactions.errors import UserError
 from bot.client.presenters import alert_drafts, alert_options, long_texts
 from bot.client.views import alert_drafts as drafts
 from bot.client.views import alert_modals, alerts
-from bot.client.views.papers import list_state, paper_list
+from bot.client.views.papers import follow_menu, list_state, paper_list
 from bot.services.alerts import validation
 from storage import models
 
@@ -84,6 +84,15 @@ class AlertDraftsCog(commands.Cog):
             raise UserError("alert-not-possible")
         kind, text, min_votes = terms
         await self._create(interaction, models.AlertTerm(kind, text), min_votes)
+
+    @component_router.handles(follow_menu.FOLLOW_OF_PAPER, first=responses.defer)
+    async def follow_of_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
+        detail = await self._services.search.find_paper(action.payload)
+        if detail is None:
+            raise UserError("outdated-control")
+        selected = component_router.selected_value(interaction)
+        await self._create(interaction, follow_menu.selected_term(detail, selected))
 
     async def _create(self, interaction: Interaction, term: models.AlertTerm, min_votes: int = 0) -> None:
         term = term._replace(text=term.text[: validation.MAX_TEXT_LENGTH])

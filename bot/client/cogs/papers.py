@@ -136,7 +136,9 @@ class PapersCog(commands.Cog):
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         texts, detail = await self._load_paper(interaction, action.payload)
-        view = paper_card.card_view(texts, detail, sharer=responses.display_name(interaction))
+        topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+        sharer = responses.display_name(interaction)
+        view = paper_card.card_view(texts, detail, sharer=sharer, topics=topics)
         await responses.reply_publicly(interaction, view)
         if interaction.guild_id is not None:
             await self._services.shelf.share(interaction.guild_id, interaction.user.id, detail.id)
@@ -152,7 +154,8 @@ class PapersCog(commands.Cog):
         saved = await self._services.shelf.has_saved(interaction.user.id, detail.id)
         self._services.profiles.note_open(interaction.user.id, detail.id)
         may_share = checks.may_share(interaction)
-        return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share)
+        topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+        return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
 
     async def _topic_fallback_view(
         self, interaction: Interaction, paper: str

@@ -17,7 +17,7 @@ from bot.services.daily.subscriptions import SubscriptionOptions, validate_topic
 from storage import models
 
 EDIT_DESCRIPTIONS = {
-    "time": "When, on 24 hours, such as 09:00",
+    "time": "When, such as 09:00, 9am or morning",
     "timezone": "The time zone, such as Asia/Seoul",
     "papers": "How many papers",
     "votes": "Only papers with at least this many votes",

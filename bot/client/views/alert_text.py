@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.client.translations import Texts
-from bot.client.views import schedule_text
+from bot.client.views import alert_drafts, schedule_text
 from bot.client.views.notices import reason_text
 from bot.client.views.papers import paper_text
 from bot.rendering.discord_text import escape, split
@@ -82,7 +82,8 @@ def details(texts: Texts, alert: models.Alert) -> str:
     parts = [place_and_time(texts, alert, mention_channel)]
     if alert.timing is not models.AlertTiming.AT_ONCE:
         parts.append(filters.render_zone(alert.timezone, texts.locale.value))
-    parts.append(texts("alert-at-most", count=alert.max_papers))
+    if alert.max_papers != alert_drafts.EMPTY.max_papers:
+        parts.append(texts("alert-at-most", count=alert.max_papers))
     if alert.language is not None:
         parts.append(texts(f"alert-only-{alert.language.value}"))
     if alert.translations:

@@ -7,14 +7,15 @@ glossary with their next search.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bot.clock import Clock, system_clock
-from bot.text.analysis import analyser
+from bot.text.analysis import analyser, latex
 from bot.text.glossary.extraction import mentions, title_phrases
 from bot.text.glossary.resolution import resolver, serialisation
-from storage import papers
+from storage import models, papers
 from storage.database import Connection, Database
 from storage.search import glossary, index
 
@@ -28,6 +29,9 @@ MAX_PAPERS = 30_000
 """Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
+_TITLE_WORD = re.compile(r"\w[\w+-]*")
+_MAX_TITLE_LENGTH = 500
+_MAX_TOPIC_WORDS = 4
 
 
 class GlossaryService:
@@ -52,6 +56,23 @@ class GlossaryService:
                 self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
                 self._version = version
             return self._loaded
+
+    async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
+        """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
+        words = _TITLE_WORD.findall(latex.to_plain_text(title[:_MAX_TITLE_LENGTH]))
+        async with self._database.read() as connection:
+            current = await self.get_current(connection)
+        topics: list[str] = []
+        taken: set[int] = set()
+        for size in range(_MAX_TOPIC_WORDS, 0, -1):
+            for start in range(len(words) - size + 1):
+                span = range(start, start + size)
+                if taken.isdisjoint(span) and (
+                    topic := _find_topic(current, words[start : start + size], locale)
+                ):
+                    taken.update(span)
+                    topics.append(topic)
+        return list(dict.fromkeys(topics))
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
@@ -87,6 +108,17 @@ class GlossaryService:
         data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
         async with self._database.transaction() as connection:
             await glossary.save(connection, self._clock(), paper_count, data)
+
+
+def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:
+    """Return the concept of a phrase in the language. A single word in lower case, such as "learning", is none."""
+    phrase = " ".join(words)
+    if len(words) == 1 and phrase[1:].islower() and "-" not in phrase:
+        return None
+    for concept in current.find_concepts(phrase)[:1]:
+        korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
+        return korean or concept.usual_form("en") or concept.key
+    return None
 
 
 def extract_mentions(text: str) -> tuple[str, ...]:

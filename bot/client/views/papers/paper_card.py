@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views.papers import paper_list, paper_text
+from bot.client.views.papers import follow_menu, paper_list, paper_text
 from bot.digests.elements import arxiv_ids, shown_summary
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks
@@ -45,8 +45,12 @@ def card_view(
     saved: bool = False,
     may_share: bool = False,
     sharer: str | None = None,
+    topics: Sequence[str] = (),
 ) -> ui.LayoutView:
-    """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly."""
+    """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
+
+    `topics` can be followed from it, and so can its authors and its institution.
+    """
     summary = summaries.best_summary(detail, texts.locale)
     review = best_review(detail, texts.locale)
     sections = _main_sections(summary)
@@ -56,6 +60,7 @@ def card_view(
         message_builder.optional_row(_chapter_menu(texts, detail, review, sections)),
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
+        message_builder.optional_row(follow_menu.menu(texts, detail, topics)),
     ]
     foot = _foot(texts, detail, summary, sharer)
     components = PAGER_COMPONENTS + sum(1 + len(row) for row in rows if row)

@@ -11,7 +11,13 @@ from bot.client.views import alert_modals
 from bot.rendering.discord_text import limits
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    component_ids,
+    last_response,
+    raw_components,
+    shown_text,
+)
 
 KEYWORD, AUTHOR, INSTITUTION = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION
 TERM = models.AlertTerm
@@ -268,3 +274,21 @@ async def test_words_are_completed_after_a_comma(harness: ClientHarness) -> None
 async def test_institutions_are_offered_in_the_script_that_is_typed(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "institution", "KAIST, 서울대")
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
+
+
+async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_its_card(
+    harness: ClientHarness,
+) -> None:
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
+    (menu,) = [part for part in raw_components(card) if part.get("custom_id", "").startswith("pr:fo:")]
+    labels = {option["value"]: option["label"] for option in menu["options"]}
+    topic, author = next((value for value in labels if value.startswith("k")), "none"), "a0"
+    assert labels[topic].casefold() in ("small language model", "소형 언어 모델"), labels
+    for value, kind in ((topic, KEYWORD), (author, AUTHOR)):
+        made = last_response(await harness.reader.select(card, [value], custom_id=menu["custom_id"]))
+        assert harness.texts("alert-made") in shown_text(made)
+        assert (await _list_alerts(harness))[-1].terms == (TERM(kind, labels[value]),)
+        again = last_response(await harness.reader.select(card, [value], custom_id=menu["custom_id"]))
+        assert harness.texts("alert-show") in shown_text(again)
+        await _press(harness, made, "alert-undo")
+    assert await _list_alerts(harness) == []
