@@ -13,6 +13,7 @@ MODULES = (
     "search",
     "planning",
     "alerts",
+    "alert_messages",
     "delivery",
     "readers",
     "sources",

@@ -27,7 +27,7 @@ async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[
     """
     if await find_equal(connection, new) is not None:
         raise errors.DuplicateError("This alert exists already.")
-    statement = alerts.insert().values(_column_values(new)).returning(alerts)
+    statement = alerts.insert().values(column_values(new)).returning(alerts)
     added = _alert_from_row((await connection.execute(statement)).one())
     await trigger_terms.replace_all(connection, {added.id: terms})
     return added
@@ -41,7 +41,7 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
     if (equal := await find_equal(connection, changed)) is not None and equal.id != changed.id:
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.update().where(alerts.c.id == changed.id)
-    await connection.execute(statement.values(_column_values(changed)))
+    await connection.execute(statement.values(column_values(changed)))
     await trigger_terms.replace_all(connection, {changed.id: terms})
     return changed
 
@@ -58,7 +58,8 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
     return None if row is None else _alert_from_row(row)
 
 
-def _column_values(alert: models.Alert) -> dict[str, Any]:
+def column_values(alert: models.Alert) -> dict[str, Any]:
+    """Return the values of a row of `alerts`, without its id."""
     values = bulk.record_values(alert, terms=list(alert.terms), excluded=list(alert.excluded))
     del values["id"]
     return values

@@ -29,7 +29,7 @@ KEYWORD, AUTHOR = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR
 
 
 class RecordingRenderer:
-    """Renders an alert as its marker and records the posts that it got."""
+    """Renders an alert as its marker, unless it is failing; `alerts` are the posts built."""
 
     def __init__(self) -> None:
         self.alerts: list[contents.AlertPost] = []
@@ -38,7 +38,6 @@ class RecordingRenderer:
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         if self.is_failing:
             raise ValueError("a template of the operator's with a mistake in it")
-        self.alerts.append(post)
         return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
@@ -51,15 +50,28 @@ class RecordingRenderer:
         raise AssertionError
 
 
+class RecordingFactory(DeliveryFactory):
+    """Records the messages of alerts, also those that are equal and rendered once."""
+
+    def __init__(self, renderer: RecordingRenderer) -> None:
+        numbers = itertools.count()
+        super().__init__(lambda: renderer, lambda: f"n{next(numbers)}")
+        self._recorded = renderer.alerts
+
+    def build_alert(self, post: contents.AlertPost, **destination: Any) -> models.NewDelivery:
+        delivery = super().build_alert(post, **destination)
+        self._recorded.append(post)
+        return delivery
+
+
 class AlertHarness:
     """Alerts and digests on a database, with a planner whose posts are recorded."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.renderer = RecordingRenderer()
-        numbers = itertools.count()
         self.alerts = Alerts(database, lambda: self.now)
-        self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
+        self.deliveries = RecordingFactory(self.renderer)
         self.now = NOW
         self.planner = self.new_planner()
 

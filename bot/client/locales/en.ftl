@@ -722,3 +722,14 @@ today-stop = Stop sending this
 today-sent-daily = You get them by direct message every day at { $at } ({ $zone }), the next on { $next }. Days without new papers are left out.
 today-stopped = They are not sent any more. The command still shows them.
 today-nothing = There are no papers yet.
+
+## Why a paper is in an alert
+alert-why = Why this?
+alert-fewer = Fewer of these
+alert-mute = Mute this alert
+alert-why-gone = None of your alerts is for this paper any more.
+alert-fewer-done = Fewer from now on:
+alert-found-title = “{ $text }” in the title
+alert-found-text = “{ $text }” in the summary
+alert-found-author = author { $text }
+alert-found-institution = from { $text }

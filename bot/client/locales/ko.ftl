@@ -616,3 +616,14 @@ today-stop = 그만 보내기
 today-sent-daily = 날마다 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 쉬어요.
 today-stopped = 이제 보내지 않아요. 명령으로는 언제든 볼 수 있어요.
 today-nothing = 아직 논문이 없어요.
+
+## 논문이 알림에 든 이유
+alert-why = 이유
+alert-fewer = 덜 받기
+alert-mute = 이 알림 끄기
+alert-why-gone = 이제 이 논문과 맞는 알림이 없어요.
+alert-fewer-done = 이제 이렇게 덜 보내 드려요.
+alert-found-title = 제목에 “{ $text }”
+alert-found-text = 요약에 “{ $text }”
+alert-found-author = 저자 { $text }
+alert-found-institution = 기관 { $text }

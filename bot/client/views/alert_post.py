@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from discord import ui
@@ -15,14 +16,20 @@ from bot.rendering.discord_text import escape, split
 from bot.services.posts import contents
 
 MAX_PAPERS = 5
-"""Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
+"""Papers with buttons of their own: 5 × (text + row + 3 buttons) + 12 = 37 of 40 components."""
 
 MAX_MENU_PAPERS = 20
 """Further papers in the menu that opens one; any more are in the list of the day."""
 
+PAPER_TEXTS = 256
+"""Texts of papers that are kept: the messages of a day show the same papers for the same reasons."""
+
 PAUSE_WEEK = "aw"
 MANAGE = "am"
 STOP_ALL = "ax"
+WHY = "ay"
+FEWER = "af"
+MUTE = "au"
 
 
 def alert_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
@@ -36,7 +43,7 @@ def alert_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     menu = paper_list.open_menu(texts("alert-more", count=len(further)), further)
     more = paper_text.subtext(wording.alert_more(post, len(shown) + len(further)))
     message.add_text(f"🔔 {wording.alert_headline(post)}")
-    message.reserve(2 + len(buttons) + (2 if menu else 0) + 3 * len(shown), (more,))
+    message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
         message.add_reserved_row(*_paper_buttons(texts, match[0]))
@@ -56,6 +63,7 @@ def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[
     return payload.plain_payload(announcement.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
+@lru_cache(maxsize=PAPER_TEXTS)
 def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: int, size: int) -> str:
     paper, _ = match
     title = paper_text.title_link(
@@ -74,6 +82,7 @@ def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]
         message_builder.button(
             texts("save"), custom_ids.pack(paper_card.SAVE, "1", paper_card.NO_PAGE, paper.arxiv_id)
         ),
+        message_builder.button(texts("alert-why"), custom_ids.pack(WHY, paper.arxiv_id)),
     ]
 
 
@@ -83,12 +92,20 @@ def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list
     day_button = message_builder.button(texts("alert-day"), list_state.pack(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    alert_ids = {reason.alert_id for _, reasons in post.matches for reason in reasons}
-    only_id = min(alert_ids) if len(alert_ids) == 1 else 0
-    pause = texts("alert-pause-week" if only_id else "alert-pause-week-all")
+    manage = message_builder.button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
+    if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
+        return [
+            day_button,
+            message_builder.button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+            manage,
+            message_builder.button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+        ]
+    # A paper names the one alert, so that the message is the same for everyone who follows its terms.
+    arxiv_id = post.matches[0][0].arxiv_id
     return [
         day_button,
-        message_builder.button(pause, custom_ids.pack(PAUSE_WEEK, only_id)),
-        message_builder.button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
-        message_builder.button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+        message_builder.button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
+        message_builder.button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
+        message_builder.button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
+        manage,
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from bot.client.translations import Texts
@@ -25,6 +26,8 @@ MentionLookup = Callable[[str], str]
 
 EXCERPT_COLUMNS = snippets.MAX_COLUMNS
 """Columns of the excerpt below a title; a Hangul syllable takes two."""
+EXCERPTS = 128
+"""Excerpts that are kept: the messages of a day show the same papers."""
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_REASONS = 6
@@ -155,9 +158,12 @@ class PostWording:
 
 def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_COLUMNS) -> str:
     """Return the start of a summary as plain text on one line, cut at a sentence; "" for no summary."""
-    if not sections:
-        return ""
-    plain = " ".join(blocks.render_plain(sections[0].body[: 40 * length]).split())
+    return _excerpt(sections[0].body, length) if sections else ""
+
+
+@lru_cache(maxsize=EXCERPTS)
+def _excerpt(body: str, length: int) -> str:
+    plain = " ".join(blocks.render_plain(body[: 40 * length]).split())
     return split.shorten(plain, snippets.count_fitting(plain, length), markdown=False)
 
 

@@ -28,6 +28,8 @@ INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
 PAPER_BATCH_SIZE = 200
 SNOOZE_DURATION = timedelta(days=7)
+FEWER_MIN_VOTES = 10
+"""Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
 
 
 class AlertPreview(NamedTuple):
@@ -170,6 +172,31 @@ class Alerts:
     ) -> list[models.Alert]:
         stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
+
+    async def explain(
+        self, paper: models.PaperDetail, *, user_id: int | None = None, channel_id: int | None = None
+    ) -> list[tuple[models.Alert, tuple[contents.AlertReason, ...]]]:
+        """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
+        async with self._database.read() as connection:
+            rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
+        text = await asyncio.to_thread(matcher.keyword_text, paper)
+        matched = [
+            (alert, matcher.match(alert, paper, text)) for alert in rows if alert.channel_id == channel_id
+        ]
+        return [(alert, reasons) for alert, reasons in matched if reasons]
+
+    async def send_fewer(self, alert: models.Alert) -> models.Alert:
+        """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.
+
+        A message sent at once has few papers anyway, so fewer in it would be no relief.
+        """
+        if alert.timing is not models.AlertTiming.AT_ONCE and alert.max_papers > 1:
+            fewer = replace(alert, max_papers=alert.max_papers // 2)
+        else:
+            fewer = replace(
+                alert, min_votes=min(max(FEWER_MIN_VOTES, 2 * alert.min_votes), validation.MAX_VOTES)
+            )
+        return await self.change(alert.id, fewer, user_id=alert.user_id)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""

@@ -16,8 +16,7 @@ import structlog
 from bot import isolation
 from bot.services.alerts import candidates, matcher, timing
 from bot.services.daily import selection
-from bot.services.posts import contents, summaries
-from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts import contents, delivery_factory, summaries
 from bot.text.matching import keyword_match
 from bot.time_slices import TimeSlices
 from storage import alerts, guilds, models, readers, votes
@@ -48,7 +47,7 @@ class AlertNotifier:
     def __init__(
         self,
         database: Database,
-        deliveries: DeliveryFactory,
+        deliveries: delivery_factory.DeliveryFactory,
         texts: candidates.PaperTexts,
         default_locale: models.Locale,
     ) -> None:
@@ -56,6 +55,7 @@ class AlertNotifier:
         self._deliveries = deliveries
         self._texts = texts
         self._default_locale = default_locale
+        self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
 
     async def schedule_crossed(self, now: datetime) -> int:
         """Make the matches due whose papers once had the votes that their alerts ask for. Returns their number."""
@@ -80,6 +80,7 @@ class AlertNotifier:
     async def plan_due(self, now: datetime) -> AsyncGenerator[int, None]:
         """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
         self._texts.clear()
+        self._papers.clear()
         while True:
             async with self._database.read() as connection:
                 recipients = await alert_matches.list_due_recipients(connection, now, limit=DUE_LIMIT)
@@ -157,7 +158,8 @@ class AlertNotifier:
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
                 built[recipient] = self._deliveries.build_alert(
-                    _build_post(key, locale, matches, active, in_channel=alert.channel_id is not None),
+                    self._build_post(locale, matches, active, in_channel=alert.channel_id is not None),
+                    key=key,
                     now=now,
                     user_id=alert.user_id if alert.channel_id is None else None,
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
@@ -165,6 +167,40 @@ class AlertNotifier:
                 )
             await slices.pause()
         return built
+
+    def _build_post(
+        self,
+        locale: models.Locale,
+        matches: Sequence[PaperMatch],
+        active: Mapping[int, models.Alert],
+        *,
+        in_channel: bool,
+    ) -> contents.AlertPost:
+        """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
+        shown = _limit(matches, active)
+        numbers: dict[int, int] = {}
+        numbered = [
+            tuple(
+                replace(reason, alert_id=numbers.setdefault(reason.alert_id, len(numbers)))
+                for reason in reasons
+            )
+            for _, reasons in shown
+        ]
+        papers = [self._post_paper(detail, locale) for detail, _ in shown]
+        return contents.AlertPost(
+            marker=delivery_factory.ALERT_MARKER_PLACEHOLDER,
+            locale=locale,
+            digest_on=max(detail.last_on for detail, _ in shown),
+            matches=tuple(zip(papers, numbered, strict=True)),
+            in_channel=in_channel,
+            more=len(matches) - len(shown),
+        )
+
+    def _post_paper(self, detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
+        key = detail.id, detail.votes, locale
+        if key not in self._papers:
+            self._papers[key] = summaries.build_post_paper(detail, locale)
+        return self._papers[key]
 
     async def _resolve(
         self, connection: Connection, of: Iterable[models.Alert]
@@ -253,25 +289,6 @@ def _match_paper(
     return (paper, tuple(reasons)) if reasons else None
 
 
-def _build_post(
-    key: str,
-    locale: models.Locale,
-    matches: Sequence[PaperMatch],
-    active: Mapping[int, models.Alert],
-    *,
-    in_channel: bool,
-) -> contents.AlertPost:
-    shown = _limit(matches, active)
-    return contents.AlertPost(
-        marker=key,
-        locale=locale,
-        digest_on=max(detail.last_on for detail, _ in shown),
-        matches=tuple((summaries.build_post_paper(detail, locale), reasons) for detail, reasons in shown),
-        in_channel=in_channel,
-        more=len(matches) - len(shown),
-    )
-
-
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
     """Return the best papers: of each alert at most its `max_papers`."""
     counts: Counter[int] = Counter()
@@ -303,6 +320,8 @@ async def _store(
     await alert_matches.remove(connection, [match for match in queued if match not in kept])
     for recipient, delivery_id in planned.items():
         notified = [(recipient, detail.id) for detail, _ in decisions[recipient]]
-        await alert_matches.remove_notified(connection, notified)
         await alerts.add_notified_papers(connection, notified, notified_at=now, delivery_id=delivery_id)
+    await alert_matches.remove_notified(
+        connection, [(recipient, detail.id) for recipient in planned for detail, _ in decisions[recipient]]
+    )
     return list(ids)

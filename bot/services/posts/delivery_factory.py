@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, assert_never
 
 from bot.services.posts import contents
@@ -20,6 +21,12 @@ NONCE_BYTES = 15
 
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
+
+ALERT_MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
+"""The same of an alert, as long as the longest key."""
+
+RENDERED_ALERTS = 256
+"""Messages of alerts that are kept: many recipients follow the same terms, and get the same papers."""
 
 
 def new_nonce() -> str:
@@ -51,6 +58,7 @@ class DeliveryFactory:
         self._renderer = renderer
         self._nonces = nonces
         self._lifetime = lifetime
+        self._render_alert = lru_cache(maxsize=RENDERED_ALERTS)(self._render_alert_once)
 
     def new_nonce(self) -> str:
         """Return a nonce for a part that is sent again in another form or to another channel."""
@@ -102,8 +110,11 @@ class DeliveryFactory:
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:
         """Return the parts of the delivery `key`, with its marker and new nonces."""
+        return self._complete_parts(rendered.parts, key)
+
+    def _complete_parts(self, parts: Iterable[models.NewPart], key: str) -> tuple[models.NewPart, ...]:
         new_parts = []
-        for position, part in enumerate(rendered.parts):
+        for position, part in enumerate(parts):
             shared, marker = part.marker, part.marker and contents.part_marker(key, position)
             if shared is None or marker is None:
                 new_parts.append(replace(part, nonce=self._nonces()))
@@ -119,21 +130,27 @@ class DeliveryFactory:
         self,
         post: contents.AlertPost,
         *,
+        key: str,
         now: datetime,
         user_id: int | None = None,
         guild_id: int | None = None,
         channel_id: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of an alert to a reader or a channel."""
-        delivery = self._build(DeliveryKind.ALERT, post, self._renderer().render_alert(post), now)
-        papers = tuple(paper.arxiv_id for paper, _ in post.matches)
-        return replace(
-            delivery,
+        """Return the delivery of an alert to a reader or a channel. `post.marker` must be ALERT_MARKER_PLACEHOLDER."""
+        return models.NewDelivery(
+            key=key,
+            kind=DeliveryKind.ALERT,
+            locale=post.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=self.expires_at(now),
+            parts=self._complete_parts(self._render_alert(post), key),
+            priority=_priority(DeliveryKind.ALERT),
             user_id=user_id,
             guild_id=guild_id,
             channel_id=channel_id,
             digest_on=post.digest_on,
-            papers=papers,
+            papers=tuple(paper.arxiv_id for paper, _ in post.matches),
         )
 
     def build_today(
@@ -150,6 +167,9 @@ class DeliveryFactory:
             digest_on=post.digest_on,
             papers=papers,
         )
+
+    def _render_alert_once(self, post: contents.AlertPost) -> tuple[models.NewPart, ...]:
+        return _serialise_parts(self._renderer().render_alert(post), post.marker)
 
     def build_notice(
         self,
@@ -173,7 +193,7 @@ class DeliveryFactory:
     def _build(
         self,
         kind: DeliveryKind,
-        post: contents.AlertPost | contents.TodayPost | contents.NoticePost,
+        post: contents.TodayPost | contents.NoticePost,
         rendered: Iterable[contents.RenderedPart],
         now: datetime,
     ) -> models.NewDelivery:

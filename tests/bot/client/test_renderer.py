@@ -167,13 +167,15 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
     daily_parts = factory.build_parts(factory.render_daily(post), "daily:1:2025-02-12")
     reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
     matches = tuple((paper, (reason,)) for paper in papers)
-    alert = contents.AlertPost("alert:user:7:1:1", models.Locale.EN, date(2025, 2, 12), matches)
+    alert = contents.AlertPost(
+        delivery_factory.ALERT_MARKER_PLACEHOLDER, models.Locale.EN, date(2025, 2, 12), matches
+    )
     notice = contents.NoticePost(
         "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
     )
     now = datetime(2025, 2, 12, tzinfo=UTC)
     others = (
-        *factory.build_alert(alert, now=now, user_id=7).parts,
+        *factory.build_alert(alert, key="alert:user:7:1:1", now=now, user_id=7).parts,
         *factory.build_notice(notice, now=now, user_id=7).parts,
     )
     for part in (*daily_parts, *others):

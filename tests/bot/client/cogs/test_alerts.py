@@ -10,7 +10,7 @@ import pytest
 from bot.services.posts import contents, summaries
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -111,18 +111,6 @@ async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
     dm = await harness.bot.fetch_user(harness.reader.id)
     channel = await dm.create_dm()
     return await send_parts(harness, channel.id, *harness.bot.renderer.render_alert(post))
-
-
-async def test_an_alert_message_opens_papers_and_pauses_its_alerts(harness: ClientHarness) -> None:
-    alert = await _add_alert(harness)
-    message = await _send_alert(harness, alert)
-    buttons = [custom_id for custom_id in component_ids(message) if custom_id.startswith("pr:o:")]
-    assert len(buttons) == 5  # the sixth paper is only in the menu
-    opened = await harness.user.click(message, custom_id=buttons[0])
-    assert "Small Language Models" in shown_text(last_response(opened))
-    paused = await harness.user.click(message, label=harness.texts("alert-pause-week"))
-    assert last_response(paused).id != message.id
-    assert (await _list_alerts(harness))[0].paused_until_at is not None
 
 
 async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness) -> None:

@@ -87,7 +87,7 @@ def test_deliveries_are_ordered_by_kind(deliveries: DeliveryFactory) -> None:
         for kind in (DeliveryKind.ON_DEMAND, DeliveryKind.DAILY)
     ]
     notifications = [
-        deliveries.build_alert(alert, now=NOW, user_id=7),
+        deliveries.build_alert(alert, key="alert:user:7:1:1", now=NOW, user_id=7),
         deliveries.build_notice(notice, now=NOW, user_id=7),
     ]
     original = models.Delivery(
