@@ -536,6 +536,39 @@ feedback = sa.Table(
     sqlite_with_rowid=False,
 )
 
+watched_papers = sa.Table(
+    "watched_papers",
+    metadata,
+    _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
+    sa.Column("arxiv_at", UtcTime, index=True, comment="when arXiv was asked last; NULL: never"),
+    sa.Column("huggingface_at", UtcTime, index=True, comment="likewise"),
+)
+
+paper_news = sa.Table(
+    "paper_news",
+    metadata,
+    _id(),
+    _reference("paper_id", "watched_papers.paper_id", nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, comment="version, withdrawn, code, model or venue"),
+    sa.Column("value", sa.Text, nullable=False, comment="a version's number, an address, a venue's name"),
+    sa.Column("changed_at", UtcTime, nullable=False, comment="no news for who saved the paper after it"),
+    sa.Column("found_at", UtcTime, nullable=False, index=True),
+    sa.UniqueConstraint("paper_id", "kind", "value"),
+    # The last id that a reader was told of must stay below all later ones.
+    sqlite_autoincrement=True,
+)
+
+news_readers = sa.Table(
+    "news_readers",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("is_off", sa.Boolean, nullable=False),
+    sa.Column("last_id", RowId, nullable=False, comment="of the news told last"),
+    sa.Column("former_last_id", RowId, nullable=False, comment="before the last message"),
+    sa.Column("told_at", UtcTime),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
+)
+
 guilds = sa.Table(
     "guilds",
     metadata,

@@ -26,6 +26,7 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
+from bot.services.operations.retention import Retention
 from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from bot.services.bundle import Services
     from bot.services.outbox.discord_health import Answer
     from bot.services.recommendation.planner import TodayPlanner
+    from bot.sources.http.fetcher import Throttle
 
 
 @dataclass
@@ -78,6 +80,19 @@ class Container:
     def locale(self) -> models.Locale:
         """The default language of posts and answers."""
         return models.Locale(self.settings.locale)
+
+    @cached_property
+    def source_throttles(self) -> dict[models.SourceKind, Throttle]:
+        """The pace of the kinds of source that have one, shared by all that ask such a source."""
+        from aiolimiter import AsyncLimiter
+
+        from bot.sources import kinds
+
+        return {
+            record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
+            for record in kinds.RECORDS
+            if record.seconds_per_request is not None
+        }
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:
@@ -246,6 +261,11 @@ class Container:
         profiles = Profiles(database, self.clock, services.profiles.vectors)
         today = TodayService(database, self.clock, profiles, services.rising, self.settings.timezone)
         return TodayPlanner(database, self.deliveries, profiles, today, default_locale=self.locale)
+
+    def create_retention(self) -> Retention:
+        """Return the removal of what is too old by the settings."""
+        days, guild_days = self.settings.keep_days, self.settings.keep_server_days
+        return Retention(self.database, self.clock, days=days, guild_days=guild_days)
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""

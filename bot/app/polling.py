@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from bot.app.container import Container
 from bot.services.ingest.quarantine import Quarantine
@@ -17,7 +16,7 @@ from bot.services.polling import checkpoint, registry
 from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
 from bot.settings import Settings
-from bot.sources import base, kinds
+from bot.sources import base
 from bot.sources.http import fetcher, retry, ssrf_guard
 
 log = structlog.get_logger(__name__)
@@ -31,12 +30,8 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
     await source_registry.add_configured(settings.sources)
     async with open_fetcher(container) as fetch:
         endpoints = registry.service_endpoints(settings)
-        throttles = {
-            record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
-            for record in kinds.RECORDS
-            if record.seconds_per_request is not None
-        }
-        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, container.day_close)
+        throttles, rule = container.source_throttles, container.day_close
+        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, rule)
         notifier = operator_notifier(container)
         policy = retry.RetryPolicy(random.random)
         yield Poller(

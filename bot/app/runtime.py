@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from bot import errors, isolation
-from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, polling, ticker
+from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, paper_news, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
@@ -30,7 +30,6 @@ from bot.services.ingest.results import IngestResult
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
-from bot.services.operations.retention import Retention
 from bot.services.outbox import discord_errors, outcomes, suspension
 from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
@@ -84,12 +83,9 @@ class Runtime:
 
     async def purge(self) -> None:
         """Remove what is older than the retention time; errors are logged, and the next call continues."""
-        container = self.container
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
-            days, guild_days = container.settings.keep_days, container.settings.keep_server_days
-            retention = Retention(container.database, container.clock, days=days, guild_days=guild_days)
-            await retention.purge()
+            await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
@@ -312,7 +308,10 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
         heartbeat.open_jobs(container, runtime.is_delivering) as heartbeats,
-        ticker.scheduled([(runtime.purge, PURGE_INTERVAL), *heartbeats], container.clock()) as scheduler,
+        paper_news.open_jobs(container, on_planned=runtime.relay.wake) as news,
+        ticker.scheduled(
+            [(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
+        ) as scheduler,
         _in_background(gateway.connect(runtime.bot)) as connection,
     ):
         await polling.log_missing_source(container)

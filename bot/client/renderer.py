@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from discord import ui
@@ -9,7 +10,7 @@ from discord import ui
 from bot.client import translations
 from bot.client.components import payload
 from bot.client.post_styles import STYLES
-from bot.client.views import alert_post, notices, today
+from bot.client.views import alert_post, notices, paper_news, today
 from bot.client.views.post_text import MentionLookup, PostWording
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
@@ -49,6 +50,14 @@ class DiscordRenderer:
         """Return the message of a notice."""
         wording = self._wordings[post.locale]
         return _message(notices.notice_view(wording, post), notices.plain_notice_payload(wording, post))
+
+    def render_news(
+        self, marker: str, locale: models.Locale, news: Sequence[models.PaperNews]
+    ) -> tuple[contents.RenderedPart, ...]:
+        """Return the weekly message about saved papers."""
+        texts = self._wordings[locale].ui_texts
+        plain = paper_news.plain_news_payload(texts, marker, news)
+        return _message(paper_news.news_view(texts, marker, news), plain)
 
 
 def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:

@@ -59,8 +59,7 @@ class ArxivSource:
         return page_state is None or request.now - page_state.read_at >= _UNKNOWN_RETRY_INTERVAL
 
     async def _fetch_batch(self, ids: Sequence[str], request: base.FetchRequest) -> base.FetchResult:
-        query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
-        url = f"{self._endpoint}{'&' if '?' in self._endpoint else '?'}{query}"
+        url = query_url(self._endpoint, ids)
         try:
             response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
             facts = await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
@@ -83,15 +82,28 @@ def _parse_response(response: Response, ids: Sequence[str], location: str) -> tu
     facts_by_id = {}
     text = response.text()
     affiliations = feed_parser.parse_affiliations(text)
-    for entry in feed_parser.parse_feed(text):
-        if _ERROR_MARK in entry.key:
-            raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+    for entry in parse_entries(text):
         facts = feed_parser.paper_facts(
             entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at
         )
         if facts is not None and facts.arxiv_id in ids:
             facts_by_id[facts.arxiv_id] = replace(facts, affiliations=affiliations.get(entry.key, ()))
     return tuple(facts_by_id.values())
+
+
+def query_url(endpoint: str, ids: Sequence[str]) -> str:
+    """Return the address of the papers with these ids."""
+    query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+
+
+def parse_entries(text: str) -> list[feed_parser.FeedEntry]:
+    """Return the entries of an answer. Raises FetchError, also for an error that the answer reports."""
+    entries = feed_parser.parse_feed(text)
+    for entry in entries:
+        if _ERROR_MARK in entry.key:
+            raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+    return entries
 
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -29,7 +30,10 @@ _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title."""
+    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title.
+
+    `comment` is that of arXiv's API: pages, figures, where the paper was accepted.
+    """
 
     key: str
     link: str | None
@@ -40,6 +44,8 @@ class FeedEntry:
     thumbnail: str | None = None
     published_on: date | None = None
     arxiv_id: str | None = None
+    comment: str | None = None
+    updated_at: datetime | None = None
 
 
 def parse_feed(text: str) -> list[FeedEntry]:
@@ -86,6 +92,8 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         ),
         published_on=_parse_published_on(entry),
         arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
+        comment=sanitize.clean_line(entry.get("arxiv_comment")),
+        updated_at=_parse_updated_at(entry),
     )
 
 
@@ -126,6 +134,15 @@ def _parse_published_on(entry: Mapping[str, Any]) -> date | None:
     published = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
     try:
         return datetime(*published[:3]).date() if published else None  # noqa: DTZ001 - only its date counts
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _parse_updated_at(entry: Mapping[str, Any]) -> datetime | None:
+    """Return when the entry changed last, in UTC, which feedparser converts to."""
+    updated = dict(entry).get("updated_parsed")
+    try:
+        return datetime.fromtimestamp(calendar.timegm(updated), UTC) if updated else None
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -44,8 +44,10 @@ from storage.models.outbox import (
 from storage.models.papers import (
     Appearance,
     MergedPaper,
+    NewsKind,
     PaperDetail,
     PaperFacts,
+    PaperNews,
     PaperRow,
     PaperText,
     SavedPaper,

@@ -42,6 +42,8 @@ class DeliveryKind(StrEnum):
     TODAY = "today"
     NOTICE = "notice"
     EDIT = "edit"
+    NEWS = "news"
+    """What became of a reader's saved papers."""
 
 
 class Priority(IntEnum):

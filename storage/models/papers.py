@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeAlias
 
 from storage.models.digests import DigestFormat, Entry
 
@@ -131,3 +133,20 @@ class PaperText:
     url: str
     fetched_at: datetime
     basis: str = "paper"
+
+
+class NewsKind(StrEnum):
+    """What can become of a paper after it was saved."""
+
+    VERSION = "version"
+    """A new version on arXiv; the value is its number."""
+    WITHDRAWN = "withdrawn"
+    CODE = "code"
+    """The value is an address, as of MODEL."""
+    MODEL = "model"
+    VENUE = "venue"
+    """Accepted somewhere; the value is its name."""
+
+
+PaperNews: TypeAlias = tuple[str, str | None, NewsKind, str]
+"""One thing that became of a paper: its arXiv id and title, the kind and the value."""

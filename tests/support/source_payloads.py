@@ -94,10 +94,13 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
     )
 
 
-def arxiv_entry(paper_id: str, title: str = "A Study of Small\n  Things") -> str:
+def arxiv_entry(
+    paper_id: str, title: str = "A Study of Small\n  Things", *, version: int = 2, comment: str = ""
+) -> str:
     """Return one entry of a response of arXiv's API."""
     return (
-        f"<entry><id>http://arxiv.org/abs/{paper_id}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
+        f"<entry><id>http://arxiv.org/abs/{paper_id}v{version}</id><updated>2025-05-03T17:00:00Z</updated>"
+        f"<arxiv:comment>{comment}</arxiv:comment><title>{title}</title><published>2025-05-01T17:00:00Z"
         "</published><summary>  Small things\nare studied. </summary><author><name>Ada Lovelace</name></author>"
         '<author xmlns:arxiv="http://arxiv.org/schemas/atom"><name>Kim Minsu</name>'
         "<arxiv:affiliation>KAIST</arxiv:affiliation><arxiv:affiliation> A  Lab </arxiv:affiliation></author>"

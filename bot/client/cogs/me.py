@@ -1,4 +1,4 @@
-"""/me: what is kept about the reader, as a file, and its removal."""
+"""/me: what is kept about the reader, as a file, its removal, and the weekly message about saved papers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.context import Client, Interaction
 from bot.client.interactions import component_router, responses
 from bot.client.translations import Texts
-from bot.client.views import notices
+from bot.client.views import notices, paper_news
 
 FORGET = "mf"
 KEEP = "mk"
@@ -29,6 +29,7 @@ class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
 
     def __init__(self, bot: Client) -> None:
         self._data = bot.services.reader_data
+        self._readers = bot.services.readers
         self._mentions = bot.mentions
 
     @app_commands.command(name="data", description="Everything kept about you, as a file")
@@ -53,6 +54,22 @@ class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
         await responses.reply_privately(
             interaction, _confirmation_view(texts, counts, self._mentions("me data"))
         )
+
+    @app_commands.command(name="news", description="Whether you get news of your saved papers, once a week")
+    async def news(self, interaction: Interaction) -> None:
+        """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
+        await responses.defer(interaction)
+        texts = await interaction.client.texts_for(interaction)
+        is_off = await self._readers.is_news_off(interaction.user.id)
+        await responses.reply_privately(interaction, paper_news.switch_view(texts, is_off=is_off))
+
+    @component_router.handles(paper_news.SWITCH)
+    async def switch_news(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Switch the weekly message off or on."""
+        is_off = not action.number
+        await self._readers.set_news_off(interaction.user.id, is_off)
+        texts = await interaction.client.texts_for(interaction)
+        await responses.update_message(interaction, paper_news.switch_view(texts, is_off=is_off))
 
     @component_router.handles(FORGET)
     async def confirm_forget(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -733,3 +733,21 @@ alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
 alert-found-author = author { $text }
 alert-found-institution = from { $text }
+
+# The weekly message about saved papers
+
+help-me-news = whether you get news of your saved papers
+news-heading = { $count ->
+        [one] One of your saved papers has news
+       *[other] { $count } of your saved papers have news
+    }
+news-version = new version v{ $value }
+news-withdrawn = withdrawn by its authors
+news-code = code
+news-model = model
+news-venue = accepted at { $value }
+news-saved = Saved papers
+news-stop = No more of these
+news-start = Send them
+news-on = Once a week you get a direct message if something became of your saved papers: a new version, a withdrawal, code, a model, or where a paper was accepted.
+news-off = You get no news of your saved papers.

@@ -289,6 +289,10 @@ me-data =
     .name = 받기
     .description = 저장된 내 정보를 모두 파일로 받아요
 
+me-news =
+    .name = 소식
+    .description = 저장한 논문의 주간 소식을 받을지 정해요
+
 me-forget =
     .name = 지우기
     .description = 저장된 내 정보를 모두 지워요

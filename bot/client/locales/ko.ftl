@@ -627,3 +627,18 @@ alert-found-title = 제목에 “{ $text }”
 alert-found-text = 요약에 “{ $text }”
 alert-found-author = 저자 { $text }
 alert-found-institution = 기관 { $text }
+
+# 저장한 논문의 주간 소식
+
+help-me-news = 저장한 논문의 소식 받기 설정
+news-heading = 저장한 논문 { $count }편에 소식이 있어요
+news-version = 새 버전 v{ $value }
+news-withdrawn = 저자가 철회했어요
+news-code = 코드
+news-model = 모델
+news-venue = { $value } 채택
+news-saved = 저장한 논문
+news-stop = 소식 그만 받기
+news-start = 소식 받기
+news-on = 저장한 논문에 새 버전, 철회, 코드, 모델, 학회 채택 소식이 있으면 일주일에 한 번 모아서 다이렉트 메시지로 알려 드려요.
+news-off = 저장한 논문의 소식을 받지 않고 있어요.

@@ -21,7 +21,7 @@ SUBSCRIPTION_COMMANDS = (
     "daily remove",
     "write status",
 )
-GENERAL_COMMANDS = ("status", "why", "sources", "me data", "me forget", "help")
+GENERAL_COMMANDS = ("status", "why", "sources", "me news", "me data", "me forget", "help")
 
 
 def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:

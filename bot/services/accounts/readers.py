@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.clock import Clock
 from storage import models, readers
 from storage.database import Database
+from storage.news import news_readers
 
 
 class Readers:
@@ -37,3 +38,13 @@ class Readers:
                 timezone=timezone,
                 dm_channel_id=dm_channel_id,
             )
+
+    async def is_news_off(self, user_id: int) -> bool:
+        """Whether a reader wants no weekly message about saved papers."""
+        async with self._database.read() as connection:
+            return await news_readers.is_off(connection, user_id)
+
+    async def set_news_off(self, user_id: int, off: bool) -> None:
+        """Switch the weekly message about saved papers off, or on again."""
+        async with self._database.transaction() as connection:
+            await news_readers.set_off(connection, user_id, off)

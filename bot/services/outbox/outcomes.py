@@ -16,6 +16,7 @@ from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models, posted
 from storage.database import Database
+from storage.news import news_readers
 from storage.outbox import attempts, holds, queries
 from storage.outbox.queries import DuePart
 
@@ -126,6 +127,7 @@ class OutcomeRecorder:
             unsent_ids = set(await queries.list_unsent(connection, [row.id for row in expired]))
             alert_ids = [row.id for row in expired if row.kind is models.DeliveryKind.ALERT]
             await alerts.remove_notified_papers(connection, unsent_ids.intersection(alert_ids))
+            await news_readers.mark_untold(connection, unsent_ids)
             await posted.remove_covered(
                 connection,
                 [

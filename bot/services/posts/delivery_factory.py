@@ -197,16 +197,38 @@ class DeliveryFactory:
         rendered: Iterable[contents.RenderedPart],
         now: datetime,
     ) -> models.NewDelivery:
+        return self._build_message(kind, post.marker, post.locale, rendered, now)
+
+    def build_news(
+        self,
+        key: str,
+        locale: models.Locale,
+        rendered: Iterable[contents.RenderedPart],
+        *,
+        now: datetime,
+        user_id: int,
+        channel_id: int | None,
+    ) -> models.NewDelivery:
+        """Return the delivery of rendered news of saved papers; `channel_id` is the DM channel, if it is known."""
+        delivery = self._build_message(DeliveryKind.NEWS, key, locale, rendered, now)
+        return replace(delivery, user_id=user_id, channel_id=channel_id)
+
+    def _build_message(
+        self,
+        kind: DeliveryKind,
+        key: str,
+        locale: models.Locale,
+        rendered: Iterable[contents.RenderedPart],
+        now: datetime,
+    ) -> models.NewDelivery:
         return models.NewDelivery(
-            key=post.marker,
+            key=key,
             kind=kind,
-            locale=post.locale,
+            locale=locale,
             planned_at=now,
             due_at=now,
             expires_at=self.expires_at(now),
-            parts=tuple(
-                replace(part, nonce=self._nonces()) for part in _serialise_parts(rendered, post.marker)
-            ),
+            parts=tuple(replace(part, nonce=self._nonces()) for part in _serialise_parts(rendered, key)),
             priority=_priority(kind),
         )
 
@@ -245,7 +267,7 @@ def _priority(kind: DeliveryKind) -> Priority:
     match kind:
         case DeliveryKind.ON_DEMAND:
             return Priority.INTERACTIVE
-        case DeliveryKind.ALERT | DeliveryKind.NOTICE:
+        case DeliveryKind.ALERT | DeliveryKind.NOTICE | DeliveryKind.NEWS:
             return Priority.NOTIFICATION
         case DeliveryKind.DAILY | DeliveryKind.TODAY:
             return Priority.SCHEDULED

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import date
 
 import pytest
 
 from bot.client.cogs import me
 from bot.client.translations import Translations
+from bot.services.news import planner
 from storage import models
 from storage.database import Database
 from tests.support import client_archive, digest_builders, reader_rows
-from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, last_response, open_harness, shown_text
+from tests.support.client_harness import ClientHarness, last_response, open_harness, send_parts, shown_text
 
 
 async def _use_everything(harness: ClientHarness) -> None:
@@ -28,12 +30,25 @@ async def _use_everything(harness: ClientHarness) -> None:
         await connection.exec_driver_sql(
             f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
         )
-    fresh = digest_builders.newsletter(SIMCORD_EPOCH.date(), (("2601.00009", 9),), text="A robot.")
-    await harness.container.create_ingest().add_text(fresh, location="fresh.md")
-    await harness.container.alert_planner.drain()
+    for day in (1, 2):  # the alert for the first is sent, that for the second waits
+        fresh = digest_builders.newsletter(date(2026, 1, day), ((f"2601.0000{day}", 9),), text="A robot.")
+        await harness.container.create_ingest().add_text(fresh, location=f"{day}.md")
+        await harness.container.alert_planner.drain()
+        if day == 1:
+            await harness.env.advance_time(600)
+            await harness.container.alert_planner.drain()
 
 
-KNOWN = {"alerts", "deliveries", "guilds", "readers", "saved_papers", "subscriptions", "told_papers"}
+KNOWN = {
+    "alerts",
+    "alert_matches",
+    "deliveries",
+    "guilds",
+    "readers",
+    "saved_papers",
+    "subscriptions",
+    "told_papers",
+}
 
 
 async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(
@@ -80,3 +95,48 @@ async def test_a_large_file_is_compressed(
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))
     assert (found["user_id"], found["tables"]) == (str(english_harness.reader.id), {})
+
+
+async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switched_off(
+    harness: ClientHarness,
+) -> None:
+    texts = harness.texts
+    news = [
+        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VERSION, "2"),
+        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VENUE, "@everyone *2026*"),
+        ("2501.00002", None, models.NewsKind.CODE, "https://github.com/example/small"),
+        ("2501.00003", "Speech", models.NewsKind.WITHDRAWN, "withdrawn"),
+        ("2501.00004", "Maps", models.NewsKind.MODEL, "https://huggingface.co/example/maps"),
+    ]
+    parts = harness.bot.renderer.render_news("news:7:9:1", texts.locale, news)
+    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
+    shown = shown_text(message)
+    assert texts("news-heading", count=4) in shown
+    assert f"[{texts('news-version', value='2')}](<https://arxiv.org/abs/2501.00001v2>)" in shown
+    assert f"[{texts('news-code')}](<https://github.com/example/small>)" in shown
+    assert texts("news-withdrawn") in shown
+    assert "evil.example>" not in shown
+    assert len(str((parts[0].fallback or {})["content"])) <= 2000
+    stopped = await harness.user.click(message, label=texts("news-stop"))
+    assert texts("news-off") in shown_text(last_response(stopped))
+    assert await harness.bot.services.readers.is_news_off(harness.reader.id)
+    answer = last_response(await harness.reader.slash(harness.channel, "me news"))
+    started = await harness.reader.click(answer, label=texts("news-start"))
+    assert texts("news-on") in shown_text(last_response(started))
+    assert not await harness.bot.services.readers.is_news_off(harness.reader.id)
+
+
+async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHarness) -> None:
+    news = [
+        (f"2501.{paper:05}", "긴 제목의 논문 " * 60, kind, value)
+        for paper in range(planner.MAX_PAPERS)
+        for kind, value in (
+            (models.NewsKind.VERSION, "12"),
+            (models.NewsKind.CODE, "https://github.com/" + "x" * 120),
+            (models.NewsKind.MODEL, "https://huggingface.co/" + "y" * 120),
+            (models.NewsKind.VENUE, "V" * 60),
+        )
+    ]
+    parts = harness.bot.renderer.render_news("news:7:9:1", harness.texts.locale, news)
+    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
+    assert shown_text(message).count("arxiv.org/abs/") >= planner.MAX_PAPERS

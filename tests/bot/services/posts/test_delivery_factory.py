@@ -89,6 +89,7 @@ def test_deliveries_are_ordered_by_kind(deliveries: DeliveryFactory) -> None:
     notifications = [
         deliveries.build_alert(alert, key="alert:user:7:1:1", now=NOW, user_id=7),
         deliveries.build_notice(notice, now=NOW, user_id=7),
+        deliveries.build_news("news:7:1:1", models.Locale.EN, (), now=NOW, user_id=7, channel_id=None),
     ]
     original = models.Delivery(
         id=1, key="k", kind=DeliveryKind.DAILY, locale=models.Locale.EN, planned_at=NOW, due_at=NOW,
@@ -100,7 +101,7 @@ def test_deliveries_are_ordered_by_kind(deliveries: DeliveryFactory) -> None:
     assert {delivery.kind for delivery in (*posts, *notifications, edit)} == set(DeliveryKind)
     priorities = [delivery.priority for delivery in (posts[0], *notifications, posts[1], edit)]
     assert priorities == sorted(priorities)
-    assert priorities[0] < priorities[1] < priorities[3] < priorities[4]
+    assert priorities[0] < priorities[1] == priorities[3] < priorities[4] < priorities[5]
 
 
 @pytest.mark.parametrize("payload", [{"content": "new"}, {"name": "day", "message": {"content": "new"}}])

@@ -1,0 +1,134 @@
+"""Plans the weekly message about saved papers: on Mondays at nine in the reader's zone, only if there is news.
+
+What a reader is told of, and the message itself, are stored in one transaction, so that a restart repeats neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot import errors, isolation
+from bot.clock import Clock
+from bot.services.daily import schedule
+from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.time_slices import TimeSlices
+from storage import alerts, models, readers
+from storage.database import Connection, Database
+from storage.news import news_readers
+from storage.outbox import plan
+
+log = structlog.get_logger(__name__)
+
+AT = time(9)
+WEEKDAY = 1
+"""Monday."""
+MIN_INTERVAL = timedelta(days=6)
+"""Between two messages, also if the reader's zone changes."""
+MAX_PAPERS = 15
+"""In a message; the others are in that of the next week."""
+_EASTERNMOST = ZoneInfo("Pacific/Kiritimati")
+"""Where Monday begins first."""
+
+RenderNews = Callable[[str, models.Locale, Sequence[models.PaperNews]], tuple[contents.RenderedPart, ...]]
+"""Renders the message with a marker."""
+
+
+class NewsPlanner:
+    """Plans the messages that are due. `locale` and `timezone` are for readers who have not chosen."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        render: RenderNews,
+        *,
+        locale: models.Locale,
+        timezone: str,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._deliveries = deliveries
+        self._render = render
+        self._locale = locale
+        self._timezone = timezone
+
+    async def run(self) -> int:
+        """Plan the messages that are due now. Returns their number."""
+        now = self._clock()
+        found_until, told_before = _latest_monday(now, _EASTERNMOST), now - MIN_INTERVAL
+        async with self._database.read() as connection:
+            untold = await news_readers.list_untold(connection, found_until, told_before)
+        planned, slices = 0, TimeSlices()
+        for user_id in untold:
+            # A reader whose message fails to render must not hold up the others.
+            with isolation.isolated(log, "news of saved papers not planned", reader=user_id):
+                planned += await self._plan(user_id, now)
+            await slices.pause()
+        return planned
+
+    async def _plan(self, user_id: int, now: datetime) -> bool:
+        async with self._database.transaction() as connection:
+            # `/me forget` takes the same lock: a reader who is forgotten meanwhile gets no message.
+            await alerts.lock_planning(connection)
+            reader = await readers.get(connection, user_id)
+            found_until = _latest_monday(now, self._zone_of(reader))
+            untold = await news_readers.list_untold(connection, found_until, now - MIN_INTERVAL, user_id)
+            chosen = _choose(untold.get(user_id, []))
+            return bool(chosen) and await self._store(connection, user_id, reader, chosen, now)
+
+    async def _store(
+        self,
+        connection: Connection,
+        user_id: int,
+        reader: models.Reader | None,
+        chosen: news_readers.Untold,
+        now: datetime,
+    ) -> bool:
+        last_id = chosen[-1][0]
+        key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
+        locale = reader.locale if reader is not None and reader.locale is not None else self._locale
+        parts = self._render(key, locale, [news for _, news in chosen])
+        delivery = self._deliveries.build_news(
+            key,
+            locale,
+            parts,
+            now=now,
+            user_id=user_id,
+            channel_id=reader.dm_channel_id if reader is not None else None,
+        )
+        delivery_id = await plan.add(connection, delivery)
+        if delivery_id is None:
+            return False
+        await news_readers.mark_told(connection, user_id, last_id, delivery_id, now)
+        return True
+
+    def _zone_of(self, reader: models.Reader | None) -> ZoneInfo:
+        name = reader.timezone if reader is not None and reader.timezone else self._timezone
+        try:
+            return schedule.parse_zone(name)
+        except errors.UsageError:
+            return schedule.parse_zone("UTC")
+
+
+def _latest_monday(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return the last Monday at nine in a zone that is not after `now`, in UTC."""
+    on = schedule.local_date(now, zone)
+    monday = on - timedelta(days=on.isoweekday() - WEEKDAY)
+    due = schedule.wall_clock_to_utc(monday, AT, zone)
+    return due if due <= now else schedule.wall_clock_to_utc(monday - timedelta(days=7), AT, zone)
+
+
+def _choose(untold: news_readers.Untold) -> news_readers.Untold:
+    """Return the first news, of at most MAX_PAPERS papers."""
+    papers: set[str] = set()
+    for index, (_, news) in enumerate(untold):
+        papers.add(news[0])
+        if len(papers) > MAX_PAPERS:
+            return untold[:index]
+    return untold

@@ -1,0 +1,1 @@
+"""What became of saved papers, and up to where each reader was told."""
