@@ -64,7 +64,7 @@ def _save_buttons(
     if existing is None:
         label = "alert-save" if draft.id else "alert-create"
         return [button(texts(label), custom_ids.pack(SAVE, key), style=_PRIMARY)]
-    show = button(texts("alert-show"), custom_ids.pack(SHOW, existing.id), style=_PRIMARY)
+    show = button(texts("alert-show"), custom_ids.pack(SHOW, existing.id))
     if draft.id or alert_text.details(texts, draft) == alert_text.details(texts, existing):
         return [show]
     replace = button(texts("alert-replace"), custom_ids.pack(REPLACE, existing.id, key), style=_PRIMARY)

@@ -6,16 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from discord import ui
 
+from bot.client.components import payload
+from bot.client.translations import Translations
 from bot.client.views import alert_modals
-from bot.rendering.discord_text import limits
+from bot.services.posts import contents
 from storage import models
+from storage.database import Database
 from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
     component_ids,
     last_response,
+    open_harness,
     raw_components,
+    send_parts,
     shown_text,
 )
 
@@ -189,17 +195,23 @@ async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(english_harness
 
 
 async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
-    english_harness: ClientHarness,
+    archive_db: Database, texts: Translations
 ) -> None:
-    harness = english_harness
-    words = [f"long word number {number} {'x' * 40}" for number in range(20)]
-    preview = await _add(harness, keyword=", ".join(words))
-    # What a restart keeps is Discord's message and the database: a token's text is read from there.
-    packed = [custom_id for custom_id in component_ids(preview) if custom_id.startswith("pr:ac:")]
-    assert len(packed[0]) < limits.CUSTOM_ID
-    await _press(harness, preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert [term.text for term in alert.terms] == words
+    short, long = ["robot"], [f"word number {number} {'x' * 40}" for number in range(20)]
+    kept: list[str] = []
+    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
+        for words in (short, long):
+            preview = await _add(harness, keyword=", ".join(words))
+            kept += [custom_id for custom_id in component_ids(preview) if custom_id.startswith("pr:ac:")]
+    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
+        for custom_id, words in zip(kept, (short, long), strict=True):
+            view = ui.LayoutView(timeout=None)
+            view.add_item(ui.ActionRow(ui.Button[Any](label="kept", custom_id=custom_id)))
+            part = contents.RenderedPart(models.PartKind.MESSAGE, payload.layout_payload(view))
+            message = await send_parts(harness, harness.channel.id, part)
+            await harness.reader.click(message, label="kept")
+            made = (await _list_alerts(harness))[-1]
+            assert [term.text for term in made.terms] == words
 
 
 async def test_an_alert_that_exists_is_named_and_changed_instead_of_added(harness: ClientHarness) -> None:
