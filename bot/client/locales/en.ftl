@@ -93,7 +93,7 @@ newest-digest = Newest digest
 nearest-digest = Digest of { $date }
 
 ## Saved papers
-saved-pick = Pick a paper: open, note, tags, remove
+saved-pick = Open, note, tags, remove
 saved-order = Order
 saved-order-newest = Newest first
 saved-order-oldest = Oldest first
@@ -154,7 +154,10 @@ saved-import-left_out = { $count ->
 }
 saved-import-full = { $count } did not fit any more
 saved-import-places = Look at line (or entry #) { $places }
-list-guild-shelf-heading = Saved or shared here · { $period } · { $count }
+list-guild-shelf-heading = Saved or shared here · { $period } · { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+}
 no-list-guild-shelf = ### Nothing that two members saved or one shared here
     A paper counts once two members save it in this server, or one shares it in a channel. Who saved it is never shown.
 guild-shelf-saved = saved by { $count } members

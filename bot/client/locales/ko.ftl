@@ -72,7 +72,7 @@ newest-digest = 가장 최근 다이제스트
 nearest-digest = { $date } 다이제스트
 
 ## 저장한 논문
-saved-pick = 논문 고르기: 열기, 메모, 태그, 삭제
+saved-pick = 열기, 메모, 태그, 삭제
 saved-order = 순서
 saved-order-newest = 최근에 저장한 순
 saved-order-oldest = 오래전에 저장한 순
@@ -117,7 +117,7 @@ saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 깨졌거나 파일에서 너무 뒤에 있어요
 saved-import-full = { $count }편은 자리가 없어서 저장하지 못했어요
 saved-import-places = 살펴볼 줄(#은 항목 번호): { $places }
-list-guild-shelf-heading = 이 서버에서 저장하거나 공유한 논문 · { $period } · { $count }편
+list-guild-shelf-heading = 이 서버의 저장·공유 · { $period } · { $count }편
 no-list-guild-shelf = ### 이 서버에서 두 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
     두 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 보여 주지 않아요.
 guild-shelf-saved = { $count }명이 저장
