@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -75,4 +76,5 @@ def demo(
             " for example with pipx install '.[demo]'."
         ) from None
 
+    sys.stderr.write("Starting the bot with sample digests on a local page; it takes a few seconds …\n")
     context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
 
 import simcord
 
@@ -22,6 +21,7 @@ from bot import errors
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.demo import covers, samples
+from bot.demo.stage import Stage, Viewer
 from bot.digests import parse
 from bot.services.alerts import timing
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
@@ -36,17 +36,14 @@ ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforc
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 FIRST_STEPS = {
     models.Locale.EN: (
-        "Try in the page's message box: /topic small language model · /author loubna ben allal · /alerts add ·"
-        " /daily setup. Pick a paper from the post's menu. Ctrl-C ends it."
+        "Open this address in a browser and type in the message box: /topic small language model · /author loubna ben"
+        " allal · /alerts add keyword:diffusion · /daily setup time:9am. Or pick a paper from the post's menu. Ctrl-C ends it."
     ),
     models.Locale.KO: (
-        "페이지의 입력창에서 해 보세요: /topic 소형 언어 모델 · /author loubna ben allal · /alerts add · /daily setup."
-        " 게시물의 메뉴에서 논문을 골라도 돼요. Ctrl-C로 끝나요."
+        "브라우저에서 이 주소를 열고 입력창에 써 보세요: /주제 소형 언어 모델 · /저자 loubna ben allal · /알림 추가 확산 모델 ·"
+        " /매일 설정 오전 9시. 게시물의 메뉴에서 논문을 골라도 돼요. Ctrl-C로 끝나요."
     ),
 }
-
-
-Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
 
 class DemoClock:
@@ -143,20 +140,23 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 async with preview as page:
                     sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
                     sys.stdout.flush()
-                    await _run_until_stopped(runtime, stop, page.wait_closed())
+                    stage = Stage(env, page, channel, viewer, locale)
+                    await _run_until_stopped(runtime, stage, stop, page.wait_closed())
             except simcord.SetupError as error:
                 raise errors.PaperroundError(
                     f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
                 ) from error
 
 
-async def _run_until_stopped(runtime: Runtime, stop: asyncio.Event, page_closed: Awaitable[object]) -> None:
+async def _run_until_stopped(
+    runtime: Runtime, stage: Stage, stop: asyncio.Event, page_closed: Awaitable[object]
+) -> None:
     """Deliver requested posts, such as those of `/daily now`, until the page is closed or `stop` is set."""
-    relay = asyncio.create_task(runtime.relay.run(stop))
+    tasks = [asyncio.create_task(runtime.relay.run(stop)), asyncio.create_task(stage.run(stop))]
     waiters = {asyncio.ensure_future(page_closed), asyncio.ensure_future(stop.wait())}
     await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    await relay
+    await asyncio.gather(*tasks)
     for waiter in waiters:
         waiter.cancel()
     await asyncio.gather(*waiters, return_exceptions=True)

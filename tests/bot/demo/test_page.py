@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,20 +12,10 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
+from tests.support import browser
+
 TIMEOUT_SECONDS = 120
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+README = Path(__file__).parents[3] / "README.md"
 
 pytestmark = pytest.mark.browser
 
@@ -67,49 +56,69 @@ def demo(tmp_path: Path, locale: str) -> Iterator[Demo]:
         demo.stop()
 
 
-def text_of(page: str) -> str:
-    """Return the text of a page without tags."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+POST = {
+    "ko": (
+        "2026년 1월 1일의 논문",
+        "12편 가운데 추천을 가장 많이 받은 5편",
+        "요약에 “강화 학습”",
+        "자세히 읽을 논문을 고르세요",
+    ),
+    "en": (
+        "Papers of January 1, 2026",
+        "most votes, out of 12",
+        "reinforcement learning",
+        "Pick a paper to read",
+    ),
+}
+ANSWERS = {
+    "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
+    "/topic 소형 언어 모델": ("소형 언어 모델 · 4 papers", "SmolLM2"),
+    "/author loubna ben allal": ("Loubna Ben Allal",),
+    "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
+    "/daily setup time:9am": ("Daily post in", "First post:"),
+    "/주제 소형 언어 모델": ("소형 언어 모델 · 4편", "SmolLM2"),
+    "/저자 loubna ben allal": ("Loubna Ben Allal",),
+    "/논문 2502.02737": ("SmolLM2: When Smol Goes Big",),
+}
+"""What the page shows after each line that the README proposes to type."""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
-def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp_path: Path) -> None:
+def _lines_of_readme(locale: str) -> list[str]:
+    """Return the commands that the README's English or Korean part proposes for the demo."""
+    english, _, korean = README.read_text(encoding="utf-8").partition("## 한국어")
+    if locale == "ko":
+        [paragraph] = re.findall(r"- \*\*찾기\.\*\*.*", korean)
+        return re.findall(r"`(/[^`]+)`", paragraph)
+    section = english.partition("## Try it")[2].partition("\n## ")[0]
+    return re.findall(r"`(/[^`]+)`", section)
+
+
+async def _send(page: browser.Browser, line: str, *sentences: str) -> None:
+    """Type a line into the message box and press Enter until the page shows the sentences.
+
+    Before it has loaded, the page sends nothing and says so, and Enter on the whole name of a command chooses it first.
+    """
+    await page.evaluate("document.querySelector('textarea').focus()")
+    await page.type(line)
+    await page.wait_for(f"document.querySelector('textarea').value === {line!r}")
+    await page.press_until("Enter", *sentences)
+
+
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+async def test_the_lines_of_the_readme_do_on_the_page_what_it_says(
+    demo: Demo, locale: str, tmp_path: Path
+) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
-    assert CHROMIUM is not None
-    browser = subprocess.run(
-        [
-            CHROMIUM,
-            *CHROMIUM_FLAGS,
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--virtual-time-budget=20000",
-            "--dump-dom",
-            demo.url,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=True,
-    )
-    shown = text_of(browser.stdout)
-    expected = {
-        "ko": (
-            "2026년 1월 1일의 논문",
-            "12편 가운데 추천을 가장 많이 받은 5편",
-            "새 논문",
-            "요약에 “강화 학습”",
-            "자세히 읽을 논문을 고르세요",
-        ),
-        "en": (
-            "Papers of January 1, 2026",
-            "most votes",
-            "A new paper",
-            "reinforcement learning",
-            "Pick a paper to read",
-        ),
-    }[locale]
-    for sentence in (*expected, "SmolLM2", "▲ 147"):
-        assert sentence in shown
-    assert "Thumbnail unavailable" not in shown
+    lines = _lines_of_readme(locale)
+    assert len(lines) >= 3
+    async with browser.open_browser(tmp_path / "profile") as page:
+        await page.open(demo.url)
+        await page.wait_for_text(*POST[locale], "SmolLM2", "▲ 147")
+        assert "Thumbnail unavailable" not in await page.text()
+        for line in lines:
+            await _send(page, line, *ANSWERS[line])
+        # A line that is no command is answered too.
+        await _send(page, "/topc x", "/도움말" if locale == "ko" else "or try /help")
 
 
 def test_the_demo_ends_cleanly_on_ctrl_c(demo: Demo) -> None:

@@ -1,0 +1,134 @@
+"""Headless Chromium, driven over its DevTools protocol: enough to type, press keys, wait for text and take pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WAIT_SECONDS = 60.0
+
+
+class Browser:
+    """One page of a browser. Coordinates and sizes are CSS pixels."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Call a method of the protocol and return its result."""
+        number = next(self._numbers)
+        await self._socket.send_json({"id": number, "method": method, "params": parameters})
+        while True:
+            answer = await self._socket.receive_json(timeout=WAIT_SECONDS)
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    async def open(self, url: str, *, width: int = 1280, height: int = 900) -> None:
+        """Open a page in a window of this size."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        await self.call("Emulation.setDeviceMetricsOverride", **metrics)
+        await self.call("Page.navigate", url=url)
+
+    async def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression."""
+        answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    async def text(self) -> str:
+        """Return the visible text of the page, with single spaces."""
+        return " ".join(str(await self.evaluate("document.body ? document.body.innerText : ''")).split())
+
+    async def wait_for(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not await self.evaluate(expression):  # noqa: ASYNC110 - the browser sets no event
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise TimeoutError(f"{expression}\n{(await self.text())[-2000:]}") from None
+
+    async def wait_for_text(self, *sentences: str) -> None:
+        """Wait until the page shows all sentences."""
+        for sentence in sentences:
+            await self.wait_for(
+                f"document.body && document.body.innerText.replace(/\\s+/g, ' ').includes({sentence!r})"
+            )
+
+    async def type(self, text: str) -> None:
+        """Insert text where the focus is."""
+        await self.call("Input.insertText", text=text)
+
+    async def press(self, key: str) -> None:
+        """Press a key, such as Enter."""
+        code = {"Enter": 13, "Tab": 9, "Escape": 27}[key]
+        shared = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        await self.call(
+            "Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else "", **shared
+        )
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
+
+    async def press_until(self, key: str, *sentences: str) -> None:
+        """Press a key, again every two seconds, until the page shows all sentences."""
+        shown = ""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not all(sentence in shown for sentence in sentences):
+                    await self.press(key)
+                    await asyncio.sleep(2)
+                    shown = await self.text()
+        except TimeoutError:
+            raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None
+
+    async def take_picture(self, path: Path) -> None:
+        """Store a picture of the window."""
+        picture = await self.call("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(picture["data"]))
+
+
+@asynccontextmanager
+async def open_browser(folder: Path) -> AsyncIterator[Browser]:
+    """Start Chromium with a profile in a folder, and connect to its first page."""
+    assert CHROMIUM is not None
+    flags = (*FLAGS, "--remote-debugging-port=0", f"--user-data-dir={folder}")
+    process = await asyncio.create_subprocess_exec(
+        CHROMIUM, *flags, "about:blank", stderr=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        port_file = folder / "DevToolsActivePort"
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not port_file.exists() or not port_file.read_text():  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.05)
+        address = f"http://127.0.0.1:{port_file.read_text().split()[0]}/json/list"
+        async with aiohttp.ClientSession() as session:
+            async with session.get(address) as response:
+                pages = [page for page in await response.json() if page["type"] == "page"]
+            async with session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+                yield Browser(socket)
+    finally:
+        process.terminate()
+        await process.wait()
