@@ -686,7 +686,7 @@ me-forget-question =
     } (also those in channels), the record of { $messages ->
         [one] one message
        *[other] { $messages } messages
-    } to you and your settings are removed, and messages that still wait are not sent.
+    } to you, your settings and all that was learnt from these are removed, and messages that still wait are not sent.
     This cannot be undone. { $command } gives you all of it as a file first.
 me-forget-all = Remove everything
 me-keep = Keep it
