@@ -14,6 +14,7 @@ MODULES = (
     "planning",
     "alerts",
     "alert_messages",
+    "recommendation",
     "delivery",
     "readers",
     "sources",

@@ -64,6 +64,14 @@ def load_concepts() -> list[Concept]:
     ]
 
 
+def load_topics(name: str) -> list[Concept]:
+    """Read topics from a file of this folder; every other line is for tuning."""
+    return [
+        Concept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 2 == 0)
+        for number, (ko, en, abbreviated) in enumerate(_rows(name, 3))
+    ]
+
+
 def load_words() -> list[Concept]:
     """Read Korean words of two syllables with their English translations."""
     rows = enumerate(_rows("words.tsv", 2))

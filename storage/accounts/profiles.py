@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import feedback, profile_weights, profiles
 
-READERS_AT_ONCE = 250
+READERS_AT_ONCE = 100
 """Readers whose weights are read in one query."""
 
 
@@ -97,7 +97,7 @@ async def set_weights(
 
 async def list_weights(
     connection: AsyncConnection, user_ids: Sequence[int], terms: Collection[str]
-) -> list[tuple[int, str, float]]:
+) -> Iterable[tuple[int, str, float]]:
     """Return the weights (user id, term, weight) that the profiles of some readers have for these terms."""
     if not user_ids or not terms:
         return []
@@ -115,8 +115,8 @@ async def list_weights(
             " JOIN jsonb_array_elements_text($1::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
             " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text($2::text::jsonb) AS reader)"
         )
-    rows = await bulk.fetch_all(connection, statement, parameters)
-    return [(int(user_id), str(term), float(weight)) for user_id, term, weight in rows]
+    rows: Iterable[Any] = await bulk.fetch_all(connection, statement, parameters)
+    return rows
 
 
 async def set_feedback(

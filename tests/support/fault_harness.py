@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,11 @@ async def open_fault_harness(
 
 
 def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:
-    """One daily post per channel, with `parts` parts."""
+    """One delivery per channel, with `parts` parts: daily posts, alerts and readers' papers of the day."""
+    kinds = cycle((models.DeliveryKind.DAILY, models.DeliveryKind.ALERT, models.DeliveryKind.TODAY))
     return [
-        relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts) for channel_id in channels
+        relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts, kind=next(kinds))
+        for channel_id in channels
     ]
 
 

@@ -32,7 +32,7 @@ _MAX_REASON_LENGTH = 60
 def today_view(
     texts: Texts, post: contents.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
-    """Return the papers with a row of buttons each. Below are the topics to pick while votes alone decide, and `note`.
+    """Return the papers with a row of buttons each. Below are the topics to pick, if any are offered, and `note`.
 
     `marker` names the delivery in the custom id of the first button below the papers.
     """
@@ -40,7 +40,7 @@ def today_view(
     message.add_text(
         f"## {texts('today-heading', day=texts.format_date(post.digest_on))}\n{_basis(texts, post)}"
     )
-    menu = None if post.is_personal else topics_menu(texts, post.topics, (), "")
+    menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
     foot = paper_text.subtext(note)
     components = 1 + len(buttons) + (2 if menu else 0) + 5 * len(post.picks) + bool(foot)

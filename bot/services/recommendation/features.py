@@ -130,9 +130,9 @@ def _count(canonical: str, concept_index: ConceptIndex) -> Counter[str]:
 
 
 def group_by_feature(vectors: Mapping[int, Mapping[str, float]]) -> dict[str, list[tuple[int, float]]]:
-    """Return the papers that have each feature, with its value."""
+    """Return the papers that have each feature, by their position, with its value."""
     grouped: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for paper_id, vector in vectors.items():
+    for position, vector in enumerate(vectors.values()):
         for feature, value in vector.items():
-            grouped[feature].append((paper_id, value))
+            grouped[feature].append((position, value))
     return dict(grouped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -129,12 +129,12 @@ class Profiles:
         self, connection: Connection, user_ids: Sequence[int], vectors: Mapping[int, features.Vector]
     ) -> dict[int, dict[int, float]]:
         """Return the score of each paper for each reader: the sum of weight times value over what both have."""
-        by_feature = features.group_by_feature(vectors)
+        by_feature = await asyncio.to_thread(features.group_by_feature, vectors)
         scores: dict[int, dict[int, float]] = {}
         for start in range(0, len(user_ids), profiles.READERS_AT_ONCE):
             chunk = user_ids[start : start + profiles.READERS_AT_ONCE]
             rows = await profiles.list_weights(connection, chunk, by_feature)
-            scores |= await asyncio.to_thread(_score, rows, by_feature)
+            scores |= await asyncio.to_thread(_score, rows, by_feature, list(vectors))
         return scores
 
 
@@ -185,11 +185,16 @@ def count_concepts(vectors: Iterable[features.Vector]) -> dict[str, int]:
 
 
 def _score(
-    rows: Collection[tuple[int, str, float]], by_feature: Mapping[str, Sequence[tuple[int, float]]]
+    rows: Iterable[tuple[int, str, float]],
+    by_feature: Mapping[str, Sequence[tuple[int, float]]],
+    paper_ids: Sequence[int],
 ) -> dict[int, dict[int, float]]:
-    scores: dict[int, dict[int, float]] = defaultdict(dict)
+    """Return the scores by reader. Lists by position take half the time of dictionaries."""
+    sums: dict[int, list[float]] = {}
     for user_id, term, weight in rows:
-        own = scores[user_id]
-        for paper_id, value in by_feature[term]:
-            own[paper_id] = own.get(paper_id, 0.0) + weight * value
-    return dict(scores)
+        own = sums.get(user_id)
+        if own is None:
+            own = sums[user_id] = [0.0] * len(paper_ids)
+        for position, value in by_feature[term]:
+            own[position] += weight * value
+    return {user_id: dict(zip(paper_ids, own, strict=True)) for user_id, own in sums.items()}

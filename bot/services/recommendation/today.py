@@ -61,10 +61,15 @@ class TodayService:
     async def build_post(
         self, user_id: int, locale: models.Locale, *, marker: str = ""
     ) -> contents.TodayPost | None:
-        """Return the reader's papers of the newest day; None for an archive without papers."""
+        """Return the reader's papers of the newest day; None for an archive without papers.
+
+        Topics are offered until some are picked or MIN_SAVED papers saved.
+        """
         profile = await self._profiles.open(user_id)
         posts = await self.build_posts([(profile, locale, marker)])
-        return replace(posts[0], topics=await self.list_topics(locale)) if posts else None
+        if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
+            return posts[0] if posts else None
+        return replace(posts[0], topics=await self.list_topics(locale))
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
         """Return the topics of the last month that a reader may pick, in the reader's language."""
@@ -231,7 +236,12 @@ def _find_reasons(
         if key in own and count > 1 and not is_common and (name := concept_name(glossary, key, locale)):
             reasons.append((contents.TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
-    reasons += [(contents.TodayReasonKind.FOLLOWED, reason.text, 0) for reason in follows.get(detail.id, ())]
+    named = {text.casefold() for _, text, _ in reasons}
+    reasons += [
+        (contents.TodayReasonKind.FOLLOWED, reason.text, 0)
+        for reason in follows.get(detail.id, ())
+        if reason.text.casefold() not in named
+    ]
     reasons += [
         (contents.TodayReasonKind.PICKED, topic, 0)
         for topic in profile.topics
