@@ -79,13 +79,19 @@ class AlertDraftPresenter:
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self._services.timezone
 
     async def preview(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:
-        """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError."""
+        """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError.
+
+        Of a draft that is refused it returns why, with the button that opens what was typed again.
+        """
         await self._require_allowed(interaction, draft)
         texts = await interaction.client.texts_for(interaction)
-        with map_alert_errors():
-            async with lookups.admitted(interaction):
-                preview = await self._services.alerts.preview(draft)
         key = await long_texts.store_draft(self._services.text_tokens, draft)
+        try:
+            with map_alert_errors():
+                async with lookups.admitted(interaction):
+                    preview = await self._services.alerts.preview(draft)
+        except UserError as error:
+            return alerts.refused_view(texts, texts(error.key, **error.arguments), key)
         return alerts.preview_view(texts, draft, preview, key, here_id=_manageable_channel(interaction))
 
     async def save(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:

@@ -9,7 +9,7 @@ import discord
 from discord import ui
 
 from bot.client.components import custom_ids
-from bot.client.components.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.components.message_builder import RED, MessageBuilder, button, select_menu, select_option
 from bot.client.translations import Texts
 from bot.client.views import alert_drafts, alert_post, alert_text
 from bot.client.views.notices import text_view
@@ -90,6 +90,11 @@ def _further_buttons(
     if draft.id:
         row.append(button(texts("alert-discard"), custom_ids.pack(SHOW, draft.id)))
     return row
+
+
+def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
+    """Return why a draft cannot become an alert, with the buttons that open what was typed. `key` as in `preview_view`."""
+    return text_view(reason, *_edit_buttons(texts, key), accent=RED)
 
 
 def saved_view(
