@@ -73,7 +73,7 @@ no-list-top = ### No papers in this period
 no-list-digest = ### No digest of { $date }
 no-list-similar = ### Nothing comes close to this paper yet
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper and it will be here.
+    Press **Save** on a paper and it will be here. `/saved import` takes the papers of a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count ->
     [one] one paper
    *[other] { $count } papers

@@ -58,7 +58,7 @@ no-list-top = ### 이 기간에는 논문이 없어요
 no-list-digest = ### { $date }에는 다이제스트가 없어요
 no-list-similar = ### 아직 비슷한 논문이 없어요
 no-list-saved = ### 저장한 논문이 아직 없어요
-    논문에서 **저장**을 누르면 여기에 모여요.
+    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 `/저장 가져오기`로 넣을 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
 archive-empty = 아직 모아 둔 논문이 없어요. 첫 다이제스트가 오면 채워져요.
 try-instead = 이런 건 어떠세요?

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from storage.database import Connection, Database
 from storage.shelf import saved_papers
 
 MAX_FILE_BYTES = 2_000_000
-BATCH_SIZE = 500
+BATCH_SIZE = 100
 _NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.")
 _FIRST_NEW_MONTH = "0704"
 
@@ -39,24 +39,14 @@ class ReferenceImporter:
         """
         async with self._reading:
             references, problems, left_out = await reference_process.read_references(data)
-        now = self._clock()
-        found = {
-            reference["arxiv_id"]: reference
-            for reference in reversed(references)
-            if is_possible_id(reference["arxiv_id"], now)
-        }
-        counts = Counter(left_out=left_out)
-        counts["without_id"] = sum(not is_possible_id(item["arxiv_id"], now) for item in references)
-        counts["known"] = len(references) - counts["without_id"] - len(found)
-        # The first of a file is the newest of the list, as in an export.
-        ordered = [
-            (reference, now - timedelta(microseconds=position))
-            for position, reference in enumerate(reversed(found.values()))
-        ]
+        ordered, counts = await asyncio.to_thread(_prepare, references, self._clock())
+        counts["left_out"] = left_out
+        async with self._database.read() as connection:
+            known = set(await saved_papers.list_paper_ids(connection, user_id))
         for start in range(0, len(ordered), BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await digests.lock_ingest(connection)
-                counts += await _save(connection, user_id, ordered[start : start + BATCH_SIZE])
+                counts += await _save(connection, user_id, ordered[start : start + BATCH_SIZE], known)
         return counts, problems
 
 
@@ -69,38 +59,54 @@ def is_possible_id(arxiv_id: str | None, now: datetime) -> bool:
     return _FIRST_NEW_MONTH <= match[1] + match[2] <= f"{now + timedelta(days=1):%y%m}"
 
 
+def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Reference], Counter[str]]:
+    """Return the references as they are stored, each paper once, and the counts of the others."""
+    found: dict[str, Reference] = {}
+    counts: Counter[str] = Counter()
+    for reference in references:
+        if not is_possible_id(reference["arxiv_id"], now):
+            counts["without_id"] += 1
+        elif reference["arxiv_id"] in found:
+            counts["known"] += 1
+        else:
+            found[reference["arxiv_id"]] = {
+                **reference,
+                "note": shelf.clean_note(reference["note"]),
+                "tags": shelf.join_tags(shelf.parse_tags(", ".join(reference["tags"]))),
+                # The first of a file is the newest of the list, as in an export.
+                "saved_at": now - timedelta(microseconds=len(found)),
+            }
+    return list(found.values()), counts
+
+
 async def _save(
-    connection: Connection, user_id: int, batch: Iterable[tuple[Reference, datetime]]
+    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int]
 ) -> Counter[str]:
-    """Save a batch of references as far as there is room, and return the counts."""
-    by_id = {reference["arxiv_id"]: (reference, saved_at) for reference, saved_at in batch}
-    ids = await papers.get_ids(connection, by_id)
-    known = set(await saved_papers.list_paper_ids(connection, user_id))
-    fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in known]
-    room = max(0, shelf.MAX_SAVED - len(known))
-    taken = fresh[:room]
-    new = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
+    """Save a batch of references as far as there is room, add them to those known, and return the counts."""
+    ids = await papers.get_ids(connection, [reference["arxiv_id"] for reference in batch])
+    fresh = [reference for reference in batch if ids.get(reference["arxiv_id"]) not in known]
+    taken = fresh[: max(0, shelf.MAX_SAVED - len(known))]
+    new = [reference["arxiv_id"] for reference in taken if reference["arxiv_id"] not in ids]
     ids |= await papers.add(connection, paper_writer.unlisted_papers(new))
-    listed = {row.id for row in await papers.list_rows(connection, [ids[arxiv_id] for arxiv_id in taken])}
-    await saved_papers.add(
-        connection, user_id, [_to_row(ids[arxiv_id], *by_id[arxiv_id], listed) for arxiv_id in taken]
-    )
+    taken_ids = [ids[reference["arxiv_id"]] for reference in taken]
+    listed = {row.id for row in await papers.list_rows(connection, taken_ids)}
+    rows = [_to_row(paper_id, item, listed) for paper_id, item in zip(taken_ids, taken, strict=True)]
+    await saved_papers.add(connection, user_id, rows)
+    known.update(taken_ids)
     return Counter(
         saved=len(taken),
         unlisted=len(taken) - len(listed),
-        known=len(by_id) - len(fresh),
+        known=len(batch) - len(fresh),
         full=len(fresh) - len(taken),
     )
 
 
-def _to_row(paper_id: int, reference: Reference, saved_at: datetime, listed: set[int]) -> dict[str, Any]:
+def _to_row(paper_id: int, reference: Reference, listed: set[int]) -> dict[str, Any]:
     """Return a row of `saved_papers`. The title and the authors of a file count only for this reader."""
     is_listed = paper_id in listed
     return {
         "paper_id": paper_id,
-        "saved_at": saved_at,
-        "note": shelf.clean_note(reference["note"]),
-        "tags": shelf.join_tags(shelf.parse_tags(", ".join(reference["tags"]))),
+        **{name: reference[name] for name in ("saved_at", "note", "tags")},
         "title": None if is_listed else reference["title"] or None,
         "authors": None if is_listed else reference["authors"],
     }
