@@ -29,7 +29,7 @@ MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
 """Time after which a message that failed to render is tried again."""
-DUE_LIMIT = 500
+DUE_LIMIT = 250
 """Due matches whose recipients are planned in one transaction."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
