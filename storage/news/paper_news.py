@@ -27,35 +27,42 @@ Reading = tuple[Facts, datetime]
 """The same with the time (UTC) since which it may be so: `ALWAYS` if that is unknown."""
 
 
-async def watch_saved(connection: AsyncConnection, now: datetime, limit: int) -> int:
-    """Begin to watch at most `limit` saved papers, and stop to watch those that are not saved any more.
-
-    Code that the archive names of a paper by then is no news. Returns the number of papers that are new.
-    """
-    saved = sa.select(saved_papers.c.paper_id)
-    kept = saved.union(sa.select(removed_papers.c.paper_id))  # a removal can be undone
-    await connection.execute(watched_papers.delete().where(watched_papers.c.paper_id.not_in(kept)))
+async def list_unwatched(connection: AsyncConnection, limit: int) -> list[int]:
+    """Return the ids of at most `limit` saved papers that are not watched yet."""
     watched = sa.select(watched_papers.c.paper_id)
-    unwatched = saved.where(saved_papers.c.paper_id.not_in(watched)).distinct().limit(limit)
-    ids = (await connection.execute(unwatched)).scalars().all()
-    if ids:
-        await connection.execute(
-            bulk.dialect_insert(connection, watched_papers).on_conflict_do_nothing(),
-            [{"paper_id": paper_id} for paper_id in ids],
-        )
-    code = await _list_archived_code(connection, ids)
+    query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.paper_id.not_in(watched))
+    return list((await connection.execute(query.distinct().limit(limit))).scalars())
+
+
+async def list_unsaved(connection: AsyncConnection) -> list[int]:
+    """Return the ids of the watched papers that no reader keeps; a removal can be undone for a while."""
+    kept = sa.select(saved_papers.c.paper_id).union(sa.select(removed_papers.c.paper_id))
+    query = sa.select(watched_papers.c.paper_id).where(watched_papers.c.paper_id.not_in(kept))
+    return list((await connection.execute(query)).scalars())
+
+
+async def watch(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
+    """Begin to watch papers. Code that the archive names of them by then is no news."""
+    insert = bulk.dialect_insert(connection, watched_papers).on_conflict_do_nothing()
+    for chunk in bulk.chunked(paper_ids):
+        await connection.execute(insert, [{"paper_id": paper_id} for paper_id in chunk])
+    code = await list_archived_code(connection, paper_ids)
     await _add(connection, {id_: ({NewsKind.CODE: url}, ALWAYS) for id_, url in code.items()}, now)
-    return len(ids)
 
 
-async def add_archived_code(connection: AsyncConnection, now: datetime) -> None:
-    """Store the code that the archive names meanwhile of papers that had none."""
-    code = await _list_archived_code(connection, None)
+async def unwatch(connection: AsyncConnection, paper_ids: Sequence[int]) -> None:
+    """Forget what became of papers."""
+    for chunk in bulk.chunked(paper_ids):
+        await connection.execute(watched_papers.delete().where(watched_papers.c.paper_id.in_(chunk)))
+
+
+async def add_code(connection: AsyncConnection, code: Mapping[int, str], now: datetime) -> None:
+    """Store the addresses of code by paper as new."""
     await _add(connection, {id_: ({NewsKind.CODE: url}, now) for id_, url in code.items()}, now)
 
 
-async def _list_archived_code(connection: AsyncConnection, ids: Sequence[int] | None) -> dict[int, str]:
-    """Return the addresses by paper of watched papers (of `ids`, None: all) without news of code."""
+async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | None = None) -> dict[int, str]:
+    """Return the addresses that the archive names, by paper, of watched papers (of `ids`, None: all) without news of code."""
     known = sa.select(paper_news.c.paper_id).where(paper_news.c.kind == NewsKind.CODE.value)
     query = (
         sa.select(papers.c.id, papers.c.code_url)

@@ -54,10 +54,22 @@ class PaperSweep:
 
     async def run(self) -> int:
         """Watch newly saved papers and ask about those that are due. Returns the number of news from the services."""
-        async with self._database.transaction() as connection:
-            await paper_news.watch_saved(connection, self._clock(), MAX_NEW)
-            await paper_news.add_archived_code(connection, self._clock())
+        await self._watch_saved()
         return await self._ask_arxiv() + await self._ask_huggingface()
+
+    async def _watch_saved(self) -> None:
+        """Watch newly saved papers and no longer those that no reader keeps, and store code that the archive learnt of."""
+        async with self._database.read() as connection:
+            unwatched = await paper_news.list_unwatched(connection, MAX_NEW)
+            unsaved = await paper_news.list_unsaved(connection)
+            found = await paper_news.list_archived_code(connection)
+        code = {paper_id: address for paper_id, address in found.items() if paper_id not in unsaved}
+        # Usually nothing has changed, and the one writer of SQLite is not held for it.
+        if unwatched or unsaved or code:
+            async with self._database.transaction() as connection:
+                await paper_news.unwatch(connection, unsaved)
+                await paper_news.add_code(connection, code, self._clock())
+                await paper_news.watch(connection, unwatched, self._clock())
 
     async def _list_due(self, service: SourceKind) -> dict[str, int]:
         async with self._database.read() as connection:
