@@ -32,6 +32,9 @@ MAX_TAG_LENGTH = 30
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
 
+_ROWS_AT_ONCE = 100
+"""Rows of an export that are read before the event loop gets control."""
+
 _TAG = re.compile(r"#[^\s#,;]+")
 _TAG_SEPARATORS = re.compile(r"[,;#]+")
 
@@ -118,9 +121,21 @@ class Shelf:
         words, tags = split_query(query)
         async with self._database.read() as connection:
             found = await self._search(connection, user_id, words) if words else None
-            rows, total = await saved_papers.list_rows(
-                connection, user_id, order=order, tags=tags, paper_ids=found
-            )
+            rows: list[models.SavedPaper] = []
+            total = 0
+            while not total or len(rows) < total:
+                page, total = await saved_papers.list_rows(
+                    connection,
+                    user_id,
+                    order=order,
+                    tags=tags,
+                    paper_ids=found,
+                    limit=_ROWS_AT_ONCE,
+                    offset=len(rows),
+                )
+                rows += page
+                if not page:
+                    break
             confirmed = await facts.list_with_arxiv_authors(connection, [row.id for row in rows])
         data = await asyncio.to_thread(lambda: render_references(form, rows, confirmed).encode())
         if len(data) > MAX_EXPORT_BYTES:
