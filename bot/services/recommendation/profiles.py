@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -116,8 +116,11 @@ class Profiles:
             vectors = await self.vectors.extract(
                 connection, {*saved, *(paper_id for paper_id, _ in answered)}
             )
+            missing = set(saved) - vectors.keys()
+            titles = await _load_titles(connection, profile.user_id, missing) if missing else {}
             sample = await self.vectors.get_sample(connection)
             _, concept_index = await self.vectors.get_concepts(connection)
+        vectors |= {key: features.extract_words(title, concept_index) for key, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
         async with self._database.transaction() as connection:
             await profiles.set_weights(
@@ -148,6 +151,12 @@ async def _load_signals(connection: Connection, profile: models.Profile) -> Sign
         if term.kind is models.AlertKind.KEYWORD
     ]
     return saved, answered, [*profile.topics, *followed]
+
+
+async def _load_titles(connection: Connection, user_id: int, paper_ids: Collection[int]) -> dict[int, str]:
+    """Return the titles of saved papers that no digest has: those of an imported file."""
+    rows = await saved_papers.list_texts(connection, user_id)
+    return {row.paper_id: row.title for row in rows if row.paper_id in paper_ids and row.title}
 
 
 def _fingerprint(signals: Signals) -> str:

@@ -10,7 +10,7 @@ import pytest
 from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.recommendation import profiles as service
 from bot.services.recommendation.paper_vectors import PaperVectors
-from storage import models, papers
+from storage import models, papers, tables
 from storage.accounts import profiles
 from storage.database import Database
 from storage.models import FeedbackKind
@@ -102,6 +102,21 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
     assert len(vectors) == 16
     unsaved = [scores.get(archive[f"2501.{number:05}"], 0.0) for number in range(3, 8)]
     assert min(unsaved) > max(scores.get(archive[f"2502.{number:05}"], 0.0) for number in range(8))
+
+
+async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
+    learner = _service(db)
+    titles = ["Robot Arms in Kitchens", "Arms of Small Robots"]
+    async with db.transaction() as connection:
+        for number, title in enumerate(titles):
+            row = {"arxiv_id": f"1901.{number:05}", "url": "https://arxiv.org", "authors_truncated": False}
+            lists: dict[str, list[str]] = {"keywords": [], "categories": [], "authors": []}
+            inserted = await connection.execute(
+                tables.papers.insert().values(**row, **lists, title=title).returning(tables.papers.c.id)
+            )
+            await saved_papers.save(connection, READER, [inserted.scalar_one()], NOW, None)
+    await learner.open(READER)
+    assert (await _weights(db))["robot"] > 0
 
 
 async def test_of_readers_who_never_asked_nothing_is_kept(db: Database, archive: dict[str, int]) -> None:
