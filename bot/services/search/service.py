@@ -140,7 +140,9 @@ class SearchService:
         self, connection: Connection, expanded: expansion.Expansion
     ) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
-        unknown = await corrections.list_unknown_words(connection, expanded)
+        unknown = await corrections.list_unknown_words(
+            connection, expanded, hangul_papers=corrections.MAX_MISSPELT_PAPERS
+        )
         if not unknown:
             return ()
         topics = await self._load_topic_index(connection)

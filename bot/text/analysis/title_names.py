@@ -29,6 +29,9 @@ _CLOSERS = (
 """Last words that belong to no name: of a title, or of a query for it."""
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
+_SYMBOLS = {"squared": "2", "제곱": "2", "cubed": "3", "plus plus": "++"}
+_SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
+"""Symbols of names as people say them: transformer squared is Transformer^2."""
 _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
 
@@ -53,6 +56,11 @@ def leading_names(title: str) -> list[str]:
 def query_names(text: str) -> frozenset[str]:
     """Return the keys of a name as typed: "flash attention" as two words and as the one word FlashAttention."""
     text = text[: 2 * _MAX_NAME_LENGTH]
+    written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
+    return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)
+
+
+def _keys_of_name(text: str) -> frozenset[str]:
     keys = ["".join(_split_versions(trim(analyser.stemmed_words(text))))]
     words = trim(_WORD.findall(normalisation.fold(text)))
     if len(words) > 1:

@@ -34,6 +34,9 @@ def degree(typed: str, title: str) -> float:
         ("snapkv", "Snap KV: A Cache"),
         ("tulu 3", "TÜLU 3: Pushing Frontiers"),
         ("yolo v10", "YOLOv10: Real-Time Object Detection"),
+        ("transformer squared", "Transformer^2: Self-adaptive LLMs"),
+        ("트랜스포머 제곱", "트랜스포머^2: 적응"),
+        ("controlnet plus plus", "ControlNet++: Consistency Feedback"),
     ],
 )
 def test_a_name_is_the_head_of_its_title_however_it_is_joined(typed: str, title: str) -> None:
