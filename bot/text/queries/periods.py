@@ -51,7 +51,7 @@ _ATOM = re.compile(
     rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|부터|까지|달| ?논문|$)"
     rf"|(?P<ko_near>어제|오늘)"
     rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
-    rf"|(?P<quarter>q[1-4]) ?(?P<quarter_year>{_YEAR})(?!\w)|(?P<year_quarter>{_YEAR}) ?(?P<later_quarter>q[1-4])(?!\w)"
+    rf"|(?P<quarter>q[1-4]) (?P<quarter_year>{_YEAR})(?!\w)|(?P<year_quarter>{_YEAR}) (?P<later_quarter>q[1-4])(?!\w)"
     rf"|(?P<this>this|last|past|previous) (?P<unit>week|month|year)(?!\w)"
     rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(name for name in _NUMBERS if name.isascii() and name)}) "
     rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
