@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import repeat, zip_longest
+from itertools import zip_longest
 from typing import assert_never
 
 from bot.digests.elements import shown_summary
@@ -69,11 +69,10 @@ def trigger_terms(alert: models.Alert) -> set[str]:
 
     Of an alert for all of several terms it is the most selective one.
     """
-    by_term = [
-        {token for token in map(trigger_term, repeat(term.kind), texts) if token is not None}
-        for term, forms in _terms_with_forms(alert)
-        if (texts := [term.text, *(form for form, *_ in forms)])
-    ]
+    by_term = []
+    for term, forms in _terms_with_forms(alert):
+        texts = (term.text, *(form for form, *_ in forms))
+        by_term.append(set[str]().union(*(term_triggers(term.kind, text) for text in texts)))
     by_term = [tokens for tokens in by_term if tokens]
     if alert.match_all and by_term:
         return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
@@ -89,18 +88,18 @@ def _terms_with_forms(alert: models.Alert) -> Iterator[tuple[models.AlertTerm, t
     return zip_longest(alert.terms, alert.forms[: len(alert.terms)], fillvalue=())  # type: ignore[arg-type]
 
 
-def trigger_term(kind: models.AlertKind, text: str) -> str | None:
-    """Return the token that is among the `candidate_terms` of every paper that matches a term; None if nothing can."""
+def term_triggers(kind: models.AlertKind, text: str) -> frozenset[str]:
+    """Return tokens of which each paper that matches a term has one among its `candidate_terms`; none if none can."""
     match kind:
         case models.AlertKind.KEYWORD:
-            return keyword_terms.trigger_term(text)
+            return keyword_terms.trigger_terms(text)
         case models.AlertKind.INSTITUTION:
             key = institutions.institution_key(text)
-            return INSTITUTION_PREFIX + key if key else None
+            return frozenset((INSTITUTION_PREFIX + key,)) if key else frozenset()
         case models.AlertKind.AUTHOR:
             if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
-                return SOUND_PREFIX + keys[0]
-            return _name_trigger_term(text) if normalisation.fold_name(text) else None
+                return frozenset((SOUND_PREFIX + keys[0],))
+            return frozenset((_name_trigger_term(text),)) if normalisation.fold_name(text) else frozenset()
         case _:
             assert_never(kind)
 

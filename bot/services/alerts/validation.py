@@ -72,7 +72,7 @@ def _check_term(term: models.AlertTerm) -> None:
             most=MAX_TEXT_LENGTH,
             length=len(term.text),
         )
-    if matcher.trigger_term(*term) is None:
+    if not matcher.term_triggers(*term):
         raise errors.UsageError(
             "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
         )

@@ -1,9 +1,9 @@
-"""Candidate terms: the one term by which an alert's keyword is retrieved for a paper, as in a percolator.
+"""Candidate terms: the terms by which an alert's keyword is retrieved for a paper, as in a percolator.
 
 A keyword may match a text literally or in any variant. The terms that every such text must have are known for each of
-these; the trigger term is the most selective one that all of them share. Terms are stems, their prefixes ("fine*"),
-shingles of neighbouring Latin words ("lang_mod", which one word also gives for each split of it), and CJK n-grams of
-one to three characters. `keyword_match` decides whether a retrieved keyword matches.
+these; the trigger terms of a keyword are the most selective one of each, mostly the same one. Terms are stems, shingles
+of two or three neighbouring Latin words ("lang_mod"), and CJK n-grams of up to six characters. `keyword_match` decides
+whether a retrieved keyword matches.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ _CASE_FOLDING_ONLY = re.compile(
 )
 _NOT_HANGUL = re.compile(f"[^{korean.HANGUL}]+")
 _SIGNS = re.compile(r"[.+#]")
-_PREFIX_LENGTHS = (1, 2, 3, 4, 6)
 _SHINGLE_LEFT_LENGTH, _SHINGLE_RIGHT_LENGTH = 4, 3
+_LONG_NGRAMS = (4, 6)
+"""Lengths of the CJK n-grams above three characters."""
 
 
 def fold_fast(text: str) -> str:
@@ -62,15 +63,16 @@ def document_terms(folded: str, canonical: str) -> set[str]:
     return terms
 
 
-def trigger_term(keyword: str) -> str | None:
-    """Return a term that every text has in which `keyword` matches; None for punctuation, which matches nothing."""
+@lru_cache(maxsize=1 << 12)
+def trigger_terms(keyword: str) -> frozenset[str]:
+    """Return terms of which every text has one in which `keyword` matches; none for punctuation, which matches nothing."""
     folded = fold_fast(keyword)
     alternatives = [*_literal_terms(folded), *_variant_terms(keyword)]
-    if not alternatives:
-        return None
     cross_word_terms = _shingles(_stems(folded)) | _cross_word_ngrams(folded)
-    shared = sorted(set.intersection(*alternatives))
-    return max(shared, key=lambda token: selectivity(token, cross_word_terms), default=ANY_TERM)
+    return frozenset(
+        max(terms, key=lambda token: (selectivity(token, cross_word_terms), token), default=ANY_TERM)
+        for terms in alternatives
+    )
 
 
 def _literal_terms(folded: str) -> Iterator[set[str]]:
@@ -103,12 +105,14 @@ def _has_partial_word(key: str) -> bool:
 
 
 def selectivity(token: str, cross_word_terms: Collection[str] = ()) -> float:
-    """Return the selectivity of a term: phrases above long words, words above their prefixes and splits."""
+    """Return the selectivity of a term: phrases above long words, terms of several words above those of one."""
     if CJK_RUN.match(token):
-        return (1.0, 2.5, 6.0)[len(token) - 1] + (token in cross_word_terms) * len(token) / 2
-    if token in cross_word_terms:
-        return len(token) + 2
-    return len(token) - (1.5 if "_" in token or token[-1] == "*" else 0)
+        return (0.0, 1.0, 2.5, 6.0, 9.0, 11.0, 14.0)[len(token)] + (token in cross_word_terms) * len(
+            token
+        ) / 2
+    if token == ANY_TERM:
+        return 0.0
+    return len(token) + 2.0 * token.count("_")
 
 
 def _cross_word_ngrams(folded: str) -> set[str]:
@@ -134,28 +138,25 @@ def _latin_terms(word: str) -> tuple[str, ...]:
     """Return the terms of one Latin word; none for other scripts."""
     if CJK_RUN.search(word):
         return ()
-    parts = [word, *ALPHABETIC_WORD.findall(word)] if _SIGNS.search(word) else [word]
-    return tuple(chain.from_iterable(map(_latin_part_terms, parts)))
-
-
-def _latin_part_terms(word: str) -> Iterator[str]:
-    yield word
-    yield from (f"{word[:length]}*" for length in _PREFIX_LENGTHS if length <= len(word))
-    yield from (_shingle(word[:split], word[split:]) for split in range(1, len(word)))
+    return (word, *ALPHABETIC_WORD.findall(word)) if _SIGNS.search(word) else (word,)
 
 
 def _shingles(words: Sequence[str]) -> set[str]:
-    return {_shingle(left, right) for left, right in pairwise(words) if left.isascii() and right.isascii()}
+    pairs = {_shingle(pair) for pair in pairwise(words) if all(map(str.isascii, pair))}
+    triples = zip(words, words[1:], words[2:], strict=False)
+    return pairs | {_shingle(triple) for triple in triples if all(map(str.isascii, triple))}
 
 
-def _shingle(left: str, right: str) -> str:
-    return f"{left[:_SHINGLE_LEFT_LENGTH]}_{right[:_SHINGLE_RIGHT_LENGTH]}"
+def _shingle(words: Sequence[str]) -> str:
+    return "_".join((words[0][:_SHINGLE_LEFT_LENGTH], *(word[:_SHINGLE_RIGHT_LENGTH] for word in words[1:])))
 
 
 def _cjk_ngrams(text: str) -> set[str]:
-    """Return the n-grams of one to three characters of the CJK runs of a text without spaces and punctuation."""
+    """Return the n-grams of up to six characters of the CJK runs of a text without spaces and punctuation."""
     ngrams: set[str] = set()
     for run in CJK_RUN.findall(text):
         pairs = list(map(add, run, run[1:]))
         ngrams.update(run, pairs, map(add, pairs, run[2:]))
+        for length in _LONG_NGRAMS:
+            ngrams.update(run[start : start + length] for start in range(len(run) - length + 1))
     return ngrams

@@ -49,7 +49,10 @@ class KeywordText:
         return title | body
 
     def match(self, keyword: str) -> tuple[bool, bool]:
-        """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches."""
+        """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches.
+
+        In the body of a title that has it literally, only the keyword as typed counts.
+        """
         match = self._matches.get(keyword)
         if match is None:
             if len(self._matches) >= _MAX_REMEMBERED:
@@ -58,9 +61,12 @@ class KeywordText:
         return match
 
     def _match(self, keyword: str) -> tuple[bool, bool]:
-        literal_matches = [literal_match.contains_keyword(keyword, folded) for folded in self._folded]
-        if all(literal_matches):
-            return True, True
+        title, body = self._folded
+        if literal_match.contains_keyword(keyword, title):
+            return True, literal_match.contains_keyword(keyword, body)
+        literal_matches = [False, literal_match.contains_keyword(keyword, body)]
+        if literal_matches[1] and not literal_match.may_begin(keyword, title):
+            return False, True  # decides most: compiling the variants takes ten times as long
         counts = term_variants.compile_term(keyword).count(self._document)
         in_title, in_body = (
             literal or (count > 0 and not _is_spurious(keyword, canonical))

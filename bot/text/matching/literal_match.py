@@ -36,12 +36,19 @@ def contains_keyword(keyword: str, text: FoldedText) -> bool:
         return False
     if not candidate_terms.CJK_RUN.search(folded.text):
         return _contains_words(folded.text, text.text)
+    if _contains_words(folded.text, text.text):
+        return True
     pattern, start = _spacing_pattern(folded.text), 0
     while match := pattern.search(text.text, start):
         if _has_word_boundaries(text.text, *match.span()):
             return True
         start = match.start() + 1
     return False
+
+
+def may_begin(keyword: str, text: FoldedText) -> bool:
+    """Tell whether a text has the first two letters of a keyword next to each other, as each of its variants does."""
+    return "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2]) in text.without_spaces
 
 
 def _contains_words(words: str, text: str) -> bool:
