@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import typer
 
@@ -28,7 +27,9 @@ def check(as_json: output.AsJson = False) -> None:
         raise errors.UsageError(f"{folder} is no folder. Create it, or take the setting away.")
     problems = Templates(folder).find_problems()
     if as_json:
-        output.print_json([asdict(problem) for problem in problems])
+        output.print_json(
+            [{"file": row.location, "line": row.line, "reason": row.message} for row in problems]
+        )
     elif folder is None:
         output.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
     elif not problems:

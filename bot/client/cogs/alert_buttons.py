@@ -167,7 +167,7 @@ class AlertButtonsCog(commands.Cog):
         view = (
             alerts_view.confirm_remove_all_view(texts, count)
             if count
-            else notices.text_view(texts("no-alerts"))
+            else await self._presenter.list_view(interaction)
         )
         await responses.update_message(interaction, view)
 
