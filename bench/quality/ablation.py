@@ -50,7 +50,6 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> expansion.E
 STAGES: dict[str, tuple[_Replacement, ...]] = {
     "particles": ((reading, "read", lambda text, *_: text),),
     "partial": ((partial_matches, "find", _no_partial_matches),),
-    "verbs": ((partial_matches, "_GERUND_WEIGHT", 1.0),),
     "lay-words": ((lay_words, "find_terms", _always(())),),
     "names": (
         (expansion.Expansion, "names", frozenset()),
@@ -65,8 +64,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "glossary": ((filters, "is_term", _always(True)), (filters, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, the smaller weight of
-verbs in them, lay words, names of models
+"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, lay words, names of models
 and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})

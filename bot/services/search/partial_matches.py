@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
@@ -28,10 +27,6 @@ _COMBINED_LIMIT, _SINGLE_LIMIT, _TITLE_LIMIT, _FEEDBACK_LIMIT = 25, 30, 20, 15
 term.
 """
 _FEEDBACK_QUERIES = 6
-_GERUND_WEIGHT = 0.5
-"""A verb (following points, teaching models) tells papers apart less than what it is done to."""
-
-_GERUND = re.compile("[A-Za-z]{2,}ing")
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
@@ -55,10 +50,7 @@ async def find(
     queries = [_compile(segment) for segment in segments]
     frequencies = await _frequencies(connection, queries)
     total = await tiers.count_rows(connection, index.WORDS_TABLE)
-    weights = [
-        _weigh(query, frequencies, total) * (_GERUND_WEIGHT if _is_gerund(segment) else 1.0)
-        for query, segment in zip(queries, segments, strict=True)
-    ]
+    weights = [_weigh(query, frequencies, total) for query in queries]
     rarest = _rarest_first(queries, frequencies)
     rows = await _list_candidates(connection, rarest, frequencies, scope)
     known = {row.paper_id for row in complete}
@@ -80,11 +72,6 @@ def _compile(segment: Segment) -> _PartQueries:
 async def _frequencies(connection: Connection, queries: Sequence[_PartQueries]) -> dict[str, int]:
     tokens: set[str] = set().union(*(query_tokens(query) for part in queries for query in part))
     return await index.get_document_frequencies(connection, tokens)
-
-
-def _is_gerund(segment: Segment) -> bool:
-    """Tell whether a part is an English verb in -ing, and no term of the glossary."""
-    return segment.key is None and bool(_GERUND.fullmatch(segment.text))
 
 
 def _weigh(part: _PartQueries, frequencies: Mapping[str, int], total: int) -> float:

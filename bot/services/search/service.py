@@ -140,9 +140,7 @@ class SearchService:
         self, connection: Connection, expanded: expansion.Expansion
     ) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
-        unknown = await corrections.list_unknown_words(
-            connection, expanded, hangul_papers=corrections.MAX_MISSPELT_PAPERS
-        )
+        unknown = await corrections.list_unknown_words(connection, expanded)
         if not unknown:
             return ()
         topics = await self._load_topic_index(connection)

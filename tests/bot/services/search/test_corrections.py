@@ -6,9 +6,6 @@ import pytest
 
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
-from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
 
 
 @pytest.mark.parametrize(
@@ -26,29 +23,6 @@ async def test_a_typing_error_is_answered_as_it_was_meant(
     corrected = await search.search(SearchRequest(typed))
     assert corrected.rows == intended.rows != ()
     assert " ".join(word for _, word in corrected.corrected) in meant
-
-
-async def test_a_typing_error_that_a_digest_has_too_is_corrected_if_the_word_meant_is_far_more_frequent(
-    db: Database,
-) -> None:
-    for day in range(1, 4):
-        rows = [
-            NewsletterPaper(
-                f"2503.{day}{number:04}",
-                f"Paper {day} {number}",
-                "강화 학습(Reinforcement Learning)을 씁니다.",
-            )
-            for number in range(25)
-        ]
-        await sample_archive.add_digest(db, f"2025-03-0{day}", *rows)
-    slip = NewsletterPaper("2503.09999", "Slip", "강화핵습을 씁니다.")
-    await sample_archive.add_digest(db, "2025-03-05", slip)
-    result = await SearchService(db).search(SearchRequest("강화핵습"))
-    assert result.corrected == (("강화핵습", "강화학습"),)
-    assert result.total == 75
-    others = [NewsletterPaper(f"2503.0999{number}", "Slip", slip.text) for number in (7, 8)]
-    await sample_archive.add_digest(db, "2025-03-06", *others)
-    assert (await SearchService(db).search(SearchRequest("강화핵습"))).corrected == ()
 
 
 async def test_a_literal_search_corrects_nothing(search: SearchService) -> None:
