@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.components import custom_ids
+from bot.client.components import custom_ids, message_builder
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
@@ -19,6 +19,7 @@ from bot.client.views import daily_post, notices
 from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
+from bot.services.search import title_search
 from bot.services.shelf.shelf import MAX_SAVED, FullShelfError
 from storage import models
 
@@ -38,7 +39,8 @@ class PapersCog(commands.Cog):
         """Show a paper's card."""
         await responses.defer(interaction)
         async with lookups.admitted(interaction):
-            view = await self._topic_fallback_view(interaction, paper)
+            view = await self._unknown_paper_view(interaction, paper)
+            view = view or await self._topic_fallback_view(interaction, paper)
             view = view or await self._card_view(interaction, paper)
         await responses.reply_privately(interaction, view)
 
@@ -170,6 +172,18 @@ class PapersCog(commands.Cog):
             return None
         listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
         return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
+
+    async def _unknown_paper_view(self, interaction: Interaction, paper: str) -> discord.ui.LayoutView | None:
+        """Return links to a paper that no digest has; None for one that a digest has, and for a text without an id."""
+        arxiv_id = title_search.parse_id(paper)
+        if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
+            return None
+        texts = await interaction.client.texts_for(interaction)
+        return notices.text_view(
+            texts("paper-in-no-digest", paper=paper_text.escape_untrusted(arxiv_id)),
+            message_builder.link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
+            message_builder.link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
+        )
 
     async def _chapter_view(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int

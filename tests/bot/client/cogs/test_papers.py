@@ -88,6 +88,15 @@ async def test_an_unknown_paper_is_reported(harness: ClientHarness) -> None:
     assert shown_text(last_response(result)) == harness.texts("no-paper", paper="9999\\.99999")
 
 
+async def test_a_paper_that_no_digest_has_can_be_opened_elsewhere(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "paper", paper="https://arxiv.org/pdf/2501.99999v2")
+    assert result.ephemeral
+    shown = shown_text(last_response(result))
+    assert harness.texts("paper-in-no-digest", paper="2501\\.99999") in shown
+    urls = [part["url"] for part in raw_components(last_response(result)) if part.get("url")]
+    assert urls == ["https://arxiv.org/abs/2501.99999", "https://huggingface.co/papers/2501.99999"]
+
+
 async def test_a_text_that_is_not_a_title_is_searched_as_a_topic(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "paper", paper="maps of robots")
     shown = shown_text(last_response(result))
