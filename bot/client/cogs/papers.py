@@ -62,16 +62,16 @@ class PapersCog(commands.Cog):
         number = custom_ids.parse_number(page)
         await responses.update_message(interaction, await self._load_card(interaction, arxiv_id, number))
 
-    @component_router.handles(paper_card.CHAPTERS, first=responses.defer)
+    @component_router.handles(paper_card.CHAPTERS)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the selected chapter in a new private message."""
+        """Show the selected chapter in place of a private card or chapter; of a public card in a private message."""
         chapter = custom_ids.parse_number(component_router.selected_value(interaction))
         view = await self._chapter_view(interaction, action.payload, chapter, 0)
-        await responses.reply_privately(interaction, view)
+        await responses.update_message(interaction, view)
 
     @component_router.handles(paper_card.CHAPTER)
     async def turn_chapter_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show another page of a chapter."""
+        """Show another page of the review."""
         arxiv_id, chapter, page = action.fields(3)
         position = custom_ids.parse_number(chapter), custom_ids.parse_number(page)
         view = await self._chapter_view(interaction, arxiv_id, *position)

@@ -173,7 +173,8 @@ help-saved-export = as a file for Zotero, LaTeX or a table
 ## A paper's card
 no-summary = No digest has a summary of this paper yet.
 choose-chapter = Read a chapter of the review
-choose-chapter-other-language = Read a chapter of the review, in Korean
+choose-chapter-other-language = Review in Korean: choose a chapter
+back-to-paper = Back to the paper
 chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove

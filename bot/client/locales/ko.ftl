@@ -130,7 +130,8 @@ help-saved-export = Zotero, LaTeX, 표에서 쓸 파일로 받기
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
 choose-chapter = 리뷰의 다른 장
-choose-chapter-other-language = 리뷰의 다른 장 (영어)
+choose-chapter-other-language = 영어 리뷰: 장 고르기
+back-to-paper = 논문으로 돌아가기
 chapter = { $number }장
 save = 저장
 unsave = 저장됨 · 취소

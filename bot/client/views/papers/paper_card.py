@@ -79,7 +79,10 @@ def card_view(
 
 
 def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
-    """Return a page of a review chapter. Raises LookupError for a chapter that does not exist."""
+    """Return a page of a review chapter; the pager goes through the whole review.
+
+    Raises LookupError for a chapter that does not exist.
+    """
     review = best_review(detail, texts.locale)
     chapters = shown_summary.shown_sections(review.entry) if review else ()
     if review is None or not 0 <= chapter < len(chapters):
@@ -87,18 +90,20 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
     message = message_builder.MessageBuilder()
     message.add_text(paper_text.subtext(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
-    message.reserve(PAGER_COMPONENTS + 2)
-    pages = summary_pages(texts, chapters[chapter : chapter + 1], message.budget)
-    page = min(page, len(pages) - 1)
-    message.add_text(pages[page] if pages else paper_text.subtext(texts("no-summary")))
+    message.reserve(PAGER_COMPONENTS + 3)
+    pages = [summary_pages(texts, [section], message.budget) or [""] for section in chapters]
+    positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
+    page = min(page, len(pages[chapter]) - 1)
+    message.add_text(pages[chapter][page] or paper_text.subtext(texts("no-summary")))
     pager = paper_list.pager(
-        page,
-        len(pages),
-        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, number),
+        positions.index((chapter, page)),
+        len(positions),
+        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, *positions[number]),
         "pr:page:h",
     )
-    for row in (pager, message_builder.optional_row(menu)):
-        message.add_reserved_row(*row)
+    back = message_builder.button(texts("back-to-paper"), custom_ids.pack(CARD, detail.arxiv_id, 0))
+    message.add_reserved_row(*pager, back)
+    message.add_reserved_row(*message_builder.optional_row(menu))
     return message.view
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -20,6 +21,7 @@ from tests.support.client_harness import (
 )
 
 SURVEY = "2501.00001"
+PAGE = re.compile(r"\d+/\d+")
 
 
 async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: ClientHarness) -> None:
@@ -104,18 +106,29 @@ async def test_a_text_that_is_not_a_title_is_searched_as_a_topic(harness: Client
     assert "Maps for Robots" in shown
 
 
-async def test_chapters_open_in_new_messages_and_have_pages(harness: ClientHarness) -> None:
+async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the_card(
+    harness: ClientHarness,
+) -> None:
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=SURVEY))
+    if harness.texts.locale is models.Locale.EN:
+        assert "Review in Korean: choose a chapter" in shown_text(card)
     menu = next(name for name in component_ids(card) if name.startswith("pr:chaps:"))
-    table = last_response(await harness.reader.select(card, ["1"], custom_id=menu))
-    assert table.id != card.id
-    assert "200" in shown_text(table)
-    chapter = last_response(await harness.reader.select(card, ["2"], custom_id=menu))
-    assert "문장 0은" in shown_text(chapter)
-    pages = int(next(line for line in shown_text(chapter).splitlines() if line.startswith("1/"))[2:])
-    for _ in range(pages - 1):
+    chapter = last_response(await harness.reader.select(card, ["1"], custom_id=menu))
+    assert chapter.id == card.id
+    assert "200" in shown_text(chapter)
+    position, pages = map(int, next(filter(PAGE.fullmatch, shown_text(chapter).splitlines())).split("/"))
+    texts = []
+    for _ in range(pages - position):
         chapter = last_response(await harness.reader.click(chapter, label="▶"))
-    assert "문장 149는" in shown_text(chapter) or "문장 149은" in shown_text(chapter)
+        texts.append(shown_text(chapter))
+    assert "문장 0은" in texts[0]
+    assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
+    assert f"{pages}/{pages}" in texts[-1]
+    earlier = shown_text(last_response(await harness.reader.click(chapter, label="◀")))
+    assert f"{pages - 1}/{pages}" in earlier
+    back = last_response(await harness.reader.click(chapter, label=harness.texts("back-to-paper")))
+    assert back.id == card.id
+    assert harness.texts("cite") in shown_text(back)
 
 
 async def test_similar_papers_are_a_list_in_a_new_message(harness: ClientHarness) -> None:
