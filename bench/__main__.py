@@ -13,6 +13,7 @@ MODULES = (
     "search",
     "planning",
     "alerts",
+    "matching",
     "alert_messages",
     "recommendation",
     "delivery",

@@ -39,8 +39,8 @@ class Corpus:
         self._english_syllables = _ENGLISH_SYLLABLES.split()
         self._syllables = Zipf(_SYLLABLES, 0.7)
         self._terms = Zipf(seed.load_terms(), 0.8)
-        self._korean = Zipf([self._korean_word() for _ in range(12_000)], 1.1)
-        self._english = Zipf([self._english_word() for _ in range(8_000)], 1.1)
+        self.korean_words = Zipf([self._korean_word() for _ in range(12_000)], 1.1)
+        self.english_words = Zipf([self._english_word() for _ in range(8_000)], 1.1)
         self._new_word_count = 0
 
     def papers(self, first: int, count: int, *, total: int) -> Iterator[models.IndexDocument]:
@@ -73,8 +73,8 @@ class Corpus:
     def _title(self, terms: Sequence[seed.SeedTerm]) -> str:
         chance = self._chance
         if chance.random() < 0.2:
-            return f"{self._word()} {self._form(terms[0])} {self._word()} {self._korean.draw(chance)}"
-        words = [self._english.draw(chance).capitalize() for _ in range(chance.randint(3, 7))]
+            return f"{self._word()} {self._form(terms[0])} {self._word()} {self.korean_words.draw(chance)}"
+        words = [self.english_words.draw(chance).capitalize() for _ in range(chance.randint(3, 7))]
         if chance.random() < 0.6:
             words.insert(chance.randrange(len(words)), chance.choice(terms[0].english))
         return " ".join(words)
@@ -84,7 +84,7 @@ class Corpus:
         words = [self._word() for _ in range(chance.randint(5, 11))]
         if chance.random() < 0.7:
             words.insert(chance.randrange(len(words)), self._form(chance.choice(terms)))
-        return " ".join((*words, self._korean.draw(chance) + chance.choice(_VERBS)))
+        return " ".join((*words, self.korean_words.draw(chance) + chance.choice(_VERBS)))
 
     def _form(self, term: seed.SeedTerm) -> str:
         """Return a term in one of its forms, sometimes with a definition in parentheses."""
@@ -108,8 +108,8 @@ class Corpus:
             self._new_word_count += 1
             return f"{self._english_word()}{self._new_word_count}" if luck < 0.005 else self._korean_word()
         if luck < 0.15:
-            return self._english.draw(chance)
-        return self._korean.draw(chance) + chance.choice(_PARTICLES)
+            return self.english_words.draw(chance)
+        return self.korean_words.draw(chance) + chance.choice(_PARTICLES)
 
     def _korean_word(self) -> str:
         return "".join(

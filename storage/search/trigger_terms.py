@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk
-from storage.tables import alert_terms, alerts
+from storage.tables import alert_terms
 
-_BATCH_SIZE = 250
-"""Rows read before the event loop gets control."""
+_BATCH_SIZE = 5000
+"""Terms of one query."""
 
 
 async def replace_all(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
@@ -26,24 +26,19 @@ async def replace_all(connection: AsyncConnection, terms: Mapping[int, Collectio
 
 async def stream_alerts(
     connection: AsyncConnection, terms: Iterable[str]
-) -> AsyncIterator[Sequence[sa.Row[str, int, int, int | None]]]:
+) -> AsyncIterator[Iterable[tuple[str, int, int, int | None]]]:
     """Yield rows of trigger term, alert id, user id and channel id (None: by DM) of alerts with a term among `terms`.
 
-    `terms` may be tens of thousands, and the alerts any number.
+    `terms` may be tens of thousands, and the alerts any number. The engine's own rows: SQLAlchemy's take five times as long.
     """
-    columns = alert_terms.c.term, alerts.c.id, alerts.c.user_id, alerts.c.channel_id
-    query = sa.select(*columns).join_from(alert_terms, alerts, alert_terms.c.alert_id == alerts.c.id)
-    query = query.where(_in_texts(connection, alert_terms.c.term, terms))
-    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
-    async for rows in result.partitions():
+    is_sqlite = connection.dialect.name == "sqlite"
+    # CROSS JOIN keeps SQLite from reading all alerts.
+    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest($1::text[]) AS wanted (value) JOIN"
+    statement = (
+        "SELECT term, alerts.id, user_id, channel_id"  # noqa: S608 - constant texts
+        f" FROM {wanted} alert_terms ON term = wanted.value JOIN alerts ON alerts.id = alert_id"
+    )
+    for chunk in bulk.chunked(sorted(terms), _BATCH_SIZE):
+        parameter = json.dumps(chunk, ensure_ascii=False) if is_sqlite else chunk
+        rows: Any = await bulk.fetch_all(connection, statement, (parameter,))
         yield rows
-
-
-def _in_texts(
-    connection: AsyncConnection, column: sa.Column[str], texts: Iterable[str]
-) -> sa.ColumnElement[bool]:
-    """Return the condition that a column is among any number of texts, given as one parameter."""
-    if connection.dialect.name == "sqlite":
-        values = sa.func.json_each(json.dumps(list(texts))).table_valued("value")
-        return column.in_(sa.select(values.c.value))
-    return column == sa.any_(sa.literal(list(texts), sa.ARRAY(sa.Text)))

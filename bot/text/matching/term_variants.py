@@ -56,9 +56,7 @@ class TermPattern:
         self._korean_variants = korean_variants(text) if self.is_korean else []
         is_one_word = len(term_keys.korean_key(text)) == 2 and not _SEPARATORS.search(text.strip())
         self.is_short = is_one_word and self.is_korean
-        self._spacing_patterns = [
-            (key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._korean_variants
-        ]
+        self._is_one_word = is_one_word
         self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
 
     def is_inside(self, document: Document) -> bool:
@@ -97,8 +95,9 @@ class TermPattern:
         if matches is None:
             compact, is_short = document.without_spaces, self.is_short
             counts, starts = [0.0, 0.0], []
-            for key, pattern in self._spacing_patterns:
+            for key in self._korean_variants:
                 if key in compact:
+                    pattern = _spacing_pattern(key, is_one_word=self._is_one_word)
                     for field, (count, field_starts) in enumerate(
                         _korean_matches(pattern, document, is_short=is_short)
                     ):
@@ -147,6 +146,7 @@ def korean_variants(text: str) -> list[str]:
     return [variant for variant in dict.fromkeys(variants) if variant]
 
 
+@lru_cache(maxsize=1 << 12)
 def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     """Allow spaces anywhere except within Latin words, which must match whole, and within a word of two syllables.
 
