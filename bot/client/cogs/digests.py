@@ -15,7 +15,7 @@ from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post
 from bot.client.views.papers import list_state, paper_list
-from bot.services.posts import contents, summaries
+from bot.services.posts import summaries
 from storage import models
 
 
@@ -95,7 +95,7 @@ class DigestsCog(commands.Cog):
     async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of a post privately in the other language."""
         with custom_ids.map_parse_errors():
-            locale = models.Locale(action.payload)
+            locale = models.Locale(action.payload.partition(":")[0])
         arxiv_ids = _menu_arxiv_ids(interaction)
         async with lookups.admitted(interaction):
             details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
@@ -104,10 +104,22 @@ class DigestsCog(commands.Cog):
         papers = tuple(summaries.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
-        day = max(paper.date for paper in papers)
-        post = contents.DailyPost("", locale, models.Style.COMPACT, day, len(papers), papers)
+        post = daily_post.copy_of(action, papers, locale, _topic(interaction))
         for view in daily_post.compact_views(self._renderer.wording_for(locale), post, with_marker=False):
             await responses.reply_privately(interaction, view)
+
+
+def _topic(interaction: discord.Interaction[Any]) -> str:
+    """Return the topic of the message's button to its list, "" without one."""
+    for component in component_router.walk_components(
+        interaction.message.components if interaction.message else ()
+    ):
+        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+        if action.verb == list_state.SHOW:
+            state = list_state.unpack(action)
+            if state.kind is list_state.ListKind.TOPIC:
+                return state.text
+    return ""
 
 
 def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:

@@ -34,7 +34,7 @@ MAX_PLAIN_LENGTH = 1800
 def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
     own, late = post.papers[: post.own_count], post.papers[post.own_count :]
-    ranked = list(enumerate(post.papers, 1))
+    ranked = list(zip(post.numbers, post.papers, strict=True))
     # Late papers are at the end, and few.
     shown = ranked[: min(len(own), PAPERS_PER_MESSAGE - len(late))] + ranked[len(own) :]
     headings = wording.late_headings(post)

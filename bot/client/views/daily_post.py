@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from discord import ui
@@ -30,7 +31,8 @@ OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Loc
 def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> list[ui.LayoutView]:
     """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
 
-    `with_marker` is False for a copy without a delivery, such as the post in another language.
+    `with_marker` is False for a copy without a delivery, such as the post in another language; one of which the total is
+    not known has no header.
     """
     groups = split_papers(post.papers)
     views = []
@@ -39,7 +41,7 @@ def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = 
         marker = contents.part_marker(post.marker, position) if with_marker else None
         last = position == len(groups) - 1
         message = message_builder.MessageBuilder()
-        if position == 0:
+        if position == 0 and post.total >= post.own_count:
             message.add_text(header(wording, post))
         _add_papers(wording, message, post, group, first, marker, last=last)
         first += len(group)
@@ -59,8 +61,9 @@ def headline_view(wording: PostWording, post: DailyPost, *, with_marker: bool = 
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post))
     message.add_buttons(
+        # Its message has no menu of the papers, which the copy in the other language is made from.
         *_action_buttons(
-            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None
+            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None, None
         )
     )
     message.add_text(subtext_lines(wording.daily_text(post, "foot")))
@@ -143,9 +146,9 @@ def _add_papers(
     """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
     texts = wording.ui_texts
     buttons = (
-        _action_buttons(texts, post, marker if not group else None)
+        _action_buttons(texts, post, marker if not group else None, first)
         if last
-        else _language_buttons(texts, post)
+        else _language_buttons(texts, post, first, len(group))
     )
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
     headings = wording.late_headings(post)
@@ -158,7 +161,7 @@ def _add_papers(
             message.add_separator()
         share = message.share(len(group) - position)
         heading = headings.get(paper.arxiv_id)
-        text = _paper_text(wording, first + position + 1, paper, *share, heading=heading)
+        text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
     for row in (message_builder.optional_row(menu), buttons):
         message.add_reserved_row(*row)
@@ -197,23 +200,71 @@ def _byline(paper: PostPaper) -> str:
     return paper_text.join_dotted(paper_text.format_votes(paper.votes), names, organization)
 
 
-def _action_buttons(texts: Texts, post: DailyPost, marker: str | None) -> list[ui.Item[Any]]:
+def _action_buttons(
+    texts: Texts, post: DailyPost, marker: str | None, first: int | None
+) -> list[ui.Item[Any]]:
+    """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else "")
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
+    is_listed = post.total >= post.own_count
     search = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
     if 0 < len(post.topic) <= list_state.MAX_TEXT_LENGTH:
         on_topic = list_state.ListState(list_state.ListKind.TOPIC, post.topic)
         search = message_builder.button(texts("post-on-topic"), list_state.pack(on_topic))
     return [
-        message_builder.button(label, list_state.pack(day, marker=marker)),
+        *([message_builder.button(label, list_state.pack(day, marker=marker))] if is_listed else []),
         search,
-        *_language_buttons(texts, post),
+        *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 
 
-def _language_buttons(texts: Texts, post: DailyPost) -> list[ui.Item[Any]]:
+def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> list[ui.Item[Any]]:
     if not post.papers:
         return []
     other = OTHER_LOCALE[post.locale]
-    label = texts(f"language-{other.value}")
-    return [message_builder.button(label, custom_ids.pack(SHOW_LANGUAGE, other.value), emoji="🌐")]
+    custom_id = custom_ids.pack(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
+    return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
+
+
+def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
+    """Return what the copy of a message in the other language says besides its papers, which are in the menu.
+
+    The total (0 below the first message, which has the header), the days, the ranks and the late days.
+    """
+    is_whole = first == 0 and count == len(post.papers)
+    since = "" if post.since_on is None else str((post.digest_on - post.since_on).days)
+    late = ".".join(
+        f"{(post.digest_on - day).days}-{shown}-{total}" for day, shown, total in post.late if is_whole
+    )
+    numbers = ".".join(map(str, post.numbers[first : first + count]))
+    # The topic is in a button of the last message, unless it is too long.
+    is_header_known = not post.topic or (is_whole and len(post.topic) <= list_state.MAX_TEXT_LENGTH)
+    total = post.total if first == 0 and is_header_known else 0
+    return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
+
+
+def copy_of(
+    action: custom_ids.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
+) -> DailyPost:
+    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
+    # Buttons of earlier versions have the language alone.
+    is_known = ":" in action.payload
+    unknown = ("", "0", max(paper.date for paper in papers).strftime("%Y%m%d"), "", "", "")
+    _, total, day, since, numbers, late = action.fields(6) if is_known else unknown
+    with custom_ids.map_parse_errors():
+        digest_on = date.fromisoformat(day)
+        days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
+        late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
+        own = len(papers) - sum(shown for _, shown, _ in late_days)
+        return DailyPost(
+            "",
+            locale,
+            models.Style.COMPACT,
+            digest_on,
+            custom_ids.parse_number(total),
+            tuple(papers),
+            since_on=digest_on - timedelta(days=int(since)) if since else None,
+            topic=topic,
+            late=late_days,
+            ranks=tuple(int(number) for number in numbers.split(".") if number)[:own],
+        )

@@ -58,6 +58,8 @@ class PostWording:
             "since": post.since_on,
             "total": post.total,
             "shown": post.own_count,
+            "first": post.ranks[0] if post.ranks else 1,
+            "last": post.ranks[-1] if post.ranks else post.own_count,
             "late_count": len(post.papers) - post.own_count,
             "complete": models.When.COMPLETE in when,
             "day_complete": post.is_complete,

@@ -53,9 +53,9 @@ class PlannedPost:
     """The content of the post of the local date `local_on`: papers of the digests `digest_ids`.
 
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
-    `papers`, `left_out` and `total` are as `selection.select` returns them; papers of earlier days that were added
-    `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due
-    during downtime. `closes_at` is what `candidates.stated_close` returns.
+    `papers`, `left_out`, `total` and `ranks` are as `CandidatePool.select` returns them; papers of earlier days that were
+    added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
+    is what `candidates.stated_close` returns.
     """
 
     local_on: date
@@ -65,6 +65,7 @@ class PlannedPost:
     papers: tuple[DigestPaper, ...] = ()
     left_out: tuple[DigestPaper, ...] = ()
     total: int = 0
+    ranks: tuple[int, ...] = ()
     missed_on: tuple[date, ...] = ()
     since_on: date | None = None
     late: tuple[models.LateDay, ...] = ()
@@ -98,22 +99,20 @@ class CandidatePool:
 
     def select(
         self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
-    ) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int]:
+    ) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int, tuple[int, ...]]:
         """Select papers of some digests by the subscription's topic, `top_n` and `min_votes`.
 
-        Returns what `selection.select` does; all papers of the digests count, also those on other topics.
+        Returns what `selection.select` does, all papers of the digests counted, and `selection.ranks_of` on the topic.
         """
         if digest_ids not in self._ranked:
             self._ranked[digest_ids] = selection.rank(
                 paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
             )
+        ranked = self._rank_on_topic(digest_ids, subscription.topic)
         papers, left_out, _ = selection.select(
-            self._rank_on_topic(digest_ids, subscription.topic),
-            posted_ids=posted_ids,
-            top_n=subscription.top_n,
-            min_votes=subscription.min_votes,
+            ranked, posted_ids=posted_ids, top_n=subscription.top_n, min_votes=subscription.min_votes
         )
-        return papers, left_out, len(self._ranked[digest_ids])
+        return papers, left_out, len(self._ranked[digest_ids]), selection.ranks_of(ranked, papers)
 
     def _rank_on_topic(self, digest_ids: tuple[int, ...], topic: str) -> tuple[DigestPaper, ...]:
         if not topic:
@@ -309,8 +308,8 @@ def _choose(
 ) -> PlannedPost:
     """Return the post with papers of the digests."""
     digest_ids = tuple(digest.id for digest in digests)
-    papers, left_out, total = pool.select(digest_ids, subscription, posted_ids)
-    return replace(empty, digest_ids=digest_ids, papers=papers, left_out=left_out, total=total)
+    papers, left_out, total, ranks = pool.select(digest_ids, subscription, posted_ids)
+    return replace(empty, digest_ids=digest_ids, papers=papers, left_out=left_out, total=total, ranks=ranks)
 
 
 def _unless_empty(post: PlannedPost, subscription: models.Subscription) -> PlannedPost | None:

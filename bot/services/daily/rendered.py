@@ -37,6 +37,7 @@ def build_daily_post(
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
+        ranks=post.ranks,
     )
 
 

@@ -43,3 +43,10 @@ def select(
         if paper.paper_id not in posted_ids and meets_minimum(paper.votes, min_votes)
     )
     return eligible[:top_n], eligible[top_n:], len(ranked)
+
+
+def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tuple[int, ...]:
+    """Return the ranks of selected papers, from 1; () if they are the first ones, so that none was posted before."""
+    chosen = {paper.paper_id for paper in papers}
+    ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if paper.paper_id in chosen)
+    return () if ranks == tuple(range(1, len(papers) + 1)) else ranks

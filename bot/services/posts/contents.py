@@ -70,6 +70,7 @@ class DailyPost:
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
     The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
     `is_complete` that it has closed and was read since; None if neither is known.
+    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
     `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
     today".
@@ -90,11 +91,19 @@ class DailyPost:
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
+    ranks: tuple[int, ...] = ()
 
     @property
     def own_count(self) -> int:
         """The number of papers of the post's own day."""
         return len(self.papers) - sum(shown for _, shown, _ in self.late)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the papers: their ranks; late papers follow."""
+        own = self.ranks or tuple(range(1, self.own_count + 1))
+        last = own[-1] if own else 0
+        return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
 
 
 class MatchField(StrEnum):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from bot.client.views import daily_post
 from storage import models
-from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    component_ids,
+    last_response,
+    post_daily,
+    send_parts,
+    shown_text,
+)
 
 
 async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness) -> None:
@@ -76,12 +85,54 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
 
 
 async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHarness) -> None:
-    message = await post_daily(harness)
+    message = await post_daily(harness, top_n=2)
     other = models.Locale.EN if harness.texts.locale is models.Locale.KO else models.Locale.KO
     result = await harness.reader.click(message, label=harness.texts(f"language-{other.value}"))
     assert last_response(result).ephemeral
     assert harness.container.texts.for_locale(other)("post-pick") in shown_text(last_response(result))
-    assert "Small Language Models" in shown_text(last_response(result))
+    shown = shown_text(last_response(result))
+    assert "Small Language Models" in shown
+    count = {
+        models.Locale.EN: "The 2 with the most votes, out of 6",
+        models.Locale.KO: "6편 가운데 추천을 가장 많이 받은 2편",
+    }
+    assert count[other] in shown
+    assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
+
+
+async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription(top_n=2)
+    await harness.plan_post(subscription)
+    counts = {
+        models.Locale.EN: "Numbers 3 to 4 of 6, by votes; the first 2 were posted here already",
+        models.Locale.KO: "6편 중 추천순 3~4번째 · 앞의 2편은 여기에 이미 올렸어요",
+    }
+    previewed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily preview")))
+    assert counts[harness.texts.locale] in previewed
+    assert "**3 · [Maps for Robots" in previewed
+    post = await harness.bot.services.on_demand_posts.preview(subscription)
+    late = replace(
+        post,
+        digest_on=date(2025, 12, 31),
+        since_on=date(2025, 12, 26),
+        late=((date(2025, 12, 30), 1, 3),),
+        ranks=(3,),
+    )
+    for changed in (late, post):
+        message = await send_parts(
+            harness,
+            harness.channel.id,
+            *harness.bot.renderer.render_daily(replace(changed, marker="daily:1:2026-01-01")),
+        )
+        other = daily_post.OTHER_LOCALE[harness.texts.locale]
+        result = await harness.reader.click(message, label=harness.texts(f"language-{other.value}"))
+        wording = harness.bot.renderer.wording_for(other)
+        copied = replace(changed, locale=other)
+        shown = shown_text(last_response(result))
+        assert daily_post.header(wording, copied) in shown
+        assert "**3 · " in shown
+        assert "**4 · " in shown
+    assert counts[other] in shown
 
 
 async def test_a_post_opens_the_complete_list_of_its_day(harness: ClientHarness) -> None:
