@@ -20,7 +20,7 @@ list-more-privately = { $count ->
 }
 shared-by = Shared by { $name }
 list-with-forms = With related terms
-list-literally = Only as typed
+list-literally = Exact words only
 list-by-votes = Order by votes
 list-by-date = Order by date
 choose-period = Period
@@ -255,15 +255,15 @@ alert-stop-all = Stop all alerts
 
 ## Notices, and why something stands still
 see-status = See status
-resume-post = Start again
+resume-post = Resume
 reason-unknown = The reason is not known.
 reason-unknown-channel = The channel was deleted. Set the daily post up again in another one.
 reason-guild-left = Paperround is no longer in that server. Invite it again to go on.
-reason-no-access = Paperround cannot see the channel. Switch on **View Channel** for it in the channel's settings › Permissions. It then goes on by itself.
-reason-no-permission = Paperround lacks a permission there. Check the channel's settings › Permissions. Once it is there, it goes on by itself.
-reason-no-send = Paperround may not send messages there. Switch on **Send Messages** for it in the channel's settings › Permissions. It then goes on by itself.
-reason-no-send-in-threads = Paperround may not write in threads there. Switch on **Send Messages in Threads** in the channel's settings › Permissions. It then goes on by itself.
-reason-no-threads = Paperround may not open threads there. Switch on **Create Public Threads** in the channel's settings › Permissions. It then goes on by itself.
+reason-no-access = Paperround cannot see the channel. Switch on **View Channel** for it in the channel's settings › Permissions. It then resumes automatically.
+reason-no-permission = Paperround lacks a permission there. Check the channel's settings › Permissions. Once it is there, it resumes automatically.
+reason-no-send = Paperround may not send messages there. Switch on **Send Messages** for it in the channel's settings › Permissions. It then resumes automatically.
+reason-no-send-in-threads = Paperround may not write in threads there. Switch on **Send Messages in Threads** in the channel's settings › Permissions. It then resumes automatically.
+reason-no-threads = Paperround may not open threads there. Switch on **Create Public Threads** in the channel's settings › Permissions. It then resumes automatically.
 reason-no-history = Paperround may not read the channel's history, so it cannot tell whether a message arrived. Switch on **Read Message History** in the channel's settings › Permissions.
 reason-dms-closed = You do not accept direct messages from Paperround. Allow them in a server that you share (Privacy Settings), then resume your alerts.
 reason-no-shared-server = There is no server that you share with Paperround, so it cannot write to you. Join one, then resume your alerts.
@@ -271,11 +271,11 @@ reason-thread-locked = The thread is locked. Unlock it, then start again.
 reason-tag-needed = The forum demands a tag. Allow posts without one, or choose another channel.
 reason-wrong-channel-kind = This kind of channel cannot take the post. Choose a text, announcement or forum channel.
 reason-refused-content = Discord refused the message. It was posted in a plain form where possible; the log has the details.
-reason-discord-trouble = Discord had trouble. It is tried again by itself.
-reason-rate-limited = Discord asked to slow down. It is tried again by itself.
+reason-discord-trouble = Discord had trouble. It is tried again automatically.
+reason-rate-limited = Discord asked to slow down. It is tried again automatically.
 reason-too-old = It could not be posted in time, so it was dropped.
 reason-uncertain = It is not known whether the message arrived. Look into the channel; post it again if it is missing.
-reason-by-hand = Paused by hand.
+reason-by-hand = Paused by a person.
 
 ## Looking up
 no-words = Please type at least one word.
@@ -298,7 +298,7 @@ alert-move-here = Send to this channel
 alert-move-dm = Send by direct message
 change = Change
 remove = Remove
-resume = Start again
+resume = Resume
 back = Back
 alert-made = The alert is on.
 alert-changed = Changed.
@@ -363,12 +363,12 @@ no-alert = There is no such alert of yours.
 alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to change it
 alert-active = Active
-alert-resting = resting
-alert-rests-until = Resting until { $until }
+alert-resting = Paused
+alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alerts-paused = { $count ->
-    [one] One alert rests
-   *[other] { $count } alerts rest
+    [one] Paused one alert
+   *[other] Paused { $count } alerts
 } for { $days ->
     [one] one day.
    *[other] { $days } days.
@@ -382,12 +382,12 @@ alert-remove-all = Remove all
 alert-stop-all-sure = { $count ->
     [one] Remove your alert?
    *[other] Remove all { $count } of your alerts?
-} They can also rest for a week.
+} You can also pause them for a week.
 alerts-all-removed = { $count ->
     [one] Removed one alert.
    *[other] Removed { $count } alerts.
 }
-alert-form-rule = What to be told of
+alert-form-rule = What to look for
 alert-form-keyword = Words, separated by commas
 alert-form-keyword-hint = reinforcement learning, 강화 학습
 alert-form-author = Authors
@@ -432,8 +432,8 @@ order-papers = { $count ->
    *[other] The { $count } most voted papers
 }
 order-votes = at least ▲ { $votes }
-order-say-empty = says so when there are none
-order-silent-empty = silent when there are none
+order-say-empty = says so on days without papers
+order-silent-empty = no post on days without papers
 order-topic = Only papers on “{ $topic }”
 order-mention = Mentions { $role }
 forecast-recent = On { $days } of the last 14 days, { $papers }
@@ -460,12 +460,12 @@ order-pick = Pick a daily post
 order-preview = Preview
 order-now = Post now
 order-pause = Pause
-order-all = All
-order-started = It is set up
+order-all = All daily posts
+order-started = All set
 order-changed = Changed
 order-paused = Paused
-order-resumed = It goes on
-order-removed = Removed. Nothing more is posted in { $channel } by this order.
+order-resumed = Resumed
+order-removed = Removed. Nothing more is posted in { $channel } by this daily post.
 order-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 order-posting = It will be in { $channel } in a few seconds.
 order-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has come lately.
@@ -492,7 +492,7 @@ weekly-at-its-hour = A weekly post comes at its hour; it cannot wait for a day t
 style-does-not-fit = { $channel } cannot take this style. Forums take the style Forum and only that; Announcement needs an announcement channel.
 
 ## Status
-status-heading = How things stand
+status-heading = Status
 status-digest = Newest digest: { $date }, read { $read }
 status-clock-held = The clock of the computer that I run on jumped ahead by { $by }. Until that is confirmed, I post by the time before.
 status-clock-moved = The clock of the computer that I run on was set { $direction ->
@@ -531,24 +531,24 @@ nothing-to-post-again = That has been settled already; nothing is posted again.
 help-heading = Paperround
 help-intro = The day's machine-learning papers, and all those before. Answers are for your eyes only until you share them.
 help-reading = Reading
-help-following = Being told
+help-following = Alerts
 help-channel = In a channel (Manage Server)
 help-digest = the papers of a day
 help-top = those with the most votes
 help-topic = papers on a topic, in Korean or English
 help-author = an author's papers
 help-paper = one paper in detail
-help-alerts-add = be told of new papers by words, author or institution
-help-alerts-list = your alerts, to change or end them
-help-alerts-pause = let one rest, or all
-help-alerts-remove = end one
-help-daily-setup = set the daily post up
-help-daily-list = those of this server
-help-daily-edit = change one
+help-alerts-add = get new papers by words, author or institution
+help-alerts-list = see, change or remove your alerts
+help-alerts-pause = pause one alert, or all
+help-alerts-remove = remove an alert
+help-daily-setup = set up a daily post
+help-daily-list = the daily posts of this server
+help-daily-edit = change a daily post
 help-daily-preview = see what would be posted
 help-daily-now = post at once
-help-daily-pause = stop it, or start it again
-help-daily-remove = end it
+help-daily-pause = pause a daily post, or resume it
+help-daily-remove = remove a daily post
 help-status = what came, what comes, what is stuck
 help-help = this page
 
@@ -572,7 +572,7 @@ why-first-post = The first post in a channel shows the newest digest alone, and 
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-settling = Its digest of { $date } is held until the votes have settled, { $at }.
 why-closing = The post waits until the day is complete. The list of { $date } closes { $at }.
-why-stopped = This daily post stands still.
+why-stopped = This daily post is paused.
 why-overtaken = Its digest of { $date } came after a newer one had been posted.
 why-before-order = Its digest of { $date } is from before this daily post was set up.
 why-too-old = Its digest of { $date } was not there in time: this post takes what is at most { $days ->
@@ -619,7 +619,7 @@ sources-heading = { $count ->
     [0] Sources
    *[other] Sources · { $count }
 }
-sources-none = Nothing is fetched by itself.
+sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: whoever runs Paperround brings them with `paperround ingest`.
 sources-inbox = Folder { $folder }: a digest that is put there is read at once.
 source-folder = folder
@@ -630,8 +630,8 @@ source-arxiv = arXiv: titles, authors, abstracts
 source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }
-source-due = next look in a moment
-source-no-next = not asked any more
+source-due = next check in a moment
+source-no-next = no longer checked
 source-not-yet = The newest one is not there yet.
 source-refused = it leads to an address that is not public, which the operator has to allow
 source-failures = { $count ->
@@ -640,7 +640,7 @@ source-failures = { $count ->
 }: { $reason }
 
 ## Trends
-help-trends = a topic by month, and which topics rise
+help-trends = a topic by month, and the rising topics
 trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -663,15 +663,15 @@ trend-numbers = Papers a month, with the votes of these papers today
 trend-list = See the papers
 trend-privately = See it for yourself
 trend-nothing = ### No papers on { $topic } · { $period }
-rising-heading = On the rise in the last 30 days
-rising-heading-short = What is on the rise
+rising-heading = Rising topics of the last 30 days
+rising-heading-short = Rising topics
 rising-facts = { $count ->
     [one] 1 paper
    *[other] { $count } papers
-} · { $before } % → { $now } %
+} · { $before }% → { $now }%
 rising-note = Papers with it in the title, and its share of all, against the 3 months before
 rising-none = No topic stands out against the 3 months before.
-rising-pick = See how one of them went
+rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 

@@ -98,7 +98,7 @@ alerts-add =
 
 alerts-list =
     .name = 목록
-    .description = 내 알림을 보고 고치거나 지워요
+    .description = 내 알림을 보고 수정하거나 지워요
 
 alerts-remove =
     .name = 지우기
@@ -111,7 +111,7 @@ alerts-pause =
     .description = 알림을 잠시 쉬게 해요
     .option-alert = 알림
     .option-alert-description = 어느 알림. 비워 두면 모두
-    .option-days = 날수
+    .option-days = 일수
     .option-days-description = 며칠 동안. 0이면 다시 받아요
 
 daily =
@@ -148,11 +148,11 @@ daily-setup =
 
 daily-list =
     .name = 목록
-    .description = 이 서버의 매일 게시를 보여 줘요
+    .description = 이 서버의 일일 게시를 보여 줘요
 
 daily-edit =
-    .name = 고치기
-    .description = 매일 게시를 고쳐요. 비워 둔 것은 그대로 둬요
+    .name = 수정
+    .description = 일일 게시를 수정해요. 비워 둔 것은 그대로 둬요
     .option-post = 게시
     .option-post-description = 어느 것
     .option-time = 시각
@@ -191,14 +191,14 @@ daily-now =
     .option-post-description = 어느 것
 
 daily-pause =
-    .name = 멈춤
-    .description = 매일 게시를 멈추거나 다시 시작해요
+    .name = 멈추기
+    .description = 일일 게시를 멈추거나 다시 시작해요
     .option-post = 게시
     .option-post-description = 어느 것
 
 daily-remove =
     .name = 지우기
-    .description = 매일 게시를 지워요
+    .description = 일일 게시를 지워요
     .option-post = 게시
     .option-post-description = 어느 것
 
@@ -208,15 +208,15 @@ status =
 
 trends =
     .name = 동향
-    .description = 주제의 논문과 추천이 달마다 어땠는지, 어떤 주제가 늘었는지 보여 줘요
+    .description = 주제의 논문과 추천의 월별 동향과 떠오르는 주제를 보여 줘요
     .option-topic = 주제
-    .option-topic-description = 한국어든 영어든. 비워 두면 모든 논문과 늘어난 주제
+    .option-topic-description = 한국어든 영어든. 비워 두면 모든 논문과 떠오르는 주제
     .option-period = 기간
     .option-period-description = 얼마 동안
 
 sources =
     .name = 출처
-    .description = 다이제스트를 어디서 가져오는지, 언제 왔고 언제 또 보는지
+    .description = 다이제스트를 어디서 가져오는지, 언제 왔고 언제 다시 확인하는지
 
 write =
     .name = 쓰기
@@ -301,4 +301,4 @@ today =
     .name = 오늘
     .description = 저장하고 팔로우한 것으로 고른 오늘의 논문 다섯 편
     .option-at = 시각
-    .option-at-description = 날마다 이 시각에도 보내요. 보기: 09:00
+    .option-at-description = 매일 이 시각에도 보내요. 예: 09:00, 오전 9시

@@ -48,7 +48,7 @@ list-ignored = 쓸 수 없는 조건은 뺐어요: { $filters }
 list-name-corrected = { $name } 저자는 없어서 이름이 가장 비슷한 저자를 보여 드려요
 list-other-authors = 이름이 비슷한 저자: { $names }
 list-namesakes = 이 이름인 사람이 여럿이에요: { $names }
-list-coauthors = 함께 쓴 사람: { $names }
+list-coauthors = 공저자: { $names }
 list-topics = 주제: { $topics }
 no-list-paper = ### { $paper } 논문은 아직 없어요
 no-list-topic = ### { $topic }에 맞는 논문이 없어요
@@ -129,7 +129,7 @@ help-saved-export = Zotero, LaTeX, 표에서 쓸 파일로 받기
 
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
-choose-chapter = 리뷰의 다른 장
+choose-chapter = 리뷰 읽기
 choose-chapter-other-language = 영어 리뷰: 장 고르기
 back-to-paper = 논문으로 돌아가기
 chapter = { $number }장
@@ -137,7 +137,7 @@ save = 저장
 unsave = 저장됨 · 취소
 similar = 비슷한 논문
 authors = 저자
-cite = 인용
+cite = 인용하기
 basis-paper = 논문 전문을 읽고 씀
 basis-abstract = 초록을 보고 씀
 basis-unknown = 근거를 알 수 없음
@@ -172,7 +172,7 @@ authors-listed = 저자 { $count }명{ $truncated ->
     [yes] . 다이제스트에 모두 적혀 있지는 않아요
    *[no] {""}
 }
-cite-heading = ### { $title } 인용
+cite-heading = ### { $title } 인용하기
 
 ## 글
 post-pick = 자세히 읽을 논문을 고르세요
@@ -198,17 +198,17 @@ alert-pause-week-all = 한 주 쉬기
 alert-manage = 알림 관리
 alert-stop-all = 모두 그만 받기
 
-## 멈춘 까닭
+## 멈춘 이유
 see-status = 상태 보기
 resume-post = 다시 시작하기
-reason-unknown = 까닭을 알 수 없어요.
+reason-unknown = 이유을 알 수 없어요.
 reason-unknown-channel = 채널이 지워졌어요. 다른 채널에서 새로 설정해 주세요.
 reason-guild-left = Paperround가 그 서버에 없어요. 다시 초대하면 이어져요.
-reason-no-access = 채널을 볼 수 없어요. 채널 설정 › 권한에서 Paperround에 **채널 보기**를 켜 주세요. 켜면 저절로 이어져요.
-reason-no-permission = 필요한 권한이 없어요. 채널 설정 › 권한을 살펴봐 주세요. 켜면 저절로 이어져요.
-reason-no-send = **메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 Paperround에 켜 주세요. 켜면 저절로 이어져요.
-reason-no-send-in-threads = **스레드에서 메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 저절로 이어져요.
-reason-no-threads = **공개 스레드 만들기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 저절로 이어져요.
+reason-no-access = 채널을 볼 수 없어요. 채널 설정 › 권한에서 Paperround에 **채널 보기**를 켜 주세요. 켜면 자동으로 이어져요.
+reason-no-permission = 필요한 권한이 없어요. 채널 설정 › 권한을 살펴봐 주세요. 켜면 자동으로 이어져요.
+reason-no-send = **메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 Paperround에 켜 주세요. 켜면 자동으로 이어져요.
+reason-no-send-in-threads = **스레드에서 메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 자동으로 이어져요.
+reason-no-threads = **공개 스레드 만들기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 자동으로 이어져요.
 reason-no-history = **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널 설정 › 권한에서 켜 주세요.
 reason-dms-closed = 다이렉트 메시지를 받지 않게 되어 있어요. 함께 있는 서버의 개인정보 보호 설정에서 허용한 뒤 알림을 다시 켜 주세요.
 reason-no-shared-server = 함께 있는 서버가 없어서 메시지를 보낼 수 없어요. 같은 서버에 들어온 뒤 알림을 다시 켜 주세요.
@@ -216,11 +216,11 @@ reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀고 다시 �
 reason-tag-needed = 포럼에 태그가 있어야 해요. 태그 없이도 쓸 수 있게 하거나 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 이런 채널에는 올릴 수 없어요. 텍스트, 공지, 포럼 채널을 골라 주세요.
 reason-refused-content = 디스코드가 메시지를 받지 않았어요. 되는 대로 간단한 글로 올렸고, 자세한 내용은 로그에 있어요.
-reason-discord-trouble = 디스코드에 문제가 있었어요. 저절로 다시 해 볼게요.
-reason-rate-limited = 디스코드가 천천히 하라고 했어요. 저절로 다시 해 볼게요.
+reason-discord-trouble = 디스코드에 문제가 있었어요. 자동으로 다시 해 볼게요.
+reason-rate-limited = 디스코드가 천천히 하라고 했어요. 자동으로 다시 해 볼게요.
 reason-too-old = 제때 올리지 못해서 건너뛰었어요.
 reason-uncertain = 글이 올라갔는지 알 수 없어요. 채널을 보고, 없으면 다시 올려 주세요.
-reason-by-hand = 손으로 멈췄어요.
+reason-by-hand = 직접 멈췄어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
@@ -237,16 +237,16 @@ alert-replace = 이 설정으로 바꾸기
 alert-show = 그 알림 보기
 alert-discard = 저장하지 않고 돌아가기
 alert-undo = 되돌리기
-alert-edit-rule = 조건 고치기
-alert-edit-timing = 시간·편수 고치기
+alert-edit-rule = 조건 수정
+alert-edit-timing = 시간·편수 수정
 alert-move-here = 이 채널로 받기
 alert-move-dm = DM으로 받기
-change = 고치기
+change = 수정
 remove = 지우기
 resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
-alert-changed = 알림을 고쳤어요.
+alert-changed = 알림을 수정했어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
     [0] 지난 30일 동안은 맞는 논문이 없었어요.
@@ -338,13 +338,13 @@ alert-form-votes = 추천 수가 이만큼 이상일 때만
 alert-form-most = 메시지 하나에 최대 몇 편
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
-## 매일 올리는 글
-setup-heading = { $channel } 매일 게시
+## 일일 게시
+setup-heading = { $channel } 일일 게시
 setup-first = 첫 게시: { $at } ({ $relative })
 setup-start = 시작하기
 setup-start-now = 시작하고 지금 한 번 올리기
 permissions-ready = 필요한 권한이 모두 있어요.
-permissions-missing = 모자란 권한이 있어요.
+permissions-missing = 부족한 권한이 있어요.
 permission-view-channel = 채널 보기
 permission-send-messages = 메시지 보내기
 permission-read-message-history = 메시지 기록 보기
@@ -373,10 +373,10 @@ style-thread = 스레드
 style-forum = 포럼
 style-announcement = 공지
 style-weekly = 주간
-order-heading = { $channel } 매일 게시
-orders-heading = 이 서버의 매일 게시 · { $count }개
+order-heading = { $channel } 일일 게시
+orders-heading = 이 서버의 일일 게시 · { $count }개
 order-option = { $id }번 · { $style }
-order-pick = 매일 게시를 고르세요
+order-pick = 일일 게시를 고르세요
 order-preview = 미리보기
 order-now = 지금 올리기
 order-pause = 멈추기
@@ -386,19 +386,19 @@ order-changed = 바꿨어요
 order-paused = 멈췄어요
 order-resumed = 다시 시작했어요
 order-removed = 지웠어요. 이제 { $channel }에 올리지 않아요.
-order-remove-sure = { $channel } 매일 게시를 지울까요? 멈추기만 하면 설정은 남아요.
+order-remove-sure = { $channel } 일일 게시를 지울까요? 멈추기만 하면 설정은 남아요.
 order-posting = 곧 { $channel }에 올라가요.
 order-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 요즘 온 다이제스트가 없어요.
-order-already = 이 채널에는 시각, 언어, 모양, 주제가 같은 매일 게시가 이미 있어요.
-order-which = 이 서버에는 매일 게시가 여러 개 있어요. **게시** 칸에서 하나를 골라 주세요.
-no-order = 이 서버에 그런 매일 게시가 없어요.
-no-orders = 이 서버에는 매일 게시가 아직 없어요. { $command }으로 만들어 보세요.
+order-already = 이 채널에는 시각, 언어, 모양, 주제가 같은 일일 게시가 이미 있어요.
+order-which = 이 서버에는 일일 게시가 여러 개 있어요. **게시** 칸에서 하나를 골라 주세요.
+no-order = 이 서버에 그런 일일 게시가 없어요.
+no-orders = 이 서버에는 일일 게시가 아직 없어요. { $command }으로 만들어 보세요.
 next-at = 다음: { $at }
 next-complete = 그날 목록이 다 모이기를 기다리고 있어요 (늦어도 { $until }까지)
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정 없음
 preview-follows = 미리보기: 지금이라면 이렇게 올라가요.
-order-form = 매일 게시 고치기
+order-form = 일일 게시 수정
 order-form-time = 시각
 order-form-zone = 시간대
 order-form-papers = 논문 수 (1~25)
@@ -407,7 +407,7 @@ order-form-days = 요일
 papers-not-a-number = 논문 수는 5처럼 { $low }에서 { $high } 사이의 숫자로 적어 주세요.
 time-not-understood = 시각 “{ $text }”을(를) 읽지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
 zone-unknown = 시간대 “{ $text }”을(를) 몰라요. 서울, Europe/Berlin, KST처럼 적어 주세요.
-channel-not-postable = 매일 게시는 텍스트, 공지, 포럼 채널에서 할 수 있어요.
+channel-not-postable = 일일 게시는 텍스트, 공지, 포럼 채널에서 할 수 있어요.
 weekly-at-its-hour = 주간 글은 정해진 시각에 올라가서, 하루 목록이 다 모이기를 기다릴 수 없어요.
 style-does-not-fit = { $channel }에는 이 모양으로 올릴 수 없어요. 포럼 채널에는 포럼 모양만, 공지 모양은 공지 채널에만 쓸 수 있어요.
 
@@ -427,12 +427,12 @@ status-discord-limited = 지금 Discord에서 봇의 요청을 제한하고 있�
 status-discord-troubled = 지금 Discord가 제대로 응답하지 않아요. 응답이 돌아오면 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 Discord가 거절한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 받은 다이제스트가 없어요.
-status-no-post = 이 서버에는 매일 게시가 없어요.
+status-no-post = 이 서버에는 일일 게시가 없어요.
 status-last = 마지막 { $last }
 status-next = { $next }
 status-no-message = 아직 올라온 글 없음
 status-message = 글
-status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 까닭은 기록에 남아 있어요.
+status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유은 기록에 남아 있어요.
 status-to-you = 나에게 온 메시지
 status-alerts = 내 알림 { $count }개: { $last }
 status-no-alerts = 알림이 없어요.
@@ -446,7 +446,7 @@ nothing-to-post-again = 이미 해결되어서 다시 올릴 것이 없어요.
 
 ## 도움말
 help-heading = Paperround
-help-intro = 그날의 기계 학습 논문과 지난 논문을 보여 드려요. 대답은 공유하기 전까지 나만 볼 수 있어요.
+help-intro = 그날의 머신러닝 논문과 지난 논문을 보여 드려요. 대답은 공유하기 전까지 나만 볼 수 있어요.
 help-reading = 읽기
 help-following = 알림 받기
 help-channel = 채널에 올리기 (서버 관리하기 권한)
@@ -456,12 +456,12 @@ help-topic = 주제로 찾기, 한국어와 영어 모두
 help-author = 저자로 찾기
 help-paper = 논문 하나 자세히 보기
 help-alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
-help-alerts-list = 내 알림 보고 고치기
+help-alerts-list = 내 알림 보기, 수정, 삭제
 help-alerts-pause = 하나 또는 모두 잠시 쉬기
 help-alerts-remove = 알림 지우기
-help-daily-setup = 매일 게시 설정하기
-help-daily-list = 이 서버의 매일 게시
-help-daily-edit = 고치기
+help-daily-setup = 일일 게시 설정하기
+help-daily-list = 이 서버의 일일 게시
+help-daily-edit = 수정
 help-daily-preview = 미리보기
 help-daily-now = 지금 올리기
 help-daily-pause = 멈추거나 다시 시작하기
@@ -486,16 +486,16 @@ why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 �
 why-coming = 곧 나와요. 다음 글({ $at })에서 { $total }편 가운데 { $rank }번째예요.
 why-settling = { $date } 다이제스트는 추천이 모일 때까지 기다리고 있어요. { $at }에 올라와요.
 why-closing = 그날 목록이 다 모일 때까지 기다리고 있어요. { $date } 목록은 { $at }에 마감돼요.
-why-stopped = 이 매일 게시는 멈춰 있어요.
+why-stopped = 이 일일 게시는 멈춰 있어요.
 why-overtaken = { $date } 다이제스트는 더 새로운 것이 올라간 뒤에 들어왔어요.
-why-before-order = { $date } 다이제스트는 이 매일 게시를 설정하기 전의 것이에요.
+why-before-order = { $date } 다이제스트는 이 일일 게시를 설정하기 전의 것이에요.
 why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 게시는 최근 { $days }일 것만 올려요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버를 관리하는 사람이 { $command }로 바꿀 수 있어요.
 why-former-order = 전에 설정했던 게시
 why-not-listed = { $paper } 논문이 실린 다이제스트가 없어서 올릴 수 없었어요.
-why-no-order = 이 서버에는 매일 게시가 없어요. 서버를 관리하는 사람이 { $command }로 설정할 수 있어요.
-why-no-order-here = 이 채널에는 매일 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
+why-no-order = 이 서버에는 일일 게시가 없어요. 서버를 관리하는 사람이 { $command }로 설정할 수 있어요.
+why-no-order-here = 이 채널에는 일일 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
 help-write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
@@ -530,28 +530,28 @@ sources-heading = { $count ->
     [0] 출처
    *[other] 출처 · { $count }곳
 }
-sources-none = 저절로 가져오는 곳이 없어요.
-sources-files = 다이제스트는 파일로 들어와요. Paperround를 돌리는 사람이 `paperround ingest`로 넣어요.
+sources-none = 자동으로 가져오는 곳이 없어요.
+sources-files = 다이제스트는 파일로 들어와요. Paperround를 운영하는 사람이 `paperround ingest`로 넣어요.
 sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
 source-folder = 폴더
 source-url = 날짜가 든 주소
 source-feed = 피드
-source-huggingface = Hugging Face: 날마다의 논문 목록, 추천, 저자
+source-huggingface = Hugging Face: 매일의 논문 목록, 추천, 저자
 source-arxiv = arXiv: 제목, 저자, 초록
 source-last = 마지막 { $last }
 source-never = 아직 받은 것 없음
 source-next = 다음 { $next }
-source-due = 곧 다시 봐요
-source-no-next = 이제 보지 않아요
-source-not-yet = 가장 새 것은 아직 올라오지 않았어요.
+source-due = 곧 다시 확인해요
+source-no-next = 더 이상 확인하지 않아요
+source-not-yet = 최신 다이제스트는 아직 올라오지 않았어요.
 source-refused = 공개되지 않은 주소로 이어져요. 운영하는 사람이 허용해야 해요
 source-failures = { $count ->
     [1] **지난번에 실패했어요**
-   *[other] **{ $count }번 잇달아 실패했어요**
+   *[other] **{ $count }번 연달아 실패했어요**
 }: { $reason }
 
 ## 동향
-help-trends = 주제의 달마다 흐름과 늘어난 주제
+help-trends = 월별 주제 동향과 떠오르는 주제
 trend-heading = { $topic } · { $count }편 · { $period }
 trend-everything = 모든 논문
 trend-papers = 논문
@@ -560,20 +560,20 @@ trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
 trend-span-two-years = 최근 2년
 trend-span-a = 전체 기간
-trend-estimated = 논문이 아주 많아서 일부만 세어 어림했어요
+trend-estimated = 논문이 아주 많아서 일부만 세어 추정한 값이에요
 trend-month = { $month } { $count }편
 trend-so-far = { $month } (아직 진행 중)
 trend-most = 가장 많은 달은 { $month }
-trend-numbers = 달마다 나온 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천
+trend-numbers = 월별 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천
 trend-list = 논문 보기
 trend-privately = 나도 보기
 trend-nothing = ### { $topic } 논문이 없어요 · { $period }
-rising-heading = 최근 30일 동안 늘어난 주제
-rising-heading-short = 늘어난 주제
+rising-heading = 최근 30일 동안 떠오르는 주제
+rising-heading-short = 떠오르는 주제
 rising-facts = { $count }편 · { $before }% → { $now }%
-rising-note = 제목에 나온 논문 수, 전체에서 차지하는 몫이 그 전 석 달에서 어떻게 달라졌는지
-rising-none = 그 전 석 달에 견주어 눈에 띄게 늘어난 주제는 없어요.
-rising-pick = 주제의 흐름 보기
+rising-note = 제목에 나온 논문 수, 전체에서 차지하는 비중이 그 전 3개월에 비해 어떻게 달라졌는지
+rising-none = 그 전 3개월에 비해 눈에 띄게 떠오르는 주제는 없어요.
+rising-pick = 주제별 동향 보기
 
 # /내정보: 독자에 대해 저장한 내용
 
@@ -615,9 +615,9 @@ today-learnt = **저장한 논문에서:** { $topics }
 today-how = 저장하고 팔로우하고 열어 본 논문과 “이런 논문 더”를 누른 논문의 단어와 개념은 점수를 올리고, “이건 빼기”를 누른 논문은 내려요. 나만 볼 수 있고, `/내정보 받기`로 확인하고 `/내정보 지우기`로 지울 수 있어요.
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
-today-send = 날마다 보내 주세요
+today-send = 매일 받기
 today-stop = 그만 보내기
-today-sent-daily = 날마다 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 쉬어요.
+today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 쉬어요.
 today-stopped = 이제 보내지 않아요. 명령으로는 언제든 볼 수 있어요.
 today-nothing = 아직 논문이 없어요.
 

@@ -177,7 +177,7 @@ def test_an_alert_lists_the_reasons_of_each_paper() -> None:
 
 def test_the_headline_of_an_alert_counts_its_papers() -> None:
     korean = WORDINGS[Locale.KO].alert_headline(_alert(Locale.KO, 2))
-    assert korean == "**새 논문 2편이 알림과 맞아요** · 2025년 2월 12일"
+    assert korean == "**알림 조건에 맞는 새 논문 2편** · 2025년 2월 12일"
     english = WORDINGS[Locale.EN].alert_headline(_alert(Locale.EN, 1))
     assert english == "**1 new paper matches your alerts** · February 12, 2025"
 
