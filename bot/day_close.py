@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DEFAULT_SETTING = "21:30 America/New_York"
-WRITING_PERIOD = timedelta(hours=2)
-"""Time after its close by which the digest of a day is printed, with extracts for what is not written."""
 LATE_PERIOD = timedelta(hours=6)
 """Time after its close in which a day's list is still read at each poll, for papers that come late."""
 

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     writer_language: models.Locale | None = _setting("writer_language", default=None)
     writer_daily_tokens: int | None = _setting("writer_daily_tokens", default=None, ge=1)
     writer_monthly_tokens: int | None = _setting("writer_monthly_tokens", default=None, ge=1)
+    writer_minutes: int = _setting("writer_minutes", default=120, ge=30, le=720)
     sources: tuple[SourceSetting, ...] = _setting("sources", default=())
 
     @property

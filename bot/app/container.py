@@ -73,8 +73,8 @@ class Container:
     @property
     def day_close(self) -> day_close.DayClose:
         """When the list of a day closes."""
-        period = day_close.WRITING_PERIOD if self.settings.writes_digests else timedelta()
-        return day_close.parse(self.settings.day_closes, period)
+        minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
+        return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
     @property
     def locale(self) -> models.Locale:

@@ -24,6 +24,7 @@ __all__ = ["fake_model", "fake_model_process"]
 DAY = date(2026, 11, 18)
 CLOSE = day_close.default().closes_at(DAY)
 NEWSLETTER = models.DigestFormat.NEWSLETTER
+WRITER_MINUTES = 90
 
 
 class Bot:
@@ -76,6 +77,7 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
             "writer_model": MODEL,
             "writer_key": "right",
             "writer_language": "ko",
+            "writer_minutes": WRITER_MINUTES,
             "inbox": tmp_path / "inbox",
         }
     )
@@ -125,7 +127,7 @@ async def test_failed_papers_are_tried_again_and_printed_as_extracts_at_the_dead
     await bot.plan()
     assert await bot.list_posts() == []
     assert NEWSLETTER not in await bot.list_formats()
-    bot.now = CLOSE + day_close.WRITING_PERIOD - timedelta(minutes=5)
+    bot.now = CLOSE + timedelta(minutes=WRITER_MINUTES - 5)
     assert await bot.loop.write_due()
     [post] = await bot.list_posts()
     assert "which saves a third of the tokens" in post
