@@ -1,4 +1,4 @@
-"""/paper, and the components of a paper's card: pages, chapters, similar papers, authors, citing, saving, sharing."""
+"""/paper, the papers that a message names, and what a card opens: chapters, similar papers, authors, citing, saving."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ from bot.services.search import title_search
 from bot.services.shelf.shelf import MAX_SAVED, FullShelfError
 from storage import models
 
+LOOK_UP = "Look up papers"
+MAX_MESSAGE_LENGTH = 4000
+"""Characters of a message that are read: Discord's own limit."""
+MAX_NAMED_PAPERS = 10
+
 
 class PapersCog(commands.Cog):
     """Cards of single papers."""
@@ -31,6 +36,30 @@ class PapersCog(commands.Cog):
         self._services = bot.services
         self._lists = paper_lists.PaperListLoader(bot.services)
         self._mentions = bot.mentions
+        self._tree = bot.tree
+
+    async def cog_load(self) -> None:
+        """Add the command of a message's menu, which a cog does not add by itself."""
+        self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
+
+    async def look_up(self, interaction: Interaction, message: discord.Message) -> None:
+        """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
+        await responses.defer(interaction)
+        named = arxiv_ids.list_arxiv_ids(message.content[:MAX_MESSAGE_LENGTH], MAX_NAMED_PAPERS)
+        texts = await interaction.client.texts_for(interaction)
+        if len(named) == 1:
+            async with lookups.admitted(interaction):
+                view = await self._unknown_paper_view(interaction, named[0])
+                view = view or await self._card_view(interaction, named[0])
+        elif named:
+            async with lookups.admitted(interaction):
+                found = {arxiv_id: await self._services.search.find_paper(arxiv_id) for arxiv_id in named}
+            known = [detail for detail in found.values() if detail is not None]
+            unknown = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
+            view = paper_details.found_view(texts, known, unknown)
+        else:
+            view = notices.text_view(texts("no-paper-in-message"))
+        await responses.reply_privately(interaction, view)
 
     @app_commands.command(name="paper", description="One paper: highlights, review, authors, votes and links")
     @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")

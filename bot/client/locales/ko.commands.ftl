@@ -302,3 +302,6 @@ today =
     .description = 저장하고 팔로우한 것으로 고른 오늘의 논문 다섯 편
     .option-at = 시각
     .option-at-description = 매일 이 시각에도 보내요. 예: 09:00, 오전 9시
+
+look-up-papers =
+    .name = 논문 찾기

@@ -31,6 +31,8 @@ MARKDOWN_LINK = re.compile(
 """A Markdown link to a paper as most scripts write it. Groups: label, URL, id."""
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
+_PUNCTUATION = ".,;:!?()[]{}<>\"'`*_~|"
+"""What stands around an id in a message, Discord's Markdown included."""
 
 
 def extract_arxiv_id(text: str) -> str | None:
@@ -49,6 +51,18 @@ def parse_bare_id(text: str) -> str | None:
     arxiv_id = _canonical(match[1])
     # A bare number is an id only in a month that exists; 2025.0527 is a date.
     return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
+
+
+def list_arxiv_ids(text: str, limit: int) -> list[str]:
+    """The ids that a text names or links to, in order, each once, at most `limit`."""
+    found: dict[str, None] = {}
+    for word in text.split():
+        if len(found) >= limit:
+            break
+        found |= {_canonical(match[1]): None for match in _URL_IN_TEXT.finditer(word)}
+        if bare := parse_bare_id(word.strip(_PUNCTUATION)):
+            found[bare] = None
+    return list(found)[:limit]
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:

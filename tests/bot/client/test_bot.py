@@ -26,7 +26,18 @@ async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_message
 async def test_commands_have_their_contexts_and_installs(english_harness: ClientHarness) -> None:
     tree = english_harness.bot.tree
     payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
-    for name in ("digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"):
+    for name in (
+        "digest",
+        "top",
+        "topic",
+        "author",
+        "paper",
+        "saved",
+        "alerts",
+        "status",
+        "help",
+        "Look up papers",
+    ):
         assert sorted(payloads[name]["integration_types"]) == [0, 1], name
         assert sorted(payloads[name]["contexts"]) == [0, 1, 2], name
     assert payloads["daily"]["integration_types"] == [0]

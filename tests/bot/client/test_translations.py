@@ -134,7 +134,7 @@ async def test_names_and_descriptions_are_within_discords_limits(english_harness
             names = [node["name"], *(node.get("name_localizations") or {}).values()]
             descriptions = [node["description"]] if "description" in node else []
             descriptions += (node.get("description_localizations") or {}).values()
-            if "value" not in node:
+            if "description" in node:  # of menus of a message and of choices only the length is limited
                 assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
             assert all(1 <= len(text) <= 100 for text in names + descriptions), path
             total += max(map(len, names)) + max(map(len, descriptions), default=0)
@@ -163,7 +163,7 @@ def test_no_korean_text_of_the_commands_is_unused() -> None:
 def _command_keys() -> set[str]:
     from bot.client.bot import COGS
 
-    keys: set[str] = set()
+    keys = {"look-up-papers.name"}  # in the menu of a message: no command of a cog
     for cog in COGS:
         commands = list(cog.__cog_app_commands__)
         name = str(cog.__cog_group_name__) if issubclass(cog, ext_commands.GroupCog) else ""

@@ -1,12 +1,15 @@
-"""The authors and the BibTeX entry of a paper, opened from its card."""
+"""The authors and the BibTeX entry of a paper, opened from its card; and the papers that a message names."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views.papers import paper_card, paper_list, paper_text
+from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.rendering.export import bibtex
 from storage import models
@@ -57,6 +60,24 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     message.add_text(f"```bibtex\n{code}\n```")
     if len(names) > 1 and not is_confirmed:
         message.add_text(paper_text.subtext(texts("author-order-unconfirmed")))
+    return message.view
+
+
+def found_view(texts: Texts, found: Sequence[models.PaperDetail], unknown: Sequence[str]) -> ui.LayoutView:
+    """Return the papers that a message names with a menu to open one, and links to those that no digest has."""
+    message = message_builder.MessageBuilder()
+    message.add_text(texts("papers-in-message", count=len(found) + len(unknown)))
+    size, _ = message.share(len(found) + len(unknown) + 1)
+    for detail in found:
+        votes = paper_text.format_votes(detail.votes)
+        link = paper_text.title_link(
+            detail.title, detail.arxiv_id, detail.url, max_characters=min(size - 20, 400), max_bytes=800
+        )
+        message.add_text(f"{votes} · {link}")
+    for arxiv_id in unknown:
+        link = paper_text.title_link(None, arxiv_id, arxiv_ids.abstract_url(arxiv_id))
+        message.add_text(paper_text.join_dotted(link, texts("in-no-digest")))
+    message.add_select(paper_list.open_menu(texts("open-paper"), found))
     return message.view
 
 

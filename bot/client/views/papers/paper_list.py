@@ -106,7 +106,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
 
 def open_menu(
     placeholder: str,
-    papers: Sequence[models.PaperRow | PostPaper],
+    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper],
     marker: str | None = None,
     *,
     custom_id: str | None = None,

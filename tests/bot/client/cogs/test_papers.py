@@ -99,6 +99,31 @@ async def test_a_paper_that_no_digest_has_can_be_opened_elsewhere(harness: Clien
     assert urls == ["https://arxiv.org/abs/2501.99999", "https://huggingface.co/papers/2501.99999"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("read **2501.00002v1**, it is good", ["### [Rewards That Teach Reasoning]"]),
+        (
+            "<https://www.alphaxiv.org/abs/2501.00001> (https://hf.co/papers/2501.00002) arXiv:2501.99999 @everyone",
+            ["A \\*Survey\\*", "Rewards That Teach Reasoning", "(https://arxiv.org/abs/2501.99999)"],
+        ),
+        ("2501.99999", ["2501\\.99999"]),
+        ("at 12:30 for 2025.0527 won " + "2" * 1900, ["alphaXiv"]),
+        (" ".join(f"2501.{number:05}" for number in range(100, 180)), ["2501.00109"]),
+    ],
+)
+async def test_the_papers_of_a_message_are_looked_up_privately(
+    harness: ClientHarness, text: str, expected: list[str]
+) -> None:
+    message = await harness.manager.send(harness.channel, text)
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+    assert result.ephemeral
+    shown = shown_text(last_response(result))
+    assert [part for part in expected if part not in shown] == []
+    assert "everyone" not in shown
+    assert "2501.00110" not in shown
+
+
 async def test_a_text_that_is_not_a_title_is_searched_as_a_topic(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "paper", paper="maps of robots")
     shown = shown_text(last_response(result))
