@@ -69,7 +69,7 @@ _FIELDS = st.sampled_from((*_NUMBERS, *_WORDS)) | st.text(max_size=12)
 _VALUES = st.lists(_FIELDS, max_size=3)
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(_FIELDS, max_size=9), values=_VALUES)
 async def test_no_handler_fails_on_any_custom_id_or_value(
     english_harness: ClientHarness, fields: list[str], values: list[str]
