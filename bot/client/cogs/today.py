@@ -20,6 +20,10 @@ class TodayCog(commands.Cog):
         self._services = bot.services
         self._presenter = TodayPresenter(bot)
 
+    async def cog_unload(self) -> None:
+        """End the learning in the background before the database is closed."""
+        await self._services.profiles.close()
+
     @app_commands.command(
         name="today", description="Your five papers of today, chosen by what you save and follow"
     )

@@ -74,6 +74,14 @@ class Profiles:
             self._again.discard(user_id)
             self.wake(user_id)
 
+    async def close(self) -> None:
+        """Cancel what is learnt in the background; it is learnt before the profile is used next."""
+        self._again.clear()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def settle(self) -> None:
         """Wait until nothing is learnt in the background."""
         while self._tasks:

@@ -17,6 +17,8 @@ VALUES = {
     "since": None,
     "total": 27,
     "shown": 5,
+    "first": 1,
+    "last": 5,
     "topic": "",
     "late_count": 0,
     "day_complete": False,

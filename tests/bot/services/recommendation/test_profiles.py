@@ -149,3 +149,18 @@ async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> 
     assert stored is not None
     assert stored.learnt_from
     assert stored == models.Profile(READER, learnt_from=stored.learnt_from)
+
+
+async def test_closing_ends_what_is_learnt_in_the_background(db: Database, archive: dict[str, int]) -> None:
+    learner = _service(db)
+    await learner.open(READER)
+    async with db.transaction() as connection:
+        await saved_papers.save(connection, READER, [archive["2501.00001"]], NOW, None)
+    learner.wake(READER)
+    learner.wake(READER)
+    await learner.close()
+    await learner.settle()
+    assert await _weights(db) == {}
+    learner.wake(READER)
+    await learner.settle()
+    assert await _weights(db)
