@@ -82,7 +82,7 @@ def open_cached_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
 
 
 def _build(cached: Path, files: Sequence[Path]) -> None:
-    """Write the database beside the cached file, then move it there, so that another process never reads half of it."""
+    """Write the database next to the cached file, then move it there, so that another process never reads half of it."""
     with tempfile.TemporaryDirectory(dir=_CACHE) as folder, asyncio.Runner() as runner:
         path = f"{folder}/paperround.db"
         runner.run(runner.run(_fill(f"sqlite+aiosqlite:///{path}", files)).close())

@@ -46,7 +46,7 @@ def load_topics(only: str) -> list[measures.Concept]:
 
 
 def mask(vectors: Vectors, topic: measures.Concept) -> Vectors:
-    """Return the vectors without the words of a topic and whatever contains them."""
+    """Return the vectors without the words of a topic and the terms that contain them."""
     words = {word for form in _forms(topic) for word in analyser.stemmed_words(form)}
     hangul = {word for word in words if korean.is_hangul(word)}
     bigrams = {bigram for word in hangul for bigram in korean.bigrams(word)}

@@ -69,7 +69,7 @@ def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _enclosed(text: str) -> bytearray:
-    """Return for each character whether it stands in a formula or between brackets."""
+    """Return for each character whether it is in a formula or between brackets."""
     inside = bytearray(len(text) + 1)
     for match in _MATH.finditer(text):
         inside[match.start() : match.end()] = b"\1" * (match.end() - match.start())

@@ -73,7 +73,7 @@ async def list_crossed(
 ) -> list[models.QueuedMatch]:
     """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
 
-    Each stored reading counts, in whatever order they came and however they fell afterwards.
+    Each stored reading counts, in any order, also if they fell afterwards.
     """
     is_waiting = alert_matches.c.due_at.is_(None)
     waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)

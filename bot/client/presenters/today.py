@@ -31,7 +31,7 @@ class TodayPresenter:
         return today.today_view(texts, post, marker=marker, note=note)
 
     async def answer(self, interaction: Interaction, arxiv_id: str, kind: FeedbackKind) -> None:
-        """Record what the reader said of a paper, and show the papers anew in place."""
+        """Record what the reader said of a paper, and show the papers again in place."""
         texts = await interaction.client.texts_for(interaction)
         detail = await self._services.search.find_paper(arxiv_id)
         if detail is None:
@@ -42,7 +42,7 @@ class TodayPresenter:
         await self.refresh(interaction, note)
 
     async def refresh(self, interaction: Interaction, note: str = "") -> None:
-        """Show the papers anew in the message of the component."""
+        """Show the papers again in the message of the component."""
         marker = responses.find_marker(interaction)
         await responses.update_own_message(
             interaction, await self.view(interaction, marker=marker, note=note)

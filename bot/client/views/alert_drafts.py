@@ -51,7 +51,7 @@ def pack(draft: models.Alert) -> str:
 
 
 def pack_stored(alert_id: int) -> str:
-    """Return the JSON that stands for a stored alert as it is: its id alone."""
+    """Return the JSON of a stored alert as it is: its id alone."""
     return pack(replace(EMPTY, id=alert_id))
 
 

@@ -1,4 +1,4 @@
-"""Vectors of stored papers: those of any papers, of the day, and of a sample that stands for what a reader did not want."""
+"""Vectors of stored papers: those of any papers, of the day, and of a sample of what a reader did not want."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ async def list_rows(
 ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
     """Return the papers that members saved or shared in a server since a time, those of most members first.
 
-    With them how many saved and how many shared each, by arXiv id; 0 savers stands for fewer than `FEWEST_SAVERS`.
+    With them how many saved and how many shared each, by arXiv id; 0 savers means fewer than `FEWEST_SAVERS`.
     """
     saved = await saved_papers.count_savers(connection, guild_id, since)
     shared = await shared_papers.count_sharers(connection, guild_id, since)

@@ -10,7 +10,7 @@ from storage import models
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 600
 _MIN_HANGUL_SHARE = 0.35
-"""Of the letters of a Korean claim, without what stands in parentheses; names are Latin."""
+"""Of the letters of a Korean claim, without those in parentheses; names are Latin."""
 _MAX_HANGUL_SHARE = 0.1
 _HANGUL = re.compile("[가-힣]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
@@ -34,7 +34,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def find_problems(text: str, language: models.Locale, earlier: Sequence[str]) -> list[str]:
-    """Return what is wrong with a claim as a text, beside what its paper says. `earlier` are the claims before it."""
+    """Return what is wrong with a claim as a text, apart from what its paper says. `earlier` are the claims before it."""
     problems = []
     if not MIN_CHARACTERS <= len(text.strip()) <= MAX_CHARACTERS:
         problems.append(

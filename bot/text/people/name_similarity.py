@@ -84,7 +84,7 @@ def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> 
 def _is_middle_initial_typed_whole(
     query_words: Sequence[str], name_words: Sequence[str], position_of: dict[int, int]
 ) -> bool:
-    """Tell whether a whole word stands for an initial beside a whole given name: Junho Kim is not Bryan J. Kim."""
+    """Tell whether a whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim."""
     for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
     untyped = (word for j, word in enumerate(name_words) if j not in position_of.values())
     return for_initial and any(len(word) > 1 for word in untyped)

@@ -183,7 +183,7 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
 
 
 def _given_cost(given: str, words: list[str]) -> int | None:
-    """Return the cost of the neighbouring words that spell a given name, and of the words beside them."""
+    """Return the cost of the neighbouring words that spell a given name, and of the words next to them."""
     spellings = given_spellings(given)
     costs = []
     for first in range(len(words)):

@@ -115,7 +115,7 @@ class ConceptSpotter:
     def find(self, text: str, *, in_phrase: bool = False) -> tuple[list[tuple[str, float]], bool]:
         """Return (English key, weight) of each concept that a text names, best first, and whether it is an abbreviation.
 
-        `in_phrase` says that other words stand beside it: "live" in live video is no abbreviation.
+        `in_phrase` says that there are other words next to it: "live" in live video is no abbreviation.
         """
         if not is_korean_only(text) and not (in_phrase and is_everyday_word(text)):
             weights = self._by_abbreviation(text)
