@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +26,10 @@ async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[
 
     Raises DuplicateError if an equal one exists for the same recipient.
     """
-    if await find_equal(connection, new) is not None:
+    if await _has_equal(connection, new):
         raise errors.DuplicateError("This alert exists already.")
-    statement = alerts.insert().values(column_values(new)).returning(alerts)
-    added = _alert_from_row((await connection.execute(statement)).one())
-    await trigger_terms.replace_all(connection, {added.id: terms})
+    added = replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
+    await trigger_terms.add(connection, added.id, terms)
     return added
 
 
@@ -44,6 +44,19 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
     await connection.execute(statement.values(column_values(changed)))
     await trigger_terms.replace_all(connection, {changed.id: terms})
     return changed
+
+
+async def _has_equal(connection: AsyncConnection, alert: models.Alert) -> bool:
+    """Return whether `find_equal` finds one, in one hop to the database's thread instead of four."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    marks = ("?",) * 4 if is_sqlite else ("$1::bigint", "$2::bigint", "$3::text", "$4::integer")
+    statement = (
+        f"SELECT 1 FROM alerts WHERE user_id = {marks[0]}"  # noqa: S608 - constant texts
+        f" AND channel_id {'IS' if is_sqlite else 'IS NOT DISTINCT FROM'} {marks[1]}"
+        f" AND key = {marks[2]} AND min_votes = {marks[3]} LIMIT 1"
+    )
+    values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
+    return bool(list(await bulk.fetch_all(connection, statement, values)))
 
 
 async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
@@ -153,8 +166,10 @@ def _active_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
-    return int((await connection.execute(query)).scalar_one())
+    mark = "?" if connection.dialect.name == "sqlite" else "$1"
+    statement = f"SELECT count(*) FROM alerts WHERE user_id = {mark}"  # noqa: S608 - constant texts
+    [(count,)] = await bulk.fetch_all(connection, statement, (user_id,))
+    return int(count)
 
 
 async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
@@ -179,9 +194,17 @@ async def set_state(
     )
 
 
-async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Delete alerts. Returns their number."""
-    return (await connection.execute(alerts.delete().where(alerts.c.id.in_(alert_ids)))).rowcount
+async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+    """Delete alerts, on request only those of one reader. Returns their number."""
+    removed = 0
+    for chunk in bulk.chunked(alert_ids):
+        condition, values = bulk.in_condition(connection, alerts.c.id, chunk)
+        if user_id is not None:
+            condition += f" AND user_id = {'?' if connection.dialect.name == 'sqlite' else '$2'}"
+            values = (*values, user_id)
+        statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
+        removed += len(list(await bulk.fetch_all(connection, statement, values)))
+    return removed
 
 
 async def add_notified_papers(

@@ -98,6 +98,20 @@ async def insert_rows(
     await connection.exec_driver_sql(statement, list(rows))
 
 
+async def insert_row(connection: AsyncConnection, table: sa.Table, values: Mapping[str, Any]) -> int:
+    """Insert one row and return its id, in one hop to SQLite's thread."""
+    if connection.dialect.name != "sqlite":
+        returned = await connection.execute(table.insert().values(values).returning(table.c.id))
+        return int(returned.scalar_one())
+    statement, order, processors = _compile_insert(connection.dialect, table, tuple(values), False, ())
+    row = [
+        values[name] if processor is None else processor(values[name])
+        for name, processor in zip(order, processors, strict=True)
+    ]
+    [(id_,)] = await fetch_all(connection, f"{statement} RETURNING id", row)
+    return int(id_)
+
+
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:

@@ -15,6 +15,18 @@ _BATCH_SIZE = 5000
 """Terms of one query."""
 
 
+async def add(connection: AsyncConnection, alert_id: int, terms: Collection[str]) -> None:
+    """Store the trigger terms of a new alert."""
+    if connection.dialect.name != "sqlite":
+        await bulk.insert_rows(
+            connection, alert_terms, ("term", "alert_id"), [(term, alert_id) for term in terms]
+        )
+        return
+    # One hop to the connection's thread.
+    statement = "INSERT INTO alert_terms (term, alert_id) SELECT value, ? FROM json_each(?)"
+    await bulk.fetch_all(connection, statement, (alert_id, json.dumps(list(terms))))
+
+
 async def replace_all(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
     """Replace the trigger terms of alerts, by alert id."""
     for chunk in bulk.chunked(terms):

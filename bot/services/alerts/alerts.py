@@ -130,12 +130,13 @@ class Alerts:
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:
-            return await _remove(connection, await self._list_own(connection, alert_ids, user_id))
+            return await alerts.remove(connection, alert_ids, user_id=user_id)
 
     async def remove_all(self, *, user_id: int) -> int:
         """Delete all alerts of a reader. Returns their number."""
         async with self._database.transaction() as connection:
-            return await _remove(connection, await alerts.list_rows(connection, user_id=user_id))
+            own = await alerts.list_rows(connection, user_id=user_id)
+            return await alerts.remove(connection, [alert.id for alert in own])
 
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
@@ -213,10 +214,6 @@ class Alerts:
             per_day = Counter(paper.last_on for paper in matching)
             latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
         return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)
-
-
-async def _remove(connection: Connection, own: Sequence[models.Alert]) -> int:
-    return await alerts.remove(connection, [alert.id for alert in own])
 
 
 def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
