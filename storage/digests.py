@@ -126,11 +126,21 @@ async def list_ids(connection: AsyncConnection) -> list[int]:
     )
 
 
-async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date | None = None) -> list[date]:
-    """Return the dates with a digest, newest first."""
-    query = sa.select(digests.c.date_on).distinct().order_by(digests.c.date_on.desc()).limit(limit)
+async def list_dates(
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    since_on: date | None = None,
+    until_on: date | None = None,
+    oldest_first: bool = False,
+) -> list[date]:
+    """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
+    day = digests.c.date_on
+    query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
+    if since_on is not None:
+        query = query.where(day >= since_on)
     if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
+        query = query.where(day <= until_on)
     return list((await connection.execute(query)).scalars())
 
 

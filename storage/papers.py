@@ -134,6 +134,18 @@ async def list_by_date(
     return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
+async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
+    """Return the number of distinct papers of the digests of each of these dates."""
+    query = (
+        sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
+        .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
+        .where(t.digests.c.date_on.in_(days))
+        .group_by(t.digests.c.date_on)
+    )
+    counted = {day: number for day, number in await connection.execute(query)}  # noqa: C416
+    return {day: counted.get(day, 0) for day in days}
+
+
 async def list_top(
     connection: AsyncConnection,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
 import discord
@@ -12,6 +13,7 @@ from bot.client import renderer, translations
 from bot.client.discord_api import command_sync, http_observer, request_gate
 from bot.client.translations import Texts
 from bot.services.bundle import Services
+from bot.services.daily import schedule
 from storage import models
 
 MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
@@ -76,6 +78,24 @@ class Client(commands.AutoShardedBot):
         return self.translations.for_locale(
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
+
+    async def timezone_for(self, interaction: discord.Interaction[Any]) -> str:
+        """Return the user's time zone: the stored one, else the server's, else that of the language or the settings."""
+        reader = await self.services.readers.get(interaction.user.id)
+        if reader is not None and reader.timezone:
+            return reader.timezone
+        guild_id = interaction.guild_id
+        guild = None if guild_id is None else await self.services.guilds.get(guild_id)
+        if guild is not None and guild.timezone:
+            return guild.timezone
+        texts = await self.texts_for(interaction)
+        return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
+
+    async def today_for(self, interaction: discord.Interaction[Any]) -> date:
+        """Return the date of now in the user's time zone."""
+        name = await self.timezone_for(interaction)
+        zone = schedule.parse_zone(name if schedule.is_known_zone(name) else self.services.timezone)
+        return schedule.local_date(self.services.clock(), zone)
 
 
 Interaction = discord.Interaction[Client]

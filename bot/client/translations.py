@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 from typing import Any
 
@@ -14,6 +14,7 @@ from fluent.runtime import FluentBundle, FluentResource
 
 from storage import models
 
+_DAYS_WITHOUT_YEAR = 365
 Argument = str | int | float
 Location = app_commands.TranslationContextLocation
 
@@ -50,6 +51,22 @@ class Texts:
     def format_date(self, day: date) -> str:
         """Return a date in the long format of this language."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
+
+    def format_day(self, day: date, today: date) -> str:
+        """Return a date as briefly as it is clear: Today, Yesterday, Dec 30, and with its year if that is not the latest."""
+        days_ago = (today - day).days
+        if days_ago in (0, 1):
+            return self("day-yesterday" if days_ago else "day-today")
+        skeleton = "MMMd" if 0 <= days_ago < _DAYS_WITHOUT_YEAR else "yMMMd"
+        return babel.dates.format_skeleton(skeleton, day, locale=self.locale.value)
+
+    def format_period(self, first: date, last: date) -> str:
+        """Return a period in the medium format of this language: a year, a month or two dates."""
+        if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
+            return babel.dates.format_skeleton("y", first, locale=self.locale.value)
+        if first.day == 1 and last.month == first.month and (last + timedelta(days=1)).day == 1:
+            return babel.dates.format_skeleton("yMMMM", first, locale=self.locale.value)
+        return babel.dates.format_interval(first, last, "yMMMd", locale=self.locale.value)
 
 
 class Translations:

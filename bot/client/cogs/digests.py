@@ -14,7 +14,7 @@ from bot.client.interactions import autocomplete, checks, component_router, look
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post
-from bot.client.views.papers import list_state, paper_list
+from bot.client.views.papers import list_days, list_state, paper_list
 from bot.services.posts import summaries
 from storage import models
 
@@ -28,14 +28,19 @@ class DigestsCog(commands.Cog):
         self._renderer = bot.renderer
 
     @app_commands.command(name="digest", description="One day's papers, most voted first")
-    @app_commands.describe(date="A date such as 2025-02-06; the newest digest if left out")
+    @app_commands.describe(
+        date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out"
+    )
     @app_commands.autocomplete(date=autocomplete.dates)
     async def digest(
         self, interaction: Interaction, date: app_commands.Range[str, 1, 40] | None = None
     ) -> None:
         """Show the digest of a date, or the newest."""
         await responses.defer(interaction)
-        text = option_parsers.parse_date(date, self._services.clock().date()).isoformat() if date else ""
+        text = ""
+        if date:
+            today = await interaction.client.today_for(interaction)
+            text = list_days.format_span(*option_parsers.parse_dates(date, today))
         await self._lists.show(interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
 
     @app_commands.command(name="top", description="The papers with the most votes")
@@ -77,6 +82,14 @@ class DigestsCog(commands.Cog):
             period = list_state.Period(component_router.selected_value(interaction))
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
+
+    @component_router.handles(list_days.SELECT_DAY)
+    async def select_day(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show the digest of the selected day."""
+        state = list_state.unpack(action)
+        await self._lists.show(
+            interaction, state.replace(text=component_router.selected_value(interaction), page=0)
+        )
 
     @component_router.handles(paper_list.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,9 +13,12 @@ from discord import app_commands
 
 from bot.client.context import Interaction
 from bot.client.interactions import time_texts
+from bot.client.views.papers import list_days
 from bot.rendering.discord_text import escape, limits, split
 from bot.rendering.wording import filters
 from bot.services.search import admission
+from bot.text.analysis import korean, normalisation
+from bot.text.queries import typed_dates
 
 if TYPE_CHECKING:
     from bot.client.translations import Texts
@@ -111,10 +115,28 @@ async def tags(interaction: Interaction, current: str) -> Choices:
     )
 
 
+@_within_timeout
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Return the dates of the latest digests that contain the typed text."""
-    days = [day.isoformat() for day in await interaction.client.services.status.list_dates()]
-    return make_choices((day, day) for day in days if current.strip() in day)
+    """Return the days with a digest that the typed text means or may become, each with the number of its papers.
+
+    For a date without a digest they are the nearest days with one.
+    """
+    client, status = interaction.client, interaction.client.services.status
+    texts, today = await client.texts_for(interaction), await client.today_for(interaction)
+    span = typed_dates.read(current, today)
+    days = await status.list_dates(*span) if span else []
+    days += [day for day in await status.list_dates() if _may_become(current, day, today)]
+    if span and not days:
+        days = list_days.nearest_days(await status.list_dates_around(span[1]), *span)
+    days = list(dict.fromkeys(days))[: limits.AUTOCOMPLETE_CHOICES]
+    return make_choices(list_days.label_days(texts, await status.count_papers(days), today))
+
+
+def _may_become(typed: str, day: date, today: date) -> bool:
+    """Tell whether a name of a day, in Korean or English, begins with what is typed, or its ISO date has it."""
+    begun = korean.keystrokes(normalisation.fold(typed).replace(" ", ""))
+    names = typed_dates.list_names(day, today)
+    return begun in names[0] or any(korean.keystrokes(name).startswith(begun) for name in names)
 
 
 async def timezones(_: Interaction, current: str) -> Choices:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from datetime import date
 
 from bot.client.interactions import time_texts
 from bot.client.interactions.errors import UserError
 from bot.rendering.discord_text import escape
-
-_DATE = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
-_DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
+from bot.text.queries import typed_dates
 
 
-def parse_date(text: str, today: date) -> date:
-    """Parse a date: ISO, with dots or slashes, or a word such as `today` or `어제`. Raises UserError."""
-    folded = text.strip().casefold()
-    if folded in _DAYS_AGO:
-        return today - timedelta(days=_DAYS_AGO[folded])
-    match = _DATE.fullmatch(folded)
-    try:
-        return date(*map(int, match.groups())) if match else date.fromisoformat(folded)
-    except ValueError:
-        raise UserError("no-date", example=today.isoformat()) from None
+def parse_dates(text: str, today: date) -> tuple[date, date]:
+    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError."""
+    found = typed_dates.read(text, today)
+    if found is None:
+        raise UserError("no-date", example=today.isoformat())
+    return found
 
 
 def parse_time(text: str) -> str:

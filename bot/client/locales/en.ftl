@@ -69,9 +69,10 @@ no-list-paper = ### The archive has no paper { $paper }
 no-list-topic = ### Nothing found for { $topic }
 no-list-author-papers = ### No papers by { $author } pass these filters
 no-list-author = ### No author found for { $author }
-no-list-top = ### No papers in this period
+no-list-top = ### No papers · { $period }
+no-list-top-topic = ### No papers on { $topic } · { $period }
 no-list-digest = ### No digest of { $date }
-no-list-similar = ### Nothing comes close to this paper yet
+no-list-similar = Nothing comes close to this paper yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper and it will be here. `/saved import` takes the papers of a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count ->
@@ -85,12 +86,18 @@ as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
-try-wider = Try a longer period, fewer votes, or other words.
 all-time = All time
 any-votes = With any votes
 without-filters = Without filters
 newest-digest = Newest digest
 nearest-digest = Digest of { $date }
+
+## Days of digests
+day-today = Today
+day-yesterday = Yesterday
+choose-day = Another day
+also-listed = also on { $date }
+list-digest-of-period = The newest of { $count } days in { $period }; the menu has the others
 
 ## Saved papers
 saved-pick = Open, note, tags, remove

@@ -4,7 +4,7 @@ digest =
     .name = 다이제스트
     .description = 하루의 논문을 추천순으로 보여 줘요
     .option-date = 날짜
-    .option-date-description = 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
+    .option-date-description = 어제, 12월 30일, 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
 
 top =
     .name = 인기

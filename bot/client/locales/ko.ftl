@@ -54,9 +54,10 @@ no-list-paper = ### { $paper } 논문은 아직 없어요
 no-list-topic = ### { $topic }에 맞는 논문이 없어요
 no-list-author-papers = ### { $author } 저자의 논문 가운데 이 조건에 맞는 것은 없어요
 no-list-author = ### { $author } 저자를 찾지 못했어요
-no-list-top = ### 이 기간에는 논문이 없어요
+no-list-top = ### 논문이 없어요 · { $period }
+no-list-top-topic = ### { $topic } 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
-no-list-similar = ### 아직 비슷한 논문이 없어요
+no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 `/저장 가져오기`로 넣을 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
@@ -64,12 +65,18 @@ archive-empty = 아직 모아 둔 논문이 없어요. 첫 다이제스트가 �
 try-instead = 이런 건 어떠세요?
 try-name = 성이나 이름만 한글이나 로마자로 입력해 보세요. 입력하는 동안 목록에서 고를 수도 있어요.
 as-a-topic = 주제로 찾기 · { $count }편
-try-wider = 기간을 늘리거나, 추천 수를 낮추거나, 다른 말로 찾아보세요.
 all-time = 전체 기간
 any-votes = 추천 수와 상관없이
 without-filters = 조건 없이
 newest-digest = 가장 최근 다이제스트
 nearest-digest = { $date } 다이제스트
+
+## 다이제스트의 날짜
+day-today = 오늘
+day-yesterday = 어제
+choose-day = 다른 날짜
+also-listed = { $date }에도 실림
+list-digest-of-period = { $period } 다이제스트 { $count }일 가운데 가장 최근 날짜예요. 나머지는 메뉴에 있어요
 
 ## 저장한 논문
 saved-pick = 열기, 메모, 태그, 삭제

@@ -58,7 +58,7 @@ class AlertDraftPresenter:
         guild_id = interaction.guild_id if stored is None or is_moved else stored.guild_id
         timezone = draft.timezone
         if timezone == alert_drafts.EMPTY.timezone and draft.timing is models.AlertTiming.AT_ONCE:
-            timezone = await self._default_timezone(interaction)
+            timezone = await interaction.client.timezone_for(interaction)
         return replace(
             draft,
             user_id=interaction.user.id,
@@ -66,17 +66,6 @@ class AlertDraftPresenter:
             guild_id=guild_id if draft.channel_id is not None else None,
             timezone=timezone,
         )
-
-    async def _default_timezone(self, interaction: Interaction) -> str:
-        """Return the zone of an alert that has none yet: the reader's, else the server's, else that of the language."""
-        reader = await self._services.readers.get(interaction.user.id)
-        if reader is not None and reader.timezone:
-            return reader.timezone
-        guild = await self._services.guilds.get(interaction.guild_id) if interaction.guild_id else None
-        if guild is not None and guild.timezone:
-            return guild.timezone
-        texts = await interaction.client.texts_for(interaction)
-        return "Asia/Seoul" if texts.locale is models.Locale.KO else self._services.timezone
 
     async def preview(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:
         """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError.

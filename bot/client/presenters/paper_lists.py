@@ -15,12 +15,13 @@ from bot.client.context import Interaction
 from bot.client.interactions import checks, lookups, responses
 from bot.client.translations import Texts
 from bot.client.views import shelf as shelf_view
-from bot.client.views.papers import empty_list, list_notes, paper_list
+from bot.client.views.papers import empty_list, list_days, list_notes, paper_list
 from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
 from bot.client.views.papers.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
 from bot.services.search.results import AuthorResult, SearchRequest
+from bot.text.queries import periods
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
@@ -58,9 +59,12 @@ class PaperListLoader:
         if state.kind is ListKind.SAVED and (listed.rows or state.text):
             view = shelf_view.list_view if listed.rows else shelf_view.not_found_view
             return view(texts, listed)
+        if state.kind is ListKind.DIGEST:
+            listed = replace(listed, days=await self._label_days_around(interaction, texts, listed.state))
         if listed.rows:
             return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
-        return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
+        wider = await self._load_wider(texts, state, interaction.user.id)
+        return empty_list.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
     async def load(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
         """Return a page of the list; the last page for a larger number, after papers were removed."""
@@ -71,6 +75,29 @@ class PaperListLoader:
             return listed
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
+
+    async def _load_wider(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList | None:
+        """Return an empty list without its filters and the period of its question; None if that is empty too."""
+        wider = state.replace(period=Period.ALL, min_votes=0, page=0)
+        if state.kind in (ListKind.TOPIC, ListKind.TOP):
+            timeless, _ = periods.read(state.text, self._services.clock().date())
+            if timeless != state.text and 0 < len(timeless) <= MAX_TEXT_LENGTH:
+                wider = wider.replace(text=timeless, token="")
+        if state.kind not in paper_list.FILTERABLE_KINDS or wider == state:
+            return None
+        listed = await self._load_page(texts, wider, user_id)
+        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+
+    async def _label_days_around(
+        self, interaction: Interaction, texts: Texts, state: ListState
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the days with a digest around the one of a list, or around that without one."""
+        span = list_days.parse_span(state.text)
+        if span is None:
+            return ()
+        days = await self._services.status.list_dates_around(span[1])
+        counts = await self._services.status.count_papers(days)
+        return list_days.label_days(texts, counts, await interaction.client.today_for(interaction))
 
     async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
         match state.kind:
@@ -158,6 +185,8 @@ class PaperListLoader:
         result = await self._services.search.list_top(self._request(texts, state))
         period = texts(f"period-{state.period.name.lower()}")
         suggestions = self._suggestions(state, result.suggestions)
+        if state.text and not result.rows:
+            suggestions = suggestions or await self._popular_topics(texts)
         heading = (
             texts("list-top-topic-heading", topic=escape_untrusted(state.text), period=period)
             if state.text
@@ -178,7 +207,11 @@ class PaperListLoader:
 
     async def _load_digest(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         with custom_ids.map_parse_errors():
-            requested_on = date.fromisoformat(state.text) if state.text else None
+            span = list_days.parse_span(state.text)
+        days = await self._services.status.list_dates(*span) if span else []
+        if span and not days:
+            return paper_list.PaperList(state, heading="", rows=(), total=0)
+        requested_on = days[0] if days else None
         result, on = await self._services.search.get_digest(
             requested_on, limit=PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
         )
@@ -190,7 +223,12 @@ class PaperListLoader:
             else "",
             rows=result.rows,
             total=result.total,
-            notes=(paper_list.filters_text(texts, state),) if state.min_votes else (),
+            notes=(
+                paper_list.filters_text(texts, state),
+                texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
+                if span and len(days) > 1
+                else "",
+            ),
         )
 
     async def _load_similar(self, texts: Texts, state: ListState) -> paper_list.PaperList:

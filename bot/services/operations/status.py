@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,7 +11,7 @@ from bot.rendering.wording.templates import Templates
 from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
 from bot.services.outbox.discord_health import DiscordHealth, HealthState
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import alerts, digests, models, subscriptions
+from storage import alerts, digests, models, papers, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import holds, queries
 
@@ -26,6 +27,10 @@ PROBLEM_WINDOW = timedelta(days=7)
 """Deliveries planned before this period are not reported."""
 
 MAX_PROBLEM_DELIVERIES = 5
+MAX_DATES = 400
+"""More than a year, so that every date without a year is among them."""
+MAX_SHOWN_DATES = 25
+MAX_LATER_DATES = 8
 
 
 LastPost = tuple[models.Delivery, models.Part | None]
@@ -100,10 +105,26 @@ class StatusService:
                 invalid_requests=self._discord_health.budget.spent,
             )
 
-    async def list_dates(self, until_on: date | None = None) -> list[date]:
-        """Return up to 25 dates that have a digest, newest first."""
+    async def list_dates(
+        self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
+    ) -> list[date]:
+        """Return the dates of a period (inclusive) that have a digest, newest first."""
         async with self._database.read() as connection:
-            return await digests.list_dates(connection, limit=25, until_on=until_on)
+            return await digests.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
+
+    async def list_dates_around(self, on: date) -> list[date]:
+        """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
+        async with self._database.read() as connection:
+            later = await digests.list_dates(
+                connection, limit=MAX_LATER_DATES, since_on=on + timedelta(days=1), oldest_first=True
+            )
+            limit = MAX_SHOWN_DATES - len(later)
+            return [*reversed(later), *await digests.list_dates(connection, limit=limit, until_on=on)]
+
+    async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
+        """Return the number of papers of each of these dates."""
+        async with self._database.read() as connection:
+            return await papers.count_by_date(connection, days)
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
         """Return a delivery of this server's channels whose outcome is unknown, or None."""

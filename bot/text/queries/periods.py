@@ -19,8 +19,9 @@ Period: TypeAlias = tuple[date | None, date | None]
 
 _MONTH_LIST = "january february march april may june july august september october november december"
 _MONTH_NAMES = _MONTH_LIST.split()
-_MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
-_MONTHS["sept"] = 9
+MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
+MONTHS["sept"] = 9
+"""The numbers of the months by their English names and abbreviations, in lower case."""
 _NUMBERS = {
     **{
         name: number
@@ -39,7 +40,7 @@ _UNITS = {
 }
 _YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "금년": 0}
 _YEAR = "(?:19|20)[0-9]{2}"
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _ATOM = re.compile(
     rf"(?<![\w.\-/])(?:"
     rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
@@ -179,17 +180,17 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
     """Return the first and the last day of a date as written. Raises ValueError for a date that does not exist."""
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if iso := group.get("iso"):
-        return _calendar_span(*map(int, re.split("[-./]", iso)))
+        return calendar_span(*map(int, re.split("[-./]", iso)))
     if year := group.get("ko_year"):
         return _korean_span(group, _korean_year(year.replace(" ", ""), today))
     if "month" in group:
-        return _month(int(group["month_year"]), _MONTHS[group["month"]])
+        return _month(int(group["month_year"]), MONTHS[group["month"]])
     if quarter := group.get("quarter") or group.get("later_quarter"):
         return _months(int(group.get("quarter_year") or group["year_quarter"]), 3 * int(quarter[1]) - 2, 3)
     if "bare_year" in group:
         return _year(int(group["bare_year"]))
     if number := group.get("ko_bare") or group.get("bare_month"):
-        month = int(number) if number.isdecimal() else _MONTHS[number]
+        month = int(number) if number.isdecimal() else MONTHS[number]
         return _month(today.year - (month > today.month), month)
     if near := group.get("near") or group.get("ko_near"):
         day = today if near == "오늘" else today - timedelta(days=1)
@@ -210,12 +211,13 @@ def _korean_span(group: dict[str, str], year: int) -> tuple[date, date]:
         return _months(year, 1 if half == "상" else 7, 6)
     if quarter := group.get("ko_quarter"):
         return _months(year, 3 * int(quarter) - 2, 3)
-    return _calendar_span(
+    return calendar_span(
         *(int(text) for text in (str(year), group.get("ko_month"), group.get("ko_day")) if text)
     )
 
 
-def _calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
+def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
+    """Return the first and the last day of a year, a month or a day. Raises ValueError for one that does not exist."""
     if day:
         return date(year, month, day), date(year, month, day)
     return _month(year, month) if month else _year(year)

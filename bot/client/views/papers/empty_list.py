@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, assert_never
 
@@ -9,55 +10,77 @@ from discord import ui
 
 from bot.client.components import message_builder
 from bot.client.translations import Texts
-from bot.client.views.papers import list_state, paper_list, paper_text
+from bot.client.views.papers import list_days, list_state, paper_list, paper_text
 from storage import models
 
 
-def empty_view(texts: Texts, listed: paper_list.PaperList, extent: models.ArchiveExtent) -> ui.LayoutView:
-    """Return the answer for an empty list, with up to a row of suggested lists."""
+def empty_view(
+    texts: Texts,
+    listed: paper_list.PaperList,
+    extent: models.ArchiveExtent,
+    wider: paper_list.PaperList | None = None,
+) -> ui.LayoutView:
+    """Return the answer for an empty list, with up to a row of suggested lists.
+
+    `wider` is the same list without filters, None if that is empty too.
+    """
     state = listed.state
     message = message_builder.MessageBuilder()
     unknown_id = texts("no-list-paper", paper=listed.unknown_id) if listed.unknown_id else ""
-    message.add_text(unknown_id or _heading(texts, state, is_known=listed.is_author_known))
+    message.add_text(unknown_id or _heading(texts, listed))
     message.add_text("\n".join(paper_text.subtext(note) for note in _notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
-    suggested = paper_list.suggestion_buttons(listed)
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair[1] != wider.state)
+    suggested = paper_list.suggestion_buttons(replace(listed, suggestions=others))
     if suggested:
         message.add_text(paper_text.subtext(texts("try-instead")))
-    elif state.kind is not list_state.ListKind.SAVED and extent.paper_count:
-        is_unknown = state.kind is list_state.ListKind.AUTHOR and not listed.is_author_known
-        message.add_text(paper_text.subtext(texts("try-name" if is_unknown else "try-wider")))
+    elif state.kind is list_state.ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
+        message.add_text(paper_text.subtext(texts("try-name")))
     message.add_buttons(*suggested)
-    message.add_buttons(*_navigation_buttons(texts, state, extent))
+    message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
     return message.view
 
 
 def _notes(texts: Texts, listed: paper_list.PaperList) -> list[str]:
-    """Return the filters of the list, which the reader may have forgotten, and the ignored parts of the query."""
-    is_narrowed = listed.state.kind in paper_list.FILTERABLE_KINDS
-    return [paper_list.filters_text(texts, listed.state) if is_narrowed else "", listed.ignored_note]
+    """Return how the question was read with its filters, which the reader may have forgotten, and what was ignored."""
+    kind = listed.state.kind
+    if kind is list_state.ListKind.AUTHOR:
+        return [paper_list.filters_text(texts, listed.state), listed.ignored_note]
+    is_read = kind in (list_state.ListKind.TOPIC, list_state.ListKind.TOP)
+    return [*(listed.notes if is_read else ()), listed.ignored_note]
 
 
-def _heading(texts: Texts, state: list_state.ListState, *, is_known: bool) -> str:
+def _heading(texts: Texts, listed: paper_list.PaperList) -> str:
+    """Return what was asked for, and that there is nothing of it."""
+    state = listed.state
     text = paper_text.escape_untrusted(state.text)
     match state.kind:
         case list_state.ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case list_state.ListKind.AUTHOR:
-            return texts("no-list-author-papers" if is_known else "no-list-author", author=text)
+            return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
         case list_state.ListKind.TOP:
-            return texts("no-list-top")
+            period = texts(f"period-{state.period.name.lower()}")
+            return (
+                texts("no-list-top-topic", topic=text, period=period)
+                if text
+                else texts("no-list-top", period=period)
+            )
         case list_state.ListKind.DIGEST:
-            day = texts.format_date(date.fromisoformat(state.text)) if state.text else ""
-            return texts("no-list-digest", date=day) if day else ""
+            span = list_days.parse_span(state.text)
+            return texts("no-list-digest", date=_format_span(texts, *span)) if span else ""
         case list_state.ListKind.SIMILAR:
-            return texts("no-list-similar")
+            return f"### {listed.heading}\n{texts('no-list-similar')}"
         case list_state.ListKind.SAVED:
             return texts("no-list-saved")
         case list_state.ListKind.GUILD_SHELF:
             return texts("no-list-guild-shelf")
         case _:
             assert_never(state.kind)
+
+
+def _format_span(texts: Texts, first: date, last: date) -> str:
+    return texts.format_date(first) if first == last else texts.format_period(first, last)
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
@@ -72,30 +95,41 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
     )
 
 
-def _unfiltered_label(texts: Texts, state: list_state.ListState) -> str:
-    """Return the label of the button that removes the filters."""
-    if not state.min_votes:
-        return texts("all-time")
-    return texts("any-votes" if state.period is list_state.Period.ALL else "without-filters")
+def _unfiltered_label(texts: Texts, state: list_state.ListState, wider: paper_list.PaperList) -> str:
+    """Return the label of the button that removes the filters, with the number of papers that it shows."""
+    key = "all-time"
+    if state.min_votes:
+        key = "any-votes" if state.period is list_state.Period.ALL else "without-filters"
+    return f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
 
 
 def _navigation_buttons(
-    texts: Texts, state: list_state.ListState, extent: models.ArchiveExtent
+    texts: Texts,
+    listed: paper_list.PaperList,
+    extent: models.ArchiveExtent,
+    wider: paper_list.PaperList | None,
 ) -> list[ui.Item[Any]]:
+    """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
+    state = listed.state
     buttons = []
-    is_filtered = state.period is not list_state.Period.ALL or state.min_votes
-    if state.kind in paper_list.FILTERABLE_KINDS and is_filtered:
-        wider = state.replace(period=list_state.Period.ALL, min_votes=0, page=0)
-        buttons.append(message_builder.button(_unfiltered_label(texts, state), list_state.pack(wider)))
+    if wider is not None:
+        buttons.append(
+            message_builder.button(_unfiltered_label(texts, state, wider), list_state.pack(wider.state))
+        )
     follow = paper_list.follow_button(texts, state)
     if follow is not None:
         buttons.append(follow)
-    is_digest = state.kind is list_state.ListKind.DIGEST and state.text
-    if is_digest and extent.first_on and date.fromisoformat(state.text) < extent.first_on:
-        first = extent.first_on.isoformat()
-        first_id = list_state.pack(state.replace(text=first, page=0))
-        buttons.append(message_builder.button(texts("nearest-digest", date=first), first_id))
-    if extent.paper_count:
-        newest = list_state.ListState(list_state.ListKind.DIGEST)
+    newest = list_state.ListState(list_state.ListKind.DIGEST)
+    span = list_days.parse_span(state.text) if state.kind is list_state.ListKind.DIGEST else None
+    if span:
+        days = [date.fromisoformat(day) for _, day in listed.days]
+        buttons += [
+            message_builder.button(
+                texts("nearest-digest", date=texts.format_date(day)),
+                list_state.pack(newest.replace(text=day.isoformat())),
+            )
+            for day in list_days.nearest_days(days, *span)
+        ]
+    if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
         buttons.append(message_builder.button(texts("newest-digest"), list_state.pack(newest)))
     return buttons

@@ -17,7 +17,7 @@ from bot.client.components.message_builder import (
     select_option,
 )
 from bot.client.translations import Texts
-from bot.client.views.papers import list_state, paper_text
+from bot.client.views.papers import list_days, list_state, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.services.posts.contents import PostPaper
 from storage import models
@@ -68,6 +68,9 @@ class PaperList:
     unknown_id: str = ""
     """The arXiv id that a query is, if the archive does not have its paper."""
 
+    days: tuple[tuple[str, str], ...] = ()
+    """The days with a digest around that of the list, newest first: label and ISO date."""
+
     @property
     def page_count(self) -> int:
         """Number of pages, at least 1."""
@@ -79,7 +82,9 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     message = start_message(texts, listed)
     rows: list[list[ui.Item[Any]]] = [
         optional_row(open_menu(texts("open-paper"), listed.rows)),
-        optional_row(_period_menu(texts, listed.state)),
+        optional_row(
+            _period_menu(texts, listed.state) or list_days.day_menu(texts, listed.state, listed.days)
+        ),
         pager(
             listed.state.page,
             listed.page_count,
@@ -154,7 +159,7 @@ def fill_message(
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         lacks = paper_text.subtext(_missing_text(texts, missing)) if missing else ""
-        message.add_text(_paper_text(first + position + 1, row, listed, lacks, *share))
+        message.add_text(_paper_text(texts, first + position + 1, row, listed, lacks, *share))
     for items in present:
         message.add_reserved_row(*items)
     if foot:
@@ -170,14 +175,9 @@ def _missing_text(texts: Texts, missing: Sequence[str]) -> str:
 
 
 def _paper_text(
-    rank: int, row: models.PaperRow, listed: PaperList, lacks: str, characters: int, size: int
+    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, lacks: str, characters: int, size: int
 ) -> str:
-    snippet = listed.snippets.get(row.arxiv_id)
-    facts = paper_text.join_dotted(paper_text.format_votes(row.votes), row.date.isoformat())
-    if isinstance(row, models.SavedPaper) and not row.is_listed:
-        facts = paper_text.format_authors(row.authors)
-    if credit := listed.credits.get(row.arxiv_id):
-        facts = paper_text.join_dotted(facts, paper_text.escape_untrusted(credit))
+    snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
     title = paper_text.title_link(
         row.title,
         row.arxiv_id,
@@ -185,10 +185,22 @@ def _paper_text(
         max_characters=characters - len(facts) - len(lacks) - 17,
         max_bytes=size - limits.utf8_bytes(facts) - limits.utf8_bytes(lacks) - 17,
     )
-    if not snippet and not credit:
-        facts = paper_text.join_dotted(facts, paper_text.format_authors(row.authors))
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, snippet) if line)
     return split.shorten(text, characters, max_bytes=size)
+
+
+def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
+    """Return the votes, who wrote the paper, and its date; in a day's list only one that is another day's."""
+    authors = paper_text.format_authors(row.authors)
+    if isinstance(row, models.SavedPaper) and not row.is_listed:
+        return authors
+    day = row.date.isoformat()
+    if listed.state.kind is list_state.ListKind.DIGEST:
+        day = "" if day == listed.state.text else texts("also-listed", date=day)
+    credit = listed.credits.get(row.arxiv_id)
+    return paper_text.join_dotted(
+        paper_text.format_votes(row.votes), day, paper_text.escape_untrusted(credit) if credit else authors
+    )
 
 
 def filters_text(texts: Texts, state: list_state.ListState) -> str:

@@ -35,16 +35,6 @@ async def test_a_date_is_accepted_in_several_formats(english_harness: ClientHarn
     assert "Weather in a Small Language Model" in shown_text(last_response(result))
 
 
-async def test_a_date_without_digest_offers_the_nearest_one(harness: ClientHarness) -> None:
-    result = await harness.reader.slash(harness.channel, "digest", date="2020-02-29")
-    day = harness.texts.format_date(date(2020, 2, 29))
-    assert harness.texts("no-list-digest", date=day) in shown_text(last_response(result))
-    nearest = await harness.reader.click(
-        last_response(result), label=harness.texts("nearest-digest", date="2025-12-30")
-    )
-    assert "Weather" in shown_text(last_response(nearest))
-
-
 @pytest.mark.parametrize("typed", ["soon", "2025-02-30", "99999999999", "2025-13-01"])
 async def test_an_invalid_date_is_answered_with_a_valid_example(
     english_harness: ClientHarness, typed: str

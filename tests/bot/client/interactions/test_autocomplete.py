@@ -77,11 +77,6 @@ async def test_autocomplete_offers_time_zones_and_times(english_harness: ClientH
     assert [time["value"] for time in times] == ["09:00", "09:30"]
 
 
-async def test_autocomplete_offers_the_dates_of_digests(english_harness: ClientHarness) -> None:
-    offered = await english_harness.reader.autocomplete(english_harness.channel, "digest", "date", "2025")
-    assert [choice["value"] for choice in offered] == ["2025-12-31", "2025-12-30"]
-
-
 async def test_an_error_of_an_autocomplete_gives_an_empty_list(
     english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
