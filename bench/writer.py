@@ -19,7 +19,7 @@ from aiohttp import web
 from bench import figures
 from bench.figures import Figure
 from bot import logs
-from bot.app import container, polling, writing
+from bot.app import container, fetching, writing
 from bot.digests import parse
 from bot.services.writer import calls
 from bot.settings import Settings
@@ -132,7 +132,10 @@ async def measure_run(model: process.FakeModelProcess) -> list[Figure]:
 async def measure_page() -> list[Figure]:
     """Return the event loop's worst gap and the memory of this process while an HTML page of 5 MB is read."""
     with tempfile.TemporaryDirectory() as folder, figures.running_server("bench.writer") as url:
-        async with _open(folder, url) as opened, polling.open_fetcher(opened) as fetch:
+        async with (
+            _open(folder, url) as opened,
+            fetching.open_fetcher(opened.settings, opened.clock) as fetch,
+        ):
             reader = paper_text.PaperTextReader(
                 url, [f"{url}/html"], fetch, now=opened.clock, throttle=_no_throttle
             )

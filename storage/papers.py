@@ -204,13 +204,28 @@ async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
-    """Return the details of a listed paper, or None."""
-    ids = await get_ids(connection, [arxiv_id])
-    details = await list_details(connection, list(ids.values()))
+    """Return the details of a listed paper, or of one that a service described; otherwise None."""
+    ids = list((await get_ids(connection, [arxiv_id])).values())
+    details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
         return None
     confirmed = await facts.list_with_arxiv_authors(connection, [details[0].id])
     return replace(details[0], is_author_order_confirmed=bool(confirmed))
+
+
+async def _list_unlisted_details(
+    connection: AsyncConnection, paper_ids: Sequence[int]
+) -> list[models.PaperDetail]:
+    """Return the details of papers that no digest lists, dated by their publication; of those with a title."""
+    described = await facts.list_by_paper(connection, paper_ids)
+    merged = await list_merged(connection, ids=described)
+    details = []
+    for paper_id, paper in merged.items():
+        if paper.last_on is None and paper.title:
+            on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
+            values = _values(paper) | {"first_on": on, "last_on": on}
+            details.append(models.PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
+    return details
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:

@@ -186,10 +186,14 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
+        from aiolimiter import AsyncLimiter
+
+        from bot.app import fetching
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
         from bot.services.indexing.glossary_service import GlossaryService
-        from bot.services.polling.registry import build_source_registry
+        from bot.services.indexing.indexer import SearchIndexer
+        from bot.services.polling import paper_lookup, registry
         from bot.services.recommendation.paper_vectors import PaperVectors
         from bot.services.recommendation.profiles import Profiles
         from bot.services.recommendation.today import TodayService
@@ -246,7 +250,15 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            sources=build_source_registry(database, self.clock, self.settings),
+            paper_lookup=paper_lookup.PaperLookup(
+                self.clock,
+                IngestService(database, self.clock, SearchIndexer()),
+                lambda: fetching.open_lookup_fetcher(self.settings, self.clock),
+                registry.service_endpoints(self.settings),
+                self.source_throttles[models.SourceKind.ARXIV],
+                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
+            ),
+            sources=registry.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.app import polling
+from bot.app import fetching
 from bot.app.container import Container
 from bot.sources.http import errors
 
@@ -53,5 +53,5 @@ async def open_jobs(
     if url is None:
         yield []
         return
-    async with polling.open_fetcher(container) as fetch:
+    async with fetching.open_fetcher(container.settings, container.clock) as fetch:
         yield [(Heartbeat(url.get_secret_value(), fetch.get, is_well=is_well).beat, INTERVAL)]

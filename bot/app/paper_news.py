@@ -11,7 +11,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from bot import isolation
-from bot.app import polling
+from bot.app import fetching
 from bot.app.container import Container
 from bot.services.news import planner, sweep
 from bot.services.polling import registry
@@ -28,7 +28,7 @@ async def open_jobs(
     container: Container, *, on_planned: Callable[[], None]
 ) -> AsyncIterator[list[tuple[Callable[[], Awaitable[None]], timedelta]]]:
     """Yield the job with its interval. `on_planned` is called after messages were planned."""
-    async with polling.open_fetcher(container) as fetch:
+    async with fetching.open_fetcher(container.settings, container.clock) as fetch:
         reader = paper_watch.PaperWatch(
             fetch,
             registry.service_endpoints(container.settings),

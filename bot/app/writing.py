@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
-from bot.app import polling
+from bot.app import fetching
 from bot.app.container import Container
 from bot.services.indexing import glossary_service
 from bot.services.ingest.service import IngestService
@@ -57,7 +57,7 @@ async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> As
 @asynccontextmanager
 async def open_writer(container: Container, ingest: IngestService) -> AsyncIterator[service.WriterService]:
     """Open the writer for one run, without a model if none is set. Raises UsageError if the client is not installed."""
-    async with polling.open_fetcher(container) as fetch:
+    async with fetching.open_fetcher(container.settings, container.clock) as fetch:
         source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
         publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
         parts = container.database, container.clock, source, container.templates, ingest, publisher

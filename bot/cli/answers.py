@@ -100,7 +100,7 @@ def why(
 
         services = container.create_services()
         detail = await services.search.find_paper(paper_id)
-        if detail is None:
+        if detail is None or not detail.is_listed:
             return None
         guild_id = await _find_guild(container, channel)
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)

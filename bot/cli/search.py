@@ -207,6 +207,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
         "arxiv_id": detail.arxiv_id,
         "title": detail.title,
         "url": detail.url,
+        "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
         "first_on": detail.first_on.isoformat(),
         "votes": detail.votes,

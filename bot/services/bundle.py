@@ -18,6 +18,7 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.operations.status import StatusService
 from bot.services.outbox.suspension import DestinationResumer
+from bot.services.polling.paper_lookup import PaperLookup
 from bot.services.polling.registry import SourceRegistry
 from bot.services.recommendation.profiles import Profiles
 from bot.services.recommendation.today import TodayService
@@ -53,6 +54,7 @@ class Services:
     shelf: Shelf
     reference_importer: ReferenceImporter
     text_tokens: TextTokenStore
+    paper_lookup: PaperLookup
     sources: SourceRegistry
     trends: TrendService
     rising: RisingTopicService

@@ -20,7 +20,6 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.sources.http import fetcher
-    from bot.sources.http.response import Response
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
@@ -58,6 +57,20 @@ class HuggingFaceSource:
             else:
                 yield await self._fetch_day(day, request, today)
 
+    async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
+        """Return what Hugging Face says of one paper; None if it does not know it. Raises FetchError."""
+        location = f"{self._endpoint}/api/papers/{arxiv_id}"
+        try:
+            page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
+        except (errors.NotFoundError, errors.GoneError):
+            return None
+        read_at = page.page_state.read_at
+        digest = await asyncio.to_thread(_parse_response, f"[{page.text()}]", read_at.date())
+        found = (
+            [paper for paper in listing.papers_of(digest) if paper["arxiv_id"] == arxiv_id] if digest else []
+        )
+        return _to_facts(found[0], location, None, read_at) if found else None
+
     def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
         """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
         due = [today]
@@ -81,7 +94,7 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digest = await asyncio.to_thread(_parse_response, page, day)
+            digest = await asyncio.to_thread(_parse_response, page.text(), day)
         except errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
@@ -100,13 +113,12 @@ class HuggingFaceSource:
         )
 
 
-def _parse_response(response: Response, day: date) -> models.Digest | None:
+def _parse_response(text: str, day: date) -> models.Digest | None:
     """Return the listing of a day; None for an empty list. Raises FetchError for any other content."""
-    text = response.text()
     try:
         items = json.loads(text)
     except (ValueError, RecursionError):
-        kind = "an HTML page" if text.lstrip()[:1] == "<" else "no JSON"
+        kind = "an HTML page" if text.lstrip(" \r\n\t[")[:1] == "<" else "no JSON"
         raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(items, list):
         note = sanitize.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
@@ -157,7 +169,7 @@ def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _to_facts(paper: listing.Paper, location: str, day: date, read_at: datetime) -> models.PaperFacts:
+def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: datetime) -> models.PaperFacts:
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
         source=models.SourceKind.HUGGINGFACE.value,

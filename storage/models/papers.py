@@ -55,7 +55,7 @@ class Appearance:
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.services.ingest.merge`.
 
-    `first_on` and `last_on` are None if no digest lists the paper; such a paper is not shown to readers.
+    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list of readers.
     """
 
     arxiv_id: str
@@ -81,9 +81,10 @@ class MergedPaper:
 
 @dataclass(frozen=True, slots=True)
 class PaperDetail(MergedPaper):
-    """A listed paper with its appearances, newest first.
+    """A paper with its appearances, newest first.
 
-    `is_author_order_confirmed`: the authors come from arXiv. Only `papers.get_detail` looks for that.
+    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
+    described; both its dates are that of its publication. Only `papers.get_detail` looks for either.
     """
 
     first_on: date
@@ -91,6 +92,7 @@ class PaperDetail(MergedPaper):
     id: int
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.client.translations import Texts, Translations
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from bot.settings import Settings
+from bot.sources.http import fetcher
 from storage import models
 from storage.database import Database
 from storage.outbox import queries
@@ -26,6 +27,9 @@ from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Start of SimCord's clock."""
+
+NOWHERE = "http://127.0.0.1:9"
+"""Where arXiv and Hugging Face are by default: no server listens there."""
 
 SETTLE_SECONDS = 60.0
 """SimCord gives up on the bot after this wall-clock time. Its default of five seconds fails on a busy machine."""
@@ -89,12 +93,14 @@ class ClientHarness:
 
 @asynccontextmanager
 async def open_harness(
-    database: Database, locale: models.Locale, texts: Translations
+    database: Database, locale: models.Locale, texts: Translations, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
-    """Start the bot in a new simulated server whose users have one language."""
+    """Start the bot in a new simulated server whose users have one language; arXiv and Hugging Face are at an address."""
     clock = SimulatedClock()
-    container = Container(Settings(locale=locale.value), database, clock)
+    settings = Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
+    container = Container(settings, database, clock)
     container.texts = texts
+    container.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
     env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.components import custom_ids, message_builder
+from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
+from bot.client.interactions import autocomplete, checks, component_router, lookups, message_text, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.presenters.service_errors import map_service_errors
@@ -19,14 +20,15 @@ from bot.client.views import daily_post, notices
 from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
+from bot.services.polling.paper_lookup import LookupOutcome
 from bot.services.search import title_search
 from bot.services.shelf.shelf import MAX_SAVED, FullShelfError
 from storage import models
 
 LOOK_UP = "Look up papers"
-MAX_MESSAGE_LENGTH = 4000
-"""Characters of a message that are read: Discord's own limit."""
 MAX_NAMED_PAPERS = 10
+MAX_FETCHED_PAPERS = 3
+"""Papers of one message that are fetched because no digest has them."""
 
 
 class PapersCog(commands.Cog):
@@ -42,21 +44,20 @@ class PapersCog(commands.Cog):
         """Add the command of a message's menu, which a cog does not add by itself."""
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
+    async def cog_unload(self) -> None:
+        """End what is fetched for readers before the database is closed."""
+        await self._services.paper_lookup.close()
+
     async def look_up(self, interaction: Interaction, message: discord.Message) -> None:
         """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
         await responses.defer(interaction)
-        named = arxiv_ids.list_arxiv_ids(message.content[:MAX_MESSAGE_LENGTH], MAX_NAMED_PAPERS)
         texts = await interaction.client.texts_for(interaction)
+        today = self._services.clock().date()
+        named = arxiv_ids.list_arxiv_ids(message_text.read_text(message), MAX_NAMED_PAPERS, today)
         if len(named) == 1:
-            async with lookups.admitted(interaction):
-                view = await self._unknown_paper_view(interaction, named[0])
-                view = view or await self._card_view(interaction, named[0])
+            view = await self._paper_view(interaction, named[0])
         elif named:
-            async with lookups.admitted(interaction):
-                found = {arxiv_id: await self._services.search.find_paper(arxiv_id) for arxiv_id in named}
-            known = [detail for detail in found.values() if detail is not None]
-            unknown = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
-            view = paper_details.found_view(texts, known, unknown)
+            view = paper_details.found_view(texts, await self._load_named(interaction, named))
         else:
             view = notices.text_view(texts("no-paper-in-message"))
         await responses.reply_privately(interaction, view)
@@ -67,11 +68,7 @@ class PapersCog(commands.Cog):
     async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Show a paper's card."""
         await responses.defer(interaction)
-        async with lookups.admitted(interaction):
-            view = await self._unknown_paper_view(interaction, paper)
-            view = view or await self._topic_fallback_view(interaction, paper)
-            view = view or await self._card_view(interaction, paper)
-        await responses.reply_privately(interaction, view)
+        await responses.reply_privately(interaction, await self._paper_view(interaction, paper))
 
     @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -188,6 +185,33 @@ class PapersCog(commands.Cog):
         topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
         return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
 
+    async def _paper_view(self, interaction: Interaction, paper: str) -> discord.ui.LayoutView:
+        """Return a paper's card, or the list of a text that is no title. A paper that no digest has is fetched."""
+        arxiv_id = title_search.parse_id(paper)
+        async with lookups.admitted(interaction):
+            if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
+                topic = await self._topic_fallback_view(interaction, paper)
+                return topic or await self._card_view(interaction, paper)
+        # Outside of the admission: it takes seconds, and the place is for look-ups in the archive.
+        outcomes = await self._services.paper_lookup.fetch(interaction.user.id, [arxiv_id])
+        if outcomes[arxiv_id] is LookupOutcome.FOUND:
+            return await self._card_view(interaction, arxiv_id)
+        texts = await interaction.client.texts_for(interaction)
+        return paper_details.missing_view(texts, arxiv_id, outcomes[arxiv_id])
+
+    async def _load_named(
+        self, interaction: Interaction, named: Sequence[str]
+    ) -> dict[str, models.PaperDetail | None]:
+        """Return papers by arXiv id, None for those that are not found. A few that no digest has are fetched."""
+        find = self._services.search.find_paper
+        async with lookups.admitted(interaction):
+            found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
+        missing = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
+        if missing:
+            await self._services.paper_lookup.fetch(interaction.user.id, missing[:MAX_FETCHED_PAPERS])
+            found |= {arxiv_id: await find(arxiv_id) for arxiv_id in missing[:MAX_FETCHED_PAPERS]}
+        return found
+
     async def _topic_fallback_view(
         self, interaction: Interaction, paper: str
     ) -> discord.ui.LayoutView | None:
@@ -201,18 +225,6 @@ class PapersCog(commands.Cog):
             return None
         listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
         return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
-
-    async def _unknown_paper_view(self, interaction: Interaction, paper: str) -> discord.ui.LayoutView | None:
-        """Return links to a paper that no digest has; None for one that a digest has, and for a text without an id."""
-        arxiv_id = title_search.parse_id(paper)
-        if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
-            return None
-        texts = await interaction.client.texts_for(interaction)
-        return notices.text_view(
-            texts("paper-in-no-digest", paper=paper_text.escape_untrusted(arxiv_id)),
-            message_builder.link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
-            message_builder.link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
-        )
 
     async def _chapter_view(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int

@@ -38,7 +38,7 @@ class WhyCog(commands.Cog):
         texts = await interaction.client.texts_for(interaction)
         async with lookups.admitted(interaction):
             detail = await self._services.search.find_paper(paper)
-        if detail is not None:
+        if detail is not None and detail.is_listed:
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )

@@ -35,7 +35,9 @@ def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.L
     ]
     channel = [("help-channel", SUBSCRIPTION_COMMANDS)]
     for heading, names in [*channel, *reader] if can_manage else [*reader, *channel]:
-        lines = (_command_line(texts, mention, name) for name in names)
+        lines = [_command_line(texts, mention, name) for name in names]
+        if names is READING_COMMANDS:
+            lines.append(texts("help-look-up"))
         message.add_text("\n".join([f"**{texts(heading)}**", *lines]))
     message.add_text("\n".join(_command_line(texts, mention, name) for name in GENERAL_COMMANDS))
     return message.view

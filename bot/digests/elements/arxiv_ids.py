@@ -6,6 +6,7 @@ The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
+from datetime import date
 
 _NEW_ID = r"[0-9]{4}\.[0-9]{4,5}"
 _OLD_ID = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
@@ -22,6 +23,11 @@ _URL = re.compile(rf"https?://{_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}
 _URL_IN_TEXT = re.compile(
     rf"(?<![0-9A-Za-z]){_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}", re.IGNORECASE
 )
+_ID_IN_TEXT = re.compile(
+    rf"(?<![0-9A-Za-z./$€£₩-])(?:arxiv:)?({_NEW_ID}){_VERSION}(?![0-9A-Za-z]|[.,/-][0-9A-Za-z])",
+    re.IGNORECASE,
+)
+"""An id in a sentence, such as `2502.02737에서`, but no price and no part of an address or of a longer number."""
 _BARE_ID = re.compile(
     rf"(?:arxiv:\s?)?({_NEW_ID}|{_OLD_ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
 )
@@ -29,6 +35,7 @@ MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
 """A Markdown link to a paper as most scripts write it. Groups: label, URL, id."""
+_FIRST_NEW_MONTH, _FIRST_YEAR_OF_FIVE_DIGITS = 7 * 12 + 4, 15
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
 _PUNCTUATION = ".,;:!?()[]{}<>\"'`*_~|"
@@ -53,16 +60,30 @@ def parse_bare_id(text: str) -> str | None:
     return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
 
 
-def list_arxiv_ids(text: str, limit: int) -> list[str]:
-    """The ids that a text names or links to, in order, each once, at most `limit`."""
+def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
+    """The ids that a text names or links to and that are possible, in order, each once, at most `limit`."""
     found: dict[str, None] = {}
     for word in text.split():
+        links = list(_URL_IN_TEXT.finditer(word))
+        names = [_canonical(match[1]) for match in links or _ID_IN_TEXT.finditer(word)]
+        names += filter(None, [parse_bare_id(word.strip(_PUNCTUATION))])
+        found |= dict.fromkeys(name for name in names if is_possible(name, on))
         if len(found) >= limit:
             break
-        found |= {_canonical(match[1]): None for match in _URL_IN_TEXT.finditer(word)}
-        if bare := parse_bare_id(word.strip(_PUNCTUATION)):
-            found[bare] = None
     return list(found)[:limit]
+
+
+def is_possible(arxiv_id: str, on: date) -> bool:
+    """Whether arXiv may have given an id by a date: its month exists and has begun, and its number has the digits of then.
+
+    A month may begin a day earlier in zones ahead of UTC.
+    """
+    if "/" in arxiv_id:
+        return 1 <= int(arxiv_id[-5:-3]) <= 12
+    year, month, number = int(arxiv_id[:2]), int(arxiv_id[2:4]), arxiv_id[5:]
+    next_month = (on.year % 100) * 12 + on.month + 1
+    is_begun = _FIRST_NEW_MONTH <= year * 12 + month <= next_month
+    return 1 <= month <= 12 and is_begun and len(number) == (4 if year < _FIRST_YEAR_OF_FIVE_DIGITS else 5)
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:

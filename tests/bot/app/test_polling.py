@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot import errors
-from bot.app import container, polling
+from bot.app import container, fetching, polling
 from bot.settings import Settings
 from storage import models
 from storage.outbox import queries
@@ -29,8 +29,8 @@ def test_listed_hosts_and_the_operators_services_may_be_private(tmp_path: Path) 
     configured = settings(
         tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000"
     )
-    assert polling.allowances(configured) == [("files.lan", None), ("10.0.0.5", 8080), ("127.0.0.1", 9000)]
-    assert polling.allowances(settings(tmp_path)) == []
+    assert fetching.allowances(configured) == [("files.lan", None), ("10.0.0.5", 8080), ("127.0.0.1", 9000)]
+    assert fetching.allowances(settings(tmp_path)) == []
 
 
 @pytest.mark.parametrize(

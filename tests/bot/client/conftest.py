@@ -16,8 +16,8 @@ from bot.client import translations
 from bot.settings import Settings
 from storage import migrate, models
 from storage.database import Database
-from tests.support import client_archive, payload_checks
-from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, open_harness
+from tests.support import client_archive, origin_server, payload_checks
+from tests.support.client_harness import NOWHERE, SIMCORD_EPOCH, ClientHarness, open_harness
 
 
 @pytest.fixture(scope="session")
@@ -86,11 +86,30 @@ async def empty_harness(
         yield harness
 
 
+@pytest.fixture
+async def origin() -> AsyncIterator[origin_server.OriginServer]:
+    """The server of arXiv and Hugging Face for `online_harness`."""
+    async with origin_server.run_origin() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def online_harness(
+    archive_db: Database,
+    locale: models.Locale,
+    texts: translations.Translations,
+    origin: origin_server.OriginServer,
+) -> AsyncIterator[ClientHarness]:
+    """Client harness in each language, with arXiv and Hugging Face on loopback."""
+    async with _checked_harness(archive_db, locale, texts, origin.url) as harness:
+        yield harness
+
+
 @asynccontextmanager
 async def _checked_harness(
-    database: Database, locale: models.Locale, texts: translations.Translations
+    database: Database, locale: models.Locale, texts: translations.Translations, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
-    async with open_harness(database, locale, texts) as harness:
+    async with open_harness(database, locale, texts, services_url) as harness:
         yield harness
         payload_checks.check_requests(harness.env.http_requests)
         assert harness.unexpected_errors() == []

@@ -55,7 +55,7 @@ def card_view(
     review = best_review(detail, texts.locale)
     sections = _main_sections(summary)
     message = message_builder.MessageBuilder()
-    message.add_section(_header(detail), detail.thumbnail, detail.title)
+    message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     rows: list[list[ui.Item[Any]]] = [
         message_builder.optional_row(_chapter_menu(texts, detail, review, sections)),
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
@@ -144,11 +144,12 @@ def link_buttons(
     return [button for button in buttons if button is not None]
 
 
-def _header(detail: models.PaperDetail) -> str:
+def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = paper_text.title_link(detail.title, detail.arxiv_id, detail.url)
+    on = detail.last_on.isoformat()
     facts = paper_text.join_dotted(
         paper_text.format_votes(detail.votes),
-        detail.last_on.isoformat(),
+        on if detail.is_listed else texts("published-on", date=on),
         paper_text.format_authors(detail.authors, truncated=detail.authors_truncated),
         paper_text.format_organization(detail.organization),
     )
@@ -192,10 +193,9 @@ def _action_buttons(
     arxiv_id = detail.arxiv_id
     label = "unsave" if saved else "save"
     save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [
-        message_builder.button(texts(label), save_id),
-        message_builder.button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)),
-    ]
+    row = [message_builder.button(texts(label), save_id)]
+    if detail.is_listed:
+        row.append(message_builder.button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
     if detail.authors:
         row.append(message_builder.button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
     row.append(message_builder.button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
@@ -217,7 +217,13 @@ def _foot(
     ]
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     names = list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]
-    lines = (paper_text.language_note(texts, summary), origin, paper_text.join_dotted(*names, shared_by))
+    place = "" if detail.is_listed else texts("paper-fetched")
+    lines = (
+        place,
+        paper_text.language_note(texts, summary),
+        origin,
+        paper_text.join_dotted(*names, shared_by),
+    )
     return "\n".join(paper_text.subtext(line) for line in lines if line)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from discord import ui
 
@@ -12,6 +12,7 @@ from bot.client.views.papers import paper_card, paper_list, paper_text
 from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.rendering.export import bibtex
+from bot.services.polling.paper_lookup import LookupOutcome
 from storage import models
 
 SELECT_AUTHOR = "ap"
@@ -63,21 +64,31 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     return message.view
 
 
-def found_view(texts: Texts, found: Sequence[models.PaperDetail], unknown: Sequence[str]) -> ui.LayoutView:
-    """Return the papers that a message names with a menu to open one, and links to those that no digest has."""
+def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
+    """Return the papers that a message names, by arXiv id, with a menu to open one, and links to those without details."""
     message = message_builder.MessageBuilder()
-    message.add_text(texts("papers-in-message", count=len(found) + len(unknown)))
-    size, _ = message.share(len(found) + len(unknown) + 1)
-    for detail in found:
-        votes = paper_text.format_votes(detail.votes)
-        link = paper_text.title_link(
-            detail.title, detail.arxiv_id, detail.url, max_characters=min(size - 20, 400), max_bytes=800
-        )
-        message.add_text(f"{votes} · {link}")
-    for arxiv_id in unknown:
-        link = paper_text.title_link(None, arxiv_id, arxiv_ids.abstract_url(arxiv_id))
-        message.add_text(paper_text.join_dotted(link, texts("in-no-digest")))
+    message.add_text(texts("papers-in-message", count=len(papers)))
+    size, _ = message.share(len(papers) + 1)
+    length = min(size - 100, 400)
+    for arxiv_id, detail in papers.items():
+        title, url = (detail.title, detail.url) if detail else (None, arxiv_ids.abstract_url(arxiv_id))
+        link = paper_text.title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
+        votes = paper_text.format_votes(detail.votes) if detail else ""
+        place = "" if detail and detail.is_listed else texts("in-no-digest")
+        message.add_text(paper_text.join_dotted(votes, link, place))
+    found = [detail for detail in papers.values() if detail]
     message.add_select(paper_list.open_menu(texts("open-paper"), found))
+    return message.view
+
+
+def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
+    """Return why there is no card of a paper that no digest has, with links to where it may be."""
+    message = message_builder.MessageBuilder()
+    message.add_text(texts(f"lookup-{outcome.value}", paper=paper_text.escape_untrusted(arxiv_id)))
+    message.add_buttons(
+        message_builder.link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
+        message_builder.link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
+    )
     return message.view
 
 

@@ -94,7 +94,7 @@ async def test_a_paper_that_no_digest_has_can_be_opened_elsewhere(harness: Clien
     result = await harness.reader.slash(harness.channel, "paper", paper="https://arxiv.org/pdf/2501.99999v2")
     assert result.ephemeral
     shown = shown_text(last_response(result))
-    assert harness.texts("paper-in-no-digest", paper="2501\\.99999") in shown
+    assert harness.texts("lookup-unreachable", paper="2501\\.99999") in shown
     urls = [part["url"] for part in raw_components(last_response(result)) if part.get("url")]
     assert urls == ["https://arxiv.org/abs/2501.99999", "https://huggingface.co/papers/2501.99999"]
 

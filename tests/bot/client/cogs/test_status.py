@@ -152,6 +152,7 @@ async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
 
 async def test_help_mentions_every_command(harness: ClientHarness) -> None:
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
+    assert harness.texts("help-look-up") in shown
     for command in harness.bot.tree.walk_commands():
         if not getattr(command, "commands", None):
             assert harness.bot.mentions(command.qualified_name) in shown

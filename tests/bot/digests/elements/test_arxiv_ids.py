@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +74,36 @@ def test_the_urls_of_a_paper_give_its_id() -> None:
 def test_any_text_gives_an_id_or_none(text: str) -> None:
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     assert arxiv_id is None or arxiv_ids.extract_arxiv_id(arxiv_id) == arxiv_id
+
+
+@pytest.mark.parametrize(
+    ("arxiv_id", "is_possible"),
+    [
+        ("0704.0001", True),
+        ("0703.0001", False),
+        ("1412.1234", True),
+        ("1412.12345", False),
+        ("1501.12345", True),
+        ("1501.1234", False),
+        ("2512.00001", True),
+        ("2601.00001", True),
+        ("2602.00001", False),
+        ("2513.00001", False),
+        ("2500.00001", False),
+        ("9912.00001", False),
+        ("cs/0112017", True),
+        ("cs/0113017", False),
+    ],
+)
+def test_an_id_is_possible_once_its_month_has_begun(arxiv_id: str, is_possible: bool) -> None:
+    assert arxiv_ids.is_possible(arxiv_id, date(2025, 12, 31)) is is_possible
+
+
+def test_the_ids_of_a_message_are_those_that_it_names_or_links_to() -> None:
+    text = (
+        "2501.00001에서, arXiv:2501.00002v3! <https://ar5iv.labs.arxiv.org/html/2501.00003v2> cs/0112017"
+        " **2501.00001** $2501.00009 2025.0527 2501.000091 https://a.example/2501.00009 2501.00009-1 v2501.00009"
+    )
+    expected = ["2501.00001", "2501.00002", "2501.00003", "cs/0112017"]
+    assert arxiv_ids.list_arxiv_ids(text, 9, date(2026, 1, 1)) == expected
+    assert arxiv_ids.list_arxiv_ids(text, 2, date(2026, 1, 1)) == expected[:2]
