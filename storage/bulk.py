@@ -176,6 +176,17 @@ async def select_where_in(
     return rows
 
 
+async def count_by_pair(
+    connection: AsyncConnection, query: sa.Select[Any], by: sa.Column[Any], values: Iterable[int]
+) -> dict[int, dict[int, int]]:
+    """Return the counts of a grouped query, by its first two columns; the column `by` is in `values`."""
+    counts: dict[int, dict[int, int]] = {}
+    for chunk in chunked(values):
+        for first, second, count in await connection.execute(query.where(by.in_(chunk))):
+            counts.setdefault(first, {})[second] = count
+    return counts
+
+
 def parse_date(value: date | str) -> date:
     """Convert a driver value to a date; SQLite stores dates as text."""
     return date.fromisoformat(value) if isinstance(value, str) else value

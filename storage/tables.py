@@ -249,6 +249,13 @@ subscriptions = sa.Table(
     sa.Column("when", sa.Text, nullable=False, server_default="hour", comment="hour, or complete"),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
+    sa.Column(
+        "our_five",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="a weekly post lists what members saved or shared most",
+    ),
     sa.UniqueConstraint(
         "channel_id", "at_time", "timezone", "locale", "style", "topic", name="uq_subscriptions_same"
     ),
@@ -422,6 +429,11 @@ deliveries = sa.Table(
     ),
     sa.Column(
         "closes_at", UtcTime, comment="stated close of the day's list; complete if not after planned_at"
+    ),
+    sa.Column(
+        "our_five",
+        sa.JSON,
+        comment="[arXiv id, savers, sharers] of the papers that members saved or shared most",
     ),
     sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),

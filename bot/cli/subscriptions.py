@@ -46,6 +46,12 @@ WhenName = Annotated[
     str | None,
     typer.Option("--when", metavar="hour|complete", help="At its hour, or when the day is complete."),
 ]
+OurFive = Annotated[
+    bool | None,
+    typer.Option(
+        "--our-five/--no-our-five", help="Weekly: list what most of the server's members saved or shared."
+    ),
+]
 Topic = Annotated[
     str | None, typer.Option("--topic", metavar="QUERY", help='Only papers that match; "" for all papers.')
 ]
@@ -85,6 +91,7 @@ def add(
     topic: Topic = None,
     mention: Mention = None,
     when: WhenName = None,
+    our_five: OurFive = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Begin a daily post in a channel."""
@@ -95,7 +102,7 @@ def add(
     options = _with_changes(
         SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale)),
         at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-        topic, mention, when,
+        topic, mention, when, our_five,
     )  # fmt: skip
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
@@ -145,6 +152,7 @@ def edit(
     topic: Topic = None,
     mention: Mention = None,
     when: WhenName = None,
+    our_five: OurFive = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Change a daily post; what is not given stays."""
@@ -154,7 +162,7 @@ def edit(
         options = options_of(await subscriptions.get(subscription_id))
         changed = _with_changes(
             options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-            topic, mention, when,
+            topic, mention, when, our_five,
         )  # fmt: skip
         return await subscriptions.edit(subscription_id, changed)
 
@@ -199,6 +207,7 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
         "topic": subscription.topic,
         "mention": None if subscription.mention_role_id is None else str(subscription.mention_role_id),
         "when": subscription.when.value,
+        "our_five": subscription.our_five,
         "state": subscription.state.value,
         "reason": subscription.reason,
         "next_due_at": None if due is None else due.isoformat(),
@@ -229,7 +238,7 @@ def _describe(subscription: models.Subscription) -> str:
         "when the day is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
-        subscription.style.value,
+        subscription.style.value + (" with our five" if subscription.our_five else ""),
     )
     return ", ".join(filter(None, parts))
 
@@ -265,10 +274,12 @@ def _with_changes(
     topic: str | None,
     mention: int | None,
     when: str | None,
+    our_five: bool | None,
 ) -> SubscriptionOptions:
     """Return the options with the given values, each parsed; None leaves an option as it is."""
     from dataclasses import replace
 
+    from bot import errors
     from bot.services.daily.schedule import parse_days
     from storage import models
 
@@ -288,7 +299,11 @@ def _with_changes(
         "fresh_days": fresh_days,
         "topic": topic,
         "when": None if when is None else parse(models.When, when, "moment"),
+        "our_five": our_five,
     }
     if mention is not None:
         options = replace(options, mention_role_id=mention or None)
-    return replace(options, **{name: value for name, value in given.items() if value is not None})
+    changed = replace(options, **{name: value for name, value in given.items() if value is not None})
+    if our_five and changed.style is not models.Style.WEEKLY:
+        raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
+    return changed

@@ -25,9 +25,9 @@ PostableChannel = discord.TextChannel | discord.ForumChannel
 
 def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     views = daily_post.compact_views(wording, post)
-    groups = daily_post.split_papers(post.papers)
+    groups = daily_post.split_papers(post)
     return tuple(
-        _message_part(wording, post, view, tuple(group), position)
+        _message_part(wording, post, view, tuple(group), position, is_last=position == len(groups) - 1)
         for position, (view, group) in enumerate(zip(views, groups, strict=True))
     )
 
@@ -89,8 +89,11 @@ def _message_part(
     papers: tuple[PostPaper, ...],
     position: int,
     kind: PartKind = PartKind.MESSAGE,
+    *,
+    is_last: bool = False,
 ) -> RenderedPart:
-    plain = announcement.plain_post_payload(wording, post, papers, position)
+    our_five = wording.our_five(post) if is_last else ""
+    plain = announcement.plain_post_payload(wording, post, papers, position, our_five)
     role_id = post.mention_role_id if position == 0 else None
     return RenderedPart(kind, payload.layout_payload(view, mention_role_id=role_id), plain)
 

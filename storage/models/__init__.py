@@ -33,6 +33,7 @@ from storage.models.outbox import (
     DeliveryPlan,
     DeliveryState,
     LateDay,
+    MemberPick,
     NewDelivery,
     NewPart,
     Part,

@@ -70,6 +70,10 @@ LateDay: TypeAlias = tuple[date, int, int]
 """A day to which papers were added after its post: the number of those shown, and of all that qualify."""
 
 
+MemberPick: TypeAlias = tuple[str, int, int]
+"""The arXiv id of a paper, and how many members of a server saved and shared it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
@@ -78,6 +82,7 @@ class DeliveryPlan:
     arXiv ids in display order, `fingerprint` a hash of their displayed content, `topic` the query that they match. The
     lowest `priority` is sent first. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as
     the post says; it is complete if that was not after `planned_at`, and None if the post says neither.
+    `our_five` are the papers that most members saved or shared, with the counts at `planned_at`.
     """
 
     key: str
@@ -99,6 +104,7 @@ class DeliveryPlan:
     topic: str = ""
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
+    our_five: tuple[MemberPick, ...] = ()
 
     @property
     def is_day_complete(self) -> bool:

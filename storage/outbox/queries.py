@@ -249,6 +249,7 @@ def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
         state=models.DeliveryState(values["state"]),
         papers=tuple(values["papers"]),
         late=tuple((date.fromisoformat(on), shown, count) for on, shown, count in values["late"] or ()),
+        our_five=tuple((arxiv_id, saved, shared) for arxiv_id, saved, shared in values["our_five"] or ()),
     )
 
 

@@ -124,13 +124,17 @@ async def list_rows(
     return [_from_row(row) for row in await connection.execute(query)], int(total)
 
 
-async def count_savers(connection: AsyncConnection, guild_id: int, since: datetime) -> dict[int, int]:
-    """Return how many members saved each paper in a server since a time, by paper id."""
-    query = sa.select(saved_papers.c.paper_id, sa.func.count()).where(
-        saved_papers.c.guild_id == guild_id, saved_papers.c.saved_at >= since
-    )
-    rows = await connection.execute(query.group_by(saved_papers.c.paper_id))
-    return {row[0]: row[1] for row in rows}
+async def count_savers(
+    connection: AsyncConnection, guild_ids: Collection[int], since: datetime, fewest: int = 1
+) -> dict[int, dict[int, int]]:
+    """Return how many members saved each paper in some servers since a time, by server and paper id.
+
+    A paper that fewer than `fewest` members of a server saved is left out.
+    """
+    key = saved_papers.c.guild_id, saved_papers.c.paper_id
+    condition = saved_papers.c.saved_at >= since
+    query = sa.select(*key, sa.func.count()).where(condition).group_by(*key).having(sa.func.count() >= fewest)
+    return await bulk.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
 
 
 async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -17,13 +18,13 @@ async def add(connection: AsyncConnection, guild_id: int, user_id: int, paper_id
     await bulk.upsert(connection, shared_papers, [row], key=("guild_id", "paper_id", "user_id"))
 
 
-async def count_sharers(connection: AsyncConnection, guild_id: int, since: datetime) -> dict[int, int]:
-    """Return how many members shared each paper in a server since a time, by paper id."""
-    query = sa.select(shared_papers.c.paper_id, sa.func.count()).where(
-        shared_papers.c.guild_id == guild_id, shared_papers.c.shared_at >= since
-    )
-    rows = await connection.execute(query.group_by(shared_papers.c.paper_id))
-    return {row[0]: row[1] for row in rows}
+async def count_sharers(
+    connection: AsyncConnection, guild_ids: Collection[int], since: datetime
+) -> dict[int, dict[int, int]]:
+    """Return how many members shared each paper in some servers since a time, by server and paper id."""
+    key = shared_papers.c.guild_id, shared_papers.c.paper_id
+    query = sa.select(*key, sa.func.count()).where(shared_papers.c.shared_at >= since).group_by(*key)
+    return await bulk.count_by_pair(connection, query, shared_papers.c.guild_id, guild_ids)
 
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:

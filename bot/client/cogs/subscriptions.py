@@ -70,6 +70,7 @@ class SubscriptionsCog(
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
+        our_five: bool | None = None,
     ) -> None:
         """Preview the post, its permissions and its first time; a button creates the subscription."""
         await responses.defer(interaction)
@@ -81,7 +82,19 @@ class SubscriptionsCog(
             style=default_style(destination),
         )
         options = subscription_options.apply_changes(
-            defaults, time, timezone, papers, votes, days, language, style, when_empty, topic, role, when
+            defaults,
+            time,
+            timezone,
+            papers,
+            votes,
+            days,
+            language,
+            style,
+            when_empty,
+            topic,
+            role,
+            when,
+            our_five,
         )
         if not STYLES[options.style].fits(destination):
             raise UserError("style-does-not-fit", channel=destination.mention)
@@ -124,6 +137,7 @@ class SubscriptionsCog(
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
+        our_five: bool | None = None,
     ) -> None:
         """Change the options of a subscription."""
         await responses.defer(interaction)
@@ -141,6 +155,7 @@ class SubscriptionsCog(
             topic,
             role,
             when,
+            our_five,
         )
         destination = interaction.client.get_channel(subscription.channel_id)
         if isinstance(destination, PostableChannel) and not STYLES[options.style].fits(destination):

@@ -165,8 +165,8 @@ list-guild-shelf-heading = Saved or shared here · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
-no-list-guild-shelf = ### Nothing that two members saved or one shared here
-    A paper counts once two members save it in this server, or one shares it in a channel. Who saved it is never shown.
+no-list-guild-shelf = ### Nothing that three members saved or one shared here
+    A paper counts once three members save it in this server, or one shares it in a channel. Who saved it is never shown.
 guild-shelf-saved = saved by { $count } members
 guild-shelf-shared = shared by { $count ->
     [one] one
@@ -450,6 +450,8 @@ order-votes = at least ▲ { $votes }
 order-say-empty = says so on days without papers
 order-silent-empty = no post on days without papers
 order-topic = Only papers on “{ $topic }”
+order-our-five = Also the papers that most members saved or shared
+our-five-is-weekly = Only a weekly post lists what most members saved or shared. Choose the style Weekly.
 order-mention = Mentions { $role }
 forecast-recent = On { $days } of the last 14 days, { $papers }
 forecast-past = On { $days } of the 14 days up to { $until }, { $papers }

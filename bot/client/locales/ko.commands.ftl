@@ -145,6 +145,8 @@ daily-setup =
     .option-topic-description = /topic처럼 쓴 검색어에 맞는 논문만. 줄표(-)를 쓰면 모든 논문
     .option-role = 역할
     .option-role-description = 논문 위에 멘션할 역할. @everyone을 고르면 멘션하지 않아요
+    .option-our-five = 서버논문
+    .option-our-five-description = 주간 모양: 이 서버에서 많이 저장하거나 공유한 논문도 함께 올려요
 
 daily-list =
     .name = 목록
@@ -177,6 +179,8 @@ daily-edit =
     .option-topic-description = /topic처럼 쓴 검색어에 맞는 논문만. 줄표(-)를 쓰면 모든 논문
     .option-role = 역할
     .option-role-description = 논문 위에 멘션할 역할. @everyone을 고르면 멘션하지 않아요
+    .option-our-five = 서버논문
+    .option-our-five-description = 주간 모양: 이 서버에서 많이 저장하거나 공유한 논문도 함께 올려요
 
 daily-preview =
     .name = 미리보기

@@ -125,8 +125,8 @@ saved-import-left_out = { $count }편은 형식이 깨졌거나 파일에서 너
 saved-import-full = { $count }편은 자리가 없어서 저장하지 못했어요
 saved-import-places = 살펴볼 줄(#은 항목 번호): { $places }
 list-guild-shelf-heading = 이 서버의 저장·공유 · { $period } · { $count }편
-no-list-guild-shelf = ### 이 서버에서 두 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
-    두 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 보여 주지 않아요.
+no-list-guild-shelf = ### 이 서버에서 세 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
+    세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 보여 주지 않아요.
 guild-shelf-saved = { $count }명이 저장
 guild-shelf-shared = { $count }명이 공유
 help-saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
@@ -373,6 +373,8 @@ order-votes = ▲ { $votes } 이상
 order-say-empty = 논문이 없으면 없다고 알림
 order-silent-empty = 논문이 없으면 조용히 넘어감
 order-topic = ‘{ $topic }’ 논문만
+order-our-five = 이 서버에서 많이 저장하거나 공유한 논문도 함께
+our-five-is-weekly = 이 서버에서 많이 저장하거나 공유한 논문은 주간 글에만 실려요. 모양을 ‘주간’으로 골라 주세요.
 order-mention = { $role } 멘션
 forecast-recent = 최근 14일 중 { $days }일, 하루 { $papers }
 forecast-past = { $until }까지 14일 중 { $days }일, 하루 { $papers }

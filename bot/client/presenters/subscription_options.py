@@ -28,6 +28,7 @@ EDIT_DESCRIPTIONS = {
     "when_empty": "On a day without papers: say so, or stay silent",
     "topic": "Only papers that match, as in /topic; a hyphen for all papers",
     "role": "A role to mention above the papers; @everyone for none",
+    "our_five": "Weekly style: also the papers that most members saved or shared",
 }
 SETUP_DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **EDIT_DESCRIPTIONS}
 
@@ -80,6 +81,7 @@ def apply_changes(
     topic: str | None = None,
     role: discord.Role | None = None,
     when: str | None = None,
+    our_five: bool | None = None,
 ) -> SubscriptionOptions:
     """Return the options with the given values; None keeps a value. Raises UserError."""
     changes = {
@@ -93,6 +95,7 @@ def apply_changes(
         "say_when_empty": when_empty,
         "topic": _parse_topic(topic) if topic is not None else None,
         "when": models.When(when) if when else None,
+        "our_five": our_five,
     }
     if role is not None:
         # Nobody wants to notify everyone each day, so @everyone is free to mean no role.
@@ -100,6 +103,8 @@ def apply_changes(
     changed = replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
     if changed.when is models.When.COMPLETE and changed.style is models.Style.WEEKLY:
         raise UserError("weekly-at-its-hour")
+    if our_five and changed.style is not models.Style.WEEKLY:
+        raise UserError("our-five-is-weekly")
     return changed
 
 

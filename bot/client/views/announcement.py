@@ -56,14 +56,21 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
 
 
 def plain_post_payload(
-    wording: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
+    wording: PostWording,
+    post: contents.DailyPost,
+    papers: tuple[contents.PostPaper, ...],
+    position: int,
+    end: str = "",
 ) -> dict[str, Any]:
-    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others."""
+    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others.
+
+    `end` is the text below them.
+    """
     mention = mention_line(post) if position == 0 else ""
     head = f"{mention}**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
     lines = [head, wording.daily_text(post, "count")]
     headings = wording.late_headings(post)
-    text = fit_paper_lines(wording.ui_texts, lines, papers, headings)
+    text = fit_paper_lines(wording.ui_texts, lines, papers, headings, end)
     return payload.plain_payload(text, mention_role_id=post.mention_role_id if position == 0 else None)
 
 
@@ -77,22 +84,24 @@ def fit_paper_lines(
     lines: list[str],
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
+    end: str = "",
 ) -> str:
-    """Return the lines with a line per paper below while they fit, and the number of the others.
+    """Return the lines with a line per paper below while they fit, the number of the others, and the text `end`.
 
     `headings` are above the papers of these arXiv ids.
     """
     more = texts("more-papers", count=len(papers))
-    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
+    last = [end] if end else []
+    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in (*lines, *last)) - len(more) - 1
     for shown, paper in enumerate(papers):
         line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
         if paper.arxiv_id in headings:
             line = f"{headings[paper.arxiv_id]}\n{line}"
         if len(line) + 1 > remaining:
-            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
+            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown), *last])
         lines.append(line)
         remaining -= len(line) + 1
-    return "\n".join(lines)
+    return "\n".join([*lines, *last])
 
 
 def _plain_title_link(paper: contents.PostPaper) -> str:

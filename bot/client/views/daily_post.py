@@ -21,6 +21,9 @@ from storage import models
 PAPERS_PER_MESSAGE = 8
 """1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components."""
 
+PAPERS_BY_OUR_FIVE = 7
+"""Likewise with the text and the separator of what members saved or shared: 39 components."""
+
 OPEN_PAPER = "o"
 OPEN_TOPIC_MODAL = "ask"
 SHOW_LANGUAGE = "lang"
@@ -34,7 +37,7 @@ def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = 
     `with_marker` is False for a copy without a delivery, such as the post in another language; one of which the total is
     not known has no header.
     """
-    groups = split_papers(post.papers)
+    groups = split_papers(post)
     views = []
     first = 0
     for position, group in enumerate(groups):
@@ -126,9 +129,10 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
     return f"{split.shorten(pages[0], paper_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
-def split_papers(papers: Sequence[PostPaper]) -> list[Sequence[PostPaper]]:
+def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
     """Split the papers evenly into the fewest groups that each fit in a message."""
-    count = max(1, -(-len(papers) // PAPERS_PER_MESSAGE))
+    papers = post.papers
+    count = max(1, -(-len(papers) // (PAPERS_BY_OUR_FIVE if post.our_five else PAPERS_PER_MESSAGE)))
     size = -(-len(papers) // count)
     return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
 
@@ -145,16 +149,18 @@ def _add_papers(
 ) -> None:
     """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
     texts = wording.ui_texts
+    menu = paper_list.open_menu(texts("post-pick"), _menu_papers(post, group, last=last), marker)
     buttons = (
-        _action_buttons(texts, post, marker if not group else None, first)
+        _action_buttons(texts, post, None if menu else marker, first)
         if last
         else _language_buttons(texts, post, first, len(group))
     )
+    our_five = wording.our_five(post) if last else ""
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
     headings = wording.late_headings(post)
-    menu = paper_list.open_menu(texts("post-pick"), group, marker)
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
-    message.reserve(bool(foot), (foot,) if foot else ())
+    for text in (our_five, foot):
+        message.reserve(bool(text), (text,) if text else ())
     for position, paper in enumerate(group):
         # A full message has no component left for the separator below the headline.
         if position or (first == 0 and len(group) < PAPERS_PER_MESSAGE):
@@ -163,10 +169,19 @@ def _add_papers(
         heading = headings.get(paper.arxiv_id)
         text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
+    if our_five:
+        message.add_separator()
+        message.add_reserved_text(our_five)
     for row in (message_builder.optional_row(menu), buttons):
         message.add_reserved_row(*row)
     if foot:
         message.add_reserved_text(foot)
+
+
+def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> list[PostPaper]:
+    """Return the papers of a message's menu: its own, then the others that members saved or shared."""
+    own = {paper.arxiv_id for paper in group}
+    return [*group, *(paper for paper, _, _ in post.our_five if last and paper.arxiv_id not in own)]
 
 
 def _paper_text(
@@ -222,7 +237,13 @@ def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> 
     if not post.papers:
         return []
     other = OTHER_LOCALE[post.locale]
-    custom_id = custom_ids.pack(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
+    fields = (other.value, *_pack_copy(post, first, count))
+    our_five = _pack_our_five(post, first, count)
+    try:
+        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields, *our_five)
+    except ValueError:
+        # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
+        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields)
     return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
 
 
@@ -243,6 +264,23 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
 
 
+def _pack_our_five(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
+    """Return a field of a copy: for each paper that members saved or shared, its place in the menu and the counts."""
+    if not post.our_five or first + count < len(post.papers):
+        return ()
+    shown = _menu_papers(post, post.papers[first : first + count], last=True)
+    places = {paper.arxiv_id: place for place, paper in enumerate(shown)}
+    return (".".join(f"{places[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.our_five),)
+
+
+def _unpack_our_five(text: str, papers: Sequence[PostPaper], own_count: int) -> tuple[contents.OurPick, ...]:
+    """Return what `_pack_our_five` packed; () if a paper of the menu was not found, whose place is another's then."""
+    picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
+    if own_count + sum(place >= own_count for place, _, _ in picks) != len(papers):
+        return ()
+    return tuple((papers[place], saved, shared) for place, saved, shared in picks)
+
+
 def copy_of(
     action: custom_ids.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
@@ -250,21 +288,25 @@ def copy_of(
     # Buttons of earlier versions have the language alone.
     is_known = ":" in action.payload
     unknown = ("", "0", max(paper.date for paper in papers).strftime("%Y%m%d"), "", "", "")
-    _, total, day, since, numbers, late = action.fields(6) if is_known else unknown
+    _, total, day, since, ranks, rest = action.fields(6) if is_known else unknown
+    late, _, our_five = rest.partition(":")
     with custom_ids.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
         late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
-        own = len(papers) - sum(shown for _, shown, _ in late_days)
+        numbers = tuple(int(number) for number in ranks.split(".") if number)
+        count = len(numbers) or len(papers)
+        own = min(count, len(papers)) - sum(shown for _, shown, _ in late_days)
         return DailyPost(
             "",
             locale,
             models.Style.COMPACT,
             digest_on,
             custom_ids.parse_number(total),
-            tuple(papers),
+            tuple(papers[:count]),
             since_on=digest_on - timedelta(days=int(since)) if since else None,
             topic=topic,
             late=late_days,
-            ranks=tuple(int(number) for number in numbers.split(".") if number)[:own],
+            ranks=numbers[:own],
+            our_five=_unpack_our_five(our_five, papers, count),
         )

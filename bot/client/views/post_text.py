@@ -30,6 +30,11 @@ EXCERPTS = 128
 """Excerpts that are kept: the messages of a day show the same papers."""
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
+MAX_PICK_LENGTH = 170
+"""Code points of the link to a paper that members saved or shared."""
+MAX_OUR_FIVE_LENGTH = 1000
+MAX_OUR_FIVE_BYTES = 2000
+"""Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
 MAX_TOPICS = 3
@@ -87,6 +92,25 @@ class PostWording:
             headings[post.papers[position].arxiv_id] = heading
             position += shown
         return headings
+
+    def our_five(self, post: contents.DailyPost) -> str:
+        """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
+        if not post.our_five:
+            return ""
+        picks = [
+            {
+                "title": SafeMarkdown(
+                    paper_text.title_link(
+                        paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH
+                    )
+                ),
+                "saved": saved,
+                "shared": shared,
+            }
+            for paper, saved, shared in post.our_five
+        ]
+        text = self.templates.render_block("daily", "our_five", post.locale.value, {"papers": picks})
+        return split.shorten(text, MAX_OUR_FIVE_LENGTH, max_bytes=MAX_OUR_FIVE_BYTES)
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return the lines of a paper in a daily post: title, facts, the start of the summary."""

@@ -75,8 +75,8 @@ def _pack_short(channel_id: int, options: SubscriptionOptions) -> str:
         min(options.min_votes, 99_999),
         options.locale,
         _STYLE_CODES[options.style],
-        # One field holds both, so that the setup buttons of earlier versions still work.
-        int(options.say_when_empty) + 2 * (options.when is models.When.COMPLETE),
+        # One field holds all three, so that the setup buttons of earlier versions still work.
+        int(options.say_when_empty) + 2 * (options.when is models.When.COMPLETE) + 4 * options.our_five,
         options.timezone,
     )
     return ":".join(map(str, fields))
@@ -90,7 +90,7 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
     short, role, topic = stored.split("\n") if stored else (action.payload, "0", "")
     action = custom_ids.Action(action.verb, short)
     channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
-    day_bits = custom_ids.parse_number(days)
+    day_bits, flags = custom_ids.parse_number(days), custom_ids.parse_number(empty)
     with custom_ids.map_parse_errors():
         options = SubscriptionOptions(
             at_time=f"{at_time[:2]}:{at_time[2:]}",
@@ -100,8 +100,9 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
             min_votes=custom_ids.parse_number(min_votes),
             locale=models.Locale(locale),
             style={code: style for style, code in _STYLE_CODES.items()}[style],
-            say_when_empty=empty in ("1", "3"),
-            when=models.When.COMPLETE if empty in ("2", "3") else models.When.HOUR,
+            say_when_empty=bool(flags & 1),
+            when=models.When.COMPLETE if flags & 2 else models.When.HOUR,
+            our_five=bool(flags & 4),
             topic=topic,
             mention_role_id=custom_ids.parse_number(role) or None,
         )
@@ -188,6 +189,7 @@ def options_text(texts: Texts, options: SubscriptionOptions) -> str:
             texts(f"style-{options.style.value}"),
             texts("order-say-empty" if options.say_when_empty else "order-silent-empty"),
         ),
+        *([texts("order-our-five")] if options.our_five else []),
     ]
     return "\n".join(lines)
 

@@ -8,14 +8,20 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from bot import day_close
-from bot.services.daily import decision, late_papers, schedule
+from bot.services.daily import decision, late_papers, schedule, styles
+from bot.services.daily.schedule import DAY
 from bot.services.posts import summaries
+from bot.services.shelf import guild_shelf
 from storage import digests, entries, key_values, models, papers, posted, sources
 from storage.database import Connection
 from storage.entries import DigestPaper
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
+
+
+OUR_FIVE = 5
+"""Papers that members saved or shared which a weekly post lists at most."""
 
 
 class TopicMatches:
@@ -140,6 +146,37 @@ async def load_posted_ids(
         connection, [subscription.channel_id], since_at=now - decision.REPOST_INTERVAL
     )
     return by_channel.get(posted.channel_locale(subscription), set())
+
+
+async def load_our_five(
+    connection: Connection,
+    subscribed: Sequence[models.Subscription],
+    posts: Sequence[decision.PlannedPost | None],
+) -> list[tuple[guild_shelf.Picked, ...]]:
+    """Return for each post the papers that most members of its server saved or shared; () if it does not list them.
+
+    They count since the post was due seven days earlier, in the subscription's zone.
+    """
+    since = [_our_week(subscription, post) for subscription, post in zip(subscribed, posts, strict=True)]
+    guild_ids: dict[datetime | None, set[int]] = {}
+    for subscription, moment in zip(subscribed, since, strict=True):
+        guild_ids.setdefault(moment, set()).add(subscription.guild_id)
+    top = {
+        moment: {} if moment is None else await guild_shelf.list_top(connection, ids, moment, OUR_FIVE)
+        for moment, ids in guild_ids.items()
+    }
+    return [
+        top[moment].get(subscription.guild_id, ())
+        for subscription, moment in zip(subscribed, since, strict=True)
+    ]
+
+
+def _our_week(subscription: models.Subscription, post: decision.PlannedPost | None) -> datetime | None:
+    """Return since when saved papers count for a post (UTC), None if the post does not list them."""
+    if post is None or not subscription.our_five or not styles.is_rolling(subscription):
+        return None
+    zone, at = schedule.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
+    return schedule.wall_clock_to_utc(post.local_on - styles.window_days(subscription) * DAY, at, zone)
 
 
 async def load_details(

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from bot import day_close
 from bot.services.daily import late_papers, schedule, selection, styles
 from bot.services.daily.schedule import DAY
+from bot.services.shelf import guild_shelf
 from storage import models
 from storage.decisions import StoredDecision
 from storage.entries import DigestPaper
@@ -55,7 +56,7 @@ class PlannedPost:
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
     `papers`, `left_out`, `total` and `ranks` are as `CandidatePool.select` returns them; papers of earlier days that were
     added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
-    is what `candidates.stated_close` returns.
+    is what `candidates.stated_close` returns, `our_five` what `candidates.load_our_five` does.
     """
 
     local_on: date
@@ -70,6 +71,7 @@ class PlannedPost:
     since_on: date | None = None
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None
+    our_five: tuple[guild_shelf.Picked, ...] = ()
 
     @property
     def own_papers(self) -> tuple[DigestPaper, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -66,7 +67,7 @@ class EditPlanner:
         affected = [
             delivery
             for delivery in recent
-            if delivery.kind in POST_KINDS and not corrected.isdisjoint(delivery.papers)
+            if delivery.kind in POST_KINDS and not corrected.isdisjoint(_shown_ids(delivery))
         ]
         shown_id = digest_id if revision == 1 else None
         changed = iter(await self._list_changed(connection, affected, shown_id))
@@ -95,7 +96,7 @@ class EditPlanner:
             content = (
                 *(delivery.papers, delivery.late, delivery.locale),
                 *(delivery.digest_on, delivery.total, delivery.topic),
-                *(delivery.closes_at, delivery.is_day_complete),
+                *(delivery.closes_at, delivery.is_day_complete, delivery.our_five),
             )
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
@@ -119,9 +120,13 @@ class EditPlanner:
         if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
         await summaries.prepare_extracts(details, [delivery.locale])
+        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.our_five}
+        picked = await papers.list_by_arxiv_ids(connection, list(counts))
+        five = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
-            return self._deliveries.render_daily(_rebuild_post(delivery, subscription, details))
+            post = _rebuild_post(delivery, subscription, details)
+            return self._deliveries.render_daily(replace(post, our_five=five))
         return None
 
     async def _plan_batch(
@@ -172,6 +177,11 @@ class EditPlanner:
             payloads[part.id] = shown
             edits.append(self._deliveries.build_edit_part(part, shown))
         return tuple(edits), payloads
+
+
+def _shown_ids(delivery: models.Delivery) -> list[str]:
+    """Return the arXiv ids of the papers of a post, with those that members saved or shared."""
+    return [*delivery.papers, *(arxiv_id for arxiv_id, _, _ in delivery.our_five)]
 
 
 def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:

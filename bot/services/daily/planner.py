@@ -17,6 +17,7 @@ from bot import day_close, isolation
 from bot.services.daily import candidates, decision, schedule
 from bot.services.daily.rendered import RenderedPosts
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.time_slices import TimeSlices
 from storage import decisions, digests, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
@@ -111,9 +112,14 @@ class DailyPlanner:
             if not all(matches.covers(subscription) for subscription in known):
                 return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
+            picks = await candidates.load_our_five(connection, known, [plan.post for plan in plans])
+            plans = [
+                replace(plan, post=plan.post and replace(plan.post, our_five=five))
+                for plan, five in zip(plans, picks, strict=True)
+            ]
             locales = {subscription.locale for subscription in known}
             details = await candidates.load_details(connection, [plan.post for plan in plans], locales)
-            plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
+            plans, deliveries = await _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
             plans += [
                 _postpone(subscription, now, "unknown time zone")
@@ -173,14 +179,18 @@ async def _decide(
     return plans, {digest.id: digest.revision for digest in pool.digests}
 
 
-def _build_deliveries(
+async def _build_deliveries(
     subscribed: Sequence[models.Subscription],
     plans: Sequence[decision.Decision],
     details: Mapping[int, models.PaperDetail],
     now: datetime,
     rendered: RenderedPosts,
 ) -> tuple[list[decision.Decision], list[models.NewDelivery]]:
-    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed."""
+    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed.
+
+    Posts with what members of a server saved are rendered for each server, hence in slices of time.
+    """
+    slices = TimeSlices()
     kept: list[decision.Decision] = []
     deliveries: list[models.NewDelivery] = []
     for subscription, plan in zip(subscribed, plans, strict=True):
@@ -192,6 +202,7 @@ def _build_deliveries(
         kept.append(
             _postpone(subscription, now, "rendering failed", exc_info=failures[0]) if failures else plan
         )
+        await slices.pause()
     return kept, deliveries
 
 

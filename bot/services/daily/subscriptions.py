@@ -37,9 +37,13 @@ class SubscriptionOptions:
     topic: str = ""
     mention_role_id: int | None = None
     when: models.When = models.When.HOUR
+    our_five: bool = False
 
     def validated(self) -> SubscriptionOptions:
-        """Return the options with time and days normalised. Raises UsageError, which names the field and valid values."""
+        """Return the options with time and days normalised; `our_five` stays on for a weekly post only.
+
+        Raises UsageError, which names the field and valid values.
+        """
         schedule.parse_zone(self.timezone)
         for name, value, low, high in (
             ("top N", self.top_n, 1, MAX_TOP_N),
@@ -60,7 +64,11 @@ class SubscriptionOptions:
             )
         at = schedule.parse_time(self.at_time)
         return replace(
-            self, at_time=f"{at:%H:%M}", days=tuple(sorted(set(self.days))), topic=validate_topic(self.topic)
+            self,
+            at_time=f"{at:%H:%M}",
+            days=tuple(sorted(set(self.days))),
+            topic=validate_topic(self.topic),
+            our_five=self.our_five and styles.ROLLING_DAYS[self.style] is not None,
         )
 
 

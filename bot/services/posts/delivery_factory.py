@@ -72,7 +72,9 @@ class DeliveryFactory:
         """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
         parts = _serialise_parts(self._renderer().render_daily(post), post.marker)
         # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
-        return RenderedPost(post, parts, hashlib.sha256(repr(post.papers).encode()).hexdigest())
+        titles = [(paper.title, paper.url) for paper, _, _ in post.our_five]
+        shown = repr(post.papers) + (repr(titles) if titles else "")
+        return RenderedPost(post, parts, hashlib.sha256(shown.encode()).hexdigest())
 
     def build_post(
         self,
@@ -106,6 +108,9 @@ class DeliveryFactory:
             topic=rendered.post.topic,
             late=rendered.post.late,
             closes_at=rendered.post.closes_at,
+            our_five=tuple(
+                (paper.arxiv_id, saved, shared) for paper, saved, shared in rendered.post.our_five
+            ),
         )
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:

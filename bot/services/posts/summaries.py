@@ -85,6 +85,14 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
     )
 
 
+def build_pick(row: models.PaperRow, saved: int, shared: int) -> contents.OurPick:
+    """Return a paper that members saved or shared, with the numbers of members."""
+    paper = contents.PostPaper(
+        row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail
+    )
+    return paper, saved, shared
+
+
 def _summaries(detail: models.PaperDetail) -> Iterator[contents.Summary]:
     for appearance in detail.appearances:
         if summary := _digest_summary(appearance):

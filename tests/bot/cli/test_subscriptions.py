@@ -87,6 +87,19 @@ def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperroun
     assert paperround("channels", "edit", number, "--when", "complete").exit_status == 2
 
 
+def test_a_weekly_post_names_what_members_saved_if_chosen(paperround: Paperround) -> None:
+    refused = paperround(*ADD_CHANNEL, "--our-five")
+    assert (refused.exit_status, refused.stdout) == (2, "")
+    assert "--style weekly" in refused.stderr
+    added = paperround(*ADD_CHANNEL, "--style", "weekly", "--our-five", "--json").data
+    assert added["our_five"] is True
+    assert "weekly with our five" in paperround("channels", "edit", str(added["id"]), "--top", "8").stdout
+    assert (
+        paperround("channels", "edit", str(added["id"]), "--style", "cards", "--json").data["our_five"]
+        is False
+    )
+
+
 @pytest.mark.parametrize("value", ["half past nine", "21:30", "24:30 Asia/Seoul", "21:30 Mars/Olympus"])
 def test_an_unusable_closing_time_ends_with_one_line_that_names_it(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, value: str

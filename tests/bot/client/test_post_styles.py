@@ -1,14 +1,30 @@
-"""The registry of post styles covers every style."""
+"""The registry of post styles covers every style; what members saved fits below a weekly post of any papers."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.client import translations
+from bot.client.components import custom_ids
+from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.post_styles import STYLES
+from bot.client.renderer import DiscordRenderer
+from bot.client.views import daily_post
+from bot.client.views.papers import paper_list
+from bot.rendering.wording.templates import Templates
+from bot.services.posts import contents
 from storage.models import Locale, Style
+from tests.support import hostile_papers, payload_checks
 
 TRANSLATIONS = translations.load()
+RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
 
 
 def test_every_style_has_a_record() -> None:
@@ -20,3 +36,67 @@ def test_every_style_has_a_record() -> None:
 @pytest.mark.parametrize("style", Style)
 def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> None:
     assert TRANSLATIONS.for_locale(locale).find(f"style-{style.value}")
+
+
+@st.composite
+def weekly_posts(draw: st.DrawFn) -> contents.DailyPost:
+    """Weekly posts of hostile papers with what members saved: papers of the post, and others."""
+    papers = draw(hostile_papers.papers())
+    saved = [*papers[:3], *(replace(paper, arxiv_id=f"9{paper.arxiv_id[1:]}") for paper in papers[3:6])]
+    chosen = draw(st.permutations(saved))[:5]
+    counts = st.tuples(st.integers(0, 99_999), st.integers(0, 99_999))
+    first_rank = draw(st.sampled_from([1, 700, 9_000]))
+    return contents.DailyPost(
+        marker="m" * 64,
+        locale=draw(st.sampled_from(Locale)),
+        style=Style.WEEKLY,
+        digest_on=date(2025, 2, 12),
+        since_on=date(2025, 2, 6),
+        total=30_000,
+        papers=papers,
+        ranks=tuple(range(first_rank, first_rank + len(papers))),
+        our_five=tuple((paper, *draw(counts)) for paper in chosen),
+    )
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(weekly_posts())
+def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: contents.DailyPost) -> None:
+    parts = RENDERER.render_daily(post)
+    for part in parts:
+        assert part.fallback is not None
+        payload_checks.check_message(part.payload)
+        payload_checks.check_message(part.fallback)
+    heading = {Locale.EN: "this server", Locale.KO: "우리 서버"}[post.locale]
+    for body in (parts[-1].payload, parts[-1].fallback):
+        assert (heading in json.dumps(body, ensure_ascii=False).lower()) == bool(post.our_five)
+    assert not any(heading in json.dumps(part.payload, ensure_ascii=False) for part in parts[:-1])
+    if not post.papers:
+        return
+    components = list(_walk(parts[-1].payload))
+    [menu] = [component for component in components if "options" in component]
+    by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.our_five))}
+    listed = [by_id[option["value"]] for option in menu["options"]]
+    assert custom_ids.unpack(menu["custom_id"]).verb == paper_list.OPEN_SELECTED
+    assert {paper.arxiv_id for paper, _, _ in post.our_five} <= {paper.arxiv_id for paper in listed}
+    action = next(
+        action
+        for component in components
+        if (action := custom_ids.unpack(component.get("custom_id", ""))).verb == daily_post.SHOW_LANGUAGE
+    )
+    copy = daily_post.copy_of(action, listed, daily_post.OTHER_LOCALE[post.locale], "")
+    assert copy.papers == post.papers[-len(copy.papers) :]
+    assert copy.our_five in (post.our_five, ())
+    if all(max(counts) < 1000 for _, *counts in post.our_five) and post.ranks[-1] < 1000:
+        assert copy.our_five == post.our_five
+    # A paper that is not found any more leaves the others without counts rather than with those of another.
+    fewer = daily_post.copy_of(action, listed[:-1], Locale.EN, "") if len(listed) > 1 else copy
+    assert all(pick in post.our_five for pick in fewer.our_five)
+
+
+def _walk(component: dict[str, Any]) -> Any:
+    yield component
+    for child in (*component.get("components", ()), *filter(None, [component.get("accessory")])):
+        yield from _walk(child)

@@ -85,8 +85,12 @@ async def test_savers_and_sharers_are_counted_by_server_and_time(db: Database) -
         for user_id in (1, 1, 2):
             await shared_papers.add(connection, GUILD, user_id, second, NOW)
         await shared_papers.add(connection, 8, 1, first, NOW)
-        assert await saved_papers.count_savers(connection, GUILD, NOW) == {first: 2}
-        assert await shared_papers.count_sharers(connection, GUILD, NOW) == {second: 2}
+        assert await saved_papers.count_savers(connection, [GUILD, 9], NOW) == {GUILD: {first: 2}}
+        assert await saved_papers.count_savers(connection, [GUILD], NOW, 3) == {}
+        assert await shared_papers.count_sharers(connection, [GUILD, 8], NOW) == {
+            GUILD: {second: 2},
+            8: {first: 1},
+        }
         assert await shared_papers.purge(connection, NOW + timedelta(1), 9) == 3
         await saved_papers.clear_guild(connection, 8)
         await shared_papers.remove_of_guild(connection, 8)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from bot.client.views import daily_post
+from bot.services.posts import contents
+from storage import models
+from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
 
-SURVEY, REWARDS = "2501.00001", "2501.00002"
+SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 
 
 async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
@@ -152,7 +156,14 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
 
 
-async def test_the_servers_shelf_counts_members_and_never_the_save_of_one_alone(
+async def save_as(harness: ClientHarness, member: Any, *arxiv_ids: str) -> None:
+    """Let a member save papers from their cards."""
+    for arxiv_id in arxiv_ids:
+        card = last_response(await member.slash(harness.channel, "paper", paper=arxiv_id))
+        await member.click(card, custom_id=menu_id(card, "save"))
+
+
+async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_two_alone(
     harness: ClientHarness,
 ) -> None:
     async def open_shelf(topic: str = "") -> str:
@@ -163,16 +174,62 @@ async def test_the_servers_shelf_counts_members_and_never_the_save_of_one_alone(
     await save(harness, SURVEY, REWARDS)
     await import_file(harness, b"@misc{a, eprint={2501.00003}}")
     assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
-    card = last_response(await harness.manager.slash(harness.channel, "paper", paper=SURVEY))
-    await harness.manager.click(card, label=harness.texts("save"))
+    await save_as(harness, harness.manager, SURVEY)
+    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    await save_as(harness, harness.guild.add_member(harness.env.create_user("third")), SURVEY)
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=REWARDS))
     await harness.reader.click(card, label=harness.texts("share"))
     shown = await open_shelf()
     period = harness.texts("period-week")
     assert harness.texts("list-guild-shelf-heading", period=period, count=2) in shown
     assert shown.index("Small Language Models") < shown.index("Rewards That")
-    assert f"-# {harness.texts('guild-shelf-saved', count=2)}" in shown
+    assert f"-# {harness.texts('guild-shelf-saved', count=3)}" in shown
     assert f"-# {harness.texts('guild-shelf-shared', count=1)}" in shown
     assert "Small Language Models" not in await open_shelf("reinforcement learning")
     alone = last_response(await harness.user.slash("top", saved=True))
     assert shown_text(alone) == harness.texts("only-in-servers")
+
+
+async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(harness: ClientHarness) -> None:
+    members = [harness.guild.add_member(harness.env.create_user(f"member{number}")) for number in (3, 4)]
+    for member in (harness.reader, harness.manager, *members):
+        await save_as(harness, member, SURVEY)
+    for member in (harness.reader, *members):
+        await save_as(harness, member, REWARDS)
+    for member in members:
+        await save_as(harness, member, MAPS)
+    heading = {
+        models.Locale.EN: "### Saved or shared most in this server this week\n- [Small Language Models",
+        models.Locale.KO: "### 이번 주 우리 서버에서 많이 저장하거나 공유한 논문\n- [Small Language Models",
+    }
+    count = {models.Locale.EN: " · saved by 4\n", models.Locale.KO: " · 4명이 저장\n"}
+    here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
+    refused = await harness.manager.slash(harness.channel, "daily setup", style="cards", our_five=True)
+    assert shown_text(last_response(refused)) == harness.texts("our-five-is-weekly")
+    answers = await harness.manager.slash(
+        harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
+    )
+    preview, wizard = answers.followups[-2], answers.followups[-1]
+    assert harness.texts("order-our-five") in shown_text(wizard)
+    assert heading[here] in shown_text(preview)
+    await harness.manager.click(wizard, label=harness.texts("setup-start"))
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert subscription.our_five
+    _, part = await harness.plan_post(subscription)
+    message = await send_parts(
+        harness, harness.channel.id, contents.RenderedPart(part.kind, json.loads(part.payload or ""))
+    )
+    shown = shown_text(message)
+    assert heading[here] in shown
+    assert count[here] in shown
+    assert "Maps for" not in shown
+    copied = last_response(
+        await harness.reader.click(message, label=harness.texts(f"language-{other.value}"))
+    )
+    assert heading[other] in shown_text(copied)
+    assert count[other] in shown_text(copied)
+    assert ("**1 · " in shown_text(copied), "**2 · " in shown_text(copied)) == (True, False)
+    changed = await harness.manager.slash(harness.channel, "daily edit", style="compact")
+    assert harness.texts("order-our-five") not in shown_text(last_response(changed))
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert not subscription.our_five
