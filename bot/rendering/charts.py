@@ -15,25 +15,24 @@ from functools import cached_property
 import babel.dates
 
 from bot.rendering import svg_to_png
-from bot.rendering.discord_text import escape
 from bot.rendering.wording.templates import OutputFormat, Templates
 from storage import trends
 
-WIDTH, HEIGHT = 800, 400
-"""Units of the view box."""
+WIDTH, HEIGHT = 800, 480
+"""Units of the view box. On a phone, where the chart is 320 pixels wide, letters of 40 units are 16 pixels high."""
 PNG_WIDTH = 1200
 """Pixels: sharp on a phone, and drawn in 50 ms."""
+FONT_SIZE = 40
 TEMPLATE = "trend.svg.j2"
 FONT_FAMILIES = (
     "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
     " UnDotum, DejaVu Sans, Liberation Sans, Arial, sans-serif"
 )
-_PLOT_TOP, _PLOT_BOTTOM, _MARGIN, _NARROW_MARGIN = 70, 326, 84, 36
-_MAX_BAR_WIDTH, _BAR_WIDTH_RATIO = 46.0, 0.64
-_MAX_LABELS = 12
+_PLOT_TOP, _PLOT_BOTTOM, _MARGIN, _NARROW_MARGIN = 96, 372, 116, 36
+_MAX_BAR_WIDTH, _BAR_WIDTH_RATIO = 64.0, 0.64
+_MAX_LABELS = 6
 _MAX_STEPS = 4
 _NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-_MAX_TITLE_WIDTH = 17.0
 _CORNER_RADIUS = 4.0
 
 
@@ -51,12 +50,11 @@ class ChartRenderer:
         self,
         columns: Sequence[trends.MonthCount],
         *,
-        title: str,
         labels: tuple[str, str],
         locale: str,
         is_last_partial: bool,
     ) -> bytes:
-        """Return a chart with a column per month, as a PNG of 1200 by 600 pixels.
+        """Return a chart with a column per month, as a PNG of 1200 by 720 pixels. The message has its title.
 
         Reading fonts can take long: call it in a thread.
         `labels` are the plain names of papers and votes, `locale` is the language of the months' names;
@@ -66,7 +64,7 @@ class ChartRenderer:
         if not columns:
             raise ValueError("there is nothing to draw")
         values = _layout(columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial)
-        values |= _label_values(title, labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
+        values |= _label_values(labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
         draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
         return draw(svg, PNG_WIDTH, self._fonts)
@@ -99,10 +97,11 @@ def _layout(
         "width": WIDTH,
         "height": HEIGHT,
         "fonts": FONT_FAMILIES,
+        "size": FONT_SIZE,
         "left": left,
         "right": right,
         "floor": _PLOT_BOTTOM,
-        "thin": len(columns) > 24,
+        "thin": len(columns) > 18,
         "ticks": _ticks(steps, papers_top, votes_top),
         "bars": _bars(columns, centres, slot, papers_top, is_last_partial),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
@@ -111,13 +110,12 @@ def _layout(
     }
 
 
-def _label_values(title: str, labels: tuple[str, str], *, hangul: bool, has_lines: bool) -> dict[str, object]:
+def _label_values(labels: tuple[str, str], *, hangul: bool, has_lines: bool) -> dict[str, object]:
     papers_label, votes_label = ("" if _has_missing_glyphs(label, hangul) else label for label in labels)
     return {
-        "title": "" if _has_missing_glyphs(title, hangul) else _truncate_title(title),
         "papers_label": papers_label,
         "votes_label": votes_label,
-        "legend": _legend(papers_label, votes_label if has_lines else ""),
+        "legend": _legend(votes_label if has_lines else ""),
     }
 
 
@@ -189,7 +187,10 @@ def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object
 
 
 def _format_count(number: int) -> str:
-    return f"{number:,}" if number < 10_000 else f"{number / 1000:,g}k"
+    """Return a number in few letters: 950, 1.5k, 20k, 3M."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:g}k" if number < 1_000_000 else f"{number / 1_000_000:g}M"
 
 
 def _month_labels(
@@ -206,7 +207,7 @@ def _month_labels(
             continue
         name = month_name(month, locale) if locale else f"{month:%Y-%m}"
         is_new_year = locale and month.year != year
-        year_name = babel.dates.format_skeleton("y", month, locale=locale) if is_new_year else ""
+        year_name = f"{month.year}" if is_new_year else ""
         labels.append({"x": round(centre, 1), "month": name, "year": year_name})
         year = month.year
     return labels
@@ -218,11 +219,9 @@ def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
     return name
 
 
-def _legend(papers_label: str, votes_label: str) -> dict[str, float]:
-    """Return the x positions of the legend's texts, aligned to the right edge."""
-    votes = WIDTH - 28 - 21 * _text_width(votes_label)
-    end = votes - 36 - 24 if votes_label else WIDTH - 28
-    return {"papers": round(end - 21 * _text_width(papers_label), 1), "votes": round(votes, 1)}
+def _legend(votes_label: str) -> float:
+    """Return where the legend of the votes begins, which ends at the right edge as that of the papers begins at the left."""
+    return round(WIDTH - 28 - FONT_SIZE * _text_width(votes_label), 1)
 
 
 def _has_missing_glyphs(text: str, hangul: bool) -> bool:
@@ -233,16 +232,6 @@ def _has_missing_glyphs(text: str, hangul: bool) -> bool:
         and not unicodedata.category(letter).startswith(("P", "Z"))
         for letter in text
     )
-
-
-def _truncate_title(title: str) -> str:
-    """Return a title on one line, short enough for the space next to the legend."""
-    plain = escape.to_single_line(title)
-    if _text_width(plain) <= _MAX_TITLE_WIDTH:
-        return plain
-    while plain and _text_width(plain) > _MAX_TITLE_WIDTH - 1:
-        plain = plain[:-1]
-    return f"{plain.rstrip()}…"
 
 
 def _text_width(text: str) -> float:

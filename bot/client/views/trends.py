@@ -111,7 +111,6 @@ def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer
     trend = answer.trend
     return renderer.draw(
         trend.months,
-        title=answer.topic.text or texts("trend-everything"),
         labels=(texts("trend-papers"), texts("trend-votes")),
         locale=texts.locale.value,
         is_last_partial=trend.is_last_month_partial,

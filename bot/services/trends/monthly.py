@@ -55,8 +55,8 @@ class TrendService:
     async def get_trend(self, query: str, *, months: int | None = 12) -> Trend:
         """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
 
-        `months` of None is all months, at most `MAX_MONTHS`. Filters of the query (author:, since:, until:, votes:)
-        apply. An empty archive has no months.
+        It begins with the archive's first month at the earliest. `months` of None is all months, at most `MAX_MONTHS`.
+        Filters of the query (author:, since:, until:, votes:) apply. An empty archive has no months.
         """
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
@@ -64,10 +64,8 @@ class TrendService:
             if extent.last_on is None or extent.first_on is None:
                 return Trend()
             last = extent.last_on.replace(day=1)
-            if months is None:
-                first = max(extent.first_on.replace(day=1), _months_before(last, MAX_MONTHS - 1))
-            else:
-                first = _months_before(last, months - 1)
+            asked = _months_before(last, (MAX_MONTHS if months is None else months) - 1)
+            first = max(extent.first_on.replace(day=1), asked)
             filters = index.Filters(
                 max(first, parsed.since or first),
                 min(extent.last_on, parsed.until or extent.last_on),

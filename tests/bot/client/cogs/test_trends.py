@@ -72,7 +72,7 @@ async def test_the_image_is_an_attachment_with_an_alt_text(english_harness: Clie
     assert file.filename == trends.IMAGE_FILENAME
     assert file.description.startswith("small language model · 3 papers · Last year\n")
     image = Image.open(io.BytesIO(await file.read()))
-    assert (image.format, image.size) == ("PNG", (1200, 600))
+    assert (image.format, image.size) == ("PNG", (1200, 720))
 
 
 async def test_all_variants_of_a_topic_have_the_same_figures(english_harness: ClientHarness) -> None:
