@@ -20,6 +20,7 @@ from bot import cli, settings
 from bot.app import container
 from bot.client import bot as client
 from bot.client import translations
+from bot.digests import parse
 from bot.rendering.wording import filters
 from bot.services.operations import metrics
 from storage import database, models, tables
@@ -132,6 +133,18 @@ def test_no_page_names_a_shell_command_that_does_not_exist(path: Path) -> None:
         first, _, second = words.partition(" ")
         name = words if first in groups and second else first
         assert name in known | groups, f"paperround {words}"
+
+
+# Formats
+
+
+def test_the_formats_of_the_readme_are_digests() -> None:
+    blocks = re.findall(r"^(`{3,})\n(.+?)^\1$", _readme(), re.MULTILINE | re.DOTALL)
+    digests = [parse.parse_text(text) for _, text in blocks if re.match("## Daily|# Daily", text)]
+    assert [(digest.format, [entry.title for entry in digest.entries]) for [digest] in digests] == [
+        (models.DigestFormat.NEWSLETTER, ["The paper's title"]),
+        (models.DigestFormat.REVIEW, ["The paper's title"]),
+    ]
 
 
 # Discord
