@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import system_clock
-from storage import migrate, models
-from storage.database import Database
+from storage import alerts, migrate, models
+from storage.database import Connection, Database
 from storage.outbox import plan, queries
 from tests.fake_discord import process
-from tests.support import relay_harness, shifted_clock
+from tests.support import digest_builders, relay_harness, shifted_clock
 
 
 @dataclass
@@ -58,9 +58,10 @@ class FaultHarness:
     def _clock_file(self) -> Path:
         return self.folder / "clock_offset"
 
-    def start_bot(self) -> subprocess.Popen[bytes]:
-        """Start the bot with the shifted clock."""
-        return self.start_python("-m", "tests.support.shifted_clock", str(self._clock_file))
+    def start_bot(self, *options: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start the bot with the shifted clock, its `options`, and further `settings`."""
+        module = "tests.support.shifted_clock"
+        return self.start_python("-m", module, str(self._clock_file), *options, **settings)
 
     def start_cli(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start the command line as an operator would, with further `settings`."""
@@ -101,6 +102,26 @@ class FaultHarness:
         """Insert deliveries into the outbox."""
         async with self.db.transaction() as connection:
             await plan.add_all(connection, new_deliveries)
+
+    async def store_digest(self, text: str) -> None:
+        """Store a digest whose alerts are to be planned, by its first paper's name as location."""
+        now = self.now()
+
+        async def on_fresh(
+            connection: Connection,
+            digest_id: int,
+            paper_ids: Sequence[int],
+            revision: int,
+            changed_ids: Collection[int],
+        ) -> None:
+            await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
+
+        location = text.partition("](")[2].partition(")")[0]
+        await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=on_fresh, location=location)
+
+    async def lift_limit_of_direct_messages(self) -> None:
+        """Let Discord open all direct messages at once, which costs a test no minute."""
+        await self.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
 
     async def count_states(self) -> dict[str, int]:
         """Number of parts by state."""

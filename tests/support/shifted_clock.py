@@ -1,6 +1,7 @@
 """Runs `paperround run` with a wall clock that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
 
 FILE holds how many seconds the clock is ahead, and is read at each look at the clock. The monotonic clock stays right.
+With `--news-each-second` the job around saved papers runs each second, instead of each quarter of an hour.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import importlib
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot import clock, logs, settings
-from bot.app import container, runtime
+from bot.app import container, paper_news, runtime, ticker
 
 READERS = ("bot.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The modules of a running bot that read the wall clock through `datetime`."""
@@ -46,6 +47,13 @@ def shift_wall_clock(path: Path) -> None:
         module.datetime = ShiftedDatetime
 
 
+def hasten_news() -> None:
+    """Let the job around saved papers run each second, from the start on."""
+    paper_news.INTERVAL = timedelta(seconds=1)
+    scheduled, module = ticker.scheduled, cast("Any", ticker)
+    module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
+
+
 async def main() -> None:
     """Run the bot until it receives a signal to stop."""
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
@@ -54,5 +62,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     shift_wall_clock(Path(sys.argv[1]))
+    if "--news-each-second" in sys.argv:
+        hasten_news()
     logs.configure("console:info")
     asyncio.run(main())

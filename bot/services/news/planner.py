@@ -31,8 +31,8 @@ MIN_INTERVAL = timedelta(days=6)
 """Between two messages, also if the reader's zone changes."""
 MAX_PAPERS = 15
 """In a message; the others are in that of the next week."""
-_EASTERNMOST = ZoneInfo("Pacific/Kiritimati")
-"""Where Monday begins first."""
+_EASTERNMOST, _WESTERNMOST = ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")
+"""Where Monday begins first and last."""
 
 RenderNews = Callable[[str, models.Locale, Sequence[models.PaperNews]], tuple[contents.RenderedPart, ...]]
 """Renders the message with a marker."""
@@ -61,11 +61,16 @@ class NewsPlanner:
     async def run(self) -> int:
         """Plan the messages that are due now. Returns their number."""
         now = self._clock()
-        found_until, told_before = _latest_monday(now, _EASTERNMOST), now - MIN_INTERVAL
+        first, last = _latest_monday(now, _EASTERNMOST), _latest_monday(now, _WESTERNMOST)
+        # While it is nine in one zone after the other, what was found just now may be due in the next one.
+        found_until = now if last < first else last
         async with self._database.read() as connection:
-            untold = await news_readers.list_untold(connection, found_until, told_before)
+            untold = await news_readers.list_untold(connection, found_until, now - MIN_INTERVAL)
+            known = await readers.list_by_id(connection, list(untold))
         planned, slices = 0, TimeSlices()
         for user_id in untold:
+            if _latest_monday(now, self._zone_of(known.get(user_id))) < first:
+                continue  # this week's Monday has not come yet
             # A reader whose message fails to render must not hold up the others.
             with isolation.isolated(log, "news of saved papers not planned", reader=user_id):
                 planned += await self._plan(user_id, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,6 +55,26 @@ async def test_the_message_comes_on_monday_at_nine_in_the_readers_zone_and_langu
     assert (delivery.user_id, delivery.channel_id, delivery.guild_id) == (READER, 55, None)
     for later in (timedelta(minutes=15), 24 * HOUR, WEEK):
         assert await harness.run(due_at + later) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "Pacific/Kiritimati"])
+async def test_what_is_found_in_the_night_to_monday_comes_that_morning_and_not_before(
+    db: Database, zone: str
+) -> None:
+    harness = NewsHarness(db)
+    harness.planner._timezone = zone
+    first, second = await harness.add_papers(2)
+    for arxiv_id in (first, second):
+        harness.services.say(arxiv_id, SAVED_AT + HOUR, version="2")
+    morning = datetime(2026, 1, 12, 9, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    await harness.save(READER, first)
+    assert await harness.run(morning - HOUR / 4) == []
+    assert await harness.run(morning) == [(first, "version", "2")]
+    harness.now = SAVED_AT
+    await harness.save(READER, second)
+    for hours in (HOUR / 4, *(number * 6 * HOUR for number in range(1, 28))):
+        assert await harness.run(morning + hours) == []
+    assert await harness.run(morning + WEEK) == [(second, "version", "2")]
 
 
 @pytest.mark.parametrize("month", [3, 10])
