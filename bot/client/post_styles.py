@@ -103,15 +103,15 @@ def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
 
 
-def _compact_preview(wording: PostWording, post: DailyPost) -> list[ui.LayoutView]:
-    return daily_post.compact_views(wording, post, with_marker=False)
+def _compact_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
+    return daily_post.compact_views(wording, post, with_marker=False, note=note)
 
 
-def _card_preview(wording: PostWording, post: DailyPost) -> list[ui.LayoutView]:
+def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
     """Return the headline and the first card."""
     if not post.papers:
-        return _compact_preview(wording, post)
-    head = daily_post.headline_view(wording, post, with_marker=False)
+        return _compact_preview(wording, post, note)
+    head = daily_post.headline_view(wording, post, with_marker=False, note=note)
     return [head, daily_post.card_view(wording.ui_texts, post, post.papers[0], None)]
 
 
@@ -123,13 +123,13 @@ def _is_news_channel(channel: PostableChannel) -> bool:
 class PostStyle:
     """A layout of the daily post. `label` is its option in `/daily`.
 
-    `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader.
-    `permissions` are needed in addition to those of every style.
+    `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader,
+    with a note above the headline. `permissions` are needed in addition to those of every style.
     """
 
     label: str
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
-    preview: Callable[[PostWording, DailyPost], list[ui.LayoutView]] = _compact_preview
+    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
     fits: Callable[[PostableChannel], bool] = lambda channel: isinstance(channel, discord.TextChannel)
     permissions: tuple[str, ...] = ()
 

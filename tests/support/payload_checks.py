@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -50,6 +51,11 @@ def _check_callback(body: dict[str, Any]) -> int:
             assert 1 <= len(choice["name"]) <= limits.CHOICE_NAME
             assert 1 <= len(choice["value"]) <= limits.CHOICE_VALUE
     if body["type"] == MODAL:
+        body = copy.deepcopy(body)
+        for component in validation.walk_components(body["data"]["components"]):
+            # discord.py sends ids as integers, which Discord accepts, though the schema requires strings.
+            for default in component.get("default_values") or ():
+                default["id"] = str(default["id"])
         load_schemas().check("ModalInteractionCallbackRequest", body)
     return 0
 

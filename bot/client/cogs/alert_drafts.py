@@ -47,7 +47,7 @@ class AlertDraftsCog(commands.Cog):
         draft = await self._presenter.complete(interaction, moved)
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
-    @component_router.handles(alerts.EDIT_RULE, first=None)
+    @component_router.handles(drafts.EDIT_RULE, first=None)
     async def open_rule_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal to change what the alert matches."""
         texts = await interaction.client.texts_for(interaction)

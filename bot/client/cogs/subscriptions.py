@@ -10,17 +10,9 @@ from discord.ext import commands
 
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, responses
-from bot.client.interactions.errors import UserError
-from bot.client.post_styles import STYLES, PostableChannel, default_style
-from bot.client.presenters import channel_permissions, subscription_options, subscriptions
-from bot.client.presenters.service_errors import map_service_errors
+from bot.client.presenters import subscription_forms, subscription_options, subscriptions
 from bot.client.views import subscriptions as subscriptions_view
-from bot.services.daily.subscriptions import (
-    MAX_TOPIC_LENGTH,
-    SubscriptionOptions,
-    new_subscription,
-    options_of,
-)
+from bot.services.daily.subscriptions import MAX_TOPIC_LENGTH, options_of
 from storage import models
 
 SubscriptionId = app_commands.Range[str, 1, 30]
@@ -38,6 +30,7 @@ class SubscriptionsCog(
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._presenter = subscriptions.SubscriptionPresenter(bot)
+        self._forms = subscription_forms.SubscriptionFormPresenter(bot)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's command settings allow others."""
@@ -72,15 +65,10 @@ class SubscriptionsCog(
         when: str | None = None,
         our_five: bool | None = None,
     ) -> None:
-        """Preview the post, its permissions and its first time; a button creates the subscription."""
+        """Preview the post, its permissions and its first time; a button creates it. First say what the channel has."""
         await responses.defer(interaction)
         destination = subscription_options.postable_channel(channel or interaction.channel)
-        locale = (await interaction.client.texts_for(interaction)).locale
-        defaults = SubscriptionOptions(
-            timezone=await self._presenter.default_timezone(interaction, locale),
-            locale=locale,
-            style=default_style(destination),
-        )
+        defaults = await self._presenter.default_options(interaction, destination)
         options = subscription_options.apply_changes(
             defaults,
             time,
@@ -96,14 +84,7 @@ class SubscriptionsCog(
             when,
             our_five,
         )
-        if not STYLES[options.style].fits(destination):
-            raise UserError("style-does-not-fit", channel=destination.mention)
-        await channel_permissions.require_may_mention(interaction, destination, options.mention_role_id)
-        guild_id, now = destination.guild.id, self._services.clock()
-        preview = new_subscription(guild_id, destination.id, options, now)
-        await self._presenter.show_preview(interaction, preview)
-        view = await self._presenter.setup_view(interaction, destination.id, options)
-        await responses.reply_privately(interaction, view)
+        await self._presenter.start_setup(interaction, destination, options)
 
     @app_commands.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, interaction: Interaction) -> None:
@@ -111,7 +92,9 @@ class SubscriptionsCog(
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
-    @app_commands.command(name="edit", description="Change a daily post; what you leave out stays")
+    @app_commands.command(
+        name="edit", description="Change a daily post: in a form, or with options; what you leave out stays"
+    )
     @app_commands.describe(post="Which one", **subscription_options.EDIT_DESCRIPTIONS)
     @app_commands.choices(
         days=subscription_options.DAY_CHOICES,
@@ -139,32 +122,18 @@ class SubscriptionsCog(
         when: str | None = None,
         our_five: bool | None = None,
     ) -> None:
-        """Change the options of a subscription."""
+        """Change the options of a subscription; without any, show the buttons of its forms."""
         await responses.defer(interaction)
-        subscription = await self._presenter.find(interaction, post)
-        options = subscription_options.apply_changes(
-            options_of(subscription),
-            time,
-            timezone,
-            papers,
-            votes,
-            days,
-            language,
-            style,
-            when_empty,
-            topic,
-            role,
-            when,
-            our_five,
+        given = (
+            *(time, timezone, papers, votes, days, language),
+            *(style, when_empty, topic, role, when, our_five),
         )
-        destination = interaction.client.get_channel(subscription.channel_id)
-        if isinstance(destination, PostableChannel) and not STYLES[options.style].fits(destination):
-            raise UserError("style-does-not-fit", channel=destination.mention)
-        if destination is not None and options.mention_role_id != subscription.mention_role_id:
-            await channel_permissions.require_may_mention(interaction, destination, options.mention_role_id)
-        with map_service_errors(subscriptions.ERRORS):
-            subscription = await self._services.subscriptions.edit(subscription.id, options)
-        await self._presenter.show(interaction, subscription, "order-changed")
+        if all(value is None for value in given):
+            await responses.reply_privately(interaction, await self._forms.form_view(interaction, post))
+            return
+        subscription = await self._presenter.find(interaction, post)
+        options = subscription_options.apply_changes(options_of(subscription), *given)
+        await self._presenter.edit(interaction, subscription, options)
 
     @app_commands.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="Which one")

@@ -243,6 +243,7 @@ post-see-all = { $count ->
 }
 post-ask = Find a topic
 post-on-topic = All on this topic
+post-follow = Follow a topic
 link-code = code
 link-project = project
 language-en = English
@@ -383,7 +384,7 @@ alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alerts-paused = { $count ->
     [one] Paused one alert
-   *[other] Paused { $count } alerts
+   *[other] Paused all { $count } of your alerts
 } for { $days ->
     [one] one day.
    *[other] { $days } days.
@@ -432,6 +433,15 @@ setup-heading = Daily post in { $channel }
 setup-first = First post: { $at } ({ $relative })
 setup-start = Start
 setup-start-now = Start and post now
+setup-exists = { $channel } has { $count ->
+    [one] a daily post
+   *[other] { $count } daily posts
+} already
+setup-change = Change it
+setup-add = { $count ->
+    [one] Add a second
+   *[other] Add another
+}
 permissions-ready = All permissions are there:
 permissions-missing = Some permissions are missing:
 permission-view-channel = View Channel
@@ -494,8 +504,20 @@ next-at = Next: { $at }
 next-complete = Waiting for the day to be complete, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 next-unknown = Nothing is planned
-preview-follows = Preview: this is what would be posted now.
-order-form = Change the daily post
+preview-note = **Preview:** this is what would be posted now.
+order-edit-schedule = Time, days, role
+order-edit-papers = Topic, papers, style
+order-form-heading = Change the daily post in { $channel }
+order-form-again = Open what was typed
+order-form-options = Also
+order-form-option-complete = Wait until the day is complete
+order-form-option-say-empty = Say so on days without papers
+order-form-option-our-five = Also what most members saved or shared
+order-form-role = Mention a role
+order-form-topic = Only papers on a topic
+order-form-topic-hint = reinforcement learning; empty for all papers
+order-form-language = Language
+order-form-style = Style
 order-form-time = Time
 order-form-zone = Time zone
 order-form-papers = How many papers (1 to 25)
@@ -549,6 +571,8 @@ help-heading = Paperround
 help-intro = The day's machine-learning papers, and all those before. Answers are for your eyes only until you share them.
 help-reading = Reading
 help-following = Alerts
+help-general = Paperround
+help-set-up = Set up a daily post
 help-channel = In a channel (Manage Server)
 help-digest = the papers of a day
 help-top = those with the most votes

@@ -154,7 +154,7 @@ daily-list =
 
 daily-edit =
     .name = 수정
-    .description = 일일 게시를 수정해요. 비워 둔 것은 그대로 둬요
+    .description = 일일 게시를 수정해요. 옵션이 없으면 양식이 열리고, 비워 둔 것은 그대로 둬요
     .option-post = 게시
     .option-post-description = 어느 것
     .option-time = 시각

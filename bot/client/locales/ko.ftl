@@ -194,6 +194,7 @@ post-pick = 자세히 읽을 논문을 고르세요
 post-see-all = { $count }편 모두 보기
 post-ask = 주제 찾기
 post-on-topic = 이 주제 모두 보기
+post-follow = 주제 받아보기
 link-code = 코드
 link-project = 프로젝트
 language-en = English
@@ -322,7 +323,10 @@ alert-active = 받는 중
 alert-resting = 쉬는 중
 alert-rests-until = { $until }까지 쉬어요
 alert-pause = 일시중지
-alerts-paused = 알림 { $count }개를 { $days }일 동안 쉬게 했어요.
+alerts-paused = { $count ->
+    [1] 알림 1개를
+   *[other] 알림 { $count }개를 모두
+} { $days }일 동안 쉬게 했어요.
 alerts-resumed = 알림 { $count }개를 다시 받아요.
 alert-removed = 지웠어요: { $rule }
 alert-remove-all = 모두 지우기
@@ -358,6 +362,12 @@ setup-heading = { $channel } 일일 게시
 setup-first = 첫 게시: { $at } ({ $relative })
 setup-start = 시작하기
 setup-start-now = 시작하고 지금 한 번 올리기
+setup-exists = { $channel }에는 일일 게시가 이미 { $count ->
+    [1] 있어요
+   *[other] { $count }개 있어요
+}
+setup-change = 있는 것 수정
+setup-add = 하나 더 만들기
 permissions-ready = 필요한 권한이 모두 있어요.
 permissions-missing = 부족한 권한이 있어요.
 permission-view-channel = 채널 보기
@@ -414,8 +424,20 @@ next-at = 다음: { $at }
 next-complete = 그날 목록이 다 모이기를 기다리고 있어요 (늦어도 { $until }까지)
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정 없음
-preview-follows = 미리보기: 지금이라면 이렇게 올라가요.
-order-form = 일일 게시 수정
+preview-note = **미리보기:** 지금이라면 이렇게 올라가요.
+order-edit-schedule = 시각, 요일, 역할
+order-edit-papers = 주제, 논문 수, 모양
+order-form-heading = { $channel } 일일 게시 수정
+order-form-again = 입력한 내용 다시 열기
+order-form-options = 추가 설정
+order-form-option-complete = 그날 목록이 다 모이면 올리기
+order-form-option-say-empty = 논문이 없으면 없다고 알리기
+order-form-option-our-five = 많이 저장하거나 공유한 논문도 싣기
+order-form-role = 멘션할 역할
+order-form-topic = 이 주제의 논문만
+order-form-topic-hint = 강화 학습. 비워 두면 모든 논문
+order-form-language = 언어
+order-form-style = 모양
 order-form-time = 시각
 order-form-zone = 시간대
 order-form-papers = 논문 수 (1~25)
@@ -466,6 +488,8 @@ help-heading = Paperround
 help-intro = 그날의 머신러닝 논문과 지난 논문을 보여 드려요. 대답은 공유하기 전까지 나만 볼 수 있어요.
 help-reading = 읽기
 help-following = 알림 받기
+help-general = Paperround 정보
+help-set-up = 일일 게시 설정하기
 help-channel = 채널에 올리기 (서버 관리하기 권한)
 help-digest = 그날의 논문
 help-top = 추천을 많이 받은 논문

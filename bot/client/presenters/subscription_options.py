@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import discord
 from discord import app_commands
 
 from bot import errors
+from bot.client.components import custom_ids
 from bot.client.interactions import option_parsers
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel
+from bot.client.views import modals
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions, validate_topic
 from storage import models
@@ -106,6 +109,38 @@ def apply_changes(
     if our_five and changed.style is not models.Style.WEEKLY:
         raise UserError("our-five-is-weekly")
     return changed
+
+
+def apply_schedule(options: SubscriptionOptions, values: Mapping[str, str]) -> SubscriptionOptions:
+    """Return the options with the values of the form for the schedule. Raises UserError."""
+    chosen = values.get(modals.OPTIONS, "").split(",")
+    when = models.When.COMPLETE if modals.COMPLETE in chosen else models.When.HOUR
+    changed = apply_changes(
+        options,
+        values.get(modals.TIME),
+        values.get(modals.ZONE),
+        days=values.get(modals.DAYS),
+        when_empty=modals.SAY_EMPTY in chosen,
+        when=when.value,
+        our_five=modals.OUR_FIVE in chosen,
+    )
+    role_id = custom_ids.parse_number(values.get(modals.ROLE) or "0")
+    return replace(changed, mention_role_id=role_id or None)
+
+
+def apply_papers(options: SubscriptionOptions, values: Mapping[str, str]) -> SubscriptionOptions:
+    """Return the options with the values of the form for the papers. Raises UserError."""
+    with custom_ids.map_parse_errors():
+        return apply_changes(
+            options,
+            papers=option_parsers.parse_number(values.get(modals.PAPERS, ""), "papers-not-a-number", 1, 25),
+            votes=option_parsers.parse_number(
+                values.get(modals.VOTES, "") or "0", "votes-not-a-number", 0, 99_999
+            ),
+            language=values.get(modals.LANGUAGE),
+            style=values.get(modals.STYLE),
+            topic=values.get(modals.TOPIC, "").strip() or NO_TOPIC[0],
+        )
 
 
 def _parse_topic(text: str) -> str:

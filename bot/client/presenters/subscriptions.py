@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import discord
 
@@ -11,13 +11,13 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
-from bot.client.post_styles import STYLES
+from bot.client.post_styles import STYLES, PostableChannel, default_style
 from bot.client.presenters import channel_permissions, subscription_options
 from bot.client.presenters.service_errors import map_service_errors
 from bot.client.translations import Texts
-from bot.client.views import notices, subscriptions
+from bot.client.views import modals, notices, subscriptions
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions, new_subscription
+from bot.services.daily.subscriptions import SubscriptionOptions, find_same, new_subscription
 from bot.services.search.results import SearchRequest
 from storage import errors as storage_errors
 from storage import models
@@ -34,6 +34,38 @@ class SubscriptionPresenter:
         self._mentions = bot.mentions
         self._renderer = bot.renderer
 
+    async def start_setup(
+        self, interaction: Interaction, channel: PostableChannel, options: SubscriptionOptions
+    ) -> None:
+        """Show the daily posts that the channel has already; without any, the preview and the wizard. Raises UserError."""
+        await self.require_allowed(interaction, channel, options)
+        rows = await self._list_in_channel(interaction, channel.id)
+        if not rows:
+            await self.show_wizard(interaction, channel.id, options)
+            return
+        texts = await interaction.client.texts_for(interaction)
+        await self._save_long_text(channel.id, options)
+        await responses.respond(interaction, modals.existing_view(texts, rows, channel.id, options))
+
+    async def show_wizard(
+        self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
+    ) -> None:
+        """Show what would be posted now, and the wizard. Raises UserError for a channel that takes no posts."""
+        wizard = await self.setup_view(interaction, channel_id, options)
+        preview = self.unsaved(interaction, channel_id, options)
+        first, *rest = [*await self._preview_views(interaction, preview), wizard]
+        await responses.respond(interaction, first)
+        for view in rest:
+            await responses.reply_privately(interaction, view)
+
+    async def default_options(
+        self, interaction: Interaction, channel: PostableChannel
+    ) -> SubscriptionOptions:
+        """Return the options of a new subscription of a channel for which none are given."""
+        locale = (await interaction.client.texts_for(interaction)).locale
+        timezone = await self._default_timezone(interaction, locale)
+        return SubscriptionOptions(timezone=timezone, locale=locale, style=default_style(channel))
+
     async def setup_view(
         self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
     ) -> discord.ui.LayoutView:
@@ -45,11 +77,45 @@ class SubscriptionPresenter:
         at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
         first = schedule.next_due(self._services.clock(), at, zone, options.days)
         permissions = channel_permissions.check_permissions(channel, options.style, options.mention_role_id)
+        await self._save_long_text(channel_id, options)
+        forecast = await self._forecast_text(texts, self.unsaved(interaction, channel_id, options))
+        same = find_same(await self._list_in_channel(interaction, channel_id), options)
+        return subscriptions.setup_view(texts, channel_id, options, permissions, first.at, forecast, same)
+
+    async def _save_long_text(self, channel_id: int, options: SubscriptionOptions) -> None:
         if stored := subscriptions.long_text(channel_id, options):
             await self._services.text_tokens.save(stored)
-        preview = new_subscription(channel.guild.id, channel_id, options, self._services.clock())
-        forecast = await self._forecast_text(texts, preview)
-        return subscriptions.setup_view(texts, channel_id, options, permissions, first.at, forecast)
+
+    def unsaved(
+        self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
+    ) -> models.Subscription:
+        """Return the subscription of the wizard, with the id 0."""
+        assert interaction.guild_id is not None  # the command is for servers only
+        return new_subscription(interaction.guild_id, channel_id, options, self._services.clock())
+
+    async def edit(
+        self, interaction: Interaction, subscription: models.Subscription, options: SubscriptionOptions
+    ) -> None:
+        """Change the options of a stored subscription and show it. Raises UserError."""
+        channel = interaction.client.get_channel(subscription.channel_id)
+        if channel is not None:
+            await self.require_allowed(interaction, channel, options, subscription.mention_role_id)
+        with map_service_errors(ERRORS):
+            changed = await self._services.subscriptions.edit(subscription.id, options)
+        await self.show(interaction, changed, "order-changed")
+
+    async def require_allowed(
+        self,
+        interaction: Interaction,
+        channel: channel_permissions.Channel,
+        options: SubscriptionOptions,
+        mentioned_id: int | None = None,
+    ) -> None:
+        """Raise UserError unless the style fits the channel, and the user may mention the role or it is so already."""
+        if isinstance(channel, PostableChannel) and not STYLES[options.style].fits(channel):
+            raise UserError("style-does-not-fit", channel=channel.mention)
+        if options.mention_role_id != mentioned_id:
+            await channel_permissions.require_may_mention(interaction, channel, options.mention_role_id)
 
     async def load_options(self, action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
         """Return the channel and the options of a button of the wizard. Raises UserError if its text was overwritten."""
@@ -74,16 +140,18 @@ class SubscriptionPresenter:
 
     async def create(
         self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
-    ) -> models.Subscription:
-        """Add a subscription. Raises UserError for an identical one, and for a channel that cannot take its posts."""
+    ) -> models.Subscription | None:
+        """Add a subscription; if the channel has it already, show that in the wizard and return None. Raises UserError."""
         assert interaction.guild_id is not None  # the command is for servers only
         channel = subscription_options.postable_channel(
             channel_permissions.require_channel(interaction.guild, channel_id)
         )
-        if not STYLES[options.style].fits(channel):
-            raise UserError("style-does-not-fit", channel=channel.mention)
-        await channel_permissions.require_may_mention(interaction, channel, options.mention_role_id)
+        await self.require_allowed(interaction, channel, options)
         await self._require_bot_may_post(interaction, channel, options.style, options.mention_role_id)
+        if find_same(await self._list_in_channel(interaction, channel_id), options) is not None:
+            wizard = await self.setup_view(interaction, channel_id, options)
+            await responses.update_message(interaction, wizard)
+            return None
         with map_service_errors(ERRORS):
             subscription = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
@@ -132,16 +200,20 @@ class SubscriptionPresenter:
 
     async def show_preview(self, interaction: Interaction, subscription: models.Subscription) -> None:
         """Show privately the post that would be sent now, as one or more messages."""
+        for view in await self._preview_views(interaction, subscription):
+            await responses.reply_privately(interaction, view)
+
+    async def _preview_views(
+        self, interaction: Interaction, subscription: models.Subscription
+    ) -> list[discord.ui.LayoutView]:
+        """Return the messages that would be posted now, the first of which says so."""
         texts = await interaction.client.texts_for(interaction)
         post = await self._services.on_demand_posts.preview(subscription)
         forecast = await self._forecast_text(texts, subscription)
         if subscription.topic and not post.papers:
-            await responses.reply_privately(interaction, notices.text_view(forecast))
-            return
-        lines = [texts("preview-follows"), forecast]
-        await responses.reply_privately(interaction, notices.text_view("\n".join(filter(None, lines))))
-        for view in STYLES[post.style].preview(self._renderer.wording_for(subscription.locale), post):
-            await responses.reply_privately(interaction, view)
+            return [notices.text_view(forecast)]
+        note = "\n".join(filter(None, (texts("preview-note"), forecast)))
+        return STYLES[post.style].preview(self._renderer.wording_for(subscription.locale), post, note)
 
     async def show(
         self, interaction: Interaction, subscription: models.Subscription, key: str | None = None
@@ -150,14 +222,18 @@ class SubscriptionPresenter:
         texts = await interaction.client.texts_for(interaction)
         headline = texts(key) if key else ""
         view = subscriptions.subscription_detail_view(texts, subscription, headline)
-        await responses.respond(interaction, view)
+        is_command = interaction.type is discord.InteractionType.application_command
+        await (responses.reply_privately if is_command else responses.update_message)(interaction, view)
 
-    async def list_view(self, interaction: Interaction) -> discord.ui.LayoutView:
-        """Return the view of the server's subscriptions."""
+    async def list_view(
+        self, interaction: Interaction, rows: Sequence[models.Subscription] | None = None
+    ) -> discord.ui.LayoutView:
+        """Return the view of the server's subscriptions; of some, to choose the one to change."""
         texts = await interaction.client.texts_for(interaction)
-        return subscriptions.list_view(
-            texts, await self.list_for_guild(interaction), self._mentions("daily setup")
-        )
+        command = self._mentions("daily setup")
+        if rows is not None:
+            return subscriptions.list_view(texts, rows, command, subscriptions.SELECT_CHANGE)
+        return subscriptions.list_view(texts, await self.list_for_guild(interaction), command)
 
     async def list_for_guild(self, interaction: Interaction) -> list[models.Subscription]:
         """Return the server's subscriptions that are not closed."""
@@ -175,7 +251,7 @@ class SubscriptionPresenter:
         if not rows:
             raise UserError("no-orders", command=self._mentions("daily setup"))
         if subscription_id is None:
-            candidates = [row for row in rows if row.channel_id == interaction.channel_id] or rows
+            candidates = await self.list_candidates(interaction)
             if len(candidates) > 1:
                 raise UserError("order-which")
             return candidates[0]
@@ -183,6 +259,14 @@ class SubscriptionPresenter:
             if str(row.id) == subscription_id:
                 return row
         raise UserError("no-order")
+
+    async def _list_in_channel(self, interaction: Interaction, channel_id: int) -> list[models.Subscription]:
+        return [row for row in await self.list_for_guild(interaction) if row.channel_id == channel_id]
+
+    async def list_candidates(self, interaction: Interaction) -> list[models.Subscription]:
+        """Return the subscriptions that a command without an id means: those of its channel, else all of the server."""
+        rows = await self.list_for_guild(interaction)
+        return [row for row in rows if row.channel_id == interaction.channel_id] or rows
 
     async def find_manageable(self, interaction: Interaction, subscription_id: str) -> models.Subscription:
         """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError.
@@ -201,7 +285,7 @@ class SubscriptionPresenter:
         await channel_permissions.require_manager_of(interaction, subscription.guild_id)
         return subscription
 
-    async def default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
+    async def _default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
         """Return the time zone for a new subscription: the server's, else the reader's, else that of the language."""
         assert interaction.guild_id is not None  # the command is for servers only
         guild = await self._services.guilds.get(interaction.guild_id)

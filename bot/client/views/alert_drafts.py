@@ -1,6 +1,6 @@
-"""Drafts of alerts as short JSON, for the custom ids of buttons and modals. What has its default is left out.
+"""Drafts of alerts as short JSON, for the custom ids of buttons and modals, and the button that begins one.
 
-The reader, the server and the time of creation are left out too: the interaction knows them.
+What has its default is left out. The reader, the server and the time of creation are left out too: the interaction knows them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.client.components import custom_ids
+from discord import ui
+
+from bot.client.components import custom_ids, message_builder
+from bot.client.translations import Texts
+from bot.client.views.papers import list_state
 from storage import models
+
+EDIT_RULE = "ae"
 
 MAX_LENGTH = 70
 """Longest draft in a custom id; a longer one is stored under a token."""
@@ -53,6 +59,18 @@ def pack(draft: models.Alert) -> str:
 def pack_stored(alert_id: int) -> str:
     """Return the JSON of a stored alert as it is: its id alone."""
     return pack(replace(EMPTY, id=alert_id))
+
+
+def begin_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
+    """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
+    terms = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
+    if terms is not None:
+        kind, text, min_votes = terms
+        packed = pack(replace(EMPTY, terms=(models.AlertTerm(kind, text),), min_votes=min_votes))
+        if len(packed) <= MAX_LENGTH:
+            label = texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
+            return message_builder.button(label, custom_ids.pack(EDIT_RULE, packed), emoji="🔔")
+    return message_builder.button(texts("post-follow"), custom_ids.pack(EDIT_RULE, pack(EMPTY)), emoji="🔔")
 
 
 def unpack(text: str) -> models.Alert:

@@ -21,7 +21,6 @@ from storage import models
 SAVE = "ac"
 REPLACE = "acr"
 MOVE = "ach"
-EDIT_RULE = "ae"
 EDIT_TIMING = "aet"
 SHOW = "av"
 SELECT = "as"
@@ -73,7 +72,7 @@ def _save_buttons(
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-rule"), custom_ids.pack(EDIT_RULE, key)),
+        button(texts("alert-edit-rule"), custom_ids.pack(alert_drafts.EDIT_RULE, key)),
         button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
     ]
 

@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import announcement
+from bot.client.views import alert_drafts, announcement
 from bot.client.views.papers import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
 from bot.rendering.discord_text import limits, split
@@ -19,10 +19,13 @@ from bot.services.posts.contents import DailyPost, PostPaper
 from storage import models
 
 PAPERS_PER_MESSAGE = 8
-"""1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components."""
+"""1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
+
+The last message has one more button if it has fewer papers, or no header.
+"""
 
 PAPERS_BY_OUR_FIVE = 7
-"""Likewise with the text and the separator of what members saved or shared: 39 components."""
+"""Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
 
 OPEN_PAPER = "o"
 OPEN_TOPIC_MODAL = "ask"
@@ -31,11 +34,13 @@ SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> list[ui.LayoutView]:
+def compact_views(
+    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
+) -> list[ui.LayoutView]:
     """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
 
     `with_marker` is False for a copy without a delivery, such as the post in another language; one of which the total is
-    not known has no header.
+    not known has no header. `note` is above the headline, such as that it is a preview.
     """
     groups = split_papers(post)
     views = []
@@ -45,24 +50,26 @@ def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = 
         last = position == len(groups) - 1
         message = message_builder.MessageBuilder()
         if position == 0 and post.total >= post.own_count:
-            message.add_text(header(wording, post))
+            message.add_text(header(wording, post, note))
         _add_papers(wording, message, post, group, first, marker, last=last)
         first += len(group)
         views.append(message.view)
     return views
 
 
-def header(wording: PostWording, post: DailyPost) -> str:
-    """Return the headline with the small print below it, and the mention of the post's role above it."""
+def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
+    """Return the headline with the small print below it, and the note and the mention of the post's role above it."""
     small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
     headline = f"{announcement.mention_line(post)}## 📰 {wording.daily_text(post, 'headline')}"
-    return "\n".join(line for line in (headline, *small_print) if line)
+    return "\n".join(line for line in (note, headline, *small_print) if line)
 
 
-def headline_view(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> ui.LayoutView:
-    """Return the message above the cards or the thread."""
+def headline_view(
+    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
+) -> ui.LayoutView:
+    """Return the message above the cards or the thread. `note` as in `compact_views`."""
     message = message_builder.MessageBuilder()
-    message.add_text(header(wording, post))
+    message.add_text(header(wording, post, note))
     message.add_buttons(
         # Its message has no menu of the papers, which the copy in the other language is made from.
         *_action_buttons(
@@ -149,9 +156,12 @@ def _add_papers(
 ) -> None:
     """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
     texts = wording.ui_texts
-    menu = paper_list.open_menu(texts("post-pick"), _menu_papers(post, group, last=last), marker)
+    ranks = post.numbers[first : first + len(group)]
+    shown = _menu_papers(post, group, last=last)
+    menu = paper_list.open_menu(texts("post-pick"), shown, marker, ranks=ranks)
+    is_full = first == 0 and len(group) == PAPERS_PER_MESSAGE
     buttons = (
-        _action_buttons(texts, post, None if menu else marker, first)
+        _action_buttons(texts, post, None if menu else marker, first, may_follow=not is_full)
         if last
         else _language_buttons(texts, post, first, len(group))
     )
@@ -163,7 +173,7 @@ def _add_papers(
         message.reserve(bool(text), (text,) if text else ())
     for position, paper in enumerate(group):
         # A full message has no component left for the separator below the headline.
-        if position or (first == 0 and len(group) < PAPERS_PER_MESSAGE):
+        if position or (first == 0 and not is_full):
             message.add_separator()
         share = message.share(len(group) - position)
         heading = headings.get(paper.arxiv_id)
@@ -216,7 +226,7 @@ def _byline(paper: PostPaper) -> str:
 
 
 def _action_buttons(
-    texts: Texts, post: DailyPost, marker: str | None, first: int | None
+    texts: Texts, post: DailyPost, marker: str | None, first: int | None, *, may_follow: bool = True
 ) -> list[ui.Item[Any]]:
     """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else "")
@@ -229,6 +239,7 @@ def _action_buttons(
     return [
         *([message_builder.button(label, list_state.pack(day, marker=marker))] if is_listed else []),
         search,
+        *([alert_drafts.begin_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 

@@ -21,9 +21,16 @@ from bot.services.daily.on_demand import TopicForecast
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
 
+SETUP = "dsu"
+ADD = "dsa"
 START = "ds"
 START_NOW = "dsn"
-EDIT = "de"
+CHANGE = "dc"
+SELECT_CHANGE = "dcp"
+EDIT_SCHEDULE = "de"
+EDIT_PAPERS = "dep"
+REOPEN = "der"
+SHOW = "dh"
 SELECT = "dp"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
@@ -32,10 +39,11 @@ RESUME = notices.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
-MAX_LISTED = 20
+MAX_LISTED = 15
 TOKEN_MARK = "@"
+STORED_MARK = "="
 MAX_TOPIC_LENGTH = 30
-"""Characters of a topic in a list; twenty rows have to fit into a message."""
+"""Characters of a topic in a list; all rows have to fit into a message."""
 
 _STYLE_CODES = {style: style.value[0] + style.value[-1] for style in models.Style}
 """Two letters per style, so that all options fit into a custom id."""
@@ -50,6 +58,13 @@ def pack(channel_id: int, options: SubscriptionOptions, verb: str) -> str:
     return custom_ids.pack(
         verb, TOKEN_MARK + text_tokens.make_token(text) if text else _pack_short(channel_id, options)
     )
+
+
+def target(subscription: models.Subscription) -> str:
+    """Return the payload of the form's actions: a stored subscription by its id, the wizard's by its options."""
+    if subscription.id:
+        return f"{STORED_MARK}{subscription.id}"
+    return custom_ids.unpack(pack(subscription.channel_id, options_of(subscription), EDIT_SCHEDULE)).payload
 
 
 def long_text(channel_id: int, options: SubscriptionOptions) -> str:
@@ -119,10 +134,12 @@ def setup_view(
     permissions: Mapping[str, bool],
     first_at: datetime,
     forecast: str = "",
+    same: models.Subscription | None = None,
 ) -> ui.LayoutView:
     """Return the setup wizard: options, permissions by name, the time of the first post, the buttons to start.
 
-    `forecast` is the text of `forecast_text`, "" without a topic.
+    `forecast` is the text of `forecast_text`, "" without a topic. `same` is a subscription of the channel that this one
+    would repeat; it cannot be started then.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
@@ -134,11 +151,23 @@ def setup_view(
     message.add_text(
         texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     )
-    start_id = pack(channel_id, options, START)
+    if same is None:
+        start_id = pack(channel_id, options, START)
+        message.add_buttons(
+            message_builder.button(texts("setup-start"), start_id, style=discord.ButtonStyle.primary),
+            message_builder.button(texts("setup-start-now"), pack(channel_id, options, START_NOW)),
+        )
+    else:
+        message.add_text(texts("order-already"))
+    change_same = (
+        None
+        if same is None
+        else message_builder.button(texts("setup-change"), custom_ids.pack(CHANGE, same.id))
+    )
     message.add_buttons(
-        message_builder.button(texts("setup-start"), start_id, style=discord.ButtonStyle.primary),
-        message_builder.button(texts("setup-start-now"), pack(channel_id, options, START_NOW)),
-        message_builder.button(texts("change"), pack(channel_id, options, EDIT)),
+        message_builder.button(texts("order-edit-schedule"), pack(channel_id, options, EDIT_SCHEDULE)),
+        message_builder.button(texts("order-edit-papers"), pack(channel_id, options, EDIT_PAPERS)),
+        change_same,
     )
     return message.view
 
@@ -211,26 +240,42 @@ def subscription_detail_view(
         if is_inactive
         else message_builder.button(texts("order-pause"), custom_ids.pack(PAUSE, subscription.id)),
         message_builder.button(texts("remove"), custom_ids.pack(REMOVE, subscription.id)),
+    )
+    message.add_buttons(
+        message_builder.button(texts("change"), custom_ids.pack(CHANGE, subscription.id)),
         message_builder.button(texts("order-all"), custom_ids.pack(LIST)),
     )
     return message.view
 
 
-def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
-    """Return the subscriptions of a server with a menu to select one; without any, how to set one up."""
+def list_view(
+    texts: Texts, rows: Sequence[models.Subscription], setup_command: str, verb: str = SELECT
+) -> ui.LayoutView:
+    """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up."""
     if not rows:
         return notices.text_view(texts("no-orders", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('orders-heading', count=len(rows))}")
-    lines = []
-    for row in rows[:MAX_LISTED]:
-        schedule = schedule_text.format_schedule(texts, row)
-        topic = paper_text.escape_untrusted(short_topic(row))
-        next_post = next_post_text(texts, row)
-        lines.append(paper_text.join_dotted(f"- <#{row.channel_id}>", topic or None, schedule, next_post))
+    lines = [f"- <#{row.channel_id}> · {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
+    message.add_select(select_menu(texts, rows, verb))
+    return message.view
+
+
+def list_line(texts: Texts, row: models.Subscription) -> str:
+    """Return a subscription on a line of a list, without its channel."""
+    topic = paper_text.escape_untrusted(short_topic(row))
+    return paper_text.join_dotted(
+        topic, schedule_text.format_schedule(texts, row), next_post_text(texts, row)
+    )
+
+
+def select_menu(
+    texts: Texts, rows: Sequence[models.Subscription], verb: str
+) -> ui.Item[ui.LayoutView] | None:
+    """Return the menu that selects a subscription for the action `verb`."""
     options = [
         message_builder.select_option(
             schedule_text.format_schedule(texts, row),
@@ -242,8 +287,7 @@ def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: 
         )
         for row in rows
     ]
-    message.add_select(message_builder.select_menu(texts("order-pick"), custom_ids.pack(SELECT), options))
-    return message.view
+    return message_builder.select_menu(texts("order-pick"), custom_ids.pack(verb), options)
 
 
 def confirm_remove_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
@@ -266,7 +310,8 @@ def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
         until = subscription.waiting_until_at or subscription.next_due_at
         text_id = "next-waiting" if subscription.when is models.When.HOUR else "next-complete"
         return texts(text_id, until=format_timestamp(until, "t"))
-    return texts("next-at", at=format_timestamp(subscription.next_due_at, "R"))
+    at = format_timestamp(subscription.next_due_at, "f")
+    return texts("next-at", at=f"{at} ({format_timestamp(subscription.next_due_at, 'R')})")
 
 
 def subscription_label(texts: Texts, subscription: models.Subscription, channel: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 
@@ -195,6 +196,15 @@ def options_of(subscription: models.Subscription) -> SubscriptionOptions:
     return SubscriptionOptions(
         **{field.name: getattr(subscription, field.name) for field in fields(SubscriptionOptions)}
     )
+
+
+def find_same(
+    rows: Iterable[models.Subscription], options: SubscriptionOptions
+) -> models.Subscription | None:
+    """Return the subscription of a channel that one with these options would repeat, None if there is none."""
+    names = ("at_time", "timezone", "locale", "style", "topic")
+    wanted = [getattr(options.validated(), name) for name in names]
+    return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
 
 
 def _next_due(options: SubscriptionOptions, now: datetime) -> schedule.DueTime:

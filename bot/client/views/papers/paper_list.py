@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from discord import ui
@@ -115,15 +116,19 @@ def open_menu(
     marker: str | None = None,
     *,
     custom_id: str | None = None,
+    ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return the menu of the papers, which opens one privately unless `custom_id` has another action."""
+    """Return the menu of the papers, which opens one privately unless `custom_id` has another action.
+
+    `ranks` are the numbers that the message shows in front of the papers.
+    """
     options = [
         select_option(
-            paper_text.format_title(paper.title, paper.arxiv_id),
+            paper_text.join_dotted(rank, paper_text.format_title(paper.title, paper.arxiv_id)),
             paper.arxiv_id,
             description=paper_text.join_dotted(paper.arxiv_id, paper_text.format_votes(paper.votes)),
         )
-        for paper in papers
+        for paper, rank in zip_longest(papers, map(str, ranks))
     ]
     return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 

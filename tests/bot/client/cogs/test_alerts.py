@@ -78,8 +78,12 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     await harness.reader.slash(harness.channel, "alerts pause", days=3)
     (remaining,) = await _list_alerts(harness)
     assert remaining.paused_until_at == harness.env.now() + timedelta(days=3)
-    await harness.reader.slash(harness.channel, "alerts pause", alert="speech", days=0)
-    assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None]
+    await _add_alert(harness)
+    paused = shown_text(last_response(await harness.reader.slash(harness.channel, "alerts pause")))
+    assert harness.texts("alerts-paused", count=2, days=7) in paused
+    assert {"en": "all 2", "ko": "2개를 모두"}[harness.texts.locale.value] in paused
+    await harness.reader.slash(harness.channel, "alerts pause", days=0)
+    assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None, None]
 
 
 async def test_fifty_alerts_are_listed_in_pages(english_harness: ClientHarness) -> None:
@@ -118,6 +122,9 @@ async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness)
     message = await _send_alert(harness, *alerts)
     confirmation = last_response(await harness.user.click(message, label=harness.texts("alert-stop-all")))
     assert len(await _list_alerts(harness)) == 2
+    rest = last_response(await harness.user.click(confirmation, label=harness.texts("alert-pause-week-all")))
+    assert harness.texts("alerts-paused", count=2, days=7) in shown_text(rest)
+    confirmation = last_response(await harness.user.click(rest, label=harness.texts("alert-stop-all")))
     removed = last_response(await harness.user.click(confirmation, label=harness.texts("alert-remove-all")))
     assert shown_text(removed) == harness.texts("alerts-all-removed", count=2)
     assert await _list_alerts(harness) == []

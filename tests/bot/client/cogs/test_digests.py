@@ -14,6 +14,7 @@ from tests.support.client_harness import (
     component_ids,
     last_response,
     post_daily,
+    raw_components,
     send_parts,
     shown_text,
 )
@@ -88,6 +89,31 @@ async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHa
     }
     assert count[other] in shown
     assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
+
+
+async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: ClientHarness) -> None:
+    message = await post_daily(harness)
+    shown = shown_text(message)
+    menu = next(part["options"] for part in raw_components(message) if part.get("options"))
+    assert [option["label"].split(" · ")[0] for option in menu] == [str(n + 1) for n in range(len(menu))]
+    assert all(f"**{number} · " in shown for number in range(1, len(menu) + 1))
+    assert "daily edit" not in shown
+    modal = await harness.reader.click(message, label=harness.texts("post-follow"))
+    previewed = await harness.reader.submit_modal(modal, {"keyword": "강화 학습"})
+    assert last_response(previewed).ephemeral
+    made = await harness.reader.click(last_response(previewed), label=harness.texts("alert-create"))
+    assert harness.texts("alert-made") in shown_text(last_response(made))
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert [term.text for term in alert.terms] == ["강화 학습"]
+
+
+async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
+    message = await post_daily(harness, topic="reinforcement learning votes:3")
+    modal = await harness.reader.click(message, label=harness.texts("follow-topic"))
+    previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "reinforcement learning"}))
+    field = next(row["component"] for row in modal.modal["components"])
+    assert field["value"] == "reinforcement learning"
+    assert "▲ 3" in shown_text(previewed)
 
 
 async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: ClientHarness) -> None:

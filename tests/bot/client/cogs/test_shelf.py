@@ -209,7 +209,7 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     answers = await harness.manager.slash(
         harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
     )
-    preview, wizard = answers.followups[-2], answers.followups[-1]
+    preview, wizard = [answers.response, *answers.followups][-2:]
     assert harness.texts("order-our-five") in shown_text(wizard)
     assert heading[here] in shown_text(preview)
     await harness.manager.click(wizard, label=harness.texts("setup-start"))

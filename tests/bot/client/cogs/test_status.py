@@ -27,7 +27,8 @@ async def test_status_shows_the_next_post(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     assert subscription.next_due_at is not None
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
-    assert f"<t:{int(subscription.next_due_at.timestamp())}:R>" in shown
+    due = int(subscription.next_due_at.timestamp())
+    assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
     assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
 
 
@@ -156,6 +157,25 @@ async def test_help_mentions_every_command(harness: ClientHarness) -> None:
     for command in harness.bot.tree.walk_commands():
         if not getattr(command, "commands", None):
             assert harness.bot.mentions(command.qualified_name) in shown
+
+
+async def test_help_begins_with_what_readers_do_and_has_buttons_for_it(harness: ClientHarness) -> None:
+    answer = last_response(await harness.manager.slash(harness.channel, "help"))
+    headings = ["reading", "keeping", "following", "channel", "general"]
+    shown = shown_text(answer)
+    positions = [shown.index(f"**{harness.texts(f'help-{name}')}**") for name in headings]
+    assert positions == sorted(positions)
+    for label in ("post-ask", "post-follow"):
+        assert (await harness.manager.click(answer, label=harness.texts(label))).modal is not None
+    wizard = await harness.manager.click(answer, label=harness.texts("help-set-up"))
+    assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
+    await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
+    said = last_response(await harness.manager.click(answer, label=harness.texts("help-set-up")))
+    assert harness.texts("setup-change") in shown_text(said)
+    newest = await harness.manager.click(answer, label=harness.texts("newest-digest"))
+    assert "2026" in shown_text(last_response(newest))
+    for_reader = last_response(await harness.reader.slash(harness.channel, "help"))
+    assert harness.texts("help-set-up") not in shown_text(for_reader).splitlines()
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:

@@ -56,7 +56,7 @@ def test_a_daily_post_in_korean() -> None:
         "headline": "2025년 2월 12일의 논문",
         "count": "27편 가운데 추천을 가장 많이 받은 5편",
         "missed": "",
-        "foot": "매일 09:00 (서울) · </daily edit:1>",
+        "foot": "매일 09:00 (서울)",
         "name": "2025-02-12 · 5편",
     }
 
@@ -67,7 +67,7 @@ def test_a_daily_post_in_english() -> None:
         "headline": "Papers of February 12, 2025",
         "count": "The 5 with the most votes, out of 27",
         "missed": "",
-        "foot": "Monday to Friday at 09:00 (New York) · </daily edit:1>",
+        "foot": "Monday to Friday at 09:00 (New York)",
         "name": "2025-02-12 · 5 papers",
     }
 
@@ -107,14 +107,8 @@ def test_a_post_without_a_schedule_has_no_foot() -> None:
 
 def test_chosen_weekdays_are_named() -> None:
     schedule = ("18:30", "UTC", (1, 3, 5))
-    assert (
-        _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"]
-        == "매주 월·수·금 18:30 (UTC) · </daily edit:1>"
-    )
-    assert (
-        _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"]
-        == "Mon, Wed, Fri at 18:30 (UTC) · </daily edit:1>"
-    )
+    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금 18:30 (UTC)"
+    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
 
 
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
