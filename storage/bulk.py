@@ -7,7 +7,7 @@ engine spends per row. Use them where tens of thousands of rows are handled.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import Enum
 from functools import lru_cache
@@ -31,6 +31,8 @@ CHUNK_SIZE = 2000
 LOOKUP_CHUNK_SIZE = 20_000
 REDIRECTED_OPTION = "paperround_redirected"
 """Execution option of a connection whose statements are rewritten; see `storage.search.shadow_index`."""
+SNAPSHOT_OPTION = "paperround_snapshot"
+"""Execution option of a read transaction: what `read_once` has read in it, by key."""
 
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -162,6 +164,18 @@ async def fetch_all(
     driver: Any = connection.sync_connection.connection.driver_connection
     rows: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
     return rows
+
+
+async def read_once(connection: AsyncConnection, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
+    """Return what `read` returns, the same within a read transaction; a write transaction reads it each time."""
+    assert connection.sync_connection is not None
+    snapshot = connection.sync_connection.get_execution_options().get(SNAPSHOT_OPTION)
+    if snapshot is None:
+        return await read()
+    if key not in snapshot:
+        snapshot[key] = await read()
+    value: Value = snapshot[key]
+    return value
 
 
 async def select_where_in(

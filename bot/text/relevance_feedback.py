@@ -54,10 +54,19 @@ def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, flo
     for score, words in best:
         length = max(words.total(), 1)
         for word, count in words.items():
-            if len(word) >= _MIN_WORD_LENGTH and not word.isdigit():
-                model[word] = model.get(word, 0.0) + score * count / length
-    likeliest = sorted(model, key=lambda word: (-model[word], word))[:_MAX_CANDIDATES]
-    return {word: model[word] for word in likeliest}
+            model[word] = model.get(word, 0.0) + score * count / length
+    probable = {
+        word: probability
+        for word, probability in model.items()
+        if len(word) >= _MIN_WORD_LENGTH and not word.isdigit()
+    }
+    # Of some thousand words only these are sorted with a key, which takes longer.
+    least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
+    likely = [word for word, probability in probable.items() if probability >= least]
+    return {
+        word: probable[word]
+        for word in sorted(likely, key=lambda word: (-probable[word], word))[:_MAX_CANDIDATES]
+    }
 
 
 def choose_terms(
@@ -77,12 +86,15 @@ def choose_terms(
 
 def score_feedback(title: str, body: str, terms: Mapping[str, float]) -> float:
     """Return how much of the relevance model a paper has, from 0 to 1, given its canonical texts."""
-    title, body = _without_particles(title), _without_particles(body)
+    title = _without_particles(title)
+    text = f"{title}\n{_without_particles(body)}"
     score = 0.0
+    # Few papers have many of the terms, so only these are counted.
+    words = set(text.split())
     for term, weight in terms.items():
-        word = f" {term} "
-        # A search for each of some terms takes less time than counting all words.
-        if count := body.count(word) + _TITLE_WEIGHT * title.count(word):
+        if term in words:
+            word = f" {term} "
+            count = text.count(word) + (_TITLE_WEIGHT - 1) * title.count(word)
             score += weight * count / (count + _SATURATION)
     return score
 

@@ -23,6 +23,8 @@ TokenRows = Sequence[tuple[int, str]]
 _PLACEHOLDER = re.compile(r"\?")
 _MIN_EXPANDED_ROWS = 2000
 _MAX_EXPANSIONS = 16
+_MIN_MERGE_CHANGES = 2
+"""Rows that a merge changes if it has merged anything."""
 
 
 async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> None:
@@ -142,6 +144,22 @@ def _postgresql_statement(table: str, filter_sql: str) -> str:
     numbers = count(1)
     statement = f"SELECT {column} FROM {table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
     return _PLACEHOLDER.sub(lambda _: f"${next(numbers)}", statement)
+
+
+async def merge_segments(connection: AsyncConnection, table: str, *, pages: int, is_first: bool) -> bool:
+    """Merge the segments of a table on SQLite, which each query reads one by one: a step of about this number of pages.
+
+    Returns whether there may be more to merge. PostgreSQL's index has no segments.
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    counting = "SELECT total_changes()"
+    (before,) = next(iter(await bulk.fetch_all(connection, counting)))
+    # A negative number makes all segments one, a positive one goes on with it (SQLite, FTS5, "The merge command").
+    statement = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"  # noqa: S608 - constant table
+    await connection.exec_driver_sql(statement, (-pages if is_first else pages,))
+    (after,) = next(iter(await bulk.fetch_all(connection, counting)))
+    return bool(after - before >= _MIN_MERGE_CHANGES)
 
 
 async def count_rows(connection: AsyncConnection, table: str, query: BooleanQuery, *, limit: int) -> int:

@@ -33,9 +33,9 @@ async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict
 
 async def get_version(connection: AsyncConnection) -> str | None:
     """Return a value that changes with each induction, None without a glossary. Cheap enough for every search."""
-    for (moment,) in await bulk.fetch_all(connection, f"SELECT made_at FROM {glossary.name}"):  # noqa: S608
-        return str(moment)
-    return None
+    statement = f"SELECT made_at FROM {glossary.name}"  # noqa: S608 - constant name
+    rows = await bulk.read_once(connection, glossary.name, lambda: bulk.fetch_all(connection, statement))
+    return next((str(moment) for (moment,) in rows), None)
 
 
 async def get(connection: AsyncConnection) -> tuple[datetime, int, str] | None:

@@ -32,6 +32,7 @@ HASH_MULTIPLIER = 2654435761
 _PROBE_LENGTH = 16
 """Slots checked at once when a slot is taken."""
 _TOP_STEP = 1 << 15
+_MERGED_PAGES = 200
 ROWS_AT_ONCE = 200
 """Rows read and decompressed in one step: 2 ms on the event loop."""
 
@@ -147,6 +148,18 @@ async def list_positions(
     return await engines.list_positions(connection, requests, filter_sql=join, filter_values=values)
 
 
+async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
+    """Merge the segments that additions leave in the index, so that queries read fewer; whether there may be more to merge.
+
+    A step writes about a megabyte; a merged index of 700,000 papers answers in half of the time.
+    """
+    merged = [
+        await engines.merge_segments(connection, table, pages=_MERGED_PAGES, is_first=is_first)
+        for table in (WORDS_TABLE, TITLES_TABLE)
+    ]
+    return any(merged)
+
+
 async def count_matches(connection: AsyncConnection, query: BooleanQuery, *, limit: int) -> int:
     """Count the papers that match a query, up to `limit`. Shingles may match a few too many."""
     return await engines.count_rows(connection, WORDS_TABLE, query, limit=limit)
@@ -225,9 +238,17 @@ async def count_all(connection: AsyncConnection) -> int:
 
 async def get_document_frequencies(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
     """Return the approximate number of papers with each token; tokens of no paper are left out."""
-    columns = (term_counts.c.token, term_counts.c.papers)
-    rows = await bulk.select_where_in(connection, term_counts.c.token, tokens, columns)
-    return {token: frequency for token, frequency in rows if frequency > 0}
+    known = await bulk.read_once(connection, term_counts.name, _no_frequencies)
+    unread = [token for token in tokens if token not in known]
+    if unread:
+        columns = (term_counts.c.token, term_counts.c.papers)
+        rows = await bulk.select_where_in(connection, term_counts.c.token, unread, columns)
+        known.update(dict.fromkeys(unread, 0) | dict(rows))
+    return {token: known[token] for token in tokens if known[token] > 0}
+
+
+async def _no_frequencies() -> dict[str, int]:
+    return {}
 
 
 def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str], list[Any]]:

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(NamedTuple):
     """A conjunction. Of a `phrase` only the rarest parts need to match: these seldom meet by chance."""
 
     parts: tuple[BooleanQuery, ...]
     phrase: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(NamedTuple):
     """A disjunction."""
 
     parts: tuple[BooleanQuery, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(NamedTuple):
     """Any token with this prefix."""
 
     token: str

@@ -44,7 +44,9 @@ async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
     mark = "?" if connection.dialect.name == "sqlite" else "$1"
     statement = f"SELECT era, entries FROM search_eras WHERE name = {mark} AND entries > 0 ORDER BY era"  # noqa: S608
-    rows = list(await bulk.fetch_all(connection, statement, (table,)))
+    rows = list(
+        await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
+    )
     return [int(tier) for tier, _ in rows], list(accumulate(int(entries) for _, entries in rows))
 
 

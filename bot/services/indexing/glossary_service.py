@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _FIELD_SEPARATOR = "\x1f"
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
+_PAUSE_RATIO = 0.25
+"""Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
 class GlossaryService:
@@ -87,7 +90,10 @@ class GlossaryService:
         return paper_count != induced_from and paper_count >= STALE_GROWTH * induced_from
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
+        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
+
+        Also merges the index, which is due when the archive has grown too.
+        """
         async with self._database.read() as connection:
             mention_counts = await glossary.get_mention_counts(connection, limit=MAX_MENTIONS)
             paper_count = await index.count_all(connection)
@@ -108,6 +114,17 @@ class GlossaryService:
         data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
         async with self._database.transaction() as connection:
             await glossary.save(connection, self._clock(), paper_count, data)
+        await self._merge_index()
+
+    async def _merge_index(self) -> None:
+        """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
+        is_first = has_more = True
+        while has_more:
+            started_at = time.monotonic()
+            async with self._database.transaction() as connection:
+                has_more = await index.merge_step(connection, is_first=is_first)
+            is_first = False
+            await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
 
 
 def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:

@@ -46,6 +46,7 @@ def from_segments(segments: Iterable[expansion.Segment]) -> IndexQuery | None:
     return combine_all([query for segment in segments if (query := from_segment(segment)) is not None])
 
 
+@lru_cache(maxsize=1 << 8)
 def from_segment(segment: expansion.Segment) -> IndexQuery | None:
     """Return the query for papers with any of a segment's forms."""
     queries = [from_text(form.text) for form in segment.forms[:_MAX_FORMS]]

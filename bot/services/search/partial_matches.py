@@ -52,15 +52,15 @@ async def find(
     total = await tiers.count_rows(connection, index.WORDS_TABLE)
     weights = [_weigh(query, frequencies, total) for query in queries]
     rarest = _rarest_first(queries, frequencies)
-    rows = await _list_candidates(connection, rarest, frequencies, scope)
-    known = {row.paper_id for row in complete}
-    counted = await _count([row for row in rows if row.paper_id not in known], segments, scorer)
+    read = {row.position for row in complete}
+    rows = await _list_candidates(connection, rarest, frequencies, scope, read)
+    counted = await _count(rows, segments, scorer)
     best = [*await _count(complete, segments, scorer), *counted]
     terms = await _learn_terms(connection, best, weights, total)
     if scope.paper_ids is None:
-        known.update(row.paper_id for row in rows)
-        more = await _list_by_feedback(connection, rarest, terms, frequencies, scope)
-        counted += await _count([row for row in more if row.paper_id not in known], segments, scorer)
+        read.update(row.position for row in rows)
+        more = await _list_by_feedback(connection, rarest, terms, frequencies, scope, read)
+        counted += await _count(more, segments, scorer)
     return await _rank(counted, segments, weights, terms)
 
 
@@ -89,12 +89,18 @@ def _rarest_first(queries: Sequence[_PartQueries], frequencies: Mapping[str, int
 
 
 async def _list_candidates(
-    connection: Connection, rarest: Sequence[_PartQueries], frequencies: Mapping[str, int], scope: SearchScope
+    connection: Connection,
+    rarest: Sequence[_PartQueries],
+    frequencies: Mapping[str, int],
+    scope: SearchScope,
+    read: Collection[int],
 ) -> list[index.IndexRow]:
-    """Return the most popular papers with several of the rarest parts, and with one of them."""
+    """Return the most popular papers with several of the rarest parts, and with one, except at the positions that were read."""
     if scope.paper_ids is not None:
-        rows = await index.list_by_paper_ids(connection, scope.paper_ids)
-        return [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)]
+        rows = (await index.list_by_paper_ids(connection, scope.paper_ids)).values()
+        return [
+            row for row in rows if scope.filters.allow(row.last_on, row.votes) and row.position not in read
+        ]
     limits: dict[BooleanQuery, int] = {}
     anywhere = [part[0] for part in rarest[:_MAX_COMBINED_PARTS]]
     for size in range(len(rarest) - 1, 1, -1):
@@ -108,7 +114,7 @@ async def _list_candidates(
         expected += min(_SINGLE_LIMIT, estimate_matches(part[0], frequencies))
         for query, limit in zip(part, (_SINGLE_LIMIT, _TITLE_LIMIT, _TITLE_LIMIT), strict=True):
             limits.setdefault(query, limit)
-    return await _read(connection, limits, frequencies, scope)
+    return await _read(connection, limits, frequencies, scope, read)
 
 
 async def _list_by_feedback(
@@ -117,8 +123,9 @@ async def _list_by_feedback(
     terms: Mapping[str, float],
     frequencies: Mapping[str, int],
     scope: SearchScope,
+    read: Collection[int],
 ) -> list[index.IndexRow]:
-    """Return the most popular papers with the rarest part and one of the heaviest feedback terms."""
+    """Return the most popular unread papers with the rarest part and one of the heaviest feedback terms."""
     if not rarest:
         return []
     limits: dict[BooleanQuery, int] = {}
@@ -126,7 +133,7 @@ async def _list_by_feedback(
         query = all_of([rarest[0][0], *analyser.word_tokens(term)])
         if query is not None:
             limits[query] = _FEEDBACK_LIMIT
-    return await _read(connection, limits, frequencies, scope)
+    return await _read(connection, limits, frequencies, scope, read)
 
 
 async def _read(
@@ -134,13 +141,14 @@ async def _read(
     limits: Mapping[BooleanQuery, int],
     frequencies: Mapping[str, int],
     scope: SearchScope,
+    read: Collection[int],
 ) -> list[index.IndexRow]:
     requests = [
         candidates.limited_request(query, limit, frequencies, candidates.STAGE_COST_LIMIT)
         for query, limit in limits.items()
     ]
     positions = await index.list_positions(connection, requests, scope.filters) if requests else []
-    return await index.list_by_positions(connection, sorted(set().union(*positions)))
+    return await index.list_by_positions(connection, sorted(set().union(*positions).difference(read)))
 
 
 async def _count(
@@ -190,13 +198,11 @@ async def _rank(
         feedback = relevance_feedback.score_feedback(row.texts.title, row.texts.body, terms)
         pairs.append((relevance_feedback.score_bm25(counts, weights), feedback))
         await slices.pause()
-    relevances = relevance_feedback.interpolate(pairs)
-    hits = [
-        _make_hit(row, counts, segments, relevance)
-        for (row, counts), relevance in zip(counted, relevances, strict=True)
-    ]
-    hits.sort(key=lambda hit: (-hit[0].total, -hit[1]))
-    return hits[:MAX_PARTIAL]
+    ranked = sorted(
+        zip(relevance_feedback.interpolate(pairs), counted, strict=True),
+        key=lambda pair: (-pair[0], -pair[1][0].paper_id),
+    )
+    return [_make_hit(row, counts, segments, relevance) for relevance, (row, counts) in ranked[:MAX_PARTIAL]]
 
 
 def _make_hit(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from storage import database
 from storage.search import index
 from storage.search.query import AllOf, AnyOf
@@ -71,3 +73,20 @@ async def test_more_papers_than_slots_of_a_step_get_positions(db: database.Datab
         )
         rows = await index.list_by_paper_ids(connection, range(1, 30))
         assert not {row.position for row in rows.values()} & set(second.values())
+
+
+async def test_merging_leaves_one_segment_and_the_same_matches(db: database.Database) -> None:
+    for number in range(3):
+        async with db.transaction() as connection:
+            await index_rows.add_papers(connection, (number, 5, "a", f"x y{number}"))
+    steps, has_more = 0, True
+    while has_more:
+        async with db.transaction() as connection:
+            has_more = await index.merge_step(connection, is_first=not steps)
+        steps += 1
+    async with db.transaction() as connection:
+        assert sorted(await index_rows.find(connection, "x")) == [0, 1, 2]
+        if db.is_sqlite:
+            counting = sa.text("SELECT count(DISTINCT segid) FROM paper_words_idx")
+            assert (await connection.execute(counting)).scalar_one() == 1
+            assert steps > 1

@@ -137,11 +137,11 @@ def _groups_by_word() -> dict[str, tuple[str, ...]]:
 
 def canonical_key(key: str) -> str:
     """Return a Korean key with the main word of each group: equal for synonymous terms. Takes linear time."""
-    groups, pieces, position = _groups_by_word(), [], 0
+    groups, lengths, pieces, position = _groups_by_word(), _lengths_by_letter(), [], 0
     while position < len(key):
-        for length in range(min(_MAX_WORD_LENGTH, len(key) - position), 1, -1):
+        for length in lengths.get(key[position], ()):
             group = groups.get(key[position : position + length])
-            if group is not None:
+            if group is not None and position + length <= len(key):
                 pieces.append(term_keys.korean_key(group[0]))
                 position += length
                 break
@@ -149,6 +149,16 @@ def canonical_key(key: str) -> str:
             pieces.append(key[position])
             position += 1
     return "".join(pieces)
+
+
+@lru_cache(maxsize=1)
+def _lengths_by_letter() -> dict[str, list[int]]:
+    """Return the lengths of the words that begin with a letter, the longest first: of most letters none does."""
+    lengths: dict[str, set[int]] = {}
+    for word in _groups_by_word():
+        if 1 < len(word) <= _MAX_WORD_LENGTH:
+            lengths.setdefault(word[0], set()).add(len(word))
+    return {letter: sorted(found, reverse=True) for letter, found in lengths.items()}
 
 
 def variants(text: str) -> list[str]:
