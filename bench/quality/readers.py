@@ -1,8 +1,11 @@
-"""Quality of the papers of the day, by simulated readers: `python -m bench.quality.readers [FOLDER] [--only tuned|held]`.
+"""Quality of the papers of the day, by simulated readers.
+
+`python -m bench.quality.readers [FOLDER] [--only tuned|held] [--days later|any]`
 
 A reader wants the papers of a topic (`reader_topics.tsv`), and has saved some of the papers before a date; the later days are
-ranked. The words of the topic, with all that contains them, are removed from the features: a profile has to find the
-topic by what goes with it. Papers are on a topic if they have a form of it in the title or twice.
+ranked. With `--days any` the days of the saved papers are drawn for each choice of papers: more readers have enough
+papers, and more days are ranked. The words of the topic, with all that contains them, are removed from the features: a
+profile has to find the topic by what goes with it. Papers are on a topic if they have a form of it in the title or twice.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import TypeAlias
 
 from bench.quality import corpus, in_memory, measures
@@ -101,7 +104,7 @@ def centroid(saved: Sequence[Mapping[str, float]]) -> dict[str, float]:
 class Experiment:
     """The papers of an archive with their vectors, split by time."""
 
-    def __init__(self, papers: Sequence[corpus.Paper]) -> None:
+    def __init__(self, papers: Sequence[corpus.Paper], *, in_order: bool = True) -> None:
         self.truth = measures.GroundTruth(papers)
         glossary = in_memory.build_glossary(papers, seed.load_terms())
         concept_index = features.ConceptIndex(glossary.all_concepts())
@@ -109,41 +112,60 @@ class Experiment:
         days: dict[date, list[corpus.Paper]] = defaultdict(list)
         for paper in papers:
             days[paper.published_on].append(paper)
-        first_ranked = sorted(days)[round(SAVED_SHARE * len(days))]
-        self.before = [paper.arxiv_id for paper in papers if paper.published_on < first_ranked]
-        self.days = [days[day] for day in sorted(days) if day >= first_ranked and len(days[day]) >= MIN_DAY]
+        self._in_order = in_order
+        self._days = days
+
+    def split(self, rng: random.Random) -> tuple[list[str], list[list[corpus.Paper]]]:
+        """Return the papers that may be saved, and the days that are ranked: the last ones, or any."""
+        dates = sorted(self._days)
+        count = round(SAVED_SHARE * len(dates))
+        before = set(dates[:count] if self._in_order else rng.sample(dates, count))
+        papers = [paper.arxiv_id for on in dates if on in before for paper in self._days[on]]
+        return papers, [self._days[on] for on in dates if on not in before and len(self._days[on]) >= MIN_DAY]
 
     def measure(self, topic: measures.Concept, figures: measures.MetricSamples) -> None:
         """Add the figures of a reader of a topic, for each number of saved papers that it has."""
         relevant = self.truth.find_core_papers(topic)
-        on_topic = [paper for paper in self.before if paper in relevant]
-        days = [day for day in self.days if 0 < sum(paper.arxiv_id in relevant for paper in day) < len(day)]
-        if len(days) < MIN_DAYS:
-            return
         vectors = mask(self.vectors, topic)
-        rng = random.Random(len(on_topic))
+        rng = random.Random(len(relevant))
         for count in SAVES:
-            if len(on_topic) < count:
-                return
+            own = measures.MetricSamples()
             for _ in range(DRAWS):
-                saved = rng.sample(on_topic, count)
-                others = [paper for paper in self.before if paper not in saved]
-                sample = rng.sample(others, min(paper_vectors.SAMPLE_SIZE, len(others)))
-                positives = [vectors[paper] for paper in saved]
-                started = time.process_time()
-                weights = training.train_profile(
-                    [(vector, 1.0) for vector in positives], [(vectors[paper], 1.0) for paper in sample]
-                )
-                figures.add(f"{count}: training, ms", 1e3 * (time.process_time() - started))
-                rankers: dict[str, Ranker] = {
-                    "learnt": rank_by_weights(weights, vectors),
-                    "centroid": rank_by_weights(centroid(positives), vectors),
-                    "votes": by_votes,
-                    "chance": lambda day: rng.sample(day, len(day)),
-                }
-                for name, ranker in rankers.items():
-                    figures.add(f"{count}: {name}", fmean(ndcg(ranker(day), relevant) for day in days))
-            figures.add(f"{count}: readers", 1.0)
+                self._draw(relevant, vectors, count, rng, own)
+            for name, mean in own.means().items():
+                figures.add(f"{count}: {name}", mean)
+
+    def _draw(
+        self,
+        relevant: Collection[str],
+        vectors: Vectors,
+        count: int,
+        rng: random.Random,
+        figures: measures.MetricSamples,
+    ) -> None:
+        """Add the figures of a reader who saved `count` papers; none if there are not that many, or too few days."""
+        before, all_days = self.split(rng)
+        on_topic = [paper for paper in before if paper in relevant]
+        days = [day for day in all_days if 0 < sum(paper.arxiv_id in relevant for paper in day) < len(day)]
+        if len(on_topic) < count or len(days) < MIN_DAYS:
+            return
+        saved = rng.sample(on_topic, count)
+        others = [paper for paper in before if paper not in saved]
+        sample = rng.sample(others, min(paper_vectors.SAMPLE_SIZE, len(others)))
+        positives = [vectors[paper] for paper in saved]
+        started = time.process_time()
+        weights = training.train_profile(
+            [(vector, 1.0) for vector in positives], [(vectors[paper], 1.0) for paper in sample]
+        )
+        figures.add("training, ms", 1e3 * (time.process_time() - started))
+        rankers: dict[str, Ranker] = {
+            "learnt": rank_by_weights(weights, vectors),
+            "centroid": rank_by_weights(centroid(positives), vectors),
+            "votes": by_votes,
+            "chance": lambda day: rng.sample(day, len(day)),
+        }
+        for name, ranker in rankers.items():
+            figures.add(name, fmean(ndcg(ranker(day), relevant) for day in days))
 
 
 def _extract(paper: corpus.Paper, concept_index: features.ConceptIndex) -> dict[str, float]:
@@ -156,24 +178,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
     parser.add_argument("--only", choices=["tuned", "held"], default="held")
+    parser.add_argument("--days", choices=["later", "any"], default="later")
     options = parser.parse_args()
     files = corpus.list_files(options.folder)
     if not files:
         sys.exit("no digests there")
-    experiment = Experiment(corpus.load_papers(files))
+    experiment = Experiment(corpus.load_papers(files), in_order=options.days == "later")
     figures = measures.MetricSamples()
     for topic in load_topics(options.only):
         experiment.measure(topic, figures)
-    size = fmean(map(len, experiment.days))
-    print(
-        f"{len(experiment.before)} papers to save, {len(experiment.days)} days of {size:.1f} papers to rank"
-    )
-    means = figures.means()
+    before, days = experiment.split(random.Random(0))
+    print(f"{len(before)} papers to save, {len(days)} days of {fmean(map(len, days)):.1f} papers to rank")
     for count in SAVES:
-        if readers := figures.samples.get(f"{count}: readers"):
+        if readers := len(figures.samples.get(f"{count}: learnt", ())):
             names = ("learnt", "centroid", "votes", "chance", "training, ms")
-            text = "  ".join(f"{name} {means[f'{count}: {name}']:.3f}" for name in names)
-            print(f"{count:3} saved, {len(readers):2} readers: {text}")
+            text = "  ".join(f"{name} {_show(figures.samples[f'{count}: {name}'])}" for name in names)
+            print(f"{count:3} saved, {readers:2} readers: {text}")
+
+
+def _show(samples: Sequence[float]) -> str:
+    """Return the mean over readers with its standard error."""
+    error = stdev(samples) / math.sqrt(len(samples)) if len(samples) > 1 else math.nan
+    return f"{fmean(samples):.3f}±{error:.3f}"
 
 
 if __name__ == "__main__":

@@ -16,10 +16,6 @@ from storage.search import index
 Vector: TypeAlias = logistic_regression.Vector
 """Features with their values."""
 
-TITLE_WEIGHT = 2
-"""Occurrences that one in the title counts as."""
-CONCEPT_WEIGHT = 2
-"""Occurrences that one of a concept counts as."""
 CONCEPT_MARK = "="
 """Prefix of the features that are concepts. No token contains it."""
 MAX_FEATURES = 600
@@ -85,11 +81,7 @@ def _join(words: Sequence[str]) -> str:
 
 def extract(texts: index.DocumentTexts, concept_index: ConceptIndex) -> dict[str, float]:
     """Return the features of a paper as a vector of length 1."""
-    counts: Counter[str] = Counter()
-    for text, weight in ((texts.title, TITLE_WEIGHT), (texts.body, 1)):
-        for feature, count in _count(text, concept_index).items():
-            counts[feature] += weight * count
-    return to_vector(counts)
+    return to_vector(_count(texts.title, concept_index) + _count(texts.body, concept_index))
 
 
 def extract_words(text: str, concept_index: ConceptIndex) -> dict[str, float]:
@@ -98,9 +90,9 @@ def extract_words(text: str, concept_index: ConceptIndex) -> dict[str, float]:
 
 
 def to_vector(counts: Mapping[str, int]) -> dict[str, float]:
-    """Return the logarithms of counts as a vector of length 1."""
+    """Return counts as a vector of length 1, damped by two logarithms: which words occur says more than how often."""
     kept = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
-    values = {feature: 1.0 + math.log(counts[feature]) for feature in kept}
+    values = {feature: 1.0 + math.log(1.0 + math.log(counts[feature])) for feature in kept}
     length = math.sqrt(sum(value * value for value in values.values())) or 1.0
     return {feature: value / length for feature, value in values.items()}
 
@@ -125,7 +117,7 @@ def _count(canonical: str, concept_index: ConceptIndex) -> Counter[str]:
                 counts[f"{previous} {word}"] += 1
             previous = word if is_latin else ""
         for key, count in concept_index.count(words).items():
-            counts[CONCEPT_MARK + key] += CONCEPT_WEIGHT * count
+            counts[CONCEPT_MARK + key] += count
     return counts
 
 
