@@ -1,14 +1,15 @@
 """The demo's stage: does on SimCord's page what Discord does by itself.
 
 It runs typed lines that begin with `/`, shows posts that are sent without an action on the page, scrolls to new answers,
-and removes old private answers, each of which would make the page slower. SimCord has no public interface for these, so
-its back end and its pages are used directly, here alone.
+removes old private answers, each of which would make the page slower, and lets SimCord's clock run. SimCord has no public
+interface for most of these, so its back end and its pages are used directly, here alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import discord
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
 CHECK_SECONDS = 0.5
+CLOCK_SECONDS = 3.0
+"""How far SimCord's clock may be behind: limits on what a reader asks in some seconds are counted by it."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
@@ -52,7 +55,9 @@ class Stage:
         channel: simcord.ChannelHandle,
         viewer: Viewer,
         locale: models.Locale,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._timer, self._advanced_at = timer, timer()
         self._env = env
         self._page = page
         self._channel = channel
@@ -76,6 +81,7 @@ class Stage:
 
     async def step(self) -> None:
         """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
+        await self._advance_clock()
         for message in self._typed_lines():
             await self._run_line(message.content)
             self._env.backend.delete_message(self._channel.id, message.id)
@@ -87,6 +93,12 @@ class Stage:
                 page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest = newest
+
+    async def _advance_clock(self) -> None:
+        elapsed = self._timer() - self._advanced_at
+        if elapsed >= CLOCK_SECONDS:
+            await self._env.advance_time(elapsed)
+            self._advanced_at += elapsed
 
     def _messages(self) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(self._channel.id, {})

@@ -1,0 +1,36 @@
+"""The demo's stage without a browser: SimCord's clock follows the time that a reader spends on the page."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from bot.client import context, translations
+from bot.demo.stage import Stage
+from storage import models
+from storage.database import Database
+from tests.support.client_harness import last_response, open_harness, shown_text
+
+
+async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that_the_answer_names(
+    sqlite_db: Database,
+) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        seconds = [0.0]
+        page = cast("Any", SimpleNamespace(_pages={}, refresh=harness.env.settle))
+        stage = Stage(
+            harness.env, page, harness.channel, harness.reader, models.Locale.EN, lambda: seconds[0]
+        )
+
+        async def ask() -> str:
+            answer = await harness.reader.slash(harness.channel, "paper", paper="diffusion")
+            await stage.step()
+            return shown_text(last_response(answer))
+
+        answers = [await ask() for _ in range(context.MAX_LOOKUPS + 1)]
+        refusal = harness.texts("cooldown", seconds=int(context.LOOKUP_PERIOD_SECONDS))
+        assert answers.count(refusal) == 1
+        assert answers[-1] == refusal
+        seconds[0] += context.LOOKUP_PERIOD_SECONDS + 1
+        await stage.step()
+        assert await ask() != refusal
