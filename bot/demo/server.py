@@ -20,7 +20,7 @@ import simcord
 from bot import errors
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
-from bot.demo import covers, samples
+from bot.demo import covers, past_months, samples
 from bot.demo.stage import Stage, Viewer
 from bot.digests import parse
 from bot.services.alerts import timing
@@ -63,6 +63,7 @@ async def _populate(
     services, ingest = container.create_services(), container.create_ingest()
     today = START_AT.date().isoformat()
     texts = samples.sample_texts()
+    await ingest.add_text(past_months.render_listings(), source="demo", location="past-months")
     for name, text in texts:
         if today not in name:
             await ingest.add_text(text, source="demo", location=name)

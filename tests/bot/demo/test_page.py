@@ -81,6 +81,11 @@ ANSWERS = {
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big",),
 }
 """What the page shows after each line that the README proposes to type."""
+TRENDS = {
+    "en": ("/trends", "Feb 10", "Nov 28", "Rising topics of the last 30 days", "10.5% → 17.4%"),
+    "ko": ("/동향", "2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 17.4%"),
+}
+"""The line for trends, and what shows a year of months and a topic that rises."""
 
 
 def _lines_of_readme(locale: str) -> list[str]:
@@ -117,6 +122,7 @@ async def test_the_lines_of_the_readme_do_on_the_page_what_it_says(
         assert "Thumbnail unavailable" not in await page.text()
         for line in lines:
             await _send(page, line, *ANSWERS[line])
+        await _send(page, TRENDS[locale][0], *TRENDS[locale][1:])
         # A line that is no command is answered too.
         await _send(page, "/topc x", "/도움말" if locale == "ko" else "or try /help")
 
