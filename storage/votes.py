@@ -13,13 +13,23 @@ from storage.tables import entries, votes
 
 
 async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]) -> None:
-    """Store the votes of facts, given as (paper id, facts): one count for each service and time of reading."""
+    """Store the votes of facts, given as (paper id, facts): for each service and time of reading the largest count.
+
+    So it does not matter in which order the counts come, and an alert that waits for votes misses none.
+    """
     rows = [
         {"paper_id": paper_id, "source": reading.source, "read_at": reading.read_at, "votes": reading.votes}
         for paper_id, reading in paper_facts
         if reading.votes is not None
     ]
-    await bulk.upsert(connection, votes, rows, key=("paper_id", "source", "read_at"))
+    if rows:
+        statement = bulk.dialect_insert(connection, votes)
+        larger = statement.excluded.votes > votes.c.votes
+        changes = {"votes": statement.excluded.votes}
+        key = votes.primary_key.columns
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_=changes, where=larger), rows
+        )
 
 
 async def list_latest(

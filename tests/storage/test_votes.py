@@ -25,3 +25,12 @@ async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.
         assert [(row.paper_id, row.votes, row.read_at, row.source) for row in stored] == [
             (paper_id, days, NOW + timedelta(days=days), "huggingface") for days in (1, 2, 3)
         ]
+
+
+async def test_of_two_counts_of_one_moment_the_larger_is_kept(db: database.Database) -> None:
+    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
+    async with db.transaction() as connection:
+        for count in (5, 50, 0):
+            fact = models.PaperFacts("2601.00001", "huggingface", "", NOW, votes=count)
+            await votes.add(connection, [(paper_id, fact)])
+        assert await votes.list_latest(connection, [paper_id]) == {paper_id: (NOW, 50)}

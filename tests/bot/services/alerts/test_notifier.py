@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.services.alerts import timing
@@ -186,6 +186,7 @@ async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(alert_harn
             assert told == [[f"2601.{number:05}"]] * expected
 
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @example(first=None, groups=[[(1, 50), (1, 0)]])
     @given(first=st.none() | st.integers(0, 100), groups=READINGS)
     def run(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
         asyncio.run_coroutine_threadsafe(check(first, groups), loop).result()
