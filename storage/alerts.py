@@ -225,10 +225,13 @@ async def add_notified_papers(
         )
 
 
-async def remove_notified_papers(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
-    """Delete the notifications of deliveries that were never sent."""
-    for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(told_papers.delete().where(told_papers.c.delivery_id.in_(chunk)))
+async def remove_notified_papers(
+    connection: AsyncConnection, delivery_ids: Iterable[int]
+) -> list[tuple[str, int]]:
+    """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
+    statement = told_papers.delete().returning(told_papers.c.recipient, told_papers.c.paper_id)
+    chunks = [told_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
+    return [tuple(row) for own in chunks for row in await connection.execute(statement.where(own))]
 
 
 async def list_notified_papers(

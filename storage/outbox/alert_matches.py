@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -26,6 +27,33 @@ def recipient_name(user_id: int | None, channel_id: int | None) -> str:
 async def add_all(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
     """Queue matches. Those that are in the queue already stay as they are."""
     await bulk.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
+
+
+async def keep_unsent(connection: AsyncConnection, unsent: Iterable[tuple[str, int]], now: datetime) -> None:
+    """Queue papers, pairs of recipient and paper id, again for those alerts of the recipient that Discord suspended.
+
+    Planning decides once more which of them each alert matches.
+    """
+    papers = defaultdict(list)
+    for recipient, paper_id in unsent:
+        papers[recipient].append(paper_id)
+    for recipient, paper_ids in papers.items():
+        kind, _, number = recipient.partition(":")
+        reader, channel = alerts.c.user_id, alerts.c.channel_id
+        is_own = (
+            sa.and_(channel.is_(None), reader == int(number)) if kind == "user" else channel == int(number)
+        )
+        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, _is_suspended())
+        suspended = list(await connection.execute(query))
+        # A message was planned, so the papers had the votes then.
+        await add_all(
+            connection,
+            [
+                models.QueuedMatch(recipient, paper_id, alert_id, min_votes or None, now, now)
+                for paper_id in paper_ids
+                for alert_id, min_votes in suspended
+            ],
+        )
 
 
 async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:

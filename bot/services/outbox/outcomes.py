@@ -17,7 +17,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models, posted
 from storage.database import Database
 from storage.news import news_readers
-from storage.outbox import attempts, holds, queries
+from storage.outbox import alert_matches, attempts, holds, queries
 from storage.outbox.queries import DuePart
 
 log = structlog.get_logger(__name__)
@@ -121,12 +121,16 @@ class OutcomeRecorder:
                 assert_never(classification.disposition)
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC). Papers of those certainly unsent may be posted or notified again."""
+        """End the deliveries that expired by `now` (UTC). Papers of those certainly unsent may be posted or notified again.
+
+        Alerts that Discord suspended are sent theirs once they are resumed.
+        """
         async with self._database.transaction() as connection:
             expired = await holds.expire(connection, now, reason=contents.Reason.TOO_OLD)
             unsent_ids = set(await queries.list_unsent(connection, [row.id for row in expired]))
             alert_ids = [row.id for row in expired if row.kind is models.DeliveryKind.ALERT]
-            await alerts.remove_notified_papers(connection, unsent_ids.intersection(alert_ids))
+            unsent = await alerts.remove_notified_papers(connection, unsent_ids.intersection(alert_ids))
+            await alert_matches.keep_unsent(connection, unsent, now)
             await news_readers.mark_untold(connection, unsent_ids)
             await posted.remove_covered(
                 connection,

@@ -161,9 +161,9 @@ async def test_a_channel_is_told_what_is_new_without_your(delivery: Delivery) ->
     ],
 )
 async def test_a_daily_alert_is_one_message_a_day_across_a_clock_change(
-    english_delivery: Delivery, start: datetime, expected: list[str]
+    delivery: Delivery, start: datetime, expected: list[str]
 ) -> None:
-    delivery, harness = english_delivery, english_delivery.harness
+    harness = delivery.harness
     made = await _add(harness, keyword="care", when="daily")
     berlin = replace(made, timezone="Europe/Berlin", at_time="02:30")
     await harness.bot.services.alerts.change(made.id, berlin)
@@ -194,10 +194,41 @@ async def test_direct_messages_closed_in_the_middle_lose_nothing(english_deliver
     await delivery.run()
     assert delivery.received() == []
     assert (await _stored(harness)).reason == "dms-closed"
-    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
-    shown = last_response(await harness.reader.select(listed, [str(alert.id)], custom_id="pr:as"))
-    await harness.reader.click(shown, label=harness.texts("resume"))
+    await _resume(harness, alert.id)
     await delivery.run()
     (message,) = delivery.received()
     shown_ids = component_ids(message)
     assert [f"pr:o:2601.9000{number}" in shown_ids for number in (1, 2)] == [True, True]
+
+
+async def test_direct_messages_closed_between_two_days_keep_the_second_until_they_are_open(
+    delivery: Delivery,
+) -> None:
+    """Of the days on which they are closed, what was matched before waits, and what comes meanwhile does not."""
+    harness, day = delivery.harness, timedelta(days=1)
+    alert = await _add(harness, keyword="로봇", when="daily")
+    for number in (1, 2, 3):
+        await delivery.ingest((f"2601.9000{number}", 5))
+        if number == 2:
+            await delivery.runtime.container.alert_planner.drain()
+            harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+        await delivery.run(day)
+        assert len(delivery.received()) == 1
+    await _resume(harness, alert.id)
+    await delivery.ingest(("2601.90004", 5))
+    await delivery.run()
+    await delivery.run(day)
+    assert await _stored(harness) == alert
+    arrived = [
+        [number for number in (1, 2, 3, 4) if f"pr:o:2601.9000{number}" in component_ids(message)]
+        for message in delivery.received()
+    ]
+    assert arrived == [[1], [2], [4]]
+
+
+async def _resume(harness: ClientHarness, alert_id: int) -> None:
+    """Resume an alert in the list, which says why it was paused."""
+    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    shown = last_response(await harness.reader.select(listed, [str(alert_id)], custom_id="pr:as"))
+    assert harness.texts("reason-dms-closed") in shown_text(shown)
+    await harness.reader.click(shown, label=harness.texts("resume"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.app.runtime import build_runtime
+from bot.client.views import alert_modals
 from bot.services.alerts import timing
 from storage import models
 from storage.outbox import sender_lock
@@ -44,7 +45,7 @@ Vote: 8
 
 Authors: Ada Kim, Emmy Noether
 
-- ***What's New***: Finds what is conserved.
+- ***What's New***: Teleports what is conserved.
 
 ### [Chips Five](https://arxiv.org/abs/2601.90005)
 
@@ -52,20 +53,60 @@ Vote: 9
 
 Authors: Dan Choi
 
-- ***What's New***: Fits a model on a phone.
+- ***What's New***: 휴대전화에서 강화학습을 해요. 강화학습을 하는 모델은 작아요.
+"""
+ENGLISH_DIGEST = """## Daily Papers (2026-01-01)
+
+### [Portals Six](https://arxiv.org/abs/2601.90006)
+
+Vote: 4
+
+Authors: Eve Jung
+
+- ***What's New***: Teleports photons through a hole in the wall of a laboratory.
 """
 
-RULES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "any": ({"keyword": "로봇, diffusion"}, {"One", "Two", "Three"}),
-    "all": ({"keyword": "로봇, diffusion", "match": "all"}, {"Three"}),
-    "excluded": ({"keyword": "diffusion", "without": "survey"}, {"Three"}),
-    "author": ({"author": "Noether, Emmy"}, {"Four"}),
-    "institution": ({"institution": "카이스트"}, {"Five"}),
-    "votes": ({"keyword": "로봇", "votes": 50}, {"One"}),
-    "mixed": ({"keyword": "로봇", "author": "ada kim", "match": "all"}, {"One"}),
+FORM = {"keyword": "", "author": "", "institution": "", "without": ""}
+"""The fields of the modal that says what an alert matches."""
+
+Rule: TypeAlias = tuple[dict[str, Any], dict[str, Any], set[str]]
+"""The options of the command, the fields of a modal of the preview or none, and the papers that match."""
+
+RULES: dict[str, Rule] = {
+    "any": ({"keyword": "로봇, diffusion"}, {}, {"One", "Two", "Three"}),
+    "all": ({"keyword": "로봇, diffusion", "match": "all"}, {}, {"Three"}),
+    "excluded": ({"keyword": "diffusion", "without": "survey"}, {}, {"Three"}),
+    "author": ({"author": "Noether, Emmy"}, {}, {"Four"}),
+    "institution": ({"institution": "카이스트"}, {}, {"Five"}),
+    "English institution": ({"institution": "kaist"}, {}, {"Five"}),
+    "votes": ({"keyword": "로봇", "votes": 50}, {}, {"One"}),
+    "mixed": ({"keyword": "로봇", "author": "ada kim", "match": "all"}, {}, {"One"}),
+    "one form": ({"keyword": "reinforcement learning"}, {}, set()),
+    "forms": (
+        {"author": "Ada"},
+        {**FORM, "keyword": "reinforcement learning", "options": [alert_modals.FORMS]},
+        {"Five"},
+    ),
+    "both languages": ({"keyword": "teleports"}, {}, {"Four", "Six"}),
+    "Korean": ({"author": "Ada"}, {**FORM, "keyword": "teleports", "options": ["ko"]}, {"Four"}),
+    "English": ({"author": "Ada"}, {**FORM, "keyword": "teleports", "options": ["en"]}, {"Six"}),
+    "most": (
+        {"keyword": "로봇, diffusion"},
+        {"timing": ["now"], "time": "9", "zone": "서울", "votes": "", "most": "2"},
+        {"One", "Three"},
+    ),
 }
-DAILY: tuple[dict[str, Any], set[str]] = {"keyword": "로봇", "when": "daily"}, {"One", "Three"}
-NUMBERS = ("One", "Two", "Three", "Four", "Five")
+GATHERED: dict[str, Rule] = {
+    "daily": ({"keyword": "로봇", "when": "daily"}, {}, {"One", "Three"}),
+    "weekly": ({"keyword": "로봇", "when": alert_modals.weekly_value(1)}, {}, {"One", "Three"}),
+}
+STEPS = {
+    timing.GATHERING_TIME: {"daily", "weekly"},
+    timedelta(days=1): {"weekly"},
+    timedelta(days=3, hours=12): set[str](),
+}
+"""How long is waited, one after the other, and what has not arrived then: the test begins on a Thursday."""
+NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six")
 
 
 def _papers(messages: list[Any]) -> set[str]:
@@ -75,31 +116,37 @@ def _papers(messages: list[Any]) -> set[str]:
 
 async def test_each_kind_of_rule_sends_its_papers_and_no_others(harness: ClientHarness) -> None:
     members = {}
-    for name, (options, _) in {**RULES, "daily": DAILY}.items():
+    for name, (options, fields, _) in {**RULES, **GATHERED}.items():
         members[name] = harness.guild.add_member(harness.env.create_user(name))
-        await _make(harness, members[name], **options)
-    await _make(harness, harness.manager, keyword="diffusion", channel=harness.channel)
+        await _make(harness, members[name], options, fields)
+    await _make(harness, harness.manager, {"keyword": "diffusion", "channel": harness.channel}, {})
     ingest = harness.container.create_ingest()
     await ingest.add_text(DIGEST, location="rules.md")
+    await ingest.add_text(ENGLISH_DIGEST, location="english.md")
     facts = models.PaperFacts("2601.90005", "huggingface", "u", harness.env.now(), organization="KAIST")
     await ingest.add_facts([facts])
     lock = sender_lock.SenderLock(harness.container.database)
     await lock.try_acquire()
     relay = build_runtime(harness.container, harness.bot, asyncio.Event(), lock).relay
-    for wait, is_morning in ((timing.GATHERING_TIME, False), (timedelta(days=1), True)):
+    expected = {name: papers for name, (_, _, papers) in {**RULES, **GATHERED}.items()}
+    for wait, missing in STEPS.items():
         await harness.container.alert_planner.drain()
         await harness.env.advance_time(wait.total_seconds())
         await harness.container.alert_planner.drain()
         await relay.drain(harness.env.now())
         arrived = {name: _papers(member.user.dm_channel.history()) for name, member in members.items()}
-        expected = {name: papers for name, (_, papers) in RULES.items()}
-        assert arrived == {**expected, "daily": DAILY[1] if is_morning else set()}
+        assert arrived == {**expected, **{name: set[str]() for name in missing}}
     await lock.release()
     assert _papers(harness.channel.history()) == {"Two", "Three"}
     assert harness.texts("alert-manage") not in "\n".join(map(shown_text, harness.channel.history()))
 
 
-async def _make(harness: ClientHarness, member: Any, **options: Any) -> None:
+async def _make(harness: ClientHarness, member: Any, options: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Make an alert by its command, one of the preview's modals if there are `fields`, and the button."""
     preview = last_response(await member.slash(harness.channel, "alerts add", **options))
+    if fields:
+        label = harness.texts("alert-edit-rule" if "keyword" in fields else "alert-edit-timing")
+        modal = await member.click(preview, label=label)
+        preview = last_response(await member.submit_modal(modal, fields))
     made = await member.click(preview, label=harness.texts("alert-create"))
     assert harness.texts("alert-made") in shown_text(last_response(made))
