@@ -84,7 +84,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         await self._send_export(interaction, format, _make_state(Order.NEWEST.value, tag, search))
 
     @app_commands.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
-    @app_commands.describe(file="BibTeX, RIS or CSL JSON, as reference managers export it")
+    @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as reference managers export it")
     async def import_file(self, interaction: Interaction, file: discord.Attachment) -> None:
         """Save the papers of a file. A large file is refused before it is downloaded."""
         await responses.defer(interaction)

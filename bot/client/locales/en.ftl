@@ -137,7 +137,7 @@ saved-exported = { $count ->
 saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = This file would be larger than Discord takes. Export one tag or a search.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export a part of your library, without attachments and abstracts.
-saved-import-unreadable = This file cannot be read. Export your library as BibTeX, RIS or CSL JSON; Zotero's own RDF is not read.
+saved-import-unreadable = This file cannot be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
 saved-imported = ### { $count ->
         [0] No paper was saved
         [one] One paper saved

@@ -60,7 +60,7 @@ saved-import =
     .name = 가져오기
     .description = Zotero, BibTeX, RIS 파일에 있는 arXiv 논문을 저장해요
     .option-file = 파일
-    .option-file-description = 문헌 관리 도구에서 내보낸 BibTeX, RIS, CSL JSON
+    .option-file-description = 문헌 관리 도구에서 내보낸 BibTeX, RIS, CSL JSON, Zotero RDF
 
 saved-export =
     .name = 내보내기

@@ -113,7 +113,7 @@ saved-exported = { $format } 파일 · 논문 { $count }편
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 Discord의 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록 없이 일부만 내보내서 올려 주세요.
-saved-import-unreadable = 이 파일은 읽을 수 없어요. BibTeX, RIS, CSL JSON으로 내보내서 올려 주세요. Zotero RDF는 읽지 못해요.
+saved-import-unreadable = 이 파일은 읽을 수 없어요. BibTeX, RIS, CSL JSON, Zotero RDF 가운데 하나로 내보내서 올려 주세요.
 saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
        *[other] 논문 { $count }편을 저장했어요

@@ -1,4 +1,4 @@
-"""Parses files of references that reference managers write: BibTeX, RIS and CSL JSON. Pure, for hostile input too.
+"""Parses files of references that reference managers write: BibTeX, RIS, CSL JSON, Zotero RDF. Pure, for hostile input too.
 
 Each reference becomes a dictionary: `arxiv_id` (None if it names none), `title`, `authors`, `note` and `tags`.
 """
@@ -20,6 +20,7 @@ from rispy import RisParser
 from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import escape
 from bot.rendering.export.references import join_name
+from bot.services.shelf import zotero_rdf
 from bot.text.analysis import latex
 
 MAX_REFERENCES = 10_000
@@ -63,7 +64,7 @@ class NoReferencesError(ValueError):
 
 
 def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
-    """Return the references, where some of the broken ones are (a line, or `#3` in JSON), and how many are left out.
+    """Return the references, where some of the broken ones are (a line, or `#3` in JSON and RDF), and how many are left out.
 
     Those left out are broken or behind `MAX_REFERENCES`. Raises NoReferencesError.
     """
@@ -82,13 +83,15 @@ def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
 
 
 def _choose_parser(text: str) -> Callable[[str], Iterator[tuple[str, Reference | None]]]:
+    if zotero_rdf.is_xml(text):
+        return _parse_rdf
     if _RIS_START.search(text):
         return _parse_ris
     if _JSON_START.match(text):
         return _parse_csl
     if "@" in text:
         return _parse_bibtex
-    raise NoReferencesError("it is neither BibTeX nor RIS nor CSL JSON")
+    raise NoReferencesError("it is neither BibTeX nor RIS nor CSL JSON nor Zotero RDF")
 
 
 class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
@@ -234,6 +237,15 @@ def _csl_name(name: Any) -> str:
     )
     family = " ".join(part for part in particles if part)
     return join_name(family, parts.get("given", ""), parts.get("suffix", ""))
+
+
+def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
+    try:
+        for number, (texts, title, authors, note, tags) in enumerate(zotero_rdf.read_items(text), 1):
+            names = [join_name(*name) for name in authors[:MAX_AUTHORS]]
+            yield f"#{number}", _reference(_find_id(texts), title, names, note, tags)
+    except zotero_rdf.BrokenXmlError as error:
+        raise NoReferencesError(str(error)) from error
 
 
 def _find_id(texts: Iterable[str]) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
+from collections.abc import Sequence
 
 from bot import child_process
 from bot.errors import PaperroundError
@@ -12,11 +14,13 @@ from bot.services.shelf import reference_parser
 from bot.services.shelf.reference_parser import Reference
 from bot.sources.http import charset
 from bot.sources.http.errors import FetchError
+from bot.time_slices import TimeSlices
 
 MAX_SECONDS = 40.0
 _MAX_CPU_MINUTES = 0.5
 _MAX_MEGABYTES = 400
 _ANSWER_MARK = b"\n--answer--\n"
+_REFERENCES_PER_LINE = 50
 
 
 class UnreadableFileError(PaperroundError):
@@ -34,10 +38,30 @@ async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]
         raise UnreadableFileError(
             f"the process that read it ended with {child_process.describe_exit(status)}"
         )
-    answer = await asyncio.to_thread(json.loads, output.rpartition(_ANSWER_MARK)[2])
+    return await parse_answer(output)
+
+
+async def parse_answer(output: bytes) -> tuple[list[Reference], list[str], int]:
+    """Return what the process wrote, parsed in slices: in a thread, one call would hold the interpreter as long."""
+    slices = TimeSlices()
+    lines = io.BytesIO(output)
+    lines.seek(output.rindex(_ANSWER_MARK) + len(_ANSWER_MARK))
+    answer = json.loads(lines.readline())
     if "reason" in answer:
         raise UnreadableFileError(answer["reason"])
-    return answer["references"], answer["problems"], answer["left_out"]
+    references: list[Reference] = []
+    for line in lines:
+        references += json.loads(line)
+        await slices.pause()
+    return references, answer["problems"], answer["left_out"]
+
+
+def format_answer(references: Sequence[Reference], problems: Sequence[str], left_out: int) -> bytes:
+    """Return the answer of the process: a line with the problems, then lines with some references each."""
+    head = {"problems": problems, "left_out": left_out}
+    starts = range(0, len(references), _REFERENCES_PER_LINE)
+    lines = (references[start : start + _REFERENCES_PER_LINE] for start in starts)
+    return b"\n".join(json.dumps(part).encode() for part in (head, *lines))
 
 
 def main() -> None:
@@ -47,13 +71,16 @@ def main() -> None:
     child_process.limit_cpu_time(_MAX_CPU_MINUTES)
     try:
         text = charset.decode_text(child_process.read_data(request))
-        references, problems, left_out = reference_parser.parse_references(text)
-        answer = {"references": references, "problems": problems, "left_out": left_out}
+        answer = format_answer(*reference_parser.parse_references(text))
     except (reference_parser.NoReferencesError, FetchError) as error:
-        answer = {"reason": str(error)}
+        answer = _format_reason(str(error))
     except MemoryError:
-        answer = {"reason": f"it cannot be read within {_MAX_MEGABYTES} MB of memory"}
-    sys.stdout.buffer.write(_ANSWER_MARK + json.dumps(answer).encode())
+        answer = _format_reason(f"it cannot be read within {_MAX_MEGABYTES} MB of memory")
+    sys.stdout.buffer.write(_ANSWER_MARK + answer)
+
+
+def _format_reason(text: str) -> bytes:
+    return json.dumps({"reason": text}).encode()
 
 
 if __name__ == "__main__":

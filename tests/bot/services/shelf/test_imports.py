@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.services.shelf import imports, reference_process, shelf
+from bot.services.shelf import imports, shelf
 from bot.services.shelf.imports import ReferenceImporter
 from storage.database import Database
 from storage.shelf import saved_papers
@@ -64,9 +64,3 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
     text = "".join(entry(f"2401.{number:05}") for number in range(5))
     counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
-
-
-@pytest.mark.parametrize("data", [b"%PDF-1.7\n\xff\xfe", b"", b"\0" * 9])
-async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
-    with pytest.raises(reference_process.UnreadableFileError):
-        await reference_process.read_references(data)

@@ -160,7 +160,9 @@ def test_the_lines_of_broken_entries_are_named_and_the_others_taken() -> None:
     assert (problems, left_out) == (["3", "5"], 2)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "<rdf:RDF>", "[1", "{", "[" * 100_000, '"x"', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "<rdf:RDF>", "<?xml version='1.0'?><a/>", "[1", "{", "[" * 100_000, '"x"', "\0"]
+)
 def test_other_files_are_refused(text: str) -> None:
     with pytest.raises(reference_parser.NoReferencesError):
         parse_references(text)

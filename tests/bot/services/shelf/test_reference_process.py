@@ -1,0 +1,34 @@
+"""The answer of the process that reads files of references."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from bot.services.shelf import reference_process
+from bot.time_slices import SLICE_SECONDS
+
+
+async def test_a_large_answer_leaves_the_event_loop_its_turns() -> None:
+    reference = {"arxiv_id": "2401.00001", "title": "A title", "authors": ["A B"] * 9, "note": "", "tags": []}
+    answer = reference_process.format_answer([reference] * 30_000, ["3"], 2)
+    started = time.thread_time()
+    parsing = asyncio.ensure_future(reference_process.parse_answer(b"warning\n--answer--\n" + answer))
+    turns = 0
+    while not parsing.done():
+        turns += 1
+        await asyncio.sleep(0)
+    slices = (time.thread_time() - started) / SLICE_SECONDS
+    assert turns >= slices / 3 > 1
+    references, problems, left_out = await parsing
+    assert (len(references), problems, left_out) == (30_000, ["3"], 2)
+
+
+@pytest.mark.parametrize(
+    "data", [b"%PDF-1.7\n\xff\xfe", b"", b"\0" * 9, b"<?xml version='1.0'?><!DOCTYPE a [ ]><a/>"]
+)
+async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(reference_process.UnreadableFileError):
+        await reference_process.read_references(data)
