@@ -256,6 +256,8 @@ subscriptions = sa.Table(
         server_default=sa.false(),
         comment="a weekly post lists what members saved or shared most",
     ),
+    sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
+    sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
         "channel_id", "at_time", "timezone", "locale", "style", "topic", name="uq_subscriptions_same"
     ),

@@ -40,12 +40,12 @@ def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]
 async def collect(connection: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return all rows about a reader by table, as JSON: ids of Discord as strings, papers by their arXiv ids."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for column in [*list_columns(READER_ROWS), *list_columns(READER_MENTION)]:
-        await _add_rows(connection, found, column.table, names_reader(column, user_id))
-        if column.info == READER_ROWS:
-            for reference in _list_references(column.table):
-                own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
-                await _add_rows(connection, found, reference.table, reference.in_(own))
+    for table, condition in _conditions(user_id).items():
+        await _add_rows(connection, found, table, condition)
+    for column in list_columns(READER_ROWS):
+        for reference in _list_references(column.table):
+            own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
+            await _add_rows(connection, found, reference.table, reference.in_(own))
     await _name_papers(connection, found)
     return {name: rows for name, rows in sorted(found.items()) if rows}
 
@@ -53,10 +53,9 @@ async def collect(connection: AsyncConnection, user_id: int) -> dict[str, list[d
 async def count(connection: AsyncConnection, user_id: int) -> dict[str, int]:
     """Return the number of rows that `remove` would delete or change, by table."""
     counts: dict[str, int] = {}
-    for column in [*list_columns(READER_ROWS), *list_columns(READER_MENTION)]:
-        query = sa.select(sa.func.count()).where(names_reader(column, user_id)).select_from(column.table)
-        number = (await connection.execute(query)).scalar_one()
-        counts[column.table.name] = counts.get(column.table.name, 0) + number
+    for table, condition in _conditions(user_id).items():
+        query = sa.select(sa.func.count()).where(condition).select_from(table)
+        counts[table.name] = (await connection.execute(query)).scalar_one()
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
@@ -67,6 +66,17 @@ async def remove(connection: AsyncConnection, user_id: int) -> None:
     for column in list_columns(READER_MENTION):
         statement = column.table.update().where(names_reader(column, user_id))
         await connection.execute(statement.values({column.name: None}))
+
+
+def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
+    """Return for each table the condition that any declared column has the reader's id."""
+    conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
+    for column in [*list_columns(READER_ROWS), *list_columns(READER_MENTION)]:
+        names = names_reader(column, user_id)
+        conditions[column.table] = (
+            sa.or_(conditions[column.table], names) if column.table in conditions else names
+        )
+    return conditions
 
 
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:

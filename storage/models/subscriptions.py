@@ -44,7 +44,8 @@ class Subscription:
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
     papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `our_five` a weekly post
-    also lists the papers that most members of the server saved or shared.
+    also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
+    `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int
@@ -74,3 +75,5 @@ class Subscription:
     mention_role_id: int | None = None
     when: When = When.HOUR
     our_five: bool = False
+    paused_by: int | None = None
+    paused_at: datetime | None = None

@@ -139,7 +139,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def pause(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause a subscription."""
         subscription = await self._presenter.find(interaction, action.payload)
-        paused = await self._services.subscriptions.pause(subscription.id)
+        paused = await self._services.subscriptions.pause(subscription.id, by=interaction.user.id)
         await self._presenter.show(interaction, paused, "order-paused")
 
     @component_router.handles(subscriptions_view.RESUME)

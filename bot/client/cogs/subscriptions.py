@@ -156,7 +156,7 @@ class SubscriptionsCog(
         await responses.defer(interaction)
         subscription = await self._presenter.find(interaction, post)
         if subscription.state is models.ActivityState.ACTIVE:
-            paused = await self._services.subscriptions.pause(subscription.id)
+            paused = await self._services.subscriptions.pause(subscription.id, by=interaction.user.id)
             await self._presenter.show(interaction, paused, "order-paused")
         else:
             resumed = await self._presenter.resume(interaction, subscription)

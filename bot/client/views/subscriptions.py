@@ -19,6 +19,7 @@ from bot.services.accounts import text_tokens
 from bot.services.daily import schedule
 from bot.services.daily.on_demand import TopicForecast
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
+from bot.services.posts.contents import Reason
 from storage import models
 
 SETUP = "dsu"
@@ -303,7 +304,7 @@ def confirm_remove_view(texts: Texts, subscription: models.Subscription) -> ui.L
 def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
     """Return the time of the next post, or the reason why there is none."""
     if subscription.state is not models.ActivityState.ACTIVE:
-        return notices.reason_text(texts, subscription.reason)
+        return paused_text(texts, subscription)
     if subscription.next_due_at is None:
         return texts("next-unknown")
     if subscription.waiting_for_on is not None:
@@ -312,6 +313,16 @@ def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
         return texts(text_id, until=format_timestamp(until, "t"))
     at = format_timestamp(subscription.next_due_at, "f")
     return texts("next-at", at=f"{at} ({format_timestamp(subscription.next_due_at, 'R')})")
+
+
+def paused_text(texts: Texts, subscription: models.Subscription) -> str:
+    """Return why a subscription posts nothing; of one that was paused by hand, by whom and when."""
+    if subscription.reason != Reason.BY_HAND or subscription.paused_at is None:
+        return notices.reason_text(texts, subscription.reason)
+    at = format_timestamp(subscription.paused_at, "f")
+    if subscription.paused_by is None:
+        return texts("paused-at", at=at)
+    return texts("paused-by", user=f"<@{subscription.paused_by}>", at=at)
 
 
 def subscription_label(texts: Texts, subscription: models.Subscription, channel: str | None) -> str:

@@ -126,7 +126,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         values["days"] = styles.window_days(subscription)
     text = texts(CAUSE_TEXT_IDS[cause], **values)
     if cause is Cause.STOPPED and subscription is not None:
-        return f"{text} {notices.reason_text(texts, subscription.reason)}"
+        return f"{text} {subscriptions.paused_text(texts, subscription)}"
     part = explanation.part
     if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
         address = f"https://discord.com/channels/{guild_id}/{part.channel_id}/{part.message_id}"

@@ -157,11 +157,15 @@ class Subscriptions:
             await subscriptions.update(connection, changed)
         return changed
 
-    async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
-        """Stop posting until the subscription is resumed; planned deliveries are held too."""
+    async def pause(
+        self, subscription_id: int, reason: Reason = Reason.BY_HAND, *, by: int | None = None
+    ) -> models.Subscription:
+        """Stop posting until the subscription is resumed; planned deliveries are held too. `by` is who did it by hand."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
+            at = self._clock() if reason is Reason.BY_HAND else None
+            state = models.ActivityState.PAUSED
+            changed = replace(old, state=state, reason=reason.value, paused_by=by, paused_at=at)
             await subscriptions.update(connection, changed)
             await holds.pause(connection, subscription_id=subscription_id, reason=reason)
         return changed
@@ -174,7 +178,13 @@ class Subscriptions:
             if old.state is models.ActivityState.ACTIVE:
                 return old
             due = await _next_unplanned_due(connection, subscription_id, options_of(old), now)
-            changed = replace(schedule.set_due(old, due), state=models.ActivityState.ACTIVE, reason=None)
+            changed = replace(
+                schedule.set_due(old, due),
+                state=models.ActivityState.ACTIVE,
+                reason=None,
+                paused_by=None,
+                paused_at=None,
+            )
             await subscriptions.update(connection, changed)
             await holds.resume(connection, now, channel_id=old.channel_id)
         return changed

@@ -123,6 +123,14 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
     await harness.add_subscription()
     paused = last_response(await harness.manager.slash(harness.channel, "daily pause"))
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.PAUSED
+    at = f"<t:{int(harness.env.now().timestamp())}:f>"
+    by_manager = harness.texts("paused-by", user=f"<@{harness.manager.id}>", at=at)
+    assert by_manager in shown_text(paused)
+    assert by_manager in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+    await harness.bot.services.reader_data.forget(harness.manager.id)
+    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    assert harness.texts("paused-at", at=at) in listed
+    assert by_manager not in listed
     resumed = last_response(await harness.manager.click(paused, label=harness.texts("resume-post")))
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
     paused = last_response(await harness.manager.click(resumed, label=harness.texts("order-pause")))

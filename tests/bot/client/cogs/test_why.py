@@ -108,10 +108,11 @@ async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness
 
 async def test_a_paused_subscription_shows_its_reason(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
-    await harness.bot.services.subscriptions.pause(subscription.id)
+    await harness.bot.services.subscriptions.pause(subscription.id, by=harness.manager.id)
     shown = await _why(harness, FIRST)
     assert harness.texts("why-stopped") in shown
-    assert harness.texts("reason-by-hand") in shown
+    at = f"<t:{int(harness.env.now().timestamp())}:f>"
+    assert harness.texts("paused-by", user=f"<@{harness.manager.id}>", at=at) in shown
 
 
 async def test_a_channel_without_a_subscription_names_the_channels_that_have_one(
