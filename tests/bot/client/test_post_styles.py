@@ -20,7 +20,7 @@ from bot.client.views import daily_post
 from bot.client.views.papers import paper_list
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
-from storage.models import Locale, Style
+from storage.models import Locale, Style, When
 from tests.support import hostile_papers, payload_checks
 
 TRANSLATIONS = translations.load()
@@ -41,8 +41,8 @@ def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> Non
 @st.composite
 def weekly_posts(draw: st.DrawFn) -> contents.DailyPost:
     """Weekly posts of hostile papers with what members saved: papers of the post, and others."""
-    papers = draw(hostile_papers.papers())
-    saved = [*papers[:3], *(replace(paper, arxiv_id=f"9{paper.arxiv_id[1:]}") for paper in papers[3:6])]
+    papers, others = draw(hostile_papers.papers()), draw(hostile_papers.papers(max_size=5))
+    saved = [*papers[-3:], *(replace(paper, arxiv_id=f"9{paper.arxiv_id[1:]}") for paper in others)]
     chosen = draw(st.permutations(saved))[:5]
     counts = st.tuples(st.integers(0, 99_999), st.integers(0, 99_999))
     first_rank = draw(st.sampled_from([1, 700, 9_000]))
@@ -94,6 +94,34 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
     # A paper that is not found any more leaves the others without counts rather than with those of another.
     fewer = daily_post.copy_of(action, listed[:-1], Locale.EN, "") if len(listed) > 1 else copy
     assert all(pick in post.our_five for pick in fewer.our_five)
+
+
+@pytest.mark.parametrize(("count", "messages"), [(0, 1), (7, 1), (8, 2), (14, 2), (25, 4)])
+def test_a_post_that_names_what_members_saved_has_one_paper_fewer_a_message(
+    count: int, messages: int
+) -> None:
+    papers = tuple(
+        contents.PostPaper(
+            f"2502.{number:05}", "A", "", date(2025, 2, 12), thumbnail="https://covers.example/1.png"
+        )
+        for number in range(count + 5)
+    )
+    post = contents.DailyPost(
+        marker="daily:1:2025-02-12",
+        locale=Locale.EN,
+        style=Style.WEEKLY,
+        digest_on=date(2025, 2, 12),
+        since_on=date(2025, 2, 6),
+        total=count,
+        papers=papers[5:],
+        our_five=tuple((paper, 3, 0) for paper in papers[:5]),
+        schedule=("09:00", "UTC", (1,), When.HOUR),
+    )
+    parts = RENDERER.render_daily(post)
+    assert len(parts) == messages
+    for part in parts:
+        payload_checks.check_message(part.payload)
+    assert "This server's five of the week" in json.dumps(parts[-1].payload)
 
 
 def _walk(component: dict[str, Any]) -> Any:

@@ -117,11 +117,11 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
     assert list_counts(first) == [("7", 4, 0), ("8", 3, 0), ("6", 0, 1)]
     assert "Saved or shared most in this server this week" in shown
     for line in (
-        "2601.00007) · saved by 4\\n",
-        "2601.00008) · saved by 3\\n",
-        "2601.00006) · shared by 1\\n",
+        "saved by 4 · [Paper 2601.00007",
+        "saved by 3 · [Paper 2601.00008",
+        "shared by 1 · [Paper 2601.00006",
     ):
-        assert line in shown
+        assert f"\\n- {line}" in shown
     # What is stored is what is sent, also if an answer of Discord was lost and members have changed their minds.
     await saving.save(2, 1, 2, 3, 4)
     async with saving.database.transaction() as connection:
@@ -141,6 +141,19 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
     [(_, edited)] = await saving.list_deliveries(models.DeliveryKind.EDIT)
     assert "saved by 4" in edited
     assert "Better" in edited
+
+
+async def test_posts_of_one_server_alone_are_planned_in_small_batches(
+    saving: SavingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "OWN_POSTS_IN_BATCH", 2)
+    for channel_id in range(30, 35):
+        await saving.subscribe(channel_id, style=models.Style.WEEKLY, our_five=True)
+    assert await saving.planner.tick(SEOUL_9AM) == 5
+    assert (
+        len({delivery.channel_id for delivery, _ in await saving.list_deliveries(models.DeliveryKind.DAILY)})
+        == 5
+    )
 
 
 async def test_the_week_of_the_members_is_that_of_the_zone_across_a_clock_change(
