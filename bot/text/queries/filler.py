@@ -34,7 +34,7 @@ _FUNCTION = (
     # Time and quality.
     " recent recently latest new newest newer current currently today nowadays lately best better"
     " good great top popular famous important interesting influential notable promising simple easy easily beginner"
-    " introductory actually possible please thanks hi hello"
+    " introductory actually automatically properly correctly simply possible please thanks hi hello"
 )
 _REQUEST = (
     "find show give tell suggest recommend look looking want wanted need know help get see read interested curious"
@@ -56,6 +56,7 @@ _VERBS = (
     " introduce introduces shows apply applying achieve perform build building create creating become becomes enable"
     " enables allow allows require requires run whether cause causes people learn understand studying investigate"
     " state-of-the-art sota compare comparing compared use uses up turn turning put putting take taking own"
+    " teach teaches teaching get gets getting bring brings bringing come comes coming"
 )
 _ENGLISH: dict[str, Kind] = {
     **dict.fromkeys(_VERBS.split(), "verb"),
@@ -104,7 +105,8 @@ def classify(word: str) -> Kind:
         return _ENGLISH.get(folded, "")
     if len(folded) > _MAX_FILLER_LENGTH:
         return ""
-    return next((kind for kind, pattern in _KOREAN if pattern.fullmatch(folded)), "")
+    is_verb = folded in korean_filler.list_verb_forms()
+    return next((kind for kind, pattern in _KOREAN if pattern.fullmatch(folded)), "verb" if is_verb else "")
 
 
 def has_topic(words: Sequence[str]) -> bool:

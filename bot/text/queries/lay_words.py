@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
 from bot.text.analysis import korean, term_keys
-from bot.text.queries import endings
+from bot.text.queries import conjugation, endings
 
 MAX_WORDS = 4
 """Words of the longest lay phrase."""
@@ -23,12 +24,16 @@ def find_terms(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1 << 9)
 def _key_terms(first: str) -> dict[str, tuple[str, ...]]:
     """Return the terms by the keys of the lay words that begin with a letter: stemming all of them takes some 30 ms."""
-    return {_key(word): terms for word, terms in _load_table().get(first, ())}
+    rows = _load_table().get(first, ())
+    return {_key(form): terms for word, terms in reversed(rows) for form in _written_forms(word)}
 
 
 @lru_cache(maxsize=1)
 def _load_table() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """Return the packaged table, by the first letter of a lay word: tab-separated words and terms, each split by `|`."""
+    """Return the packaged table, by the first letter of a lay word: tab-separated words and terms, each split by `|`.
+
+    Korean verbs are in their dictionary form, alone or at the end of a phrase.
+    """
     text = resources.files(__package__).joinpath("lay_words.tsv").read_text(encoding="utf-8")
     table: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for words, terms in (line.split("\t") for line in text.splitlines()):
@@ -37,8 +42,13 @@ def _load_table() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     return table
 
 
+def _written_forms(word: str) -> Iterable[str]:
+    """Return a lay word, or the forms of a Korean verb in its dictionary form: of 고치다 고치는, 고쳐주는 and others."""
+    return conjugation.conjugate(word) if word.endswith("다") else (word,)
+
+
 def _key(text: str) -> str:
     """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
     if not korean.has_hangul(text):
         return term_keys.english_key(text)
-    return korean.strip_term(term_keys.korean_key(text))
+    return "".join(korean.strip_term(term_keys.korean_key(word)) for word in text.split())

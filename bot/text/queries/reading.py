@@ -43,5 +43,19 @@ def _find_terms(words: Sequence[str], is_term: Known) -> list[bool]:
                 found[start:end] = [True] * (end - start)
                 start = end - 1
                 break
+            # What is between the words of a lay phrase is left out: 코드를 (자동으로) 고치는.
+            carrying = [
+                number for number in range(start, end) if filler.classify(words[number]) != "function"
+            ]
+            phrase = [words[number] for number in carrying]
+            if (
+                1 < len(phrase) < end - start
+                and carrying[-1] == end - 1
+                and lay_words.find_terms(" ".join(phrase))
+            ):
+                for number in carrying:
+                    found[number] = True
+                start = end - 1
+                break
         start += 1
     return found

@@ -20,6 +20,9 @@ from bot.text.queries import lay_words
         ("같은 인물이", "personalization"),
         ("손글씨가", "OCR"),
         ("without labels", "unsupervised"),
+        ("잊어버리는", "unlearning"),
+        ("코드를 고쳐주는", "program repair"),
+        ("코드 고치기", "program repair"),
     ],
 )
 def test_a_lay_word_is_found_in_any_form(words: str, term: str) -> None:

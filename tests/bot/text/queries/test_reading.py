@@ -27,6 +27,8 @@ def glossary() -> resolver.Glossary:
         ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
         ("what is chain of thought?", "chain of thought"),
         ("chain of thought", "chain of thought"),
+        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드를 고쳐주는 모델"),
+        ("프롬프트를 바꿔서 얻는 LLM의 환각", "프롬프트를 LLM 환각"),
         ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇을 학습"),
         ("is there a paper that uses diffusion for video generation", "diffusion video generation"),
         ("논문", "논문"),
