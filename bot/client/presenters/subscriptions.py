@@ -286,11 +286,13 @@ class SubscriptionPresenter:
         return subscription
 
     async def _default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
-        """Return the time zone for a new subscription: the server's, else the reader's, else that of the language."""
+        """Return the time zone for a new subscription: the server's or that of its posts, the reader's, or the language's."""
         assert interaction.guild_id is not None  # the command is for servers only
         guild = await self._services.guilds.get(interaction.guild_id)
         if guild is not None and guild.timezone:
             return guild.timezone
+        if rows := await self.list_for_guild(interaction):
+            return rows[-1].timezone
         reader = await self._services.readers.get(interaction.user.id)
         if reader is not None and reader.timezone:
             return reader.timezone

@@ -160,15 +160,13 @@ def setup_view(
         )
     else:
         message.add_text(texts("order-already"))
-    change_same = (
-        None
-        if same is None
-        else message_builder.button(texts("setup-change"), custom_ids.pack(CHANGE, same.id))
-    )
+        change_id = custom_ids.pack(CHANGE, same.id)
+        message.add_buttons(
+            message_builder.button(texts("setup-change"), change_id, style=discord.ButtonStyle.primary)
+        )
     message.add_buttons(
         message_builder.button(texts("order-edit-schedule"), pack(channel_id, options, EDIT_SCHEDULE)),
         message_builder.button(texts("order-edit-papers"), pack(channel_id, options, EDIT_PAPERS)),
-        change_same,
     )
     return message.view
 

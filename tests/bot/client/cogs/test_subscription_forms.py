@@ -211,6 +211,7 @@ async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(
     assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
     await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
     assert {row.topic for row in await _list_subscriptions(harness)} == {"", "RL"}
+    assert {row.timezone for row in await _list_subscriptions(harness)} == {"Asia/Seoul"}
     said = last_response(await harness.manager.slash(harness.channel, "daily setup"))
     opened = last_response(await harness.manager.select(said, [str(stored.id)]))
     assert f"pr:de:={stored.id}" in component_ids(opened)
