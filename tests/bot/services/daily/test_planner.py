@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
 
-from bot.services.daily import schedule
 from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
 from bot.services.posts.contents import Reason
@@ -112,17 +111,6 @@ async def test_votes_get_time_to_settle(harness: PlannerHarness) -> None:
     assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=2)) == 1
 
 
-@pytest.mark.parametrize("settle_hours", [0, 1])
-async def test_a_digest_stored_by_a_clock_that_was_ahead_is_not_held_back_until_then(
-    harness: PlannerHarness, settle_hours: int
-) -> None:
-    await harness.subscribe(settle_hours=settle_hours)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM + timedelta(hours=2))
-    assert await harness.planner.tick(SEOUL_9AM) == 1 - settle_hours
-    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 0
-    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=3)) == settle_hours
-
-
 async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
     harness: PlannerHarness,
 ) -> None:
@@ -162,45 +150,11 @@ async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
 
 
-async def test_a_clock_set_back_repeats_no_post(harness: PlannerHarness) -> None:
-    subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await harness.planner.tick(SEOUL_9AM)
-    back = SEOUL_9AM - timedelta(hours=2)
-    row = await harness.get_subscription(subscription_id)
-    async with harness.database.transaction() as connection:
-        await subscriptions.set_schedules(
-            connection, [replace(row, next_due_at=SEOUL_9AM, due_on=MONDAY, last_digest_on=None)]
-        )
-    assert await harness.planner.tick(back) == 0
-    assert await harness.planner.tick(SEOUL_9AM) == 0
-    assert len(await harness.list_payloads()) == 1
-
-
 async def test_a_paused_subscription_is_not_planned(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     assert await harness.planner.tick(SEOUL_9AM) == 0
-
-
-async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule(
-    harness: PlannerHarness,
-) -> None:
-    subscription_id = await harness.subscribe()
-    row = await harness.get_subscription(subscription_id)
-    far = schedule.DueTime(SEOUL_9AM + timedelta(days=400), MONDAY + timedelta(days=400))
-    async with harness.database.transaction() as connection:
-        await subscriptions.set_schedules(connection, [schedule.set_due(row, far)])
-    assert await harness.planner.reschedule(EVENING) == 1
-    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    async with harness.database.transaction() as connection:
-        await subscriptions.set_schedules(
-            connection, [replace(row, next_due_at=SEOUL_9AM + timedelta(hours=1), due_on=MONDAY)]
-        )
-    assert await harness.planner.reschedule(EVENING) == 1
-    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    assert await harness.planner.reschedule(EVENING) == 0
 
 
 async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_post(
@@ -375,56 +329,6 @@ async def test_a_post_that_fails_to_render_does_not_block_other_posts(harness: P
     assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
     assert (await harness.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
     assert await harness.list_contents() == ["2601.00001"] * 2
-
-
-async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(
-    harness: PlannerHarness,
-) -> None:
-    subscription_id = await harness.subscribe(say_when_empty=True, wait_minutes=0)
-    behind = EVENING - timedelta(hours=50)
-    await harness.planner.reschedule(behind)
-    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM - timedelta(days=2)
-    await harness.planner.reschedule(EVENING)
-    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    assert await harness.planner.tick(EVENING) == 0
-
-
-@pytest.mark.parametrize("waits", [True, False])
-async def test_no_day_is_skipped_after_the_clock_was_ahead(harness: PlannerHarness, waits: bool) -> None:
-    subscription_id = await harness.subscribe(wait_minutes=720 if waits else 0)
-    await harness.planner.tick(SEOUL_9AM - timedelta(hours=2))
-    await harness.planner.tick(SEOUL_9AM + timedelta(days=5, minutes=10))
-    await harness.planner.tick(SEOUL_9AM - timedelta(hours=1))
-    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 1
-
-
-@pytest.mark.parametrize(
-    ("zone", "at_time", "hour", "is_fresh"),
-    [
-        ("Asia/Seoul", "09:00", 0, False),
-        ("Asia/Seoul", "20:00", 11, True),
-        ("America/New_York", "09:00", 14, True),
-    ],
-)
-async def test_a_digest_dated_tomorrow_does_not_silence_todays(
-    harness: PlannerHarness, zone: str, at_time: str, hour: int, is_fresh: bool
-) -> None:
-    due = datetime.combine(MONDAY, time(hour), UTC)
-    await harness.subscribe(
-        timezone=zone, at_time=at_time, wait_minutes=0, created_at=due - timedelta(hours=36)
-    )
-    await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00001", 9), at=due - 2 * schedule.DAY)
-    await harness.planner.tick(due - timedelta(days=1))
-    await store_newsletter(harness, MONDAY + timedelta(days=1), ("2601.00002", 8))
-    await harness.planner.tick(due)
-    assert await harness.list_contents() == ["2601.00001", *(["2601.00002"] if is_fresh else [])]
-    await store_newsletter(harness, MONDAY, ("2601.00003", 7))
-    await harness.planner.tick(due + timedelta(days=1))
-    posted = " ".join(await harness.list_contents()).split()
-    assert sorted(posted) == ["2601.00001", "2601.00002", "2601.00003"]
-    assert await harness.planner.tick(due + timedelta(days=2)) == 0
 
 
 async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:

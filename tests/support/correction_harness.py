@@ -1,0 +1,106 @@
+"""A planner of daily posts whose posts count as sent, with an ingest whose corrections plan edits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from bot.services.daily import edits, planner
+from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.search.service import SearchService
+from storage import models
+from storage.database import Connection, Database
+from storage.outbox import attempts, queries
+from tests.support import digest_builders, planner_harness
+from tests.support.planner_harness import SEOUL_9AM
+
+DAY = timedelta(days=1)
+LATER = SEOUL_9AM + timedelta(hours=2)
+
+
+class TextRenderer(planner_harness.StubDailyRenderer):
+    """Renders each paper's first section, in one message, or in one message per paper for CARDS."""
+
+    plain = False
+
+    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+        self.render_count += 1
+        if post.style is self.failing_style:
+            raise ValueError("template error")
+        context: dict[str, Any] = {
+            "marker": contents.part_marker(post.marker, 0),
+            "at": post.schedule and post.schedule[0],
+        }
+        context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
+        context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
+        texts = [
+            f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers
+        ]
+        texts = ["headline", *texts] if post.style is models.Style.CARDS else ["\n".join(texts)]
+        kind = models.PartKind.FORUM_POST if post.style is models.Style.FORUM else models.PartKind.MESSAGE
+        plain = {"plain": "\n".join(texts), "marker": context["marker"]} if self.plain else None
+        return tuple(contents.RenderedPart(kind, _payload(kind, text, context), plain) for text in texts)
+
+
+def _payload(kind: models.PartKind, text: str, context: dict[str, Any]) -> dict[str, Any]:
+    message = {"content": text, **context}
+    return {"name": "day", "message": message} if kind is models.PartKind.FORUM_POST else message
+
+
+class CorrectionHarness(planner_harness.PlannerHarness):
+    """A planner whose posts are marked as sent at once, and an ingest whose corrections plan edits."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        numbers = itertools.count()
+        self.text = TextRenderer()
+        deliveries = DeliveryFactory(lambda: self.text, lambda: f"n{next(numbers)}")
+        self.planner = planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
+        self.edits = edits.EditPlanner(deliveries)
+
+    async def put(
+        self, on: date, arxiv_ids: Sequence[str], text: str, *, at: datetime = planner_harness.EVENING
+    ) -> None:
+        """Store a digest; storing the same date again corrects it."""
+        papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
+        await put_text(self, digest_builders.newsletter(on, papers, text=text), on.isoformat(), at)
+
+    async def post(self, now: datetime = SEOUL_9AM) -> None:
+        """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
+        await self.planner.tick(now)
+        async with self.database.transaction() as connection:
+            for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
+                parts = await queries.list_parts(connection, delivery.id)
+                receipts = {
+                    part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
+                    for part in parts
+                }
+                await attempts.mark_sent(connection, receipts, now)
+
+    async def edited(self) -> list[models.Part]:
+        """Return the planned edits, oldest first."""
+        async with self.database.read() as connection:
+            planned = await queries.list_rows(
+                connection, kind=models.DeliveryKind.EDIT, state=models.DeliveryState.PLANNED
+            )
+            return [
+                part
+                for delivery in reversed(planned)
+                for part in await queries.list_parts(connection, delivery.id)
+            ]
+
+
+async def put_text(harness: CorrectionHarness, text: str, location: str, at: datetime = LATER) -> None:
+    async def on_fresh(
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
+    ) -> None:
+        await harness.edits.plan(connection, digest_id, revision, at, changed_ids)
+
+    await digest_builders.ingest_digest(harness.database, text, at=at, on_fresh=on_fresh, location=location)

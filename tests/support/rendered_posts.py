@@ -1,0 +1,80 @@
+"""Posts of made-up papers, their messages, and the check of Discord's limits and of the markers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from bot.client import translations
+from bot.client.discord_api.command_sync import CommandMentions
+from bot.client.renderer import DiscordRenderer
+from bot.rendering.wording.templates import Templates
+from bot.services.posts import contents
+from storage import models
+from tests.support import payload_checks
+
+TEXTS = translations.load()
+LONGEST_MARKER = "m" * 64
+MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
+WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
+
+
+def new_renderer() -> DiscordRenderer:
+    """Return a renderer with the templates of the package."""
+    mentions = CommandMentions()
+    mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
+    return DiscordRenderer(TEXTS, Templates(), mentions)
+
+
+def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> contents.DailyPost:
+    """Return a daily post in Korean, with other `options`."""
+    values: dict[str, Any] = {
+        "marker": "daily:1:2025-02-12",
+        "locale": models.Locale.KO,
+        "style": models.Style.COMPACT,
+        "digest_on": date(2025, 2, 12),
+        "total": max(27, len(papers)),
+        "schedule": ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
+    }
+    return contents.DailyPost(papers=papers, **(values | options))
+
+
+def paper(number: int = 1, **options: Any) -> contents.PostPaper:
+    """Return a paper with its number in its fields."""
+    values: dict[str, Any] = {
+        "arxiv_id": f"2502.0{number:04}",
+        "title": f"Paper {number}",
+        "url": f"https://huggingface.co/papers/2502.0{number:04}",
+        "date": date(2025, 2, 12),
+        "votes": 100 - number,
+        "authors": ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing"),
+        "thumbnail": f"https://covers.example/{number}.png",
+        "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
+    }
+    return contents.PostPaper(**(values | options))
+
+
+def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the bodies and the fallbacks of all messages."""
+    for part in parts:
+        if part.kind in WITHOUT_MESSAGE:
+            continue
+        for body in (part.payload, part.fallback):
+            assert body is not None
+            yield body["message"] if part.kind is models.PartKind.FORUM_POST else body
+
+
+def check(parts: tuple[contents.RenderedPart, ...]) -> None:
+    """Assert that all messages are within the limits and have their own marker."""
+    for position, part in enumerate(parts):
+        if part.kind not in WITHOUT_MESSAGE:
+            assert part.fallback is not None
+            for body in (part.payload, part.fallback):
+                [marker] = set(MARKER.findall(json.dumps(body)))
+                assert marker.endswith(f":{position}/")
+    for message in messages(parts):
+        payload_checks.check_message(message)
+        assert len(message.get("content") or "") <= 2_000 - 64
