@@ -87,8 +87,8 @@ def _by_month(connection: AsyncConnection, on: sa.Column[Any], votes: sa.Column[
 def _apply_filters(
     query: sa.Select[Any], on: sa.Column[Any], votes: sa.Column[Any], filters: index.Filters
 ) -> sa.Select[Any]:
-    if filters.since_on is not None:
-        query = query.where(on >= filters.since_on)
+    # A paper that no digest lists has no date.
+    query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
     if filters.until_on is not None:
         query = query.where(on <= filters.until_on)
     return query.where(votes >= min(filters.min_votes, _MAX_VOTES)) if filters.min_votes else query

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
-from storage.tables import alert_matches, alerts, entries, votes
+from storage.tables import alert_matches, alerts, deliveries, entries, papers, told_papers, votes
 
 _KEY = ("recipient", "paper_id", "alert_id")
 _COLUMNS = models.QueuedMatch._fields
 _BY_HAND = "by-hand"
+_PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
+"""Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 Statement = TypeVar("Statement", sa.Update, sa.Delete)
 
 
@@ -164,6 +166,22 @@ def _where_equal(statement: Statement, names: Sequence[str]) -> Statement:
 
 def _bound_values(match: models.QueuedMatch, names: Sequence[str]) -> dict[str, object]:
     return {f"b_{name}": getattr(match, name) for name in names}
+
+
+async def list_answered(connection: AsyncConnection, limit: int) -> list[int]:
+    """Return at most `limit` alerts that ask for one paper by its id, and whose message was sent: it comes once."""
+    channel_id, user_id = (sa.cast(column, sa.Text) for column in (alerts.c.channel_id, alerts.c.user_id))
+    recipient = sa.func.coalesce(sa.literal("channel:") + channel_id, sa.literal("user:") + user_id)
+    query = (
+        sa.select(alerts.c.id)
+        .join(papers, papers.c.arxiv_id == sa.func.substr(alerts.c.key, len(_PAPER_KEY) + 1))
+        .join(
+            told_papers, sa.and_(told_papers.c.paper_id == papers.c.id, told_papers.c.recipient == recipient)
+        )
+        .join(deliveries, deliveries.c.id == told_papers.c.delivery_id)
+        .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT.value)
+    )
+    return list((await connection.execute(query.limit(limit))).scalars())
 
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:

@@ -13,7 +13,7 @@ from bot.client.interactions.errors import UserError
 from bot.client.presenters import alert_drafts, alert_options, long_texts
 from bot.client.views import alert_drafts as drafts
 from bot.client.views import alert_modals, alerts
-from bot.client.views.papers import follow_menu, list_state, paper_list
+from bot.client.views.papers import follow_menu, list_state, paper_card, paper_list
 from bot.services.alerts import validation
 from storage import models
 
@@ -93,6 +93,14 @@ class AlertDraftsCog(commands.Cog):
             raise UserError("outdated-control")
         selected = component_router.selected_value(interaction)
         await self._create(interaction, follow_menu.selected_term(detail, selected))
+
+    @component_router.handles(paper_card.TELL, first=responses.defer)
+    async def tell(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Make the alert for a paper that no digest has yet; the answer has a button to undo it."""
+        detail = await self._services.search.find_paper(action.payload)
+        if detail is not None and detail.is_listed:
+            raise UserError("tell-listed")
+        await responses.reply_privately(interaction, await self._presenter.tell(interaction, action.payload))
 
     async def _create(self, interaction: Interaction, term: models.AlertTerm, min_votes: int = 0) -> None:
         term = term._replace(text=term.text[: validation.MAX_TEXT_LENGTH])

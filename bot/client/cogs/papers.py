@@ -74,12 +74,12 @@ class PapersCog(commands.Cog):
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected paper in a new private message."""
         arxiv_id = component_router.selected_value(interaction)
-        await responses.reply_privately(interaction, await self._load_card(interaction, arxiv_id))
+        await responses.reply_privately(interaction, await self._paper_view(interaction, arxiv_id))
 
     @component_router.handles(daily_post.OPEN_PAPER, first=responses.defer)
     async def open_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the paper of a button in a new private message."""
-        await responses.reply_privately(interaction, await self._load_card(interaction, action.payload))
+        """Open the paper of a button in a new private message; one of an imported file may have to be fetched."""
+        await responses.reply_privately(interaction, await self._paper_view(interaction, action.payload))
 
     @component_router.handles(paper_card.CARD)
     async def turn_card_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -197,7 +197,8 @@ class PapersCog(commands.Cog):
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await self._card_view(interaction, arxiv_id)
         texts = await interaction.client.texts_for(interaction)
-        return paper_details.missing_view(texts, arxiv_id, outcomes[arxiv_id])
+        is_possible = arxiv_ids.is_possible(arxiv_id, self._services.clock().date())
+        return paper_details.missing_view(texts, arxiv_id, outcomes[arxiv_id], is_possible=is_possible)
 
     async def _load_named(
         self, interaction: Interaction, named: Sequence[str]

@@ -100,6 +100,21 @@ class AlertDraftPresenter:
             await self._services.readers.update(interaction.user.id, timezone=alert.timezone)
         return alerts.saved_view(texts, alert, preview, is_new=not draft.id)
 
+    async def tell(self, interaction: Interaction, arxiv_id: str) -> discord.ui.LayoutView:
+        """Make the alert for a paper that no digest has yet, and return its confirmation. Raises UserError."""
+        terms = (models.AlertTerm(models.AlertKind.PAPER, arxiv_id),)
+        draft = await self.complete(interaction, replace(alert_drafts.EMPTY, terms=terms))
+        texts = await interaction.client.texts_for(interaction)
+        try:
+            with map_alert_errors():
+                alert = await self._services.alerts.add(draft)
+        except storage_errors.DuplicateError:
+            own = await self._services.alerts.list_rows(user_id=interaction.user.id)
+            existing = next((row for row in own if (row.terms, row.channel_id) == (terms, None)), draft)
+            return alerts.existing_view(texts, existing)
+        await open_dm(interaction, self._services, texts)
+        return alerts.tell_view(texts, alert)
+
     async def _store(self, interaction: Interaction, draft: models.Alert) -> models.Alert:
         if draft.id:
             return await self._services.alerts.change(draft.id, draft, user_id=interaction.user.id)

@@ -37,9 +37,11 @@ def apply_rule(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
     """Return the draft with the values of the modal for what it matches."""
     chosen = set(values.get(alert_modals.OPTIONS, "").split(","))
     languages = [locale for locale in models.Locale if locale.value in chosen]
+    typed = parse_terms({kind: values.get(field) for kind, field in alert_modals.TERM_FIELDS.items()})
+    kept = tuple(term for term in draft.terms if term.kind not in alert_modals.TERM_FIELDS)
     return replace(
         draft,
-        terms=parse_terms({kind: values.get(field) for kind, field in alert_modals.TERM_FIELDS.items()}),
+        terms=(*typed, *kept),
         excluded=tuple(alert_modals.split_items(values.get(alert_modals.WITHOUT, ""))),
         match_all=alert_modals.ALL in chosen,
         translations=alert_modals.FORMS in chosen,

@@ -17,6 +17,7 @@ TERM_FIELDS = {
     models.AlertKind.AUTHOR: "author",
     models.AlertKind.INSTITUTION: "institution",
 }
+"""The fields of the terms that are typed; those of single papers stay as they are."""
 WITHOUT = "without"
 OPTIONS = "options"
 ALL = "all"

@@ -33,6 +33,8 @@ def rule(texts: Texts, alert: models.Alert) -> str:
     joined = _joiner(texts, alert).join(group for group in groups if group)
     is_all = alert.match_all and len(alert.terms) > 1
     described = texts("rule-all" if is_all else "rule-any", terms=joined)
+    if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
+        described = texts("rule-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
     if alert.excluded:
         words = ", ".join(texts("rule-word", text=_escaped(word)) for word in alert.excluded)
         described = texts("rule-without", rule=described, words=words)
@@ -59,7 +61,8 @@ def _escaped(text: str) -> str:
 
 def name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
     """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. All of several are joined with `+`."""
-    joined = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
+    names = [f"arXiv:{text}" if kind is models.AlertKind.PAPER else text for kind, text in alert.terms]
+    joined = (" + " if alert.match_all else ", ").join(names)
     votes = filters.render_votes(alert.min_votes) if alert.min_votes else ""
     rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
     return split.shorten(escape.to_single_line(joined + rest), max_length, markdown=False)

@@ -113,6 +113,15 @@ def saved_view(
     return message.view
 
 
+def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
+    """Return the confirmation of an alert for a paper that no digest has yet, with buttons to undo it and to list all."""
+    return text_view(
+        texts("tell-made", paper=paper_text.escape_untrusted(alert.terms[0].text)),
+        button(texts("alert-undo"), custom_ids.pack(REMOVE, alert.id)),
+        button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)),
+    )
+
+
 def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return that the reader has this alert already, with the button that shows it."""
     place = alert_text.place_and_time(texts, alert, alert_text.mention_channel)

@@ -135,12 +135,9 @@ def paper_view(
         note = split.shorten("\n".join(f"> {line}" for line in lines), 2000, max_bytes=4500)
         message.add_text(note)
     arxiv_id = paper.arxiv_id
-    opener = (
-        button(texts("read"), custom_ids.pack(daily_post.OPEN_PAPER, arxiv_id)) if paper.is_listed else None
-    )
     share = button(texts("share"), custom_ids.pack(paper_card.SHARE, arxiv_id)) if may_share else None
     message.add_buttons(
-        opener,
+        button(texts("read"), custom_ids.pack(daily_post.OPEN_PAPER, arxiv_id)),
         button(texts("saved-edit-note"), custom_ids.pack(OPEN_NOTE, arxiv_id)),
         button(texts("saved-edit-tags"), custom_ids.pack(OPEN_TAGS, arxiv_id)),
         button(texts("saved-remove"), custom_ids.pack(REMOVE, arxiv_id)),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import assert_never
 
-from bot.digests.elements import shown_summary
+from bot.digests.elements import arxiv_ids, shown_summary
 from bot.services.posts import contents
 from bot.text import scoring
 from bot.text.analysis import latex, normalisation
@@ -22,6 +22,9 @@ AUTHOR_PREFIX = "@"
 
 INSTITUTION_PREFIX = "#"
 """Prefix of the trigger terms of institutions."""
+
+PAPER_PREFIX = "="
+"""Prefix of the trigger terms of single papers."""
 
 SOUND_PREFIX = "@@"
 """Prefix of the trigger terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
@@ -80,7 +83,7 @@ def trigger_terms(alert: models.Alert) -> set[str]:
 
 
 def _selectivity(token: str) -> tuple[bool, float]:
-    is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX))
+    is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX))
     return is_name, 0.0 if is_name else keyword_terms.selectivity(token)
 
 
@@ -100,6 +103,8 @@ def term_triggers(kind: models.AlertKind, text: str) -> frozenset[str]:
             if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
                 return frozenset((SOUND_PREFIX + keys[0],))
             return frozenset((_name_trigger_term(text),)) if normalisation.fold_name(text) else frozenset()
+        case models.AlertKind.PAPER:
+            return frozenset((PAPER_PREFIX + text,)) if arxiv_ids.parse_bare_id(text) == text else frozenset()
         case _:
             assert_never(kind)
 
@@ -108,6 +113,7 @@ def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) 
     """Return the trigger terms of all alerts that may match a paper."""
     keys = set[str]().union(*map(institutions.find_keys, _institutions(paper)))
     of_institutions = {INSTITUTION_PREFIX + key for key in keys}
+    of_institutions.add(PAPER_PREFIX + paper.arxiv_id)
     return text.candidate_terms.union(of_institutions, *map(name_candidate_terms, paper.authors))
 
 
@@ -174,6 +180,8 @@ def _match_term(
             key = institutions.institution_key(term.text)
             names = [name for name in _institutions(paper) if key in institutions.find_keys(name)]
             return (names[0], contents.MatchField.INSTITUTION) if names else None
+        case models.AlertKind.PAPER:
+            return (term.text, contents.MatchField.PAPER) if term.text == paper.arxiv_id else None
         case models.AlertKind.KEYWORD:
             in_title, in_body = text.match(term.text)
             if forms:

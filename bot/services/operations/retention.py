@@ -75,12 +75,19 @@ class Retention:
         removed += await self._repeat(
             lambda connection: shared_papers.purge(connection, before, self._batch_size)
         )
+        removed += await self._repeat(self._remove_answered)
         removed += await self._archive_notified(before)
         removed += await self._remove_deliveries(before)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
         if removed:
             log.info("old rows removed", rows=removed)
         return removed
+
+    async def _remove_answered(self, connection: Connection) -> int:
+        """Remove the alerts for single papers whose message was sent."""
+        return await alerts.remove(
+            connection, await alert_matches.list_answered(connection, self._batch_size)
+        )
 
     async def _clear_payloads(self, before: datetime) -> int:
         cleared = after_id = 0

@@ -118,6 +118,8 @@ class MatchField(StrEnum):
     TEXT = "text"
     AUTHOR = "author"
     INSTITUTION = "institution"
+    PAPER = "paper"
+    """The paper itself was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
         kind = _KINDS[value[:1]]
     if kind is models.AlertKind.KEYWORD:
         return models.AlertTerm(kind, value[1:])
+    if kind is models.AlertKind.PAPER:
+        return models.AlertTerm(kind, detail.arxiv_id)
     names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
     number = custom_ids.parse_number(value[1:] or "0")
     if number >= len(names) or not names[number]:

@@ -24,6 +24,7 @@ SIMILAR = "sim"
 AUTHORS = "auth"
 CITE = "cite"
 SHARE = "cs"
+TELL = "tell"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 
@@ -196,12 +197,19 @@ def _action_buttons(
     row = [message_builder.button(texts(label), save_id)]
     if detail.is_listed:
         row.append(message_builder.button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
+    else:
+        row.append(tell_button(texts, arxiv_id))
     if detail.authors:
         row.append(message_builder.button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
     row.append(message_builder.button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
     if may_share:
         row.append(message_builder.button(texts("share"), custom_ids.pack(SHARE, arxiv_id)))
     return row
+
+
+def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+    """Return the button for a direct message once a digest has a paper."""
+    return message_builder.button(texts("tell-me"), custom_ids.pack(TELL, arxiv_id), emoji="🔔")
 
 
 def _foot(

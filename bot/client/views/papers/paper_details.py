@@ -81,11 +81,15 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
     return message.view
 
 
-def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Return why there is no card of a paper that no digest has, with links to where it may be."""
+def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_possible: bool) -> ui.LayoutView:
+    """Return why there is no card of a paper that no digest has, with links to where it may be.
+
+    A possible one may come with a digest: the reader can ask to be told.
+    """
     message = message_builder.MessageBuilder()
     message.add_text(texts(f"lookup-{outcome.value}", paper=paper_text.escape_untrusted(arxiv_id)))
     message.add_buttons(
+        paper_card.tell_button(texts, arxiv_id) if is_possible else None,
         message_builder.link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
         message_builder.link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
     )

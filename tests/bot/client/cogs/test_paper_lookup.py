@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
 import pytest
 
+from bot.app.runtime import build_runtime
 from bot.digests.elements import arxiv_ids
+from bot.services.alerts import timing
+from storage.outbox import sender_lock
 from tests.support import origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -81,6 +85,49 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
     assert services.asked == [["2505.00404"], ["foo/0112017"], ["foo/0112017"]]
 
 
+async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    services.add(NEW, "@everyone [x](http://evil.example) `<@1>`", votes=1)
+    for text in (
+        f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",
+        f"https://arxiv.org/pdf/{NEW}v1%2f..%00",
+    ):
+        card = shown_text(
+            last_response(await online_harness.reader.slash(online_harness.channel, "paper", paper=text))
+        )
+        assert arxiv_ids.abstract_url(NEW) in card
+        assert "](http://evil" not in card
+        assert "@everyone" not in card
+    for text in (
+        "../../etc/passwd",
+        "2505.04321\u202e/..",
+        "9" * 500,
+        f"{NEW},2505.04322",
+        "http://127.0.0.1/2505.04322",
+    ):
+        await online_harness.reader.slash(online_harness.channel, "paper", paper=text)
+    paths = sorted(request.path for request in services.origin.requests)
+    assert paths == [f"/api/papers/{NEW}", "/api/query"]
+    assert services.asked == [[NEW]]
+
+
+async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    services.add(NEW, "Robots That Knit")
+    file = ("library.bib", f"@misc{{a, title={{Knitting}}, eprint={{{NEW}}}}}".encode())
+    answer = last_response(await harness.reader.slash(harness.channel, "saved import", file=file))
+    listed = last_response(await harness.reader.click(answer, label=texts("saved-show-all")))
+    menu = next(name for name in component_ids(listed) if name.startswith("pr:sp"))
+    saved = last_response(await harness.reader.select(listed, [NEW], custom_id=menu))
+    assert "Knitting" in shown_text(saved)
+    card = last_response(await harness.reader.click(saved, label=texts("read")))
+    assert "Robots That Knit" in shown_text(card)
+    assert texts("unsave") in shown_text(card)
+
+
 async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are_fetched(
     online_harness: ClientHarness, services: PaperServices
 ) -> None:
@@ -142,3 +189,61 @@ async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
     result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
     assert result.ephemeral
     assert "Small Things" in shown_text(last_response(result))
+
+
+async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    services.add(NEW)
+    missing = last_response(await harness.reader.slash(harness.channel, "paper", paper="2512.00404"))
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper=NEW))
+    for message, paper in ((missing, "2512\\.00404"), (card, NEW.replace(".", "\\."))):
+        made = last_response(await harness.reader.click(message, label=texts("tell-me")))
+        assert shown_text(made).startswith(texts("tell-made", paper=paper))
+        again = last_response(await harness.reader.click(message, label=texts("tell-me")))
+        assert texts("rule-paper", papers=paper) in shown_text(again)
+    listed = shown_text(last_response(await harness.reader.slash(harness.channel, "alerts list")))
+    assert "arXiv:2512.00404" in listed
+    assert await _deliver(harness, "2512.00405") == []
+    await harness.container.create_retention().purge()
+    harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+    assert await _deliver(harness, "2512.00404") == []
+    await harness.container.create_retention().purge()
+    own = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert [alert.reason for alert in own] == ["dms-closed", "dms-closed"]
+    await harness.bot.services.alerts.resume([alert.id for alert in own])
+    assert await _deliver(harness, "2512.00407") == ["2512.00404"]
+    assert await _deliver(harness, "2512.00404", NEW) == ["2512.00404", NEW]
+    reason = {"en": "in a digest now, as you asked", "ko": "기다리던 논문이 다이제스트에 실렸어요"}
+    told = max(harness.user.dm_channel.history(), key=lambda message: message.id)
+    assert reason[texts.locale.value] in shown_text(told)
+    why = last_response(await harness.user.click(told, label=texts("alert-why")))
+    assert texts("alert-found-paper") in shown_text(why)
+    await harness.container.create_retention().purge()
+    assert await harness.bot.services.alerts.list_rows(user_id=harness.reader.id) == []
+    assert await _deliver(harness, "2512.00404", NEW, "2512.00406") == ["2512.00404", NEW]
+    why = last_response(await harness.user.click(told, label=texts("alert-why")))
+    assert texts("alert-why-gone") in shown_text(why)
+    late = last_response(await harness.reader.click(card, label=texts("tell-me")))
+    assert shown_text(late) == texts("tell-listed")
+
+
+async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
+    """Ingest a digest of today, send what is due, and return the papers that the reader was sent by now, oldest first."""
+    day = harness.env.now().date()
+    digest = source_payloads.newsletter(day, papers, note=f"note {len(papers)}")
+    await harness.container.create_ingest().add_text(digest, location=str(papers))
+    lock = sender_lock.SenderLock(harness.container.database)
+    await lock.try_acquire()
+    runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
+    await harness.container.alert_planner.drain()
+    await harness.env.advance_time(timing.GATHERING_TIME.total_seconds())
+    await harness.container.alert_planner.drain()
+    await runtime.relay.drain(harness.env.now())
+    await lock.release()
+    if harness.user.dm_channel is None:
+        return []
+    messages = sorted(harness.user.dm_channel.history(), key=lambda message: message.id)
+    found = [arxiv_ids.list_arxiv_ids(shown_text(message), 9, day) for message in messages]
+    return [arxiv_id for ids in found for arxiv_id in ids]

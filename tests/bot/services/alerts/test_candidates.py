@@ -35,6 +35,7 @@ _TERMS = st.one_of(
     st.sampled_from(["카이스트", "KAIST", "A Lab"]).map(
         lambda text: models.AlertTerm(models.AlertKind.INSTITUTION, text)
     ),
+    st.integers(1, 25).map(lambda number: models.AlertTerm(models.AlertKind.PAPER, f"2601.{number:05}")),
 )
 _ALERTS = st.lists(
     st.builds(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.services.indexing import glossary_service
 from bot.services.trends import monthly
-from storage import papers
+from storage import models, papers
 from storage import trends as stored
 from storage.database import Database
 from storage.search import index
@@ -44,6 +44,9 @@ async def trends(db: Database) -> monthly.TrendService:
         _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
         _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned once: not what the paper is about
     )
+    # A paper that no digest lists counts nowhere.
+    unlisted = models.PaperFacts("2501.00009", "arxiv", "u", NOW, title="Reinforcement Learning", votes=50)
+    await digest_builders.add_facts(db, unlisted)
     return _service(db)
 
 
@@ -64,6 +67,7 @@ async def test_every_form_of_a_topic_has_the_same_trend(trends: monthly.TrendSer
 async def test_without_terms_all_papers_are_counted(trends: monthly.TrendService) -> None:
     assert await _counts(trends, "") == [(3, 102), (0, None), (2, 13)]
     assert await _counts(trends, "   ") == await _counts(trends, "")
+    assert await _counts(trends, "", None) == await _counts(trends, "")
 
 
 async def test_a_trend_has_all_months_of_its_span_from_the_archives_first_on(
