@@ -91,15 +91,18 @@ UPDATE authors SET papers =
 _RETURNING_SQL = "RETURNING id, key, name, papers"
 
 
-async def list_name_variants(connection: AsyncConnection, author_id: int) -> list[str]:
-    """Return the spellings of an author's name, most frequent first."""
+async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the spellings of authors' names by author id, most frequent first."""
     query = (
-        sa.select(paper_authors.c.name)
-        .where(paper_authors.c.author_id == author_id)
-        .group_by(paper_authors.c.name)
+        sa.select(paper_authors.c.author_id, paper_authors.c.name)
+        .where(paper_authors.c.author_id.in_(author_ids))
+        .group_by(paper_authors.c.author_id, paper_authors.c.name)
         .order_by(sa.func.count().desc(), paper_authors.c.name)
     )
-    return list((await connection.execute(query)).scalars())
+    variants: dict[int, list[str]] = {}
+    for author_id, name in await connection.execute(query):
+        variants.setdefault(author_id, []).append(name)
+    return variants
 
 
 async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int]) -> list[int]:

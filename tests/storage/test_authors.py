@@ -29,10 +29,10 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
         ] == [("Bea Long", 2), ("Cid", 1)]
         changed = await authors.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
         assert {author.name: author.paper_count for author in changed} == {"Adá Byron": 3, "Cid": 0}
-        assert await authors.list_name_variants(connection, by_name["Ada Byron"].id) == [
-            "Ada Byron",
-            "Adá Byron",
-        ]
+        ada_id, cid_id = by_name["Ada Byron"].id, by_name["Cid"].id
+        assert await authors.list_name_variants(connection, [ada_id, cid_id]) == {
+            ada_id: ["Ada Byron", "Adá Byron"]
+        }
         assert sorted(await authors.list_paper_ids(connection, [by_name["Ada Byron"].id])) == sorted(ids)
         query = sa.select(tables.authors.c.name).where(tables.authors.c.id == by_name["Cid"].id)
         assert list((await connection.execute(query)).scalars()) == ["Cid"]

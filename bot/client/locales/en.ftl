@@ -96,6 +96,7 @@ nearest-digest = Digest of { $date }
 day-today = Today
 day-yesterday = Yesterday
 choose-day = Another day
+card-listed = in the digest of { $date }
 also-listed = also on { $date }
 list-digest-of-period = The newest of { $count } days in { $period }; the menu has the others
 

@@ -75,6 +75,7 @@ nearest-digest = { $date } 다이제스트
 day-today = 오늘
 day-yesterday = 어제
 choose-day = 다른 날짜
+card-listed = { $date } 다이제스트
 also-listed = { $date }에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }일 가운데 가장 최근 날짜예요. 나머지는 메뉴에 있어요
 

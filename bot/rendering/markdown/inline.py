@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from bot.rendering.discord_text import escape
 from bot.rendering.markdown import parser
-from bot.text.analysis import latex
+from bot.text.analysis import typography
 
 _MARKS = {"strong": "**", "em": "*", "s": "~~"}
 _URL = re.compile(r"https?://[!-;=?-~]+")
@@ -48,13 +48,13 @@ class _InlineRenderer:
     def add_token(self, token: Token) -> None:
         kind, _, end = token.type.rpartition("_")
         if token.type in ("text", "text_special"):
-            self._pending_text.append(token.content)
+            self._pending_text.append(typography.render_dashes(token.content))
         elif token.type == "softbreak":
             self._pending_text.append(" ")
         elif token.type == "hardbreak":
             self._pending_text.append("\n")
         elif token.type == parser.MATH_TOKEN:
-            self._pending_text.append(latex.to_plain_text(f"${' '.join(token.content.split())}$"))
+            self._pending_text.append(typography.render_formula(" ".join(token.content.split())))
         elif token.type == "image":
             self._pending_text.append(
                 " ".join(child.content for child in token.children or () if child.content)

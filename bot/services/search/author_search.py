@@ -10,6 +10,7 @@ from bot.services.search import author_matching, korean_names
 from bot.services.search.results import AuthorResult, votes_descending
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
+from bot.text.people import names
 from bot.time_slices import TimeSlices
 from storage import authors, models, papers
 from storage.database import Connection
@@ -34,35 +35,46 @@ async def find_author(
 ) -> AuthorResult:
     """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names.
 
-    If several people are written as a Hangul name, the papers are those of all.
+    If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
     matches = await author_matching.find_authors(connection, name)
     if not matches:
         return AuthorResult()
     best = matches[0]
-    namesakes = korean_names.list_namesakes(matches, name)
+    namesakes = korean_names.list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = await authors.list_paper_ids(connection, [author.id for author in namesakes or [best]])
     rows = await papers.list_rows(connection, paper_ids)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
     coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
-    variants = await authors.list_name_variants(connection, best.id)
-    shown = _display_name(best, variants)
+    variants_by_id = await authors.list_name_variants(connection, [author.id for author in matches])
+    variants = variants_by_id.get(best.id, [])
+    shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
+    people = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = await index.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
         rows=tuple(sort_rows(allowed, sort)),
         total=len(allowed),
-        author=shown,
-        matches=(shown, *(author.name for author in matches[1:])),
+        author=shown[0],
+        matches=tuple(shown),
         name_variants=tuple(variants),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
         topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
-        namesakes=() if is_one else tuple(author.name for author in namesakes),
+        namesakes=() if is_one else tuple(people[author.id] for author in namesakes),
         is_corrected=author_matching.is_correction(name, best) and not namesakes,
     )
 
 
-def _display_name(author: models.Author, variants: Sequence[str]) -> str:
+def _list_bearers(matches: Sequence[models.Author], name: str) -> list[models.Author]:
+    """Return the authors one of whose names is the only word of a name; none if it is a whole name."""
+    words = names.name_tokens(name)
+    named = [(author, names.name_tokens(author.name)) for author in matches]
+    if len(words) != 1 or any(tokens == words for _, tokens in named):
+        return []
+    return [author for author, tokens in named if words[0] in tokens]
+
+
+def display_name(author: models.Author, variants: Sequence[str]) -> str:
     """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
     accented = [variant for variant in variants if not variant.isascii()]
     return next(iter((*accented, *variants)), author.name)

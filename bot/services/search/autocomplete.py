@@ -11,14 +11,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from bot.digests.elements import arxiv_ids
-from bot.services.search import author_matching, title_search
+from bot.services.search import author_matching, author_search, title_search
 from bot.services.search.results import Choice
 from bot.text import prefix_index
-from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
+from bot.text.analysis import korean, normalisation, stopwords, term_keys, typography
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from bot.text.people import names
 from bot.text.queries import spelling
+from storage import authors as stored_authors
 from storage import models, papers
 from storage.database import Connection
 from storage.search import author_index
@@ -217,9 +218,9 @@ async def complete_author(connection: Connection, text: str) -> list[Choice]:
     else:
         pool = await author_index.list_most_published(connection, limit=_AUTHOR_POOL)
         authors = sorted(pool, key=lambda author: (-author.paper_count, author.name))[:MAX_CHOICES]
-    return [
-        Choice(author.name, author.name[:MAX_VALUE_LENGTH], papers=author.paper_count) for author in authors
-    ]
+    variants = await stored_authors.list_name_variants(connection, [author.id for author in authors])
+    named = ((author_search.display_name(author, variants.get(author.id, ())), author) for author in authors)
+    return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
 
 
 async def complete_paper(connection: Connection, text: str) -> list[Choice]:
@@ -237,4 +238,4 @@ async def complete_paper(connection: Connection, text: str) -> list[Choice]:
 
 
 def _paper_choice(row: models.PaperRow) -> Choice:
-    return Choice(latex.to_plain_text(row.title or ""), row.arxiv_id, votes=row.votes)
+    return Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes)

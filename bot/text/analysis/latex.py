@@ -1,4 +1,4 @@
-"""Converts the LaTeX of titles to plain text, for display and for the index; the rest of a title is unchanged.
+"""Converts the LaTeX of titles to plain text, for the index and for `typography`; the rest of a title is unchanged.
 
 Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole
 title it would drop everything after a percent sign.
@@ -48,7 +48,7 @@ def _replace_commands(title: str) -> str:
     for match in _COMMAND.finditer(title):
         if match.start() < position:
             continue
-        end = _end_of_argument(title, match.end())
+        end = end_of_argument(title, match.end())
         if end is None or (match[1] and not _is_text_command(match[1])):
             continue
         pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
@@ -56,7 +56,7 @@ def _replace_commands(title: str) -> str:
     return "".join([*pieces, title[position:]])
 
 
-def _end_of_argument(title: str, start: int) -> int | None:
+def end_of_argument(title: str, start: int) -> int | None:
     """Return the end of the braces (or the one letter) at `start`; None if they are not closed within the longest span."""
     if title[start] != "{":
         return start + 1

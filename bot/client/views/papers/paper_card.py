@@ -150,7 +150,8 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     on = detail.last_on.isoformat()
     facts = paper_text.join_dotted(
         paper_text.format_votes(detail.votes),
-        on if detail.is_listed else texts("published-on", date=on),
+        detail.arxiv_id,
+        texts("card-listed" if detail.is_listed else "published-on", date=on),
         paper_text.format_authors(detail.authors, truncated=detail.authors_truncated),
         paper_text.format_organization(detail.organization),
     )

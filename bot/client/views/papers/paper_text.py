@@ -10,7 +10,7 @@ from bot.digests.elements.arxiv_ids import huggingface_url
 from bot.digests.elements.summary_basis import Basis
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
-from bot.text.analysis import latex
+from bot.text.analysis import typography
 from storage import models
 
 MAX_AUTHORS = 3
@@ -39,7 +39,7 @@ def format_votes(number: int | None) -> str:
 
 def format_title(text: str | None, arxiv_id: str) -> str:
     """Return a title as plain text on one line, LaTeX as Unicode; the arXiv id for a paper without a title."""
-    return escape.to_single_line(latex.to_plain_text(text or "")) or arxiv_id
+    return escape.to_single_line(typography.render_title(text or "")) or arxiv_id
 
 
 def title_link(

@@ -29,7 +29,8 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert result.ephemeral
     shown = shown_text(last_response(result))
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
-    assert "▲ 81 · 2026-01-01 · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
+    listed = {"en": "in the digest of 2026-01-01", "ko": "2026-01-01 다이제스트"}[harness.texts.locale.value]
+    assert f"▲ 81 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
     label = {"en": "Technical Details", "ko": "기술 내용"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     basis = {"en": "written from the whole paper", "ko": "논문 전문을 읽고 씀"}[harness.texts.locale.value]
@@ -56,7 +57,10 @@ async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_f
     result = await harness.reader.slash(harness.channel, "paper", paper="2501.00077")
     shown = shown_text(last_response(result))
     assert "A sentence about 2501.00077." in shown
-    assert "▲ 10 · 2026-01-01 · Ada Lovelace, Kim Minsu · A Lab" in shown
+    assert (
+        f"▲ 10 · 2501.00077 · {harness.texts('card-listed', date='2026-01-01')} · Ada Lovelace, Kim Minsu · A Lab"
+        in shown
+    )
     labels = [part.get("label") for part in raw_components(last_response(result))]
     assert "GitHub ★ 1.2k" in labels
     assert harness.texts("summary-listing") in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
@@ -68,3 +70,22 @@ async def test_an_unknown_author_does_not_suggest_wider_filters(harness: ClientH
     shown = shown_text(last_response(result))
     assert harness.texts("try-name") in shown
     assert harness.texts("all-time") not in shown
+
+
+async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness: ClientHarness) -> None:
+    people = ("Xiang Yue", "Yue Wang", "Ping Yue")
+    papers = [
+        sample_archive.NewsletterPaper(f"2501.0009{number}", f"Paper {number}", "됩니다.", authors=(name,))
+        for number, name in enumerate(people)
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", *papers)
+    result = last_response(await harness.reader.slash(harness.channel, "author", name="yue"))
+    shown = shown_text(result)
+    assert harness.texts("list-author-heading", author="yue", count=3) in shown
+    assert any(
+        harness.texts("list-namesakes", names=", ".join(order)) in shown for order in permutations(people)
+    )
+    assert all(f"2025-01-03 · {name}\n" in shown for name in people)
+    one = shown_text(last_response(await harness.reader.click(result, label="Ping Yue")))
+    assert harness.texts("list-author-heading", author="Ping Yue", count=1) in one
+    assert harness.texts("list-namesakes", names="") not in one

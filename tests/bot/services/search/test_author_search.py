@@ -22,6 +22,8 @@ async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> No
     assert result.matches == ("Loubna Ben Allal",)
     assert result.name_variants == ("Loubna Ben Allal", "Loubna Ben allal")
     assert result.total == 3
+    (offered,) = await SearchService(db).complete_author("loubna")
+    assert (offered.name, offered.value) == ("Loubna Ben Allal", "Loubna Ben Allal")
 
 
 async def test_topics_with_equally_many_papers_are_sorted_by_name(db: Database) -> None:
