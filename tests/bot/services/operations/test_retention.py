@@ -153,6 +153,24 @@ async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
     ]
 
 
+async def test_an_alert_for_one_paper_ends_once_its_message_was_sent(db: Database) -> None:
+    harness = AlertHarness(db)
+    asked = {"kind": models.AlertKind.PAPER}
+    kept = [
+        await harness.add_alert("2601.00002", user_id=1, **asked),
+        await harness.add_alert("robot", user_id=1),
+        await harness.add_alert("2601.00001", user_id=3, **asked, language=models.Locale.KO),
+    ]
+    ended = [await harness.add_alert("2601.00001", user_id=user_id, **asked) for user_id in (1, 2)]
+    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
+    for is_sent in (False, True):
+        if is_sent:
+            await send_all(db, harness.now)
+        await purge(db, harness.now)
+        own = {alert.id for alert in await harness.alerts.list_rows()}
+        assert own == {*kept, *(() if is_sent else ended)}
+
+
 async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
     await outbox_builders.add(db, outbox_builders.new_delivery())
     await purge(db, outbox_builders.NOW + 1000 * DAY)
