@@ -17,7 +17,7 @@ from storage.search import trigger_terms
 
 log = structlog.get_logger(__name__)
 
-VERSION = "5"
+VERSION = "6"
 """Raise it when trigger terms change while the analyser's tokens do not."""
 
 ALERT_BATCH_SIZE = 200

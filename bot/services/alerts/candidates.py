@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence, Set
 from typing import Protocol, TypeAlias
 
 from bot.services.alerts import matcher
-from bot.text.matching import keyword_match
+from bot.text.matching import exact_keys, keyword_match
 from bot.time_slices import TimeSlices
 from storage import bulk, models, papers
 from storage.database import Database
 from storage.outbox import alert_matches
 from storage.search import trigger_terms
 
-PAPER_BATCH_SIZE = 8
+PAPER_BATCH_SIZE = 25
 """Papers whose terms are looked up at once; a paper has thousands."""
 MAX_CACHED_CHARACTERS = 1_000_000
 """Characters of the papers that stay prepared for matching; a paper takes about ten times as many bytes."""
 
-Candidates: TypeAlias = tuple[str, list[tuple[int, Sequence[int]]]]
-"""A recipient (`user:<id>` or `channel:<id>`), and the ids of their alerts, each with the papers it may match."""
+Candidate: TypeAlias = tuple[int, str, Sequence[int]]
+"""The id of an alert, one of its trigger terms, and the papers that have it."""
+Candidates: TypeAlias = tuple[str, list[Candidate]]
+"""A recipient (`user:<id>` or `channel:<id>`), and their alerts with the papers that these may match."""
+PreparedPaper: TypeAlias = tuple[models.PaperDetail, keyword_match.KeywordText]
 
 
 class CandidateSource(Protocol):
@@ -37,13 +40,13 @@ class PaperTexts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._prepared: dict[int, tuple[models.PaperDetail, keyword_match.KeywordText]] = {}
+        self._prepared: dict[int, PreparedPaper] = {}
 
     def clear(self) -> None:
         """Forget the papers, whose texts may have changed."""
         self._prepared.clear()
 
-    async def get(self, paper_id: int) -> tuple[models.PaperDetail, keyword_match.KeywordText] | None:
+    async def get(self, paper_id: int) -> PreparedPaper | None:
         """Return a paper with its text; None if no digest names it any more."""
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
@@ -75,34 +78,52 @@ class TriggerTermSource:
 
     async def iterate(self, paper_ids: Sequence[int], after: str | None) -> AsyncGenerator[Candidates, None]:
         """Yield the recipients; all candidates are retrieved before the first, as ids."""
-        found: dict[str, list[tuple[int, Sequence[int]]]] = {}
+        found: dict[str, list[Candidate]] = {}
         for batch in bulk.chunked(paper_ids, PAPER_BATCH_SIZE):
-            await self._retrieve(batch, after, found)
+            prepared = [one for paper_id in batch if (one := await self._texts.get(paper_id))]
+            papers_by_term = await self.list_terms(prepared)
+            await self._retrieve(papers_by_term, after, found)
         recipients = list(found)
         heapq.heapify(recipients)  # sorting a hundred thousand at once would block the event loop
         while recipients:
             recipient = heapq.heappop(recipients)
             yield recipient, found.pop(recipient)
 
+    async def list_terms(self, prepared: Sequence[PreparedPaper]) -> dict[str, list[int]]:
+        """Return the trigger terms of stored alerts that papers have, each with the papers. Reads no alert."""
+        terms: dict[int, set[str]] = {}
+        for detail, text in prepared:
+            terms[detail.id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
+        async with self._database.read() as connection:
+            distinct = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
+            long = await asyncio.to_thread(lambda: set(filter(exact_keys.is_beginning, distinct)))
+            beginnings = frozenset(await trigger_terms.list_beginnings(connection, long))
+            for detail, text in prepared:
+                terms[detail.id] |= await asyncio.to_thread(text.long_keys, beginnings)
+            distinct = await asyncio.to_thread(
+                lambda: set[str]().union(*terms.values()) - (long - beginnings)
+            )
+            stored = frozenset(await trigger_terms.list_stored(connection, distinct))
+        return await asyncio.to_thread(_invert, terms, stored)
+
     async def _retrieve(
-        self, paper_ids: Sequence[int], after: str | None, found: dict[str, list[tuple[int, Sequence[int]]]]
+        self, papers_by_term: Mapping[str, list[int]], after: str | None, found: dict[str, list[Candidate]]
     ) -> None:
         """Add the candidates of a few papers to `found`."""
-        terms: dict[int, set[str]] = {}
-        for paper_id in paper_ids:
-            if prepared := await self._texts.get(paper_id):
-                detail, text = prepared
-                terms[paper_id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
-        papers_by_term: dict[str, tuple[int, ...]] = {}
         slices = TimeSlices()
         async with self._database.read() as connection:
-            all_terms = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
-            async for rows in trigger_terms.stream_alerts(connection, all_terms):
+            async for rows in trigger_terms.stream_alerts(connection, papers_by_term):
                 for term, alert_id, user_id, channel_id in rows:
                     recipient = alert_matches.recipient_name(user_id, channel_id)
-                    if after is not None and recipient <= after:
-                        continue
-                    if term not in papers_by_term:
-                        papers_by_term[term] = tuple(id_ for id_, own in terms.items() if term in own)
-                    found.setdefault(recipient, []).append((alert_id, papers_by_term[term]))
-                await slices.pause()
+                    if after is None or recipient > after:
+                        found.setdefault(recipient, []).append((alert_id, term, papers_by_term[term]))
+                    await slices.pause()
+
+
+def _invert(terms: Mapping[int, Set[str]], stored: frozenset[str]) -> dict[str, list[int]]:
+    """Return for each stored term the papers that have it."""
+    papers_by_term: dict[str, list[int]] = {}
+    for paper_id, own in terms.items():
+        for term in own & stored:
+            papers_by_term.setdefault(term, []).append(paper_id)
+    return papers_by_term

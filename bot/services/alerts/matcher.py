@@ -13,7 +13,7 @@ from bot.text import scoring
 from bot.text.analysis import latex, normalisation
 from bot.text.glossary.model import expansion
 from bot.text.matching import candidate_terms as keyword_terms
-from bot.text.matching import keyword_match
+from bot.text.matching import exact_keys, keyword_match
 from bot.text.people import institutions, romanisation
 from storage import models
 
@@ -70,8 +70,11 @@ def _fold_words(text: str) -> str:
 def trigger_terms(alert: models.Alert) -> set[str]:
     """Return tokens of which every matching paper has one among its `candidate_terms`.
 
-    Of an alert for all of several terms it is the most selective one.
+    Of an alert for all of several terms it is the most selective one. If they are exact keys, each paper that has one
+    matches.
     """
+    if exact := _exact_keys(alert):
+        return exact
     by_term = []
     for term, forms in _terms_with_forms(alert):
         texts = (term.text, *(form for form, *_ in forms))
@@ -80,6 +83,22 @@ def trigger_terms(alert: models.Alert) -> set[str]:
     if alert.match_all and by_term:
         return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
     return set().union(*by_term)
+
+
+def _exact_keys(alert: models.Alert) -> set[str]:
+    """Return the exact keys of an alert that asks for nothing but any of some plain keywords; else none."""
+    if alert.excluded or alert.language or any(alert.forms) or (alert.match_all and len(alert.terms) > 1):
+        return set()
+    keys = [
+        exact_keys.keyword_keys(term.text) if term.kind is models.AlertKind.KEYWORD else frozenset[str]()
+        for term in alert.terms
+    ]
+    return set[str]().union(*keys) if all(keys) else set()
+
+
+def is_decided(alert: models.Alert, trigger_term: str) -> bool:
+    """Tell whether each paper with this trigger term matches the alert, so that they need not be compared."""
+    return exact_keys.is_exact(trigger_term) and trigger_term in _exact_keys(alert)
 
 
 def _selectivity(token: str) -> tuple[bool, float]:
@@ -110,11 +129,13 @@ def term_triggers(kind: models.AlertKind, text: str) -> frozenset[str]:
 
 
 def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
-    """Return the trigger terms of all alerts that may match a paper."""
+    """Return the trigger terms of all alerts that may match a paper; exact keys of many syllables as their beginnings."""
     keys = set[str]().union(*map(institutions.find_keys, _institutions(paper)))
     of_institutions = {INSTITUTION_PREFIX + key for key in keys}
     of_institutions.add(PAPER_PREFIX + paper.arxiv_id)
-    return text.candidate_terms.union(of_institutions, *map(name_candidate_terms, paper.authors))
+    return text.candidate_terms.union(
+        text.exact_keys, of_institutions, *map(name_candidate_terms, paper.authors)
+    )
 
 
 def _institutions(paper: models.PaperDetail) -> tuple[str, ...]:

@@ -180,12 +180,12 @@ class AlertPlanner:
     async def _match(self, batch: Sequence[candidates.Candidates]) -> list[models.QueuedMatch]:
         """Compare the candidates with the papers of which the recipients were not notified."""
         now = self._clock()
-        alert_ids = [alert_id for _, own in batch for alert_id, _ in own]
-        by_paper: dict[int, list[tuple[str, int]]] = defaultdict(list)
+        alert_ids = {alert_id for _, own in batch for alert_id, _, _ in own}
+        by_paper: dict[int, dict[tuple[str, int], str]] = defaultdict(dict)
         for recipient, own in batch:
-            for alert_id, paper_ids in own:
+            for alert_id, term, paper_ids in own:
                 for paper_id in paper_ids:
-                    by_paper[paper_id].append((recipient, alert_id))
+                    by_paper[paper_id][recipient, alert_id] = term
         async with self._database.read() as connection:
             active = await alerts.list_active(connection, alert_ids, now)
             notified = await alerts.list_notified_papers(
@@ -197,9 +197,13 @@ class AlertPlanner:
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for recipient, alert_id in compared:
+            for (recipient, alert_id), term in compared.items():
                 alert = active.get(alert_id)
-                if alert and (recipient, paper_id) not in notified and matcher.match(alert, *prepared):
+                if (
+                    alert
+                    and (recipient, paper_id) not in notified
+                    and (matcher.is_decided(alert, term) or matcher.match(alert, *prepared))
+                ):
                     votes = prepared[0].votes
                     is_met = selection.meets_minimum(votes, alert.min_votes)
                     due = timing.due_at(alert, now) if is_met else None

@@ -7,11 +7,11 @@ Variants are English by stems, with and without hyphens, and Korean in any spaci
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property, lru_cache
 
 from bot.text.analysis import analyser, korean
-from bot.text.matching import candidate_terms, literal_match, term_variants
+from bot.text.matching import candidate_terms, exact_keys, literal_match, term_variants
 
 _THREE_SYLLABLES = re.compile(f"[{korean.SYLLABLES}]{{3}}")
 _MAX_REMEMBERED = 2000
@@ -47,6 +47,20 @@ class KeywordText:
             folded = candidate_terms.fold_fast(self._keywords)
             body |= candidate_terms.document_terms(folded, analyser.canonicalise(self._keywords))
         return title | body
+
+    @cached_property
+    def exact_keys(self) -> set[str]:
+        """The exact keys of both texts, of long ones the first syllables (see `exact_keys.long_keys`)."""
+        return set().union(*(exact_keys.text_keys(*texts) for texts in self._folded_and_canonical()))
+
+    def long_keys(self, beginnings: Set[str]) -> set[str]:
+        """Return the exact keys of both texts that begin with one of these keys of four syllables."""
+        return set().union(
+            *(exact_keys.long_keys(*texts, beginnings) for texts in self._folded_and_canonical())
+        )
+
+    def _folded_and_canonical(self) -> Iterator[tuple[str, str]]:
+        return zip((folded.text for folded in self._folded), self._canonical, strict=True)
 
     def match(self, keyword: str) -> tuple[bool, bool]:
         """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches.

@@ -89,7 +89,15 @@ async def test_retrieval_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
             alert_harness.database, candidates.PaperTexts(alert_harness.database)
         )
         found = [own async for _, own in source.iterate(list(ids.values()), None)]
-        assert expected <= {alert_id for own in found for alert_id, _ in own}
+        assert expected <= {alert_id for own in found for alert_id, _, _ in own}
+        by_id = {alert.id: alert for alert in stored}
+        decided = {
+            alert_id
+            for own in found
+            for alert_id, term, _ in own
+            if matcher.is_decided(by_id[alert_id], term)
+        }
+        assert decided <= expected
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
