@@ -112,14 +112,14 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
         await reader_data.remove(connection, 5)
     assert await saving.planner.tick(SEOUL_9AM) == 3
     (first, shown), *others = await saving.list_deliveries(models.DeliveryKind.DAILY)
-    assert [(delivery.our_five, "saved by" in payload) for delivery, payload in others] == [((), False)] * 2
+    assert [(delivery.our_five, "Saved by" in payload) for delivery, payload in others] == [((), False)] * 2
     assert (first.subscription_id, first.papers) == (asked, ("2601.00001", "2601.00002"))
     assert list_counts(first) == [("7", 4, 0), ("8", 3, 0), ("6", 0, 1)]
     assert "Saved or shared most in this server this week" in shown
     for line in (
-        "saved by 4 · [Paper 2601.00007",
-        "saved by 3 · [Paper 2601.00008",
-        "shared by 1 · [Paper 2601.00006",
+        "Saved by 4 · [Paper 2601.00007",
+        "Saved by 3 · [Paper 2601.00008",
+        "Shared by 1 · [Paper 2601.00006",
     ):
         assert f"\\n- {line}" in shown
     # What is stored is what is sent, also if an answer of Discord was lost and members have changed their minds.
@@ -139,7 +139,7 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
         corrected = edits.EditPlanner(saving.deliveries)
         assert await corrected.plan(connection, 1, 2, SEOUL_9AM + timedelta(hours=1)) == 1
     [(_, edited)] = await saving.list_deliveries(models.DeliveryKind.EDIT)
-    assert "saved by 4" in edited
+    assert "Saved by 4" in edited
     assert "Better" in edited
 
 
