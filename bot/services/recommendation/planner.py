@@ -1,4 +1,4 @@
-"""Plans the papers of the day of readers who get them by DM: one delivery per reader and local date, through the outbox."""
+"""Plans the papers of the day of readers who get them by DM: one delivery per reader and day's digest, through the outbox."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ BATCH_SIZE = 100
 
 
 class TodayPlanner:
-    """Plans what is due. Planning is idempotent: the key of a delivery names the reader and the local date."""
+    """Plans what is due. Planning is idempotent: the key of a delivery names the reader and the digest's date.
+
+    A local date may come twice, when a reader moves west, and may have two digests then.
+    """
 
     def __init__(
         self,
@@ -66,10 +69,7 @@ class TodayPlanner:
             known = {profile.user_id: await readers.get(connection, profile.user_id) for profile in due}
         current = await self._profiles.update([profile for profile in due if _is_new_day(profile, digest_on)])
         built = await self._build(current, known, now)
-        moved = [
-            _move(profile, known[profile.user_id], now, digest_on if profile.user_id in built else None)
-            for profile in due
-        ]
+        moved = [_move(profile, known[profile.user_id], now, built.get(profile.user_id)) for profile in due]
         async with self._database.transaction() as connection:
             # A reader who stopped it meanwhile gets no message.
             still_due = {
@@ -91,7 +91,7 @@ class TodayPlanner:
         for profile in current:
             reader = known[profile.user_id]
             locale = (reader and reader.locale) or self._default_locale
-            wanted.append((profile, locale, f"today:{profile.user_id}:{profile.due_on}"))
+            wanted.append((profile, locale, ""))
         built: dict[int, models.NewDelivery] = {}
         slices = TimeSlices()
         for profile, post in zip(current, await self._service.build_posts(wanted), strict=False):
@@ -104,7 +104,7 @@ class TodayPlanner:
         self, profile: models.Profile, post: contents.TodayPost, reader: models.Reader | None, now: datetime
     ) -> models.NewDelivery:
         return self._deliveries.build_today(
-            post,
+            replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
             now=now,
             user_id=profile.user_id,
             channel_id=reader.dm_channel_id if reader is not None else None,
@@ -118,10 +118,10 @@ def _is_new_day(profile: models.Profile, digest_on: date | None) -> bool:
 
 
 def _move(
-    profile: models.Profile, reader: models.Reader | None, now: datetime, sent_on: date | None
+    profile: models.Profile, reader: models.Reader | None, now: datetime, sent: models.NewDelivery | None
 ) -> models.Profile:
     """Return the profile with its next due time in the reader's zone; without one if this machine does not know it."""
-    last_on = sent_on or profile.last_digest_on
+    last_on = sent.digest_on if sent is not None else profile.last_digest_on
     zone = (reader and reader.timezone) or profile.timezone
     if profile.at_time is None or zone is None or not schedule.is_known_zone(zone):
         return replace(profile, next_due_at=None, due_on=None, last_digest_on=last_on)

@@ -10,7 +10,6 @@ from bot.client import translations
 from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.outbox.suspension import DestinationSuspender
 from bot.services.posts import contents
-from bot.services.recommendation import today
 from bot.services.recommendation.planner import TodayPlanner
 from bot.settings import Settings
 from storage import models, readers
@@ -78,11 +77,39 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
     ]
     assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
     assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
-    # On November 2 02:30 comes after the repeated hour, once.
-    before = datetime(2025, 11, 2, 0, tzinfo=UTC)
-    due = today.next_due(before, "01:30", "America/New_York")
-    assert due.at == datetime(2025, 11, 2, 5, 30, tzinfo=UTC)
-    assert today.next_due(due.at, "01:30", "America/New_York").at == datetime(2025, 11, 3, 6, 30, tzinfo=UTC)
+
+
+async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
+    """On November 2 it is 01:30 twice in New York: at 05:30 and at 06:30 UTC."""
+    planned = _Planned(sqlite_db)
+    planned.now = datetime(2025, 10, 31, 12, tzinfo=UTC)
+    await planned.subscribe("01:30")
+    arrived: list[datetime] = []
+    # The last digest comes between the two.
+    for number, on, until in ((1, "2025-10-31", 1), (2, "2025-11-01", 2), (3, "2025-11-02", 4)):
+        await planned.add_day(on, number)
+        arrived += await planned.run_until(datetime(2025, 11, until, 6, tzinfo=UTC))
+    assert [(at.day, at.hour) for at in arrived] == [(1, 5), (2, 5), (3, 6)]
+    assert len({row.digest_on for row in await planned.list_deliveries()}) == 3
+
+
+async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
+    """The morning of March 9 comes twice: in Seoul, and 14 hours later in New York, with a new digest meanwhile."""
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    async with sqlite_db.transaction() as connection:
+        await readers.upsert(connection, READER, now=planned.now, timezone="Asia/Seoul")
+    await planned.services.today.send_daily(READER, "09:00")
+    async with sqlite_db.transaction() as connection:
+        await readers.upsert(connection, READER, now=planned.now, timezone="America/New_York")
+    arrived: list[datetime] = []
+    for number, (on, until) in enumerate((("2025-03-08", 9), ("2025-03-09", 12)), start=1):
+        await planned.add_day(on, number)
+        arrived += await planned.run_until(datetime(2025, 3, until, 2, tzinfo=UTC))
+    assert arrived == [datetime(2025, 3, 9, 0, tzinfo=UTC), datetime(2025, 3, 9, 13, tzinfo=UTC)]
+    deliveries = list(reversed(await planned.list_deliveries()))
+    assert [row.digest_on for row in deliveries] == [date(2025, 3, 8), date(2025, 3, 9)]
+    assert [row.local_on for row in deliveries] == [date(2025, 3, 9)] * 2
 
 
 async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sqlite_db: Database) -> None:
