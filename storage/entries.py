@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,6 +31,12 @@ class DigestPaper:
     rank: int
     votes: int | None
     since_revision: int = 1
+
+
+Fingerprints: TypeAlias = dict[int, tuple[date, int | None, int]]
+"""By paper id: the date of the last digest, the votes, and the fingerprint of the texts."""
+
+_TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations", "keywords")
 
 
 async def add(
@@ -110,6 +117,31 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
         )
         listed.extend(DigestPaper(*row) for row in await connection.execute(query))
     return listed
+
+
+async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
+    """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
+
+    It changes with what the paper and its entries say; it is comparable within one process.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    texts = ", ".join(f"papers.{name}" for name in _TEXT_COLUMNS)
+    statement = (
+        f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
+        " (SELECT sum(length(body)) FROM sections WHERE entry_id = entries.id)"
+        " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
+        f" WHERE last_on >= {'?' if is_sqlite else '$1'} ORDER BY papers.id, entries.id"
+    )
+    rows = await bulk.fetch_all(connection, statement, (since_on.isoformat() if is_sqlite else since_on,))
+    return await asyncio.to_thread(_fingerprints, rows)
+
+
+def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
+    found: Fingerprints = {}
+    for paper_id, last_on, votes, *texts in rows:
+        _, _, former = found.get(paper_id, (None, None, 0))
+        found[paper_id] = bulk.parse_date(last_on), votes, hash((former, *map(str, texts)))
+    return found
 
 
 async def list_appearances(

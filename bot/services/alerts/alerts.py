@@ -11,22 +11,19 @@ from typing import NamedTuple
 
 from bot import errors
 from bot.clock import Clock
-from bot.services.alerts import matcher, timing, translations, validation
-from bot.services.daily import selection
+from bot.services.alerts import matcher, recent_papers, timing, translations, validation
 from bot.services.indexing import glossary_service
 from bot.services.posts import contents
 from bot.text.people import institutions
-from storage import alerts, bulk, models, papers
+from storage import alerts, models, papers
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, holds
 
 MAX_ALERTS = 50
 PREVIEW_DAYS = 30
-PREVIEW_PAPER_LIMIT = 3000
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
-PAPER_BATCH_SIZE = 200
 SNOOZE_DURATION = timedelta(days=7)
 FEWER_MIN_VOTES = 10
 """Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
@@ -50,6 +47,7 @@ class Alerts:
         self._database = database
         self._clock = clock
         self._institutions: tuple[float, dict[str, int]] | None = None
+        self._recent_papers = recent_papers.RecentPapers()
         self._glossary = glossary or glossary_service.GlossaryService(database, clock)
 
     async def add(self, draft: models.Alert) -> models.Alert:
@@ -205,21 +203,7 @@ class Alerts:
         async with self._database.read() as connection:
             existing = await alerts.find_equal(connection, alert)
             since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-            recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPER_LIMIT)
-            matching: list[models.PaperDetail] = []
-            for batch in bulk.chunked(recent, PAPER_BATCH_SIZE):
-                details = await papers.list_details(connection, [row.id for row in batch])
-                matching += await asyncio.to_thread(_list_matching, alert, details)
-            matching.sort(key=lambda paper: paper.last_on, reverse=True)
-            per_day = Counter(paper.last_on for paper in matching)
-            latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
+            matching = await self._recent_papers.list_matching(connection, alert, since_on)
+            per_day = Counter(last_on for _, last_on in matching)
+            latest = await papers.list_rows(connection, [paper_id for paper_id, _ in matching[:3]])
         return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)
-
-
-def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
-    return [
-        paper
-        for paper in details
-        if selection.meets_minimum(paper.votes, alert.min_votes)
-        and matcher.match(alert, paper, matcher.keyword_text(paper))
-    ]

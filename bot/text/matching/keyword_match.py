@@ -36,6 +36,11 @@ class KeywordText:
         self._document  # noqa: B018 - a cached property
         self._folded  # noqa: B018
 
+    def forget(self) -> None:
+        """Forget the results of keywords, of a text that is kept for long."""
+        self._matches.clear()
+        self._document.match_cache.clear()
+
     @cached_property
     def candidate_terms(self) -> set[str]:
         """The candidate terms, which include the trigger term of every keyword that matches."""
