@@ -38,7 +38,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     link = f"https://www.alphaxiv.org/abs/{NEW}v2"
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=link))
     shown = shown_text(card)
-    assert f"▲ 12 · {texts('published-on', date='2025-05-01')} · Ada Lovelace, Kim Minsu" in shown
+    assert f"▲ 12 · {NEW} · {texts('published-on', date='2025-05-01')} · Ada Lovelace, Kim Minsu" in shown
     assert texts("paper-fetched") in shown
     assert "Small things are studied." in shown
     assert texts("similar") not in shown
