@@ -83,6 +83,13 @@ class DigestsCog(commands.Cog):
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
 
+    @component_router.handles(paper_list.SELECT_ORDER)
+    async def select_order(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show a topic's papers in the selected order."""
+        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
+        order = component_router.selected_value(interaction)
+        await self._lists.show(interaction, paper_list.ordered_by(state, order))
+
     @component_router.handles(list_days.SELECT_DAY)
     async def select_day(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the digest of the selected day."""

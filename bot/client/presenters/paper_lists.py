@@ -318,6 +318,7 @@ class PaperListLoader:
             limit=PAGE_SIZE,
             offset=_offset(state),
             literal=state.literal,
+            sort=state.topic_sort,
             snippet_locale=texts.locale,
         )
 

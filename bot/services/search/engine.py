@@ -194,12 +194,31 @@ async def find_top(
         is_exact = read == len(positions) < _MAX_TOP_PAPERS
         total = len(hits) if read == len(positions) else max(len(hits), candidates.COUNT_LIMIT)
         return Found(hits, total, is_exact=is_exact)
-    found = await find(connection, query, expanded, scope, limit=candidates.COUNT_LIMIT)
+    return await find_sorted(connection, query, expanded, scope, limit=candidates.COUNT_LIMIT)
+
+
+async def find_sorted(
+    connection: Connection,
+    query: Query,
+    expanded: Expansion,
+    scope: SearchScope,
+    *,
+    limit: int,
+    by_date: bool = False,
+) -> Found:
+    """Return what `find` does, the newest or else the most voted first; papers that lack a part come last.
+
+    Of more than `candidates.COUNT_LIMIT` papers the best matches are sorted.
+    """
+    found = await find(connection, query, expanded, scope, limit=max(limit, candidates.COUNT_LIMIT))
     listed = await papers.list_rows(connection, [paper_id for _, paper_id in found.hits])
+    if by_date:
+        listed.sort(key=lambda row: (row.date, row.id), reverse=True)
+    else:
+        listed.sort(key=results.votes_descending)
+    listed.sort(key=lambda row: row.id in found.missing)
     score_of = {paper_id: score for score, paper_id in found.hits}
-    return found._replace(
-        hits=[(score_of[row.id], row.id) for row in sorted(listed, key=results.votes_descending)]
-    )
+    return found._replace(hits=[(score_of[row.id], row.id) for row in listed])
 
 
 async def _list_top_positions(

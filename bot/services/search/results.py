@@ -15,7 +15,8 @@ class SearchRequest:
     """A search for papers on a topic.
 
     `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, `explain` asks for the components of each score, `snippet_locale` for snippets.
+    query expansion off, `sort` is "relevance", "votes" or "date", `explain` asks for the components of each score,
+    `snippet_locale` for snippets.
     """
 
     query: str = ""
@@ -26,6 +27,7 @@ class SearchRequest:
     limit: int = 10
     offset: int = 0
     literal: bool = False
+    sort: str = "relevance"
     explain: bool = False
     snippet_locale: models.Locale | None = None
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.clock import Clock, system_clock
@@ -116,6 +117,8 @@ class SearchService:
             query = await self._expand_excluded(connection, query, expanded)
         end = request.offset + request.limit
         find = engine.find_top if by_votes else engine.find
+        if request.sort != "relevance" and not by_votes:
+            find = partial(engine.find_sorted, by_date=request.sort == "date")
         found = await find(connection, query, expanded, scope, limit=end)
         hits = found.hits[request.offset : end]
         rows = await engine.load_rows(connection, hits)

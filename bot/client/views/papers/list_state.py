@@ -51,8 +51,8 @@ class ListState:
 
     `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
     its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
-    custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date; `order` is that of
-    saved papers.
+    custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's papers by date; `order` is
+    that of saved papers, and VOTES also one of a topic's.
     """
 
     kind: ListKind
@@ -64,6 +64,11 @@ class ListState:
     by_date: bool = False
     token: str = ""
     order: Order = Order.NEWEST
+
+    @property
+    def topic_sort(self) -> str:
+        """The order of a topic's papers: "relevance", "votes" or "date"."""
+        return "date" if self.by_date else "votes" if self.order is Order.VOTES else "relevance"
 
     def replace(self, **changes: object) -> ListState:
         """Return a copy with changed fields."""

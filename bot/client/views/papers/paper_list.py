@@ -22,11 +22,14 @@ from bot.client.views.papers import list_days, list_state, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.services.posts.contents import PostPaper
 from storage import models
+from storage.shelf.saved_papers import Order
 
 OPEN_SELECTED = "open"
 SHARE = "ls"
 SELECT_PERIOD = "lp"
+SELECT_ORDER = "lo"
 FOLLOW = "lf"
+TOPIC_ORDERS = ("relevance", "votes", "date")
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 FILTERABLE_KINDS = frozenset(
@@ -86,6 +89,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
         optional_row(
             _period_menu(texts, listed.state) or list_days.day_menu(texts, listed.state, listed.days)
         ),
+        optional_row(_order_menu(texts, listed)),
         pager(
             listed.state.page,
             listed.page_count,
@@ -241,6 +245,24 @@ def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
         label = texts("list-by-votes") if state.by_date else texts("list-by-date")
         return [button(label, list_state.pack(state.replace(by_date=not state.by_date)))]
     return []
+
+
+def _order_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return the menu of the orders of a topic's papers; None for other lists and a single paper."""
+    state = listed.state
+    if state.kind is not list_state.ListKind.TOPIC or listed.total < 2:
+        return None
+    options = [
+        select_option(texts(f"list-by-{order}"), order, selected=order == state.topic_sort)
+        for order in TOPIC_ORDERS
+    ]
+    return select_menu(texts("list-order"), list_state.pack(state.replace(page=0), SELECT_ORDER), options)
+
+
+def ordered_by(state: list_state.ListState, order: str) -> list_state.ListState:
+    """Return the first page of a topic's list in another order."""
+    by_votes = Order.VOTES if order == "votes" else Order.NEWEST
+    return state.replace(page=0, by_date=order == "date", order=by_votes)
 
 
 def _period_menu(texts: Texts, state: list_state.ListState) -> ui.Item[Any] | None:

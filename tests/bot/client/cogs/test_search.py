@@ -293,3 +293,17 @@ async def test_what_a_paper_lacks_is_escaped_and_short(english_harness: ClientHa
     (line, *_) = [line for line in shown_text(last_response(result)).splitlines() if "without: " in line]
     assert line.endswith("…")
     assert len(line) < 200
+
+
+async def test_a_topic_is_ordered_by_match_votes_or_date(harness: ClientHarness) -> None:
+    older = sample_archive.NewsletterPaper("2501.00091", "Robot Arms", "로봇 로봇 로봇", votes=99)
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", older)
+    message = last_response(await harness.reader.slash(harness.channel, "topic", query="로봇"))
+    assert harness.texts("list-by-relevance") in shown_text(message)
+    orders = []
+    for order in ("votes", "date"):
+        menu = next(name for name in component_ids(message) if name.startswith("pr:lo:"))
+        message = last_response(await harness.reader.select(message, [order], custom_id=menu))
+        shown = shown_text(message)
+        orders.append(shown.index("[Robot Arms]") < shown.index("[Maps for Robots]"))
+    assert orders == [True, False]
