@@ -59,7 +59,16 @@ class AlertDraftsCog(commands.Cog):
         """Open the modal to change when the alert is sent, from how many votes on, and with how many papers."""
         texts = await interaction.client.texts_for(interaction)
         draft = await self._presenter.load(interaction, action.payload)
-        await responses.open_modal(interaction, alert_modals.timing_modal(texts, draft, action.payload))
+        await responses.open_modal(
+            interaction, alert_modals.timing_modal(texts, alert_modals.timing_values(draft), action.payload)
+        )
+
+    @component_router.handles(alerts.RETYPE_TIMING, first=None)
+    async def reopen_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Open the modal that was refused, with what was typed."""
+        texts = await interaction.client.texts_for(interaction)
+        key, values = await long_texts.load_typed(self._services.text_tokens, action.payload)
+        await responses.open_modal(interaction, alert_modals.timing_modal(texts, values, key))
 
     @component_router.handles(alert_modals.SUBMIT_RULE)
     async def submit_rule_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -72,7 +81,12 @@ class AlertDraftsCog(commands.Cog):
     async def submit_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the draft with the times of the modal."""
         draft = await self._presenter.load(interaction, action.payload)
-        draft = alert_options.apply_timing(draft, component_router.modal_values(interaction))
+        values = component_router.modal_values(interaction)
+        try:
+            draft = alert_options.apply_timing(draft, values)
+        except UserError as error:
+            await self._presenter.refuse_timing(interaction, action.payload, values, error)
+            return
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
     @component_router.handles(paper_list.FOLLOW, first=responses.defer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ import discord
 from bot import errors as bot_errors
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import lookups
+from bot.client.interactions import lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, long_texts
 from bot.client.presenters.alerts import AlertPresenter
@@ -82,6 +82,15 @@ class AlertDraftPresenter:
         except UserError as error:
             return alerts.refused_view(texts, texts(error.key, **error.arguments), key)
         return alerts.preview_view(texts, draft, preview, key, here_id=_manageable_channel(interaction))
+
+    async def refuse_timing(
+        self, interaction: Interaction, key: str, values: Mapping[str, str], error: UserError
+    ) -> None:
+        """Say why the times of a draft are refused, with a button that opens the modal with what was typed."""
+        texts = await interaction.client.texts_for(interaction)
+        token = await long_texts.store_typed(self._services.text_tokens, key, values)
+        view = alerts.timing_refused_view(texts, texts(error.key, **error.arguments), token)
+        await responses.reply_privately(interaction, view)
 
     async def save(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:
         """Store the draft and return its confirmation. Raises UserError, also if the user may no longer."""

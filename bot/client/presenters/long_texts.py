@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.client.components import custom_ids
 from bot.client.interactions.errors import UserError
 from bot.client.views import alert_drafts
 from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, ListState
@@ -42,3 +45,18 @@ async def load_draft(tokens: TextTokenStore, key: str) -> models.Alert:
     if packed is None:
         raise UserError("outdated-control")
     return alert_drafts.unpack(packed)
+
+
+async def store_typed(tokens: TextTokenStore, payload: str, values: Mapping[str, str]) -> str:
+    """Return a token for the payload and the values of a modal that was refused."""
+    return await tokens.save(f"{payload}\n{json.dumps(dict(values))}")
+
+
+async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
+    """Return the payload and the values of a refused modal. Raises UserError if they were overwritten."""
+    stored = await tokens.get(token)
+    if stored is None:
+        raise UserError("outdated-control")
+    payload, _, typed = stored.partition("\n")
+    with custom_ids.map_parse_errors():
+        return payload, json.loads(typed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
-from bot.client.presenters import channel_permissions
+from bot.client.presenters import channel_permissions, long_texts
 from bot.client.presenters.subscriptions import SubscriptionPresenter
 from bot.client.views import modals, subscriptions
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
@@ -85,7 +84,7 @@ class SubscriptionFormPresenter:
     ) -> None:
         """Say why a form is refused, with a button that opens it again with the values that were typed."""
         texts = await interaction.client.texts_for(interaction)
-        token = await self._services.text_tokens.save(f"{action.payload}\n{json.dumps(dict(values))}")
+        token = await long_texts.store_typed(self._services.text_tokens, action.payload, values)
         view = modals.refused_view(
             texts,
             texts(error.key, **error.arguments),
@@ -97,8 +96,5 @@ class SubscriptionFormPresenter:
     async def reopen_form(self, interaction: Interaction, action: custom_ids.Action) -> modals.StatelessModal:
         """Return a form with what was typed. Raises UserError if that was overwritten."""
         submit_verb, token = action.fields(2)
-        stored = await self._services.text_tokens.get(token)
-        if stored is None:
-            raise UserError("outdated-control")
-        payload, _, typed = stored.partition("\n")
-        return await self.form_modal(interaction, submit_verb, payload, json.loads(typed))
+        payload, values = await long_texts.load_typed(self._services.text_tokens, token)
+        return await self.form_modal(interaction, submit_verb, payload, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
@@ -27,6 +27,12 @@ MOST = "most"
 MAX_LENGTH = 4000
 """Discord's limit for a text field."""
 WEEKDAYS = range(1, 8)
+_TIMING_FIELDS = (
+    (modals.TIME, "order-form-time", "alert-form-time-hint", 20),
+    (modals.ZONE, "order-form-zone", "alert-form-zone-hint", 60),
+    (modals.VOTES, "alert-form-votes", "", 6),
+    (MOST, "alert-form-most", "", 3),
+)
 _COMMAS = ",，、"
 
 
@@ -60,29 +66,40 @@ def rule_modal(texts: Texts, alert: models.Alert, key: str) -> modals.StatelessM
     return modal
 
 
-def timing_modal(texts: Texts, alert: models.Alert, key: str) -> modals.StatelessModal:
-    """Return the modal for the time, the zone, the votes and the number of papers. `key` as in `rule_modal`."""
+def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> modals.StatelessModal:
+    """Return the modal for the time, the zone, the votes and the number of papers. `key` as in `rule_modal`.
+
+    `values` are those of `timing_values`, or what was typed into this modal.
+    """
     modal = modals.StatelessModal(texts("alert-form-timing"), custom_ids.pack(SUBMIT_TIMING, key))
-    selected = timing_value(alert)
-    values = [models.AlertTiming.AT_ONCE, models.AlertTiming.DAILY, *map(weekly_value, WEEKDAYS)]
+    selected = values.get(TIMING)
+    choices = [models.AlertTiming.AT_ONCE, models.AlertTiming.DAILY, *map(weekly_value, WEEKDAYS)]
     options = [
         message_builder.select_option(_timing_label(texts, value), value, selected=value == selected)
-        for value in values
+        for value in choices
     ]
     modal.add_select(texts("alert-form-when"), TIMING, options)
-    hint = texts("alert-form-time-hint")
-    modal.add_text(
-        texts("order-form-time"), modals.TIME, value=alert.at_time, placeholder=hint, max_length=20
-    )
-    hint = texts("alert-form-zone-hint")
-    modal.add_text(
-        texts("order-form-zone"), modals.ZONE, value=alert.timezone, placeholder=hint, max_length=60
-    )
-    modal.add_text(
-        texts("alert-form-votes"), modals.VOTES, value=str(alert.min_votes), max_length=6, required=False
-    )
-    modal.add_text(texts("alert-form-most"), MOST, value=str(alert.max_papers), max_length=3)
+    for name, label, hint, length in _TIMING_FIELDS:
+        modal.add_text(
+            texts(label),
+            name,
+            value=values.get(name, "")[:length],
+            placeholder=texts(hint) if hint else "",
+            max_length=length,
+            required=name != modals.VOTES,
+        )
     return modal
+
+
+def timing_values(alert: models.Alert) -> dict[str, str]:
+    """Return the values of the timing modal for an alert, in the shape that Discord sends them back."""
+    return {
+        TIMING: timing_value(alert),
+        modals.TIME: alert.at_time,
+        modals.ZONE: alert.timezone,
+        modals.VOTES: str(alert.min_votes),
+        MOST: str(alert.max_papers),
+    }
 
 
 def _timing_label(texts: Texts, value: str) -> str:

@@ -22,6 +22,7 @@ SAVE = "ac"
 REPLACE = "acr"
 MOVE = "ach"
 EDIT_TIMING = "aet"
+RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
 PAUSE = "apu"
@@ -94,6 +95,12 @@ def _further_buttons(
 def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
     """Return why a draft cannot become an alert, with the buttons that open what was typed. `key` as in `preview_view`."""
     return text_view(reason, *_edit_buttons(texts, key), accent=RED)
+
+
+def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
+    """Return why the times of a draft are refused, with the button that opens what was typed, which has the token."""
+    again = button(texts("order-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
+    return text_view(reason, again, accent=RED)
 
 
 def saved_view(

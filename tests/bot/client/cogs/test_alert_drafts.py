@@ -177,6 +177,9 @@ async def test_an_error_names_the_field_and_a_value_that_would_work(
     assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
     if modal == "alert-edit-timing":
         assert response.id != preview.id  # the preview and its buttons stay
+        reopened = await harness.reader.click(response, label=harness.texts("order-form-again"))
+        typed = {"time": "9", "zone": "서울", "most": "5"} | values
+        assert all(text in str(reopened.modal) for text in typed.values())  # what was typed is not lost
         await _press(harness, preview, "alert-create")
         assert len(await _list_alerts(harness)) == 1
         return
