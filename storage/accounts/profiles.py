@@ -122,14 +122,29 @@ async def list_weights(
 async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
 ) -> None:
-    """Store what a reader said of a paper. Opening it replaces nothing that was said before."""
+    """Store what a reader said of a paper."""
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind.value, "given_at": now}
-    if kind is models.FeedbackKind.OPENED:
-        await connection.execute(
-            bulk.dialect_insert(connection, feedback).values(values).on_conflict_do_nothing()
-        )
-    else:
-        await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
+    await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
+
+
+async def add_opened(
+    connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, *, most: int
+) -> None:
+    """Store that a reader opened papers, which replaces nothing that was said before. The latest `most` opened are kept."""
+    kind = models.FeedbackKind.OPENED.value
+    rows = [
+        {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now} for paper_id in paper_ids
+    ]
+    insert = bulk.dialect_insert(connection, feedback).values(rows)
+    await connection.execute(insert.on_conflict_do_nothing())
+    own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
+    kept = (
+        sa.select(feedback.c.paper_id)
+        .where(*own)
+        .order_by(feedback.c.given_at.desc(), feedback.c.paper_id)
+        .limit(most)
+    )
+    await connection.execute(feedback.delete().where(*own, feedback.c.paper_id.not_in(kept)))
 
 
 async def list_feedback(

@@ -54,8 +54,8 @@ class AlertButtonsCog(commands.Cog):
     async def remove_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """End an alert in one of the server's channels, also another member's."""
         alert = await self._presenter.find_in_server(interaction, action.payload)
-        await self._services.alerts.remove([alert.id])
-        await responses.update_message(interaction, await self._presenter.removed_view(interaction, alert))
+        view = await self._presenter.remove(interaction, alert, as_manager=True)
+        await responses.update_message(interaction, view)
 
     @component_router.handles(alerts_view.SELECT)
     async def select_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -156,8 +156,7 @@ class AlertButtonsCog(commands.Cog):
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove an alert."""
         alert = await self._presenter.find(interaction, action.payload)
-        await self._services.alerts.remove([alert.id], user_id=interaction.user.id)
-        await responses.update_message(interaction, await self._presenter.removed_view(interaction, alert))
+        await responses.update_message(interaction, await self._presenter.remove(interaction, alert))
 
     @component_router.handles(alert_post.STOP_ALL)
     async def confirm_remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -176,6 +175,7 @@ class AlertButtonsCog(commands.Cog):
         """Remove all alerts of the user."""
         texts = await interaction.client.texts_for(interaction)
         count = await self._services.alerts.remove_all(user_id=interaction.user.id)
+        self._services.profiles.wake(interaction.user.id)
         await responses.update_message(
             interaction, notices.text_view(texts("alerts-all-removed", count=count))
         )

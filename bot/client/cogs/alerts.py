@@ -101,8 +101,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         """Remove an alert."""
         await responses.defer(interaction)
         row = await self._presenter.find(interaction, alert)
-        await self._services.alerts.remove([row.id], user_id=interaction.user.id)
-        await responses.reply_privately(interaction, await self._presenter.removed_view(interaction, row))
+        await responses.reply_privately(interaction, await self._presenter.remove(interaction, row))
 
     @app_commands.command(name="pause", description="Let an alert rest for a while")
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 starts it again")

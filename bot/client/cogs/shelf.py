@@ -47,6 +47,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         self._shelf = bot.services.shelf
         self._importer = bot.services.reference_importer
         self._tokens = bot.services.text_tokens
+        self._profiles = bot.services.profiles
         self._lists = paper_lists.PaperListLoader(bot.services)
 
     @app_commands.command(name="list", description="Your saved papers, with notes and tags")
@@ -94,6 +95,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
             data = await file.read()
         with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
             counts, problems = await self._importer.import_file(interaction.user.id, data)
+        self._profiles.wake(interaction.user.id)
         texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(interaction, shelf_view.import_view(texts, counts, problems))
 
@@ -173,6 +175,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         texts = await interaction.client.texts_for(interaction)
         paper = await self._find(interaction, action.payload)
         await self._shelf.remove(interaction.user.id, paper.id)
+        self._profiles.wake(interaction.user.id)
         view = shelf_view.removed_view(texts, paper, await self._list_of_message(interaction))
         await responses.update_message(interaction, view)
 
@@ -185,6 +188,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
             interaction.user.id, number
         ):
             raise UserError("saved-cannot-undo")
+        self._profiles.wake(interaction.user.id)
         await self._show_paper(interaction, await self._find(interaction, arxiv_id))
 
     async def _show(self, interaction: Interaction, state: ListState) -> None:

@@ -56,8 +56,12 @@ class AlertPresenter:
         alert = await self.find(interaction, str(alert_id))
         await responses.update_message(interaction, alerts.alert_view(texts, alert, self._services.clock()))
 
-    async def removed_view(self, interaction: Interaction, alert: models.Alert) -> discord.ui.LayoutView:
-        """Return the confirmation of a removed alert, which names it."""
+    async def remove(
+        self, interaction: Interaction, alert: models.Alert, *, as_manager: bool = False
+    ) -> discord.ui.LayoutView:
+        """Remove an alert of the user, as a manager of the server any; returns the confirmation, which names it."""
+        await self._services.alerts.remove([alert.id], user_id=None if as_manager else interaction.user.id)
+        self._services.profiles.wake(alert.user_id)
         texts = await interaction.client.texts_for(interaction)
         return notices.text_view(texts("alert-removed", rule=alert_text.rule(texts, alert)))
 

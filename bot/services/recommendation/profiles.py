@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 MAX_SIGNALS = 100
 """The latest saved papers, and the latest feedback, that a profile is learnt from."""
+MAX_OPENED = 200
+"""Opened papers that are kept of a reader, the latest."""
 MAX_CONCEPTS = 100
 SAVED_WEIGHT, OPENED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.3, 0.5
 LESS_WEIGHT = 5.0
@@ -35,7 +37,10 @@ Signals: TypeAlias = tuple[list[int], list[tuple[int, FeedbackKind]], list[str]]
 
 
 class Profiles:
-    """Learns and reads profiles. A reader has one from the first `/today` on; of others nothing is learnt or kept."""
+    """Learns and reads profiles. A reader has one from the first `/today` on.
+
+    Opened papers are kept also of a reader who saved or follows something, of others nothing.
+    """
 
     def __init__(self, database: Database, clock: Clock, vectors: PaperVectors) -> None:
         self._database = database
@@ -93,13 +98,15 @@ class Profiles:
             opened = self._opened.pop(user_id, {})
             async with self._database.read() as connection:
                 profile = await profiles.get(connection, user_id)
+                is_kept = profile is not None or bool(opened and await _has_chosen(connection, user_id))
+            if is_kept and opened:
+                async with self._database.transaction() as connection:
+                    await profiles.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
             if profile is not None:
-                for paper_id in opened:
-                    await self.record(user_id, paper_id, FeedbackKind.OPENED)
                 await self._learn(profile)
 
     def note_open(self, user_id: int, paper_id: int) -> None:
-        """Record in the background that a reader opened a paper's card, if the reader has a profile."""
+        """Record in the background that a reader opened a paper's card, if the reader has a profile or chose something."""
         self._opened[user_id][paper_id] = None
         self.wake(user_id)
 
@@ -147,6 +154,13 @@ class Profiles:
             rows = await profiles.list_weights(connection, chunk, by_feature)
             scores |= await asyncio.to_thread(_score, rows, by_feature, list(vectors))
         return scores
+
+
+async def _has_chosen(connection: Connection, user_id: int) -> bool:
+    """Whether a reader saved a paper or follows something."""
+    return bool(
+        await saved_papers.count(connection, user_id) or await alerts.list_rows(connection, user_id=user_id)
+    )
 
 
 async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:

@@ -113,7 +113,15 @@ async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(ha
     after_opening = await _learnt(harness)
     assert after_opening.learnt_from != before.learnt_from
     await harness.reader.click(shown, custom_id=custom_ids.pack(paper_card.SAVE, "1", "-", "2501.00004"))
-    assert (await _learnt(harness)).learnt_from != after_opening.learnt_from
+    after_saving = await _learnt(harness)
+    assert after_saving.learnt_from != after_opening.learnt_from
+    term = models.AlertTerm(models.AlertKind.KEYWORD, "robots")
+    draft = models.Alert(id=0, user_id=harness.reader.id, terms=(term,), created_at=harness.env.now())
+    alert = await harness.bot.services.alerts.add(draft)
+    followed = (await harness.bot.services.profiles.open(harness.reader.id)).learnt_from
+    assert followed != after_saving.learnt_from
+    await harness.reader.slash(harness.channel, "alerts remove", alert=str(alert.id))
+    assert (await _learnt(harness)).learnt_from == after_saving.learnt_from
 
 
 async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness: ClientHarness) -> None:

@@ -119,21 +119,34 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
     assert (await _weights(db))["robot"] > 0
 
 
-async def test_of_readers_who_never_asked_nothing_is_kept(db: Database, archive: dict[str, int]) -> None:
+async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
+    db: Database, archive: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_OPENED", 2)
     learner = _service(db)
-    learner.note_open(READER, archive["2501.00001"])
-    await learner.settle()
+    opened = archive["2501.00001"]
+
+    async def list_after_opening(*paper_ids: int) -> list[tuple[int, FeedbackKind]]:
+        for paper_id in paper_ids:
+            learner.note_open(READER, paper_id)
+        await learner.settle()
+        async with db.read() as connection:
+            return await profiles.list_feedback(connection, READER, limit=9)
+
+    assert await list_after_opening(opened) == []
+    async with db.transaction() as connection:
+        await saved_papers.save(connection, READER, [archive["2501.00002"]], NOW, None)
+    assert await list_after_opening(opened) == [(opened, FeedbackKind.OPENED)]
     async with db.read() as connection:
         assert await profiles.get(connection, READER) is None
-        assert await profiles.list_feedback(connection, READER, limit=9) == []
     await learner.open(READER)
-    learner.note_open(READER, archive["2501.00001"])
-    await learner.settle()
-    await learner.record(READER, archive["2501.00001"], FeedbackKind.LESS)
-    await learner.record(READER, archive["2501.00001"], FeedbackKind.OPENED)
-    async with db.read() as connection:
-        stored = await profiles.list_feedback(connection, READER, limit=9)
-    assert stored == [(archive["2501.00001"], FeedbackKind.LESS)]
+    await learner.record(READER, opened, FeedbackKind.LESS)
+    others = [archive[f"2501.{number:05}"] for number in range(3, 7)]
+    stored = await list_after_opening(opened, *others)
+    assert sorted(stored) == [
+        (opened, FeedbackKind.LESS),
+        *((each, FeedbackKind.OPENED) for each in others[:2]),
+    ]
 
 
 async def _weights(db: Database) -> dict[str, float]:
