@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,21 +13,16 @@ from bot.clock import system_clock
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-_DAYS_AGO = {"today": 0, "yesterday": 1}
-
-
 def parse_date(text: str) -> date:
-    """Parse `YYYY-MM-DD`, `today` or `yesterday`, in the zone of the settings. Raises UsageError."""
-    days_ago = _DAYS_AGO.get(text.strip().lower())
-    if days_ago is not None:
-        today = system_clock().astimezone(context.load_timezone()).date()
-        return today - timedelta(days=days_ago)
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
+    """Parse a day as people type it (`2025-02-06`, `yesterday`, `dec 30`), in the zone of the settings. Raises UsageError."""
+    from bot.text.queries import typed_dates
+
+    span = typed_dates.read(text, system_clock().astimezone(context.load_timezone()).date())
+    if span is None or span[0] != span[1]:
         raise errors.UsageError(
             f"{text[:20]!r} is no date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
-        ) from None
+        )
+    return span[0]
 
 
 def parse_time(text: str | None) -> str | None:
