@@ -13,6 +13,7 @@ MODULES = (
     "search",
     "planning",
     "alerts",
+    "previews",
     "matching",
     "alert_messages",
     "recommendation",

@@ -125,10 +125,12 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
     It changes with what the paper and its entries say; it is comparable within one process.
     """
     is_sqlite = connection.dialect.name == "sqlite"
+    # Bytes are counted without decoding the text.
+    size = "length(CAST(body AS BLOB))" if is_sqlite else "octet_length(body)"
     texts = ", ".join(f"papers.{name}" for name in _TEXT_COLUMNS)
     statement = (
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
-        " (SELECT sum(length(body)) FROM sections WHERE entry_id = entries.id)"
+        f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
         f" WHERE last_on >= {'?' if is_sqlite else '$1'} ORDER BY papers.id, entries.id"
     )
