@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable, Callable
 
 import discord
 from discord import app_commands
@@ -89,10 +90,27 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
     async def import_file(self, interaction: Interaction, file: discord.Attachment) -> None:
         """Save the papers of a file. A large file is refused before it is downloaded."""
         await responses.defer(interaction)
-        if file.size > MAX_FILE_BYTES:
+        await self._import(interaction, file.size, file.read)
+
+    @component_router.handles(shelf_view.OPEN_IMPORT, first=None)
+    async def open_import(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Open the modal that takes a file."""
+        texts = await interaction.client.texts_for(interaction)
+        await responses.open_modal(interaction, shelf_view.import_modal(texts))
+
+    @component_router.handles(shelf_view.SUBMIT_IMPORT)
+    async def submit_import(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Save the papers of the modal's file."""
+        url, size = component_router.uploaded_file(interaction)
+        await self._import(interaction, size, lambda: interaction.client.http.get_from_cdn(url))
+
+    async def _import(
+        self, interaction: Interaction, size: int, download: Callable[[], Awaitable[bytes]]
+    ) -> None:
+        if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         async with lookups.admitted(interaction):
-            data = await file.read()
+            data = await download()
         with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
             counts, problems = await self._importer.import_file(interaction.user.id, data)
         self._profiles.wake(interaction.user.id)
@@ -126,6 +144,21 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         text = component_router.modal_values(interaction).get(shelf_view.TEXT, "")
         state = await long_texts.store(self._tokens, list_state.unpack(action).replace(text=text))
         await responses.update_message(interaction, await self._lists.list_view(interaction, state))
+
+    @component_router.handles(shelf_view.SHARE_LIST, first=None)
+    async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
+        checks.require_may_share(interaction)
+        async with lookups.admitted(interaction):
+            await responses.defer(interaction, public=True)
+            texts = await interaction.client.texts_for(interaction)
+            state = await self._load_state(action)
+            rows, total = await self._shelf.list_saved(
+                interaction.user.id, state.text, order=state.order, limit=shelf_view.MAX_SHARED
+            )
+        sharer = responses.display_name(interaction)
+        view = shelf_view.shared_view(texts, rows, total, state.text, sharer=sharer)
+        await responses.reply_publicly(interaction, view)
 
     @component_router.handles(shelf_view.EXPORT, first=responses.defer)
     async def select_export(self, interaction: Interaction, action: custom_ids.Action) -> None:

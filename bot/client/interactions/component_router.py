@@ -97,6 +97,16 @@ def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
     return values
 
 
+def uploaded_file(interaction: discord.Interaction[Any]) -> tuple[str, int]:
+    """Return the address and the size in bytes of the file of a submitted modal. Raises InvalidCustomIdError without one."""
+    data: Any = interaction.data or {}
+    with custom_ids.map_parse_errors():
+        files = list(data["resolved"]["attachments"].values())
+        if not files:
+            raise ValueError("the modal has no file")
+        return str(files[0]["url"]), int(files[0]["size"])
+
+
 def walk_components(components: Any) -> Iterator[Any]:
     """Yield the components of a message with their children, depth first."""
     for component in components:

@@ -139,6 +139,14 @@ saved-exported = { $count ->
 } as { $format }
 saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = This file would be larger than Discord takes. Export one tag or a search.
+saved-import = Import a file
+saved-import-file = A file of your reference manager
+saved-import-file-hint = BibTeX, RIS, CSL JSON or Zotero RDF, up to 2 MB. Papers with an arXiv id are saved.
+saved-shared = ### { $count ->
+        [one] A paper
+       *[other] { $count } papers
+    } that { $name } saved
+saved-shared-more = and { $count } more
 saved-import-too-large = The file is larger than { $megabytes } MB. Export a part of your library, without attachments and abstracts.
 saved-import-unreadable = This file cannot be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
 saved-imported = ### { $count ->

@@ -57,8 +57,9 @@ class PaperListLoader:
         texts = await interaction.client.texts_for(interaction)
         listed = await self.load(texts, state, interaction.user.id)
         if state.kind is ListKind.SAVED and (listed.rows or state.text):
-            view = shelf_view.list_view if listed.rows else shelf_view.not_found_view
-            return view(texts, listed)
+            if not listed.rows:
+                return shelf_view.not_found_view(texts, listed)
+            return shelf_view.list_view(texts, listed, may_share=checks.may_share(interaction))
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(interaction, texts, listed.state))
         if listed.rows:

@@ -88,6 +88,10 @@ class StatelessModal(ui.Modal):
         )
         self._add_field(label, field, description)
 
+    def add_file(self, label: str, custom_id: str, description: str) -> None:
+        """Add a field for one file."""
+        self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
+
     def add_choices(
         self,
         label: str,

@@ -37,6 +37,12 @@ SUBMIT_SEARCH = "sqm"
 SUBMIT_NOTE = "snm"
 SUBMIT_TAGS = "stm"
 TEXT = "text"
+OPEN_IMPORT = "sfi"
+SUBMIT_IMPORT = "sfim"
+FILE = "file"
+SHARE_LIST = "sls"
+MAX_SHARED = 15
+"""Papers of a shared list."""
 REMOVE = "sr"
 UNDO = "su"
 ALL_TAGS = "*"
@@ -46,12 +52,13 @@ _MAX_SHOWN_NOTE = 120
 _ALL_SAVED = list_state.ListState(list_state.ListKind.SAVED)
 
 
-def list_view(texts: Texts, listed: paper_list.PaperList) -> ui.LayoutView:
+def list_view(texts: Texts, listed: paper_list.PaperList, *, may_share: bool = False) -> ui.LayoutView:
     """Return a page of the saved papers, with menus for a paper, the order, a tag and an export."""
     state = listed.state
     message = paper_list.start_message(texts, listed)
     search = button(texts("saved-search"), list_state.pack(state.replace(page=0), OPEN_SEARCH))
     show_all = button(texts("saved-show-all"), list_state.pack(_ALL_SAVED))
+    share = button(texts("share"), list_state.pack(state.replace(page=0), SHARE_LIST))
     rows: list[list[ui.Item[Any]]] = [
         optional_row(
             paper_list.open_menu(texts("saved-pick"), listed.rows, custom_id=list_state.pack(state, PICK))
@@ -65,10 +72,44 @@ def list_view(texts: Texts, listed: paper_list.PaperList) -> ui.LayoutView:
             lambda number: list_state.pack(state.replace(page=number)),
             f"pr:page:{state.page}",
         ),
-        [search, show_all] if state.text else [search],
+        [search, *([show_all] if state.text else []), import_button(texts), *([share] if may_share else [])],
     ]
     paper_list.fill_message(texts, message, listed, rows)
     return message.view
+
+
+def shared_view(
+    texts: Texts, rows: Sequence[models.SavedPaper], total: int, query: str, *, sharer: str
+) -> ui.LayoutView:
+    """Return saved papers as a public message, without their notes. `query` is what they were found by, `sharer` escaped."""
+    message = MessageBuilder()
+    found_by = paper_text.escape_untrusted(query, max_length=100)
+    message.add_text(paper_text.join_dotted(texts("saved-shared", name=sharer, count=total), found_by))
+    lines = [
+        paper_text.join_dotted(
+            f"- {paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=200, max_bytes=400)}",
+            paper_text.format_votes(row.votes) if row.is_listed else "",
+        )
+        for row in rows
+    ]
+    message.add_text("\n".join(lines))
+    if total > len(rows):
+        message.add_text(paper_text.subtext(texts("saved-shared-more", count=total - len(rows))))
+    if menu := paper_list.open_menu(texts("open-paper"), [row for row in rows if row.is_listed]):
+        message.add_select(menu)
+    return message.view
+
+
+def import_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the modal for a file to import."""
+    return button(texts("saved-import"), custom_ids.pack(OPEN_IMPORT))
+
+
+def import_modal(texts: Texts) -> modals.StatelessModal:
+    """Return the modal that takes a file to import."""
+    modal = modals.StatelessModal(texts("saved-import"), custom_ids.pack(SUBMIT_IMPORT))
+    modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
+    return modal
 
 
 def not_found_view(texts: Texts, listed: paper_list.PaperList) -> ui.LayoutView:

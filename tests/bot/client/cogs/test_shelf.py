@@ -156,6 +156,28 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
 
 
+async def test_the_list_takes_a_file_and_is_shared_without_notes(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    modal = await harness.reader.click(await open_list(harness), label=harness.texts("saved-import"))
+    values = {"file": ("library.bib", BIBTEX.replace(b"keywords={RL}", b"annote={secret}"))}
+    answer = await harness.reader.submit_modal(modal, values)
+    assert harness.texts("saved-imported", count=1) in shown_text(last_response(answer))
+    modal = await harness.reader.click(await open_list(harness), label=harness.texts("saved-import"))
+    large = await harness.reader.submit_modal(modal, {"file": ("library.bib", b"@" * 3_000_000)})
+    assert shown_text(last_response(large)) == harness.texts("saved-import-too-large", megabytes=2)
+    survey = await harness.bot.services.shelf.get(harness.reader.id, SURVEY)
+    assert survey is not None
+    await harness.bot.services.shelf.set_note(harness.reader.id, survey.id, "secret")
+    listed = await open_list(harness)
+    assert "secret" in shown_text(listed)
+    shared = last_response(await harness.reader.click(listed, label=harness.texts("share")))
+    assert not shared.flags.ephemeral
+    assert harness.texts("saved-shared", name="reader", count=2) in shown_text(shared)
+    assert "Small Language Models" in shown_text(shared)
+    assert "secret" not in shown_text(shared)
+    assert "Out of \\<@1> reach" in shown_text(shared)
+
+
 async def save_as(harness: ClientHarness, member: Any, *arxiv_ids: str) -> None:
     """Let a member save papers from their cards."""
     for arxiv_id in arxiv_ids:
