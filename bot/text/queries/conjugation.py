@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from bot.text.analysis import korean
 
-_RIEUL, _NIEUN = 8, 4
-"""The numbers of ㄹ and ㄴ as final consonants."""
+_RIEUL, _NIEUN, _SSANG_SIOT = 8, 4, 20
+"""The numbers of ㄹ, ㄴ and ㅆ as final consonants."""
 _BRIGHT_VOWELS = (0, 8)
 """The numbers of ㅏ and ㅗ, which 아 follows; 어 follows the others."""
 _CONTRACTED = {8: 9, 13: 14, 20: 6}
@@ -15,6 +15,7 @@ _CONTRACTED = {8: 9, 13: 14, 20: 6}
 _AFTER_STEM = ["고", "기", "기에", "기를", "지", "게", "도록", "며", "거나", "던", "지만"]
 _AFTER_STEM_WITHOUT_RIEUL = ["는", "는지", "는데", "는가", "나요", "니까"]
 _AFTER_VOWEL = ["면", "면서", "려면", "려고", "려는"]
+_AFTER_PERFECT = ["는지", "는데", "던", "다", "을", "을때", "나요"]
 _AFTER_FUTURE = ("", "까", "까요", "지", "때")
 _AFTER_INFINITIVE = (
     *("", "서", "야", "도", "요", "지는", "진", "질", "지기", "보는", "보기", "놓은", "주는", "주고", "주기"),
@@ -39,7 +40,10 @@ def conjugate(verb: str) -> frozenset[str]:
     forms |= {bare + ending for ending in _AFTER_STEM_WITHOUT_RIEUL}
     forms |= {(stem if is_open else f"{stem}으") + ending for ending in _AFTER_VOWEL}
     forms |= {past, *(future + ending for ending in _AFTER_FUTURE)}
-    return frozenset(forms | {_infinitive(stem) + ending for ending in _AFTER_INFINITIVE})
+    infinitive = _infinitive(stem)
+    forms |= {infinitive + ending for ending in _AFTER_INFINITIVE}
+    perfect = infinitive[:-1] + korean.join_syllable(*korean.split_syllable(infinitive[-1])[:2], _SSANG_SIOT)
+    return frozenset(forms | {perfect + ending for ending in _AFTER_PERFECT})
 
 
 def _infinitive(stem: str) -> str:

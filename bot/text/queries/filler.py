@@ -47,7 +47,7 @@ _GENERIC = (
 )
 _AMBIGUOUS = (
     "study studies research search searching finding list recommendation recommendations recommended explain describe"
-    " work works summary results explained"
+    " work works summary results explained problem problems performance"
 )
 _VERBS = (
     "make makes making made let lets try tries trying keep keeps happen happens doing done go goes improve improves"
@@ -56,7 +56,8 @@ _VERBS = (
     " introduce introduces shows apply applying achieve perform build building create creating become becomes enable"
     " enables allow allows require requires run whether cause causes people learn understand studying investigate"
     " state-of-the-art sota compare comparing compared use uses up turn turning put putting take taking own"
-    " teach teaches teaching get gets getting bring brings bringing come comes coming"
+    " teach teaches teaching get gets getting bring brings bringing come comes coming stop stops"
+    " stopping say says saying showing big huge ones wrong"
 )
 _ENGLISH: dict[str, Kind] = {
     **dict.fromkeys(_VERBS.split(), "verb"),
