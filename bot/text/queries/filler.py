@@ -58,6 +58,7 @@ _VERBS = (
     " state-of-the-art sota compare comparing compared use uses up turn turning put putting take taking own"
     " teach teaches teaching get gets getting bring brings bringing come comes coming stop stops"
     " stopping say says saying showing big huge ones wrong"
+    " letting pick picking finished always right well once rather part inside"
 )
 _ENGLISH: dict[str, Kind] = {
     **dict.fromkeys(_VERBS.split(), "verb"),

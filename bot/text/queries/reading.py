@@ -35,27 +35,26 @@ def _strip(word: str, is_word: Known) -> str:
 def _find_terms(words: Sequence[str], is_term: Known) -> list[bool]:
     """Return for each word whether it is part of a known term of several words, the longest first."""
     found = [False] * len(words)
+    is_function = [filler.classify(word) == "function" for word in words]
     start = 0
     while start < len(words):
         for end in range(min(len(words), start + _MAX_TERM_WORDS), start + 1, -1):
             term = " ".join(words[start:end])
-            if is_term(term) or lay_words.find_terms(term):
-                found[start:end] = [True] * (end - start)
-                start = end - 1
-                break
-            # What is between the words of a lay phrase is left out: 코드를 (자동으로) 고치는.
-            carrying = [
-                number for number in range(start, end) if filler.classify(words[number]) != "function"
-            ]
-            phrase = [words[number] for number in carrying]
-            if (
-                1 < len(phrase) < end - start
-                and carrying[-1] == end - 1
-                and lay_words.find_terms(" ".join(phrase))
-            ):
-                for number in carrying:
-                    found[number] = True
+            parts = list(range(start, end))
+            if not (is_term(term) or lay_words.find_terms(term)):
+                parts = _find_parts(words, is_function, parts)
+            if parts:
+                found = [is_part or number in parts for number, is_part in enumerate(found)]
                 start = end - 1
                 break
         start += 1
     return found
+
+
+def _find_parts(words: Sequence[str], is_function: Sequence[bool], numbers: Sequence[int]) -> list[int]:
+    """Return the words of a lay phrase that function words interrupt: 코드를 (자동으로) 고치는; none if they are no phrase."""
+    parts = [number for number in numbers if not is_function[number]]
+    is_interrupted = 1 < len(parts) < len(numbers) and parts[-1] == numbers[-1]
+    if is_interrupted and lay_words.find_terms(" ".join(words[number] for number in parts)):
+        return parts
+    return []

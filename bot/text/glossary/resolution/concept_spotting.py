@@ -176,8 +176,8 @@ class ConceptSpotter:
 
 
 def is_everyday_word(text: str) -> bool:
-    """Tell whether a text in lower case is an everyday word, which among other words is no abbreviation."""
-    return text in _EVERYDAY_WORDS
+    """Tell whether a text in lower case is an everyday word or its plural, which among other words is no abbreviation."""
+    return text in _EVERYDAY_WORDS or text.removesuffix("s") in _EVERYDAY_WORDS
 
 
 def is_korean_only(text: str) -> bool:
