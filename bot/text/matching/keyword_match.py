@@ -41,9 +41,9 @@ class KeywordText:
         self._matches.clear()
         self._document.match_cache.clear()
 
-    @cached_property
+    @property
     def candidate_terms(self) -> set[str]:
-        """The candidate terms, which include the trigger term of every keyword that matches."""
+        """The candidate terms, which include the trigger term of every keyword that matches; computed at each use."""
         title, body = (
             candidate_terms.document_terms(folded.text, canonical)
             for folded, canonical in zip(self._folded, self._canonical, strict=True)
@@ -53,7 +53,7 @@ class KeywordText:
             body |= candidate_terms.document_terms(folded, analyser.canonicalise(self._keywords))
         return title | body
 
-    @cached_property
+    @property
     def exact_keys(self) -> set[str]:
         """The exact keys of both texts, of long ones the first syllables (see `exact_keys.long_keys`)."""
         return set().union(*(exact_keys.text_keys(*texts) for texts in self._folded_and_canonical()))
