@@ -196,7 +196,7 @@ async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
 
 
 async def test_a_title_is_offered_without_its_latex(induced_search: SearchService) -> None:
-    assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π_0: Plans"]
+    assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π₀: Plans"]
 
 
 async def test_a_lone_korean_letter_offers_papers_too(induced_search: SearchService) -> None:
