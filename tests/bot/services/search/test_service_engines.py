@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from bot.services.indexing import glossary_service
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import migrate
+from storage.database import Database
 from tests.conftest import create_postgres_database
 from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
 
 QUERIES = (
     "추론",
@@ -56,3 +61,19 @@ async def test_totals_and_nine_of_the_first_ten_papers_are_the_same_on_both_engi
         assert first, query
         assert len(set(first) & set(second)) >= 0.9 * len(first), query
         assert totals == other_totals, query
+
+
+async def test_a_new_glossary_merges_the_segments_of_the_index(db: Database) -> None:
+    async def count_segments() -> int:
+        async with db.read() as connection:
+            counting = sa.text("SELECT count(DISTINCT segid) FROM paper_words_idx")
+            return int((await connection.execute(counting)).scalar_one()) if db.is_sqlite else 1
+
+    for number in range(1, 4):
+        await sample_archive.add_digest(
+            db, f"2025-01-0{number}", NewsletterPaper(f"2501.0000{number}", "Speech", "음성(speech)이다.")
+        )
+    assert await count_segments() > 1 or not db.is_sqlite
+    await glossary_service.GlossaryService(db).rebuild()
+    assert await count_segments() == 1
+    assert (await SearchService(db).search(SearchRequest("speech"))).total == 3
