@@ -122,7 +122,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
 async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
     """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
 
-    It changes with what the paper and its entries say; it is comparable within one process.
+    A fingerprint changes with the texts of the paper and its entries; it is comparable within one process.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     # Bytes are counted without decoding the text.

@@ -35,7 +35,7 @@ def open_fetcher(
 
 
 def open_lookup_fetcher(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher whose answers a reader waits for: small ones, and at once or not at all."""
+    """Open a fetcher for answers that a reader waits for: it takes small ones only, and does not try again."""
     return open_fetcher(settings, clock, LOOKUP_LIMITS)
 
 

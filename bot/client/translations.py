@@ -53,7 +53,7 @@ class Texts:
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:
-        """Return a date as briefly as it is clear: Today, Yesterday, Dec 30, and with its year if that is not the latest."""
+        """Return a date in short: Today, Yesterday, Dec 30, and with its year if it is a year or more ago, or ahead."""
         days_ago = (today - day).days
         if days_ago in (0, 1):
             return self("day-yesterday" if days_ago else "day-today")

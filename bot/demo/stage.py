@@ -27,7 +27,7 @@ Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
 CHECK_SECONDS = 0.5
 CLOCK_SECONDS = 3.0
-"""How far SimCord's clock may be behind: limits on what a reader asks in some seconds are counted by it."""
+"""Seconds that SimCord's clock may be behind. The limits of a reader's requests per second are counted by it."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""

@@ -54,7 +54,7 @@ class ChartRenderer:
         locale: str,
         is_last_partial: bool,
     ) -> bytes:
-        """Return a chart with a column per month, as a PNG of 1200 by 720 pixels. The message has its title.
+        """Return a chart with a column per month, as a PNG of 1200 by 720 pixels, without a title.
 
         Reading fonts can take long: call it in a thread.
         `labels` are the plain names of papers and votes, `locale` is the language of the months' names;
@@ -187,7 +187,7 @@ def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object
 
 
 def _format_count(number: int) -> str:
-    """Return a number in few letters: 950, 1.5k, 20k, 3M."""
+    """Return a number in few characters: 950, 1.5k, 20k, 3M."""
     if number < 1000:
         return str(number)
     return f"{number / 1000:g}k" if number < 1_000_000 else f"{number / 1_000_000:g}M"
@@ -220,7 +220,7 @@ def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
 
 
 def _legend(votes_label: str) -> float:
-    """Return where the legend of the votes begins, which ends at the right edge as that of the papers begins at the left."""
+    """Return the x position of the votes' label, which ends at the right edge."""
     return round(WIDTH - 28 - FONT_SIZE * _text_width(votes_label), 1)
 
 

@@ -58,7 +58,7 @@ class HuggingFaceSource:
                 yield await self._fetch_day(day, request, today)
 
     async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
-        """Return what Hugging Face says of one paper; None if it does not know it. Raises FetchError."""
+        """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
             page = await self._fetcher.get(location, accept="application/json", throttle=throttle)

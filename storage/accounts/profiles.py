@@ -122,7 +122,7 @@ async def list_weights(
 async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
 ) -> None:
-    """Store what a reader said of a paper."""
+    """Store a reader's feedback on a paper; it replaces an earlier one."""
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind.value, "given_at": now}
     await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
 
@@ -130,7 +130,7 @@ async def set_feedback(
 async def add_opened(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, *, most: int
 ) -> None:
-    """Store that a reader opened papers, which replaces nothing that was said before. The latest `most` opened are kept."""
+    """Store that a reader opened papers; it replaces no feedback. The latest `most` opened papers are kept."""
     kind = models.FeedbackKind.OPENED.value
     rows = [
         {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now} for paper_id in paper_ids

@@ -33,12 +33,12 @@ from storage.models.outbox import (
     DeliveryPlan,
     DeliveryState,
     LateDay,
-    MemberPick,
     NewDelivery,
     NewPart,
     Part,
     PartKind,
     PartState,
+    PickedId,
     Priority,
     Receipt,
 )

@@ -70,7 +70,7 @@ LateDay: TypeAlias = tuple[date, int, int]
 """A day to which papers were added after its post: the number of those shown, and of all that qualify."""
 
 
-MemberPick: TypeAlias = tuple[str, int, int]
+PickedId: TypeAlias = tuple[str, int, int]
 """The arXiv id of a paper, and how many members of a server saved and shared it."""
 
 
@@ -104,7 +104,7 @@ class DeliveryPlan:
     topic: str = ""
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
-    our_five: tuple[MemberPick, ...] = ()
+    our_five: tuple[PickedId, ...] = ()
 
     @property
     def is_day_complete(self) -> bool:

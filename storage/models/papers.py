@@ -55,7 +55,7 @@ class Appearance:
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.services.ingest.merge`.
 
-    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list of readers.
+    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list.
     """
 
     arxiv_id: str

@@ -112,8 +112,8 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     late = [[on.isoformat(), shown, count] for on, shown, count in delivery.late]
-    five = [list(pick) for pick in delivery.our_five]
-    values = bulk.record_values(delivery, papers=list(delivery.papers), late=late, our_five=five)
+    picks = [list(pick) for pick in delivery.our_five]
+    values = bulk.record_values(delivery, papers=list(delivery.papers), late=late, our_five=picks)
     del values["parts"]
     return values | {"state": models.DeliveryState.PLANNED.value}
 

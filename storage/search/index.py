@@ -149,7 +149,7 @@ async def list_positions(
 
 
 async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
-    """Merge the segments that additions leave in the index, so that queries read fewer; whether there may be more to merge.
+    """Merge the segments that additions leave in the index. Returns whether there may be more to merge.
 
     A step writes about a megabyte; a merged index of 700,000 papers answers in half of the time.
     """

@@ -65,7 +65,7 @@ class AlertDraftsCog(commands.Cog):
 
     @component_router.handles(alerts.RETYPE_TIMING, first=None)
     async def reopen_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the modal that was refused, with what was typed."""
+        """Open the modal that was refused, with the typed values."""
         texts = await interaction.client.texts_for(interaction)
         key, values = await long_texts.load_typed(self._services.text_tokens, action.payload)
         await responses.open_modal(interaction, alert_modals.timing_modal(texts, values, key))

@@ -45,7 +45,7 @@ class PapersCog(commands.Cog):
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
-        """End what is fetched for readers before the database is closed."""
+        """Stop fetching papers for readers before the database is closed."""
         await self._services.paper_lookup.close()
 
     async def look_up(self, interaction: Interaction, message: discord.Message) -> None:
@@ -192,7 +192,7 @@ class PapersCog(commands.Cog):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(interaction, paper)
                 return topic or await self._card_view(interaction, paper)
-        # Outside of the admission: it takes seconds, and the place is for look-ups in the archive.
+        # Outside of the admission: it takes seconds, and the slot is for look-ups in the archive.
         outcomes = await self._services.paper_lookup.fetch(interaction.user.id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await self._card_view(interaction, arxiv_id)

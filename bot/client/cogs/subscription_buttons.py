@@ -65,7 +65,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @component_router.handles(subscriptions_view.REOPEN, check=checks.require_manager, first=None)
     async def reopen_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open a form that was refused, with what was typed."""
+        """Open a form that was refused, with the typed values."""
         await responses.open_modal(interaction, await self._forms.reopen_form(interaction, action))
 
     @component_router.handles(modals.SUBMIT_SCHEDULE, check=checks.require_manager)

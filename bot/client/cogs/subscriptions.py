@@ -65,7 +65,7 @@ class SubscriptionsCog(
         when: str | None = None,
         our_five: bool | None = None,
     ) -> None:
-        """Preview the post, its permissions and its first time; a button creates it. First say what the channel has."""
+        """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         await responses.defer(interaction)
         destination = subscription_options.postable_channel(channel or interaction.channel)
         defaults = await self._presenter.default_options(interaction, destination)

@@ -133,7 +133,7 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 
 def _may_become(typed: str, day: date, today: date) -> bool:
-    """Tell whether a name of a day, in Korean or English, begins with what is typed, or its ISO date has it."""
+    """Tell whether a name of a day, in Korean or English, begins with the typed text, or its ISO date contains it."""
     begun = korean.keystrokes(normalisation.fold(typed).replace(" ", ""))
     names = typed_dates.list_names(day, today)
     return begun in names[0] or any(korean.keystrokes(name).startswith(begun) for name in names)

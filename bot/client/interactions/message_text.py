@@ -1,4 +1,4 @@
-"""The text of a message, for commands of its menu: what was written, previews of links, and what was forwarded."""
+"""The text of a message, for commands of its menu: its own, that of link previews, and that of forwarded messages."""
 
 from __future__ import annotations
 

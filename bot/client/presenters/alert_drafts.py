@@ -86,7 +86,7 @@ class AlertDraftPresenter:
     async def refuse_timing(
         self, interaction: Interaction, key: str, values: Mapping[str, str], error: UserError
     ) -> None:
-        """Say why the times of a draft are refused, with a button that opens the modal with what was typed."""
+        """Say why the times of a draft are refused, with a button that opens the modal with the typed values."""
         texts = await interaction.client.texts_for(interaction)
         token = await long_texts.store_typed(self._services.text_tokens, key, values)
         view = alerts.timing_refused_view(texts, texts(error.key, **error.arguments), token)

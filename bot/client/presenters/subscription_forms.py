@@ -1,4 +1,4 @@
-"""Presenter of the forms that change a subscription, stored or in the wizard. What was typed in a refused form is kept."""
+"""Presenter of the forms that change a subscription, stored or in the wizard. The values of a refused form are kept."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SubscriptionFormPresenter:
         payload: str,
         typed: Mapping[str, str] = MappingProxyType({}),
     ) -> modals.StatelessModal:
-        """Return the form of a verb with the options of `load_target`, or with what was typed. Raises UserError."""
+        """Return the form of a verb with the options of `load_target`, replaced by the typed values. Raises UserError."""
         texts = await interaction.client.texts_for(interaction)
         subscription = await self.load_target(interaction, payload)
         channel = channel_permissions.require_channel(interaction.guild, subscription.channel_id)
@@ -94,7 +94,7 @@ class SubscriptionFormPresenter:
         await responses.update_message(interaction, view)
 
     async def reopen_form(self, interaction: Interaction, action: custom_ids.Action) -> modals.StatelessModal:
-        """Return a form with what was typed. Raises UserError if that was overwritten."""
+        """Return a form with the typed values. Raises UserError if these were overwritten."""
         submit_verb, token = action.fields(2)
         payload, values = await long_texts.load_typed(self._services.text_tokens, token)
         return await self.form_modal(interaction, submit_verb, payload, values)

@@ -111,7 +111,7 @@ class SubscriptionPresenter:
         options: SubscriptionOptions,
         mentioned_id: int | None = None,
     ) -> None:
-        """Raise UserError unless the style fits the channel, and the user may mention the role or it is so already."""
+        """Raise UserError unless the style fits the channel, and the user may mention the role; not if it is `mentioned_id`."""
         if isinstance(channel, PostableChannel) and not STYLES[options.style].fits(channel):
             raise UserError("style-does-not-fit", channel=channel.mention)
         if options.mention_role_id != mentioned_id:
@@ -141,7 +141,7 @@ class SubscriptionPresenter:
     async def create(
         self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
     ) -> models.Subscription | None:
-        """Add a subscription; if the channel has it already, show that in the wizard and return None. Raises UserError."""
+        """Add a subscription; if the channel has an equal one, show that in the wizard and return None. Raises UserError."""
         assert interaction.guild_id is not None  # the command is for servers only
         channel = subscription_options.postable_channel(
             channel_permissions.require_channel(interaction.guild, channel_id)
@@ -206,7 +206,7 @@ class SubscriptionPresenter:
     async def _preview_views(
         self, interaction: Interaction, subscription: models.Subscription
     ) -> list[discord.ui.LayoutView]:
-        """Return the messages that would be posted now, the first of which says so."""
+        """Return the messages that would be posted now; the first has a note that it is a preview."""
         texts = await interaction.client.texts_for(interaction)
         post = await self._services.on_demand_posts.preview(subscription)
         forecast = await self._forecast_text(texts, subscription)
@@ -228,7 +228,7 @@ class SubscriptionPresenter:
     async def list_view(
         self, interaction: Interaction, rows: Sequence[models.Subscription] | None = None
     ) -> discord.ui.LayoutView:
-        """Return the view of the server's subscriptions; of some, to choose the one to change."""
+        """Return the view of the server's subscriptions; with `rows`, the list of these to choose the one to change."""
         texts = await interaction.client.texts_for(interaction)
         command = self._mentions("daily setup")
         if rows is not None:

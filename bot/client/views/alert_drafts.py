@@ -1,6 +1,6 @@
 """Drafts of alerts as short JSON, for the custom ids of buttons and modals, and the button that begins one.
 
-What has its default is left out. The reader, the server and the time of creation are left out too: the interaction knows them.
+Default values are left out; so are the reader, the server and the time of creation, which the interaction has.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 
 def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
-    """Return why the times of a draft are refused, with the button that opens what was typed, which has the token."""
+    """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
     again = button(texts("order-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
     return text_view(reason, again, accent=RED)
 

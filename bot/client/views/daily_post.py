@@ -24,7 +24,7 @@ PAPERS_PER_MESSAGE = 8
 The last message has one more button if it has fewer papers, or no header.
 """
 
-PAPERS_BY_OUR_FIVE = 7
+PAPERS_WITH_OUR_FIVE = 7
 """Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
 
 OPEN_PAPER = "o"
@@ -139,7 +139,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
     """Split the papers evenly into the fewest groups that each fit in a message."""
     papers = post.papers
-    count = max(1, -(-len(papers) // (PAPERS_BY_OUR_FIVE if post.our_five else PAPERS_PER_MESSAGE)))
+    count = max(1, -(-len(papers) // (PAPERS_WITH_OUR_FIVE if post.our_five else PAPERS_PER_MESSAGE)))
     size = -(-len(papers) // count)
     return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
 
@@ -276,20 +276,24 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
 
 
 def _pack_our_five(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
-    """Return a field of a copy: for each paper that members saved or shared, its place in the menu and the counts."""
+    """Return a field of a copy: for each paper that members saved or shared, its position in the menu and the counts."""
     if not post.our_five or first + count < len(post.papers):
         return ()
     shown = _menu_papers(post, post.papers[first : first + count], last=True)
-    places = {paper.arxiv_id: place for place, paper in enumerate(shown)}
-    return (".".join(f"{places[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.our_five),)
+    positions = {paper.arxiv_id: position for position, paper in enumerate(shown)}
+    return (
+        ".".join(f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.our_five),
+    )
 
 
-def _unpack_our_five(text: str, papers: Sequence[PostPaper], own_count: int) -> tuple[contents.OurPick, ...]:
-    """Return what `_pack_our_five` packed; () if a paper of the menu was not found, whose place is another's then."""
+def _unpack_our_five(
+    text: str, papers: Sequence[PostPaper], own_count: int
+) -> tuple[contents.PickedPaper, ...]:
+    """Return what `_pack_our_five` packed; () if a paper of the menu was not found: the positions are wrong then."""
     picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
-    if own_count + sum(place >= own_count for place, _, _ in picks) != len(papers):
+    if own_count + sum(position >= own_count for position, _, _ in picks) != len(papers):
         return ()
-    return tuple((papers[place], saved, shared) for place, saved, shared in picks)
+    return tuple((papers[position], saved, shared) for position, saved, shared in picks)
 
 
 def copy_of(

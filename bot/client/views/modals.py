@@ -102,7 +102,7 @@ class StatelessModal(ui.Modal):
         min_values: int = 1,
         max_values: int = 1,
     ) -> None:
-        """Add a select menu of the labels of `choices`. Of its field in `values`, separated by commas, are selected."""
+        """Add a select menu of `choices`, labels by value. Its field of `values`, a list with commas, is selected."""
         selected = values[custom_id].split(",")
         options = [
             message_builder.select_option(name, value, selected=value in selected)
@@ -200,7 +200,7 @@ def papers_modal(
 def existing_view(
     texts: Texts, rows: Sequence[models.Subscription], channel_id: int, options: SubscriptionOptions
 ) -> ui.LayoutView:
-    """Return the daily posts that a channel has, before another with these options: buttons to change one, or to add it."""
+    """Return the daily posts that a channel has, with buttons to change one, or to add another with these options."""
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('setup-exists', channel=f'<#{channel_id}>', count=len(rows))}")
     message.add_text(
@@ -241,7 +241,7 @@ def form_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.LayoutView:
-    """Return why a form is refused, with the button that opens what was typed. `payload` is that of `target`."""
+    """Return why a form is refused, with the button that opens it with the typed values. `payload` is that of `target`."""
     is_stored = payload.startswith(subscriptions.STORED_MARK)
     back = (
         custom_ids.pack(subscriptions.SHOW, payload.removeprefix(subscriptions.STORED_MARK))

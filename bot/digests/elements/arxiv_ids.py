@@ -61,7 +61,7 @@ def parse_bare_id(text: str) -> str | None:
 
 
 def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
-    """The ids that a text names or links to and that are possible, in order, each once, at most `limit`."""
+    """Return the possible ids that a text names or links to, in order, each once, at most `limit`. `on` is today's date."""
     found: dict[str, None] = {}
     for word in text.split():
         links = list(_URL_IN_TEXT.finditer(word))
@@ -74,9 +74,9 @@ def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
 
 
 def is_possible(arxiv_id: str, on: date) -> bool:
-    """Whether arXiv may have given an id by a date: its month exists and has begun, and its number has the digits of then.
+    """Return whether arXiv can have assigned an id by a date: its month has begun, and its number has that year's digits.
 
-    A month may begin a day earlier in zones ahead of UTC.
+    The next month counts as begun too, since it begins earlier in zones ahead of UTC.
     """
     if "/" in arxiv_id:
         return 1 <= int(arxiv_id[-5:-3]) <= 12

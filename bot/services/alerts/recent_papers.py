@@ -23,7 +23,7 @@ _Prepared: TypeAlias = tuple[int, models.PaperDetail, keyword_match.KeywordText]
 
 
 class RecentPapers:
-    """Compares alerts with the papers of the last days. It keeps these prepared, and reads those that changed again."""
+    """Compares alerts with the papers of the last days. It keeps these prepared, and reads only those that changed."""
 
     def __init__(self) -> None:
         self._prepared: dict[int, _Prepared] = {}

@@ -20,7 +20,7 @@ TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awa
 """Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
 
 
-OUR_FIVE = 5
+MAX_PICKS = 5
 """Papers that members saved or shared which a weekly post lists at most."""
 
 
@@ -152,7 +152,7 @@ async def load_our_five(
     connection: Connection,
     subscribed: Sequence[models.Subscription],
     posts: Sequence[decision.PlannedPost | None],
-) -> list[tuple[guild_shelf.Picked, ...]]:
+) -> list[tuple[guild_shelf.PickedRow, ...]]:
     """Return for each post the papers that most members of its server saved or shared; () if it does not list them.
 
     They count since the post was due seven days earlier, in the subscription's zone.
@@ -162,7 +162,7 @@ async def load_our_five(
     for subscription, moment in zip(subscribed, since, strict=True):
         guild_ids.setdefault(moment, set()).add(subscription.guild_id)
     top = {
-        moment: {} if moment is None else await guild_shelf.list_top(connection, ids, moment, OUR_FIVE)
+        moment: {} if moment is None else await guild_shelf.list_top(connection, ids, moment, MAX_PICKS)
         for moment, ids in guild_ids.items()
     }
     return [

@@ -122,11 +122,11 @@ class EditPlanner:
         await summaries.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.our_five}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
-        five = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
+        picks = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             post = _rebuild_post(delivery, subscription, details)
-            return self._deliveries.render_daily(replace(post, our_five=five))
+            return self._deliveries.render_daily(replace(post, our_five=picks))
         return None
 
     async def _plan_batch(

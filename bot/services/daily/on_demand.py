@@ -51,8 +51,8 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
-            [five] = await candidates.load_our_five(connection, [subscription], [post])
-            post = replace(post, our_five=five)
+            [picks] = await candidates.load_our_five(connection, [subscription], [post])
+            post = replace(post, our_five=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
         return build_daily_post(subscription, post, details, now)
 
@@ -72,8 +72,8 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            [five] = await candidates.load_our_five(connection, [subscription], [post])
-            post = replace(post, our_five=five)
+            [picks] = await candidates.load_our_five(connection, [subscription], [post])
+            post = replace(post, our_five=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
             delivery = self._deliveries.build_post(
                 self._deliveries.render_daily(build_daily_post(subscription, post, details, now)),

@@ -117,10 +117,10 @@ class DailyPlanner:
             if not all(matches.covers(subscription) for subscription in known):
                 return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
-            picks = await candidates.load_our_five(connection, known, [plan.post for plan in plans])
+            picks_by_post = await candidates.load_our_five(connection, known, [plan.post for plan in plans])
             plans = [
-                replace(plan, post=plan.post and replace(plan.post, our_five=five))
-                for plan, five in zip(plans, picks, strict=True)
+                replace(plan, post=plan.post and replace(plan.post, our_five=picks))
+                for plan, picks in zip(plans, picks_by_post, strict=True)
             ]
             locales = {subscription.locale for subscription in known}
             details = await candidates.load_details(connection, [plan.post for plan in plans], locales)

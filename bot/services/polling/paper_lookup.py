@@ -1,6 +1,6 @@
 """Fetches papers that no digest has, when a reader asks for them: from arXiv and Hugging Face, a few ids a request.
 
-What they say is stored as facts, so that a paper is fetched once. It stays out of all lists until a digest names it.
+Their facts are stored, so that a paper is fetched once. It is in no list until a digest names it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 10.0
-"""Longest time that a reader waits. What comes later is stored all the same, and there when the reader asks again."""
+"""Longest time that a reader waits. A later answer is stored too, for the next time that the reader asks."""
 MAX_PER_MINUTE, MAX_PER_DAY = 5, 20
 """Papers that are fetched for one reader."""
 BATCH_SIZE = 5
 """Papers per request to arXiv, which takes one in three seconds."""
 MAX_WAITING = 20
-"""Papers that wait for their request; more would wait longer than their readers."""
+"""Papers that wait for their request; any more would take longer than readers wait."""
 UNKNOWN_FOR = timedelta(hours=1)
 """Time in which arXiv is not asked again for a paper that it does not know."""
 MAX_REMEMBERED = 5_000
@@ -102,7 +102,7 @@ class PaperLookup:
         self._finish(list(self._running), {})
 
     def _start(self, user_id: int, arxiv_id: str) -> asyncio.Future[LookupOutcome] | LookupOutcome:
-        """Return the future outcome of a paper's search, or the outcome if there is no need or no room for one."""
+        """Return the future outcome of a paper's search, or the outcome if none is started: it is known or refused."""
         if arxiv_id in self._running:
             return self._running[arxiv_id]
         if self._is_unknown(arxiv_id):
@@ -139,7 +139,7 @@ class PaperLookup:
         return is_admitted
 
     async def _run(self) -> None:
-        """Fetch all that waits, a batch at a time."""
+        """Fetch the waiting papers, a batch at a time."""
         while self._waiting:
             batch = self._take_batch()
             outcomes: dict[str, LookupOutcome] = {}
@@ -148,7 +148,7 @@ class PaperLookup:
             self._finish(batch, outcomes)
 
     def _take_batch(self) -> list[str]:
-        """Take the papers of the next request: arXiv refuses a whole request for one old id of no archive of its own."""
+        """Take the papers of a request. An old id (`cs/0112017`) is alone: arXiv refuses all if its archive is unknown."""
         batch = [self._waiting.popleft()]
         while self._waiting and len(batch) < BATCH_SIZE and "/" not in batch[0] + self._waiting[0]:
             batch.append(self._waiting.popleft())
@@ -176,7 +176,7 @@ class PaperLookup:
     async def _read_arxiv(
         self, fetch: fetcher.Fetcher, batch: Sequence[str]
     ) -> tuple[bool, tuple[models.PaperFacts, ...]]:
-        """Return whether arXiv has answered, and what it says of the papers."""
+        """Return whether arXiv has answered, and its facts on the papers."""
         source = arxiv.ArxivSource(self._endpoints[models.SourceKind.ARXIV], fetch, self._throttle)
         async for result in source.fetch(base.FetchRequest(self._clock(), arxiv_ids=batch)):
             if result.status is models.FetchStatus.OK:
@@ -187,7 +187,7 @@ class PaperLookup:
     async def _read_huggingface(
         self, fetch: fetcher.Fetcher, batch: Sequence[str]
     ) -> list[models.PaperFacts | None]:
-        """Return what Hugging Face says of each paper, None if that is nothing. It has none with an old id."""
+        """Return Hugging Face's facts on each paper, None if it has none. It has no papers with an old id."""
         source = huggingface.HuggingFaceSource(self._endpoints[models.SourceKind.HUGGINGFACE], fetch)
 
         async def read(arxiv_id: str) -> models.PaperFacts | None:

@@ -57,7 +57,7 @@ class PostPaper:
     project_url: str | None = None
 
 
-OurPick: TypeAlias = tuple[PostPaper, int, int]
+PickedPaper: TypeAlias = tuple[PostPaper, int, int]
 """A paper, and how many members of the server saved and shared it; of its paper, only the facts of a list are known."""
 
 PostSchedule = tuple[str, str, tuple[int, ...], models.When]
@@ -96,7 +96,7 @@ class DailyPost:
     closes_at: datetime | None = None
     is_complete: bool = False
     ranks: tuple[int, ...] = ()
-    our_five: tuple[OurPick, ...] = ()
+    our_five: tuple[PickedPaper, ...] = ()
 
     @property
     def own_count(self) -> int:

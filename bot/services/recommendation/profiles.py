@@ -39,7 +39,7 @@ Signals: TypeAlias = tuple[list[int], list[tuple[int, FeedbackKind]], list[str]]
 class Profiles:
     """Learns and reads profiles. A reader has one from the first `/today` on.
 
-    Opened papers are kept also of a reader who saved or follows something, of others nothing.
+    Of readers without one, only the papers opened by those who saved a paper or have an alert are kept.
     """
 
     def __init__(self, database: Database, clock: Clock, vectors: PaperVectors) -> None:
@@ -98,7 +98,9 @@ class Profiles:
             opened = self._opened.pop(user_id, {})
             async with self._database.read() as connection:
                 profile = await profiles.get(connection, user_id)
-                is_kept = profile is not None or bool(opened and await _has_chosen(connection, user_id))
+                is_kept = profile is not None or bool(
+                    opened and await _has_saved_or_alert(connection, user_id)
+                )
             if is_kept and opened:
                 async with self._database.transaction() as connection:
                     await profiles.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
@@ -106,7 +108,7 @@ class Profiles:
                 await self._learn(profile)
 
     def note_open(self, user_id: int, paper_id: int) -> None:
-        """Record in the background that a reader opened a paper's card, if the reader has a profile or chose something."""
+        """Record in the background that a reader opened a card, if the reader has a profile, a saved paper or an alert."""
         self._opened[user_id][paper_id] = None
         self.wake(user_id)
 
@@ -156,8 +158,8 @@ class Profiles:
         return scores
 
 
-async def _has_chosen(connection: Connection, user_id: int) -> bool:
-    """Whether a reader saved a paper or follows something."""
+async def _has_saved_or_alert(connection: Connection, user_id: int) -> bool:
+    """Return whether a reader saved a paper or has an alert."""
     return bool(
         await saved_papers.count(connection, user_id) or await alerts.list_rows(connection, user_id=user_id)
     )

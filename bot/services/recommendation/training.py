@@ -40,7 +40,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 def _measure_rarity(
     judged: Sequence[Example], frequencies: Mapping[str, int], total: int
 ) -> dict[str, float]:
-    """Return the rarity of the MAX_TRAINED features that matter most in what the reader judged: rare ones of many papers."""
+    """Return the rarity of the MAX_TRAINED features that weigh most in the judged papers: rare ones of many papers."""
     sums: dict[str, float] = defaultdict(float)
     for vector, weight in judged:
         for feature, value in vector.items():

@@ -42,7 +42,7 @@ async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]
 
 
 async def parse_answer(output: bytes) -> tuple[list[Reference], list[str], int]:
-    """Return what the process wrote, parsed in slices: in a thread, one call would hold the interpreter as long."""
+    """Return the answer of the process, parsed in slices: in a thread, one call would hold the interpreter as long."""
     slices = TimeSlices()
     lines = io.BytesIO(output)
     lines.seek(output.rindex(_ANSWER_MARK) + len(_ANSWER_MARK))

@@ -31,7 +31,7 @@ class BrokenXmlError(ValueError):
 
 
 def is_xml(text: str) -> bool:
-    """Whether a file begins as XML does."""
+    """Return whether a file begins as XML does."""
     return _START.match(text) is not None
 
 

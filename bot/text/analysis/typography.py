@@ -43,7 +43,7 @@ def render_dashes(text: str) -> str:
 
 
 def _convert_braced(formula: str) -> str:
-    """Return LaTeX with what is raised or lowered in braces as such letters, or in parentheses where there are none."""
+    """Return LaTeX with scripts in braces as Unicode scripts, or in parentheses where Unicode lacks a letter."""
     pieces: list[str] = []
     position = 0
     for match in _BRACED.finditer(formula):

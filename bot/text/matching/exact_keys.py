@@ -45,7 +45,7 @@ def is_beginning(term: str) -> bool:
 
 @lru_cache(maxsize=1 << 12)
 def keyword_keys(keyword: str) -> frozenset[str]:
-    """Return the keys of a plain keyword, of which each text has one that it matches, and no other text; else none."""
+    """Return the keys of a plain keyword: it matches exactly the texts that have one of them. Other keywords have none."""
     if _KOREAN_KEYWORD.fullmatch(keyword):
         return frozenset(_korean_keys(keyword)) if _is_plain_korean(keyword) else frozenset()
     folded = candidate_terms.fold_fast(keyword)

@@ -63,7 +63,7 @@ _MAX_YEARS_BACK = 8
 
 
 def read(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and the last day, both inclusive, of what is typed; None if it is neither a date nor a period."""
+    """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
     folded = unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
     folded = " ".join(folded.split())
     readers: tuple[Callable[[str, date], date | tuple[date, date] | None], ...] = (

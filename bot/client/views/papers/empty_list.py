@@ -42,7 +42,7 @@ def empty_view(
 
 
 def _notes(texts: Texts, listed: paper_list.PaperList) -> list[str]:
-    """Return how the question was read with its filters, which the reader may have forgotten, and what was ignored."""
+    """Return how the query was read, with its filters, which the reader may have forgotten, and its ignored parts."""
     kind = listed.state.kind
     if kind is list_state.ListKind.AUTHOR:
         return [paper_list.filters_text(texts, listed.state), listed.ignored_note]
@@ -51,7 +51,7 @@ def _notes(texts: Texts, listed: paper_list.PaperList) -> list[str]:
 
 
 def _heading(texts: Texts, listed: paper_list.PaperList) -> str:
-    """Return what was asked for, and that there is nothing of it."""
+    """Return the sentence that there are no papers of the query, the person, the period or the day."""
     state = listed.state
     text = paper_text.escape_untrusted(state.text)
     match state.kind:

@@ -226,9 +226,9 @@ def _foot(
     ]
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     names = list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]
-    place = "" if detail.is_listed else texts("paper-fetched")
+    fetched_note = "" if detail.is_listed else texts("paper-fetched")
     lines = (
-        place,
+        fetched_note,
         paper_text.language_note(texts, summary),
         origin,
         paper_text.join_dotted(*names, shared_by),

@@ -74,8 +74,8 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         title, url = (detail.title, detail.url) if detail else (None, arxiv_ids.abstract_url(arxiv_id))
         link = paper_text.title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
         votes = paper_text.format_votes(detail.votes) if detail else ""
-        place = "" if detail and detail.is_listed else texts("in-no-digest")
-        message.add_text(paper_text.join_dotted(votes, link, place))
+        note = "" if detail and detail.is_listed else texts("in-no-digest")
+        message.add_text(paper_text.join_dotted(votes, link, note))
     found = [detail for detail in papers.values() if detail]
     message.add_select(paper_list.open_menu(texts("open-paper"), found))
     return message.view

@@ -199,7 +199,7 @@ def _paper_text(
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return the votes, who wrote the paper, and its date; in a day's list only one that is another day's."""
+    """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
     authors = paper_text.format_authors(row.authors)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
