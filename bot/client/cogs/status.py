@@ -64,10 +64,11 @@ class StatusCog(commands.Cog):
             user_id=interaction.user.id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
         )
         can_manage = checks.is_manager(interaction)
+        is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
         return status_view.status_view(
             texts,
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
-            is_budget_spent=can_manage and await self._services.writer.has_spent_budget(),
+            writer_command=self._mentions("write status") if is_budget_spent else "",
         )

@@ -125,7 +125,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def show_preview(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the post that would be sent now."""
         await self._presenter.show_preview(
-            interaction, await self._presenter.find(interaction, action.payload)
+            interaction, await self._presenter.find_chosen(interaction, action)
         )
 
     @component_router.handles(
@@ -133,12 +133,15 @@ class SubscriptionButtonsCog(commands.Cog):
     )
     async def post_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post immediately, outside the schedule."""
-        await self._presenter.post_now(interaction, await self._presenter.find(interaction, action.payload))
+        await self._presenter.post_now(interaction, await self._presenter.find_chosen(interaction, action))
 
     @component_router.handles(subscriptions_view.PAUSE, check=checks.require_manager)
     async def pause(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Pause a subscription."""
-        subscription = await self._presenter.find(interaction, action.payload)
+        """Pause a subscription; from the menu of `/daily pause` resume a paused one."""
+        subscription = await self._presenter.find_chosen(interaction, action)
+        if not action.payload:
+            await self._presenter.toggle(interaction, subscription)
+            return
         paused = await self._services.subscriptions.pause(subscription.id, by=interaction.user.id)
         await self._presenter.show(interaction, paused, "order-paused")
 
@@ -153,7 +156,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def confirm_remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for confirmation to remove a subscription."""
         texts = await interaction.client.texts_for(interaction)
-        subscription = await self._presenter.find(interaction, action.payload)
+        subscription = await self._presenter.find_chosen(interaction, action)
         await responses.update_message(
             interaction, subscriptions_view.confirm_remove_view(texts, subscription)
         )

@@ -13,7 +13,6 @@ from bot.client.interactions import autocomplete, checks, responses
 from bot.client.presenters import subscription_forms, subscription_options, subscriptions
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily.subscriptions import MAX_TOPIC_LENGTH, options_of
-from storage import models
 
 SubscriptionId = app_commands.Range[str, 1, 30]
 
@@ -140,27 +139,27 @@ class SubscriptionsCog(
     async def preview(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Preview the post that would be sent now."""
         await responses.defer(interaction)
-        await self._presenter.show_preview(interaction, await self._presenter.find(interaction, post))
+        verb = subscriptions_view.SHOW_PREVIEW
+        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
+            await self._presenter.show_preview(interaction, subscription)
 
     @app_commands.command(name="now", description="Post now, out of turn")
     @app_commands.describe(post="Which one")
     async def now(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Post the newest papers that the channel has not received yet."""
         await responses.defer(interaction)
-        await self._presenter.post_now(interaction, await self._presenter.find(interaction, post))
+        verb = subscriptions_view.POST_NOW
+        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
+            await self._presenter.post_now(interaction, subscription)
 
     @app_commands.command(name="pause", description="Stop a daily post, or start it again")
     @app_commands.describe(post="Which one")
     async def pause(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Pause an active subscription, or resume a paused one."""
         await responses.defer(interaction)
-        subscription = await self._presenter.find(interaction, post)
-        if subscription.state is models.ActivityState.ACTIVE:
-            paused = await self._services.subscriptions.pause(subscription.id, by=interaction.user.id)
-            await self._presenter.show(interaction, paused, "order-paused")
-        else:
-            resumed = await self._presenter.resume(interaction, subscription)
-            await self._presenter.show(interaction, resumed, "order-resumed")
+        verb = subscriptions_view.PAUSE
+        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
+            await self._presenter.toggle(interaction, subscription)
 
     @app_commands.command(name="remove", description="End a daily post")
     @app_commands.describe(post="Which one")
@@ -168,10 +167,11 @@ class SubscriptionsCog(
         """Ask for confirmation to remove a subscription."""
         await responses.defer(interaction)
         texts = await interaction.client.texts_for(interaction)
-        subscription = await self._presenter.find(interaction, post)
-        await responses.reply_privately(
-            interaction, subscriptions_view.confirm_remove_view(texts, subscription)
-        )
+        verb = subscriptions_view.REMOVE
+        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
+            await responses.reply_privately(
+                interaction, subscriptions_view.confirm_remove_view(texts, subscription)
+            )
 
     @edit.autocomplete("post")
     @preview.autocomplete("post")

@@ -76,7 +76,7 @@ no-list-top-topic = ### No papers on { $topic } · { $period }
 no-list-digest = ### No digest of { $date }
 no-list-similar = Nothing comes close to this paper yet.
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper and it will be here. `/saved import` takes the papers of a Zotero, BibTeX or RIS file.
+    Press **Save** on a paper and it will be here. { $command } takes the papers of a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count ->
     [one] one paper
    *[other] { $count } papers
@@ -669,7 +669,7 @@ write-failed-no-reply = the model did not answer in time
 write-failed-cut-off = the answer was too long and was cut off
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
-status-writer-budget = The writer's token budget is used up: papers have extracts instead of summaries. More in `/write status`.
+status-writer-budget = The writer's token budget is used up: papers have extracts instead of summaries. More in { $command }.
 write-no-text = neither the paper nor its abstract could be read
 write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
@@ -782,13 +782,18 @@ today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
 today-learnt = **From the papers you saved:** { $topics }
-today-how = The words and concepts of what you save, follow, open and ask more of count for a paper; those of “not this” count against it. Only you see them; `/me data` shows and `/me forget` removes them.
+today-how = The words and concepts of what you save, follow, open and ask more of count for a paper; those of “not this” count against it. Only you see them; { $data } shows and { $forget } removes them.
 today-pick-topics = Pick topics
 today-show = Show the papers of today
 today-send = Send me these every day
 today-stop = Stop sending this
 today-sent-daily = You get them by direct message every day at { $at } ({ $zone }), the next on { $next }. Days without new papers are left out.
 today-stopped = They are not sent any more. The command still shows them.
+today-send-again = Send me these again
+today-suspended = They are not sent any more, because { $reason ->
+    [no-shared-server] there is no server that you share with Paperround. Join one
+   *[other] your settings take no direct messages from Paperround. Allow them in a server that you share with it (Privacy Settings)
+}, then press **{ today-send-again }**.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert

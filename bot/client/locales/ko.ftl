@@ -61,7 +61,7 @@ no-list-top-topic = ### { $topic } 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
-    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 `/저장 가져오기`로 넣을 수 있어요.
+    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 { $command }로 넣을 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
 archive-empty = 아직 모아 둔 논문이 없어요. 첫 다이제스트가 오면 채워져요.
 try-instead = 이런 건 어떠세요?
@@ -577,7 +577,7 @@ write-failed-no-reply = 모델이 제시간에 답하지 않았어요
 write-failed-cut-off = 답이 너무 길어 중간에 잘렸어요
 write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
 write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
-status-writer-budget = 쓰기의 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 것은 `/쓰기 상태`에 있어요.
+status-writer-budget = 쓰기의 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 것은 { $command }에 있어요.
 write-no-text = 논문과 초록을 모두 읽지 못했어요
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 가운데 { $used }개 사용 (UTC 기준)
@@ -670,13 +670,18 @@ today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없어요
 today-learnt = **저장한 논문에서:** { $topics }
-today-how = 저장하고 팔로우하고 열어 본 논문과 “이런 논문 더”를 누른 논문의 단어와 개념은 점수를 올리고, “이건 빼기”를 누른 논문은 내려요. 나만 볼 수 있고, `/내정보 받기`로 확인하고 `/내정보 지우기`로 지울 수 있어요.
+today-how = 저장하고 팔로우하고 열어 본 논문과 “이런 논문 더”를 누른 논문의 단어와 개념은 점수를 올리고, “이건 빼기”를 누른 논문은 내려요. 나만 볼 수 있고, { $data }로 확인하고 { $forget }로 지울 수 있어요.
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = 그만 보내기
 today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 쉬어요.
 today-stopped = 이제 보내지 않아요. 명령으로는 언제든 볼 수 있어요.
+today-send-again = 다시 매일 받기
+today-suspended = { $reason ->
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서 매일 보내 드리던 논문을 멈췄어요. 서버에 들어온 뒤
+   *[other] 다이렉트 메시지를 받지 않게 되어 있어서 매일 보내 드리던 논문을 멈췄어요. 함께 있는 서버의 개인정보 보호 설정에서 허용한 뒤
+} **{ today-send-again }**를 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
 
 ## 논문이 알림에 든 이유

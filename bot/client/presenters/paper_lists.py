@@ -56,9 +56,9 @@ class PaperListLoader:
     async def _list_view(self, interaction: Interaction, state: ListState) -> discord.ui.LayoutView:
         texts = await interaction.client.texts_for(interaction)
         listed = await self.load(texts, state, interaction.user.id)
-        if state.kind is ListKind.SAVED and (listed.rows or state.text):
+        if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return shelf_view.not_found_view(texts, listed)
+                return shelf_view.empty_view(texts, listed, interaction.client.mentions("saved import"))
             return shelf_view.list_view(texts, listed, may_share=checks.may_share(interaction))
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(interaction, texts, listed.state))

@@ -32,7 +32,7 @@ class SubscriptionFormPresenter:
         texts = await interaction.client.texts_for(interaction)
         candidates = await self._subscriptions.list_candidates(interaction)
         if subscription_id is None and len(candidates) > 1:
-            return await self._subscriptions.list_view(interaction, candidates)
+            return await self._subscriptions.list_view(interaction, candidates, subscriptions.SELECT_CHANGE)
         return modals.form_view(texts, await self._subscriptions.find(interaction, subscription_id))
 
     async def load_target(self, interaction: Interaction, payload: str) -> models.Subscription:

@@ -9,7 +9,7 @@ import discord
 from bot import errors as bot_errors
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import checks, responses
+from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel, default_style
 from bot.client.presenters import channel_permissions, subscription_options
@@ -226,14 +226,37 @@ class SubscriptionPresenter:
         await (responses.reply_privately if is_command else responses.update_message)(interaction, view)
 
     async def list_view(
-        self, interaction: Interaction, rows: Sequence[models.Subscription] | None = None
+        self,
+        interaction: Interaction,
+        rows: Sequence[models.Subscription] | None = None,
+        verb: str = subscriptions.SELECT,
     ) -> discord.ui.LayoutView:
-        """Return the view of the server's subscriptions; with `rows`, the list of these to choose the one to change."""
+        """Return the view of the server's subscriptions, or of `rows` alone, with a menu for the action `verb`."""
         texts = await interaction.client.texts_for(interaction)
-        command = self._mentions("daily setup")
-        if rows is not None:
-            return subscriptions.list_view(texts, rows, command, subscriptions.SELECT_CHANGE)
-        return subscriptions.list_view(texts, await self.list_for_guild(interaction), command)
+        shown = await self.list_for_guild(interaction) if rows is None else rows
+        return subscriptions.list_view(texts, shown, self._mentions("daily setup"), verb)
+
+    async def find_or_ask(
+        self, interaction: Interaction, subscription_id: str | None, verb: str
+    ) -> models.Subscription | None:
+        """Return the subscription that a command means, as `find`; None after several were offered for the action `verb`."""
+        candidates = await self.list_candidates(interaction)
+        if subscription_id is not None or len(candidates) < 2:
+            return await self.find(interaction, subscription_id)
+        await responses.reply_privately(interaction, await self.list_view(interaction, candidates, verb))
+        return None
+
+    async def find_chosen(self, interaction: Interaction, action: custom_ids.Action) -> models.Subscription:
+        """Return the subscription of a button, or the one selected in a menu. Raises UserError if it is gone."""
+        return await self.find(interaction, action.payload or component_router.selected_value(interaction))
+
+    async def toggle(self, interaction: Interaction, subscription: models.Subscription) -> None:
+        """Pause an active subscription, or resume a paused one, and show it. Raises UserError."""
+        if subscription.state is models.ActivityState.ACTIVE:
+            paused = await self._services.subscriptions.pause(subscription.id, by=interaction.user.id)
+            await self.show(interaction, paused, "order-paused")
+        else:
+            await self.show(interaction, await self.resume(interaction, subscription), "order-resumed")
 
     async def list_for_guild(self, interaction: Interaction) -> list[models.Subscription]:
         """Return the server's subscriptions that are not closed."""

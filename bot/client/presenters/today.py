@@ -18,6 +18,7 @@ class TodayPresenter:
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
+        self._mentions = bot.mentions
 
     async def view(
         self, interaction: Interaction, *, marker: str | None = None, note: str = ""
@@ -53,7 +54,8 @@ class TodayPresenter:
         texts = await interaction.client.texts_for(interaction)
         picked, learnt = await self._services.today.describe_profile(interaction.user.id, texts.locale)
         topics = await self._services.today.list_topics(texts.locale)
-        return today.topics_view(texts, topics, picked, learnt)
+        commands = self._mentions("me data"), self._mentions("me forget")
+        return today.topics_view(texts, topics, picked, learnt, commands)
 
     async def send_daily(self, interaction: Interaction, at_time: str | None = None) -> str:
         """Turn the delivery by DM on, at this local time or at the stored one. Returns what to tell the reader."""

@@ -112,9 +112,14 @@ def import_modal(texts: Texts) -> modals.StatelessModal:
     return modal
 
 
-def not_found_view(texts: Texts, listed: paper_list.PaperList) -> ui.LayoutView:
-    """Return the answer for a search or a tag without saved papers, of a reader who has some."""
+def empty_view(texts: Texts, listed: paper_list.PaperList, import_command: str) -> ui.LayoutView:
+    """Return the answer for a search or a tag without saved papers; of a reader without any, how to get some."""
     message = MessageBuilder()
+    if not listed.state.text:
+        newest = list_state.ListState(list_state.ListKind.DIGEST)
+        message.add_text(texts("no-list-saved", command=import_command))
+        message.add_buttons(import_button(texts), button(texts("newest-digest"), list_state.pack(newest)))
+        return message.view
     query = paper_text.escape_untrusted(listed.state.text, max_length=200)
     message.add_text(texts("saved-none-found", query=query))
     message.add_buttons(

@@ -8,7 +8,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import alert_post, notices, schedule_text, subscriptions
+from bot.client.views import alert_post, notices, schedule_text, subscriptions, today
 from bot.client.views.papers import list_state, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.operations.clock_monitor import ClockStep
@@ -27,13 +27,13 @@ def status_view(
     *,
     guild_id: int | None,
     can_manage: bool,
-    is_budget_spent: bool = False,
+    writer_command: str = "",
     has_reader: bool = True,
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server.
 
     `has_reader` is false outside Discord, where no alerts are a reader's own.
-    `is_budget_spent`: the writer has no tokens left for papers of the newest day.
+    `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
     """
     has_problem = report.problem_deliveries or _inactive_subscriptions(report)
     message = message_builder.MessageBuilder(message_builder.RED if has_problem else message_builder.AMBER)
@@ -43,8 +43,8 @@ def status_view(
         message.add_text(_clock_text(texts, report.clock_step))
     if can_manage:
         message.add_text(_discord_text(texts, report))
-    if is_budget_spent:
-        message.add_text(texts("status-writer-budget"))
+    if writer_command:
+        message.add_text(texts("status-writer-budget", command=writer_command))
     if guild_id is not None:
         message.add_separator()
         message.add_text(_posts_text(texts, report, guild_id))
@@ -57,6 +57,7 @@ def status_view(
     if has_reader:
         message.add_separator()
         message.add_text(_alerts_text(texts, report))
+        message.add_text(today.suspended_text(texts, report.today_reason))
     _add_buttons(texts, message, report, can_manage)
     return message.view
 
@@ -161,6 +162,8 @@ def _add_buttons(
         row.append(message_builder.button(texts("resume-post"), resume_id))
     if report.alert_count:
         row.append(message_builder.button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)))
+    if report.today_reason:
+        row.append(today.send_button(texts, again=True))
     if report.newest_digest_on is not None:
         newest = list_state.ListState(list_state.ListKind.DIGEST)
         row.append(message_builder.button(texts("newest-digest"), list_state.pack(newest)))

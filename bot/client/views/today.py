@@ -40,6 +40,7 @@ def today_view(
     message.add_text(
         f"## {texts('today-heading', day=texts.format_date(post.digest_on))}\n{_basis(texts, post)}"
     )
+    message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
     foot = paper_text.subtext(note)
@@ -67,16 +68,24 @@ def plain_today_payload(wording: PostWording, post: contents.TodayPost) -> dict[
 
 
 def topics_view(
-    texts: Texts, topics: Sequence[str], picked: Sequence[str], learnt: Sequence[tuple[str, int]]
+    texts: Texts,
+    topics: Sequence[str],
+    picked: Sequence[str],
+    learnt: Sequence[tuple[str, int]],
+    commands: tuple[str, str],
 ) -> ui.LayoutView:
-    """Return what a reader's papers are chosen by: the topics picked and those learnt, with a menu of `topics`."""
+    """Return what a reader's papers are chosen by: the topics picked and those learnt, with a menu of `topics`.
+
+    `commands` are those that show and that remove what is kept about a reader.
+    """
     message = message_builder.MessageBuilder()
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
     if learnt:
         counted = ", ".join(f"{_escape(name)} ({count})" for name, count in learnt)
         lines.append(texts("today-learnt", topics=counted))
-    message.add_text("\n".join([*lines, paper_text.subtext(texts("today-how"))]))
+    how = texts("today-how", data=commands[0], forget=commands[1])
+    message.add_text("\n".join([*lines, paper_text.subtext(how)]))
     message.add_select(topics_menu(texts, topics, picked, PANEL))
     message.add_buttons(message_builder.button(texts("today-show"), custom_ids.pack(SHOW)))
     return message.view
@@ -93,6 +102,16 @@ def topics_menu(
     return message_builder.select_menu(
         texts("today-pick-topics"), custom_ids.pack(PICK, place), options, max_values=len(options)
     )
+
+
+def suspended_text(texts: Texts, reason: str | None) -> str:
+    """Return why the papers are not sent any more, and what to do; "" without a reason."""
+    return texts("today-suspended", reason=reason) if reason else ""
+
+
+def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
+    """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
+    return message_builder.button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
 
 
 def _basis(texts: Texts, post: contents.TodayPost) -> str:
@@ -154,7 +173,7 @@ def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) 
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
     toggle = (
-        message_builder.button(texts("today-send"), custom_ids.pack(SEND))
+        send_button(texts, again=post.suspended is not None)
         if post.at_time is None
         else message_builder.button(texts("today-stop"), custom_ids.pack(STOP))
     )

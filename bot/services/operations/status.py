@@ -12,6 +12,7 @@ from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
 from bot.services.outbox.discord_health import DiscordHealth, HealthState
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, papers, subscriptions
+from storage.accounts import profiles
 from storage.database import Connection, Database
 from storage.outbox import holds, queries
 
@@ -48,6 +49,8 @@ class StatusReport:
     alert_count: int
     inactive_alerts: tuple[models.Alert, ...]
     last_alert_post: LastPost | None
+    today_reason: str | None = None
+    """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
     template_problems: tuple[models.LocatedProblem, ...] = ()
     """The operator's templates that fail, so that the bundled ones are posted."""
     clock_step: ClockStep | None = None
@@ -81,6 +84,7 @@ class StatusService:
         async with self._database.read() as connection:
             dates = await digests.list_dates(connection, limit=1)
             subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
+            profile = await profiles.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             sent_alerts = await queries.list_rows(
                 connection,
@@ -99,6 +103,7 @@ class StatusService:
                     alert for alert in reader_alerts if alert.state is not models.ActivityState.ACTIVE
                 ),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
+                today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
                 clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
                 discord_state=self._discord_health.state,

@@ -177,6 +177,7 @@ class TodayPost:
     """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
 
     `at_time` is the local time (HH:MM) at which they are sent by DM, None for never; `topics` are offered to be picked.
+    `suspended` is the reason for which Discord does not take them any more.
     """
 
     marker: str
@@ -187,6 +188,7 @@ class TodayPost:
     is_personal: bool
     at_time: str | None = None
     topics: tuple[str, ...] = ()
+    suspended: str | None = None
 
 
 class NoticeKind(StrEnum):

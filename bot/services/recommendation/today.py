@@ -130,6 +130,7 @@ class TodayService:
             saved_count=len(saved),
             is_personal=is_personal,
             at_time=profile.at_time if profile.next_due_at is not None else None,
+            suspended=profile.reason,
         )
 
     async def answer(self, user_id: int, arxiv_id: str, kind: FeedbackKind) -> None:

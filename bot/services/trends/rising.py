@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.trends.monthly import sample_groups
-from bot.text.analysis import korean, latex, stopwords, term_keys
+from bot.text.analysis import korean, latex, stopwords, term_keys, title_names
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution.resolver import Glossary
 from storage import models, papers, trends
@@ -149,6 +149,9 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
         words = part.split()
         in_concept: set[int] = set()
         for start, end in _ngram_spans(len(words)):
+            if title_names.is_closer(words[start:end]):
+                in_concept.update(range(start, end))
+                continue
             if end - start == 1 and start in in_concept:
                 continue  # a single word of a longer term is no topic, a term within a term is
             concept = _find_concept(glossary, words[start:end])

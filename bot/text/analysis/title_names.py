@@ -116,6 +116,11 @@ def trim(words: list[str]) -> list[str]:
     return words[start:end]
 
 
+def is_closer(words: Sequence[str]) -> bool:
+    """Return whether words say only what kind of text a title is of: a technical report, a system card."""
+    return tuple(analyser.stem(word.lower()) for word in words) in _CLOSERS
+
+
 def _split_versions(words: Iterable[str]) -> list[str]:
     return [piece for word in words for piece in _split_version(word)]
 

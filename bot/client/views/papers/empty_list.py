@@ -20,7 +20,7 @@ def empty_view(
     extent: models.ArchiveExtent,
     wider: paper_list.PaperList | None = None,
 ) -> ui.LayoutView:
-    """Return the answer for an empty list, with up to a row of suggested lists.
+    """Return the answer for an empty list other than of saved papers, with up to a row of suggested lists.
 
     `wider` is the same list without filters, None if that is empty too.
     """
@@ -71,10 +71,10 @@ def _heading(texts: Texts, listed: paper_list.PaperList) -> str:
             return texts("no-list-digest", date=_format_span(texts, *span)) if span else ""
         case list_state.ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
-        case list_state.ListKind.SAVED:
-            return texts("no-list-saved")
         case list_state.ListKind.GUILD_SHELF:
             return texts("no-list-guild-shelf")
+        case list_state.ListKind.SAVED:
+            return ""
         case _:
             assert_never(state.kind)
 

@@ -144,7 +144,7 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
 async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")
-    question = await harness.manager.slash(harness.channel, "daily preview")
+    question = await harness.manager.slash(harness.channel, "daily edit", papers=3)
     assert shown_text(last_response(question)) == harness.texts("order-which")
     offered = await harness.manager.autocomplete(harness.channel, "daily preview", "post", "18:00")
     assert [choice["value"] for choice in offered] == [str(second.id)]
@@ -152,6 +152,26 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     listed = last_response(await harness.manager.slash(harness.channel, "daily list"))
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
     assert "18:00" in shown_text(selected)
+
+
+async def test_each_command_offers_a_menu_of_several_subscriptions(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    second = await harness.add_subscription(at_time="18:00")
+
+    async def choose(command: str) -> str:
+        menu = last_response(await harness.manager.slash(harness.channel, command))
+        return shown_text(last_response(await harness.manager.select(menu, [str(second.id)])))
+
+    assert harness.texts("preview-note") in await choose("daily preview")
+    posting = harness.texts("order-posting", channel=f"<#{harness.channel.id}>")
+    assert await choose("daily now") == posting
+    for key in ("order-paused", "order-resumed"):
+        shown = await choose("daily pause")
+        assert harness.texts(key) in shown
+        assert "18:00" in shown
+    sure = harness.texts("order-remove-sure", channel=f"<#{harness.channel.id}>")
+    assert sure in await choose("daily remove")
+    assert len(await _list_subscriptions(harness)) == 2
 
 
 async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:

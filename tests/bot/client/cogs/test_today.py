@@ -11,6 +11,7 @@ from discord.http import MultipartParameters
 from bot.client.components import custom_ids
 from bot.client.views import daily_post, today
 from bot.client.views.papers import paper_card
+from bot.services.posts import contents
 from storage import models
 from storage.accounts import profiles
 from storage.outbox import queries
@@ -147,6 +148,27 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     await harness.user.click(edited, label=harness.texts("today-stop"))
     stopped = await _learnt(harness)
     assert (stopped.at_time, stopped.next_due_at) == (None, None)
+
+
+async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
+    harness: ClientHarness,
+) -> None:
+    await _ask(harness, at="18:00")
+    async with harness.container.database.transaction() as connection:
+        await profiles.suspend(connection, harness.reader.id, contents.Reason.DMS_CLOSED)
+    why = harness.texts("today-suspended", reason="dms-closed")
+    status = last_response(await harness.reader.slash(harness.channel, "status"))
+    shown = await _ask(harness)
+    assert why in shown_text(status)
+    assert why in shown_text(shown)
+    for message in (status, shown):
+        again = last_response(await harness.reader.click(message, label=harness.texts("today-send-again")))
+        assert why not in shown_text(again)
+        assert harness.texts("today-stop") in shown_text(again)
+        profile = await _learnt(harness)
+        assert (profile.at_time, profile.reason) == ("18:00", None)
+        assert profile.next_due_at is not None
+    assert why not in shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
 
 
 async def _deliver(harness: ClientHarness) -> Any:

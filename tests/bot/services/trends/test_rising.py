@@ -82,6 +82,13 @@ def test_concepts_and_phrases_are_extracted_from_titles(
     assert topics <= {key for key, _ in rising.extract_topics(glossary, title)}
 
 
+@pytest.mark.parametrize(
+    "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
+)
+def test_the_kind_of_a_text_is_no_topic(glossary: resolver.Glossary, title: str) -> None:
+    assert [spelling for _, spelling in rising.extract_topics(glossary, title) if spelling] == []
+
+
 @given(st.text(max_size=300))
 def test_any_title_can_be_read(title: str) -> None:
     list(rising.extract_topics(_EMPTY, title))
