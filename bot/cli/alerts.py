@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from bot.services.alerts.alerts import Alerts
@@ -33,7 +35,9 @@ Excluded = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="TEXT", help="No papers with these words; may be repeated."),
 ]
-MinVotes = Annotated[int | None, typer.Option("--min-votes", help="Once a paper has so many votes.")]
+MinVotes = Annotated[
+    int | None, typer.Option("--min-votes", help="Once a paper has at least this number of votes.")
+]
 Language = Annotated[
     str | None, typer.Option("--language", metavar="en|ko|any", help="Only papers with a digest in it.")
 ]
@@ -64,8 +68,7 @@ def group() -> typer.Typer:
     return app
 
 
-def add(
-    user: User,
+def _rule_options(
     keyword: Keywords = None,
     author: Authors = None,
     institution: Institutions = None,
@@ -74,28 +77,52 @@ def add(
     min_votes: MinVotes = None,
     language: Language = None,
     translations: Translations = None,
+) -> dict[str, Any]:
+    """Return the options for what an alert matches, by the field of the alert. Raises UsageError."""
+    from storage import models
+
+    texts = {
+        models.AlertKind.KEYWORD: keyword,
+        models.AlertKind.AUTHOR: author,
+        models.AlertKind.INSTITUTION: institution,
+    }
+    given = _given(
+        terms=tuple(models.AlertTerm(kind, text) for kind in texts for text in texts[kind] or ()) or None,
+        match_all=match_all,
+        excluded=None if exclude is None else tuple(filter(None, exclude)),
+        min_votes=min_votes,
+        translations=translations,
+    )
+    if language is not None:
+        is_any = language == "any"
+        given["language"] = None if is_any else arguments.parse_choice(models.Locale, language, "language")
+    return given
+
+
+def _timing_options(
     when: When = None,
     at_time: AtTime = None,
     timezone: Timezone = None,
     weekday: Weekday = None,
     max_papers: MaxPapers = None,
-    as_json: output.AsJson = False,
-) -> None:
-    """Make an alert for words, authors or institutions; the reader is told by DM."""
-    draft = _with_options(
-        _new_draft(user),
-        _terms(keyword, author, institution, needed=True),
-        match_all=match_all,
-        excluded=exclude,
-        min_votes=min_votes,
-        language=language,
-        translations=translations,
-        timing=when,
+) -> dict[str, Any]:
+    """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
+    from bot.services.daily import schedule
+    from storage import models
+
+    return _given(
+        timing=None if when is None else arguments.parse_choice(models.AlertTiming, when, "moment"),
         at_time=at_time,
         timezone=timezone,
-        weekday=weekday,
+        weekday=None if weekday is None else schedule.parse_days(weekday)[0],
         max_papers=max_papers,
     )
+
+
+@arguments.with_options(_rule_options, _timing_options)
+def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
+    """Make an alert for words, authors or institutions; the reader is told by DM."""
+    draft = _new_draft(user, options)
     _print_alert(context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft)), as_json)
 
 
@@ -108,71 +135,27 @@ def list_rows(
     output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
-def change(
-    alert_id: AlertId,
-    keyword: Keywords = None,
-    author: Authors = None,
-    institution: Institutions = None,
-    match_all: MatchAll = None,
-    exclude: Excluded = None,
-    min_votes: MinVotes = None,
-    language: Language = None,
-    translations: Translations = None,
-    when: When = None,
-    at_time: AtTime = None,
-    timezone: Timezone = None,
-    weekday: Weekday = None,
-    max_papers: MaxPapers = None,
-    as_json: output.AsJson = False,
-) -> None:
+@arguments.with_options(_rule_options, _timing_options)
+def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
     """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
-    terms = _terms(keyword, author, institution, needed=False)
 
     async def command(alerts: Alerts) -> models.Alert:
         stored = {alert.id: alert for alert in await alerts.list_rows()}
         if alert_id not in stored:
             raise _unknown(alert_id)
-        changed = _with_options(
-            stored[alert_id],
-            terms,
-            match_all=match_all,
-            excluded=exclude,
-            min_votes=min_votes,
-            language=language,
-            translations=translations,
-            timing=when,
-            at_time=at_time,
-            timezone=timezone,
-            weekday=weekday,
-            max_papers=max_papers,
-        )
-        return await alerts.change(alert_id, changed)
+        return await alerts.change(alert_id, replace(stored[alert_id], **options))
 
     _print_alert(context.run_with_service(_create_alerts, command), as_json)
 
 
+@arguments.with_options(_rule_options)
 def preview(
-    keyword: Keywords = None,
-    author: Authors = None,
-    institution: Institutions = None,
-    match_all: MatchAll = None,
-    exclude: Excluded = None,
-    min_votes: MinVotes = None,
-    language: Language = None,
-    translations: Translations = None,
+    options: dict[str, Any],
     user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,
     as_json: output.AsJson = False,
 ) -> None:
     """Show the papers of the last 30 days that such an alert would have matched."""
-    draft = _with_options(
-        _new_draft(user),
-        _terms(keyword, author, institution, needed=True),
-        match_all=match_all,
-        excluded=exclude,
-        min_votes=min_votes,
-        language=language,
-        translations=translations,
-    )
+    draft = _new_draft(user, options)
     found = context.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [{name: getattr(row, name) for name in _PREVIEW_COLUMNS} for row in found.latest]
     existing = None if found.existing is None else found.existing.id
@@ -211,53 +194,19 @@ def _unknown(alert_id: int) -> Exception:
     )
 
 
-def _new_draft(user: int) -> models.Alert:
+def _new_draft(user: int, options: Mapping[str, Any]) -> models.Alert:
+    """Return an alert to add. Raises UsageError without terms."""
+    from bot import errors
     from bot.clock import system_clock
     from storage import models
 
-    return models.Alert(0, user, (), system_clock())
-
-
-def _terms(
-    keywords: list[str] | None, authors: list[str] | None, names: list[str] | None, *, needed: bool
-) -> tuple[models.AlertTerm, ...]:
-    from bot import errors
-    from storage import models
-
-    by_kind = {
-        models.AlertKind.KEYWORD: keywords,
-        models.AlertKind.AUTHOR: authors,
-        models.AlertKind.INSTITUTION: names,
-    }
-    terms = tuple(models.AlertTerm(kind, text) for kind, texts in by_kind.items() for text in texts or ())
-    if needed and not terms:
+    if "terms" not in options:
         raise errors.UsageError("Give --keyword, --author or --institution.")
-    return terms
+    return replace(models.Alert(0, user, (), system_clock()), **options)
 
 
-def _with_options(alert: models.Alert, terms: tuple[models.AlertTerm, ...], **options: Any) -> models.Alert:
-    """Return the alert with the options that are given. Raises UsageError."""
-    import dataclasses
-
-    from bot import errors
-    from bot.services.daily import schedule
-    from storage import models
-
-    given = {name: value for name, value in options.items() if value is not None}
-    if terms:
-        given["terms"] = terms
-    try:
-        if "timing" in given:
-            given["timing"] = models.AlertTiming(given["timing"])
-        if "language" in given:
-            given["language"] = None if given["language"] == "any" else models.Locale(given["language"])
-    except ValueError as error:
-        raise errors.UsageError(f"{error}. See `paperround alerts add --help`.") from None
-    if "excluded" in given:
-        given["excluded"] = tuple(filter(None, given["excluded"]))
-    if "weekday" in given:
-        given["weekday"] = schedule.parse_days(given["weekday"])[0]
-    return dataclasses.replace(alert, **given)
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _print_alert(alert: models.Alert, as_json: bool) -> None:

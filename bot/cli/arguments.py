@@ -1,16 +1,46 @@
-"""Parses arguments of commands."""
+"""Parses arguments of commands, and shares options between commands."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from bot import errors
 from bot.cli import context
 from bot.clock import system_clock
 
 Choice = TypeVar("Choice", bound=StrEnum)
+Command: TypeAlias = Callable[..., None]
+
+
+def with_options(*declared: Callable[..., Mapping[str, Any]]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of some functions to a command, so that commands share them.
+
+    The command's first argument is the union of what these functions return for the options that were given.
+    """
+    shared = [inspect.signature(function, eval_str=True).parameters for function in declared]
+
+    def decorate(command: Command) -> Command:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            parsed: dict[str, Any] = {}
+            for function, names in zip(declared, shared, strict=True):
+                parsed |= function(**{name: values.pop(name) for name in names})
+            command(parsed, **values)
+
+        parameters = [*(parameter for options in shared for parameter in options.values()), *own]
+        # A signature has its required parameters first.
+        ordered = sorted(parameters, key=lambda parameter: parameter.default is not parameter.empty)
+        vars(run)["__signature__"] = inspect.Signature(ordered)
+        return run
+
+    return decorate
 
 
 def parse_date(text: str) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,11 +35,9 @@ StyleName = Annotated[
 SayWhenEmpty = Annotated[
     bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
 ]
-WaitMinutes = Annotated[
-    int | None, typer.Option("--wait-minutes", help="How long to wait for a late digest.")
-]
+WaitMinutes = Annotated[int | None, typer.Option("--wait-minutes", help="Minutes to wait for a late digest.")]
 SettleHours = Annotated[
-    int | None, typer.Option("--settle-hours", help="Let votes gather for so long first.")
+    int | None, typer.Option("--settle-hours", help="Hours in which votes gather before the post.")
 ]
 FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
 WhenName = Annotated[
@@ -74,9 +72,7 @@ def group() -> typer.Typer:
     return app
 
 
-def add(
-    guild: Guild,
-    channel: Channel,
+def _post_options(
     at: AtTime = None,
     timezone: Timezone = None,
     top: Top = None,
@@ -92,18 +88,41 @@ def add(
     mention: Mention = None,
     when: WhenName = None,
     our_five: OurFive = None,
-    as_json: output.AsJson = False,
-) -> None:
+) -> dict[str, Any]:
+    """Return the options of a daily post, by the field of its subscription. Raises UsageError."""
+    from bot.services.daily.schedule import parse_days
+    from storage import models
+
+    parse = arguments.parse_choice
+    options: dict[str, Any] = {
+        "at_time": arguments.parse_time(at),
+        "timezone": arguments.parse_zone(timezone),
+        "top_n": top,
+        "min_votes": min_votes,
+        "days": None if days is None else parse_days(days),
+        "locale": None if locale is None else parse(models.Locale, locale, "language of the interface"),
+        "style": None if style is None else parse(models.Style, style, "style"),
+        "say_when_empty": say_when_empty,
+        "wait_minutes": wait_minutes,
+        "settle_hours": settle_hours,
+        "fresh_days": fresh_days,
+        "topic": topic,
+        "when": None if when is None else parse(models.When, when, "moment"),
+        "our_five": our_five,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    return given if mention is None else given | {"mention_role_id": mention or None}
+
+
+@arguments.with_options(_post_options)
+def add(given: dict[str, Any], guild: Guild, channel: Channel, as_json: output.AsJson = False) -> None:
     """Begin a daily post in a channel."""
     from bot.services.daily.subscriptions import SubscriptionOptions
     from storage import models
 
     settings = context.load_settings()
-    options = _with_changes(
-        SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale)),
-        at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-        topic, mention, when, our_five,
-    )  # fmt: skip
+    defaults = SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale))
+    options = _with_changes(defaults, given)
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         return await subscriptions.add(guild_id=guild, channel_id=channel, options=options)
@@ -136,35 +155,14 @@ def list_rows(
     output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` begins one.")
 
 
-def edit(
-    subscription_id: SubscriptionId,
-    at: AtTime = None,
-    timezone: Timezone = None,
-    top: Top = None,
-    min_votes: MinVotes = None,
-    days: Days = None,
-    locale: Locale = None,
-    style: StyleName = None,
-    say_when_empty: SayWhenEmpty = None,
-    wait_minutes: WaitMinutes = None,
-    settle_hours: SettleHours = None,
-    fresh_days: FreshDays = None,
-    topic: Topic = None,
-    mention: Mention = None,
-    when: WhenName = None,
-    our_five: OurFive = None,
-    as_json: output.AsJson = False,
-) -> None:
+@arguments.with_options(_post_options)
+def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Change a daily post; what is not given stays."""
     from bot.services.daily.subscriptions import options_of
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         options = options_of(await subscriptions.get(subscription_id))
-        changed = _with_changes(
-            options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-            topic, mention, when, our_five,
-        )  # fmt: skip
-        return await subscriptions.edit(subscription_id, changed)
+        return await subscriptions.edit(subscription_id, _with_changes(options, given))
 
     _run("changed", command, as_json)
 
@@ -258,52 +256,14 @@ def _create_subscriptions(database: Database) -> Subscriptions:
     return Subscriptions(database, system_clock)
 
 
-def _with_changes(
-    options: SubscriptionOptions,
-    at: str | None,
-    timezone: str | None,
-    top: int | None,
-    min_votes: int | None,
-    days: str | None,
-    locale: str | None,
-    style: str | None,
-    say_when_empty: bool | None,
-    wait_minutes: int | None,
-    settle_hours: int | None,
-    fresh_days: int | None,
-    topic: str | None,
-    mention: int | None,
-    when: str | None,
-    our_five: bool | None,
-) -> SubscriptionOptions:
-    """Return the options with the given values, each parsed; None leaves an option as it is."""
+def _with_changes(options: SubscriptionOptions, given: Mapping[str, Any]) -> SubscriptionOptions:
+    """Return the options with the given values. Raises UsageError."""
     from dataclasses import replace
 
     from bot import errors
-    from bot.services.daily.schedule import parse_days
     from storage import models
 
-    parse = arguments.parse_choice
-
-    given: dict[str, Any] = {
-        "at_time": arguments.parse_time(at),
-        "timezone": arguments.parse_zone(timezone),
-        "top_n": top,
-        "min_votes": min_votes,
-        "days": None if days is None else parse_days(days),
-        "locale": None if locale is None else parse(models.Locale, locale, "language of the interface"),
-        "style": None if style is None else parse(models.Style, style, "style"),
-        "say_when_empty": say_when_empty,
-        "wait_minutes": wait_minutes,
-        "settle_hours": settle_hours,
-        "fresh_days": fresh_days,
-        "topic": topic,
-        "when": None if when is None else parse(models.When, when, "moment"),
-        "our_five": our_five,
-    }
-    if mention is not None:
-        options = replace(options, mention_role_id=mention or None)
-    changed = replace(options, **{name: value for name, value in given.items() if value is not None})
-    if our_five and changed.style is not models.Style.WEEKLY:
+    changed = replace(options, **given)
+    if given.get("our_five") and changed.style is not models.Style.WEEKLY:
         raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
     return changed
