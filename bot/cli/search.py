@@ -276,7 +276,7 @@ def print_papers(
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors"]
-    columns += [*(["without"] if missing else []), *(["score"] if explanations else [])]
+    columns += [*(["missing"] if missing else []), *(["score"] if explanations else [])]
     output.print_table(columns, table, empty=empty)
 
 
@@ -288,7 +288,7 @@ def _warnings(result: results.SearchResult) -> list[str]:
     left_out = ", ".join(result.ignored)
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
-        *([f"Could not be used and was left out: {left_out}"] if result.ignored else []),
+        *([f"Ignored, because it could not be used: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
         *([f"There is no paper {result.unknown_id} in the archive."] if result.unknown_id else []),
     ]
@@ -302,7 +302,7 @@ def _notes(result: results.SearchResult) -> list[str]:
     elif result.is_shortened or result.period:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
-        notes.append(f"Stands for several terms: {', '.join(result.meanings)}")
+        notes.append(f"Has several meanings: {', '.join(result.meanings)}")
     if result.added_forms:
         notes.append(f"also: {', '.join(result.added_forms)}")
     if result.is_inside:
@@ -319,8 +319,8 @@ def _notes(result: results.SearchResult) -> list[str]:
 
 def _partial_note(complete: int) -> str:
     if not complete:
-        return "No paper has everything asked for; these have a part of it."
-    return f"{complete} paper{'s have' if complete > 1 else ' has'} everything asked for; the others lack a part."
+        return "No paper matches everything you asked for; these match part of it."
+    return f"{complete} paper{'s match' if complete > 1 else ' matches'} everything you asked for; the others match part of it."
 
 
 def _print_detail(detail: models.PaperDetail) -> None:

@@ -42,7 +42,7 @@ SettleHours = Annotated[
 FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
 WhenName = Annotated[
     str | None,
-    typer.Option("--when", metavar="hour|complete", help="At its hour, or when the day is complete."),
+    typer.Option("--when", metavar="hour|complete", help="At its hour, or once the day's list is complete."),
 ]
 OurFive = Annotated[
     bool | None,
@@ -233,7 +233,7 @@ def _describe(subscription: models.Subscription) -> str:
     parts = (
         f"{subscription.at_time} {subscription.timezone}",
         "every day" if len(subscription.days) == len(DAY_NAMES) else days,
-        "when the day is complete" if subscription.when.value == "complete" else "",
+        "once the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
         subscription.style.value + (" with our five" if subscription.our_five else ""),

@@ -40,8 +40,8 @@ FIRST_STEPS = {
         " allal · /alerts add keyword:diffusion · /daily setup time:9am. Or pick a paper from the post's menu. Ctrl-C ends it."
     ),
     models.Locale.KO: (
-        "브라우저에서 이 주소를 열고 입력창에 써 보세요: /주제 소형 언어 모델 · /저자 loubna ben allal · /알림 추가 확산 모델 ·"
-        " /매일 설정 오전 9시. 게시물의 메뉴에서 논문을 골라도 돼요. Ctrl-C로 끝나요."
+        "브라우저에서 이 주소를 열고 입력창에 이렇게 입력해 보세요: /주제 소형 언어 모델 · /저자 loubna ben allal"
+        " · /알림 추가 확산 모델 · /매일 설정 오전 9시. 글의 메뉴에서 논문을 골라도 돼요. 끝내려면 Ctrl-C를 누르세요."
     ),
 }
 

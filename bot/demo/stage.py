@@ -35,12 +35,14 @@ HINTS = {
     models.Locale.EN: {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
-        "refused": "`{command}` did not take that: {reason}",
+        "choice": "`{command}` does not know that {option}. Choose one: {names}.",
+        "refused": "`{command}` cannot use that: {reason}",
     },
     models.Locale.KO: {
-        "unknown": "{line}(이)라는 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 써 보세요.",
-        "missing": "`{command}`에는 {missing}이(가) 필요해요. 예: `{command} {missing}: …`",
-        "refused": "`{command}`에 쓸 수 없는 값이에요: {reason}",
+        "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
+        "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
+        "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
+        "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
     },
 }
 
@@ -62,7 +64,7 @@ class Stage:
         self._page = page
         self._channel = channel
         self._viewer = viewer
-        self._texts = HINTS[locale]
+        self._locale, self._texts = locale, HINTS[locale]
         self._newest = self._newest_message_id()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -127,6 +129,10 @@ class Stage:
         values = typed_commands.read_options(leaf, rest)
         if missing := typed_commands.list_missing(leaf, values):
             await self._say("missing", command=f"/{name}", missing=missing[0])
+            return
+        if refused := typed_commands.find_unknown_choice(leaf, values, self._locale.value):
+            option, names = refused
+            await self._say("choice", command=f"/{name}", option=option, names=" · ".join(names))
             return
         try:
             options = self._convert(leaf, values)

@@ -57,10 +57,22 @@ def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[str]:
     ]
 
 
+def find_unknown_choice(
+    leaf: CommandSpec, values: Mapping[str, str], locale: str
+) -> tuple[str, list[str]] | None:
+    """Return the first option whose value is none of its choices, with their names in a Discord locale; else None."""
+    for option in leaf.get("options") or ():
+        choices = option.get("choices") or ()
+        value = values.get(option["name"])
+        if value is not None and choices and not any(_is_choice(choice, value) for choice in choices):
+            return _local_name(option, locale), [_local_name(choice, locale) for choice in choices]
+    return None
+
+
 def convert(option: CommandSpec, value: str) -> str | int | bool:
     """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
     for choice in option.get("choices") or ():
-        if value.casefold() in {*_names(choice), str(choice["value"]).casefold()}:
+        if _is_choice(choice, value):
             chosen: str | int = choice["value"]
             return chosen
     if option["type"] == INTEGER:
@@ -70,6 +82,14 @@ def convert(option: CommandSpec, value: str) -> str | int | bool:
     if option["type"] not in (STRING, CHANNEL):
         raise ValueError(f"{option['name']} is chosen from Discord's list")
     return value
+
+
+def _is_choice(choice: CommandSpec, value: str) -> bool:
+    return value.casefold() in {*_names(choice), str(choice["value"]).casefold()}
+
+
+def _local_name(node: CommandSpec, locale: str) -> str:
+    return str((node.get("name_localizations") or {}).get(locale, node["name"]))
 
 
 def _names(node: CommandSpec) -> set[str]:

@@ -76,7 +76,7 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     await harness.wait_until(is_resumption_noticed)
     notices = await list_notices(harness)
     assert len(notices) == 3
-    assert sum("goes on again" in notice for notice in notices) == 1
+    assert sum("is running again" in notice for notice in notices) == 1
     await fault_harness.assert_exactly_once(harness, others, 2)
 
 

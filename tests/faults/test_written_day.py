@@ -60,7 +60,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
     [message] = await harness.fake.messages(channel_id)
     post = json.dumps(message, ensure_ascii=False)
     assert "소형 언어 모델(small language model; SLM)은" in post
-    assert f"{MODEL} 모델이 논문 전문을 읽고 씀" in post
+    assert f"{MODEL} 모델이 논문 전문을 읽고 작성" in post
     assert {row["status"] for row in fake_model.log()} == {200}
 
 

@@ -23,7 +23,7 @@ MATCH_CHOICES = [
     app_commands.Choice(name="All of them", value=alert_modals.ALL),
 ]
 TIMING_CHOICES = [
-    app_commands.Choice(name="At once", value=models.AlertTiming.AT_ONCE.value),
+    app_commands.Choice(name="Right away", value=models.AlertTiming.AT_ONCE.value),
     app_commands.Choice(name="Every morning, in one message", value=models.AlertTiming.DAILY.value),
     app_commands.Choice(name="Every Monday, in one message", value=alert_modals.weekly_value(1)),
 ]
@@ -31,7 +31,7 @@ TIMING_CHOICES = [
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a new paper matches"):
+class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
     """A user's alerts."""
 
     def __init__(self, bot: Client) -> None:
@@ -41,14 +41,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
 
     @app_commands.command(name="add", description="Follow words, an author or an institution")
     @app_commands.describe(
-        keyword="Words in a title or summary, such as 강화 학습; several with commas, any of them",
-        author="An author's name; several with commas",
+        keyword="Words in a title or summary, such as 강화 학습; separated by commas",
+        author="An author's name; separate several with commas",
         institution="A university or company, such as KAIST or 카이스트",
-        without="Leave papers out that have one of these words",
+        without="Leave out papers with any of these words",
         match="Papers with any of the words and names, or only those with all",
         votes="Only once a paper has this many votes",
-        channel="Tell this channel instead of you (needs Manage Messages there)",
-        when="At once, or gathered; the time is changed in the preview",
+        channel="Send to this channel instead of to you (needs Manage Messages there)",
+        when="Right away, or gathered; you can change the time in the preview",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(
@@ -89,13 +89,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         draft = alert_options.apply_when(draft, when)
         await responses.reply_privately(interaction, await self._drafts.preview(interaction, draft))
 
-    @app_commands.command(name="list", description="Your alerts, to change or end them")
+    @app_commands.command(name="list", description="Your alerts: see, change or remove them")
     async def list_alerts(self, interaction: Interaction) -> None:
         """Show the user's alerts."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
-    @app_commands.command(name="remove", description="End an alert")
+    @app_commands.command(name="remove", description="Remove an alert")
     @app_commands.describe(alert="Which one")
     async def remove(self, interaction: Interaction, alert: AlertId) -> None:
         """Remove an alert."""
@@ -103,8 +103,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         row = await self._presenter.find(interaction, alert)
         await responses.reply_privately(interaction, await self._presenter.remove(interaction, row))
 
-    @app_commands.command(name="pause", description="Let an alert rest for a while")
-    @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 starts it again")
+    @app_commands.command(name="pause", description="Pause an alert for some days")
+    @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
     async def pause(
         self,
         interaction: Interaction,

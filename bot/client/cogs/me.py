@@ -24,7 +24,7 @@ MAX_PLAIN_BYTES = 8_000_000
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
+class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
     """The reader's own data. Every answer is private."""
 
     def __init__(self, bot: Client) -> None:
@@ -32,7 +32,7 @@ class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
         self._readers = bot.services.readers
         self._mentions = bot.mentions
 
-    @app_commands.command(name="data", description="Everything kept about you, as a file")
+    @app_commands.command(name="data", description="Everything stored about you, as a file")
     async def data(self, interaction: Interaction) -> None:
         """Give the reader everything that is kept, as an attached JSON file."""
         await responses.defer(interaction)
@@ -45,7 +45,7 @@ class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
         message.add_file(name)
         await responses.reply_privately(interaction, message.view, [discord.File(io.BytesIO(content), name)])
 
-    @app_commands.command(name="forget", description="Remove everything kept about you")
+    @app_commands.command(name="forget", description="Remove everything stored about you")
     async def forget(self, interaction: Interaction) -> None:
         """Say what would be removed, with a button that does it."""
         await responses.defer(interaction)
@@ -55,7 +55,7 @@ class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
             interaction, _confirmation_view(texts, counts, self._mentions("me data"))
         )
 
-    @app_commands.command(name="news", description="Whether you get news of your saved papers, once a week")
+    @app_commands.command(name="news", description="Turn the weekly news of your saved papers on or off")
     async def news(self, interaction: Interaction) -> None:
         """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
         await responses.defer(interaction)

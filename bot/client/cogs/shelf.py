@@ -41,7 +41,7 @@ Words = app_commands.Range[str, 1, 300]
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class ShelfCog(commands.GroupCog, name="saved", description="The papers that you saved"):
+class ShelfCog(commands.GroupCog, name="saved", description="The papers you saved"):
     """A user's saved papers."""
 
     def __init__(self, bot: Client) -> None:
@@ -53,7 +53,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
 
     @app_commands.command(name="list", description="Your saved papers, with notes and tags")
     @app_commands.describe(
-        order="Which come first", tag="Only papers with this tag", search="Words of the paper or of your note"
+        order="Which papers come first",
+        tag="Only papers with this tag",
+        search="Words in the paper or in your note",
     )
     @app_commands.choices(order=ORDER_CHOICES)
     @app_commands.autocomplete(tag=autocomplete.tags)
@@ -65,12 +67,12 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         await self._show(interaction, _make_state(order, tag, search))
 
     @app_commands.command(
-        name="export", description="Your saved papers as a file for Zotero, LaTeX or a table"
+        name="export", description="Your saved papers as a file for Zotero, LaTeX or a spreadsheet"
     )
     @app_commands.describe(
         format="BibTeX if left out",
         tag="Only papers with this tag",
-        search="Words of the paper or of your note",
+        search="Words in the paper or in your note",
     )
     @app_commands.choices(format=FORMAT_CHOICES)
     @app_commands.autocomplete(tag=autocomplete.tags)

@@ -18,7 +18,10 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @app_commands.command(name="sources", description="Where the digests come from, when last and when next")
+    @app_commands.command(
+        name="sources",
+        description="Where the digests come from, when the last one came and when the next check is",
+    )
     async def sources(self, interaction: Interaction) -> None:
         """Show all sources with their health."""
         await responses.defer(interaction)

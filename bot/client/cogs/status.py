@@ -24,7 +24,7 @@ class StatusCog(commands.Cog):
         self._mentions = bot.mentions
 
     @app_commands.command(
-        name="status", description="What came, what was posted, what comes next, and what is stuck"
+        name="status", description="What arrived, what was posted, what comes next, and what is stuck"
     )
     async def status(self, interaction: Interaction) -> None:
         """Show the status of this channel and of the user's alerts."""

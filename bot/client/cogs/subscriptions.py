@@ -92,7 +92,8 @@ class SubscriptionsCog(
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @app_commands.command(
-        name="edit", description="Change a daily post: in a form, or with options; what you leave out stays"
+        name="edit",
+        description="Change a daily post: in a form, or with options; what you leave out stays as it is",
     )
     @app_commands.describe(post="Which one", **subscription_options.EDIT_DESCRIPTIONS)
     @app_commands.choices(
@@ -143,7 +144,7 @@ class SubscriptionsCog(
         if subscription := await self._presenter.find_or_ask(interaction, post, verb):
             await self._presenter.show_preview(interaction, subscription)
 
-    @app_commands.command(name="now", description="Post now, out of turn")
+    @app_commands.command(name="now", description="Post right now, without waiting for the set time")
     @app_commands.describe(post="Which one")
     async def now(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Post the newest papers that the channel has not received yet."""
@@ -152,7 +153,7 @@ class SubscriptionsCog(
         if subscription := await self._presenter.find_or_ask(interaction, post, verb):
             await self._presenter.post_now(interaction, subscription)
 
-    @app_commands.command(name="pause", description="Stop a daily post, or start it again")
+    @app_commands.command(name="pause", description="Pause a daily post, or resume it")
     @app_commands.describe(post="Which one")
     async def pause(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Pause an active subscription, or resume a paused one."""
@@ -161,7 +162,7 @@ class SubscriptionsCog(
         if subscription := await self._presenter.find_or_ask(interaction, post, verb):
             await self._presenter.toggle(interaction, subscription)
 
-    @app_commands.command(name="remove", description="End a daily post")
+    @app_commands.command(name="remove", description="Remove a daily post")
     @app_commands.describe(post="Which one")
     async def remove(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Ask for confirmation to remove a subscription."""

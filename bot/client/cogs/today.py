@@ -25,7 +25,7 @@ class TodayCog(commands.Cog):
         await self._services.profiles.close()
 
     @app_commands.command(
-        name="today", description="Your five papers of today, chosen by what you save and follow"
+        name="today", description="Five papers for you today, chosen by what you save and follow"
     )
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
     async def today(self, interaction: Interaction, at: app_commands.Range[str, 1, 40] | None = None) -> None:

@@ -38,11 +38,9 @@ class TrendsCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @app_commands.command(
-        name="trends", description="A topic's papers and votes by month, and which topics rise"
-    )
+    @app_commands.command(name="trends", description="A topic's papers and votes by month, and rising topics")
     @app_commands.describe(
-        topic="In Korean or English; all papers and what rises if left out", period="How far back"
+        topic="In Korean or English; all papers and rising topics if left out", period="How far back"
     )
     @app_commands.choices(period=SPAN_CHOICES)
     @app_commands.autocomplete(topic=autocomplete.topics)

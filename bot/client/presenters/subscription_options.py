@@ -28,10 +28,10 @@ EDIT_DESCRIPTIONS = {
     "language": "The post's language",
     "style": "How the post looks",
     "when": "At this time, or once the day's list is complete",
-    "when_empty": "On a day without papers: say so, or stay silent",
+    "when_empty": "On a day without papers: say so, or post nothing",
     "topic": "Only papers that match, as in /topic; a hyphen for all papers",
     "role": "A role to mention above the papers; @everyone for none",
-    "our_five": "Weekly style: also the papers that most members saved or shared",
+    "our_five": "Weekly style: also the papers saved or shared most in this server",
 }
 SETUP_DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **EDIT_DESCRIPTIONS}
 
@@ -56,9 +56,9 @@ LANGUAGE_CHOICES = [
     app_commands.Choice(name="Korean", value=models.Locale.KO.value),
 ]
 WHEN_CHOICES = [
-    app_commands.Choice(name="At this time, with what is there", value=models.When.HOUR.value),
+    app_commands.Choice(name="At this time, with the papers listed by then", value=models.When.HOUR.value),
     app_commands.Choice(
-        name="When the day is complete, not before this time", value=models.When.COMPLETE.value
+        name="Once the day's list is complete, not before this time", value=models.When.COMPLETE.value
     ),
 ]
 STYLE_CHOICES = [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]

@@ -68,9 +68,9 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
 
 def test_a_table_says_what_papers_lack(filled: Paperround) -> None:
     answer = filled("search", "trained quaternion")
-    assert "without" in answer.stdout
+    assert "missing" in answer.stdout
     assert "quaternion" in answer.stdout
-    assert "No paper has everything asked for" in answer.stderr
+    assert "No paper matches everything you asked for" in answer.stderr
 
 
 def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:

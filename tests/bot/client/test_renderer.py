@@ -43,7 +43,7 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     )
     components = validation.walk_components(part.payload["components"])
     texts = [component["content"] for component in components if component["type"] == 10]
-    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 추천을 가장 많이 받은 2편"
+    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 중 추천을 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
         "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
@@ -85,7 +85,7 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
 
 @pytest.mark.parametrize(
     ("locale", "expected"),
-    [(models.Locale.EN, "the day is complete"), (models.Locale.KO, "그날 목록이 다 모였어요")],
+    [(models.Locale.EN, "the day's list is complete"), (models.Locale.KO, "그날 목록이 다 모였어요")],
 )
 def test_every_style_says_that_the_day_is_complete(
     renderer: DiscordRenderer, locale: models.Locale, expected: str

@@ -59,7 +59,7 @@ def demo(tmp_path: Path, locale: str) -> Iterator[Demo]:
 POST = {
     "ko": (
         "2026년 1월 1일의 논문",
-        "12편 가운데 추천을 가장 많이 받은 5편",
+        "12편 중 추천을 가장 많이 받은 5편",
         "요약에 “강화 학습”",
         "자세히 읽을 논문을 고르세요",
     ),
@@ -75,7 +75,7 @@ ANSWERS = {
     "/topic 소형 언어 모델": ("소형 언어 모델 · 4 papers", "SmolLM2"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
-    "/daily setup time:9am": ("has a daily post already", "Change it", "Add a second"),
+    "/daily setup time:9am": ("already has a daily post", "Change it", "Add a second"),
     "/주제 소형 언어 모델": ("소형 언어 모델 · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big",),

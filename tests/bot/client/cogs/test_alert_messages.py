@@ -92,7 +92,7 @@ async def test_a_paper_that_gets_the_votes_later_arrives_once_with_its_reason(de
         await delivery.run()
     (message,) = delivery.received()
     expected = {
-        models.Locale.KO: ("추천 50을 넘었어요 · ▲ 53 (등록 때 12)", "요약에 “로봇”"),
+        models.Locale.KO: ("추천 50을 넘었어요 · ▲ 53 (처음엔 12)", "요약에 “로봇”"),
         models.Locale.EN: ("passed 50 votes · ▲ 53 (12 when matched)", "“로봇” in the summary"),
     }[harness.texts.locale]
     assert all(text in shown_text(message) for text in expected), shown_text(message)

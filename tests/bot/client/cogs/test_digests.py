@@ -85,7 +85,7 @@ async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHa
     assert "Small Language Models" in shown
     count = {
         models.Locale.EN: "The 2 with the most votes, out of 6",
-        models.Locale.KO: "6편 가운데 추천을 가장 많이 받은 2편",
+        models.Locale.KO: "6편 중 추천을 가장 많이 받은 2편",
     }
     assert count[other] in shown
     assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
@@ -121,7 +121,7 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
     await harness.plan_post(subscription)
     counts = {
         models.Locale.EN: "Numbers 3 to 4 of 6, by votes; the first 2 were posted here already",
-        models.Locale.KO: "6편 중 추천순 3~4번째 · 앞의 2편은 여기에 이미 올렸어요",
+        models.Locale.KO: "6편 중 추천순 3~4위 · 앞의 2편은 여기에 이미 올렸어요",
     }
     previewed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily preview")))
     assert counts[harness.texts.locale] in previewed

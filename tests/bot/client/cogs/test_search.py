@@ -282,7 +282,7 @@ async def test_the_heading_stands_between_complete_and_partial_papers(english_ha
     result = await harness.reader.slash(harness.channel, "topic", query="small language model weather")
     shown = shown_text(last_response(result))
     heading, complete = shown.index(harness.texts("list-partial-heading")), shown.index("Weather in a Small")
-    assert complete < heading < shown.index("-# without: ")
+    assert complete < heading < shown.index("-# missing: ")
     assert harness.texts("list-partial") not in shown
 
 
@@ -290,7 +290,7 @@ async def test_what_a_paper_lacks_is_escaped_and_short(english_harness: ClientHa
     harness = english_harness
     unknown = " ".join(f"un**known**{letter * 40}" for letter in "abcdefg")
     result = await harness.reader.slash(harness.channel, "topic", query=f"language models {unknown}")
-    (line, *_) = [line for line in shown_text(last_response(result)).splitlines() if "without: " in line]
+    (line, *_) = [line for line in shown_text(last_response(result)).splitlines() if "missing: " in line]
     assert line.endswith("…")
     assert len(line) < 200
 

@@ -54,7 +54,7 @@ def test_a_daily_post_in_korean() -> None:
     schedule = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",
-        "count": "27편 가운데 추천을 가장 많이 받은 5편",
+        "count": "27편 중 추천을 가장 많이 받은 5편",
         "missed": "",
         "foot": "매일 09:00 (서울)",
         "name": "2025-02-12 · 5편",
@@ -75,13 +75,13 @@ def test_a_daily_post_in_english() -> None:
 @pytest.mark.parametrize(
     ("total", "english", "korean"),
     [
-        (31, "The 5 with the most votes, out of 31", "31편 가운데 추천을 가장 많이 받은 5편"),
-        (5, "All 5, most votes first", "5편 모두, 추천을 많이 받은 순서예요"),
+        (31, "The 5 with the most votes, out of 31", "31편 중 추천을 가장 많이 받은 5편"),
+        (5, "All 5, most votes first", "5편 모두, 추천순이에요"),
     ],
 )
 def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
     state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
-    assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day is complete"
+    assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day's list is complete"
     assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 그날 목록이 다 모였어요"
 
 
@@ -94,10 +94,10 @@ def test_the_count_says_when_an_open_day_closes() -> None:
         for total in (31, 5)
     }
     assert texts == {
-        (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the day closes {moment}",
-        (Locale.EN, 5): f"All 5 so far, most votes first; the day closes {moment}",
-        (Locale.KO, 31): f"지금까지 31편 가운데 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
-        (Locale.KO, 5): f"지금까지 5편 모두, 추천을 많이 받은 순서예요 · 목록은 {moment} 마감",
+        (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the list closes {moment}",
+        (Locale.EN, 5): f"All 5 so far, most votes first; the list closes {moment}",
+        (Locale.KO, 31): f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
+        (Locale.KO, 5): f"지금까지 5편 모두, 추천순이에요 · 목록은 {moment} 마감",
     }
 
 
