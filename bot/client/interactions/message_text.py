@@ -18,16 +18,11 @@ def read_text(message: discord.Message) -> str:
 
 
 def _parts(message: discord.Message) -> Iterator[str]:
-    yield message.content
-    yield from _embed_parts(message.embeds)
-    for component in component_router.walk_components(message.components):
-        yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))
-    for snapshot in message.message_snapshots:
-        yield snapshot.content
-        yield from _embed_parts(snapshot.embeds)
-
-
-def _embed_parts(embeds: list[discord.Embed]) -> Iterator[str]:
-    for embed in embeds:
-        yield from filter(None, (embed.url, embed.title, embed.description))
-        yield from (field.value or "" for field in embed.fields)
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    for part in parts:
+        yield part.content
+        for embed in part.embeds:
+            yield from filter(None, (embed.url, embed.title, embed.description))
+            yield from (field.value or "" for field in embed.fields)
+        for component in component_router.walk_components(part.components):
+            yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))

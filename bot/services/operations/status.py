@@ -120,8 +120,9 @@ class StatusService:
     async def list_dates_around(self, on: date) -> list[date]:
         """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
         async with self._database.read() as connection:
+            next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
             later = await digests.list_dates(
-                connection, limit=MAX_LATER_DATES, since_on=on + timedelta(days=1), oldest_first=True
+                connection, limit=MAX_LATER_DATES, since_on=next_on, oldest_first=True
             )
             limit = MAX_SHOWN_DATES - len(later)
             return [*reversed(later), *await digests.list_dates(connection, limit=limit, until_on=on)]

@@ -78,7 +78,8 @@ async def test_a_day_tells_who_wrote_its_papers_and_no_date_but_another_days(har
 
 
 async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHarness) -> None:
-    for typed, days in (("2031-01-01", ["2026-01-01"]), ("2020-02-29", ["2025-12-30"])):
+    asked = {"2031-01-01": ["2026-01-01"], "9999-12-31": ["2026-01-01"], "2020-02-29": ["2025-12-30"]}
+    for typed, days in asked.items():
         response = last_response(await harness.reader.slash(harness.channel, "digest", date=typed))
         labels = [
             harness.texts("nearest-digest", date=harness.texts.format_date(date.fromisoformat(day)))

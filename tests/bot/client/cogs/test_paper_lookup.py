@@ -17,6 +17,7 @@ from tests.support.client_harness import (
     ClientHarness,
     component_ids,
     last_response,
+    post_daily,
     raw_components,
     shown_text,
 )
@@ -164,6 +165,15 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
     menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
     opened = await harness.reader.select(last_response(result), ["2505.00004"], custom_id=menu)
     assert texts("paper-fetched") in shown_text(last_response(opened))
+
+
+async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    forwarded = await harness.manager.forward(await post_daily(harness), harness.channel)
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", forwarded)
+    shown = shown_text(last_response(result))
+    assert harness.texts("papers-in-message", count=5) in shown
+    assert "Rewards That Teach Reasoning" in shown
 
 
 async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
