@@ -1,4 +1,4 @@
-"""Alerts, the digests whose alerts are to be planned, and the papers notified of."""
+"""Alerts, and the digests whose alerts are to be planned."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models, told_archive
+from storage import bulk, errors, models
 from storage.search import trigger_terms
-from storage.tables import alerts, pending_alerts, told_papers
+from storage.tables import alerts, pending_alerts
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -205,85 +205,6 @@ async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_
         statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
         removed += len(list(await bulk.fetch_all(connection, statement, values)))
     return removed
-
-
-async def add_notified_papers(
-    connection: AsyncConnection,
-    notified: Iterable[tuple[str, int]],
-    *,
-    notified_at: datetime,
-    delivery_id: int | None = None,
-) -> None:
-    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id."""
-    values = [
-        {"recipient": recipient, "paper_id": paper_id, "told_at": notified_at, "delivery_id": delivery_id}
-        for recipient, paper_id in notified
-    ]
-    if values:
-        await connection.execute(
-            bulk.dialect_insert(connection, told_papers).on_conflict_do_nothing(), values
-        )
-
-
-async def remove_notified_papers(
-    connection: AsyncConnection, delivery_ids: Iterable[int]
-) -> list[tuple[str, int]]:
-    """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
-    statement = told_papers.delete().returning(told_papers.c.recipient, told_papers.c.paper_id)
-    chunks = [told_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
-    return [tuple(row) for own in chunks for row in await connection.execute(statement.where(own))]
-
-
-async def list_notified_papers(
-    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
-) -> set[tuple[str, int]]:
-    """Return the pairs of recipient and paper id that were notified before."""
-    notified: set[tuple[str, int]] = set()
-    for chunk in bulk.chunked(set(recipients)):
-        query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
-            told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
-        )
-        notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
-    return notified | await told_archive.list_notified(connection, set(recipients), paper_ids)
-
-
-async def list_old_notified(
-    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
-) -> list[tuple[str, int]]:
-    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
-    key = sa.tuple_(told_papers.c.recipient, told_papers.c.paper_id)
-    query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
-        told_papers.c.told_at < before, key > sa.tuple_(*map(sa.literal, after))
-    )
-    ordered = query.order_by(told_papers.c.recipient, told_papers.c.paper_id).limit(limit)
-    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
-
-
-async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
-    """Move notifications into the archive, where they take a byte or two each."""
-    by_recipient: dict[str, list[int]] = {}
-    for recipient, paper_id in pairs:
-        by_recipient.setdefault(recipient, []).append(paper_id)
-    await told_archive.add(connection, by_recipient)
-    for recipient, paper_ids in by_recipient.items():
-        for chunk in bulk.chunked(paper_ids):
-            await connection.execute(
-                told_papers.delete().where(
-                    told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(chunk)
-                )
-            )
-
-
-async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
-    some = sa.select(told_papers.c.paper_id).where(told_papers.c.recipient == recipient).limit(limit)
-    ids = (await connection.execute(some)).scalars().all()
-    await connection.execute(
-        told_papers.delete().where(told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(ids))
-    )
-    if len(ids) < limit:
-        await told_archive.remove(connection, [recipient])
-    return len(ids)
 
 
 async def lock_planning(connection: AsyncConnection) -> None:

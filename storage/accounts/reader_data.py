@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, told_archive
+from storage import bulk, notified_papers
 from storage.tables import READER_MENTION, READER_ROWS, deliveries, metadata, papers
 
 _BATCH_SIZE = 250
@@ -108,7 +108,7 @@ async def _add_rows(
 
 def _to_json(column: sa.Column[Any], value: Any) -> Any:
     if isinstance(value, bytes):
-        return sorted(told_archive.unpack(value))
+        return sorted(notified_papers.unpack(value))
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     is_discord_id = isinstance(column.type, sa.BigInteger) and not column.foreign_keys and column.name != "id"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import alerts, database, errors, guilds, models, readers, tables
+from storage import alerts, database, errors, guilds, models, readers
 from storage.search import trigger_terms
 from tests.support import alert_builders
 
@@ -80,15 +80,3 @@ async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Data
         await alerts.set_state(connection, [first.id, second.id], models.ActivityState.PAUSED, reason="x")
         assert await found(NOW + timedelta(days=7)) == []
         assert await alerts.remove(connection, [first.id, second.id]) == 2
-
-
-async def test_what_a_recipient_was_told_of_is_remembered(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        values = {"arxiv_id": "2502.02737", "url": "u", "keywords": [], "categories": [], "authors": []}
-        paper = tables.papers.insert().values(authors_truncated=False, **values).returning(tables.papers.c.id)
-        paper_id = (await connection.execute(paper)).scalar_one()
-        await alerts.add_notified_papers(connection, [("user:5", paper_id)], notified_at=NOW)
-        await alerts.add_notified_papers(connection, [("user:5", paper_id)], notified_at=NOW)
-        assert await alerts.list_notified_papers(connection, ["user:5", "user:6"], [paper_id]) == {
-            ("user:5", paper_id)
-        }

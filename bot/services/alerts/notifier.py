@@ -19,7 +19,7 @@ from bot.services.daily import selection
 from bot.services.posts import contents, delivery_factory, summaries
 from bot.text.matching import keyword_match
 from bot.time_slices import TimeSlices
-from storage import alerts, guilds, models, readers, votes
+from storage import alerts, guilds, models, notified_papers, readers, votes
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, plan
 
@@ -232,7 +232,7 @@ async def _list_notified(
 ) -> set[tuple[str, int]]:
     paper_ids = {match.paper_id for match in queued}
     recipients = {match.recipient for match in queued}
-    return await alerts.list_notified_papers(connection, recipients, sorted(paper_ids))
+    return await notified_papers.list_notified(connection, recipients, sorted(paper_ids))
 
 
 async def _list_highest_votes(
@@ -320,7 +320,7 @@ async def _store(
     await alert_matches.remove(connection, [match for match in queued if match not in kept])
     for recipient, delivery_id in planned.items():
         notified = [(recipient, detail.id) for detail, _ in decisions[recipient]]
-        await alerts.add_notified_papers(connection, notified, notified_at=now, delivery_id=delivery_id)
+        await notified_papers.add(connection, notified, notified_at=now, delivery_id=delivery_id)
     await alert_matches.remove_notified(
         connection, [(recipient, detail.id) for recipient in planned for detail, _ in decisions[recipient]]
     )

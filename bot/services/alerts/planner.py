@@ -19,7 +19,7 @@ from bot.services.alerts import alert_index, candidates, matcher, notifier, timi
 from bot.services.daily import selection
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.time_slices import TimeSlices
-from storage import alerts, digests, entries, models
+from storage import alerts, digests, entries, models, notified_papers
 from storage.database import Database
 from storage.outbox import alert_matches
 
@@ -188,7 +188,7 @@ class AlertPlanner:
                     by_paper[paper_id][recipient, alert_id] = term
         async with self._database.read() as connection:
             active = await alerts.list_active(connection, alert_ids, now)
-            notified = await alerts.list_notified_papers(
+            notified = await notified_papers.list_notified(
                 connection, [recipient for recipient, _ in batch], list(by_paper)
             )
         matches: list[models.QueuedMatch] = []

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
-from storage import alerts, decisions, guilds, posted, subscriptions
+from storage import alerts, decisions, guilds, notified_papers, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, plan, queries
 from storage.shelf import saved_papers, shared_papers
@@ -105,11 +105,11 @@ class Retention:
         archived, after = 0, ("", 0)
         while True:
             async with self._database.read() as connection:
-                pairs = await alerts.list_old_notified(connection, before, after, self._batch_size)
+                pairs = await notified_papers.list_old(connection, before, after, self._batch_size)
             if not pairs:
                 return archived
             async with self._database.transaction() as connection:
-                await alerts.archive_notified(connection, pairs)
+                await notified_papers.archive(connection, pairs)
             archived += len(pairs)
             after = pairs[-1]
             await self._sleep(PAUSE_SECONDS)
@@ -161,7 +161,9 @@ class Retention:
         size, recipient = self._batch_size, f"channel:{channel_id}"
         return await self._repeat(
             lambda connection: posted.remove_of_channel(connection, channel_id, size)
-        ) + await self._repeat(lambda connection: alerts.remove_recipient(connection, recipient, size))
+        ) + await self._repeat(
+            lambda connection: notified_papers.remove_recipient(connection, recipient, size)
+        )
 
     async def _remove_subscription(self, subscription_id: int) -> int:
         size = self._batch_size

@@ -14,7 +14,7 @@ from bot.services.outbox import discord_errors, discord_health, suspension, thro
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import alerts, models, posted
+from storage import models, notified_papers, posted
 from storage.database import Database
 from storage.news import news_readers
 from storage.outbox import alert_matches, attempts, holds, queries
@@ -129,7 +129,9 @@ class OutcomeRecorder:
             expired = await holds.expire(connection, now, reason=contents.Reason.TOO_OLD)
             unsent_ids = set(await queries.list_unsent(connection, [row.id for row in expired]))
             alert_ids = [row.id for row in expired if row.kind is models.DeliveryKind.ALERT]
-            unsent = await alerts.remove_notified_papers(connection, unsent_ids.intersection(alert_ids))
+            unsent = await notified_papers.remove_of_deliveries(
+                connection, unsent_ids.intersection(alert_ids)
+            )
             await alert_matches.keep_unsent(connection, unsent, now)
             await news_readers.mark_untold(connection, unsent_ids)
             await posted.remove_covered(

@@ -21,7 +21,7 @@ from bot.services.operations.retention import Retention
 from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.search.service import SearchService
-from storage import alerts, models, papers, posted, tables
+from storage import models, notified_papers, papers, posted, tables
 from storage.database import Connection, Database
 from storage.outbox import attempts, plan, queries
 from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
@@ -202,7 +202,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
     assert len(remaining) == (2 if is_back else 1)
     assert own in remaining
     async with database.read() as connection:
-        told = await alerts.list_notified_papers(connection, ["user:7", f"channel:{CHANNEL}"], [1])
+        told = await notified_papers.list_notified(connection, ["user:7", f"channel:{CHANNEL}"], [1])
     assert ("user:7", 1) in told
     assert ((f"channel:{CHANNEL}", 1) in told) == is_back
 
@@ -224,7 +224,7 @@ async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with
 
 async def _tell(database: Database, *recipients: str) -> None:
     async with database.transaction() as connection:
-        await alerts.add_notified_papers(
+        await notified_papers.add(
             connection, [(recipient, 1) for recipient in recipients], notified_at=SEOUL_9AM
         )
 
@@ -250,7 +250,7 @@ async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
     assert await count(db, tables.told_papers) == 0
     assert len(sizes) >= (2 * deliveries + told) / 500
     async with db.read() as connection:
-        assert len(await alerts.list_notified_papers(connection, ["user:3"], range(1, 500))) == told // 100
+        assert len(await notified_papers.list_notified(connection, ["user:3"], range(1, 500))) == told // 100
 
 
 async def _fill(connection: Connection, deliveries: int, told: int) -> None:

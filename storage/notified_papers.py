@@ -1,0 +1,133 @@
+"""The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, after the retention time in packed rows.
+
+A paper can come back in a digest after years, and a recipient is not notified of it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, pairwise
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk
+from storage.tables import told_archive, told_papers
+
+
+async def add(
+    connection: AsyncConnection,
+    notified: Iterable[tuple[str, int]],
+    *,
+    notified_at: datetime,
+    delivery_id: int | None = None,
+) -> None:
+    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id."""
+    values = [
+        {"recipient": recipient, "paper_id": paper_id, "told_at": notified_at, "delivery_id": delivery_id}
+        for recipient, paper_id in notified
+    ]
+    if values:
+        await connection.execute(
+            bulk.dialect_insert(connection, told_papers).on_conflict_do_nothing(), values
+        )
+
+
+async def remove_of_deliveries(
+    connection: AsyncConnection, delivery_ids: Iterable[int]
+) -> list[tuple[str, int]]:
+    """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
+    statement = told_papers.delete().returning(told_papers.c.recipient, told_papers.c.paper_id)
+    chunks = [told_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
+    return [tuple(row) for own in chunks for row in await connection.execute(statement.where(own))]
+
+
+async def list_notified(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
+) -> set[tuple[str, int]]:
+    """Return the pairs of recipient and paper id that were notified before."""
+    notified: set[tuple[str, int]] = set()
+    for chunk in bulk.chunked(set(recipients)):
+        query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
+            told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
+        )
+        notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
+    return notified | await _list_archived(connection, set(recipients), paper_ids)
+
+
+async def list_old(
+    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
+) -> list[tuple[str, int]]:
+    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
+    key = sa.tuple_(told_papers.c.recipient, told_papers.c.paper_id)
+    query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
+        told_papers.c.told_at < before, key > sa.tuple_(*map(sa.literal, after))
+    )
+    ordered = query.order_by(told_papers.c.recipient, told_papers.c.paper_id).limit(limit)
+    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
+
+
+async def archive(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
+    """Move notifications into the archive, where they take a byte or two each."""
+    by_recipient: dict[str, list[int]] = {}
+    for recipient, paper_id in pairs:
+        by_recipient.setdefault(recipient, []).append(paper_id)
+    await _add_archived(connection, by_recipient)
+    for recipient, paper_ids in by_recipient.items():
+        for chunk in bulk.chunked(paper_ids):
+            await connection.execute(
+                told_papers.delete().where(
+                    told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(chunk)
+                )
+            )
+
+
+async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
+    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
+    some = sa.select(told_papers.c.paper_id).where(told_papers.c.recipient == recipient).limit(limit)
+    ids = (await connection.execute(some)).scalars().all()
+    await connection.execute(
+        told_papers.delete().where(told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(ids))
+    )
+    if len(ids) < limit:
+        await connection.execute(told_archive.delete().where(told_archive.c.recipient == recipient))
+    return len(ids)
+
+
+async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Iterable[int]]) -> None:
+    known = await _load(connection, paper_ids)
+    rows = [
+        {"recipient": recipient, "paper_ids": pack(known.get(recipient, set()).union(added))}
+        for recipient, added in paper_ids.items()
+    ]
+    await bulk.upsert(connection, told_archive, rows, key=("recipient",))
+
+
+async def _list_archived(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
+) -> set[tuple[str, int]]:
+    wanted = set(paper_ids)
+    known = await _load(connection, recipients)
+    return {(recipient, paper_id) for recipient, ids in known.items() for paper_id in ids & wanted}
+
+
+async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
+    known: dict[str, set[int]] = {}
+    for chunk in bulk.chunked(set(recipients)):
+        query = sa.select(told_archive).where(told_archive.c.recipient.in_(chunk))
+        known.update({row.recipient: unpack(row.paper_ids) for row in await connection.execute(query)})
+    return known
+
+
+def pack(paper_ids: Iterable[int]) -> bytes:
+    """Return ids as compressed differences, which take one or two bytes each."""
+    ordered = [0, *sorted(set(paper_ids))]
+    return zlib.compress(json.dumps([after - before for before, after in pairwise(ordered)]).encode())
+
+
+def unpack(data: bytes) -> set[int]:
+    """Return the ids that `pack` wrote."""
+    return set(accumulate(json.loads(zlib.decompress(data))))
