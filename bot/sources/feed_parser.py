@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import io
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +17,9 @@ from bot.sources.http import errors
 from storage import models
 
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
+_CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
+_MAX_REFERENCE_LENGTH = 8
+_SURROGATES = range(0xD800, 0xE000)
 _MAX_FEED_LENGTH = 4_000_000
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is no feed"
@@ -60,7 +64,8 @@ def parse_feed(text: str) -> list[FeedEntry]:
     import feedparser  # slow to load, and not needed without feeds
 
     # The charset is decoded already, so the declaration must not name another.
-    document = _XML_DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
+    undeclared = _XML_DECLARATION.sub("", text, count=1)
+    document = _CHARACTER_REFERENCE.sub(_possible_reference, undeclared).encode("utf-8", "replace")
     parsed = feedparser.parse(
         io.BytesIO(document),
         response_headers={"content-type": "application/xml; charset=utf-8"},
@@ -71,6 +76,13 @@ def parse_feed(text: str) -> list[FeedEntry]:
         raise errors.FetchError(NOT_A_FEED)
     entries = [_parse_entry(entry) for entry in parsed.entries[:_MAX_ENTRIES]]
     return list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
+
+
+def _possible_reference(match: re.Match[str]) -> str:
+    """Return a reference to a character; one that names none, on which feedparser fails, as U+FFFD."""
+    digits = match[1][:_MAX_REFERENCE_LENGTH].lower()
+    code = int(f"0{digits}", 16 if digits[0] == "x" else 10)
+    return match[0] if code <= sys.maxunicode and code not in _SURROGATES else "\N{REPLACEMENT CHARACTER}"
 
 
 def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:

@@ -106,6 +106,15 @@ def test_an_entity_expansion_bomb_is_refused() -> None:
         feed_parser.parse_feed(bomb)
 
 
+@pytest.mark.parametrize(
+    "code", ["#xD800", "#XDFFF", "#55296", "#x110000", f"#{'9' * 6000}", "#x" + "f" * 20]
+)
+def test_a_reference_to_no_character_leaves_the_rest_of_the_feed_readable(code: str) -> None:
+    items = f"<item><title>A&{code}; &#x1F600;</title></item><item><title>B</title></item>"
+    entries = feed_parser.parse_feed(source_payloads.rss(items, head=""))
+    assert [(entry.title or "")[-1] for entry in entries] == ["😀", "B"]
+
+
 def test_an_external_entity_is_not_opened() -> None:
     text = (
         '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
