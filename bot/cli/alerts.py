@@ -39,14 +39,15 @@ MinVotes = Annotated[
     int | None, typer.Option("--min-votes", help="Once a paper has at least this number of votes.")
 ]
 Language = Annotated[
-    str | None, typer.Option("--language", metavar="en|ko|any", help="Only papers with a digest in it.")
+    str | None,
+    typer.Option("--language", metavar="en|ko|any", help="Only papers with a summary in this language."),
 ]
 Translations = Annotated[
-    bool | None,
-    typer.Option("--translations/--as-typed", help="Look for the forms in the other language too."),
+    bool | None, typer.Option("--translations/--as-typed", help="Also match the forms in the other language.")
 ]
 When = Annotated[
-    str | None, typer.Option("--when", metavar="now|daily|weekly", help="At once, or gathered in a message.")
+    str | None,
+    typer.Option("--when", metavar="now|daily|weekly", help="Right away, or gathered in one message."),
 ]
 AtTime = Annotated[
     str | None, typer.Option("--at", metavar="HH:MM", help="Time of a daily or weekly message.")
@@ -111,7 +112,7 @@ def _timing_options(
     from storage import models
 
     return _given(
-        timing=None if when is None else arguments.parse_choice(models.AlertTiming, when, "moment"),
+        timing=None if when is None else arguments.parse_choice(models.AlertTiming, when, "value of --when"),
         at_time=at_time,
         timezone=timezone,
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
@@ -175,7 +176,7 @@ def list_institutions(
 ) -> None:
     """Show the institutions that `--institution` knows in both languages, and those of recent papers."""
     names = context.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
-    output.print_rows([{"name": name} for name in names], ("name",), as_json, empty="There are none.")
+    output.print_rows([{"name": name} for name in names], ("name",), as_json, empty="No such names.")
 
 
 def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
@@ -190,7 +191,7 @@ def _unknown(alert_id: int) -> Exception:
     from bot import errors
 
     return errors.UsageError(
-        f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
+        f"There is no alert with the id {alert_id}. `paperround alerts list` shows all of them."
     )
 
 

@@ -50,7 +50,7 @@ def parse_date(text: str) -> date:
     span = typed_dates.read(text, system_clock().astimezone(context.load_timezone()).date())
     if span is None or span[0] != span[1]:
         raise errors.UsageError(
-            f"{text[:20]!r} is no date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
         )
     return span[0]
 
@@ -64,7 +64,7 @@ def parse_time(text: str | None) -> str | None:
     found = time_texts.find_time(text)
     if found is None:
         raise errors.UsageError(
-            f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00, or 9am."
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24 hours), such as 09:00, or 9am."
         )
     return found
 
@@ -77,7 +77,7 @@ def parse_zone(text: str | None) -> str | None:
 
     found = time_texts.find_zone(text)
     if found is None:
-        raise errors.UsageError(f"{text[:40]!r} is no time zone. Use an IANA name, such as Asia/Seoul.")
+        raise errors.UsageError(f"{text[:40]!r} is not a time zone. Use an IANA name, such as Asia/Seoul.")
     return found
 
 
@@ -88,4 +88,4 @@ def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
     except ValueError:
         values = [choice.value for choice in choices]
         hint = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
-        raise errors.UsageError(f"{text[:40]!r} is no {noun}. Use {hint}.") from None
+        raise errors.UsageError(f"{text[:40]!r} is not a known {noun}. Use {hint}.") from None

@@ -33,7 +33,9 @@ def register(app: typer.Typer) -> None:
 
 def parse(
     paths: Paths,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines is what it prints anyway.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Has no effect: it prints JSON Lines anyway.")
+    ] = False,
 ) -> None:
     """Print what the digests in files say, as JSON Lines: one digest a line."""
     from bot.services.ingest import files
@@ -71,7 +73,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
 def ingest(
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH…", help="Files, or folders.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Read the stored texts anew with today's parser.")
+        bool, typer.Option("--again", help="Read the stored texts again with today's parser.")
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:
@@ -80,7 +82,7 @@ def ingest(
 
     if not paths and not again:
         raise errors.UsageError(
-            "Name files or folders to ingest, or give --again to read the stored texts anew."
+            "Name files or folders to ingest, or give --again to read the stored texts again."
         )
     result, problems = context.run_command(lambda: _ingest(paths or [], again))
     digests, papers, new = result.digests, result.papers, result.new_papers

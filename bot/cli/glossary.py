@@ -53,7 +53,7 @@ def glossary(
         for key, forms in concepts
         for form, paper_count in forms
     ]
-    output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
+    output.print_table(columns, rows, empty=f"{term!r} is not in any concept; it is searched for as typed.")
     if senses:
         output.error(f"{term} is short for: {' · '.join(senses)}")
 

@@ -35,7 +35,7 @@ def split_address(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     if not port.isdecimal() or int(port) > 65535:
-        raise errors.UsageError(f"{SETTING}: {address!r} is no address; one is 127.0.0.1:9464.")
+        raise errors.UsageError(f"{SETTING}: {address!r} is not an address such as 127.0.0.1:9464.")
     return LOOPBACK.get(host, host), int(port)
 
 
@@ -51,7 +51,7 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
         response = connection.getresponse()
         body = json.loads(response.read(100_000))
         if not isinstance(body, dict) or "role" not in body:
-            raise ValueError("it is no answer of Paperround")
+            raise ValueError("the answer is not from Paperround")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
     finally:

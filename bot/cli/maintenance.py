@@ -42,7 +42,7 @@ def reindex(as_json: output.AsJson = False) -> None:
         return papers
 
     papers = context.run_command(command)
-    output.print_result({"papers": papers}, f"{papers} papers are indexed anew.", as_json)
+    output.print_result({"papers": papers}, f"{papers} papers indexed again.", as_json)
 
 
 def backup(

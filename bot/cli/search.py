@@ -158,9 +158,9 @@ def author(
         return
     print_papers(result.rows, False, empty=empty)
     if result.is_corrected:
-        output.error(f"No author is called {name!r}; these are the papers of {result.author}.")
+        output.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
-        output.error(f"papers of several people of this name: {', '.join(result.namesakes)}")
+        output.error(f"papers by several people with this name: {', '.join(result.namesakes)}")
     elif len(result.matches) > 1:
         output.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
 

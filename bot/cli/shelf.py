@@ -38,7 +38,7 @@ def saved(
         output.print_rows([_to_dict(row) for row in rows], _COLUMNS, as_json, empty="No saved papers.")
         return
     if form not in list(ReferenceFormat):
-        raise errors.UsageError(f"There is no format {form!r}. Use one of: {', '.join(ReferenceFormat)}.")
+        raise errors.UsageError(f"{form!r} is not a format. Use one of: {', '.join(ReferenceFormat)}.")
     if as_json:
         raise errors.UsageError("Give either --format or --json.")
     data, _ = context.run_with_service(

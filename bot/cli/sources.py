@@ -45,14 +45,17 @@ def add(
     url: Url,
     kind: Kind = None,
     language: Annotated[str | None, typer.Option("--language", help="en or ko.")] = None,
-    priority: Annotated[int, typer.Option("--priority", help="The higher is asked first.")] = 0,
+    priority: Annotated[
+        int, typer.Option("--priority", help="Sources with a higher number are asked first.")
+    ] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA zone.")
     ] = None,
     since_time: Annotated[
-        str | None, typer.Option("--from", metavar="HH:MM", help="Not asked for today's digest before.")
+        str | None,
+        typer.Option("--from", metavar="HH:MM", help="The earliest time to ask for today's digest."),
     ] = None,
-    every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two visits.")] = None,
+    every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Fetch once and say what is there.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
@@ -73,7 +76,7 @@ def add(
     if check:
         _check(url, as_json)
         return
-    sentence = f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now."
+    sentence = f"{added.url} ({added.kind.value}) was added. `sources fetch` fetches from it now."
     output.print_result(to_dict(added), sentence, as_json)
 
 
@@ -87,7 +90,7 @@ def _check(url: str, as_json: bool) -> None:
         _print_reports(reports, as_json)
     finally:
         if failed:
-            output.error("The source was not added; without --check it would be, and be tried again.")
+            output.error("The source was not added. Without --check it is added and tried again later.")
     if not as_json:
         output.echo(
             f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
@@ -113,7 +116,7 @@ def list_rows(as_json: output.AsJson = False) -> None:
 def remove(url: Url) -> None:
     """Remove a source. What it brought stays."""
     context.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    output.echo(f"{url} is no longer fetched from.")
+    output.echo(f"{url} was removed; nothing more is fetched from it.")
 
 
 def fetch(

@@ -39,7 +39,7 @@ WaitMinutes = Annotated[int | None, typer.Option("--wait-minutes", help="Minutes
 SettleHours = Annotated[
     int | None, typer.Option("--settle-hours", help="Hours in which votes gather before the post.")
 ]
-FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
+FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How many days old a digest may be.")]
 WhenName = Annotated[
     str | None,
     typer.Option("--when", metavar="hour|complete", help="At its hour, or once the day's list is complete."),
@@ -107,7 +107,7 @@ def _post_options(
         "settle_hours": settle_hours,
         "fresh_days": fresh_days,
         "topic": topic,
-        "when": None if when is None else parse(models.When, when, "moment"),
+        "when": None if when is None else parse(models.When, when, "value of --when"),
         "our_five": our_five,
     }
     given = {name: value for name, value in options.items() if value is not None}
@@ -152,7 +152,7 @@ def list_rows(
         }
         for subscription in subscription_rows
     ]
-    output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` begins one.")
+    output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
 
 
 @arguments.with_options(_post_options)

@@ -24,7 +24,7 @@ def check(as_json: output.AsJson = False) -> None:
 
     folder = context.load_settings().templates
     if folder is not None and not folder.is_dir():
-        raise errors.UsageError(f"{folder} is no folder. Create it, or take the setting away.")
+        raise errors.UsageError(f"{folder} is not a folder. Create it, or remove the setting.")
     problems = Templates(folder).find_problems()
     if as_json:
         output.print_json(
@@ -33,7 +33,7 @@ def check(as_json: output.AsJson = False) -> None:
     elif folder is None:
         output.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
     elif not problems:
-        output.echo(f"The templates in {folder} are in order.")
+        output.echo(f"The templates in {folder} have no errors.")
     for problem in problems:
         output.error(str(problem))
     sys.exit(1 if problems else 0)

@@ -54,7 +54,7 @@ def write(
     ] = False,
     show: Annotated[
         str | None,
-        typer.Option("--show", metavar="ID", help="Show what is written of a paper, with its checks."),
+        typer.Option("--show", metavar="ID", help="Show what was written about a paper, with its checks."),
     ] = None,
     as_json: output.AsJson = False,
 ) -> None:
@@ -160,7 +160,7 @@ def _show(text: str, as_json: bool) -> None:
 
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     if arxiv_id is None:
-        raise errors.UsageError(f"{text[:40]!r} is no arXiv id or link.")
+        raise errors.UsageError(f"{text[:40]!r} is not an arXiv id or link.")
 
     async def command() -> list[drafts.Draft]:
         from storage.writer import drafts
@@ -170,7 +170,7 @@ def _show(text: str, as_json: bool) -> None:
 
     rows = context.run_command(command)
     if not rows:
-        raise errors.PaperroundError(f"Nothing is written of {arxiv_id}.")
+        raise errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
     for draft in rows:
         record = _draft_to_dict(draft)
         if as_json:

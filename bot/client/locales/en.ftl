@@ -21,10 +21,10 @@ list-more-privately = { $count ->
 shared-by = Shared by { $name }
 list-with-forms = Include related terms
 list-literally = Exact words only
-list-order = Order
+list-order = Sort by
 list-by-relevance = Best match first
-list-by-votes = Sort by votes
-list-by-date = Sort by date
+list-by-votes = Most votes first
+list-by-date = Newest first
 choose-period = Period
 period-week = Last 7 days
 period-month = Last 30 days
@@ -284,7 +284,7 @@ alert-day = All papers of the day
 alert-pause-week = Pause this alert for a week
 alert-pause-week-all = Pause for a week
 alert-manage = Manage alerts
-alert-stop-all = Stop all alerts
+alert-stop-all = Remove all alerts
 
 ## Notices, and why something stands still
 see-status = See status

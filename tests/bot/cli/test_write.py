@@ -281,7 +281,7 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
     [
         (("--format", "listing"), "A listing cannot be written"),
         (("--language", "fr"), "'fr' is no language"),
-        (("--show", "nothing"), "is no arXiv id"),
+        (("--show", "nothing"), "is not an arXiv id"),
     ],
 )
 def test_what_cannot_be_written_is_wrong_usage(
