@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -50,14 +51,28 @@ async def list_latest(
 
 async def list_highest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    highest: dict[int, int] = {}
+    return {
+        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
+    }
+
+
+async def list_lowest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    return {
+        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
+    }
+
+
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+    ranges: dict[int, list[int]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         for table in (votes, entries):
             query = (
-                sa.select(table.c.paper_id, sa.func.max(table.c.votes))
+                sa.select(table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes))
                 .where(table.c.paper_id.in_(chunk), table.c.votes.is_not(None))
                 .group_by(table.c.paper_id)
             )
-            for paper_id, number in await connection.execute(query):
-                highest[paper_id] = max(number, highest.get(paper_id, 0))
-    return highest
+            for paper_id, lowest, highest in await connection.execute(query):
+                ranges[paper_id] += [lowest, highest]
+    return ranges

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -87,8 +87,14 @@ def ingest(
     result, problems = context.run_command(lambda: _ingest(paths or [], again))
     digests, papers, new = result.digests, result.papers, result.new_papers
     output.print_result(
-        {"digests": digests, "papers": papers, "new_papers": new, "problems": problems},
-        _count_sentence(digests, papers, new, problems),
+        {
+            "digests": digests,
+            "papers": papers,
+            "new_papers": new,
+            "problems": len(problems),
+            "problem_list": problems,
+        },
+        _count_sentence(digests, papers, new, len(problems)),
         as_json,
     )
     sys.exit(1 if problems else 0)
@@ -103,12 +109,13 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     return f"{', '.join(counts)}, {new} of them new.{trouble}"
 
 
-async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
+async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dict[str, Any]]]:
+    """Ingest files, name their problems on stderr, and return them too, each with its file and line."""
     from bot.services.indexing import glossary_service
     from bot.services.ingest import files
     from bot.services.ingest.results import IngestResult
 
-    total, problems = IngestResult(), 0
+    total, problems = IngestResult(), list[dict[str, Any]]()
     async with context.open_container() as container:
         await container.load_mentions()
         service = container.create_ingest()
@@ -118,9 +125,10 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
             async with aclosing(stream):
                 async for name, result in stream:
                     total += result
-                    problems += len(result.problems)
                     for problem in result.problems:
-                        output.error(_format_problem(name or problem.location, problem.line, problem.message))
+                        file = name or problem.location
+                        output.error(_format_problem(file, problem.line, problem.message))
+                        problems.append({"file": file, "line": problem.line, "message": problem.message})
         await container.alert_planner.drain()
         glossary = glossary_service.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():

@@ -167,7 +167,7 @@ def author(
 
 def paper(
     paper_id: Annotated[
-        str, typer.Argument(metavar="ID", help="An arXiv id, or an address at arXiv or Hugging Face.")
+        str, typer.Argument(metavar="PAPER", help="An arXiv id, a link to the paper, or a part of its title.")
     ],
     as_json: output.AsJson = False,
 ) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
+from storage import votes as stored_votes
 from storage.tables import alert_matches, alerts, deliveries, entries, papers, told_papers, votes
 
 _KEY = ("recipient", "paper_id", "alert_id")
@@ -39,6 +40,9 @@ async def keep_unsent(connection: AsyncConnection, unsent: Iterable[tuple[str, i
     papers = defaultdict(list)
     for recipient, paper_id in unsent:
         papers[recipient].append(paper_id)
+    lowest = await stored_votes.list_lowest(
+        connection, {paper_id for own in papers.values() for paper_id in own}
+    )
     for recipient, paper_ids in papers.items():
         kind, _, number = recipient.partition(":")
         reader, channel = alerts.c.user_id, alerts.c.channel_id
@@ -47,13 +51,14 @@ async def keep_unsent(connection: AsyncConnection, unsent: Iterable[tuple[str, i
         )
         query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, _is_suspended())
         suspended = list(await connection.execute(query))
-        # A message was planned, so the papers had the votes then.
+        # A message was planned, so the papers had the votes then. Those that once had fewer got them later.
         await add_all(
             connection,
             [
-                models.QueuedMatch(recipient, paper_id, alert_id, min_votes or None, now, now)
+                models.QueuedMatch(recipient, paper_id, alert_id, votes_then, now, now)
                 for paper_id in paper_ids
                 for alert_id, min_votes in suspended
+                for votes_then in [min_votes if 0 < min_votes <= lowest.get(paper_id, 0) else None]
             ],
         )
 
@@ -168,10 +173,13 @@ def _bound_values(match: models.QueuedMatch, names: Sequence[str]) -> dict[str, 
     return {f"b_{name}": getattr(match, name) for name in names}
 
 
-async def list_answered(connection: AsyncConnection, limit: int) -> list[int]:
-    """Return at most `limit` alerts that ask for one paper by its id, and whose message was sent: it comes once."""
-    channel_id, user_id = (sa.cast(column, sa.Text) for column in (alerts.c.channel_id, alerts.c.user_id))
-    recipient = sa.func.coalesce(sa.literal("channel:") + channel_id, sa.literal("user:") + user_id)
+async def list_answered(connection: AsyncConnection, limit: int, *, user_id: int | None = None) -> list[int]:
+    """Return at most `limit` alerts that ask for one paper by its id, and whose message was sent: it comes once.
+
+    With `user_id` only those of a reader.
+    """
+    channel, reader = (sa.cast(column, sa.Text) for column in (alerts.c.channel_id, alerts.c.user_id))
+    recipient = sa.func.coalesce(sa.literal("channel:") + channel, sa.literal("user:") + reader)
     query = (
         sa.select(alerts.c.id)
         .join(papers, papers.c.arxiv_id == sa.func.substr(alerts.c.key, len(_PAPER_KEY) + 1))
@@ -181,6 +189,8 @@ async def list_answered(connection: AsyncConnection, limit: int) -> list[int]:
         .join(deliveries, deliveries.c.id == told_papers.c.delivery_id)
         .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT.value)
     )
+    if user_id is not None:
+        query = query.where(alerts.c.user_id == user_id)
     return list((await connection.execute(query.limit(limit))).scalars())
 
 

@@ -116,9 +116,13 @@ class Alerts:
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None
     ) -> list[models.Alert]:
-        """Return the alerts of a reader, of a server, or all."""
+        """Return the alerts of a server, all, or a reader's, of these without those for one paper whose message was sent."""
         async with self._database.read() as connection:
-            return await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
+            rows = await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
+            if user_id is None or all(row.terms[0].kind is not models.AlertKind.PAPER for row in rows):
+                return rows
+            answered = set(await alert_matches.list_answered(connection, len(rows), user_id=user_id))
+            return [row for row in rows if row.id not in answered]
 
     async def list_in_channels(self, guild_id: int, channel_ids: Sequence[int]) -> list[models.Alert]:
         """Return the alerts that are sent to a server's channels, whoever made them."""

@@ -24,10 +24,15 @@ def test_parse_prints_one_line_per_digest_and_names_other_files(
 
 def test_ingest_twice_adds_nothing_the_second_time(paperround: Paperround, digest_folder: Path) -> None:
     first = paperround("ingest", str(digest_folder), "--json")
-    assert (first.exit_status, first.data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
+    data = first.data
+    problems = data.pop("problem_list")
+    assert (first.exit_status, data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
+    assert [Path(problem["file"]).name for problem in problems] == ["b.txt", "c.md"]
+    assert all(problem["message"] in first.stderr for problem in problems)
     assert paperround("ingest", str(digest_folder), "--json").data["new_papers"] == 0
     again = paperround("ingest", "--again", "--json")
-    assert (again.exit_status, again.data) == (0, {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0})
+    counts = {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0}
+    assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
 
 
 def test_ingest_without_paths_is_wrong_usage(paperround: Paperround) -> None:

@@ -59,6 +59,7 @@ def card_view(
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     rows: list[list[ui.Item[Any]]] = [
         message_builder.optional_row(_chapter_menu(texts, detail, review, sections)),
+        [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
         message_builder.optional_row(follow_menu.menu(texts, detail, topics)),
@@ -196,10 +197,8 @@ def _action_buttons(
     label = "unsave" if saved else "save"
     save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [message_builder.button(texts(label), save_id)]
-    if detail.is_listed:
+    if detail.is_listed or detail.abstract:
         row.append(message_builder.button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
-    else:
-        row.append(tell_button(texts, arxiv_id))
     if detail.authors:
         row.append(message_builder.button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
     row.append(message_builder.button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))

@@ -42,7 +42,9 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     assert f"▲ 12 · {NEW} · {texts('published-on', date='2025-05-01')} · Ada Lovelace, Kim Minsu" in shown
     assert texts("paper-fetched") in shown
     assert "Small things are studied." in shown
-    assert texts("similar") not in shown
+    similar = last_response(await harness.reader.click(card, label=texts("similar")))
+    assert texts("list-similar-heading", title="Robots \\*That\\* Knit") in shown_text(similar)
+    assert "Maps for Robots" in shown_text(similar)
     saved = last_response(await harness.reader.click(card, label=texts("save")))
     assert texts("unsave") in shown_text(saved)
     again = last_response(await harness.user.slash("paper", paper=NEW))
@@ -230,6 +232,8 @@ async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
     assert reason[texts.locale.value] in shown_text(told)
     why = last_response(await harness.user.click(told, label=texts("alert-why")))
     assert texts("alert-found-paper") in shown_text(why)
+    left = shown_text(last_response(await harness.reader.slash(harness.channel, "alerts list")))
+    assert texts("no-alerts", command=harness.bot.mentions("alerts add")) in left
     await harness.container.create_retention().purge()
     assert await harness.bot.services.alerts.list_rows(user_id=harness.reader.id) == []
     assert await _deliver(harness, "2512.00404", NEW, "2512.00406") == ["2512.00404", NEW]

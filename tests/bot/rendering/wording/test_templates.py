@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import jinja2
 import pytest
 import structlog.testing
 
@@ -84,6 +85,17 @@ def test_a_changed_template_is_used_at_once(operator: OperatorFolder) -> None:
     assert operator.headline() == "one"
     (operator.folder / "daily.en.j2").unlink()
     assert operator.headline() == "Papers of February 12, 2025"
+
+
+def test_bundled_files_are_read_once_and_a_new_file_of_the_folder_is_used_at_once(
+    operator: OperatorFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert operator.headline() == "Papers of February 12, 2025"
+    with monkeypatch.context() as patch:
+        patch.delattr(jinja2.PackageLoader, "get_source")
+        assert operator.headline() == "Papers of February 12, 2025"
+    operator.write("daily.en.j2", "{% block headline %}one{% endblock %}")
+    assert operator.headline() == "one"
 
 
 @pytest.mark.parametrize(

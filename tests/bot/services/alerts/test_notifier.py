@@ -149,14 +149,16 @@ async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are
     assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
-@pytest.mark.parametrize("votes_asked", [0, 10])
+@pytest.mark.parametrize(("votes_asked", "crossed"), [(0, None), (10, None), (50, (50, None))])
 async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messages_are_open(
-    alert_harness: AlertHarness, votes_asked: int
+    alert_harness: AlertHarness, votes_asked: int, crossed: tuple[int, None] | None
 ) -> None:
     alert_id = await alert_harness.add_alert("care", min_votes=votes_asked)
     await alert_harness.add_alert("something else")
     await alert_harness.add_alert("care", user_id=8)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await _read_votes(alert_harness.database, 1, 53)
+    await alert_harness.plan()
     await alert_harness.close_direct_messages(7)
     await alert_harness.expire(NOW + timedelta(hours=25))
     assert await alert_harness.plan(timedelta(days=2)) == 0
@@ -164,7 +166,7 @@ async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messag
     assert await alert_harness.plan() == 1
     assert alert_harness.notified_papers() == [["2601.00001"]] * 3
     (_, reasons), *_ = alert_harness.renderer.alerts[-1].matches
-    assert [(reason.text, reason.crossed) for reason in reasons] == [("care", None)]
+    assert [(reason.text, reason.crossed) for reason in reasons] == [("care", crossed)]
 
 
 async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:
