@@ -1,16 +1,24 @@
-"""Gives control to the event loop between the steps of long work."""
+"""Divides long work: into slices, between which the event loop gets control, and into transactions."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 SLICE_SECONDS = 0.003
 """Time that work takes at once; a step may take longer, so steps must be small.
 
 A transaction takes about fifteen turns of the event loop, and one of delivery must take less than 100 ms.
 """
+
+
+TRANSACTION_SECONDS = 0.05
+"""Time for which long work holds the database's writer at once; delivery waits for it."""
+
+Context = TypeVar("Context")
 
 
 class TimeSlices:
@@ -25,3 +33,27 @@ class TimeSlices:
         if self._timer() >= self._ends_at:
             await asyncio.sleep(0)
             self._ends_at = self._timer() + SLICE_SECONDS
+
+
+class BatchSize:
+    """The number of items in a transaction: from `size` to `max_size`, so that each takes about TRANSACTION_SECONDS.
+
+    It doubles while transactions take less than half that time by `timer`, and is halved after one that took longer.
+    """
+
+    def __init__(self, size: int, max_size: int, timer: Callable[[], float] = time.monotonic) -> None:
+        self.size = min(size, max_size)
+        self._sizes = self.size, max_size
+        self._timer = timer
+
+    @asynccontextmanager
+    async def timed(self, transaction: AbstractAsyncContextManager[Context]) -> AsyncIterator[Context]:
+        """Run a transaction with a batch of this size, and adapt the size to its duration, from its lock to its commit."""
+        async with transaction as entered:
+            started = self._timer()
+            yield entered
+        seconds = self._timer() - started
+        if seconds > TRANSACTION_SECONDS:
+            self.size = max(self._sizes[0], self.size // 2)
+        elif seconds < TRANSACTION_SECONDS / 2:
+            self.size = min(self._sizes[1], 2 * self.size)

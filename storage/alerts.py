@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +19,8 @@ from storage.tables import alerts, pending_alerts
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
-ACTIVE = models.ActivityState.ACTIVE
+_NAMES = tuple(models.Alert.__dataclass_fields__)
+_LISTS = "terms", "excluded", "forms"
 _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
@@ -144,24 +148,30 @@ async def list_active(
     """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
     active: dict[int, models.Alert] = {}
     for chunk in bulk.chunked(sorted(alert_ids), _BATCH_SIZE):
-        query = sa.select(alerts).where(alerts.c.id.in_(chunk), *_active_conditions(now))
-        for row in await connection.execute(query.order_by(alerts.c.id)):
-            active[row.id] = _alert_from_row(row)
+        rows = await _fetch_active(connection, ", ".join(_NAMES), chunk, now)
+        active.update((row[0], _build_alert(dict(zip(_NAMES, row, strict=True)))) for row in rows)
+        await asyncio.sleep(0)
     return active
 
 
 async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
     """Return how many of these alerts are active at `now` (UTC)."""
-    count = 0
-    for chunk in bulk.chunked(alert_ids):
-        query = sa.select(sa.func.count()).where(alerts.c.id.in_(chunk), *_active_conditions(now))
-        count += (await connection.execute(query)).scalar_one()
-    return count
+    chunks = bulk.chunked(alert_ids)
+    return sum([len(await _fetch_active(connection, "id", chunk, now)) for chunk in chunks])
 
 
-def _active_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    not_snoozed = sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now)
-    return alerts.c.state == ACTIVE.value, not_snoozed
+async def _fetch_active(
+    connection: AsyncConnection, columns: str, alert_ids: Sequence[int], now: datetime
+) -> list[tuple[Any, ...]]:
+    """Return the driver's values of `columns` of those of some alerts that are active, by id."""
+    condition, values = bulk.in_condition(connection, alerts.c.id, alert_ids)
+    mark = "?" if connection.dialect.name == "sqlite" else "$2"
+    query = (
+        f"SELECT {columns} FROM alerts WHERE {condition} AND state = 'active'"  # noqa: S608 - constant texts
+        f" AND (paused_until_at IS NULL OR paused_until_at <= {mark}) ORDER BY id"
+    )
+    time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
+    return list(await bulk.fetch_all(connection, query, (*values, time)))
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -259,13 +269,37 @@ def _pending_from_row(row: sa.Row[Any]) -> models.PendingAlerts:
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
+    return _build_alert(row._mapping)
+
+
+def _build_alert(row: sa.RowMapping | Mapping[str, Any]) -> models.Alert:
+    """Build an alert from column values, which may be the driver's."""
+    texts = [row[name] if isinstance(row[name], str) else json.dumps(row[name]) for name in _LISTS]
+    terms, excluded, forms = _parse_lists(*texts)
+    until_at = row["paused_until_at"]
     return bulk.build_record(
         models.Alert,
-        row._mapping,
-        terms=tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in row.terms),
-        excluded=tuple(row.excluded),
-        forms=tuple(tuple(map(tuple, forms)) for forms in row.forms),
-        language=None if row.language is None else models.Locale(row.language),
-        timing=models.AlertTiming(row.timing),
-        state=models.ActivityState(row.state),
+        row,
+        terms=terms,
+        excluded=excluded,
+        forms=forms,
+        match_all=bool(row["match_all"]),
+        translations=bool(row["translations"]),
+        language=None if row["language"] is None else models.Locale(row["language"]),
+        timing=models.AlertTiming(row["timing"]),
+        state=models.ActivityState(row["state"]),
+        created_at=bulk.parse_time(row["created_at"]),
+        paused_until_at=until_at and bulk.parse_time(until_at),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parse_lists(
+    terms: str, excluded: str, forms: str
+) -> tuple[tuple[models.AlertTerm, ...], tuple[str, ...], models.AlertForms]:
+    """Parse the JSON columns, which many alerts have in common."""
+    return (
+        tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in json.loads(terms)),
+        tuple(json.loads(excluded)),
+        tuple(tuple(map(tuple, own)) for own in json.loads(forms)),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
@@ -97,7 +97,17 @@ async def insert_rows(
             for column, processor in zip(columns, processors, strict=True)
         ]
         rows = list(zip(*converted, strict=True))
-    await connection.exec_driver_sql(statement, list(rows))
+    await _execute_many(connection, statement, list(rows))
+
+
+async def _execute_many(
+    connection: AsyncConnection, statement: str, values: Sequence[tuple[Any, ...]]
+) -> None:
+    """Execute a driver-level SQL statement with each tuple of values. SQLite needs one thread hop instead of three."""
+    if _is_redirected(connection) or connection.dialect.name != "sqlite":
+        await connection.exec_driver_sql(statement, list(values))
+        return
+    await _driver(connection).executemany(statement, values)
 
 
 async def insert_row(connection: AsyncConnection, table: sa.Table, values: Mapping[str, Any]) -> int:
@@ -135,6 +145,17 @@ async def delete_some(
     return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
 
 
+async def delete_rows(
+    connection: AsyncConnection, table: sa.Table, key: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Delete the rows whose columns `key`, of text or integers, have the values of one of `rows`."""
+    if not (values := list(rows)):
+        return
+    marks = ("?" if connection.dialect.name == "sqlite" else f"${n}" for n in range(1, 1 + len(key)))
+    condition = " AND ".join(f"{name} = {mark}" for name, mark in zip(key, marks, strict=True))
+    await _execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
+
+
 async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
     """Add to the counts of a table with two columns, a text key and a number; a new key starts at 0."""
     rows = [(key, change) for key, change in sorted(changes.items()) if change]
@@ -156,14 +177,21 @@ async def fetch_all(
 
     Values are the driver's, without SQLAlchemy's type conversion. SQLite needs one thread hop instead of four.
     """
-    assert connection.sync_connection is not None
-    is_redirected = connection.sync_connection.get_execution_options().get(REDIRECTED_OPTION, False)
-    if is_redirected or connection.dialect.name != "sqlite":
+    if _is_redirected(connection) or connection.dialect.name != "sqlite":
         result = await connection.exec_driver_sql(statement, tuple(values))
         return [tuple(row) for row in result] if result.returns_rows else []
-    driver: Any = connection.sync_connection.connection.driver_connection
-    rows: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
+    rows: Iterable[tuple[Any, ...]] = await _driver(connection).execute_fetchall(statement, tuple(values))
     return rows
+
+
+def _is_redirected(connection: AsyncConnection) -> bool:
+    assert connection.sync_connection is not None
+    return bool(connection.sync_connection.get_execution_options().get(REDIRECTED_OPTION, False))
+
+
+def _driver(connection: AsyncConnection) -> Any:
+    assert connection.sync_connection is not None
+    return connection.sync_connection.connection.driver_connection
 
 
 async def read_once(connection: AsyncConnection, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
@@ -199,6 +227,18 @@ async def count_by_pair(
         for first, second, count in await connection.execute(query.where(by.in_(chunk))):
             counts.setdefault(first, {})[second] = count
     return counts
+
+
+@lru_cache(maxsize=4096)
+def parse_time(value: datetime | str) -> datetime:
+    """Convert a driver value of a `UtcTime` to a time in UTC; SQLite stores times as text."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+def driver_value(connection: AsyncConnection, column: sa.Column[Any], value: Any) -> Any:
+    """Convert a value of a column to the driver's, as a parameter of `fetch_all`."""
+    process = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return value if process is None else process(value)
 
 
 def parse_date(value: date | str) -> date:

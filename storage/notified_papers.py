@@ -23,17 +23,16 @@ async def add(
     notified: Iterable[tuple[str, int]],
     *,
     notified_at: datetime,
-    delivery_id: int | None = None,
+    delivery_ids: Mapping[str, int] | None = None,
 ) -> None:
-    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id."""
-    values = [
-        {"recipient": recipient, "paper_id": paper_id, "told_at": notified_at, "delivery_id": delivery_id}
-        for recipient, paper_id in notified
-    ]
-    if values:
-        await connection.execute(
-            bulk.dialect_insert(connection, told_papers).on_conflict_do_nothing(), values
-        )
+    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id.
+
+    `delivery_ids` are the deliveries that notify them, by recipient.
+    """
+    ids = delivery_ids or {}
+    rows = [(name, paper_id, notified_at, ids.get(name)) for name, paper_id in notified]
+    columns = "recipient", "paper_id", "told_at", "delivery_id"
+    await bulk.insert_rows(connection, told_papers, columns, rows, ignore_conflicts=True)
 
 
 async def remove_of_deliveries(
@@ -49,12 +48,16 @@ async def list_notified(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
 ) -> set[tuple[str, int]]:
     """Return the pairs of recipient and paper id that were notified before."""
+    if not paper_ids:
+        return set()
+    among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
     notified: set[tuple[str, int]] = set()
     for chunk in bulk.chunked(set(recipients)):
-        query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
-            told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
+        condition, values = bulk.in_condition(connection, told_papers.c.recipient, chunk)
+        query = f"SELECT recipient, paper_id FROM told_papers WHERE {condition} AND paper_id IN ({among})"  # noqa: S608 - numbers
+        notified.update(
+            (name, paper_id) for name, paper_id in await bulk.fetch_all(connection, query, values)
         )
-        notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
     return notified | await _list_archived(connection, set(recipients), paper_ids)
 
 
@@ -115,11 +118,9 @@ async def _list_archived(
 
 
 async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
-    known: dict[str, set[int]] = {}
-    for chunk in bulk.chunked(set(recipients)):
-        query = sa.select(told_archive).where(told_archive.c.recipient.in_(chunk))
-        known.update({row.recipient: unpack(row.paper_ids) for row in await connection.execute(query)})
-    return known
+    columns = told_archive.c.recipient, told_archive.c.paper_ids
+    rows = await bulk.select_where_in(connection, columns[0], set(recipients), columns)
+    return {recipient: unpack(paper_ids) for recipient, paper_ids in rows}
 
 
 def pack(paper_ids: Iterable[int]) -> bytes:

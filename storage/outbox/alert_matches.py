@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +15,10 @@ from storage.tables import alert_matches, alerts, deliveries, entries, papers, t
 
 _KEY = ("recipient", "paper_id", "alert_id")
 _COLUMNS = models.QueuedMatch._fields
+_SELECTED = ", ".join(f"alert_matches.{name}" for name in _COLUMNS)
 _BY_HAND = "by-hand"
 _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
-Statement = TypeVar("Statement", sa.Update, sa.Delete)
 
 
 def recipient_name(user_id: int | None, channel_id: int | None) -> str:
@@ -87,19 +86,25 @@ async def list_due(
     connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
+    until, mark = (
+        bulk.driver_value(connection, alert_matches.c.due_at, until_at),
+        "?" if connection.dialect.name == "sqlite" else "$2",
+    )
     due: list[models.QueuedMatch] = []
     for chunk in bulk.chunked(recipients):
-        query = (
-            sa.select(*(alert_matches.c[name] for name in _COLUMNS))
-            .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-            .where(
-                alert_matches.c.recipient.in_(chunk),
-                alert_matches.c.due_at <= until_at,
-                sa.not_(_is_suspended()),
-            )
-            .order_by(*(alert_matches.c[name] for name in _KEY))
+        condition, values = bulk.in_condition(connection, alert_matches.c.recipient, chunk)
+        rows = await bulk.fetch_all(
+            connection,
+            f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
+            f" WHERE {condition} AND due_at <= {mark}"
+            " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
+            " ORDER BY recipient, paper_id, alert_id",
+            (*values, until),
         )
-        due += map(models.QueuedMatch._make, await connection.execute(query))
+        due += (
+            models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5])))
+            for row in rows
+        )
     return due
 
 
@@ -139,8 +144,10 @@ async def list_crossed(
 
 async def set_due(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Store when these matches are due, as they say; None: once the votes are there."""
-    statement = _where_equal(alert_matches.update(), _KEY).values(due_at=sa.bindparam("b_due_at"))
-    if values := [_bound_values(match, (*_KEY, "due_at")) for match in matches]:
+    condition = (alert_matches.c[name] == sa.bindparam(f"b_{name}") for name in _KEY)
+    statement = alert_matches.update().where(*condition).values(due_at=sa.bindparam("b_due_at"))
+    names = (*_KEY, "due_at")
+    if values := [{f"b_{name}": getattr(match, name) for name in names} for match in matches]:
         await connection.execute(statement, values)
 
 
@@ -154,23 +161,12 @@ async def reschedule(connection: AsyncConnection, alert_id: int, *, recipient: s
 
 async def remove(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Delete matches of which the recipient is not notified."""
-    if values := [_bound_values(match, _KEY) for match in matches]:
-        await connection.execute(_where_equal(alert_matches.delete(), _KEY), values)
+    await bulk.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
 
 
 async def remove_notified(connection: AsyncConnection, notified: Iterable[tuple[str, int]]) -> None:
     """Delete all matches of pairs of recipient and paper id, of which the recipient is notified now."""
-    key = _KEY[:2]
-    if values := [{"b_recipient": recipient, "b_paper_id": paper_id} for recipient, paper_id in notified]:
-        await connection.execute(_where_equal(alert_matches.delete(), key), values)
-
-
-def _where_equal(statement: Statement, names: Sequence[str]) -> Statement:
-    return statement.where(*(alert_matches.c[name] == sa.bindparam(f"b_{name}") for name in names))
-
-
-def _bound_values(match: models.QueuedMatch, names: Sequence[str]) -> dict[str, object]:
-    return {f"b_{name}": getattr(match, name) for name in names}
+    await bulk.delete_rows(connection, alert_matches, _KEY[:2], notified)
 
 
 async def list_answered(connection: AsyncConnection, limit: int, *, user_id: int | None = None) -> list[int]:

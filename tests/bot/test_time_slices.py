@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from bot import time_slices
 
@@ -42,3 +43,21 @@ async def test_an_item_longer_than_a_slice_is_followed_by_a_turn() -> None:
 
 async def test_short_work_takes_no_turn_at_all() -> None:
     assert await _turns_of_others(0.0) <= 1
+
+
+async def test_transactions_get_larger_while_they_are_short_and_smaller_once_they_hold_the_writer_too_long() -> (
+    None
+):
+    now = 0.0
+    batches = time_slices.BatchSize(20, 100, lambda: now)
+
+    async def size_after(seconds: float) -> int:
+        nonlocal now
+        async with batches.timed(contextlib.nullcontext("entered")) as entered:
+            assert entered == "entered"
+            now += seconds * time_slices.TRANSACTION_SECONDS
+        return batches.size
+
+    assert [await size_after(seconds) for seconds in (0.1, 0.1, 0.1, 0.9)] == [40, 80, 100, 100]
+    assert [await size_after(seconds) for seconds in (1.1, 0.7, 9, 9)] == [50, 50, 25, 20]
+    assert time_slices.BatchSize(20, 2).size == 2

@@ -151,7 +151,7 @@ class AlertHarness:
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it: two recipients a batch."""
-        return AlertPlanner(self.database, lambda: self.now, self.deliveries, batch_size=2)
+        return AlertPlanner(self.database, lambda: self.now, self.deliveries, max_batch_size=2)
 
     def notified_papers(self) -> list[list[str]]:
         return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]

@@ -18,7 +18,7 @@ from bot.services.alerts import candidates, matcher, timing
 from bot.services.daily import selection
 from bot.services.posts import contents, delivery_factory, summaries
 from bot.text.matching import keyword_match
-from bot.time_slices import TimeSlices
+from bot.time_slices import BatchSize, TimeSlices
 from storage import alerts, guilds, models, notified_papers, readers, votes
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, plan
@@ -29,8 +29,8 @@ MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
 """Time after which a message that failed to render is tried again."""
-DUE_LIMIT = 250
-"""Due matches whose recipients are planned in one transaction."""
+DUE_LIMITS = 50, 1000
+"""Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
 
@@ -81,16 +81,17 @@ class AlertNotifier:
         """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
         self._texts.clear()
         self._papers.clear()
+        batches = BatchSize(*DUE_LIMITS)
         while True:
             async with self._database.read() as connection:
-                recipients = await alert_matches.list_due_recipients(connection, now, limit=DUE_LIMIT)
+                recipients = await alert_matches.list_due_recipients(connection, now, limit=batches.size)
             if not recipients:
                 return
-            count = await self._plan_batch(recipients, now)
+            count = await self._plan_batch(recipients, now, batches)
             if count:
                 yield count
 
-    async def _plan_batch(self, recipients: Sequence[str], now: datetime) -> int:
+    async def _plan_batch(self, recipients: Sequence[str], now: datetime, batches: BatchSize) -> int:
         """Plan the messages of some recipients, which are rendered before the transaction. Returns their number.
 
         Nothing is stored if an alert was changed or another process planned them meanwhile.
@@ -104,7 +105,7 @@ class AlertNotifier:
         waiting = [match for match in queued if _waits_for_votes(match, active, highest)]
         decisions = await self._decide(_without(queued, waiting, notified), active, highest)
         built = await self._build(decisions, active, now)
-        async with self._database.transaction() as connection:
+        async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             is_same = set(queued).issubset(await _list_due(connection, recipients, now))
             is_same &= notified == await _list_notified(connection, queued)
@@ -317,11 +318,10 @@ async def _store(
     }
     kept = {**postponed, **dict.fromkeys(waiting)}
     await alert_matches.set_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
-    await alert_matches.remove(connection, [match for match in queued if match not in kept])
-    for recipient, delivery_id in planned.items():
-        notified = [(recipient, detail.id) for detail, _ in decisions[recipient]]
-        await notified_papers.add(connection, notified, notified_at=now, delivery_id=delivery_id)
-    await alert_matches.remove_notified(
-        connection, [(recipient, detail.id) for recipient in planned for detail, _ in decisions[recipient]]
-    )
+    notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
+    await notified_papers.add(connection, notified, notified_at=now, delivery_ids=planned)
+    await alert_matches.remove_notified(connection, notified)
+    gone = set(notified)
+    dropped = [match for match in queued if match not in kept and match[:2] not in gone]
+    await alert_matches.remove(connection, dropped)
     return list(ids)

@@ -18,15 +18,17 @@ from bot.clock import Clock
 from bot.services.alerts import alert_index, candidates, matcher, notifier, timing
 from bot.services.daily import selection
 from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.time_slices import TimeSlices
+from bot.time_slices import BatchSize, TimeSlices
 from storage import alerts, digests, entries, models, notified_papers
 from storage.database import Database
 from storage.outbox import alert_matches
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZE = 20
-"""Recipients per transaction: about 20 ms of writing."""
+BATCH_SIZES = 20, 500
+"""Recipients per transaction: at first, and at most."""
+MAX_PAIRS = 2000
+"""Pairs of an alert and a paper that are compared for a transaction, unless one recipient has more."""
 POLL_SECONDS = 2.0
 """Time between two looks for digests that other processes stored, and for what is due."""
 MAX_RETRY_SECONDS = 60.0
@@ -42,12 +44,12 @@ class AlertPlanner:
         deliveries: DeliveryFactory,
         *,
         default_locale: models.Locale = models.Locale.EN,
-        batch_size: int = BATCH_SIZE,
+        max_batch_size: int = BATCH_SIZES[1],
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
-        self._batch_size = batch_size
+        self._max_batch_size = max_batch_size
         self._texts = candidates.PaperTexts(database)
         self._notifier = notifier.AlertNotifier(database, deliveries, self._texts, default_locale)
         self._source: candidates.CandidateSource = candidates.TriggerTermSource(database, self._texts)
@@ -124,10 +126,12 @@ class AlertPlanner:
         self._texts.clear()
         cursor = pending.recipient
         paper_ids = [paper_id for paper_id in pending.paper_ids if paper_id in listed]
+        batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
         async with aclosing(self._source.iterate(paper_ids, cursor)) as recipients:
-            async for batch in _batched(recipients, self._batch_size):
+            async for batch in _batched(recipients, batches):
                 while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
-                    cursor, is_unchanged = await self._match_batch(pending, digest, cursor, remaining)
+                    changed = await self._match_batch(pending, digest, cursor, remaining, batches)
+                    cursor, is_unchanged = changed
                     if stop.is_set() or not is_unchanged:
                         return
         await self._finish(pending)
@@ -156,6 +160,7 @@ class AlertPlanner:
         digest: models.StoredDigest,
         cursor: str | None,
         batch: Sequence[candidates.Candidates],
+        batches: BatchSize,
     ) -> tuple[str | None, bool]:
         """Queue the matches of some recipients after `cursor`, which are found before the transaction.
 
@@ -164,7 +169,7 @@ class AlertPlanner:
         """
         matches = await self._match(batch)
         alert_ids = {match.alert_id for match in matches}
-        async with self._database.transaction() as connection:
+        async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             current = await alerts.get_pending(connection, pending)
             stored_digest = await digests.get(connection, digest.id)
@@ -213,13 +218,16 @@ class AlertPlanner:
 
 
 async def _batched(
-    rows: AsyncGenerator[candidates.Candidates, None], size: int
+    rows: AsyncGenerator[candidates.Candidates, None], batches: BatchSize
 ) -> AsyncIterator[list[candidates.Candidates]]:
+    """Divide the recipients into batches of the present size, which ends early with many pairs to compare."""
     batch: list[candidates.Candidates] = []
+    pairs = 0
     async for row in rows:
         batch.append(row)
-        if len(batch) == size:
+        pairs += sum(len(paper_ids) for _, _, paper_ids in row[1])
+        if len(batch) >= batches.size or pairs >= MAX_PAIRS:
             yield batch
-            batch = []
+            batch, pairs = [], 0
     if batch:
         yield batch
