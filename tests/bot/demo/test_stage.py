@@ -34,3 +34,18 @@ async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that
         seconds[0] += context.LOOKUP_PERIOD_SECONDS + 1
         await stage.step()
         assert await ask() != refusal
+
+
+async def test_a_value_that_is_no_choice_is_answered_with_the_names_of_the_choices(
+    sqlite_db: Database,
+) -> None:
+    expected = {models.Locale.EN: ("period", "Last year"), models.Locale.KO: ("기간", "최근 1년")}
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        page = cast("Any", SimpleNamespace(_pages={}, refresh=harness.env.settle))
+        for locale, names in expected.items():
+            stage = Stage(harness.env, page, harness.channel, harness.reader, locale)
+            await harness.reader.send(harness.channel, "/top period:fortnight")
+            await stage.step()
+            answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
+            assert all(name in answer for name in ("/top", *names)), answer
+            assert "'y'" not in answer
