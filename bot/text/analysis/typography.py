@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bot.text.analysis import latex
 
@@ -12,6 +13,7 @@ _RAISED = str.maketrans(
 _LOWERED = str.maketrans("0123456789+-−=()aehijklmnoprstuvx.", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ.")
 _MAX_LENGTH = 1000
 """Characters of a title and of a formula in which braces are looked at."""
+_MAX_REMEMBERED_LENGTH = 80
 _MAX_SIGNS = 40
 """Dollar signs and backslashes of a title that is converted: each costs 0.1 ms, in lists on the event loop."""
 _TABLES = {"^": _RAISED, "_": _LOWERED}
@@ -40,8 +42,16 @@ def render_title(title: str) -> str:
 
 def render_formula(formula: str) -> str:
     """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is xₜ₊₁²."""
+    return (_remember_formula if len(formula) <= _MAX_REMEMBERED_LENGTH else _convert_formula)(formula)
+
+
+def _convert_formula(formula: str) -> str:
     braced = _convert_braced(formula) if len(formula) <= _MAX_LENGTH else formula
     return _convert_signs(latex.to_plain_text(f"${braced}$"))
+
+
+_remember_formula = lru_cache(maxsize=4096)(_convert_formula)
+"""A text repeats its formulas, page after page, and each takes 0.1 ms."""
 
 
 def render_dashes(text: str) -> str:

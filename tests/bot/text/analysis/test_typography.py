@@ -63,3 +63,9 @@ def test_typography_takes_linear_time(piece: str) -> None:
 def test_a_title_of_nothing_but_formulas_costs_little(piece: str, shown: str) -> None:
     assert typography.render_title(piece * 3) == shown * 3
     assert typography.render_title(piece * 200) == piece * 200
+
+
+def test_a_formula_that_a_text_repeats_is_converted_once() -> None:
+    converted = [typography.render_formula(rf"\zeta_{{{number % 2}}}") for number in range(50)]
+    assert set(converted) == {"ζ₀", "ζ₁"}
+    assert len({id(text) for text in converted}) == 2
