@@ -1,4 +1,4 @@
-"""Alerts, and the digests whose alerts are to be planned."""
+"""Alerts, and what identifies equal ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models
 from storage.search import trigger_terms
-from storage.tables import alerts, pending_alerts
+from storage.tables import alerts
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -221,51 +221,6 @@ async def lock_planning(connection: AsyncConnection) -> None:
     """Serialise the transactions that plan alerts, which check what was planned before. SQLite has a single writer."""
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
-
-
-async def add_pending(
-    connection: AsyncConnection, digest_id: int, revision: int, paper_ids: Sequence[int], now: datetime
-) -> None:
-    """Store that the alerts for these papers of a digest's revision are to be planned."""
-    values = {"digest_id": digest_id, "revision": revision, "paper_ids": list(paper_ids), "added_at": now}
-    await connection.execute(pending_alerts.insert(), values)
-
-
-async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
-    """Return the digests whose alerts are still to be planned, in the order in which they were stored."""
-    key = pending_alerts.c.digest_id, pending_alerts.c.revision
-    query = sa.select(pending_alerts).order_by(pending_alerts.c.added_at, *key)
-    return [_pending_from_row(row) for row in await connection.execute(query)]
-
-
-async def get_pending(
-    connection: AsyncConnection, pending: models.PendingAlerts
-) -> models.PendingAlerts | None:
-    """Return the present state of a digest whose alerts are to be planned; None once they are."""
-    query = sa.select(pending_alerts).where(*_pending_key(pending))
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _pending_from_row(row)
-
-
-async def set_last_recipient(
-    connection: AsyncConnection, pending: models.PendingAlerts, recipient: str
-) -> None:
-    """Store the last recipient whose alerts are planned."""
-    statement = pending_alerts.update().where(*_pending_key(pending))
-    await connection.execute(statement.values(recipient=recipient))
-
-
-async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
-    """Delete a digest whose alerts are all planned, or too old to be."""
-    await connection.execute(pending_alerts.delete().where(*_pending_key(pending)))
-
-
-def _pending_key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
-    return pending_alerts.c.digest_id == pending.digest_id, pending_alerts.c.revision == pending.revision
-
-
-def _pending_from_row(row: sa.Row[Any]) -> models.PendingAlerts:
-    return bulk.build_record(models.PendingAlerts, row._mapping, paper_ids=tuple(row.paper_ids))
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:

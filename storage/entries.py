@@ -96,6 +96,22 @@ async def list_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[m
     return tuple(_entry_from_row(row, sections_by_entry.get(row.id, ())) for row in rows)
 
 
+async def find_newest_digests(
+    connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
+) -> dict[int, int]:
+    """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
+    newest: dict[int, int] = {}
+    for chunk in bulk.chunked(paper_ids):
+        query = (
+            sa.select(entries.c.paper_id, digests.c.id)
+            .join(digests, digests.c.id == entries.c.digest_id)
+            .where(entries.c.paper_id.in_(chunk), digests.c.date_on.between(since_on, until_on))
+            .order_by(digests.c.date_on, digests.c.id)
+        )
+        newest.update((paper_id, digest_id) for paper_id, digest_id in await connection.execute(query))
+    return newest
+
+
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
     """Return the papers of the digests, by digest and rank."""
     listed: list[DigestPaper] = []

@@ -400,6 +400,11 @@ pending_alerts = sa.Table(
         info=READER_MENTION,
     ),
     sa.Column("added_at", UtcTime, nullable=False),
+    sa.Column(
+        "former_names",
+        sa.JSON(none_as_null=True),
+        comment="each paper's authors and institutions before facts added some; NULL: all terms count",
+    ),
     sqlite_with_rowid=False,
 )
 

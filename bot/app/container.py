@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ from bot.settings import WRITTEN_FORMATS, Settings
 from storage import alerts, key_values, migrate, models, subscriptions
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
+from storage.outbox import pending_alerts
 
 if TYPE_CHECKING:
     from bot.client.bot import PaperroundBot
@@ -293,15 +294,22 @@ class Container:
             now = self.clock()
             await subscriptions.wake_waiting(connection, now)
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
+                await pending_alerts.add(connection, digest_id, revision, paper_ids, now)
             await self.edits.plan(connection, digest_id, revision, now, changed_ids)
             on_planned()
+
+        async def on_added_names(
+            connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
+        ) -> None:
+            if await alerts.exist(connection):
+                await pending_alerts.add_named(connection, digest_id, former, self.clock())
 
         return IngestService(
             self.database,
             self.clock,
             SearchIndexer(),
             on_fresh_digest=on_fresh,
+            on_added_names=on_added_names,
             fresh_days=self.settings.alert_days,
         )
 

@@ -12,6 +12,7 @@ from storage.models.alerts import (
     AlertKind,
     AlertTerm,
     AlertTiming,
+    FormerNames,
     PendingAlerts,
     QueuedMatch,
 )

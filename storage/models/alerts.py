@@ -94,12 +94,20 @@ class QueuedMatch(NamedTuple):
     due_at: datetime | None
 
 
+FormerNames: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""The authors and the institutions that a paper had before facts added some."""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingAlerts:
-    """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned."""
+    """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned.
+
+    With `former_names`, one for each paper, only what an author or an institution matches that the paper lacked then.
+    """
 
     digest_id: int
     revision: int
     paper_ids: tuple[int, ...]
     recipient: str | None
     added_at: datetime
+    former_names: tuple[FormerNames, ...] = ()

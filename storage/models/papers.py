@@ -78,6 +78,11 @@ class MergedPaper:
     first_on: date | None
     last_on: date | None
 
+    @property
+    def institutions(self) -> tuple[str, ...]:
+        """The organization behind the paper, and the affiliations of its authors."""
+        return (*((self.organization,) if self.organization else ()), *self.affiliations)
+
 
 @dataclass(frozen=True, slots=True)
 class PaperDetail(MergedPaper):

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,13 +15,15 @@ import pytest
 from bot.services.alerts import timing
 from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.planner import AlertPlanner
+from bot.services.ingest.service import IngestService
 from bot.services.outbox import discord_errors, discord_health, outcomes, suspension
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import alerts, models
+from storage import models
 from storage.database import Connection, Database
-from storage.outbox import queries
+from storage.outbox import pending_alerts, queries
 from tests.support import alert_builders, digest_builders
+from tests.support.recording_indexer import NullIndexer
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
@@ -91,14 +93,14 @@ class AlertHarness:
 
     async def match_first_batch(self) -> None:
         """Match what is stored for the first two recipients, as a planner that is stopped then."""
-        stop, set_last_recipient = asyncio.Event(), alerts.set_last_recipient
+        stop, set_last_recipient = asyncio.Event(), pending_alerts.set_last_recipient
 
         async def set_and_stop(connection: Connection, pending: models.PendingAlerts, recipient: str) -> None:
             await set_last_recipient(connection, pending, recipient)
             stop.set()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.alerts.set_last_recipient", set_and_stop)
+            patch.setattr("storage.outbox.pending_alerts.set_last_recipient", set_and_stop)
             await self.planner.drain(stop=stop)
 
     async def store_digest(
@@ -117,9 +119,20 @@ class AlertHarness:
             revision: int,
             changed_ids: Collection[int],
         ) -> None:
-            await alerts.add_pending(connection, digest_id, revision, paper_ids, NOW)
+            await pending_alerts.add(connection, digest_id, revision, paper_ids, NOW)
 
         await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
+
+    async def store_facts(self, *facts: models.PaperFacts) -> None:
+        """Store facts of services; what their names match remains to be planned."""
+
+        async def on_added_names(
+            connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
+        ) -> None:
+            await pending_alerts.add_named(connection, digest_id, former, self.now)
+
+        service = IngestService(self.database, lambda: self.now, NullIndexer(), on_added_names=on_added_names)
+        await service.add_facts(facts)
 
     async def add_alert(self, text: str, **fields: Any) -> int:
         return (await self.alerts.add(alert_builders.draft(text, **fields))).id
@@ -147,7 +160,7 @@ class AlertHarness:
     async def list_pending(self) -> list[models.PendingAlerts]:
         """The digests whose alerts are still to be planned."""
         async with self.database.read() as connection:
-            return await alerts.list_pending(connection)
+            return await pending_alerts.list_rows(connection)
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it: two recipients a batch."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import system_clock
-from storage import alerts, migrate, models
+from storage import migrate, models
 from storage.database import Connection, Database
-from storage.outbox import plan, queries
+from storage.outbox import pending_alerts, plan, queries
 from tests.fake_discord import process
 from tests.support import digest_builders, relay_harness, shifted_clock
 
@@ -114,7 +114,7 @@ class FaultHarness:
             revision: int,
             changed_ids: Collection[int],
         ) -> None:
-            await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
+            await pending_alerts.add(connection, digest_id, revision, paper_ids, now)
 
         location = text.partition("](")[2].partition(")")[0]
         await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=on_fresh, location=location)

@@ -30,8 +30,13 @@ PreparedPaper: TypeAlias = tuple[models.PaperDetail, keyword_match.KeywordText]
 class CandidateSource(Protocol):
     """Finds the recipients of papers. It does not decide what matches: the planner compares each candidate."""
 
-    def iterate(self, paper_ids: Sequence[int], after: str | None) -> AsyncGenerator[Candidates, None]:
-        """Yield each recipient after `after` once, in ascending order of their names."""
+    def iterate(
+        self, paper_ids: Sequence[int], after: str | None, *, only_names: bool = False
+    ) -> AsyncGenerator[Candidates, None]:
+        """Yield each recipient after `after` once, in ascending order of their names.
+
+        `only_names` leaves out alerts without an author or an institution.
+        """
         ...
 
 
@@ -76,12 +81,14 @@ class TriggerTermSource:
         self._database = database
         self._texts = texts
 
-    async def iterate(self, paper_ids: Sequence[int], after: str | None) -> AsyncGenerator[Candidates, None]:
+    async def iterate(
+        self, paper_ids: Sequence[int], after: str | None, *, only_names: bool = False
+    ) -> AsyncGenerator[Candidates, None]:
         """Yield the recipients; all candidates are retrieved before the first, as ids."""
         found: dict[str, list[Candidate]] = {}
         for batch in bulk.chunked(paper_ids, PAPER_BATCH_SIZE):
             prepared = [one for paper_id in batch if (one := await self._texts.get(paper_id))]
-            papers_by_term = await self.list_terms(prepared)
+            papers_by_term = await self.list_terms(prepared, only_names=only_names)
             await self._retrieve(papers_by_term, after, found)
         recipients = list(found)
         heapq.heapify(recipients)  # sorting a hundred thousand at once would block the event loop
@@ -89,11 +96,19 @@ class TriggerTermSource:
             recipient = heapq.heappop(recipients)
             yield recipient, found.pop(recipient)
 
-    async def list_terms(self, prepared: Sequence[PreparedPaper]) -> dict[str, list[int]]:
-        """Return the trigger terms of stored alerts that papers have, each with the papers. Reads no alert."""
+    async def list_terms(
+        self, prepared: Sequence[PreparedPaper], *, only_names: bool = False
+    ) -> dict[str, list[int]]:
+        """Return the trigger terms of stored alerts that papers have, each with the papers. Reads no alert.
+
+        `only_names` leaves out those of keywords.
+        """
         terms: dict[int, set[str]] = {}
         for detail, text in prepared:
-            terms[detail.id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
+            if only_names:
+                terms[detail.id] = await asyncio.to_thread(matcher.candidate_names, detail)
+            else:
+                terms[detail.id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
         async with self._database.read() as connection:
             distinct = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
             long = await asyncio.to_thread(lambda: set(filter(exact_keys.is_beginning, distinct)))

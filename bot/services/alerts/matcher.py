@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
 from typing import assert_never
@@ -28,6 +29,9 @@ PAPER_PREFIX = "="
 
 SOUND_PREFIX = "@@"
 """Prefix of the trigger terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
+
+NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
+"""What facts that arrive after a digest may add to a paper."""
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
@@ -130,17 +134,15 @@ def term_triggers(kind: models.AlertKind, text: str) -> frozenset[str]:
 
 def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
     """Return the trigger terms of all alerts that may match a paper; exact keys of many syllables as their beginnings."""
-    keys = set[str]().union(*map(institutions.find_keys, _institutions(paper)))
+    return text.candidate_terms.union(text.exact_keys, candidate_names(paper))
+
+
+def candidate_names(paper: models.PaperDetail) -> set[str]:
+    """Return the trigger terms of all alerts with an author or an institution that may match a paper."""
+    keys = set[str]().union(*map(institutions.find_keys, paper.institutions))
     of_institutions = {INSTITUTION_PREFIX + key for key in keys}
     of_institutions.add(PAPER_PREFIX + paper.arxiv_id)
-    return text.candidate_terms.union(
-        text.exact_keys, of_institutions, *map(name_candidate_terms, paper.authors)
-    )
-
-
-def _institutions(paper: models.PaperDetail) -> tuple[str, ...]:
-    """Return the organization behind a paper, and the affiliations of its authors."""
-    return (*((paper.organization,) if paper.organization else ()), *paper.affiliations)
+    return of_institutions.union(*map(name_candidate_terms, paper.authors))
 
 
 def name_candidate_terms(name: str) -> set[str]:
@@ -186,6 +188,21 @@ def match(
     return tuple(reasons)
 
 
+def match_added_names(
+    alert: models.Alert,
+    paper: models.PaperDetail,
+    text: keyword_match.KeywordText,
+    former: models.FormerNames,
+) -> bool:
+    """Tell whether a paper matches the alert, and an author or institution of it that the paper lacked with `former` names."""
+    before = replace(paper, authors=former[0], organization=None, affiliations=former[1])
+    names = [term for term in alert.terms if term.kind in NAME_KINDS]
+    is_added = any(
+        _match_term(term, (), paper, text) and not _match_term(term, (), before, text) for term in names
+    )
+    return is_added and bool(match(alert, paper, text))
+
+
 def _match_term(
     term: models.AlertTerm,
     forms: tuple[tuple[str, ...], ...],
@@ -199,7 +216,7 @@ def _match_term(
             return None if author is None else (author, contents.MatchField.AUTHOR)
         case models.AlertKind.INSTITUTION:
             key = institutions.institution_key(term.text)
-            names = [name for name in _institutions(paper) if key in institutions.find_keys(name)]
+            names = [name for name in paper.institutions if key in institutions.find_keys(name)]
             return (names[0], contents.MatchField.INSTITUTION) if names else None
         case models.AlertKind.PAPER:
             return (term.text, contents.MatchField.PAPER) if term.text == paper.arxiv_id else None

@@ -1,14 +1,15 @@
 """Matches the papers of fresh digests with all alerts and queues the matches; `notifier` plans the messages of what is due.
 
-An ingest stores only that a digest's alerts are to be planned. Each batch of recipients is one transaction with their
-matches and the last recipient, so that another process, or the next start, continues after it.
+An ingest stores only that a digest's alerts are to be planned, or those of papers that got authors or institutions from
+facts later. Each batch of recipients is one transaction with their matches and the last recipient, so that another process,
+or the next start, continues after it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -21,7 +22,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.time_slices import BatchSize, TimeSlices
 from storage import alerts, digests, entries, models, notified_papers
 from storage.database import Database
-from storage.outbox import alert_matches
+from storage.outbox import alert_matches, pending_alerts
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +111,7 @@ class AlertPlanner:
 
     async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
         async with self._database.read() as connection:
-            rows = await alerts.list_pending(connection)
+            rows = await pending_alerts.list_rows(connection)
         return next((row for row in rows if (row.digest_id, row.revision) not in failed), None)
 
     async def _match_digest(self, pending: models.PendingAlerts, stop: asyncio.Event) -> None:
@@ -127,7 +128,8 @@ class AlertPlanner:
         cursor = pending.recipient
         paper_ids = [paper_id for paper_id in pending.paper_ids if paper_id in listed]
         batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
-        async with aclosing(self._source.iterate(paper_ids, cursor)) as recipients:
+        is_named = bool(pending.former_names)
+        async with aclosing(self._source.iterate(paper_ids, cursor, only_names=is_named)) as recipients:
             async for batch in _batched(recipients, batches):
                 while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
                     changed = await self._match_batch(pending, digest, cursor, remaining, batches)
@@ -152,7 +154,7 @@ class AlertPlanner:
 
     async def _finish(self, pending: models.PendingAlerts) -> None:
         async with self._database.transaction() as connection:
-            await alerts.remove_pending(connection, pending)
+            await pending_alerts.remove(connection, pending)
 
     async def _match_batch(
         self,
@@ -167,11 +169,12 @@ class AlertPlanner:
         Returns the last recipient stored, and whether the digest is unchanged. The former is `cursor` if an alert was
         changed meanwhile, and a later recipient if another process stored them.
         """
-        matches = await self._match(batch)
+        former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
+        matches = await self._match(batch, former)
         alert_ids = {match.alert_id for match in matches}
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
-            current = await alerts.get_pending(connection, pending)
+            current = await pending_alerts.get(connection, pending)
             stored_digest = await digests.get(connection, digest.id)
             if current is None or stored_digest is None or stored_digest.revision != digest.revision:
                 return cursor, False
@@ -179,11 +182,16 @@ class AlertPlanner:
             if current.recipient != cursor or is_outdated:
                 return current.recipient, True
             await alert_matches.add_all(connection, matches)
-            await alerts.set_last_recipient(connection, pending, batch[-1][0])
+            await pending_alerts.set_last_recipient(connection, pending, batch[-1][0])
         return batch[-1][0], True
 
-    async def _match(self, batch: Sequence[candidates.Candidates]) -> list[models.QueuedMatch]:
-        """Compare the candidates with the papers of which the recipients were not notified."""
+    async def _match(
+        self, batch: Sequence[candidates.Candidates], former: Mapping[int, models.FormerNames]
+    ) -> list[models.QueuedMatch]:
+        """Compare the candidates with the papers of which the recipients were not notified.
+
+        Of a paper with `former` names only what it got since then counts.
+        """
         now = self._clock()
         alert_ids = {alert_id for _, own in batch for alert_id, _, _ in own}
         by_paper: dict[int, dict[tuple[str, int], str]] = defaultdict(dict)
@@ -207,7 +215,7 @@ class AlertPlanner:
                 if (
                     alert
                     and (recipient, paper_id) not in notified
-                    and (matcher.is_decided(alert, term) or matcher.match(alert, *prepared))
+                    and _is_match(alert, term, prepared, former.get(paper_id))
                 ):
                     votes = prepared[0].votes
                     is_met = selection.meets_minimum(votes, alert.min_votes)
@@ -215,6 +223,14 @@ class AlertPlanner:
                     matches.append(models.QueuedMatch(recipient, paper_id, alert_id, votes, now, due))
                 await slices.pause()
         return matches
+
+
+def _is_match(
+    alert: models.Alert, term: str, prepared: candidates.PreparedPaper, former: models.FormerNames | None
+) -> bool:
+    if former is not None:
+        return matcher.match_added_names(alert, *prepared, former)
+    return matcher.is_decided(alert, term) or bool(matcher.match(alert, *prepared))
 
 
 async def _batched(

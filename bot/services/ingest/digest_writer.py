@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -32,15 +32,32 @@ class OnFreshDigest(Protocol):
         ...
 
 
+class OnAddedNames(Protocol):
+    """Called for a fresh digest inside the transaction of facts that add authors or institutions to papers of it."""
+
+    async def __call__(
+        self, connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
+    ) -> None:
+        """`former` are the names that these papers had before, by paper id."""
+        ...
+
+
 class DigestWriter:
-    """Writes digests, their papers and the index. `on_fresh` is called for digests of the last `fresh_days` days."""
+    """Writes digests, their papers and the index. The callbacks are called for digests of the last `fresh_days` days."""
 
     def __init__(
-        self, clock: Clock, indexer: paper_writer.Indexer, on_fresh: OnFreshDigest | None, *, fresh_days: int
+        self,
+        clock: Clock,
+        indexer: paper_writer.Indexer,
+        on_fresh: OnFreshDigest | None,
+        on_added_names: OnAddedNames | None,
+        *,
+        fresh_days: int,
     ) -> None:
         self._clock = clock
         self._indexer = indexer
         self._on_fresh_digest = on_fresh
+        self._on_added_names = on_added_names
         self._fresh_period = timedelta(days=fresh_days)
 
     async def write_all(
@@ -83,7 +100,8 @@ class DigestWriter:
         readings = [(ids[fact.arxiv_id], fact) for fact in paper_facts]
         await facts.add(connection, readings)
         await votes.add(connection, readings)
-        await paper_writer.refresh_papers(connection, self._indexer, ids.values())
+        changes = await paper_writer.refresh_papers(connection, self._indexer, ids.values())
+        await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
@@ -202,11 +220,36 @@ class DigestWriter:
         revision: int,
         changed_ids: Collection[int],
     ) -> None:
-        # A digest of a zone ahead of UTC may be dated tomorrow.
-        today = self._clock().date()
-        is_fresh = today - self._fresh_period <= on <= today + timedelta(days=1)
-        if self._on_fresh_digest is not None and is_fresh:
+        since_on, until_on = self._fresh_days()
+        if self._on_fresh_digest is not None and since_on <= on <= until_on:
             await self._on_fresh_digest(connection, digest_id, paper_ids, revision, changed_ids)
+
+    async def _notify_of_names(self, connection: Connection, changes: paper_writer.Changes) -> None:
+        """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
+        named = {
+            paper_id: (before.authors, before.institutions)
+            for paper_id, (before, after) in changes.items()
+            if _has_added_names(before, after)
+        }
+        if self._on_added_names is None or not named:
+            return
+        since_on, until_on = self._fresh_days()
+        newest = await entries.find_newest_digests(connection, named, since_on=since_on, until_on=until_on)
+        for digest_id in sorted(set(newest.values())):
+            former = {paper_id: named[paper_id] for paper_id in named if newest.get(paper_id) == digest_id}
+            await self._on_added_names(connection, digest_id, former)
+
+    def _fresh_days(self) -> tuple[date, date]:
+        """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
+        today = self._clock().date()
+        return today - self._fresh_period, today + timedelta(days=1)
+
+
+def _has_added_names(before: models.MergedPaper, after: models.MergedPaper) -> bool:
+    return not (
+        set(before.authors).issuperset(after.authors)
+        and set(before.institutions).issuperset(after.institutions)
+    )
 
 
 def _is_listing(sourced: models.SourcedDigest) -> bool:

@@ -6,7 +6,7 @@ Runs inside the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from bot.digests.elements.shown_summary import shown_sections
 from bot.services.ingest import merge
@@ -14,6 +14,9 @@ from bot.text.analysis import normalisation
 from bot.time_slices import TimeSlices
 from storage import authors, bulk, entries, facts, models, papers, votes
 from storage.database import Connection
+
+Changes: TypeAlias = dict[int, tuple[models.MergedPaper, models.MergedPaper]]
+"""The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
@@ -81,10 +84,10 @@ def _appearances_by_paper(
 
 async def refresh_papers(
     connection: Connection, indexer: Indexer, paper_ids: Collection[int], *, texts_changed: bool = False
-) -> None:
-    """Merge stored papers again, and index those that changed, or all of them if `texts_changed`."""
+) -> Changes:
+    """Merge stored papers again, and index those that changed, or all of them if `texts_changed`. Returns the changes."""
     stored = await papers.list_merged(connection, ids=paper_ids)
-    await _remerge(connection, indexer, stored, texts_changed=texts_changed)
+    return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[models.MergedPaper]:
@@ -133,15 +136,18 @@ def _chunked_by_size(
 
 async def _remerge(
     connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
-) -> None:
+) -> Changes:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
+    changes: Changes = {}
     for chunk in bulk.chunked(stored.items(), CHUNK_PAPERS):
-        await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+        changed = await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+        changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
+    return changes
 
 
 async def _remerge_chunk(
     connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
-) -> None:
+) -> dict[int, models.MergedPaper]:
     appearances = await entries.list_appearances(connection, stored)
     paper_facts = await facts.list_by_paper(connection, stored)
     readings = await votes.list_latest(connection, stored)
@@ -177,6 +183,7 @@ async def _remerge_chunk(
     ]
     if documents or changed_authors:
         await indexer.index(connection, documents, changed_authors)
+    return changed
 
 
 async def _update_authors(

@@ -54,10 +54,13 @@ class IngestService:
         indexer: paper_writer.Indexer,
         *,
         on_fresh_digest: digest_writer.OnFreshDigest | None = None,
+        on_added_names: digest_writer.OnAddedNames | None = None,
         fresh_days: int = 3,
     ) -> None:
         self._database = database
-        self._writer = digest_writer.DigestWriter(clock, indexer, on_fresh_digest, fresh_days=fresh_days)
+        self._writer = digest_writer.DigestWriter(
+            clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
+        )
 
     async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
         """Parse a text and store each of its digests in its own transaction.

@@ -98,6 +98,25 @@ async def test_a_paper_that_gets_the_votes_later_arrives_once_with_its_reason(de
     assert all(text in shown_text(message) for text in expected), shown_text(message)
 
 
+async def test_an_institution_that_arxiv_names_after_the_digest_raises_one_message(
+    delivery: Delivery,
+) -> None:
+    harness = delivery.harness
+    await _add(harness, institution="KAIST")
+    await _add(harness, keyword="로봇", votes=50)
+    await delivery.ingest(("2601.90001", 12), ("2601.90002", 12))
+    await delivery.run()
+    assert delivery.received() == []
+    for names in (["Seoul National University"], ["School of Computing, KAIST"], ["KAIST", "POSTECH"]):
+        reading = models.PaperFacts("2601.90001", "arxiv", "u", harness.env.now(), affiliations=tuple(names))
+        await harness.container.create_ingest().add_facts([reading])
+        await delivery.run()
+    (message,) = delivery.received()
+    assert "School of Computing, KAIST" in shown_text(message)
+    assert "pr:o:2601.90001" in component_ids(message)
+    assert "2601.90002" not in str(component_ids(message))
+
+
 async def test_an_alert_says_why_and_sends_fewer_or_none_at_a_press(delivery: Delivery) -> None:
     harness = delivery.harness
     await _add(harness, keyword="로봇")
