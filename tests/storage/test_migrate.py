@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
 from bot.services.alerts import matcher
-from storage import alerts, database, errors, key_values, migrate, models, tables
+from storage import alerts, database, errors, key_values, migrate, models, subscriptions, tables
 from storage.migrations import versions
+from storage.outbox import queries
 from storage.search import author_index, index, trigger_terms
 from tests.support import alert_builders
 
@@ -170,6 +172,31 @@ async def test_alerts_of_one_keyword_or_author_keep_their_words(empty_database_u
             row async for batch in trigger_terms.stream_alerts(connection, ["강화", "@d"]) for row in batch
         ]
         assert sorted(alert_id for _, alert_id, _, _ in found) == [row.id for row in rows]
+
+
+async def test_posts_from_before_our_five_name_no_papers_of_members(empty_database_url: str) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    place = {"channel_id": 2, "locale": "en", "created_at": at}
+    old: dict[sa.Table, dict[str, Any]] = {
+        tables.subscriptions: place
+        | {"guild_id": 1, "at_time": "09:00", "timezone": "UTC", "days": "1", "top_n": 5, "min_votes": 0}
+        | {"style": "weekly", "say_when_empty": False, "fresh_days": 3, "wait_minutes": 0, "settle_hours": 0}
+        | {"state": "paused", "reason": "by-hand"},
+        tables.deliveries: {"key": "daily:1:2026-01-01", "kind": "daily", "channel_id": 2, "locale": "en"}
+        | {"subscription_id": 1, "state": "sent", "planned_at": at, "due_at": at, "expires_at": at}
+        | {"papers": [], "total": 0, "priority": 1},
+    }
+    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
+        await connection.run_sync(to_revision, "0017")
+        for table, values in old.items():
+            await connection.execute(table.insert().values(values))
+    await (await migrate.open_database(empty_database_url, migrate=True)).close()
+    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
+        [subscription] = await subscriptions.list_rows(connection)
+        assert (subscription.our_five, subscription.paused_by, subscription.paused_at) == (False, None, None)
+        delivery = await queries.get(connection, 1)
+        assert delivery is not None
+        assert delivery.our_five == ()
 
 
 def to_first_revision(connection: sa.Connection) -> None:
