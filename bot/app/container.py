@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bot.rendering.wording.templates import Templates
     from bot.services.bundle import Services
     from bot.services.outbox.discord_health import Answer
+    from bot.services.polling.paper_lookup import PaperLookup
     from bot.services.recommendation.planner import TodayPlanner
     from bot.sources.http.fetcher import Throttle
 
@@ -187,14 +188,10 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
-        from aiolimiter import AsyncLimiter
-
-        from bot.app import fetching
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
         from bot.services.indexing.glossary_service import GlossaryService
-        from bot.services.indexing.indexer import SearchIndexer
-        from bot.services.polling import paper_lookup, registry
+        from bot.services.polling import registry
         from bot.services.recommendation.paper_vectors import PaperVectors
         from bot.services.recommendation.profiles import Profiles
         from bot.services.recommendation.today import TodayService
@@ -251,18 +248,27 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            paper_lookup=paper_lookup.PaperLookup(
-                self.clock,
-                IngestService(database, self.clock, SearchIndexer()),
-                lambda: fetching.open_lookup_fetcher(self.settings, self.clock),
-                registry.service_endpoints(self.settings),
-                self.source_throttles[models.SourceKind.ARXIV],
-                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
-            ),
+            paper_lookup=self._create_paper_lookup(database),
             sources=registry.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
+        )
+
+    def _create_paper_lookup(self, database: Database) -> PaperLookup:
+        from aiolimiter import AsyncLimiter
+
+        from bot.app import fetching
+        from bot.services.indexing.indexer import SearchIndexer
+        from bot.services.polling import paper_lookup, registry
+
+        return paper_lookup.PaperLookup(
+            self.clock,
+            IngestService(database, self.clock, SearchIndexer()),
+            lambda: fetching.open_lookup_fetcher(self.settings, self.clock),
+            registry.service_endpoints(self.settings),
+            self.source_throttles[models.SourceKind.ARXIV],
+            AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
         )
 
     def create_today_planner(self, services: Services, database: Database) -> TodayPlanner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import assert_never
 
 import discord
@@ -13,10 +13,18 @@ from discord import app_commands
 from bot.client.components import custom_ids
 from bot.client.context import Interaction
 from bot.client.interactions import checks, lookups, responses
+from bot.client.presenters import shelf_lists
 from bot.client.translations import Texts
 from bot.client.views import shelf as shelf_view
 from bot.client.views.papers import empty_list, list_days, list_notes, paper_list
-from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
+from bot.client.views.papers.list_state import (
+    MAX_TEXT_LENGTH,
+    PAGE_SIZE,
+    PERIOD_DAYS,
+    ListKind,
+    ListState,
+    Period,
+)
 from bot.client.views.papers.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
@@ -30,7 +38,6 @@ PERIOD_CHOICES = [
     app_commands.Choice(name="Last year", value=Period.YEAR.value),
     app_commands.Choice(name="All time", value=Period.ALL.value),
 ]
-PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
@@ -113,9 +120,10 @@ class PaperListLoader:
             case ListKind.SIMILAR:
                 return await self._load_similar(texts, state)
             case ListKind.SAVED:
-                return await self._load_saved(texts, state, user_id)
+                return await shelf_lists.load_saved(self._services.shelf, texts, state, user_id)
             case ListKind.GUILD_SHELF:
-                return await self._load_guild_shelf(texts, state)
+                now = self._services.clock()
+                return await shelf_lists.load_guild_shelf(self._services.shelf, texts, state, now)
             case _:
                 assert_never(state.kind)
 
@@ -150,7 +158,7 @@ class PaperListLoader:
             since=self._since(state.period),
             min_votes=state.min_votes or None,
             limit=PAGE_SIZE,
-            offset=_offset(state),
+            offset=state.offset,
             locale=texts.locale,
         )
         if result.author is None:
@@ -214,7 +222,7 @@ class PaperListLoader:
             return paper_list.PaperList(state, heading="", rows=(), total=0)
         requested_on = days[0] if days else None
         result, on = await self._services.search.get_digest(
-            requested_on, limit=PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
+            requested_on, limit=PAGE_SIZE, offset=state.offset, min_votes=state.min_votes or None
         )
         shown = state.replace(text=on.isoformat()) if on else state
         return paper_list.PaperList(
@@ -236,54 +244,12 @@ class PaperListLoader:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
         title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
-        start = _offset(state)
+        start = state.offset
         return paper_list.PaperList(
             state=state,
             heading=texts("list-similar-heading", title=title),
             rows=rows[start : start + PAGE_SIZE],
             total=len(rows),
-        )
-
-    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
-        shelf = self._services.shelf
-        rows, total = await shelf.list_saved(
-            user_id, state.text, order=state.order, limit=PAGE_SIZE, offset=_offset(state)
-        )
-        fresh = state.replace(page=0, token="")
-        tags = tuple(
-            (f"#{tag} · {count}", fresh.replace(text=f"#{tag}"))
-            for tag, count in await shelf.list_tags(user_id)
-        )
-        query = escape_untrusted(state.text, max_length=200)
-        return paper_list.PaperList(
-            state=state,
-            heading=texts("list-saved-heading", count=total),
-            rows=tuple(rows),
-            total=total,
-            notes=(texts("saved-filter", query=query),) if query else (),
-            snippets={row.arxiv_id: shelf_view.format_facts(texts, row) for row in rows},
-            suggestions=tags,
-        )
-
-    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> paper_list.PaperList:
-        guild_id, _, topic = state.text.partition(":")
-        days = PERIOD_DAYS.get(state.period)
-        now = self._services.clock()
-        since = datetime.min.replace(tzinfo=UTC) if days is None else now - timedelta(days=days)
-        with custom_ids.map_parse_errors():
-            rows, counts = await self._services.shelf.list_of_guild(int(guild_id), since, topic)
-        start = _offset(state)
-        heading = texts(
-            "list-guild-shelf-heading", period=texts(f"period-{state.period.name.lower()}"), count=len(rows)
-        )
-        shown = rows[start : start + PAGE_SIZE]
-        return paper_list.PaperList(
-            state=state,
-            heading=heading,
-            rows=tuple(shown),
-            total=len(rows),
-            notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            snippets={row.arxiv_id: shelf_view.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:
@@ -317,7 +283,7 @@ class PaperListLoader:
             since=self._since(state.period),
             min_votes=state.min_votes or None,
             limit=PAGE_SIZE,
-            offset=_offset(state),
+            offset=state.offset,
             literal=state.literal,
             sort=state.topic_sort,
             snippet_locale=texts.locale,
@@ -344,7 +310,3 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
     return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
-
-
-def _offset(state: ListState) -> int:
-    return state.page * PAGE_SIZE

@@ -167,18 +167,11 @@ def _add_papers(
     )
     our_five = wording.our_five(post) if last else ""
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
-    headings = wording.late_headings(post)
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
     for text in (our_five, foot):
         message.reserve(bool(text), (text,) if text else ())
-    for position, paper in enumerate(group):
-        # A full message has no component left for the separator below the headline.
-        if position or (first == 0 and not is_full):
-            message.add_separator()
-        share = message.share(len(group) - position)
-        heading = headings.get(paper.arxiv_id)
-        text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
-        message.add_section(text, paper.thumbnail, paper.title)
+    # A full message has no component left for the separator below the headline.
+    _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
     if our_five:
         message.add_separator()
         message.add_reserved_text(our_five)
@@ -186,6 +179,26 @@ def _add_papers(
         message.add_reserved_row(*row)
     if foot:
         message.add_reserved_text(foot)
+
+
+def _add_sections(
+    wording: PostWording,
+    message: message_builder.MessageBuilder,
+    post: DailyPost,
+    group: Sequence[PostPaper],
+    first: int,
+    *,
+    is_separated: bool,
+) -> None:
+    """Add the papers of a group, each with an equal share of the space, and separators; one above if `is_separated`."""
+    headings = wording.late_headings(post)
+    for position, paper in enumerate(group):
+        if position or is_separated:
+            message.add_separator()
+        share = message.share(len(group) - position)
+        heading = headings.get(paper.arxiv_id)
+        text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
+        message.add_section(text, paper.thumbnail, paper.title)
 
 
 def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> list[PostPaper]:

@@ -152,23 +152,29 @@ def setup_view(
     message.add_text(
         texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     )
-    if same is None:
-        start_id = pack(channel_id, options, START)
-        message.add_buttons(
-            message_builder.button(texts("setup-start"), start_id, style=discord.ButtonStyle.primary),
-            message_builder.button(texts("setup-start-now"), pack(channel_id, options, START_NOW)),
-        )
-    else:
+    if same is not None:
         message.add_text(texts("order-already"))
-        change_id = custom_ids.pack(CHANGE, same.id)
-        message.add_buttons(
-            message_builder.button(texts("setup-change"), change_id, style=discord.ButtonStyle.primary)
-        )
+    message.add_buttons(*_setup_buttons(texts, channel_id, options, same))
     message.add_buttons(
         message_builder.button(texts("order-edit-schedule"), pack(channel_id, options, EDIT_SCHEDULE)),
         message_builder.button(texts("order-edit-papers"), pack(channel_id, options, EDIT_PAPERS)),
     )
     return message.view
+
+
+def _setup_buttons(
+    texts: Texts, channel_id: int, options: SubscriptionOptions, same: models.Subscription | None
+) -> list[ui.Item[ui.LayoutView]]:
+    """Return the buttons that start a subscription, or the one that changes the equal one."""
+    primary = discord.ButtonStyle.primary
+    if same is not None:
+        return [
+            message_builder.button(texts("setup-change"), custom_ids.pack(CHANGE, same.id), style=primary)
+        ]
+    return [
+        message_builder.button(texts("setup-start"), pack(channel_id, options, START), style=primary),
+        message_builder.button(texts("setup-start-now"), pack(channel_id, options, START_NOW)),
+    ]
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:

@@ -41,6 +41,9 @@ class Period(StrEnum):
     ALL = "a"
 
 
+PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
+"""The days of each period except ALL."""
+
 ORDER_FLAGS = {Order.NEWEST: "", Order.OLDEST: "o", Order.VOTES: "v", Order.TITLE: "t"}
 """The letters of the orders of saved papers in a custom id."""
 
@@ -64,6 +67,11 @@ class ListState:
     by_date: bool = False
     token: str = ""
     order: Order = Order.NEWEST
+
+    @property
+    def offset(self) -> int:
+        """The position of the page's first paper in the list, from 0."""
+        return self.page * PAGE_SIZE
 
     @property
     def topic_sort(self) -> str:
