@@ -205,7 +205,7 @@ def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Pat
     assert json.loads(paperround("ingest", "day.json", "--json"))["new_papers"] == 0
     paperround("db", "upgrade", database="other.db")
     again = json.loads(paperround("ingest", "day.json", "--json", database="other.db"))
-    assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0}
+    assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0, "problem_list": []}
     assert paperround("export", "--format", "listing", database="other.db") == exported
     assert "About the first." in paperround("export", "--format", "newsletter", database="other.db")
     (tmp_path / "review.md").write_text(source_payloads.review(ids=["2505.00001"]))

@@ -22,7 +22,7 @@ def test_problems_are_named_by_file_and_line(
     monkeypatch.setenv("PAPERROUND_TEMPLATES", str(folder))
     missing = paperround("templates", "check")
     assert missing.exit_status == 2
-    assert "no folder" in missing.stderr
+    assert "not a folder" in missing.stderr
     folder.mkdir()
     (folder / "daily.en.j2").write_text("{% block headline %}Today{% endblock %}")
     assert paperround("templates", "check").exit_status == 0

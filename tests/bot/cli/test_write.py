@@ -280,7 +280,7 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
     ("arguments", "reason"),
     [
         (("--format", "listing"), "A listing cannot be written"),
-        (("--language", "fr"), "'fr' is no language"),
+        (("--language", "fr"), "'fr' is not a known language"),
         (("--show", "nothing"), "is not an arXiv id"),
     ],
 )
