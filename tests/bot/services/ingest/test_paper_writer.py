@@ -43,8 +43,10 @@ async def test_facts_of_services_complete_the_metadata_of_digests(harness: Inges
     await harness.ingest.add_facts([facts, hidden, listed])
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
-        assert await papers.get_detail(connection, "2601.09999") is None
-        assert await papers.get_detail(connection, "2601.08888") is not None
+        looked_up = [
+            await papers.get_detail(connection, arxiv_id) for arxiv_id in ("2601.09999", "2601.08888")
+        ]
+    assert [found and found.is_listed for found in looked_up] == [False, True]
     assert detail is not None
     assert (detail.votes, detail.votes_read_at, detail.abstract) == (12, NOW, "About")
     assert detail.authors == ("Ada Byron", "Bea Long")
