@@ -57,6 +57,7 @@ class Alerts:
         """
         new = replace(await self._check(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
+            await alerts.lock_reader(connection, new.user_id)
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first.",
@@ -76,6 +77,7 @@ class Alerts:
             if not own:
                 raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.", "gone")
             stored = own[0]
+            await alerts.lock_reader(connection, stored.user_id)
             changed = replace(
                 checked,
                 id=stored.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -37,6 +38,13 @@ async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: Alert
         await alert_harness.add_alert(f"word{number}x")
     with pytest.raises(errors.UsageError, match="50"):
         await alert_harness.add_alert("one more")
+
+
+async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
+    presses = (alert_harness.add_alert("diffusion") for _ in range(4))
+    outcomes = await asyncio.gather(*presses, return_exceptions=True)
+    assert sum(isinstance(outcome, storage_errors.DuplicateError) for outcome in outcomes) == 3
+    assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
 
 
 async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
