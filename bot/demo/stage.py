@@ -66,18 +66,32 @@ class Stage:
         self._viewer = viewer
         self._locale, self._texts = locale, HINTS[locale]
         self._newest = self._newest_message_id()
+        self._turn = asyncio.Lock()
+        self._page_action = page._action
+        # Without turns the page takes an action that overlaps a step for lost, and accepts no other one.
+        vars(page)["_action"] = self._act_in_turn
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
         while not stop.is_set():
-            # The page goes on without what a step does: an action on it may overlap the step.
+            # The page goes on without what a step does.
             with isolation.isolated(log, "the demo's stage failed", reraise=(simcord.SetupError,)):
                 await self._step_unless_busy()
             await asyncio.sleep(CHECK_SECONDS)
 
+    async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+        waited = self._turn.locked()
+        async with self._turn:
+            page = self._page._pages.get(context_id or "")
+            if waited and page is not None:
+                # The step published the page again, and an action on an older state of it is refused.
+                body = {**body, "published_revision": page.revision}
+            return await self._page_action(context_id, body)
+
     async def _step_unless_busy(self) -> None:
         try:
-            await self.step()
+            async with self._turn:
+                await self.step()
         except simcord.SetupError as error:
             log.debug("the demo's page is busy", reason=str(error))
 

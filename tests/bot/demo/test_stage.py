@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from bot.client import context, translations
 from bot.demo.stage import Stage
 from storage import models
 from storage.database import Database
-from tests.support.client_harness import last_response, open_harness, shown_text
+from tests.support.client_harness import ClientHarness, last_response, open_harness, shown_text
+
+
+def _page(harness: ClientHarness) -> Any:
+    """SimCord's page without its server: an action on it is an operation of the environment, as each of them is."""
+
+    async def act(_context: str | None, _body: Mapping[str, Any]) -> dict[str, Any]:
+        await harness.env.settle()
+        return {}
+
+    return SimpleNamespace(_pages={}, refresh=harness.env.settle, _action=act)
+
+
+async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        page, stop = _page(harness), asyncio.Event()
+        stage = Stage(harness.env, page, harness.channel, harness.reader, models.Locale.EN)
+        await harness.reader.send(harness.channel, "/paper diffusion")
+        running = asyncio.create_task(stage.run(stop))
+        try:
+            while not harness.env._operation_label:  # noqa: ASYNC110 - SimCord sets no event
+                await asyncio.sleep(0)
+            assert await page._action(None, {}) == {}
+        finally:
+            stop.set()
+            await running
 
 
 async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that_the_answer_names(
@@ -17,7 +44,7 @@ async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that
 ) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
         seconds = [0.0]
-        page = cast("Any", SimpleNamespace(_pages={}, refresh=harness.env.settle))
+        page = _page(harness)
         stage = Stage(
             harness.env, page, harness.channel, harness.reader, models.Locale.EN, lambda: seconds[0]
         )
