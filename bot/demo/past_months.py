@@ -1,6 +1,6 @@
 """A year of papers before the samples, so that trends have months to show. All of them are made up, and say so.
 
-Their titles begin with "Sample paper", and arXiv gives out no id with a number from 90000 on.
+Their titles begin with "Sample" and a number, and arXiv gives out no id with a number from 90000 on.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _list_topics(position: int) -> Iterator[str]:
 def _paper(on: date, number: int, topic: str) -> dict[str, object]:
     return {
         "arxiv_id": f"{on:%y%m}.{FIRST_NUMBER + number}",
-        "title": f"Sample paper {number} on {topic}",
+        "title": f"Sample {number}: {topic[0].upper()}{topic[1:]}",
         "votes": number * 7 % 19 + 1,
         "summary": SUMMARY.format(topic=topic),
     }
