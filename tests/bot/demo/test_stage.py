@@ -68,7 +68,7 @@ async def test_a_value_that_is_no_choice_is_answered_with_the_names_of_the_choic
 ) -> None:
     expected = {models.Locale.EN: ("period", "Last year"), models.Locale.KO: ("기간", "최근 1년")}
     async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
-        page = cast("Any", SimpleNamespace(_pages={}, refresh=harness.env.settle))
+        page = _page(harness)
         for locale, names in expected.items():
             stage = Stage(harness.env, page, harness.channel, harness.reader, locale)
             await harness.reader.send(harness.channel, "/top period:fortnight")
