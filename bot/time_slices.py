@@ -15,7 +15,7 @@ A transaction takes about fifteen turns of the event loop, and one of delivery m
 """
 
 
-TRANSACTION_SECONDS = 0.05
+TRANSACTION_SECONDS = 0.075
 """Time for which long work holds the database's writer at once; delivery waits for it."""
 
 Context = TypeVar("Context")

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models, tables
 from storage.outbox import queries
 
+DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
+
 PART_COLUMNS = (
     "delivery_id",
     "position",
@@ -39,14 +41,8 @@ async def add_all(
     """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
     if not new_deliveries:
         return {}
-    statement = bulk.dialect_insert(connection, tables.deliveries).on_conflict_do_nothing(
-        index_elements=["key"]
-    )
-    values = [_delivery_values(delivery) for delivery in new_deliveries]
-    inserted = await connection.execute(
-        statement.returning(tables.deliveries.c.key, tables.deliveries.c.id), values
-    )
-    ids: dict[str, int] = {row.key: row.id for row in inserted}
+    insert = _insert if connection.dialect.name == "sqlite" else _insert_returning
+    ids = await insert(connection, new_deliveries)
     by_key: dict[str, models.NewDelivery] = {}
     for delivery in new_deliveries:
         if delivery.key in ids:
@@ -58,6 +54,34 @@ async def add_all(
     ]
     await bulk.insert_rows(connection, tables.parts, PART_COLUMNS, part_values)
     return ids
+
+
+async def _insert(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries for the only writer of the database: three statements, however many they are."""
+    key, id_ = tables.deliveries.c.key, tables.deliveries.c.id
+    new = {delivery.key: _delivery_values(delivery) for delivery in reversed(new_deliveries)}
+    for known, _ in await bulk.select_where_in(connection, key, new, (key, id_)):
+        del new[known]
+    rows = [tuple(values.values()) for values in reversed(new.values())]
+    await bulk.insert_rows(connection, tables.deliveries, DELIVERY_COLUMNS, rows)
+    inserted = dict(await bulk.select_where_in(connection, key, new, (key, id_)))
+    return {name: inserted[name] for name in reversed(new)}
+
+
+async def _insert_returning(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries while others may insert the same keys."""
+    statement = bulk.dialect_insert(connection, tables.deliveries).on_conflict_do_nothing(
+        index_elements=["key"]
+    )
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    inserted = await connection.execute(
+        statement.returning(tables.deliveries.c.key, tables.deliveries.c.id), values
+    )
+    return {row.key: row.id for row in inserted}
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
@@ -111,6 +135,7 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
+    """Return the values of `DELIVERY_COLUMNS`, in this order."""
     late = [[on.isoformat(), shown, count] for on, shown, count in delivery.late]
     picks = [list(pick) for pick in delivery.our_five]
     values = bulk.record_values(delivery, papers=list(delivery.papers), late=late, our_five=picks)

@@ -29,7 +29,7 @@ MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
 """Time after which a message that failed to render is tried again."""
-DUE_LIMITS = 50, 1000
+DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
@@ -39,6 +39,9 @@ PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ..
 
 Decisions: TypeAlias = dict[str, list[PaperMatch]]
 """What each recipient is notified of, best first."""
+
+Destinations: TypeAlias = dict[int, tuple[models.Locale, int | None]]
+"""The language of the recipient of each alert, by alert id, and the DM channel if it is known."""
 
 
 class AlertNotifier:
@@ -82,29 +85,29 @@ class AlertNotifier:
         self._texts.clear()
         self._papers.clear()
         batches = BatchSize(*DUE_LIMITS)
-        while True:
-            async with self._database.read() as connection:
-                recipients = await alert_matches.list_due_recipients(connection, now, limit=batches.size)
-            if not recipients:
-                return
-            count = await self._plan_batch(recipients, now, batches)
+        while (count := await self._plan_batch(now, batches)) is not None:
             if count:
                 yield count
 
-    async def _plan_batch(self, recipients: Sequence[str], now: datetime, batches: BatchSize) -> int:
-        """Plan the messages of some recipients, which are rendered before the transaction. Returns their number.
+    async def _plan_batch(self, now: datetime, batches: BatchSize) -> int | None:
+        """Plan the messages of some recipients, which are rendered before the transaction.
 
-        Nothing is stored if an alert was changed or another process planned them meanwhile.
+        Returns their number; None if nothing is due. Nothing is stored if an alert was changed or another process planned
+        them meanwhile.
         """
         async with self._database.read() as connection:
+            recipients = await alert_matches.list_due_recipients(connection, now, limit=batches.size)
+            if not recipients:
+                return None
             queued = await _list_due(connection, recipients, now)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
             notified = await _list_notified(connection, queued)
             highest = await _list_highest_votes(connection, queued, active)
+            destinations = await self._resolve(connection, active.values())
         queued = [match for match in queued if _is_gathered(match, active, now)]
         waiting = [match for match in queued if _waits_for_votes(match, active, highest)]
         decisions = await self._decide(_without(queued, waiting, notified), active, highest)
-        built = await self._build(decisions, active, now)
+        built = await self._build(decisions, active, destinations, now)
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             is_same = set(queued).issubset(await _list_due(connection, recipients, now))
@@ -142,20 +145,22 @@ class AlertNotifier:
         return decisions
 
     async def _build(
-        self, decisions: Decisions, active: Mapping[int, models.Alert], now: datetime
+        self,
+        decisions: Decisions,
+        active: Mapping[int, models.Alert],
+        destinations: Destinations,
+        now: datetime,
     ) -> dict[str, models.NewDelivery]:
         """Render the messages; what fails to render is logged and left out."""
-        senders = {name: active[matches[0][1][0].alert_id] for name, matches in decisions.items()}
-        async with self._database.read() as connection:
-            destinations = await self._resolve(connection, senders.values())
         details = {detail.id: detail for matches in decisions.values() for detail, _ in matches}
         await summaries.prepare_extracts(details.values(), {locale for locale, _ in destinations.values()})
+        planned_at = f"{now:%Y%m%d%H%M%S}"
         built: dict[str, models.NewDelivery] = {}
         slices = TimeSlices()
         for recipient, matches in decisions.items():
-            alert = senders[recipient]
+            alert = active[matches[0][1][0].alert_id]
             locale, dm_channel_id = destinations[alert.id]
-            key = f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0][0].id}"
+            key = f"alert:{recipient}:{planned_at}:{matches[0][0].id}"
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
                 built[recipient] = self._deliveries.build_alert(
@@ -182,8 +187,10 @@ class AlertNotifier:
         numbers: dict[int, int] = {}
         numbered = [
             tuple(
-                replace(reason, alert_id=numbers.setdefault(reason.alert_id, len(numbers)))
-                for reason in reasons
+                contents.AlertReason(
+                    numbers.setdefault(of.alert_id, len(numbers)), of.kind, of.text, of.found_in, of.crossed
+                )
+                for of in reasons
             )
             for _, reasons in shown
         ]
@@ -203,14 +210,11 @@ class AlertNotifier:
             self._papers[key] = summaries.build_post_paper(detail, locale)
         return self._papers[key]
 
-    async def _resolve(
-        self, connection: Connection, of: Iterable[models.Alert]
-    ) -> dict[int, tuple[models.Locale, int | None]]:
+    async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> Destinations:
         """Return the language and the DM channel, if it is known, of each alert's recipient, by alert id."""
-        of = list(of)
         stored = await readers.list_by_id(connection, [row.user_id for row in of if row.channel_id is None])
         servers = await guilds.list_by_id(connection, [row.guild_id for row in of if row.guild_id])
-        destinations: dict[int, tuple[models.Locale, int | None]] = {}
+        destinations: Destinations = {}
         for alert in of:
             if alert.channel_id is not None:
                 guild = servers.get(alert.guild_id or 0)
@@ -292,6 +296,8 @@ def _match_paper(
 
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
     """Return the best papers: of each alert at most its `max_papers`."""
+    if len(matches) == 1:
+        return list(matches)
     counts: Counter[int] = Counter()
     shown = []
     for match in matches:
@@ -313,9 +319,8 @@ async def _store(
     """Store the deliveries and the papers notified of, and take their matches from the queue. Returns the keys."""
     ids = await plan.add_all(connection, list(built.values()))
     planned = {name: ids[delivery.key] for name, delivery in built.items() if delivery.key in ids}
-    postponed = {
-        match: now + RETRY_DELAY for match in queued if match.recipient in decisions.keys() - planned
-    }
+    failed = decisions.keys() - planned
+    postponed = {match: now + RETRY_DELAY for match in queued if match.recipient in failed}
     kept = {**postponed, **dict.fromkeys(waiting)}
     await alert_matches.set_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
     notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
