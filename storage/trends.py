@@ -1,4 +1,4 @@
-"""Papers and votes per month, and the titles of a period; in large archives from a sample of the papers."""
+"""Papers and votes per month or day, and the titles of a period; in large archives from a sample of the papers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_VOTES = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """The papers last listed in a month, given by its first day. `votes` is None if the votes of all are unknown."""
+    """The papers last listed in a month, a week or a day, by its first day. `votes` is None if those of all are unknown."""
 
     starts_on: date
     paper_count: int
@@ -37,8 +37,9 @@ async def count_matches(
     filters: index.Filters,
     *,
     groups: int = SAMPLE_GROUPS,
+    by_day: bool = False,
 ) -> list[MonthCount]:
-    """Count the papers that match an index query by month; with fewer `groups` the counts are those of a sample.
+    """Count the papers that match an index query by month or `by_day`; with fewer `groups` the counts are those of a sample.
 
     Matching is fast (millions a second) and reading dates and votes is slow, so the sample is drawn by position.
     """
@@ -51,7 +52,8 @@ async def count_matches(
         matches = sa.text("tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(search_query))
     words = sa.table(index.WORDS_TABLE, position)
     joined = words.join(indexed_papers, indexed_papers.c.position == words.c[position.name])
-    query = _by_month(connection, indexed_papers.c.last_on, indexed_papers.c.votes).select_from(joined)
+    columns = indexed_papers.c.last_on, indexed_papers.c.votes
+    query = _by_period(connection, *columns, by_day=by_day).select_from(joined)
     query = _apply_filters(query.where(matches), indexed_papers.c.last_on, indexed_papers.c.votes, filters)
     if groups < SAMPLE_GROUPS:
         query = query.where(words.c[position.name] % SAMPLE_GROUPS < groups)
@@ -59,10 +61,10 @@ async def count_matches(
 
 
 async def count_papers(
-    connection: AsyncConnection, filters: index.Filters, *, groups: int = SAMPLE_GROUPS
+    connection: AsyncConnection, filters: index.Filters, *, groups: int = SAMPLE_GROUPS, by_day: bool = False
 ) -> list[MonthCount]:
-    """Count all papers by month; with fewer `groups` the counts are those of a sample."""
-    query = _by_month(connection, papers.c.last_on, papers.c.votes)
+    """Count all papers by month or `by_day`; with fewer `groups` the counts are those of a sample."""
+    query = _by_period(connection, papers.c.last_on, papers.c.votes, by_day=by_day)
     query = _apply_filters(query, papers.c.last_on, papers.c.votes, filters)
     return await _fetch_month_counts(connection, _filter_sample(query, groups))
 
@@ -77,10 +79,13 @@ async def list_titles(
     return [(row.id, row.title) for row in rows]
 
 
-def _by_month(connection: AsyncConnection, on: sa.Column[Any], votes: sa.Column[Any]) -> sa.Select[Any]:
+def _by_period(
+    connection: AsyncConnection, on: sa.Column[Any], votes: sa.Column[Any], *, by_day: bool
+) -> sa.Select[Any]:
+    length = len("2025-01-01") if by_day else len("2025-01")
     is_sqlite = connection.dialect.name == "sqlite"
-    month = sa.func.substr(sa.cast(on, sa.Text), 1, 7) if is_sqlite else sa.func.to_char(on, "YYYY-MM")
-    label = month.label("month")
+    day = sa.cast(on, sa.Text) if is_sqlite else sa.func.to_char(on, "YYYY-MM-DD")
+    label = sa.func.substr(day, 1, length).label("period")
     return sa.select(label, sa.func.count(), sa.func.sum(votes)).group_by(label).order_by(label)
 
 
@@ -105,6 +110,10 @@ def _filter_sample(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
 async def _fetch_month_counts(connection: AsyncConnection, query: sa.Select[Any]) -> list[MonthCount]:
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return [
-        MonthCount(date.fromisoformat(f"{month}-01"), number, None if votes is None else int(votes))
-        for month, number, votes in rows
+        MonthCount(
+            date.fromisoformat(f"{period}-01"[: len("2025-01-01")]),
+            number,
+            None if votes is None else int(votes),
+        )
+        for period, number, votes in rows
     ]

@@ -30,7 +30,7 @@ FONT_FAMILIES = (
 )
 _PLOT_TOP, _PLOT_BOTTOM, _MARGIN, _NARROW_MARGIN = 96, 372, 116, 36
 _MAX_BAR_WIDTH, _BAR_WIDTH_RATIO = 64.0, 0.64
-_MAX_LABELS = 6
+_MAX_LABELS, _MAX_DAY_LABELS = 6, 3
 _MAX_STEPS = 4
 _NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _CORNER_RADIUS = 4.0
@@ -53,17 +53,20 @@ class ChartRenderer:
         labels: tuple[str, str],
         locale: str,
         is_last_partial: bool,
+        by_month: bool = True,
     ) -> bytes:
         """Return a chart with a column per month, as a PNG of 1200 by 720 pixels, without a title.
 
         Reading fonts can take long: call it in a thread.
         `labels` are the plain names of papers and votes, `locale` is the language of the months' names;
-        `is_last_partial`: the last month is not over.
+        `is_last_partial`: the last month is not over. Without `by_month` the columns are weeks or days.
         Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
         """
         if not columns:
             raise ValueError("there is nothing to draw")
-        values = _layout(columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial)
+        values = _layout(
+            columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial, by_month=by_month
+        )
         values |= _label_values(labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
         draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
@@ -85,7 +88,7 @@ _GLYPH_PROBE = (
 
 
 def _layout(
-    columns: Sequence[trends.MonthCount], locale: str, *, hangul: bool, is_last_partial: bool
+    columns: Sequence[trends.MonthCount], locale: str, *, hangul: bool, is_last_partial: bool, by_month: bool
 ) -> dict[str, object]:
     with_votes = any(column.votes is not None for column in columns)
     left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
@@ -106,7 +109,9 @@ def _layout(
         "bars": _bars(columns, centres, slot, papers_top, is_last_partial),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
-        "labels": _month_labels(columns, centres, locale if hangul or locale != "ko" else None),
+        "labels": (_month_labels if by_month else _day_labels)(
+            columns, centres, locale if hangul or locale != "ko" else None
+        ),
     }
 
 
@@ -211,6 +216,29 @@ def _month_labels(
         labels.append({"x": round(centre, 1), "month": name, "year": year_name})
         year = month.year
     return labels
+
+
+def _day_labels(
+    columns: Sequence[trends.MonthCount], centres: Sequence[float], locale: str | None
+) -> list[dict[str, object]]:
+    """Return the labels of some weeks or days, as `11. 16.` in Korean, which is shorter; as 11-16 without locale."""
+    every = -(-len(columns) // _MAX_DAY_LABELS)
+    labels: list[dict[str, object]] = []
+    year = 0
+    for column, centre in list(zip(columns, centres, strict=True))[every // 2 :: every]:
+        day = column.starts_on
+        skeleton = "Md" if locale == "ko" else "MMMd"
+        name = babel.dates.format_skeleton(skeleton, day, locale=locale) if locale else f"{day:%m-%d}"
+        year_name = f"{day.year}" if locale and day.year != year else ""
+        labels.append({"x": round(centre, 1), "month": name, "year": year_name})
+        year = day.year
+    return labels
+
+
+def day_name(day: date, locale: str, *, with_year: bool = False) -> str:
+    """Return a day in a language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`."""
+    name: str = babel.dates.format_skeleton("yMMMd" if with_year else "MMMd", day, locale=locale)
+    return name
 
 
 def month_name(month: date, locale: str, *, with_year: bool = False) -> str:

@@ -111,7 +111,7 @@ class TrendsCog(commands.Cog):
         answer = TrendAnswer(
             topic=topic,
             span=span,
-            trend=await self._services.trends.get_trend(topic.text, months=months),
+            trend=await self._services.trends.get_trend(topic.text, months=months, by_age=True),
             extent=await search.get_extent(),
             rising=await self._services.rising.list_topics(texts.locale) if rising else None,
         )

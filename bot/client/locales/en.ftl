@@ -719,8 +719,16 @@ trend-month = { $month }: { $count ->
    *[other] { $count } papers
 }
 trend-so-far = { $month } so far
-trend-most = Most in { $month }
-trend-numbers = Papers per month, with the votes that they have today
+trend-most = Most { $step ->
+    [week] in the week of { $month }
+    [day] on { $month }
+   *[month] in { $month }
+}
+trend-numbers = Papers per { $step ->
+    [week] week, by its Monday
+    [day] day
+   *[month] month
+}, with the votes that they have today
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on { $topic } · { $period }

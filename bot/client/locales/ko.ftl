@@ -621,8 +621,16 @@ trend-span-a = 전체 기간
 trend-estimated = 논문이 아주 많아서 일부만 세어 추정한 값이에요
 trend-month = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
-trend-most = 가장 많은 달은 { $month }
-trend-numbers = 월별 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천 수
+trend-most = 가장 많은 { $step ->
+    [week] 주는
+    [day] 날은
+   *[month] 달은
+} { $month }
+trend-numbers = { $step ->
+    [week] 주별(월요일 날짜)
+    [day] 일별
+   *[month] 월별
+} 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천 수
 trend-list = 논문 보기
 trend-privately = 나만 보기
 trend-nothing = ### { $topic } 논문이 없어요 · { $period }

@@ -15,7 +15,7 @@ from bot.client.translations import Texts
 from bot.client.views.papers import empty_list, list_state, paper_list, paper_text
 from bot.rendering import charts
 from bot.rendering.discord_text import limits, split
-from bot.services.trends.monthly import Month, Trend
+from bot.services.trends.monthly import Month, Step, Trend
 from bot.services.trends.rising import RisingTopic
 from storage import models
 
@@ -114,6 +114,7 @@ def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer
         labels=(texts("trend-papers"), texts("trend-votes")),
         locale=texts.locale.value,
         is_last_partial=trend.is_last_month_partial,
+        by_month=trend.step is Step.MONTH,
     )
 
 
@@ -132,7 +133,8 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
     if answer.has_image:
         message.add_image(IMAGE_FILENAME, _monthly_figures(texts, trend, plain=True))
     message.add_text(_summary(texts, trend))
-    message.add_text(paper_text.subtext(texts("trend-numbers")) + "\n" + _monthly_figures(texts, trend))
+    numbers = paper_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+    message.add_text(f"{numbers}\n{_monthly_figures(texts, trend)}")
 
 
 def _heading(texts: Texts, answer: TrendAnswer) -> str:
@@ -147,18 +149,27 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def _summary(texts: Texts, trend: Trend) -> str:
-    """Return the last two months and, if it is another one, the month with the most papers."""
-    last = _month_papers(texts, trend.months[-1])
+    """Return the last two months, weeks or days and, if it is another one, the month with the most papers."""
+    last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
-    previous = _month_papers(texts, trend.months[-2]) if len(trend.months) > 1 else None
+    previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
     peak_month = max(trend.months, key=lambda month: month.paper_count)
-    peak = texts("trend-most", month=_month_papers(texts, peak_month, with_year=True))
+    peak = texts(
+        "trend-most",
+        month=_month_papers(texts, trend, peak_month, with_year=True),
+        step=trend.step.name.lower(),
+    )
     return paper_text.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
 
 
-def _month_papers(texts: Texts, month: Month, *, with_year: bool = False) -> str:
-    name = charts.month_name(month.starts_on, texts.locale.value, with_year=with_year)
+def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = charts.month_name if trend.step is Step.MONTH else charts.day_name
+    return name(month.starts_on, texts.locale.value, with_year=with_year)
+
+
+def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = _name(texts, trend, month, with_year=with_year)
     return texts("trend-month", month=name, count=month.paper_count)
 
 
@@ -166,14 +177,14 @@ def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     """Return the numbers of every month, a line per year, as the text alternative of the chart."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
-        figures = ", ".join(_month_figures(texts, month) for month in months)
+        figures = ", ".join(_month_figures(texts, trend, month) for month in months)
         lines.append(f"{year}: {figures}" if plain else paper_text.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
 
 
-def _month_figures(texts: Texts, month: Month) -> str:
+def _month_figures(texts: Texts, trend: Trend, month: Month) -> str:
     votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
-    figures = f"{charts.month_name(month.starts_on, texts.locale.value)} {month.paper_count}{votes}"
+    figures = f"{_name(texts, trend, month)} {month.paper_count}{votes}"
     return figures.replace(" ", NO_BREAK_SPACE)
 
 

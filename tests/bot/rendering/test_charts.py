@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -129,6 +129,24 @@ def test_the_names_of_many_months_are_spaced() -> None:
             if text in {charts.month_name(date(2025, m, 1), "en") for m in range(1, 13)}
         ]
         assert 1 <= len(named) <= most
+
+
+@pytest.mark.parametrize(
+    ("locale", "names"),
+    [
+        ("en", ["Dec 27", "2024", "Jan 3", "2025", "Jan 10"]),
+        ("ko", ["12. 27.", "2024", "1. 3.", "2025", "1. 10."]),
+    ],
+)
+def test_at_most_three_weeks_or_days_are_named_with_their_year(locale: str, names: list[str]) -> None:
+    recording, first = RecordingTemplates(), date(2024, 12, 24)
+    renderer = charts.ChartRenderer(recording)
+    columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
+    renderer.draw(columns, labels=("Papers", "Votes"), locale=locale, is_last_partial=False, by_month=False)
+    expected = names if locale == "en" or renderer.has_hangul else ["12-27", "01-03", "01-10"]
+    assert [
+        text for text in _texts(recording.svg) if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)
+    ] == expected
 
 
 def test_without_votes_there_is_no_line_and_no_second_axis() -> None:

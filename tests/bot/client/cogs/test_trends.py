@@ -13,7 +13,7 @@ from bot.rendering import charts
 from bot.rendering.wording.templates import Templates
 from bot.services.accounts.text_tokens import make_token
 from storage import models
-from tests.support import payload_checks
+from tests.support import digest_builders, payload_checks
 from tests.support.client_harness import (
     ClientHarness,
     component_ids,
@@ -45,6 +45,11 @@ async def _add_rising_topic(harness: ClientHarness) -> None:
         await ingest.add_text(text, location=f"{on}.md")
 
 
+async def _add_digest(harness: ClientHarness, on: date) -> None:
+    digest = digest_builders.newsletter(on, [("2401.00001", 5)])
+    await harness.container.create_ingest().add_text(digest, location=f"{on}.md")
+
+
 def _image_urls(message: Any) -> list[str]:
     return [
         item["media"]["url"] for component in raw_components(message) for item in component.get("items") or ()
@@ -58,11 +63,19 @@ async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarnes
     assert harness.texts("trend-heading", topic="소형 언어 모델", count=3, period=span) in text
     assert "small language model" in text.lower()
     assert len(_image_urls(message)) == 1
+    newest, oldest = (
+        charts.day_name(day, harness.texts.locale.value).replace(" ", "\u00a0")
+        for day in (date(2026, 1, 1), date(2025, 12, 30))
+    )
+    # Non-breaking spaces keep a day and its figures on one line.
+    assert f"{newest}\u00a02\u00a0(▲\u00a089)" in text
+    assert f"{oldest}\u00a01\u00a0(▲\u00a033)" in text
+    assert harness.texts("trend-numbers", step="day") in text
+    await _add_digest(harness, date(2025, 8, 1))
+    text = shown_text(await _trends(harness, topic="소형 언어 모델"))
     january = charts.month_name(date(2026, 1, 1), harness.texts.locale.value)
-    december = charts.month_name(date(2025, 12, 1), harness.texts.locale.value)
-    # Non-breaking spaces keep a month and its figures on one line.
     assert f"{january}\u00a02\u00a0(▲\u00a089)" in text
-    assert f"{december}\u00a01\u00a0(▲\u00a033)" in text
+    assert harness.texts("trend-numbers", step="month") in text
 
 
 async def test_the_image_is_an_attachment_with_an_alt_text(english_harness: ClientHarness) -> None:
@@ -143,7 +156,7 @@ async def test_a_mistyped_topic_offers_a_correction(harness: ClientHarness) -> N
     assert harness.texts("try-instead") in message
     assert harness.texts("trend-list") not in message
     corrected = await harness.reader.click(last_response(result), label="강화 학습")
-    assert harness.texts("trend-numbers") in shown_text(last_response(corrected))
+    assert harness.texts("trend-numbers", step="day") in shown_text(last_response(corrected))
 
 
 async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> None:
@@ -190,7 +203,7 @@ async def test_with_an_invalid_chart_template_the_numbers_are_shown(
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     message = await _trends(harness, topic="small language model")
     assert _image_urls(message) == []
-    assert "Jan\u00a02\u00a0(▲\u00a089)" in shown_text(message)
+    assert "Jan\u00a01\u00a02\u00a0(▲\u00a089)" in shown_text(message)
 
 
 async def test_autocomplete_offers_topics(harness: ClientHarness) -> None:

@@ -86,6 +86,33 @@ async def test_the_last_month_is_partial_while_it_is_the_current_month(
     assert not (await later.get_trend("")).is_last_month_partial
 
 
+async def test_a_young_archive_has_a_column_per_week(trends: monthly.TrendService) -> None:
+    for query in ("강화 학습", "강화 학습 author:lovelace"):
+        weeks = await trends.get_trend(query, by_age=True)
+        counted = [(week.starts_on, week.paper_count, week.votes) for week in weeks.months]
+        assert [on for on, _, _ in counted] == [date(2025, 1, 6) + timedelta(weeks=n) for n in range(8)]
+        known = [(on.day, papers, votes) for on, papers, votes in counted if papers]
+        assert known == [(6, 1, 5), (27, 1, 7), (24, 1, 3)]
+        assert (weeks.step, weeks.is_last_month_partial) == (monthly.Step.WEEK, False)
+
+
+async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_months_per_month(
+    db: Database,
+) -> None:
+    await sample_archive.add_digest(db, "2025-03-18", _paper(1, "Robots"))
+    await sample_archive.add_digest(db, "2025-03-20", _paper(2, "Films", votes=3))
+    days = await _service(db).get_trend("", by_age=True)
+    assert [(day.starts_on.day, day.paper_count, day.votes) for day in days.months] == [
+        (18, 1, 10),
+        (19, 0, None),
+        (20, 1, 3),
+    ]
+    assert (days.step, days.is_last_month_partial) == (monthly.Step.DAY, True)
+    for first, step in (("2025-02-28", "WEEK"), ("2024-12-20", "WEEK"), ("2024-12-19", "MONTH")):
+        await sample_archive.add_digest(db, first, _paper(int(first[-2:]), "Weather"))
+        assert (await _service(db).get_trend("", by_age=True)).step.name == step
+
+
 async def test_filters_of_the_query_apply(trends: monthly.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
@@ -119,6 +146,10 @@ async def test_a_sample_estimates_the_counts_of_many_papers(
     exact = await _service(db).get_trend("robots", months=2)
     assert [(month.paper_count, month.votes) for month in exact.months] == [(600, 2400), (300, 1200)]
     assert not exact.is_estimated
+    for query in ("robots", ""):
+        weeks = await _service(db).get_trend(query, by_age=True)
+        assert [week.paper_count for week in weeks.months] == [600, 0, 0, 0, 0, 300]
+        assert weeks.months[-1] == monthly.Month(date(2025, 2, 10), 300, 1200)
     monkeypatch.setattr(monthly, "sample_groups", lambda paper_count: stored.SAMPLE_GROUPS // 3)
     for query in ("robots", ""):
         estimate = await _service(db).get_trend(query, months=2)
