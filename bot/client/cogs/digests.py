@@ -16,6 +16,7 @@ from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post
 from bot.client.views.papers import list_days, list_state, paper_list
 from bot.services.posts import summaries
+from bot.services.search.results import Sort
 from storage import models
 
 
@@ -87,8 +88,9 @@ class DigestsCog(commands.Cog):
     async def select_order(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a topic's papers in the selected order."""
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
-        order = component_router.selected_value(interaction)
-        await self._lists.show(interaction, paper_list.ordered_by(state, order))
+        with custom_ids.map_parse_errors():
+            sort = Sort(component_router.selected_value(interaction))
+        await self._lists.show(interaction, paper_list.sorted_by(state, sort))
 
     @component_router.handles(list_days.SELECT_DAY)
     async def select_day(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -28,7 +28,7 @@ from bot.client.views.papers.list_state import (
 from bot.client.views.papers.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
-from bot.services.search.results import AuthorResult, SearchRequest
+from bot.services.search.results import AuthorResult, SearchRequest, Sort
 from bot.text.queries import periods
 
 PERIOD_CHOICES = [
@@ -154,7 +154,7 @@ class PaperListLoader:
     async def _load_author(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         result = await self._services.search.find_author(
             state.text,
-            sort="date" if state.by_date else "votes",
+            sort=Sort.DATE if state.by_date else Sort.VOTES,
             since=self._since(state.period),
             min_votes=state.min_votes or None,
             limit=PAGE_SIZE,

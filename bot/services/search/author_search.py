@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.services.indexing import glossary_service
 from bot.services.search import author_matching, korean_names
-from bot.services.search.results import AuthorResult, votes_descending
+from bot.services.search.results import AuthorResult, Sort, votes_descending
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from bot.text.people import names
@@ -29,7 +29,7 @@ async def find_author(
     glossary: resolver.Glossary,
     name: str,
     *,
-    sort: str,
+    sort: Sort,
     filters: index.Filters,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
@@ -122,7 +122,7 @@ async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
     return frozenset(await authors.list_paper_ids(connection, [author.id for author in matches]))
 
 
-def sort_rows(rows: Sequence[models.PaperRow], sort: str) -> list[models.PaperRow]:
-    """Return papers newest first ("date"), or top-voted first with unknown votes last."""
+def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:
+    """Return papers newest first by date, or top-voted first with unknown votes last by any other order."""
     newest = sorted(rows, key=lambda row: (row.date, row.id), reverse=True)
-    return newest if sort == "date" else sorted(newest, key=votes_descending)
+    return newest if sort is Sort.DATE else sorted(newest, key=votes_descending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from bot.services.search import candidates, index_query, partial_matches, results
 from bot.services.search.candidates import SearchScope
@@ -194,7 +194,9 @@ async def find_top(
         is_exact = read == len(positions) < _MAX_TOP_PAPERS
         total = len(hits) if read == len(positions) else max(len(hits), candidates.COUNT_LIMIT)
         return Found(hits, total, is_exact=is_exact)
-    return await find_sorted(connection, query, expanded, scope, limit=candidates.COUNT_LIMIT)
+    return await find_sorted(
+        connection, query, expanded, scope, limit=candidates.COUNT_LIMIT, sort=results.Sort.VOTES
+    )
 
 
 async def find_sorted(
@@ -204,18 +206,23 @@ async def find_sorted(
     scope: SearchScope,
     *,
     limit: int,
-    by_date: bool = False,
+    sort: results.Sort,
 ) -> Found:
-    """Return what `find` does, the newest or else the most voted first; papers that lack a part come last.
+    """Return the papers of `find` in an order; by votes and by date papers that lack a part come last.
 
     Of more than `candidates.COUNT_LIMIT` papers the best matches are sorted.
     """
+    if sort is results.Sort.RELEVANCE:
+        return await find(connection, query, expanded, scope, limit=limit)
     found = await find(connection, query, expanded, scope, limit=max(limit, candidates.COUNT_LIMIT))
     listed = await papers.list_rows(connection, [paper_id for _, paper_id in found.hits])
-    if by_date:
-        listed.sort(key=lambda row: (row.date, row.id), reverse=True)
-    else:
-        listed.sort(key=results.votes_descending)
+    match sort:
+        case results.Sort.DATE:
+            listed.sort(key=lambda row: (row.date, row.id), reverse=True)
+        case results.Sort.VOTES:
+            listed.sort(key=results.votes_descending)
+        case _:
+            assert_never(sort)
     listed.sort(key=lambda row: row.id in found.missing)
     score_of = {paper_id: score for score, paper_id in found.hits}
     return found._replace(hits=[(score_of[row.id], row.id) for row in listed])

@@ -57,7 +57,7 @@ async def list_filtered(
 
         rows = await papers.list_rows(connection, sorted(scope.paper_ids))
         allowed = author_search.sort_rows(
-            [row for row in rows if filters.allow(row.date, row.votes)], "votes"
+            [row for row in rows if filters.allow(row.date, row.votes)], results.Sort.VOTES
         )
         return results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
     min_votes = filters.min_votes or 0

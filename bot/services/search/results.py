@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
 from bot.rendering.discord_text.escape import SafeMarkdown
 from storage import models
 from storage.search import index
+
+
+class Sort(StrEnum):
+    """The order of a list of papers: the best matches, the most votes, or the newest first."""
+
+    RELEVANCE = "relevance"
+    VOTES = "votes"
+    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +24,7 @@ class SearchRequest:
     """A search for papers on a topic.
 
     `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, `sort` is "relevance", "votes" or "date", `explain` asks for the components of each score,
-    `snippet_locale` for snippets.
+    query expansion off, `explain` asks for the components of each score, `snippet_locale` for snippets.
     """
 
     query: str = ""
@@ -27,7 +35,7 @@ class SearchRequest:
     limit: int = 10
     offset: int = 0
     literal: bool = False
-    sort: str = "relevance"
+    sort: Sort = Sort.RELEVANCE
     explain: bool = False
     snippet_locale: models.Locale | None = None
 

@@ -22,7 +22,7 @@ from bot.services.search import (
     title_search,
 )
 from bot.services.search.candidates import SearchScope
-from bot.services.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult
+from bot.services.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.services.search.word_vectors import WordVectors
 from bot.text import query_parser
 from bot.text.analysis import normalisation
@@ -116,9 +116,7 @@ class SearchService:
         if not request.literal:
             query = await self._expand_excluded(connection, query, expanded)
         end = request.offset + request.limit
-        find = engine.find_top if by_votes else engine.find
-        if request.sort != "relevance" and not by_votes:
-            find = partial(engine.find_sorted, by_date=request.sort == "date")
+        find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
         found = await find(connection, query, expanded, scope, limit=end)
         hits = found.hits[request.offset : end]
         rows = await engine.load_rows(connection, hits)
@@ -206,14 +204,14 @@ class SearchService:
         self,
         name: str,
         *,
-        sort: str = "votes",
+        sort: Sort = Sort.VOTES,
         since: date | None = None,
         min_votes: int | None = None,
         limit: int = 10,
         offset: int = 0,
         locale: models.Locale = models.Locale.EN,
     ) -> AuthorResult:
-        """Return the papers of the author whose name matches best, sorted by "votes" or "date", and the other matches.
+        """Return the papers of the author whose name matches best, sorted by votes or date, and the other matches.
 
         The author's topics are named in the language of `locale` where they have a name in it.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.client.components import custom_ids
+from bot.services.search.results import Sort
 from bot.text import query_parser
 from storage import models
 from storage.shelf.saved_papers import Order
@@ -74,9 +75,11 @@ class ListState:
         return self.page * PAGE_SIZE
 
     @property
-    def topic_sort(self) -> str:
-        """The order of a topic's papers: "relevance", "votes" or "date"."""
-        return "date" if self.by_date else "votes" if self.order is Order.VOTES else "relevance"
+    def topic_sort(self) -> Sort:
+        """The order of a topic's papers."""
+        if self.by_date:
+            return Sort.DATE
+        return Sort.VOTES if self.order is Order.VOTES else Sort.RELEVANCE
 
     def replace(self, **changes: object) -> ListState:
         """Return a copy with changed fields."""

@@ -21,6 +21,7 @@ from bot.client.translations import Texts
 from bot.client.views.papers import list_days, list_state, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.services.posts.contents import PostPaper
+from bot.services.search.results import Sort
 from storage import models
 from storage.shelf.saved_papers import Order
 
@@ -29,7 +30,6 @@ SHARE = "ls"
 SELECT_PERIOD = "lp"
 SELECT_ORDER = "lo"
 FOLLOW = "lf"
-TOPIC_ORDERS = ("relevance", "votes", "date")
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 FILTERABLE_KINDS = frozenset(
@@ -253,16 +253,16 @@ def _order_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind is not list_state.ListKind.TOPIC or listed.total < 2:
         return None
     options = [
-        select_option(texts(f"list-by-{order}"), order, selected=order == state.topic_sort)
-        for order in TOPIC_ORDERS
+        select_option(texts(f"list-by-{sort.value}"), sort.value, selected=sort is state.topic_sort)
+        for sort in Sort
     ]
     return select_menu(texts("list-order"), list_state.pack(state.replace(page=0), SELECT_ORDER), options)
 
 
-def ordered_by(state: list_state.ListState, order: str) -> list_state.ListState:
+def sorted_by(state: list_state.ListState, sort: Sort) -> list_state.ListState:
     """Return the first page of a topic's list in another order."""
-    by_votes = Order.VOTES if order == "votes" else Order.NEWEST
-    return state.replace(page=0, by_date=order == "date", order=by_votes)
+    order = Order.VOTES if sort is Sort.VOTES else Order.NEWEST
+    return state.replace(page=0, by_date=sort is Sort.DATE, order=order)
 
 
 def _period_menu(texts: Texts, state: list_state.ListState) -> ui.Item[Any] | None:
