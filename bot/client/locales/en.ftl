@@ -236,8 +236,8 @@ lookup-unknown = arXiv has no paper { $paper }.
 lookup-unreachable = The paper { $paper } is not in any digest, and arXiv is not answering right now. Try again in a few minutes.
 lookup-late = The paper { $paper } is not in any digest, and arXiv is slow to answer. Look it up again in a minute.
 lookup-limited = The paper { $paper } is not in any digest. Each reader can look up 5 such papers a minute and 20 a day.
-open-arxiv = Open on arXiv ↗
-open-huggingface = Open on Hugging Face ↗
+open-arxiv = Open on arXiv
+open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; these are on the topic
 no-chapter = This review no longer has that chapter. Open the paper again.
 paper-saved = Saved. Find it again with { $command }.
@@ -454,7 +454,7 @@ setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
 }
-setup-change = Change it
+setup-change = Change the existing one
 setup-add = { $count ->
     [one] Add a second
    *[other] Add another
@@ -706,7 +706,7 @@ trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 } · { $period }
-trend-everything = The whole archive
+trend-everything = All papers
 trend-papers = Papers
 trend-votes = Votes
 trend-span-half-year = Last 6 months

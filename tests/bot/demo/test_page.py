@@ -75,7 +75,7 @@ ANSWERS = {
     "/topic 소형 언어 모델": ("소형 언어 모델 · 4 papers", "SmolLM2"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
-    "/daily setup time:9am": ("already has a daily post", "Change it", "Add a second"),
+    "/daily setup time:9am": ("already has a daily post", "Change the existing one", "Add a second"),
     "/주제 소형 언어 모델": ("소형 언어 모델 · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big",),
