@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PaperId = Annotated[
     str, typer.Argument(metavar="ID", help="An arXiv id, or an address at arXiv or Hugging Face.")
 ]
+_TIME_AGAIN = re.compile(r" \(<t:\d+:R>\)")
 _TIME = re.compile(r"<t:(\d+)(?::\w)?>")
 _MARKUP = ((r"\[([^\]]*)\]\((https?://[^)\s]+)\)", r"\1 \2"), (r"<#(\d+)>", r"#\1"), (r"(?m)^(?:#+|-#) ", ""))
 _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
@@ -69,7 +71,10 @@ def trends(
             }
         )
         return
-    output.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
+    if query and rows and not trend.total:
+        output.echo(f"No papers on “{' '.join(query)}” in this period.")
+    else:
+        output.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
     if rising:
         output.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
     if trend.added_forms:
@@ -153,7 +158,8 @@ def status(
                 for delivery in report.problem_deliveries
             ],
         }
-        return data, _plain_text(view)
+        zones = {row.timezone for row, _ in report.subscriptions}
+        return data, _plain_text(view, ZoneInfo(zones.pop()) if len(zones) == 1 else None)
 
     data, text = context.run_in_container(command)
     output.print_result(data, text, as_json)
@@ -195,11 +201,16 @@ def _command_name(name: str) -> str:
     return f"/{name}"
 
 
-def _plain_text(view: ui.LayoutView) -> str:
-    """Return the texts of a message for a terminal: times in the zone of the settings, no markup."""
-    zone = context.load_timezone()
-    text = "\n".join(_texts(view))
-    text = _TIME.sub(lambda match: output.format_time(datetime.fromtimestamp(int(match[1]), UTC), zone), text)
+def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
+    """Return the texts of a message for a terminal: times with their zone, that of the settings if none is given."""
+    shown_zone = zone or context.load_timezone()
+
+    def format_match(match: re.Match[str]) -> str:
+        moment = datetime.fromtimestamp(int(match[1]), UTC)
+        return f"{output.format_time(moment, shown_zone)} {shown_zone}"
+
+    # Discord shows "in 3 hours" next to a time; here both would be the same.
+    text = _TIME.sub(format_match, _TIME_AGAIN.sub("", "\n".join(_texts(view))))
     for pattern, replacement in _MARKUP:
         text = re.sub(pattern, replacement, text)
     return _EMPHASIS.sub(lambda match: match[1] or "", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,7 +175,9 @@ def digest(
 
     rows, day = context.run_command(command)
     empty = "The archive is empty." if day is None else f"There is no paper for {day}."
-    print_papers(rows, as_json, empty=empty)
+    # A paper's own date is that of its latest digest, which the JSON keeps.
+    shown = rows if as_json or day is None else [replace(row, date=day) for row in rows]
+    print_papers(shown, as_json, empty=empty)
 
 
 def export(

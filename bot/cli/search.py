@@ -69,7 +69,11 @@ def search(
     ] = False,
 ) -> None:
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
+    from bot import errors
+
     first = None if since is None else arguments.parse_date(since)
+    if not ("".join(query or ()).strip() or name or since or min_votes):
+        raise errors.UsageError(_NO_QUERY)
 
     async def command(service: SearchService) -> tuple[results.SearchResult, str]:
         from bot.services.search.results import SearchRequest
@@ -85,10 +89,7 @@ def search(
                 literal=literal,
             )
         )
-        is_asked = bool(query or name or since or min_votes)
-        return result, "" if result.rows else await _explain_nothing(
-            service, _NOTHING if is_asked else _NO_QUERY
-        )
+        return result, "" if result.rows else await _explain_nothing(service, _NOTHING)
 
     result, empty = context.run_with_service(create_search, command)
     if full_json:

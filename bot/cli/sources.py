@@ -74,7 +74,7 @@ def add(
 
     added = context.run_with_service(_create_registry, command)
     if check:
-        _check(url, as_json)
+        _check(added.url, as_json)
         return
     sentence = f"{added.url} ({added.kind.value}) was added. `sources fetch` fetches from it now."
     output.print_result(to_dict(added), sentence, as_json)

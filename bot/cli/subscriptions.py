@@ -217,7 +217,9 @@ def _run(
 ) -> None:
     """Run a command and print the subscription that it returns, with what became of it."""
     subscription = context.run_with_service(_create_subscriptions, command)
-    sentence = f"{subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
+    sentence = (
+        f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
+    )
     if subscription.topic:
         sentence += f", on {subscription.topic}"
     if verb not in ("paused", "removed"):

@@ -34,12 +34,14 @@ MAX_PRIVATE_ANSWERS = 8
 HINTS = {
     models.Locale.EN: {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
+        "group": "There is no such command. Type one of these: {names}.",
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
         "choice": "`{command}` does not know that {option}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
     },
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
+        "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
         "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
         "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
@@ -137,7 +139,10 @@ class Stage:
         """Run a typed command, or say how to choose one."""
         found = typed_commands.find_command(line, self._leaves())
         if found is None:
-            await self._say("unknown", line=line.split()[0][:50])
+            if names := typed_commands.list_group(line, self._leaves(), self._locale.value):
+                await self._say("group", names=" · ".join(names))
+            else:
+                await self._say("unknown", line=line.split()[0][:50])
             return
         name, leaf, rest = found
         values = typed_commands.read_options(leaf, rest)

@@ -34,6 +34,18 @@ def find_command(
     return " ".join(node["name"] for node in path), leaf, "".join(rest)
 
 
+def list_group(
+    line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]], locale: str
+) -> list[str]:
+    """Return the commands of the group that a line begins with, in a Discord locale; none if it names no group."""
+    words = line.removeprefix("/").split()
+    return [
+        f"`/{' '.join(_local_name(node, locale) for node in path)}`"
+        for path, _ in leaves
+        if words and len(path) > 1 and words[0].casefold() in _names(path[0])
+    ]
+
+
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     """Return the options by their English names: `name:value` in any order; text without a name is the first option's."""
     options = list(leaf.get("options") or ())

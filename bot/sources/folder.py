@@ -125,6 +125,12 @@ def parse_folder_path(address: str) -> Path | None:
     return None if "://" in address else Path(address)
 
 
+def make_absolute(address: str) -> str:
+    """Return the absolute path of an existing folder, `~` being the home folder; any other address unchanged."""
+    path = os.path.expanduser(address)
+    return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
+
+
 def _public_label(address: str) -> str:
     """Return the folder's own name."""
     return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address

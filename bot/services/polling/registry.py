@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from bot import errors
 from bot.clock import Clock
 from bot.settings import Settings, SourceSetting
-from bot.sources import base, kinds
+from bot.sources import base, folder, kinds
 from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Database
@@ -32,10 +32,11 @@ class SourceRegistry:
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
-        """Store a source, due at once; without `kind`, the kind is guessed from the address.
+        """Store a source, due at once, a folder by its absolute path; without `kind`, it is guessed from the address.
 
         Raises UsageError for an unusable address or option, DuplicateError for an address that is stored already.
         """
+        url = folder.make_absolute(url)
         kind = kind or kinds.guess_kind(url, self._endpoints)
         kinds.check(kind, url, options or {})
         async with self._database.transaction() as connection:
@@ -53,7 +54,7 @@ class SourceRegistry:
         """Store the sources of `paperround.toml` that are not stored yet. Raises UsageError for an unusable one."""
         known = {row.url for row in await self.list_rows()}
         for setting in settings:
-            if setting.url in known:
+            if known & {setting.url, folder.make_absolute(setting.url)}:
                 continue
             options = {name: str(value) for name, value in setting.options.items()}
             try:
@@ -82,6 +83,8 @@ class SourceRegistry:
             shown = [address for address in stored if storage_errors.redact(address) == url]
             if url not in stored and len(shown) == 1:
                 url = shown[0]
+            elif url not in stored:
+                url = folder.make_absolute(url)
             if not await sources.remove(connection, url):
                 raise errors.UsageError(
                     f"{url} is not among the sources. `paperround sources list` names them."

@@ -16,6 +16,8 @@ def test_trends_count_papers_and_votes_by_month(filled: Paperround) -> None:
     assert months == [{"month": "2026-01", "papers": len(PAPERS), "votes": votes}]
     assert re.search(rf"2026-01 +{len(PAPERS)} +{votes}", filled("trends").stdout)
     assert filled("trends", "zebra", "--months", "1", "--json").data["months"][0]["papers"] == 0
+    nothing = filled("trends", "zebra", "crossing")
+    assert (nothing.exit_status, nothing.stdout) == (0, "No papers on “zebra crossing” in this period.\n")
 
 
 def test_similar_lists_other_papers_and_names_an_unknown_one(filled: Paperround) -> None:
@@ -39,14 +41,15 @@ def test_why_says_what_became_of_a_paper_in_a_channel(filled: Paperround) -> Non
     assert "channels list" in other.stderr
 
 
-def test_status_shows_the_newest_digest_and_the_next_post_in_the_zone_of_the_settings(
+def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_the_post(
     filled: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(*ADD_CHANNEL)
-    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Europe/Berlin")
+    assert re.search(r", read .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
     answer = filled("status", "--channel", "20")
     assert "2026-01-05" in answer.stdout
-    assert re.search(r"#20 .*\nNext: \w{3} \d\d \w{3} \d{4} 09:00", answer.stdout)
+    assert re.search(r"#20 .*\nNext: \w{3} \d\d \w{3} \d{4} 09:00 Asia/Seoul\n", answer.stdout)
     assert "alert" not in answer.stdout
     data = filled("status", "--json").data
     assert (data["newest_digest"], data["posts"], data["problems"]) == ("2026-01-05", [], [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.bot.cli.conftest import Paperround
+from tests.support import digest_builders
 
 
 def test_parse_prints_one_line_per_digest_and_names_other_files(
@@ -52,6 +54,17 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert len(filled("digest", "--top", "1", "--json").data) == 1
     assert len(filled("digest", "2026-01-05", "--min-votes", "6", "--json").data) == 1
     assert filled("digest", "2020-01-01", "--json").data == []
+
+
+def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_it_too(
+    filled: Paperround, tmp_path: Path
+) -> None:
+    later = tmp_path / "later.md"
+    later.write_text(digest_builders.newsletter(date(2026, 1, 6), [("2601.00002", 90)]), encoding="utf-8")
+    assert filled("ingest", str(later)).exit_status == 0
+    shown = filled("digest", "2026-01-05").stdout
+    assert shown.count("2026-01-05") == 3
+    assert "2026-01-06" not in shown
 
 
 @pytest.mark.parametrize("on", ["2026-02-30", "someday", "2026"])

@@ -90,8 +90,10 @@ def test_an_empty_archive_is_said(paperround: Paperround) -> None:
 
 
 def test_a_search_for_nothing_says_what_to_do(filled: Paperround) -> None:
-    assert filled("search").stdout.startswith("Say what to look for")
-    assert filled("search", "--json").data == []
+    for arguments in ((), ("--json",), ("",)):
+        answer = filled("search", *arguments)
+        assert (answer.exit_status, answer.stdout) == (2, "")
+        assert "Say what to look for" in answer.stderr
 
 
 def test_a_shortened_question_says_what_was_searched_for(filled: Paperround) -> None:

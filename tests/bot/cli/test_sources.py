@@ -237,3 +237,21 @@ def test_a_source_that_fails_its_check_is_not_added(site: Site) -> None:
 def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:
     _, stdout, _ = run("add", f"{site.url}/a.xml", "--from", "9am", "--timezone", "seoul", "--json")
     assert json.loads(stdout)["options"] == {"timezone": "Asia/Seoul", "from": "09:00"}
+
+
+def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "digests", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setenv("HOME", str(home.parent))
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/one.db")
+    (home / "a.md").write_text(source_payloads.review(ids=["2505.00001"]), encoding="utf-8")
+    for typed in ("./digests", "~/digests"):
+        assert json.loads(run("add", typed, "--json")[1])["source"] == str(home)
+        assert run("remove", typed)[0] == 0
+    assert run("add", "digests", "--check")[0] == 0
+    monkeypatch.chdir(elsewhere)
+    (row,) = json.loads(run("fetch", "--json")[1])
+    assert (row["source"], row["digests"]) == (str(home), 1)

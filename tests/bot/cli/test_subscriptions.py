@@ -114,10 +114,12 @@ def test_an_unusable_closing_time_ends_with_one_line_that_names_it(
 
 def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperround) -> None:
     added = paperround(*ADD_CHANNEL, "--at", "9am", "--timezone", "seoul").stdout
-    assert added.startswith("1 added: channel 20, 09:00 Asia/Seoul, every day, top 3, compact; next on ")
+    assert added.startswith(
+        "Daily post 1 added: channel 20, 09:00 Asia/Seoul, every day, top 3, compact; next on "
+    )
     assert added.endswith(" 09:00.\n")
     table = paperround("channels", "list").stdout
     assert "09:00 Asia/Seoul, every day, top 3" in table
     assert "+00:00" not in table
-    assert paperround("channels", "pause", "1").stdout.startswith("1 paused: ")
-    assert paperround("channels", "remove", "1").stdout.startswith("1 removed: ")
+    assert paperround("channels", "pause", "1").stdout.startswith("Daily post 1 paused: ")
+    assert paperround("channels", "remove", "1").stdout.startswith("Daily post 1 removed: ")

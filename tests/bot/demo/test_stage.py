@@ -76,3 +76,19 @@ async def test_a_value_that_is_no_choice_is_answered_with_the_names_of_the_choic
             answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
             assert all(name in answer for name in ("/top", *names)), answer
             assert "'y'" not in answer
+
+
+async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_group(
+    sqlite_db: Database,
+) -> None:
+    lines = {
+        models.Locale.EN: ("/me erase", "`/me forget`"),
+        models.Locale.KO: ("/내정보 지우기", "`/내정보 삭제`"),
+    }
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        for locale, (line, command) in lines.items():
+            stage = Stage(harness.env, _page(harness), harness.channel, harness.reader, locale)
+            await harness.reader.send(harness.channel, line)
+            await stage.step()
+            answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
+            assert command in answer, answer
