@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from bot.text.queries.spelling import Vocabulary
 
 _MAX_CORRECTED = 4
+_MENT = re.compile(r"(?<!\S)[a-z]+(?<!dg)(?<!dge)ments?(?!\S)", re.IGNORECASE)
+"""A word in -ment: with an e too few or too many (reinforcment, alignement) it has the stem of the word that was meant.
+
+Both spellings are right after dg: judgment, judgement.
+"""
 
 
 async def list_unknown_words(connection: Connection, expanded: expansion.Expansion) -> list[str]:
@@ -32,11 +37,21 @@ async def list_unknown_words(connection: Connection, expanded: expansion.Expansi
     return [word for word in rare if not await _has_papers(connection, word)]
 
 
+def list_ment_words(expanded: expansion.Expansion) -> list[str]:
+    """Return the words of a query whose stem does not show whether they are misspelt."""
+    return _MENT.findall(expanded.text)
+
+
 async def find_corrections(
-    connection: Connection, vocabulary: Vocabulary, unknown_words: Sequence[str]
+    connection: Connection,
+    vocabulary: Vocabulary,
+    unknown_words: Sequence[str],
+    ment_words: Sequence[str] = (),
 ) -> tuple[tuple[str, str], ...]:
     """Return those of the words that are typing errors of a word of the archive, as typed and as meant."""
-    pairs = [(word, vocabulary.correct(word)) for word in unknown_words]
+    pairs = [(word, vocabulary.correct(word)) for word in ment_words if word not in unknown_words]
+    pairs = [(word, meant) for word, meant in pairs if meant and _without_e(word) == _without_e(meant)]
+    pairs += [(word, vocabulary.correct(word)) for word in unknown_words]
     return tuple(
         [
             (word, meant)
@@ -51,6 +66,10 @@ def apply(text: str, corrections: Sequence[tuple[str, str]]) -> str:
     for typed, meant in corrections:
         text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
     return text
+
+
+def _without_e(word: str) -> str:
+    return re.sub(r"ement(s?)\Z", r"ment\1", word.lower())
 
 
 async def _has_papers(connection: Connection, text: str) -> bool:

@@ -78,8 +78,9 @@ _VERBS = (
     " 다루다 만들다 풀다 하다 쓰다 읽다 유지하다 유지되다 합치다 정리하다 바뀌다 좋아지다"
     " 작동하다 동작하다 끝나다 못하다 느려지다 알려주다 고민하다 섞다"
     " 가르치다 해내다 풀어내다 골라내다 붙잡다 올리다 내리다 도와주다"
+    " 잘하다 잘되다 좋다 낫다 나아지다 뛰어나다 우수하다 훌륭하다"
 )
-"""Verbs of doing, making and changing, of which papers on any topic speak."""
+"""Verbs of doing, making, changing and praising, of which papers on any topic speak."""
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.client.translations import Texts
 from bot.client.views.papers import paper_text
-from bot.services.search import results
+from bot.services.search import corrections, results
 
 MAX_NAMES = 5
 
@@ -42,7 +42,8 @@ def _read_note(texts: Texts, result: results.SearchResult) -> str:
 
 
 def topic_heading(texts: Texts, topic: str, result: results.SearchResult) -> str:
-    """Return the heading of the papers on a topic, with their number or the least that it can be."""
+    """Return the heading of the papers on a topic as searched for, with their number or the least that it can be."""
+    topic = corrections.apply(topic, result.corrected)
     key = "list-topic-heading" if result.total_is_exact else "list-topic-heading-at-least"
     return texts(key, topic=paper_text.escape_untrusted(topic), count=result.total)
 

@@ -172,6 +172,8 @@ async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: Client
     result = await harness.reader.slash(harness.channel, "topic", query="강화 핵습")
     shown = shown_text(last_response(result))
     assert harness.texts("list-corrected", words="핵습 → 학습") in shown
+    assert "핵습" not in shown.split("\n", 1)[0]
+    assert "강화 학습" in shown.split("\n", 1)[0]
     assert "Rewards That Teach Reasoning" in shown
 
 

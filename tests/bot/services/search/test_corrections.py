@@ -25,12 +25,20 @@ async def test_a_typing_error_is_answered_as_it_was_meant(
     assert " ".join(word for _, word in corrected.corrected) in meant
 
 
+@pytest.mark.parametrize("typed", ["reinforcment", "reinforcment lerning", "Reinforcment learning"])
+async def test_an_error_that_the_stem_hides_is_said_too(search: SearchService, typed: str) -> None:
+    meant = {"reinforcment": "reinforcement", "lerning": "learning"}
+    result = await search.search(SearchRequest(typed))
+    said = [(word.lower(), correct.lower()) for word, correct in result.corrected]
+    assert said == [(word, meant[word]) for word in typed.lower().split() if word in meant]
+
+
 async def test_a_literal_search_corrects_nothing(search: SearchService) -> None:
     result = await search.search(SearchRequest("핵습", literal=True))
     assert (result.rows, result.corrected) == ((), ())
 
 
-@pytest.mark.parametrize("typed", ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습"])
+@pytest.mark.parametrize("typed", ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"])
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService, typed: str) -> None:
     assert (await search.search(SearchRequest(typed))).corrected == ()
 

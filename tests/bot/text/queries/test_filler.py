@@ -37,6 +37,9 @@ def _topic(query: str) -> str:
         ("음성 합성 논문 중에 제일 좋은 거 추천해줘", "음성 합성"),
         ("요즘 에이전트는 어떻게 평가하나요?", "에이전트는 평가하나요?"),
         ("양자화가 뭐야?", "양자화가"),
+        ("추론을 더 잘하게 하는 방법은", "추론을"),
+        ("추론이 더 낫게 하려면", "추론이"),
+        ("번역을 잘하는 모델", "번역을 모델"),
         ("RAG 논문 추천", "RAG"),
         ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는"),
     ],
@@ -65,7 +68,9 @@ def test_words_that_may_be_a_topic_are_kept(query: str) -> None:
     assert _topic(query) == query
 
 
-@pytest.mark.parametrize("query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘"])
+@pytest.mark.parametrize(
+    "query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘", "더 잘하게"]
+)
 def test_a_query_of_filler_alone_keeps_it_all(query: str) -> None:
     assert _topic(query) == query
 
