@@ -718,6 +718,7 @@ trend-month = { $month }: { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
+trend-figure = { $month }: { $count }
 trend-so-far = { $month } so far
 trend-most = Most { $step ->
     [week] in the week of { $month }

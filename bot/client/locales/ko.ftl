@@ -620,6 +620,7 @@ trend-span-two-years = 최근 2년
 trend-span-a = 전체 기간
 trend-estimated = 논문이 아주 많아서 일부만 세어 추정한 값이에요
 trend-month = { $month } { $count }편
+trend-figure = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
 trend-most = 가장 많은 { $step ->
     [week] 주는

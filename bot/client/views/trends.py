@@ -184,8 +184,8 @@ def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
 
 def _month_figures(texts: Texts, trend: Trend, month: Month) -> str:
     votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
-    figures = f"{_name(texts, trend, month)} {month.paper_count}{votes}"
-    return figures.replace(" ", NO_BREAK_SPACE)
+    figures = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
+    return f"{figures}{votes}".replace(" ", NO_BREAK_SPACE)
 
 
 def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:

@@ -110,6 +110,7 @@ class TodayService:
         own_alerts = await alerts.list_rows(connection, user_id=profile.user_id)
         answers = dict(await profiles.list_feedback(connection, profile.user_id, limit=len(day[1]) + 200))
         saved = await saved_papers.list_paper_ids(connection, profile.user_id)
+        left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
         follows = await asyncio.to_thread(_match_follows, own_alerts, day[1])
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
         ranked = _rank(day[1], scores if is_personal else {}, follows)
@@ -120,7 +121,7 @@ class TodayService:
                 _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else (),
             )
             for rank, detail in ranked
-            if answers.get(detail.id) is not FeedbackKind.LESS
+            if detail.id not in left_out
         )
         return contents.TodayPost(
             marker=marker,

@@ -242,7 +242,15 @@ def _make_topic(
 
 
 def best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
-    """Return the form with most papers, "" if there is none. The seed list counts more than a single paper."""
+    """Return the form with most papers, "" if there is none. The seed list counts more than a single paper.
+
+    Of forms that equally many papers explain, it is the one that most papers use.
+    """
     names = [form for form in forms if not form.is_alias]
-    best = max(names, key=lambda form: form.papers + form.seeded * concepts.SEED_PAPERS, default=None)
+    best = max(names, key=_form_support, default=None)
     return "" if best is None else best.text
+
+
+def _form_support(form: concepts.SurfaceForm) -> tuple[int, int, int]:
+    """Return what speaks for a form: the papers that explain it, and those that use it."""
+    return form.papers + form.seeded * concepts.SEED_PAPERS, form.confirmed, form.found

@@ -56,6 +56,11 @@ def _image_urls(message: Any) -> list[str]:
     ]
 
 
+def _figure(harness: ClientHarness, month: str, count: int) -> str:
+    is_korean = harness.texts.locale is models.Locale.KO
+    return f"{month}\u00a0{count}편" if is_korean else f"{month}:\u00a0{count}"
+
+
 async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="소형 언어 모델")
     text = shown_text(message)
@@ -68,13 +73,13 @@ async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarnes
         for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
     # Non-breaking spaces keep a day and its figures on one line.
-    assert f"{newest}\u00a02\u00a0(▲\u00a089)" in text
-    assert f"{oldest}\u00a01\u00a0(▲\u00a033)" in text
+    assert f"{_figure(harness, newest, 2)}\u00a0(▲\u00a089)" in text
+    assert f"{_figure(harness, oldest, 1)}\u00a0(▲\u00a033)" in text
     assert harness.texts("trend-numbers", step="day") in text
     await _add_digest(harness, date(2025, 8, 1))
     text = shown_text(await _trends(harness, topic="소형 언어 모델"))
     january = charts.month_name(date(2026, 1, 1), harness.texts.locale.value)
-    assert f"{january}\u00a02\u00a0(▲\u00a089)" in text
+    assert f"{_figure(harness, january, 2)}\u00a0(▲\u00a089)" in text
     assert harness.texts("trend-numbers", step="month") in text
 
 
@@ -203,7 +208,7 @@ async def test_with_an_invalid_chart_template_the_numbers_are_shown(
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     message = await _trends(harness, topic="small language model")
     assert _image_urls(message) == []
-    assert "Jan\u00a01\u00a02\u00a0(▲\u00a089)" in shown_text(message)
+    assert "Jan\u00a01:\u00a02\u00a0(▲\u00a089)" in shown_text(message)
 
 
 async def test_autocomplete_offers_topics(harness: ClientHarness) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.services.indexing import glossary_service
 from bot.services.trends import rising
+from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from storage import models
 from storage.database import Database
@@ -87,6 +88,12 @@ def test_concepts_and_phrases_are_extracted_from_titles(
 )
 def test_the_kind_of_a_text_is_no_topic(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in rising.extract_topics(glossary, title) if spelling] == []
+
+
+def test_of_two_forms_on_the_seed_list_the_one_that_papers_use_is_shown() -> None:
+    unused = concepts.SurfaceForm("주의", "ko", 0, seeded=True)
+    used = concepts.SurfaceForm("어텐션", "ko", 0, seeded=True, found=13)
+    assert rising.best_supported_form([unused, used]) == "어텐션"
 
 
 @given(st.text(max_size=300))
