@@ -43,7 +43,8 @@ test: $(STAMP) ## all tests with coverage, and what a Python can change on every
 	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
 	@bash tests/other_pythons.sh $(BIN)/python
 
-WORKERS ?= 2
+# One more than the two cores that CI has: a third of the time tests wait for processes that they started.
+WORKERS ?= 3
 
 test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)

@@ -69,10 +69,11 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
         ("top", {}),
         ("topic", {"query": "로봇"}),
         ("author", {"name": "ada"}),
-        ("saved list", {}),
     ):
         shown = shown_text(last_response(await harness.reader.slash(harness.channel, command, **options)))
         assert harness.texts("archive-empty") in shown
+    saved = shown_text(last_response(await harness.reader.slash(harness.channel, "saved list")))
+    assert harness.texts("saved-import") in saved
 
 
 async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHarness) -> None:
