@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-faults test-image test-install check format bench bench-large shape clean
+.PHONY: help install demo run test coverage test-faults test-image test-install check format bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,13 +38,16 @@ format: $(STAMP) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## all tests with coverage, and what a Python can change on every other one found
+test: $(STAMP) ## all tests, and what a Python can change on every other one found
 	@echo "Full run: $$($(BIN)/python --version)"
-	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 	@bash tests/other_pythons.sh $(BIN)/python
 
 # One more than the two cores that CI has: a third of the time tests wait for processes that they started.
 WORKERS ?= 3
+
+coverage: $(STAMP) ## all tests with coverage, which takes a third longer
+	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
 
 test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
