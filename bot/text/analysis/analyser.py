@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+import Stemmer
+
 from bot.text.analysis import korean, normalisation
 
 MAX_TOKEN_LENGTH = 40
@@ -47,6 +49,7 @@ _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
 """Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""
 _MIN_DERIVED_LENGTH = 6
+_NO_CACHE = 0
 # Verbs in -ize and their nouns, in American and British spelling; supervise and promise are none.
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
@@ -242,10 +245,8 @@ def _stem_to_fixpoint(word: str) -> str:
         return word[:-1]
     if (derived := _stem_derived(word)) is not None:
         return derived
-    import snowballstemmer  # imported on first use: it loads forty languages
-
     # A stemmer has state, so each call creates one: several threads may analyse concurrently.
-    stemmer = snowballstemmer.stemmer("english")
+    stemmer = Stemmer.Stemmer("english", _NO_CACHE)
     while (shorter := stemmer.stemWord(word)) != word:
         word = shorter
     return str(word)
