@@ -86,13 +86,14 @@ def choose_terms(
 
 def score_feedback(title: str, body: str, terms: Mapping[str, float]) -> float:
     """Return how much of the relevance model a paper has, from 0 to 1, given its canonical texts."""
-    title = _without_particles(title)
-    text = f"{title}\n{_without_particles(body)}"
-    score = 0.0
-    # Few papers have many of the terms, so only these are counted.
-    words = set(text.split())
+    text = _without_particles(f"{title}\n{body}")
+    # Few papers have many of the terms, so only these are counted. A set of all words would take twice as long.
+    present = terms.keys() & text.split()
+    if not present:
+        return 0.0
+    title, score = _without_particles(title), 0.0
     for term, weight in terms.items():
-        if term in words:
+        if term in present:
             word = f" {term} "
             count = text.count(word) + (_TITLE_WEIGHT - 1) * title.count(word)
             score += weight * count / (count + _SATURATION)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,8 +37,7 @@ ROWS_AT_ONCE = 200
 """Rows read and decompressed in one step: 2 ms on the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexRow:
+class IndexRow(NamedTuple):
     """A paper in the index. `position` orders by popularity, the lowest first.
 
     `tokens` (all) and `title_tokens` are separated by spaces. They are made from the texts to add or remove a row, and

@@ -44,7 +44,8 @@ def to_fts5(query: BooleanQuery) -> str:
     if isinstance(query, Prefix):
         return f"{to_fts5(query.token)}*"
     if isinstance(query, str):
-        return f'"{_TOKEN_SEPARATORS.sub("_", query) or "_"}"'
+        token = query if query.isalnum() else _TOKEN_SEPARATORS.sub("_", query) or "_"
+        return f'"{token}"'
     operator = " AND " if isinstance(query, AllOf) else " OR "
     return f"({operator.join(map(to_fts5, query.parts))})"
 
@@ -72,21 +73,43 @@ def with_suffix(query: BooleanQuery, suffix: str) -> BooleanQuery:
 
 def query_tokens(query: BooleanQuery) -> set[str]:
     """Return every complete token of a query."""
-    if isinstance(query, Prefix):
-        return set()
-    if isinstance(query, str):
-        return {query}
-    return set().union(*map(query_tokens, query.parts))
+    tokens: set[str] = set()
+    pending = [query]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            tokens.add(part)
+        elif not isinstance(part, Prefix):
+            pending += part.parts
+    return tokens
 
 
-def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> BooleanQuery:
+def prune_phrases(
+    query: BooleanQuery,
+    document_frequencies: Mapping[str, int],
+    pruned: dict[int, BooleanQuery] | None = None,
+) -> BooleanQuery:
     """Return a query with only the two or three rarest parts of its phrases.
 
-    An engine reads the posting list of every part; those of common words are long and narrow the result little.
+    An engine reads the posting list of every part; those of common words are long and narrow the result little. `pruned`
+    has the results by the identity of each part, for queries that share parts.
     """
     if isinstance(query, str | Prefix):
         return query
-    parts = [prune_phrases(part, document_frequencies) for part in query.parts]
+    known = {} if pruned is None else pruned
+    result = known.get(id(query))
+    if result is None:
+        result = known[id(query)] = _prune(query, document_frequencies, known)
+    return result
+
+
+def _prune(
+    query: AllOf | AnyOf, document_frequencies: Mapping[str, int], pruned: dict[int, BooleanQuery]
+) -> BooleanQuery:
+    parts = [
+        part if isinstance(part, str) else prune_phrases(part, document_frequencies, pruned)
+        for part in query.parts
+    ]
     if isinstance(query, AnyOf):
         return any_of(parts) or query
     if not query.phrase:
@@ -125,7 +148,12 @@ def _estimate(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> t
     if isinstance(query, str):
         frequency = document_frequencies.get(query, 0)
         return frequency, frequency
-    estimates = [_estimate(part, document_frequencies) for part in query.parts]
+    estimates = [
+        (document_frequencies.get(part, 0),) * 2
+        if isinstance(part, str)
+        else _estimate(part, document_frequencies)
+        for part in query.parts
+    ]
     if isinstance(query, AnyOf):
         return sum(matches for matches, _ in estimates), sum(cost for _, cost in estimates)
     rarest = min(matches for matches, _ in estimates)

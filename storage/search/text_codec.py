@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,8 +26,7 @@ _NO_DICTIONARY = 0
 _CACHE_KEY = "text_codec"
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentTexts:
+class DocumentTexts(NamedTuple):
     """The indexed texts of a paper: title and body in the analyser's canonical form, and its mentions for the glossary."""
 
     title: str

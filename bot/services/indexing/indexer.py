@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -93,7 +92,7 @@ async def _map_cooperatively(
 
 def _tokenize(row: search_index.IndexRow) -> search_index.IndexRow:
     tokens, title_tokens = document_tokens.build_tokens(row.texts)
-    return replace(row, tokens=tokens, title_tokens=title_tokens)
+    return row._replace(tokens=tokens, title_tokens=title_tokens)
 
 
 async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:

@@ -68,17 +68,16 @@ async def gather(
         return [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)], (), True
     tokens = index_query.collect_tokens(query) | (index_query.collect_tokens(phrase) if phrase else set())
     frequencies = await index.get_document_frequencies(connection, tokens)
-    anywhere, all_in_title = (prune_phrases(part, frequencies) for part in (query.anywhere, query.in_title))
-    full_text_request = limited_request(anywhere, count_limit + 1, frequencies, COST_LIMIT)
-    full_text, in_title = await index.list_positions(
-        connection,
-        [full_text_request, limited_request(all_in_title, 2 * STAGE_LIMIT, frequencies, COST_LIMIT)],
-        scope.filters,
+    full_text_request = limited_request(
+        prune_phrases(query.anywhere, frequencies), count_limit + 1, frequencies, COST_LIMIT
     )
+    (full_text,) = await index.list_positions(connection, [full_text_request], scope.filters)
     is_all = len(full_text) <= count_limit and full_text_request.share >= 1
     if len(full_text) <= COUNT_LIMIT:
         return await index.list_by_positions(connection, full_text), (), is_all
     query = index_query.prune(query, frequencies)
+    title_request = limited_request(query.in_title, 2 * STAGE_LIMIT, frequencies, COST_LIMIT)
+    (in_title,) = await index.list_positions(connection, [title_request], scope.filters)
     phrase = None if phrase is None else index_query.prune(phrase, frequencies)
     has_many_titles = len(in_title) >= 2 * STAGE_LIMIT
     stages = _title_stages(query, phrase) if has_many_titles else _general_stages(query, phrase)

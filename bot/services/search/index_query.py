@@ -154,7 +154,8 @@ def collect_tokens(query: IndexQuery) -> set[str]:
 
 def prune(query: IndexQuery, document_frequencies: Mapping[str, int]) -> IndexQuery:
     """Return the query with only the rarest tokens of its phrases."""
-    return IndexQuery(*(prune_phrases(field, document_frequencies) for field in query))
+    pruned: dict[int, BooleanQuery] = {}
+    return IndexQuery(*(prune_phrases(field, document_frequencies, pruned) for field in query))
 
 
 def _latin_query(words: Sequence[str]) -> IndexQuery:

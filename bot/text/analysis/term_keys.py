@@ -74,6 +74,7 @@ def term_key(text: str) -> str:
     return korean_key(text) if korean.has_hangul(text) else english_key(text)
 
 
+@lru_cache(maxsize=1 << 12)
 def korean_key(text: str) -> str:
     """Return the key of a Korean term: folded, without spaces, hyphens, middle dots, quotes and asterisks."""
     return _SEPARATORS.sub("", normalisation.fold(text))

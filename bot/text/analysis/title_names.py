@@ -27,6 +27,7 @@ _CLOSERS = (
     ("논문",),
 )
 """Last words that belong to no name: of a title, or of a query for it."""
+_LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _SYMBOLS = {"squared": "2", "제곱": "2", "cubed": "3", "plus plus": "++"}
@@ -110,6 +111,8 @@ def trim(words: list[str]) -> list[str]:
     start, end = 0, len(words)
     while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
         start += 1
+    if not words or analyser.stem(words[-1]) not in _LAST_OF_CLOSERS:
+        return words[start:]
     for closer in _CLOSERS:
         if len(closer) < end - start and closer == tuple(map(analyser.stem, words[end - len(closer) : end])):
             end -= len(closer)

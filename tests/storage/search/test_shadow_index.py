@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -90,7 +89,7 @@ async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> 
         await shadow_index.create(connection)
         row = index.IndexRow(7, 1, index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
         async with shadow_index.redirect_to_shadow(connection):
-            await index.add(connection, [replace(row, tokens="alpha beta", title_tokens="beta")])
+            await index.add(connection, [row._replace(tokens="alpha beta", title_tokens="beta")])
             assert await index.count_all(connection) == 1
             assert list(await index.list_by_positions(connection, [7])) == [row]
         assert await index.count_all(connection) == 0
