@@ -17,12 +17,35 @@ if TYPE_CHECKING:
     import typer
 
 GC_THRESHOLD = 50_000
+SEARCH_COMMANDS = ("search", "author", "paper")
+"""The commands of `search`, for which the modules of the others are not loaded."""
 
 
-def build_app() -> typer.Typer:
-    """Build the application of all commands."""
+def build_app(command: str = "") -> typer.Typer:
+    """Build the application of all commands; for a `command` that searches, with such commands alone.
+
+    People wait for these, and the others take a tenth of a search.
+    """
     import typer
 
+    from bot.cli import search
+
+    app = typer.Typer(
+        name="paperround",
+        help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    if command in SEARCH_COMMANDS:
+        search.register(app)
+    else:
+        _register_all(app)
+    return app
+
+
+def _register_all(app: typer.Typer) -> None:
     from bot.cli import (
         alerts,
         answers,
@@ -40,14 +63,6 @@ def build_app() -> typer.Typer:
         write,
     )
 
-    app = typer.Typer(
-        name="paperround",
-        help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
     for module in (digests, search, answers, shelf, glossary, write, deliveries, run, maintenance):
         module.register(app)
     for name, group in (
@@ -58,7 +73,6 @@ def build_app() -> typer.Typer:
         ("templates", templates.group),
     ):
         app.add_typer(group(), name=name)
-    return app
 
 
 def _run(arguments: list[str]) -> int:
@@ -67,7 +81,7 @@ def _run(arguments: list[str]) -> int:
 
     from bot.cli import output
 
-    command = typer.main.get_command(build_app())
+    command = typer.main.get_command(build_app(*arguments[:1]))
     # Typer does not export the base class of wrong usage, which is Click's or its own copy of it.
     usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
     try:

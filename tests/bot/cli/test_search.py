@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import cli
 from tests.bot.cli.conftest import PAPERS, Paperround
 from tests.support import digest_builders
 
@@ -197,3 +198,10 @@ def test_word_vectors_are_read_from_the_folder_of_the_setting(
     answer = filled("search", "turnip", "--json")
     assert answer.data == []
     assert "words.vec, line 5: 0 numbers, not 1" in caplog.text + answer.stderr
+
+
+def test_a_search_loads_the_commands_that_search_alone() -> None:
+    registered = {command.name for command in cli.build_app("search").registered_commands}
+
+    assert registered == set(cli.SEARCH_COMMANDS)
+    assert registered < {command.name for command in cli.build_app("sources").registered_commands}
