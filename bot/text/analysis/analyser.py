@@ -23,9 +23,9 @@ MAX_TOKEN_LENGTH = 40
 
 HAN_KANA = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
-    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufa6d\ufa70-\ufad9"
 )
-"""Han and Kana letters as part of a regular expression's class."""
+"""Han and Kana letters as part of a regular expression's class; code points without a letter are none."""
 _LETTER = rf"[^\W_{korean.HANGUL}{HAN_KANA}]"
 # 3.1 and qwen2.5 stay whole, c++ and c# keep their punctuation.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.text.analysis import analyser
@@ -56,6 +56,7 @@ def test_tokens_contain_only_letters_digits_and_token_punctuation(text: str) -> 
         assert all(character.isalnum() or character in "+#." for character in token)
 
 
+@example("\ufada")
 @given(TEXTS)
 def test_the_canonical_text_gives_the_tokens_of_the_text(text: str) -> None:
     body, _, variants = analyser.canonicalise(text).rpartition("\n")
