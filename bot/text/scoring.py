@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.text.analysis import title_names
 from bot.text.glossary.model import expansion
@@ -35,8 +34,7 @@ _MAX_PARTIAL_MATCHES = 10
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A score by component. `matched` of `segments` parts of the query were found.
 
     `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화. `ambiguous`: a part is there
@@ -58,7 +56,7 @@ class Score:
 
     def explain(self) -> dict[str, float]:
         """Return the components by name, rounded."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+        return {name: round(value, 4) for name, value in self._asdict().items()}
 
     @property
     def is_complete(self) -> bool:
@@ -98,7 +96,7 @@ class Scorer:
         counts = [segment.weighted_counts(document) for segment in self._segments]
         composed_counts = [segment.weighted_counts(document) for segment in self._composed]
         composed = max((_weighted_frequency(*pair) for pair in composed_counts), default=0.0)
-        matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
+        matched = sum([in_title + in_body > 0 for in_title, in_body in counts])
         name = _NAME_WEIGHT * title_names.match(self._names, document.text)
         if not matched and not composed and not name:
             return None

@@ -29,6 +29,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": 
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Hyphenation, joiners and directions, which pasted text brings along."""
+_ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
+"""Nearly all text: no form of it but its case differs, as Hangul syllables have neither marks nor case."""
 _MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
@@ -44,7 +46,7 @@ def fold(text: str) -> str:
 
     Hangul, Han and Kana are unchanged, apart from half-width and similar forms.
     """
-    if text.isascii():
+    if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = _COMBINING_MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_BASE_LETTERS)

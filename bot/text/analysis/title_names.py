@@ -79,8 +79,12 @@ def _keys_as_two_words(word: str) -> list[str]:
 
 
 def match(names: Collection[str], title: str) -> float:
-    """Return the degree to which the head of a canonical title is one of the names; 0 if it is none."""
-    pieces = _head_pieces(title)
+    """Return the degree to which the head of a canonical title is one of the names; 0 if it is none.
+
+    A paper's text may follow the title on the next line.
+    """
+    end = title.find("\n")
+    pieces = _head_pieces(title if end < 0 else title[:end])
     key = ""
     for number, piece in enumerate(pieces, start=1):
         key += piece

@@ -138,6 +138,8 @@ def _groups_by_word() -> dict[str, tuple[str, ...]]:
 def canonical_key(key: str) -> str:
     """Return a Korean key with the main word of each group: equal for synonymous terms. Takes linear time."""
     groups, lengths, pieces, position = _groups_by_word(), _lengths_by_letter(), [], 0
+    if lengths.keys().isdisjoint(key):
+        return key
     while position < len(key):
         for length in lengths.get(key[position], ()):
             group = groups.get(key[position : position + length])

@@ -15,6 +15,11 @@ def test_folding_is_idempotent(text: str) -> None:
     assert normalisation.fold_name(normalisation.fold_name(text)) == normalisation.fold_name(text)
 
 
+@given(st.text("aB ~1\0\x7f가힣각", max_size=20))
+def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> None:
+    assert normalisation.fold(f"{text} ŁÓDŹ") == f"{normalisation.fold(text)} lodz"
+
+
 @pytest.mark.parametrize(
     ("text", "folded"),
     [
