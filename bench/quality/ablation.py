@@ -12,7 +12,7 @@ from bot.text.analysis import korean, term_keys
 from bot.text.glossary.induction import filters
 from bot.text.glossary.model import expansion
 from bot.text.glossary.resolution import concept_spotting, resolver
-from bot.text.queries import lay_words, reading
+from bot.text.queries import lay_words, reading, topic_descriptions
 
 _GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
@@ -22,8 +22,10 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-async def _no_partial_matches(*_: object) -> list[partial_matches.PartialHit]:
-    return []
+async def _no_partial_matches(
+    *_: object, **__: object
+) -> tuple[dict[int, float], list[partial_matches.PartialHit]]:
+    return {}, []
 
 
 async def _without_names(_: object, __: object, expanded: expansion.Expansion) -> expansion.Expansion:
@@ -50,6 +52,7 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> expansion.E
 STAGES: dict[str, tuple[_Replacement, ...]] = {
     "particles": ((reading, "read", lambda text, *_: text),),
     "partial": ((partial_matches, "find", _no_partial_matches),),
+    "topics": ((topic_descriptions, "describe", _always({})),),
     "lay-words": ((lay_words, "find_terms", _always(())),),
     "names": (
         (expansion.Expansion, "names", frozenset()),
@@ -64,8 +67,8 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "glossary": ((filters, "is_term", _always(True)), (filters, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, lay words, names of models
-and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
+"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, topics, lay words, names of
+models and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

@@ -64,13 +64,13 @@ def load_queries() -> list[Query]:
 
 
 def load_judgements() -> dict[int, dict[str, int]]:
-    """Read the grades of papers by the number of their question: 2 answers it, 1 is related, 0 does not."""
+    """Read the grades of papers by the number of their question: 2 answers it, 1 is related; all others are unrelated."""
     judgements = {}
     for line in _lines("judgements.tsv"):
-        number, *columns = f"{line}\t\t".split("\t")[:4]
+        number, *columns = line.split("\t")
         judgements[int(number)] = {
             paper: grade
-            for grade, column in zip((2, 1, 0), columns, strict=True)
+            for grade, column in zip((2, 1), columns, strict=True)
             for paper in column.split("|")
             if paper
         }
@@ -102,7 +102,7 @@ def measure(
 
 
 def judge_answer(query: Query, answer: Sequence[str], grades: Mapping[str, int]) -> Outcome:
-    """Return the samples of a graded query. A paper that was not judged counts as unrelated."""
+    """Return the samples of a graded query."""
     found = [grades.get(paper, 0) for paper in answer[:_PAGE]]
     first = found[:_FIRST]
     useful = sum(1 for grade in grades.values() if grade)
@@ -114,8 +114,6 @@ def judge_answer(query: Query, answer: Sequence[str], grades: Mapping[str, int])
         ),
         "nothing": float(not any(found)),
     }
-    if answer:
-        samples["unjudged"] = fmean(float(paper not in grades) for paper in answer[:_PAGE])
     return Outcome(query, samples, " ".join(map(str, found)) or "no papers")
 
 

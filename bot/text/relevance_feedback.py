@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.text.analysis import analyser
 
 FEEDBACK_DOCUMENTS = 12
 FEEDBACK_TERMS = 25
-FEEDBACK_WEIGHT = 0.6
-"""Share of the relevance model in the score; the rest is BM25."""
 MAX_DOCUMENT_SHARE = 0.1
 """Words in a larger share of the papers are no feedback terms."""
 _MAX_CANDIDATES = 100
@@ -84,28 +82,8 @@ def choose_terms(
     return {word: weights[word] / weight_sum for word in chosen}
 
 
-def score_feedback(title: str, body: str, terms: Mapping[str, float]) -> float:
-    """Return how much of the relevance model a paper has, from 0 to 1, given its canonical texts."""
-    text = _without_particles(f"{title}\n{body}")
-    # Few papers have many of the terms, so only these are counted. A set of all words would take twice as long.
-    present = terms.keys() & text.split()
-    if not present:
-        return 0.0
-    title, score = _without_particles(title), 0.0
-    for term, weight in terms.items():
-        if term in present:
-            word = f" {term} "
-            count = text.count(word) + (_TITLE_WEIGHT - 1) * title.count(word)
-            score += weight * count / (count + _SATURATION)
-    return score
-
-
-def interpolate(scores: Iterable[tuple[float, float]]) -> list[float]:
-    """Return each paper's BM25 and feedback as one score from 0 to 1, relative to the highest of each."""
-    pairs = list(scores)
-    highest = max((first for first, _ in pairs), default=0.0) or 1.0
-    highest_feedback = max((second for _, second in pairs), default=0.0) or 1.0
-    return [
-        (1 - FEEDBACK_WEIGHT) * first / highest + FEEDBACK_WEIGHT * second / highest_feedback
-        for first, second in pairs
-    ]
+def score_feedback(words: Mapping[str, int], terms: Mapping[str, float]) -> float:
+    """Return how much of the relevance model a paper has, from 0 to 1, given its counted words."""
+    # Few papers have many of the terms, so only these are counted.
+    counts = [(weight, words[term]) for term, weight in terms.items() if term in words]
+    return sum(weight * count / (count + _SATURATION) for weight, count in counts)

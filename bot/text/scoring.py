@@ -180,6 +180,14 @@ class CompiledSegment:
         ]
         self._has_rivals = any(form.rivals for form in segment.forms)
         self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
+        self._latin: dict[str, list[int]] = {}
+        self._korean: list[tuple[str, int]] = []
+        for number, (_, form, _) in enumerate(self._forms):
+            for needed in form.needed:
+                if form.is_korean:
+                    self._korean.append((needed, number))
+                else:
+                    self._latin.setdefault(needed, []).append(number)
 
     def is_topic_of(self, document: term_variants.Document) -> bool:
         """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
@@ -211,10 +219,19 @@ class CompiledSegment:
             rivals and not _has_context(context, document) for rivals, context in found
         )
 
+    def _list_possible(self, document: term_variants.Document) -> list[int]:
+        """Return the numbers of the forms that a document may have: most papers have few of many."""
+        without_spaces = document.without_spaces
+        possible = {number for needed, number in self._korean if needed in without_spaces}
+        for word in self._latin.keys() & document.words:
+            possible.update(self._latin[word])
+        return sorted(possible)
+
     def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
-        for weighted, form, context in self._forms:
+        for number in self._list_possible(document):
+            weighted, form, context = self._forms[number]
             title, body = form.count(document)
             if not title and not body:
                 continue

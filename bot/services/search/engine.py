@@ -30,10 +30,10 @@ _Gathered = tuple[Sequence[index.IndexRow], Sequence[int], bool]
 _TOP_CHUNK_SIZE = 20
 _SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
 """For more hits than the first, and with exclusions, up to the second number of matches are looked through."""
-_MAX_COMPLETE_BEFORE_PARTIAL = 30
-"""Partial matches follow fewer complete ones than this."""
-
-
+_MAX_BY_TOPIC = 30
+"""Papers with all of a question that are ranked by its topic, too."""
+_ENOUGH_OF_TERM = 10
+"""Partial matches follow fewer papers than this that have the single term of a question."""
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
 
@@ -41,7 +41,7 @@ _MAX_WITH_HEAD = 10
 class Found(NamedTuple):
     """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
 
-    `missing` has the parts of the query that papers lack, by id, for those that lack any.
+    `missing` has the parts of the query that partial matches lack, by id: none if the paper is on a topic that they describe.
     """
 
     hits: Sequence[Hit] = ()
@@ -76,18 +76,38 @@ async def find(
     gathered = await _gather(connection, full_query, query, expanded, scope, limit)
     complete, rows = await _find_complete(connection, gathered, scorer, query, limit)
     parts = _partial_segments(segments, expanded, complete.hits)
-    if not parts or len(complete.hits) >= _MAX_COMPLETE_BEFORE_PARTIAL:
+    enough = partial_matches.MAX_COMPLETE if len(segments) > 1 else _ENOUGH_OF_TERM
+    is_enough = len(complete.hits) >= enough
+    if not parts or (is_enough and not expanded.topics):
         return complete
-    complete_rows = [rows[paper_id] for _, paper_id in complete.hits]
-    partial = await partial_matches.find(connection, parts, scorer, scope, complete_rows)
+    complete_rows = [rows[paper_id] for _, paper_id in complete.hits[:_MAX_BY_TOPIC]]
+    relevance, partial = await partial_matches.find(
+        connection, parts, expanded, scorer, scope, complete_rows, with_partial=not is_enough
+    )
+    if expanded.topics:
+        complete = complete._replace(hits=_rank_by_topic(complete.hits, relevance))
     if len(segments) == 1:
-        partial = _only_with_head(partial, parts, expanded.text)
+        partial = _only_of_term(partial, parts, expanded)
     return Found(
         [*complete.hits, *((score, paper_id) for score, paper_id, _ in partial)],
         complete.total + len(partial),
         is_exact=complete.is_exact,
         missing={paper_id: missing for _, paper_id, missing in partial},
     )
+
+
+def _rank_by_topic(hits: Sequence[Hit], relevance: Mapping[int, float]) -> list[Hit]:
+    """Return the hits in the order of their relevance, behind those that the query names.
+
+    Those that have a part only within longer words or as an ambiguous abbreviation, and those without a relevance, come last.
+    """
+
+    def key(hit: Hit) -> tuple[bool, bool, bool, float]:
+        score, paper_id = hit
+        is_named = bool(score.name or score.composed)
+        return not is_named, score.inside, score.ambiguous, -relevance.get(paper_id, -1.0)
+
+    return sorted(hits, key=key)
 
 
 async def _gather(
@@ -116,7 +136,7 @@ async def _find_complete(
     rows, more, is_all = gathered
     hits = _rank(await score_papers(rows, scorer))
     rows_by_id = {row.paper_id: row for row in rows}
-    needed = max(limit, _MAX_COMPLETE_BEFORE_PARTIAL, candidates.COUNT_LIMIT if query.excluded else 0)
+    needed = max(limit, _MAX_BY_TOPIC, candidates.COUNT_LIMIT if query.excluded else 0)
     read = 0
     for chunk in bulk.chunked(more, index.ROWS_AT_ONCE):
         if len(hits) >= needed:
@@ -137,16 +157,25 @@ def _partial_segments(
     """Return the parts of which some are enough: the segments; of a single term that no paper has, its words."""
     if len(segments) > 1:
         return segments
+    if expanded.topics:
+        return expanded.fallback or segments
     return () if complete else expanded.fallback
 
 
-def _only_with_head(
-    partial: Sequence[partial_matches.PartialHit], parts: Sequence[Segment], term: str
+def _only_of_term(
+    partial: Sequence[partial_matches.PartialHit], parts: Sequence[Segment], expanded: Expansion
 ) -> list[partial_matches.PartialHit]:
-    """Return the first papers with the head of a term that none has as a whole, which is its last word; they lack the term."""
+    """Return the papers on a topic that a question for one term describes; without a topic, the first ones with the term's head.
+
+    The head is the last word of a term that no paper has as a whole.
+    """
+    if expanded.topics:
+        return [hit for hit in partial if hit[0].is_complete]
     head = korean.strip_term(parts[-1].text)
     with_head = [
-        (score, paper_id, missing or (term,)) for score, paper_id, missing in partial if head not in missing
+        (score, paper_id, missing or (expanded.text,))
+        for score, paper_id, missing in partial
+        if head not in missing
     ]
     return with_head[:_MAX_WITH_HEAD]
 

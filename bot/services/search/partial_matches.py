@@ -1,31 +1,44 @@
-"""Partial matches: papers that have some parts of a query, ranked by BM25 with relevance feedback (RM3)."""
+"""Partial matches: papers that have some parts of a query or its topic, ranked by BM25, relevance feedback (RM3) and topic.
+
+The papers that have all of a question are ranked in the same way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
+from operator import mul
 
 from bot.services.search import candidates, index_query
 from bot.services.search.candidates import SearchScope
-from bot.text import relevance_feedback, scoring
+from bot.text import relevance_feedback, scoring, topic_similarity
 from bot.text.analysis import analyser, korean
-from bot.text.glossary.model.expansion import Segment
+from bot.text.glossary.model.expansion import Expansion, Segment
 from bot.text.matching import term_variants
+from bot.text.queries import topic_descriptions
 from bot.time_slices import TimeSlices
 from storage.database import Connection
 from storage.search import index, tiers
 from storage.search.query import BooleanQuery, all_of, estimate_matches, prune_phrases, query_tokens
 
+MAX_COMPLETE = 30
+"""Partial matches follow fewer papers than this that have all of a query."""
 MAX_PARTIAL = 40
 """Partial matches that are listed."""
 _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two or more are looked for."""
 _ENOUGH_CANDIDATES = 90
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
-_COMBINED_LIMIT, _SINGLE_LIMIT, _TITLE_LIMIT, _FEEDBACK_LIMIT = 25, 30, 20, 15
-"""Candidates of each query: several parts, one part anywhere, one part in the title or repeated, one part and a feedback
-term.
-"""
+_COMBINED_LIMIT, _FEEDBACK_LIMIT = 25, 15
+"""Candidates of each query of several parts, and of one part and a feedback term."""
+_PART_LIMITS = (30, 20, 20)
+"""Candidates of each query of one part: anywhere, in the title, repeated."""
+_IMPLIED_LIMITS = (20, 20)
+"""Candidates of each query of an implied topic: in the title, repeated."""
+_MAX_RANKED = 60
+"""Papers that are ranked by feedback and topic, the best by BM25."""
+_WEIGHTS = 0.4, 0.6, 0.8
+"""The weights of BM25, feedback and topic in the relevance, each relative to the highest of all papers."""
 _FEEDBACK_QUERIES = 6
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
@@ -39,29 +52,42 @@ _Counted = tuple[index.IndexRow, list[tuple[float, float]]]
 async def find(
     connection: Connection,
     segments: Sequence[Segment],
+    expanded: Expansion,
     scorer: scoring.Scorer,
     scope: SearchScope,
     complete: Sequence[index.IndexRow],
-) -> list[PartialHit]:
-    """Return the papers that have some of the segments, best first, without the `complete` ones.
+    *,
+    with_partial: bool,
+) -> tuple[dict[int, float], list[PartialHit]]:
+    """Return the relevance of the `complete` papers by id, and the papers that have some of the segments, best first.
 
     The complete papers, if there are any, tell with the best partial ones which further words belong to the question.
     """
-    queries = [_compile(segment) for segment in segments]
+    parts = [*segments, *expanded.implied.values()]
+    queries = [_compile(part) for part in parts]
     frequencies = await _frequencies(connection, queries)
     total = await tiers.count_rows(connection, index.WORDS_TABLE)
     weights = [_weigh(query, frequencies, total) for query in queries]
-    rarest = _rarest_first(queries, frequencies)
+    counted = await _count(complete, parts, scorer)
+    rarest, implied = (
+        _rarest_first(some, frequencies) for some in (queries[: len(segments)], queries[len(segments) :])
+    )
     read = {row.position for row in complete}
-    rows = await _list_candidates(connection, rarest, frequencies, scope, read)
-    counted = await _count(rows, segments, scorer)
-    best = [*await _count(complete, segments, scorer), *counted]
-    terms = await _learn_terms(connection, best, weights, total)
-    if scope.paper_ids is None:
+    if with_partial:
+        rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
+        counted += await _count(rows, parts, scorer)
         read.update(row.position for row in rows)
+    terms = await _learn_terms(connection, counted, weights, total)
+    if with_partial and scope.paper_ids is None:
         more = await _list_by_feedback(connection, rarest, terms, frequencies, scope, read)
-        counted += await _count(more, segments, scorer)
-    return await _rank(counted, segments, weights, terms)
+        counted += await _count(more, parts, scorer)
+    if not expanded.topics:
+        counted = counted[len(complete) :]
+    ranked = await _rank(counted, weights, terms, expanded.topics)
+    complete_ids = {row.paper_id for row in complete}
+    relevance = {row.paper_id: value for value, (row, _) in ranked if row.paper_id in complete_ids}
+    partial = [(value, pair) for value, pair in ranked if pair[0].paper_id not in complete_ids]
+    return relevance, [_make_hit(pair, segments, expanded, value) for value, pair in partial[:MAX_PARTIAL]]
 
 
 def _compile(segment: Segment) -> _PartQueries:
@@ -91,11 +117,15 @@ def _rarest_first(queries: Sequence[_PartQueries], frequencies: Mapping[str, int
 async def _list_candidates(
     connection: Connection,
     rarest: Sequence[_PartQueries],
+    implied: Sequence[_PartQueries],
     frequencies: Mapping[str, int],
     scope: SearchScope,
     read: Collection[int],
 ) -> list[index.IndexRow]:
-    """Return the most popular papers with several of the rarest parts, and with one, except at the positions that were read."""
+    """Return the most popular papers with several of the rarest parts, with one or with an implied topic.
+
+    Without those at the positions that were read.
+    """
     if scope.paper_ids is not None:
         rows = (await index.list_by_paper_ids(connection, scope.paper_ids)).values()
         return [
@@ -111,9 +141,11 @@ async def _list_candidates(
     for part in rarest:
         if expected >= _ENOUGH_CANDIDATES:
             break
-        expected += min(_SINGLE_LIMIT, estimate_matches(part[0], frequencies))
-        for query, limit in zip(part, (_SINGLE_LIMIT, _TITLE_LIMIT, _TITLE_LIMIT), strict=True):
+        expected += min(_PART_LIMITS[0], estimate_matches(part[0], frequencies))
+        for query, limit in zip(part, _PART_LIMITS, strict=True):
             limits.setdefault(query, limit)
+    for query, limit in chain.from_iterable(zip(part[1:], _IMPLIED_LIMITS, strict=True) for part in implied):
+        limits.setdefault(query, limit)
     return await _read(connection, limits, frequencies, scope, read)
 
 
@@ -189,25 +221,40 @@ async def _learn_terms(
 
 async def _rank(
     counted: Sequence[_Counted],
-    segments: Sequence[Segment],
     weights: Sequence[float],
     terms: Mapping[str, float],
-) -> list[PartialHit]:
-    pairs, slices = [], TimeSlices()
-    for row, counts in counted:
-        feedback = relevance_feedback.score_feedback(row.texts.title, row.texts.body, terms)
-        pairs.append((relevance_feedback.score_bm25(counts, weights), feedback))
+    topics: topic_descriptions.Vector,
+) -> list[tuple[float, _Counted]]:
+    """Return the best papers by BM25 with their relevance, the most relevant first."""
+    scored = [(relevance_feedback.score_bm25(counts, weights), (row, counts)) for row, counts in counted]
+    scored.sort(key=lambda pair: (-pair[0], -pair[1][0].paper_id))
+    components, slices = [], TimeSlices()
+    for score, (row, _) in scored[:_MAX_RANKED]:
+        words = relevance_feedback.count_words(row.texts.title, row.texts.body)
+        similarity = topic_similarity.cosine(words, topics) if topics else 0.0
+        components.append((score, relevance_feedback.score_feedback(words, terms), similarity))
         await slices.pause()
-    ranked = sorted(
-        zip(relevance_feedback.interpolate(pairs), counted, strict=True),
-        key=lambda pair: (-pair[0], -pair[1][0].paper_id),
-    )
-    return [_make_hit(row, counts, segments, relevance) for relevance, (row, counts) in ranked[:MAX_PARTIAL]]
+    highest = [max(column) or 1.0 for column in zip(*components, strict=True)]
+    factors = [weight / value for weight, value in zip(_WEIGHTS, highest, strict=False)]
+    relevances = [sum(map(mul, factors, values)) for values in components]
+    ranked = zip(relevances, (pair for _, pair in scored), strict=False)
+    return sorted(ranked, key=lambda pair: (-pair[0], -pair[1][0].paper_id))
 
 
 def _make_hit(
-    row: index.IndexRow, counts: Sequence[tuple[float, float]], segments: Sequence[Segment], relevance: float
+    counted: _Counted, segments: Sequence[Segment], expanded: Expansion, relevance: float
 ) -> PartialHit:
-    missing = [segment.text for segment, pair in zip(segments, counts, strict=True) if not any(pair)]
+    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
+    row, counts = counted
+    found = list(map(any, counts))
+    topics = {
+        topic for topic, is_found in zip(expanded.implied, found[len(segments) :], strict=True) if is_found
+    }
+    missing = [
+        segment
+        for segment, is_found in zip(segments, found, strict=False)
+        if not is_found
+        and not any(map(topics.intersection, map(topic_descriptions.find_topics, segment.text.split())))
+    ]
     score = scoring.Score(relevance, len(segments) - len(missing), len(segments))
-    return score, row.paper_id, tuple(map(korean.strip_term, missing))
+    return score, row.paper_id, tuple(korean.strip_term(segment.text) for segment in missing)

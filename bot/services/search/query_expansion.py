@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.model import expansion
 from bot.text.glossary.resolution import resolver
-from bot.text.queries import lay_words, reading
+from bot.text.queries import lay_words, reading, topic_descriptions
 
 _LAY_WEIGHT = 0.8
+_IMPLIED_WEIGHT = 0.6
+"""The weight of the terms of the main topic that a question describes."""
+_MIN_IMPLIED_WEIGHT = 0.2
+"""The least weight of a topic whose terms are searched for."""
+_MIN_SAID_WEIGHT = 0.4
+"""The least weight of an implied topic's form for the answer to name the topic."""
+_MAX_IMPLIED = 4
 
 TermFinder = Callable[[str], Sequence[str]]
 """Finds the terms by which papers call what a word or a phrase means: `lay_words.find_terms`, or word vectors behind it."""
@@ -26,10 +33,27 @@ def expand(
     """
     expanded = glossary.expand(reading.read(text, glossary.is_term, glossary.is_word))
     segments = _add_terms_of_lay_words(glossary, expanded.segments, find_terms or lay_words.find_terms)
-    meanings = _list_meanings(glossary, expanded)
-    if segments == expanded.segments and not meanings:
-        return expanded
-    return replace(expanded, segments=segments, meanings=meanings)
+    is_sentence = len(expanded.text.split()) < len(text.split())
+    topics = topic_descriptions.describe(text) if is_sentence else {}
+    return replace(
+        expanded,
+        segments=segments,
+        meanings=_list_meanings(glossary, expanded),
+        topics=topics,
+        implied=_list_implied(glossary, topics),
+    )
+
+
+def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> dict[int, expansion.Segment]:
+    """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
+    main = sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]
+    implied = {}
+    for topic in main:
+        if topics[topic] >= _MIN_IMPLIED_WEIGHT:
+            terms = topic_descriptions.load_terms()[topic]
+            forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
+            implied[topic] = expansion.Segment(terms[0], expansion.deduplicate_forms(forms), terms[0])
+    return implied
 
 
 def _add_terms_of_lay_words(
@@ -57,14 +81,19 @@ def _with_terms(
     glossary: resolver.Glossary, typed: expansion.Segment, terms: Sequence[str]
 ) -> expansion.Segment:
     """Return a segment with the forms of the terms, which weigh less than what is typed."""
-    forms = [*typed.forms]
+    forms = expansion.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _LAY_WEIGHT)])
+    return replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0]))
+
+
+def _forms_of(
+    glossary: resolver.Glossary, terms: Iterable[str], weight: float
+) -> Iterator[expansion.WeightedForm]:
+    """Yield the forms of terms by the glossary, with their weights times `weight`."""
     for term in terms:
-        expanded = glossary.expand(term).segments
-        added = expanded[0].forms if len(expanded) == 1 else (expansion.WeightedForm(term, 1.0),)
-        forms += [form._replace(weight=form.weight * _LAY_WEIGHT) for form in added]
-    return replace(
-        typed, forms=expansion.deduplicate_forms(forms), key=typed.key or term_keys.term_key(terms[0])
-    )
+        is_known = " " not in term or glossary.is_term(term)
+        expanded = glossary.expand(term).segments if is_known else ()
+        forms = expanded[0].forms if len(expanded) == 1 else (expansion.WeightedForm(term, 1.0),)
+        yield from (form._replace(weight=form.weight * weight) for form in forms)
 
 
 def list_excluded_forms(
@@ -104,12 +133,21 @@ def added_forms(expanded: expansion.Expansion) -> tuple[str, ...]:
     A form that is typed with a particle, as the noun 추론 of 추론은, is none.
     """
     by_term = [_added_forms(expanded, segment) for segment in (*expanded.segments, *expanded.composed)]
+    by_term += [[name] for segment in expanded.implied.values() if (name := _said_name(expanded, segment))]
     return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
 
 
+def _said_name(expanded: expansion.Expansion, segment: expansion.Segment) -> str | None:
+    """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely topic."""
+    is_korean = korean.has_hangul(expanded.text)
+    names = [form.text for form in segment.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
+    return next((name for name in names if korean.has_hangul(name) == is_korean), next(iter(names), None))
+
+
 def term_forms(expanded: expansion.Expansion) -> tuple[tuple[str, ...], ...]:
-    """Return each term as typed, with the forms that expansion added to it."""
-    return tuple((segment.text, *_added_forms(expanded, segment)) for segment in expanded.segments)
+    """Return each term, as typed or implied, with the forms that expansion added to it."""
+    terms = (*expanded.segments, *expanded.implied.values())
+    return tuple((segment.text, *_added_forms(expanded, segment)) for segment in terms)
 
 
 def _added_forms(expanded: expansion.Expansion, segment: expansion.Segment) -> list[str]:

@@ -27,7 +27,7 @@ class Document:
     A plain class with slots, because a search makes hundreds of these.
     """
 
-    __slots__ = ("_without_spaces", "body_start", "match_cache", "published_on", "text", "votes")
+    __slots__ = ("_without_spaces", "_words", "body_start", "match_cache", "published_on", "text", "votes")
 
     def __init__(
         self, title: str, body: str, votes: int | None = None, published_on: date | None = None
@@ -36,6 +36,7 @@ class Document:
         self.body_start = len(title) + 1
         self.match_cache: dict[TermPattern, _FieldMatches] = {}
         self._without_spaces: str | None = None
+        self._words: set[str] | None = None
         self.votes = votes
         self.published_on = published_on
 
@@ -45,6 +46,13 @@ class Document:
         if self._without_spaces is None:
             self._without_spaces = self.text.replace(" ", "")
         return self._without_spaces
+
+    @property
+    def words(self) -> set[str]:
+        """The distinct words, for a fast negative check of Latin terms."""
+        if self._words is None:
+            self._words = set(self.text.split())
+        return self._words
 
 
 class TermPattern:
@@ -58,6 +66,13 @@ class TermPattern:
         self.is_short = is_one_word and self.is_korean
         self._is_one_word = is_one_word
         self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
+
+    @property
+    def needed(self) -> list[str]:
+        """What a document with the term has one of: of a Korean term a text without spaces, of a Latin term a word."""
+        if self.is_korean:
+            return self._korean_variants
+        return [max(variant.split(), key=len) for variant in self._latin_variants]
 
     def is_inside(self, document: Document) -> bool:
         """Tell whether a term of two syllables is in a document only within longer words, if at all: 동화 in 자동화."""

@@ -30,16 +30,19 @@ def _key_terms(first: str) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _load_table() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """Return the packaged table, by the first letter of a lay word: tab-separated words and terms, each split by `|`.
-
-    Korean verbs are in their dictionary form, alone or at the end of a phrase.
-    """
-    text = resources.files(__package__).joinpath("lay_words.tsv").read_text(encoding="utf-8")
+    """Return each lay word with its terms, by the first letter of the word."""
     table: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for words, terms in (line.split("\t") for line in text.splitlines()):
-        for word in words.split("|"):
-            table.setdefault(word[0].casefold(), []).append((word, tuple(terms.split("|"))))
+    for words, terms in load_rows():
+        for word in words:
+            table.setdefault(word[0].casefold(), []).append((word, terms))
     return table
+
+
+def load_rows() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the lay words of each row of the packaged table with their terms; Korean verbs are in their dictionary form."""
+    text = resources.files(__package__).joinpath("lay_words.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return [(tuple(words.split("|")), tuple(terms.split("|"))) for words, terms in rows]
 
 
 def _written_forms(word: str) -> Iterable[str]:

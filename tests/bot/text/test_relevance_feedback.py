@@ -32,21 +32,11 @@ def test_feedback_terms_are_those_of_the_best_papers_that_few_others_have() -> N
     )
     assert list(terms) == ["robot", "arm"]
     assert sum(terms.values()) == pytest.approx(1)
-    near = relevance_feedback.score_feedback(" study ", " a robot has an arm \n the robot ", terms)
-    assert relevance_feedback.score_feedback(" robot ", " a robot has an arm \n the robot ", terms) > near > 0
-    assert relevance_feedback.score_feedback(" model ", " model and robotics ", terms) == 0
-
-
-def test_a_feedback_term_is_found_with_its_particle() -> None:
-    assert relevance_feedback.score_feedback(" ", " 로봇~ 팔 ", {"로봇": 1.0}) > 0
+    once = relevance_feedback.score_feedback(Counter(robot=1, arm=1), terms)
+    assert relevance_feedback.score_feedback(Counter(robot=3, arm=1), terms) > once > 0
+    assert relevance_feedback.score_feedback(Counter(model=2, robotics=1), terms) == 0
 
 
 def test_words_are_counted_without_particles_and_titles_count_more() -> None:
     counts = relevance_feedback.count_words(" robot ", " 로봇~ robot \n 로봇 ")
     assert (counts["로봇"], counts["robot"]) == (2, 4)
-
-
-def test_scores_are_relative_to_the_best() -> None:
-    assert relevance_feedback.interpolate([]) == []
-    first, second = relevance_feedback.interpolate([(4.0, 0.2), (2.0, 0.1)])
-    assert [first, second] == pytest.approx([1.0, 0.5])

@@ -46,7 +46,7 @@ FILTERABLE_KINDS = frozenset(
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels.
 
-    `missing` has the terms of the query that a paper lacks, by arXiv id, for those that lack any.
+    `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
 
     state: list_state.ListState
@@ -161,7 +161,7 @@ def fill_message(
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
         missing = listed.missing.get(row.arxiv_id, ())
-        if missing and not has_partial_heading:
+        if row.arxiv_id in listed.missing and not has_partial_heading:
             message.add_separator()
             message.add_text(paper_text.subtext(texts("list-partial-heading")))
             has_partial_heading = True

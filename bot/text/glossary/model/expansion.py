@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.text.analysis import term_keys, title_names
@@ -63,7 +63,8 @@ class Expansion:
     """A query as segments that should all be found; `composed` are alternatives for the whole of it.
 
     `fallback` are the words of a query that is one term: searched for when the term matches too few papers. `meanings` are
-    the terms that the query stands for if it is an abbreviation of several, the best supported first.
+    the terms that the query stands for if it is an abbreviation of several, the best supported first. Of a sentence,
+    `topics` are the weights of the topics that it describes, by their number, and `implied` the terms of the main ones.
     """
 
     text: str
@@ -71,6 +72,8 @@ class Expansion:
     composed: tuple[Segment, ...] = ()
     fallback: tuple[Segment, ...] = ()
     meanings: tuple[str, ...] = ()
+    topics: Mapping[int, float] = field(default_factory=dict)
+    implied: Mapping[int, Segment] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:

@@ -58,11 +58,13 @@ async def list_pages(search: SearchService, query: str, size: int) -> list[Searc
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(words=QUERIES, size=st.sampled_from([3, 7, 25]))
+@given(
+    words=QUERIES, request=st.sampled_from(["", "논문 찾아줘", "please"]), size=st.sampled_from([3, 7, 25])
+)
 async def test_no_paper_repeats_or_is_lost_between_pages(
-    archive_search: SearchService, words: list[str], size: int
+    archive_search: SearchService, words: list[str], request: str, size: int
 ) -> None:
-    query = " ".join(words)
+    query = " ".join([*words, request])
     whole = await archive_search.search(SearchRequest(query, limit=1000))
     pages = await list_pages(archive_search, query, size)
     assert [row.arxiv_id for page in pages for row in page.rows] == [row.arxiv_id for row in whole.rows]

@@ -1,0 +1,36 @@
+"""The similarity of papers to a question by topic: the cosine of their vectors over the topic descriptions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+from bot.text.queries import topic_descriptions
+
+_MAX_WORD_TOPICS = 40
+"""Words in more descriptions tell nothing about a paper's topic."""
+
+
+def cosine(words: Mapping[str, int], question: topic_descriptions.Vector) -> float:
+    """Return the similarity of a paper, by its counted canonical words, to a question's vector; relative to other papers."""
+    weighted_words = _load_weighted_words()
+    weights = [0.0] * len(topic_descriptions.load_terms())
+    for word in words.keys() & weighted_words.keys():
+        weight, topics = weighted_words[word]
+        if words[word] > 1:
+            weight *= 1 + math.log(words[word])
+        for topic in topics:
+            weights[topic] += weight
+    length = math.hypot(*weights)
+    return sum(weight * weights[topic] for topic, weight in question.items()) / length if length else 0.0
+
+
+@lru_cache(maxsize=1)
+def _load_weighted_words() -> dict[str, tuple[float, tuple[int, ...]]]:
+    """Return the words of the descriptions with their weights and topics."""
+    return {
+        word: (topic_descriptions.inverse_topic_frequency(len(topics)), topics)
+        for word, topics in topic_descriptions.load_words().items()
+        if len(topics) <= _MAX_WORD_TOPICS
+    }
