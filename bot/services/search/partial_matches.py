@@ -27,19 +27,18 @@ MAX_PARTIAL = 40
 """Partial matches that are listed."""
 _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two or more are looked for."""
-_ENOUGH_CANDIDATES = 90
+_ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
-_COMBINED_LIMIT, _FEEDBACK_LIMIT = 25, 15
-"""Candidates of each query of several parts, and of one part and a feedback term."""
-_PART_LIMITS = (30, 20, 20)
-"""Candidates of each query of one part: anywhere, in the title, repeated."""
+_COMBINED_LIMIT = 25
+"""Candidates of each query of several parts."""
+_PART_LIMITS = (30, 20)
+"""Candidates of each query of one part: anywhere, in the title."""
 _IMPLIED_LIMITS = (20, 20)
 """Candidates of each query of an implied topic: in the title, repeated."""
 _MAX_RANKED = 60
 """Papers that are ranked by feedback and topic, the best by BM25."""
 _WEIGHTS = 0.4, 0.6, 0.8
 """The weights of BM25, feedback and topic in the relevance, each relative to the highest of all papers."""
-_FEEDBACK_QUERIES = 6
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
@@ -76,15 +75,11 @@ async def find(
     if with_partial:
         rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
         counted += await _count(rows, parts, scorer)
-        read.update(row.position for row in rows)
     terms = await _learn_terms(connection, counted, weights, total)
-    if with_partial and scope.paper_ids is None:
-        more = await _list_by_feedback(connection, rarest, terms, frequencies, scope, read)
-        counted += await _count(more, parts, scorer)
-    if not expanded.topics:
-        counted = counted[len(complete) :]
-    ranked = await _rank(counted, weights, terms, expanded.topics)
     complete_ids = {row.paper_id for row in complete}
+    if not expanded.topics:
+        counted = [pair for pair in counted if pair[0].paper_id not in complete_ids]
+    ranked = await _rank(counted, weights, terms, expanded.topics)
     relevance = {row.paper_id: value for value, (row, _) in ranked if row.paper_id in complete_ids}
     partial = [(value, pair) for value, pair in ranked if pair[0].paper_id not in complete_ids]
     return relevance, [_make_hit(pair, segments, expanded, value) for value, pair in partial[:MAX_PARTIAL]]
@@ -142,29 +137,10 @@ async def _list_candidates(
         if expected >= _ENOUGH_CANDIDATES:
             break
         expected += min(_PART_LIMITS[0], estimate_matches(part[0], frequencies))
-        for query, limit in zip(part, _PART_LIMITS, strict=True):
+        for query, limit in zip(part, _PART_LIMITS, strict=False):
             limits.setdefault(query, limit)
     for query, limit in chain.from_iterable(zip(part[1:], _IMPLIED_LIMITS, strict=True) for part in implied):
         limits.setdefault(query, limit)
-    return await _read(connection, limits, frequencies, scope, read)
-
-
-async def _list_by_feedback(
-    connection: Connection,
-    rarest: Sequence[_PartQueries],
-    terms: Mapping[str, float],
-    frequencies: Mapping[str, int],
-    scope: SearchScope,
-    read: Collection[int],
-) -> list[index.IndexRow]:
-    """Return the most popular unread papers with the rarest part and one of the heaviest feedback terms."""
-    if not rarest:
-        return []
-    limits: dict[BooleanQuery, int] = {}
-    for term in list(terms)[:_FEEDBACK_QUERIES]:
-        query = all_of([rarest[0][0], *analyser.word_tokens(term)])
-        if query is not None:
-            limits[query] = _FEEDBACK_LIMIT
     return await _read(connection, limits, frequencies, scope, read)
 
 
