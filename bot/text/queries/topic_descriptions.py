@@ -20,6 +20,8 @@ _FILLER_WEIGHT = 0.5
 """Of words that may be filler (방법, improve), as they tell topics apart less often."""
 _MAX_WORD_TOPICS = 80
 """Words in more descriptions tell nothing about a question's topic."""
+_MAX_WORDS = 24
+"""Words of a question that are compared, as many as are read of it."""
 _SHARPNESS = 2
 """The exponent of a topic's weight: what describes the question best counts most."""
 
@@ -30,7 +32,7 @@ Vector = Mapping[int, float]
 def describe(text: str) -> Vector:
     """Return the topics that a question is about, by its words in any order; empty if no description has any of them."""
     weights: dict[int, float] = {}
-    for word in map(filler.trim, text.split()):
+    for word in map(filler.trim, text.split()[:_MAX_WORDS]):
         kind = filler.classify(word)
         topics = () if kind in _UNCOUNTED else find_topics(word)
         if not topics or len(topics) > _MAX_WORD_TOPICS:
@@ -50,7 +52,7 @@ def inverse_topic_frequency(topics: int) -> float:
 @lru_cache(maxsize=1 << 10)
 def find_topics(word: str) -> frozenset[int]:
     """Return the topics whose descriptions have a word of a question, in any form: 읽어주는 is a form of 읽다."""
-    folded = normalisation.fold(word)
+    folded = normalisation.fold(word)[: endings.MAX_WORD_LENGTH]
     if korean.has_hangul(folded):
         return frozenset(_find_hangul(folded))
     found = [load_words().get(stem, ()) for stem in term_keys.english_stems(folded.replace("-", " "))]
