@@ -29,13 +29,13 @@ _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two or more are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
-_COMBINED_LIMIT = 25
+_COMBINED_LIMIT = 15
 """Candidates of each query of several parts."""
-_PART_LIMITS = (30, 20)
+_PART_LIMITS = (30, 15)
 """Candidates of each query of one part: anywhere, in the title."""
-_IMPLIED_LIMITS = (20, 20)
+_IMPLIED_LIMITS = (15, 15)
 """Candidates of each query of an implied topic: in the title, repeated."""
-_MAX_RANKED = 60
+_MAX_RANKED = 50
 """Papers that are ranked by feedback and topic, the best by BM25."""
 _WEIGHTS = 0.4, 0.6, 0.8
 """The weights of BM25, feedback and topic in the relevance, each relative to the highest of all papers."""
