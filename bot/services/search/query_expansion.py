@@ -16,7 +16,7 @@ _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of the main topic that a question describes."""
 _MIN_IMPLIED_WEIGHT = 0.2
 """The least weight of a topic whose terms are searched for."""
-_MIN_SAID_WEIGHT = 0.4
+_MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
 _MAX_IMPLIED = 4
 
@@ -138,8 +138,11 @@ def added_forms(expanded: expansion.Expansion) -> tuple[str, ...]:
 
 
 def _said_name(expanded: expansion.Expansion, segment: expansion.Segment) -> str | None:
-    """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely topic."""
+    """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely or typed one."""
     is_korean = korean.has_hangul(expanded.text)
+    asked = {form.key for part in (*expanded.segments, *expanded.composed) for form in part.forms}
+    if any(form.key in asked for form in segment.forms[:1]):
+        return None
     names = [form.text for form in segment.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
     return next((name for name in names if korean.has_hangul(name) == is_korean), next(iter(names), None))
 

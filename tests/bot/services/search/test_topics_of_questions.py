@@ -79,3 +79,10 @@ async def test_a_request_for_a_term_finds_what_the_term_finds(db: Database, ques
     found = await search.search(SearchRequest(question))
     assert {row.arxiv_id for row in found.rows} == {row.arxiv_id for row in term.rows} != set()
     assert not found.missing
+
+
+async def test_a_topic_that_is_asked_for_by_name_is_not_said_again(db: Database) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", SPEECH, *FILLER)
+    found = await SearchService(db).search(SearchRequest("which text-to-speech papers read writing aloud"))
+    assert "text-to-speech" in found.terms
+    assert "text-to-speech" not in found.added_forms
