@@ -206,11 +206,13 @@ class Container:
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
         from bot.services.writer.status import WriterStatus
+        from bot.text import topic_similarity
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary)
         profiles = Profiles(database, self.clock, PaperVectors(glossary))
+        topic_similarity.prepare()
         search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
         return Services(
             database=database,

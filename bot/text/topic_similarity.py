@@ -12,6 +12,11 @@ _MAX_WORD_TOPICS = 40
 """Words in more descriptions tell nothing about a paper's topic."""
 
 
+def prepare() -> None:
+    """Load the topics, which takes some 100 ms: a process that answers readers does so at its start."""
+    _load_weighted_words()
+
+
 def cosine(words: Mapping[str, int], question: topic_descriptions.Vector) -> float:
     """Return the similarity of a paper, by its counted canonical words, to a question's vector; relative to other papers."""
     weighted_words = _load_weighted_words()
