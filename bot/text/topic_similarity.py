@@ -21,12 +21,14 @@ def cosine(words: Mapping[str, int], question: topic_descriptions.Vector) -> flo
     """Return the similarity of a paper, by its counted canonical words, to a question's vector; relative to other papers."""
     weighted_words = _load_weighted_words()
     weights = [0.0] * len(topic_descriptions.load_terms())
-    for word in words.keys() & weighted_words.keys():
-        weight, topics = weighted_words[word]
-        if words[word] > 1:
-            weight *= 1 + math.log(words[word])
-        for topic in topics:
-            weights[topic] += weight
+    # In the order of the words, not of a set: sums of floats, and so equal ranks, would differ between processes.
+    for word, count in words.items():
+        if word in weighted_words:
+            weight, topics = weighted_words[word]
+            if count > 1:
+                weight *= 1 + math.log(count)
+            for topic in topics:
+                weights[topic] += weight
     length = math.hypot(*weights)
     return sum(weight * weights[topic] for topic, weight in question.items()) / length if length else 0.0
 
