@@ -43,6 +43,7 @@ CONTEXT = (
 TAG = "paperround-test"
 BUILDAH = ["buildah", "--storage-driver", "vfs"]
 USER_ID = 10001
+ALERT_SECONDS = 300
 READER_ID = 900_000_000_000_000_001
 
 MAX_MEGABYTES = 120
@@ -58,11 +59,11 @@ from bot.rendering.charts import ChartRenderer
 from bot.rendering.wording.templates import Templates
 from storage.trends import MonthCount
 months = [MonthCount(date(2025, month, 1), month, 9 * month) for month in range(1, 13)]
-korean = dict(title="강화 학습", labels=("논문", "표"), locale="ko", is_last_partial=True)
+korean = dict(labels=("논문", "표"), locale="ko", is_last_partial=True)
 renderer = ChartRenderer(Templates())
 assert renderer.has_hangul, "no font for Hangul"
 assert renderer.draw(months, **korean) != ChartRenderer(Templates(), []).draw(months, **korean), "no letters"
-latin = dict(title="language model", labels=("Papers", "Votes"), locale="en", is_last_partial=True)
+latin = dict(labels=("Papers", "Votes"), locale="en", is_last_partial=True)
 assert renderer.draw(months, **latin) != ChartRenderer(Templates(), []).draw(months, **latin), "no letters"
 sys.stdout.buffer.write(renderer.draw(months, **korean))
 """
@@ -228,8 +229,8 @@ def test_the_root_is_read_only_and_the_user_and_command_are_the_images(
 
 
 async def _wait_for_alert(fake: process.FakeDiscord) -> str:
-    """Wait for the alert by direct message and return the messages as text."""
-    async with asyncio.timeout(60):
+    """Wait for the alert by direct message, which is held for some minutes to be gathered, and return the messages as text."""
+    async with asyncio.timeout(ALERT_SECONDS):
         while not (messages := await fake.all_messages()):  # noqa: ASYNC110 - another process posts it
             await asyncio.sleep(0.1)
     return str(messages)
