@@ -30,8 +30,6 @@ _Gathered = tuple[Sequence[index.IndexRow], Sequence[int], bool]
 _TOP_CHUNK_SIZE = 20
 _SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
 """For more hits than the first, and with exclusions, up to the second number of matches are looked through."""
-_MAX_BY_TOPIC = 30
-"""Papers with all of a question that are ranked by its topic, too."""
 _ENOUGH_OF_TERM = 10
 """Partial matches follow fewer papers than this that have the single term of a question."""
 _MAX_WITH_HEAD = 10
@@ -80,7 +78,7 @@ async def find(
     is_enough = len(complete.hits) >= enough
     if not parts or (is_enough and not expanded.topics):
         return complete
-    complete_rows = [rows[paper_id] for _, paper_id in complete.hits[:_MAX_BY_TOPIC]]
+    complete_rows = [rows[paper_id] for _, paper_id in complete.hits[: partial_matches.MAX_COMPLETE]]
     relevance, partial = await partial_matches.find(
         connection, parts, expanded, scorer, scope, complete_rows, with_partial=not is_enough
     )
@@ -136,7 +134,7 @@ async def _find_complete(
     rows, more, is_all = gathered
     hits = _rank(await score_papers(rows, scorer))
     rows_by_id = {row.paper_id: row for row in rows}
-    needed = max(limit, _MAX_BY_TOPIC, candidates.COUNT_LIMIT if query.excluded else 0)
+    needed = max(limit, partial_matches.MAX_COMPLETE, candidates.COUNT_LIMIT if query.excluded else 0)
     read = 0
     for chunk in bulk.chunked(more, index.ROWS_AT_ONCE):
         if len(hits) >= needed:

@@ -22,7 +22,7 @@ from storage.search import index, tiers
 from storage.search.query import BooleanQuery, all_of, estimate_matches, prune_phrases, query_tokens
 
 MAX_COMPLETE = 30
-"""Partial matches follow fewer papers than this that have all of a query."""
+"""Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
 MAX_PARTIAL = 40
 """Partial matches that are listed."""
 _MAX_COMBINED_PARTS = 4
@@ -46,6 +46,8 @@ _PartQueries = tuple[BooleanQuery, ...]
 """The queries of one part: anywhere, in the title, repeated in the body; none if it has no token."""
 _Counted = tuple[index.IndexRow, list[tuple[float, float]]]
 """A paper with the frequencies of each part in title and body."""
+_Scored = tuple[float, _Counted]
+"""A counted paper with its score or relevance."""
 
 
 async def find(
@@ -75,11 +77,12 @@ async def find(
     if with_partial:
         rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
         counted += await _count(rows, parts, scorer)
-    terms = await _learn_terms(connection, counted, weights, total)
+    scored = [(relevance_feedback.score_bm25(counts, weights), (row, counts)) for row, counts in counted]
+    terms = await _learn_terms(connection, scored, total)
     complete_ids = {row.paper_id for row in complete}
     if not expanded.topics:
-        counted = [pair for pair in counted if pair[0].paper_id not in complete_ids]
-    ranked = await _rank(counted, weights, terms, expanded.topics)
+        scored = [pair for pair in scored if pair[1][0].paper_id not in complete_ids]
+    ranked = await _rank(scored, terms, expanded.topics)
     relevance = {row.paper_id: value for value, (row, _) in ranked if row.paper_id in complete_ids}
     partial = [(value, pair) for value, pair in ranked if pair[0].paper_id not in complete_ids]
     return relevance, [_make_hit(pair, segments, expanded, value) for value, pair in partial[:MAX_PARTIAL]]
@@ -174,15 +177,12 @@ async def _count(
     return counted
 
 
-async def _learn_terms(
-    connection: Connection, counted: Sequence[_Counted], weights: Sequence[float], total: int
-) -> dict[str, float]:
+async def _learn_terms(connection: Connection, scored: Sequence[_Scored], total: int) -> dict[str, float]:
     """Return the feedback terms of the best papers, the heaviest first."""
-    scored = [(relevance_feedback.score_bm25(counts, weights), row) for row, counts in counted]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].position))
+    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1][0].position))
     best = [
         (score, relevance_feedback.count_words(row.texts.title, row.texts.body))
-        for score, row in scored[: relevance_feedback.FEEDBACK_DOCUMENTS]
+        for score, (row, _) in ranked[: relevance_feedback.FEEDBACK_DOCUMENTS]
     ]
     probable = relevance_feedback.list_candidates(best)
     tokens_of = {word: analyser.word_tokens(word) for word in probable}
@@ -196,16 +196,12 @@ async def _learn_terms(
 
 
 async def _rank(
-    counted: Sequence[_Counted],
-    weights: Sequence[float],
-    terms: Mapping[str, float],
-    topics: topic_descriptions.Vector,
-) -> list[tuple[float, _Counted]]:
+    scored: Sequence[_Scored], terms: Mapping[str, float], topics: topic_descriptions.Vector
+) -> list[_Scored]:
     """Return the best papers by BM25 with their relevance, the most relevant first."""
-    scored = [(relevance_feedback.score_bm25(counts, weights), (row, counts)) for row, counts in counted]
-    scored.sort(key=lambda pair: (-pair[0], -pair[1][0].paper_id))
+    best = sorted(scored, key=lambda pair: (-pair[0], -pair[1][0].paper_id))[:_MAX_RANKED]
     components, slices = [], TimeSlices()
-    for score, (row, _) in scored[:_MAX_RANKED]:
+    for score, (row, _) in best:
         words = relevance_feedback.count_words(row.texts.title, row.texts.body)
         similarity = topic_similarity.cosine(words, topics) if topics else 0.0
         components.append((score, relevance_feedback.score_feedback(words, terms), similarity))
@@ -213,7 +209,7 @@ async def _rank(
     highest = [max(column) or 1.0 for column in zip(*components, strict=True)]
     factors = [weight / value for weight, value in zip(_WEIGHTS, highest, strict=False)]
     relevances = [sum(map(mul, factors, values)) for values in components]
-    ranked = zip(relevances, (pair for _, pair in scored), strict=False)
+    ranked = zip(relevances, (pair for _, pair in best), strict=True)
     return sorted(ranked, key=lambda pair: (-pair[0], -pair[1][0].paper_id))
 
 

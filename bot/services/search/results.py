@@ -61,7 +61,7 @@ class SearchResult(PaperPage):
     query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
     `complete`: how many match all. `is_inside`: a part of two syllables is in papers only within longer words.
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
-    `meanings`: what an abbreviation stands for, if for several terms. `term_forms`: each term, and those that a
+    `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
     question implies, with the added forms.
     `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name.
     `ignored`: parts of the query that could not be used.

@@ -45,7 +45,7 @@ def describe(text: str) -> Vector:
 
 
 def inverse_topic_frequency(topics: int) -> float:
-    """Return how much a word that so many descriptions have tells about a topic: the square of its IDF."""
+    """Return the weight of a word that this number of descriptions have: the square of its IDF."""
     return math.log(1 + len(load_terms()) / topics) ** 2
 
 

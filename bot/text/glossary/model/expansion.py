@@ -63,7 +63,7 @@ class Expansion:
     """A query as segments that should all be found; `composed` are alternatives for the whole of it.
 
     `fallback` are the words of a query that is one term: searched for when the term matches too few papers. `meanings` are
-    the terms that the query stands for if it is an abbreviation of several, the best supported first. Of a sentence,
+    the terms of a query that is an abbreviation of several, the best supported first. Of a sentence,
     `topics` are the weights of the topics that it describes, by their number, and `implied` the terms of the main ones.
     """
 
