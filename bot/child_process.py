@@ -13,8 +13,8 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +119,19 @@ def read_data(request: Mapping[str, Any]) -> bytes:
     return sys.stdin.buffer.read(request["length"])
 
 
-def limit_memory(megabytes: int) -> None:
-    """Make this process, which is a child, raise MemoryError once its data segment is larger."""
-    limit = megabytes * 1_000_000
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+@contextmanager
+def memory_limit(megabytes: int) -> Iterator[None]:
+    """Make this process, which is a child, raise MemoryError in the block once its data segment is larger.
+
+    Without the limit behind the block, there is memory for reporting the error.
+    """
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 1_000_000, before[1]))
     threading.stack_size(_STACK_BYTES)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def limit_cpu_time(minutes: float) -> None:

@@ -74,12 +74,11 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
 def main() -> None:
     """Run the process: read the request from stdin, ingest the file, and write the result to stdout."""
     request = child_process.read_request()
-    child_process.limit_memory(request["megabytes"])
     child_process.limit_cpu_time(request["cpu_minutes"])
     child_process.exit_with_parent()
     failures: list[Exception] = []
     result = None
-    with isolation.collected(failures):
+    with isolation.collected(failures), child_process.memory_limit(request["megabytes"]):
         result = asyncio.run(_ingest(request))
     if result is None:
         [error] = failures

@@ -94,10 +94,9 @@ async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[mod
 def main() -> None:
     """Run the process: read an answer from stdin and write its digests, or the FetchError, to stdout."""
     request = child_process.read_request()
-    child_process.limit_memory(request["megabytes"])
     failures: list[Exception] = []
     result = b""
-    with isolation.collected(failures):
+    with isolation.collected(failures), child_process.memory_limit(request["megabytes"]):
         text = charset.decode_text(child_process.read_data(request), request["charset"])
         result = pickle.dumps(detect_in_text(text))
     for error in failures:

@@ -205,11 +205,11 @@ async def _parse_in_process(request: Mapping[str, Any], body: bytes) -> str:
 def main() -> None:
     """Run the process: read a page from stdin and write its text, or the reason against it, to stdout."""
     request = child_process.read_request()
-    child_process.limit_memory(_MAX_MEGABYTES)
     body = child_process.read_data(request)
     request.pop("length")
     try:
-        answer = {"text": parse(body, **request)}
+        with child_process.memory_limit(_MAX_MEGABYTES):
+            answer = {"text": parse(body, **request)}
     except errors.FetchError as error:
         answer = {"reason": error.reason}
     except MemoryError:

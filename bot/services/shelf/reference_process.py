@@ -67,11 +67,11 @@ def format_answer(references: Sequence[Reference], problems: Sequence[str], left
 def main() -> None:
     """Run the process: read a file from stdin and write its references, or the reason against it, to stdout."""
     request = child_process.read_request()
-    child_process.limit_memory(_MAX_MEGABYTES)
     child_process.limit_cpu_time(_MAX_CPU_MINUTES)
     try:
-        text = charset.decode_text(child_process.read_data(request))
-        answer = format_answer(*reference_parser.parse_references(text))
+        with child_process.memory_limit(_MAX_MEGABYTES):
+            text = charset.decode_text(child_process.read_data(request))
+            answer = format_answer(*reference_parser.parse_references(text))
     except (reference_parser.NoReferencesError, FetchError) as error:
         answer = _format_reason(str(error))
     except MemoryError:
