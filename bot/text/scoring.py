@@ -32,6 +32,8 @@ _DAYS_PER_TENFOLD_VOTES = 730
 _MAX_PARTIAL_MATCHES = 10
 
 T = TypeVar("T")
+_CompiledForm = tuple[expansion.WeightedForm, term_variants.TermPattern, list[term_variants.TermPattern]]
+"""A form, compiled, with its context."""
 
 
 class Score(NamedTuple):
@@ -174,25 +176,24 @@ class CompiledSegment:
 
     def __init__(self, segment: expansion.Segment) -> None:
         compile_term = term_variants.compile_term
-        self._forms = [
+        self._forms: list[_CompiledForm] = [
             (form, compile_term(form.text), [compile_term(word) for word in form.context])
             for form in segment.forms
         ]
         self._has_rivals = any(form.rivals for form in segment.forms)
         self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
-        self._latin: dict[str, list[int]] = {}
-        self._korean: list[tuple[str, int]] = []
-        for number, (_, form, _) in enumerate(self._forms):
-            for needed in form.needed:
-                if form.is_korean:
-                    self._korean.append((needed, number))
-                else:
-                    self._latin.setdefault(needed, []).append(number)
+        needed = dict.fromkeys(
+            (form.is_korean, text, number)
+            for number, (_, form, _) in enumerate(self._forms)
+            for text in form.needed
+        )
+        self._korean = [(text, number) for is_korean, text, number in needed if is_korean]
+        self._latin = [(text, number) for is_korean, text, number in needed if not is_korean]
 
     def is_topic_of(self, document: term_variants.Document) -> bool:
         """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
         in_title = in_body = 0
-        for _, form, context in self._forms:
+        for _, form, context in self._list_possible(document):
             title, body = form.count(document)
             if (title >= 1 or body >= 1) and (not context or _has_context(context, document)):
                 in_title += int(title)
@@ -201,37 +202,39 @@ class CompiledSegment:
 
     def line_numbers(self, document: term_variants.Document) -> set[int]:
         """Return the lines that contain any form."""
-        return {line for _, form, _ in self._forms for line in form.line_numbers(document)}
+        return {line for _, form, _ in self._list_possible(document) for line in form.line_numbers(document)}
 
     def is_inside(self, document: term_variants.Document) -> bool:
         """Tell whether the forms in a paper are all of two syllables and only within longer words."""
         if not self._has_short_forms:
             return False
-        found = [form for _, form, _ in self._forms if any(form.count(document))]
+        found = [form for _, form, _ in self._list_possible(document) if any(form.count(document))]
         return bool(found) and all(form.is_inside(document) for form in found)
 
     def is_ambiguous(self, document: term_variants.Document) -> bool:
         """Tell whether a paper has the forms only as an abbreviation with rivals, without its context."""
         if not self._has_rivals:
             return False
-        found = [(form.rivals, context) for form, term, context in self._forms if any(term.count(document))]
+        found = [
+            (form.rivals, context)
+            for form, term, context in self._list_possible(document)
+            if any(term.count(document))
+        ]
         return bool(found) and all(
             rivals and not _has_context(context, document) for rivals, context in found
         )
 
-    def _list_possible(self, document: term_variants.Document) -> list[int]:
-        """Return the numbers of the forms that a document may have: most papers have few of many."""
-        without_spaces = document.without_spaces
-        possible = {number for needed, number in self._korean if needed in without_spaces}
-        for word in self._latin.keys() & document.words:
-            possible.update(self._latin[word])
-        return sorted(possible)
+    def _list_possible(self, document: term_variants.Document) -> list[_CompiledForm]:
+        """Return the forms that a document may have, in their order: most papers have few of many."""
+        text, without_spaces = document.text, document.without_spaces
+        possible = {number for needed, number in self._latin if needed in text}
+        possible.update([number for needed, number in self._korean if needed in without_spaces])
+        return [self._forms[number] for number in sorted(possible)]
 
     def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
-        for number in self._list_possible(document):
-            weighted, form, context = self._forms[number]
+        for weighted, form, context in self._list_possible(document):
             title, body = form.count(document)
             if not title and not body:
                 continue

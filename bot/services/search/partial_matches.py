@@ -5,7 +5,10 @@ The papers that have all of a question are ranked in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, combinations
 from operator import mul
 
@@ -44,10 +47,23 @@ PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
 _PartQueries = tuple[BooleanQuery, ...]
 """The queries of one part: anywhere, in the title, repeated in the body; none if it has no token."""
-_Counted = tuple[index.IndexRow, list[tuple[float, float]]]
-"""A paper with the frequencies of each part in title and body."""
-_Scored = tuple[float, _Counted]
-"""A counted paper with its score or relevance."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A paper with the frequencies of each part in title and body."""
+
+    row: index.IndexRow
+    counts: Sequence[tuple[float, float]]
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """The paper's counted words."""
+        return relevance_feedback.count_words(self.row.texts.title, self.row.texts.body)
+
+
+_Scored = tuple[float, _Candidate]
+"""A candidate with its score or relevance."""
 
 
 async def find(
@@ -70,22 +86,21 @@ async def find(
     total = await tiers.count_rows(connection, index.WORDS_TABLE)
     weights = [_weigh(query, frequencies, total) for query in queries]
     counted = await _count(complete, parts, scorer)
-    rarest, implied = (
-        _rarest_first(some, frequencies) for some in (queries[: len(segments)], queries[len(segments) :])
-    )
+    rarest = _rarest_first([part[:2] for part in queries[: len(segments)]], frequencies)
+    implied = _rarest_first(queries[len(segments) :], frequencies)
     read = {row.position for row in complete}
     if with_partial:
         rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
         counted += await _count(rows, parts, scorer)
-    scored = [(relevance_feedback.score_bm25(counts, weights), (row, counts)) for row, counts in counted]
+    scored = [(relevance_feedback.score_bm25(paper.counts, weights), paper) for paper in counted]
     terms = await _learn_terms(connection, scored, total)
     complete_ids = {row.paper_id for row in complete}
     if not expanded.topics:
-        scored = [pair for pair in scored if pair[1][0].paper_id not in complete_ids]
+        scored = [(score, paper) for score, paper in scored if paper.row.paper_id not in complete_ids]
     ranked = await _rank(scored, terms, expanded.topics)
-    relevance = {row.paper_id: value for value, (row, _) in ranked if row.paper_id in complete_ids}
-    partial = [(value, pair) for value, pair in ranked if pair[0].paper_id not in complete_ids]
-    return relevance, [_make_hit(pair, segments, expanded, value) for value, pair in partial[:MAX_PARTIAL]]
+    relevance = {paper.row.paper_id: value for value, paper in ranked if paper.row.paper_id in complete_ids}
+    partial = [(value, paper) for value, paper in ranked if paper.row.paper_id not in complete_ids]
+    return relevance, [_make_hit(paper, segments, expanded, value) for value, paper in partial[:MAX_PARTIAL]]
 
 
 def _compile(segment: Segment) -> _PartQueries:
@@ -164,7 +179,7 @@ async def _read(
 
 async def _count(
     rows: Sequence[index.IndexRow], segments: Sequence[Segment], scorer: scoring.Scorer
-) -> list[_Counted]:
+) -> list[_Candidate]:
     """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
     counted, slices = [], TimeSlices()
     compiled = scoring.compile_segments(segments)
@@ -172,18 +187,15 @@ async def _count(
         document = term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
         counts = [segment.weighted_counts(document) for segment in compiled]
         if any(map(sum, counts)) and not scorer.excludes(document):
-            counted.append((row, counts))
+            counted.append(_Candidate(row, counts))
         await slices.pause()
     return counted
 
 
 async def _learn_terms(connection: Connection, scored: Sequence[_Scored], total: int) -> dict[str, float]:
     """Return the feedback terms of the best papers, the heaviest first."""
-    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1][0].position))
-    best = [
-        (score, relevance_feedback.count_words(row.texts.title, row.texts.body))
-        for score, (row, _) in ranked[: relevance_feedback.FEEDBACK_DOCUMENTS]
-    ]
+    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1].row.position))
+    best = [(score, paper.words) for score, paper in ranked[: relevance_feedback.FEEDBACK_DOCUMENTS]]
     probable = relevance_feedback.list_candidates(best)
     tokens_of = {word: analyser.word_tokens(word) for word in probable}
     tokens: Collection[str] = {token for tokens in tokens_of.values() for token in tokens}
@@ -199,26 +211,28 @@ async def _rank(
     scored: Sequence[_Scored], terms: Mapping[str, float], topics: topic_descriptions.Vector
 ) -> list[_Scored]:
     """Return the best papers by BM25 with their relevance, the most relevant first."""
-    best = sorted(scored, key=lambda pair: (-pair[0], -pair[1][0].paper_id))[:_MAX_RANKED]
+    best = _sort(scored)[:_MAX_RANKED]
     components, slices = [], TimeSlices()
-    for score, (row, _) in best:
-        words = relevance_feedback.count_words(row.texts.title, row.texts.body)
-        similarity = topic_similarity.cosine(words, topics) if topics else 0.0
-        components.append((score, relevance_feedback.score_feedback(words, terms), similarity))
+    for score, paper in best:
+        similarity = topic_similarity.cosine(paper.words, topics) if topics else 0.0
+        components.append((score, relevance_feedback.score_feedback(paper.words, terms), similarity))
         await slices.pause()
     highest = [max(column) or 1.0 for column in zip(*components, strict=True)]
     factors = [weight / value for weight, value in zip(_WEIGHTS, highest, strict=False)]
     relevances = [sum(map(mul, factors, values)) for values in components]
-    ranked = zip(relevances, (pair for _, pair in best), strict=True)
-    return sorted(ranked, key=lambda pair: (-pair[0], -pair[1][0].paper_id))
+    return _sort(zip(relevances, (paper for _, paper in best), strict=True))
+
+
+def _sort(scored: Iterable[_Scored]) -> list[_Scored]:
+    """Return candidates best first, of equal ones the newest."""
+    return sorted(scored, key=lambda pair: (-pair[0], -pair[1].row.paper_id))
 
 
 def _make_hit(
-    counted: _Counted, segments: Sequence[Segment], expanded: Expansion, relevance: float
+    paper: _Candidate, segments: Sequence[Segment], expanded: Expansion, relevance: float
 ) -> PartialHit:
     """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
-    row, counts = counted
-    found = list(map(any, counts))
+    found = list(map(any, paper.counts))
     topics = {
         topic for topic, is_found in zip(expanded.implied, found[len(segments) :], strict=True) if is_found
     }
@@ -229,4 +243,4 @@ def _make_hit(
         and not any(map(topics.intersection, map(topic_descriptions.find_topics, segment.text.split())))
     ]
     score = scoring.Score(relevance, len(segments) - len(missing), len(segments))
-    return score, row.paper_id, tuple(korean.strip_term(segment.text) for segment in missing)
+    return score, paper.row.paper_id, tuple(korean.strip_term(segment.text) for segment in missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -52,7 +52,7 @@ def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> d
         if topics[topic] >= _MIN_IMPLIED_WEIGHT:
             terms = topic_descriptions.load_terms()[topic]
             forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
-            implied[topic] = expansion.Segment(terms[0], expansion.deduplicate_forms(forms), terms[0])
+            implied[topic] = expansion.Segment(terms[0], forms, terms[0])
     return implied
 
 
@@ -87,13 +87,9 @@ def _with_terms(
 
 def _forms_of(
     glossary: resolver.Glossary, terms: Iterable[str], weight: float
-) -> Iterator[expansion.WeightedForm]:
-    """Yield the forms of terms by the glossary, with their weights times `weight`."""
-    for term in terms:
-        is_known = " " not in term or glossary.is_term(term)
-        expanded = glossary.expand(term).segments if is_known else ()
-        forms = expanded[0].forms if len(expanded) == 1 else (expansion.WeightedForm(term, 1.0),)
-        yield from (form._replace(weight=form.weight * weight) for form in forms)
+) -> tuple[expansion.WeightedForm, ...]:
+    """Return the forms of terms by the glossary, with their weights times `weight`."""
+    return tuple(form._replace(weight=form.weight * weight) for form in glossary.list_forms(tuple(terms)))
 
 
 def list_excluded_forms(

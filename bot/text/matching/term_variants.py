@@ -27,7 +27,7 @@ class Document:
     A plain class with slots, because a search makes hundreds of these.
     """
 
-    __slots__ = ("_without_spaces", "_words", "body_start", "match_cache", "published_on", "text", "votes")
+    __slots__ = ("_without_spaces", "body_start", "match_cache", "published_on", "text", "votes")
 
     def __init__(
         self, title: str, body: str, votes: int | None = None, published_on: date | None = None
@@ -36,7 +36,6 @@ class Document:
         self.body_start = len(title) + 1
         self.match_cache: dict[TermPattern, _FieldMatches] = {}
         self._without_spaces: str | None = None
-        self._words: set[str] | None = None
         self.votes = votes
         self.published_on = published_on
 
@@ -46,13 +45,6 @@ class Document:
         if self._without_spaces is None:
             self._without_spaces = self.text.replace(" ", "")
         return self._without_spaces
-
-    @property
-    def words(self) -> set[str]:
-        """The distinct words, for a fast negative check of Latin terms."""
-        if self._words is None:
-            self._words = set(self.text.split())
-        return self._words
 
 
 class TermPattern:
@@ -69,7 +61,7 @@ class TermPattern:
 
     @property
     def needed(self) -> list[str]:
-        """What a document with the term has one of: of a Korean term a text without spaces, of a Latin term a word."""
+        """What a document with the term has one of: a Korean term in its text without spaces, a Latin word in its text."""
         if self.is_korean:
             return self._korean_variants
         return [max(variant.split(), key=len) for variant in self._latin_variants]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from bot.text.analysis import analyser, korean, term_keys
 from bot.text.glossary.extraction import alignment, sound_patterns, title_phrases, transliteration
@@ -27,6 +28,7 @@ _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 _MAX_SEGMENT_WORDS = 6
 _MAX_PIECE_LENGTH = 14
+_CACHED_TERM_GROUPS = 1 << 10
 
 
 class Glossary:
@@ -59,6 +61,7 @@ class Glossary:
             skeletons or transliteration.list_skeletons(self._keys_by_word)
         )
         self._sounds = sound_patterns.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
+        self.list_forms = lru_cache(maxsize=_CACHED_TERM_GROUPS)(self._list_forms)
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, best supported first."""
@@ -84,6 +87,14 @@ class Glossary:
             return expansion.Expansion(text, (whole_segment,), fallback=tuple(parts))
         composed = [*(self._compose_concept(units) or self._translate_query(units)), *_joined_segments(units)]
         return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
+
+    def _list_forms(self, terms: tuple[str, ...]) -> tuple[expansion.WeightedForm, ...]:
+        """Return the forms of several terms of one meaning; those of a phrase that is no term are itself. Cached."""
+        forms: list[expansion.WeightedForm] = []
+        for term in terms:
+            segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
+            forms += segments[0].forms if len(segments) == 1 else [expansion.WeightedForm(term, 1.0)]
+        return expansion.deduplicate_forms(forms)
 
     def is_term(self, text: str) -> bool:
         """Tell whether a text as a whole is a form of a concept."""
