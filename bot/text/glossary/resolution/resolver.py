@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from bot.text.analysis import analyser, korean, term_keys
 from bot.text.glossary.extraction import alignment, sound_patterns, title_phrases, transliteration
@@ -28,7 +27,7 @@ _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 _MAX_SEGMENT_WORDS = 6
 _MAX_PIECE_LENGTH = 14
-_CACHED_TERM_GROUPS = 1 << 10
+_MAX_CACHED_TERMS = 1 << 10
 
 
 class Glossary:
@@ -61,7 +60,7 @@ class Glossary:
             skeletons or transliteration.list_skeletons(self._keys_by_word)
         )
         self._sounds = sound_patterns.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
-        self.list_forms = lru_cache(maxsize=_CACHED_TERM_GROUPS)(self._list_forms)
+        self._forms_by_terms: dict[tuple[str, ...], tuple[expansion.WeightedForm, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, best supported first."""
@@ -88,8 +87,16 @@ class Glossary:
         composed = [*(self._compose_concept(units) or self._translate_query(units)), *_joined_segments(units)]
         return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
-    def _list_forms(self, terms: tuple[str, ...]) -> tuple[expansion.WeightedForm, ...]:
-        """Return the forms of several terms of one meaning; those of a phrase that is no term are itself. Cached."""
+    def list_forms(self, terms: tuple[str, ...]) -> tuple[expansion.WeightedForm, ...]:
+        """Return the forms of several terms of one meaning; that of a phrase that is no term is itself. Cached."""
+        # Not with lru_cache: over a method it is a cycle, which keeps a replaced glossary in memory.
+        if terms not in self._forms_by_terms:
+            if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
+                self._forms_by_terms.clear()
+            self._forms_by_terms[terms] = self._find_forms(terms)
+        return self._forms_by_terms[terms]
+
+    def _find_forms(self, terms: tuple[str, ...]) -> tuple[expansion.WeightedForm, ...]:
         forms: list[expansion.WeightedForm] = []
         for term in terms:
             segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()

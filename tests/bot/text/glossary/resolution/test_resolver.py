@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -249,3 +252,18 @@ def test_an_abbreviation_with_one_rare_other_meaning_is_not_ambiguous() -> None:
     score = _score(scorer, "LDM을 쓴다")
     assert score is not None
     assert not score.ambiguous
+
+
+def test_a_replaced_glossary_is_freed_at_once() -> None:
+    glossary = resolver.Glossary([])
+    assert [form.text for form in glossary.list_forms(("speech synthesis", "tts"))] == [
+        "speech synthesis",
+        "tts",
+    ]
+    reference = weakref.ref(glossary)
+    gc.disable()
+    try:
+        del glossary
+        assert reference() is None
+    finally:
+        gc.enable()
