@@ -128,6 +128,5 @@ KIND = base.KindRecord(
     public_label=web_address.public_label,
     poll_interval=timedelta(minutes=5),
     stage=base.Stage.MISSING_FACTS,
-    provider=base.MetadataProvider.ARXIV,
     seconds_per_request=3.0,
 )

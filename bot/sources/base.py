@@ -71,16 +71,6 @@ class Stage(IntEnum):
     """After the digests, with the papers that lack facts of this kind."""
 
 
-class MetadataProvider(IntEnum):
-    """The origin of a statement about a paper; the merge ranks origins by field."""
-
-    NEWSLETTER = 1
-    REVIEW = 2
-    HUGGINGFACE = 3
-    ARXIV = 4
-    FEED = 5
-
-
 Endpoints = Mapping[models.SourceKind, str]
 """Base addresses of Hugging Face and arXiv, from the settings."""
 
@@ -101,7 +91,7 @@ class KindRecord:
     """Everything the rest of the bot asks about a kind of source. One per member of `models.SourceKind`.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
-    creates the source; `public_label` names it without secrets. `provider` ranks its facts, None for digests only.
+    creates the source; `public_label` names it without secrets.
     """
 
     kind: models.SourceKind
@@ -113,7 +103,6 @@ class KindRecord:
     pending_poll_interval: timedelta | None = None
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
-    provider: MetadataProvider | None
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None

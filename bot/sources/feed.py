@@ -148,6 +148,5 @@ KIND = base.KindRecord(
     open=lambda address, _options, context: FeedSource(address, context.fetch),
     public_label=web_address.public_label,
     poll_interval=timedelta(minutes=30),
-    provider=base.MetadataProvider.FEED,
     page_retention=timedelta(days=90),
 )

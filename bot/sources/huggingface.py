@@ -213,5 +213,4 @@ KIND = base.KindRecord(
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,
     stage=base.Stage.VOTES,
-    provider=base.MetadataProvider.HUGGINGFACE,
 )

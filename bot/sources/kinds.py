@@ -15,7 +15,6 @@ RECORDS: tuple[base.KindRecord, ...] = (folder.KIND, huggingface.KIND, arxiv.KIN
 """The record of each kind, in the order in which an address is matched. A feed matches every address."""
 
 _BY_KIND = {record.kind: record for record in RECORDS}
-_PROVIDERS = {record.kind.value: record.provider for record in RECORDS if record.provider is not None}
 
 
 def get(kind: models.SourceKind) -> base.KindRecord:
@@ -41,11 +40,6 @@ def open_source(
 ) -> base.Source:
     """Return the source for an address that was checked when it was added."""
     return get(kind).open(address, options, context)
-
-
-def provider_of(facts_source: str) -> base.MetadataProvider:
-    """Return the provider of facts by their stored source: the name of a kind, else the address of a feed."""
-    return _PROVIDERS.get(facts_source, base.MetadataProvider.FEED)
 
 
 def public_label(kind: models.SourceKind, address: str) -> str:

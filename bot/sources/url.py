@@ -118,6 +118,5 @@ KIND = base.KindRecord(
     public_label=web_address.public_label,
     poll_interval=timedelta(hours=1),
     pending_poll_interval=timedelta(minutes=15),
-    provider=None,
     stale_after=timedelta(days=10),
 )

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
+from enum import IntEnum
 from operator import itemgetter
 from typing import Any
 
-from bot.sources import kinds
-from bot.sources.base import MetadataProvider
 from storage import models
+
+
+class MetadataProvider(IntEnum):
+    """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
+
+    NEWSLETTER = 1
+    REVIEW = 2
+    HUGGINGFACE = 3
+    ARXIV = 4
+    FEED = 5
+
 
 _N, _R, _H, _A, _F = (
     MetadataProvider.NEWSLETTER,
@@ -47,6 +57,11 @@ DIGEST_PROVIDERS = {
     models.DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
 }
 
+FACT_PROVIDERS = {
+    models.SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
+    models.SourceKind.ARXIV.value: MetadataProvider.ARXIV,
+}
+"""The provider of facts by their stored source; a source that is not here is the address of a feed."""
 
 _Statement = tuple[MetadataProvider, models.Entry | models.PaperFacts]
 """What a digest or a service says about a paper."""
@@ -105,7 +120,7 @@ def _statements(
         yield sort_key, (DIGEST_PROVIDERS[appearance.format], appearance.entry)
     for fact in facts:
         sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
-        yield sort_key, (kinds.provider_of(fact.source), fact)
+        yield sort_key, (FACT_PROVIDERS.get(fact.source, MetadataProvider.FEED), fact)
 
 
 def _first_value(statements: Sequence[_Statement], field: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.sources import base, kinds
+from bot.sources import kinds
 from storage import models
 
 SERVICES = {
@@ -94,15 +94,3 @@ def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: P
 )
 def test_a_public_label_holds_no_secrets(kind: models.SourceKind, address: str, label: str) -> None:
     assert kinds.public_label(kind, address) == label
-
-
-@pytest.mark.parametrize(
-    ("name", "provider"),
-    [
-        ("huggingface", base.MetadataProvider.HUGGINGFACE),
-        ("arxiv", base.MetadataProvider.ARXIV),
-        ("https://h.test/feed", base.MetadataProvider.FEED),
-    ],
-)
-def test_facts_have_the_provider_of_their_source(name: str, provider: base.MetadataProvider) -> None:
-    assert kinds.provider_of(name) is provider

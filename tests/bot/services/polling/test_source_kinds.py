@@ -75,7 +75,7 @@ def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, local
     assert kinds.public_label(kind, "https://me:pass@h.test/a?key=secret")
 
 
-@pytest.mark.parametrize("provider", base.MetadataProvider)
-def test_every_provider_is_ranked_by_the_merge(provider: base.MetadataProvider) -> None:
+@pytest.mark.parametrize("provider", merge.MetadataProvider)
+def test_every_provider_is_ranked_by_the_merge(provider: merge.MetadataProvider) -> None:
     assert provider in merge.PRECEDENCE["title"]
     assert provider in merge.PRECEDENCE["authors"]
