@@ -84,7 +84,7 @@ async def list_rows_by_position(
 
 def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
     """Yield the listed papers among rows of `_ROW_COLUMNS`, with values from SQLAlchemy or from the driver."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in rows:
+    for id_, arxiv_id, title, url, last_on, number, names, thumbnail in rows:
         if last_on is not None:
             yield models.PaperRow(
                 id=id_,
@@ -92,7 +92,7 @@ def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]
                 title=title,
                 url=url,
                 date=bulk.parse_date(last_on),
-                votes=votes,
+                votes=number,
                 authors=bulk.parse_string_list(names),
                 thumbnail=thumbnail,
             )
