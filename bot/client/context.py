@@ -1,7 +1,8 @@
-"""Base class of the Discord client: services, texts, renderer and the language of a user."""
+"""Base class of the Discord client: services, texts, renderer and the language of a user. And what a handler gets."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -100,3 +101,21 @@ class Client(commands.AutoShardedBot):
 
 Interaction = discord.Interaction[Client]
 """An interaction with this client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the handler of a command, component or modal gets: the interaction, and the texts in the user's language."""
+
+    interaction: Interaction
+    texts: Texts
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user who asks."""
+        return self.interaction.user.id
+
+    @property
+    def services(self) -> Services:
+        """The services of the client."""
+        return self.interaction.client.services

@@ -27,21 +27,21 @@ class AlertButtonsCog(commands.Cog):
         self._services = bot.services
         self._presenter = alerts.AlertPresenter(bot)
 
-    @component_router.handles(alert_post.MANAGE)
+    @component_router.handles_itself(alert_post.MANAGE)
     async def show_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the user's alerts."""
         await responses.update_message(
             interaction, await self._presenter.list_view(interaction, action.number)
         )
 
-    @component_router.handles(alerts_view.SERVER_LIST, check=checks.require_manager)
+    @component_router.handles_itself(alerts_view.SERVER_LIST, check=checks.require_manager)
     async def show_server_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the alerts in the server's channels."""
         await responses.update_message(
             interaction, await self._presenter.server_list_view(interaction, action.number)
         )
 
-    @component_router.handles(alerts_view.SERVER_SELECT, check=checks.require_manager)
+    @component_router.handles_itself(alerts_view.SERVER_SELECT, check=checks.require_manager)
     async def select_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected alert of the server's channels."""
         selected = component_router.selected_value(interaction)
@@ -50,25 +50,25 @@ class AlertButtonsCog(commands.Cog):
             interaction, await self._presenter.server_alert_view(interaction, alert)
         )
 
-    @component_router.handles(alerts_view.SERVER_REMOVE, check=checks.require_manager)
+    @component_router.handles_itself(alerts_view.SERVER_REMOVE, check=checks.require_manager)
     async def remove_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """End an alert in one of the server's channels, also another member's."""
         alert = await self._presenter.find_in_server(interaction, action.payload)
         view = await self._presenter.remove(interaction, alert, as_manager=True)
         await responses.update_message(interaction, view)
 
-    @component_router.handles(alerts_view.SELECT)
+    @component_router.handles_itself(alerts_view.SELECT)
     async def select_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected alert."""
         selected = component_router.selected_value(interaction)
         await self._presenter.show(interaction, custom_ids.parse_number(selected))
 
-    @component_router.handles(alerts_view.SHOW)
+    @component_router.handles_itself(alerts_view.SHOW)
     async def show_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show an alert."""
         await self._presenter.show(interaction, action.number)
 
-    @component_router.handles(alert_post.PAUSE_WEEK)
+    @component_router.handles_itself(alert_post.PAUSE_WEEK)
     async def pause_week(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause one alert for a week, by its id or a paper that it matches, or all alerts (payload 0)."""
         if action.payload == "0":
@@ -82,12 +82,12 @@ class AlertButtonsCog(commands.Cog):
             await self._presenter.pause(interaction, [alert], 7)
             await self._presenter.show(interaction, alert.id)
 
-    @component_router.handles(alert_post.WHY)
+    @component_router.handles_itself(alert_post.WHY)
     async def explain(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Explain which rules brought a paper into an alert."""
         await self._show_rules(interaction, *await self._load_rules(interaction, action.payload))
 
-    @component_router.handles(alert_post.FEWER)
+    @component_router.handles_itself(alert_post.FEWER)
     async def send_fewer(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Let an alert send fewer papers."""
         if alert := await self._find_rule(interaction, action.payload):
@@ -96,7 +96,7 @@ class AlertButtonsCog(commands.Cog):
                 changed = await self._services.alerts.send_fewer(alert)
             await responses.update_message(interaction, alert_why.fewer_view(texts, changed))
 
-    @component_router.handles(alert_post.MUTE)
+    @component_router.handles_itself(alert_post.MUTE)
     async def mute(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause an alert until it is resumed, from its message."""
         if alert := await self._find_rule(interaction, action.payload):
@@ -138,27 +138,27 @@ class AlertButtonsCog(commands.Cog):
         view = alert_why.why_view(texts, paper, rules, interaction.user.id)
         await responses.reply_privately(interaction, view)
 
-    @component_router.handles(alerts_view.PAUSE)
+    @component_router.handles_itself(alerts_view.PAUSE)
     async def pause(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause an alert until it is resumed."""
         alert = await self._presenter.find(interaction, action.payload)
         await self._services.alerts.pause([alert.id], user_id=interaction.user.id)
         await self._presenter.show(interaction, alert.id)
 
-    @component_router.handles(alerts_view.RESUME)
+    @component_router.handles_itself(alerts_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Resume an alert."""
         alert = await self._presenter.find(interaction, action.payload)
         await self._presenter.pause(interaction, [alert], 0)
         await self._presenter.show(interaction, alert.id)
 
-    @component_router.handles(alerts_view.REMOVE)
+    @component_router.handles_itself(alerts_view.REMOVE)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove an alert."""
         alert = await self._presenter.find(interaction, action.payload)
         await responses.update_message(interaction, await self._presenter.remove(interaction, alert))
 
-    @component_router.handles(alert_post.STOP_ALL)
+    @component_router.handles_itself(alert_post.STOP_ALL)
     async def confirm_remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for confirmation to remove all alerts."""
         texts = await interaction.client.texts_for(interaction)
@@ -170,7 +170,7 @@ class AlertButtonsCog(commands.Cog):
         )
         await responses.update_message(interaction, view)
 
-    @component_router.handles(alerts_view.REMOVE_ALL)
+    @component_router.handles_itself(alerts_view.REMOVE_ALL)
     async def remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove all alerts of the user."""
         texts = await interaction.client.texts_for(interaction)

@@ -25,20 +25,20 @@ class AlertDraftsCog(commands.Cog):
         self._services = bot.services
         self._presenter = alert_drafts.AlertDraftPresenter(bot)
 
-    @component_router.handles(alerts.SAVE)
+    @component_router.handles_itself(alerts.SAVE)
     async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create the previewed alert, or change the alert whose draft it is."""
         draft = await self._presenter.load(interaction, action.payload)
         await responses.update_message(interaction, await self._presenter.save(interaction, draft))
 
-    @component_router.handles(alerts.REPLACE)
+    @component_router.handles_itself(alerts.REPLACE)
     async def replace(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Change an alert for the same terms to the previewed settings."""
         alert_id, key = action.fields(2)
         draft = replace(await self._presenter.load(interaction, key), id=custom_ids.parse_number(alert_id))
         await responses.update_message(interaction, await self._presenter.save(interaction, draft))
 
-    @component_router.handles(alerts.MOVE)
+    @component_router.handles_itself(alerts.MOVE)
     async def move(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the draft with another destination."""
         channel_id, key = action.fields(2)
@@ -47,14 +47,14 @@ class AlertDraftsCog(commands.Cog):
         draft = await self._presenter.complete(interaction, moved)
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
-    @component_router.handles(drafts.EDIT_RULE, first=None)
+    @component_router.handles_itself(drafts.EDIT_RULE, first=None)
     async def open_rule_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal to change what the alert matches."""
         texts = await interaction.client.texts_for(interaction)
         draft = await self._presenter.load(interaction, action.payload)
         await responses.open_modal(interaction, alert_modals.rule_modal(texts, draft, action.payload))
 
-    @component_router.handles(alerts.EDIT_TIMING, first=None)
+    @component_router.handles_itself(alerts.EDIT_TIMING, first=None)
     async def open_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal to change when the alert is sent, from how many votes on, and with how many papers."""
         texts = await interaction.client.texts_for(interaction)
@@ -63,21 +63,21 @@ class AlertDraftsCog(commands.Cog):
             interaction, alert_modals.timing_modal(texts, alert_modals.timing_values(draft), action.payload)
         )
 
-    @component_router.handles(alerts.RETYPE_TIMING, first=None)
+    @component_router.handles_itself(alerts.RETYPE_TIMING, first=None)
     async def reopen_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal that was refused, with the typed values."""
         texts = await interaction.client.texts_for(interaction)
         key, values = await long_texts.load_typed(self._services.text_tokens, action.payload)
         await responses.open_modal(interaction, alert_modals.timing_modal(texts, values, key))
 
-    @component_router.handles(alert_modals.SUBMIT_RULE)
+    @component_router.handles_itself(alert_modals.SUBMIT_RULE)
     async def submit_rule_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the draft with the terms of the modal."""
         draft = await self._presenter.load(interaction, action.payload)
         draft = alert_options.apply_rule(draft, component_router.modal_values(interaction))
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
-    @component_router.handles(alert_modals.SUBMIT_TIMING)
+    @component_router.handles_itself(alert_modals.SUBMIT_TIMING)
     async def submit_timing_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the draft with the times of the modal."""
         draft = await self._presenter.load(interaction, action.payload)
@@ -89,7 +89,7 @@ class AlertDraftsCog(commands.Cog):
             return
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
-    @component_router.handles(paper_list.FOLLOW, first=responses.defer)
+    @component_router.handles_itself(paper_list.FOLLOW, first=responses.defer)
     async def follow(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
@@ -99,7 +99,7 @@ class AlertDraftsCog(commands.Cog):
         kind, text, min_votes = terms
         await self._create(interaction, models.AlertTerm(kind, text), min_votes)
 
-    @component_router.handles(follow_menu.FOLLOW_OF_PAPER, first=responses.defer)
+    @component_router.handles_itself(follow_menu.FOLLOW_OF_PAPER, first=responses.defer)
     async def follow_of_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
         detail = await self._services.search.find_paper(action.payload)
@@ -108,7 +108,7 @@ class AlertDraftsCog(commands.Cog):
         selected = component_router.selected_value(interaction)
         await self._create(interaction, follow_menu.selected_term(detail, selected))
 
-    @component_router.handles(paper_card.TELL, first=responses.defer)
+    @component_router.handles_itself(paper_card.TELL, first=responses.defer)
     async def tell(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Make the alert for a paper that no digest has yet; the answer has a button to undo it."""
         detail = await self._services.search.find_paper(action.payload)

@@ -69,14 +69,14 @@ class DigestsCog(commands.Cog):
             state = state.replace(kind=list_state.ListKind.GUILD_SHELF, text=text)
         await self._lists.show(interaction, await long_texts.store(self._services.text_tokens, state))
 
-    @component_router.handles(list_state.SHOW)
+    @component_router.handles_itself(list_state.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or a related list."""
         await self._lists.show(
             interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         )
 
-    @component_router.handles(paper_list.SELECT_PERIOD)
+    @component_router.handles_itself(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the selected period."""
         with custom_ids.map_parse_errors():
@@ -84,7 +84,7 @@ class DigestsCog(commands.Cog):
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
 
-    @component_router.handles(paper_list.SELECT_ORDER)
+    @component_router.handles_itself(paper_list.SELECT_ORDER)
     async def select_order(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a topic's papers in the selected order."""
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
@@ -92,7 +92,7 @@ class DigestsCog(commands.Cog):
             sort = Sort(component_router.selected_value(interaction))
         await self._lists.show(interaction, paper_list.sorted_by(state, sort))
 
-    @component_router.handles(list_days.SELECT_DAY)
+    @component_router.handles_itself(list_days.SELECT_DAY)
     async def select_day(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the digest of the selected day."""
         state = list_state.unpack(action)
@@ -100,7 +100,7 @@ class DigestsCog(commands.Cog):
             interaction, state.replace(text=component_router.selected_value(interaction), page=0)
         )
 
-    @component_router.handles(paper_list.SHARE, first=None)
+    @component_router.handles_itself(paper_list.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
@@ -113,7 +113,7 @@ class DigestsCog(commands.Cog):
         sharer = responses.display_name(interaction)
         await responses.reply_publicly(interaction, paper_list.shared_view(texts, listed, sharer=sharer))
 
-    @component_router.handles(daily_post.SHOW_LANGUAGE, first=responses.defer)
+    @component_router.handles_itself(daily_post.SHOW_LANGUAGE, first=responses.defer)
     async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of a post privately in the other language."""
         with custom_ids.map_parse_errors():

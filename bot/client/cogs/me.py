@@ -63,7 +63,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         is_off = await self._readers.is_news_off(interaction.user.id)
         await responses.reply_privately(interaction, paper_news.switch_view(texts, is_off=is_off))
 
-    @component_router.handles(paper_news.SWITCH)
+    @component_router.handles_itself(paper_news.SWITCH)
     async def switch_news(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Switch the weekly message off or on."""
         is_off = not action.number
@@ -71,14 +71,14 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         texts = await interaction.client.texts_for(interaction)
         await responses.update_message(interaction, paper_news.switch_view(texts, is_off=is_off))
 
-    @component_router.handles(FORGET)
+    @component_router.handles_itself(FORGET)
     async def confirm_forget(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove everything kept about the user who pressed the button."""
         await self._data.forget(interaction.user.id)
         texts = await interaction.client.texts_for(interaction)
         await responses.update_message(interaction, notices.text_view(texts("me-forgotten")))
 
-    @component_router.handles(KEEP)
+    @component_router.handles_itself(KEEP)
     async def keep(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Close the question without removing anything."""
         texts = await interaction.client.texts_for(interaction)

@@ -70,32 +70,32 @@ class PapersCog(commands.Cog):
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._paper_view(interaction, paper))
 
-    @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
+    @component_router.handles_itself(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected paper in a new private message."""
         arxiv_id = component_router.selected_value(interaction)
         await responses.reply_privately(interaction, await self._paper_view(interaction, arxiv_id))
 
-    @component_router.handles(daily_post.OPEN_PAPER, first=responses.defer)
+    @component_router.handles_itself(daily_post.OPEN_PAPER, first=responses.defer)
     async def open_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the paper of a button in a new private message; one of an imported file may have to be fetched."""
         await responses.reply_privately(interaction, await self._paper_view(interaction, action.payload))
 
-    @component_router.handles(paper_card.CARD)
+    @component_router.handles_itself(paper_card.CARD)
     async def turn_card_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a card."""
         arxiv_id, page = action.fields(2)
         number = custom_ids.parse_number(page)
         await responses.update_message(interaction, await self._load_card(interaction, arxiv_id, number))
 
-    @component_router.handles(paper_card.CHAPTERS)
+    @component_router.handles_itself(paper_card.CHAPTERS)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected chapter in place of a private card or chapter; of a public card in a private message."""
         chapter = custom_ids.parse_number(component_router.selected_value(interaction))
         view = await self._chapter_view(interaction, action.payload, chapter, 0)
         await responses.update_message(interaction, view)
 
-    @component_router.handles(paper_card.CHAPTER)
+    @component_router.handles_itself(paper_card.CHAPTER)
     async def turn_chapter_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of the review."""
         arxiv_id, chapter, page = action.fields(3)
@@ -103,13 +103,13 @@ class PapersCog(commands.Cog):
         view = await self._chapter_view(interaction, arxiv_id, *position)
         await responses.update_message(interaction, view)
 
-    @component_router.handles(paper_card.SIMILAR, first=responses.defer)
+    @component_router.handles_itself(paper_card.SIMILAR, first=responses.defer)
     async def show_similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show similar papers."""
         state = ListState(ListKind.SIMILAR, action.payload)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
-    @component_router.handles(paper_card.AUTHORS, first=None)
+    @component_router.handles_itself(paper_card.AUTHORS, first=None)
     async def show_authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
         number, arxiv_id = action.fields(2)
@@ -119,7 +119,7 @@ class PapersCog(commands.Cog):
         view = paper_details.authors_view(texts, detail, max(page - 1, 0))
         await (responses.update_message if page else responses.reply_privately)(interaction, view)
 
-    @component_router.handles(paper_details.SELECT_AUTHOR, first=responses.defer)
+    @component_router.handles_itself(paper_details.SELECT_AUTHOR, first=responses.defer)
     async def select_author(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of the selected author."""
         number = custom_ids.parse_number(component_router.selected_value(interaction))
@@ -130,13 +130,13 @@ class PapersCog(commands.Cog):
         state = await long_texts.store(self._services.text_tokens, state)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
-    @component_router.handles(paper_card.CITE, first=responses.defer)
+    @component_router.handles_itself(paper_card.CITE, first=responses.defer)
     async def cite(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the paper's BibTeX entry."""
         texts, detail = await self._load_paper(interaction, action.payload)
         await responses.reply_privately(interaction, paper_details.cite_view(texts, detail))
 
-    @component_router.handles(paper_card.SAVE, first=None)
+    @component_router.handles_itself(paper_card.SAVE, first=None)
     async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Save or unsave a paper. A private card is updated; other messages get a private answer."""
         save, page, arxiv_id = action.fields(3)
@@ -158,7 +158,7 @@ class PapersCog(commands.Cog):
             text = texts("paper-saved", command=self._mentions("saved list"))
             await responses.reply_privately(interaction, notices.text_view(text))
 
-    @component_router.handles(paper_card.SHARE, first=None)
+    @component_router.handles_itself(paper_card.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)

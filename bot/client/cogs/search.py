@@ -55,13 +55,13 @@ class SearchCog(commands.Cog):
         """Show an author's papers, most voted first."""
         await self._show_results(interaction, list_state.ListKind.AUTHOR, name, period, votes)
 
-    @component_router.handles(daily_post.OPEN_TOPIC_MODAL, first=None)
+    @component_router.handles_itself(daily_post.OPEN_TOPIC_MODAL, first=None)
     async def open_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open a modal that asks for a topic."""
         texts = await interaction.client.texts_for(interaction)
         await responses.open_modal(interaction, modals.topic_modal(texts))
 
-    @component_router.handles(modals.SUBMIT_TOPIC_MODAL, first=None)
+    @component_router.handles_itself(modals.SUBMIT_TOPIC_MODAL, first=None)
     async def submit_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers on the topic of the modal."""
         await self._show_results(

@@ -94,13 +94,13 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         await responses.defer(interaction)
         await self._import(interaction, file.size, file.read)
 
-    @component_router.handles(shelf_view.OPEN_IMPORT, first=None)
+    @component_router.handles_itself(shelf_view.OPEN_IMPORT, first=None)
     async def open_import(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal that takes a file."""
         texts = await interaction.client.texts_for(interaction)
         await responses.open_modal(interaction, shelf_view.import_modal(texts))
 
-    @component_router.handles(shelf_view.SUBMIT_IMPORT)
+    @component_router.handles_itself(shelf_view.SUBMIT_IMPORT)
     async def submit_import(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Save the papers of the modal's file."""
         url, size = component_router.uploaded_file(interaction)
@@ -119,35 +119,35 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(interaction, shelf_view.import_view(texts, counts, problems))
 
-    @component_router.handles(shelf_view.SELECT_ORDER)
+    @component_router.handles_itself(shelf_view.SELECT_ORDER)
     async def select_order(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list in the selected order."""
         with custom_ids.map_parse_errors():
             order = Order(component_router.selected_value(interaction))
         await self._lists.show(interaction, (await self._load_state(action)).replace(order=order))
 
-    @component_router.handles(shelf_view.SELECT_TAG)
+    @component_router.handles_itself(shelf_view.SELECT_TAG)
     async def select_tag(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers with the selected tag, or all."""
         tag = component_router.selected_value(interaction)
         text = "" if tag == shelf_view.ALL_TAGS else tag
         await self._show(interaction, (await self._load_state(action)).replace(text=text))
 
-    @component_router.handles(shelf_view.OPEN_SEARCH, first=None)
+    @component_router.handles_itself(shelf_view.OPEN_SEARCH, first=None)
     async def open_search(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal that asks for a search."""
         texts = await interaction.client.texts_for(interaction)
         state = await self._load_state(action)
         await responses.open_modal(interaction, shelf_view.search_modal(texts, state))
 
-    @component_router.handles(shelf_view.SUBMIT_SEARCH)
+    @component_router.handles_itself(shelf_view.SUBMIT_SEARCH)
     async def submit_search(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the saved papers that the search finds."""
         text = component_router.modal_values(interaction).get(shelf_view.TEXT, "")
         state = await long_texts.store(self._tokens, list_state.unpack(action).replace(text=text))
         await responses.update_message(interaction, await self._lists.list_view(interaction, state))
 
-    @component_router.handles(shelf_view.SHARE_LIST, first=None)
+    @component_router.handles_itself(shelf_view.SHARE_LIST, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
@@ -162,33 +162,33 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         view = shelf_view.shared_view(texts, rows, total, state.text, sharer=sharer)
         await responses.reply_publicly(interaction, view)
 
-    @component_router.handles(shelf_view.EXPORT, first=responses.defer)
+    @component_router.handles_itself(shelf_view.EXPORT, first=responses.defer)
     async def select_export(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Send the papers of the list as a file of the selected format."""
         form = component_router.selected_value(interaction)
         await self._send_export(interaction, form, await self._load_state(action))
 
-    @component_router.handles(shelf_view.PICK)
+    @component_router.handles_itself(shelf_view.PICK)
     async def pick(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected paper in place of the list."""
         paper = await self._find(interaction, component_router.selected_value(interaction))
         await self._show_paper(interaction, paper, await self._load_state(action))
 
-    @component_router.handles(shelf_view.OPEN_NOTE, first=None)
+    @component_router.handles_itself(shelf_view.OPEN_NOTE, first=None)
     async def open_note(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal for the note of a paper."""
         texts = await interaction.client.texts_for(interaction)
         paper = await self._find(interaction, action.payload)
         await responses.open_modal(interaction, shelf_view.note_modal(texts, paper))
 
-    @component_router.handles(shelf_view.OPEN_TAGS, first=None)
+    @component_router.handles_itself(shelf_view.OPEN_TAGS, first=None)
     async def open_tags(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the modal for the tags of a paper."""
         texts = await interaction.client.texts_for(interaction)
         paper = await self._find(interaction, action.payload)
         await responses.open_modal(interaction, shelf_view.tags_modal(texts, paper))
 
-    @component_router.handles(shelf_view.SUBMIT_NOTE)
+    @component_router.handles_itself(shelf_view.SUBMIT_NOTE)
     async def submit_note(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Keep the note of the modal."""
         paper = await self._find(interaction, action.payload)
@@ -196,7 +196,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         await self._shelf.set_note(interaction.user.id, paper.id, note)
         await self._show_paper(interaction, await self._find(interaction, action.payload))
 
-    @component_router.handles(shelf_view.SUBMIT_TAGS)
+    @component_router.handles_itself(shelf_view.SUBMIT_TAGS)
     async def submit_tags(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Keep the tags of the modal."""
         paper = await self._find(interaction, action.payload)
@@ -204,7 +204,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         await self._shelf.set_tags(interaction.user.id, paper.id, typed)
         await self._show_paper(interaction, await self._find(interaction, action.payload))
 
-    @component_router.handles(shelf_view.REMOVE)
+    @component_router.handles_itself(shelf_view.REMOVE)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove a saved paper, with a button that takes it back."""
         texts = await interaction.client.texts_for(interaction)
@@ -214,7 +214,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         view = shelf_view.removed_view(texts, paper, await self._list_of_message(interaction))
         await responses.update_message(interaction, view)
 
-    @component_router.handles(shelf_view.UNDO)
+    @component_router.handles_itself(shelf_view.UNDO)
     async def undo(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Bring back a removed paper with its note and tags."""
         paper_id, arxiv_id = action.fields(2)

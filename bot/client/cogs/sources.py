@@ -27,7 +27,7 @@ class SourcesCog(commands.Cog):
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._page_view(interaction, 0))
 
-    @component_router.handles(sources_view.SHOW)
+    @component_router.handles_itself(sources_view.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of sources."""
         await responses.update_message(interaction, await self._page_view(interaction, action.number))

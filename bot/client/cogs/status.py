@@ -39,12 +39,12 @@ class StatusCog(commands.Cog):
             interaction, help_view.help_view(texts, self._mentions, can_manage=checks.is_manager(interaction))
         )
 
-    @component_router.handles(notices.SHOW_STATUS, first=responses.defer)
+    @component_router.handles_itself(notices.SHOW_STATUS, first=responses.defer)
     async def show_status(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the status privately."""
         await responses.reply_privately(interaction, await self._status_view(interaction))
 
-    @component_router.handles(status_view.REPEAT_POST, check=checks.require_manager)
+    @component_router.handles_itself(status_view.REPEAT_POST, check=checks.require_manager)
     async def post_again(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Repeat a delivery whose outcome is unknown."""
         assert interaction.guild_id is not None  # require_manager checked it

@@ -54,12 +54,12 @@ class TrendsCog(commands.Cog):
         await responses.defer(interaction)
         await self._show_topic(interaction, topic, Span(period))
 
-    @component_router.handles(trends_view.SHOW)
+    @component_router.handles_itself(trends_view.SHOW)
     async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart of a button."""
         await self._show(interaction, *await self._unpack(action))
 
-    @component_router.handles(trends_view.SELECT_SPAN)
+    @component_router.handles_itself(trends_view.SELECT_SPAN)
     async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
@@ -67,14 +67,14 @@ class TrendsCog(commands.Cog):
             span = Span(component_router.selected_value(interaction))
         await self._show(interaction, trends_view.make_topic(topic.text, span, topic.token), span)
 
-    @component_router.handles(trends_view.SELECT)
+    @component_router.handles_itself(trends_view.SELECT)
     async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
         await self._show_topic(interaction, component_router.selected_value(interaction), span)
 
-    @component_router.handles(trends_view.SHARE, first=None)
+    @component_router.handles_itself(trends_view.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)

@@ -10,12 +10,11 @@ import discord
 
 from bot import errors as bot_errors
 from bot.client.components import custom_ids
-from bot.client.context import Client, Interaction
+from bot.client.context import Client, Interaction, Request
 from bot.client.interactions import lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, long_texts
 from bot.client.presenters.alerts import AlertPresenter
-from bot.client.presenters.direct_messages import open_dm
 from bot.client.views import alert_drafts, alerts
 from bot.client.views.papers import paper_text
 from storage import errors as storage_errors
@@ -104,7 +103,7 @@ class AlertDraftPresenter:
                 return alerts.existing_view(texts, preview.existing or draft)
         self._services.profiles.wake(interaction.user.id)
         if alert.channel_id is None:
-            await open_dm(interaction, self._services, texts)
+            await responses.open_dm(Request(interaction, texts))
         if alert.timing is not models.AlertTiming.AT_ONCE:
             await self._services.readers.update(interaction.user.id, timezone=alert.timezone)
         return alerts.saved_view(texts, alert, preview, is_new=not draft.id)
@@ -121,7 +120,7 @@ class AlertDraftPresenter:
             own = await self._services.alerts.list_rows(user_id=interaction.user.id)
             existing = next((row for row in own if (row.terms, row.channel_id) == (terms, None)), draft)
             return alerts.existing_view(texts, existing)
-        await open_dm(interaction, self._services, texts)
+        await responses.open_dm(Request(interaction, texts))
         return alerts.tell_view(texts, alert)
 
     async def _store(self, interaction: Interaction, draft: models.Alert) -> models.Alert:
