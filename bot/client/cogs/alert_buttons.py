@@ -9,9 +9,8 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, component_router, responses
-from bot.client.interactions.errors import UserError
+from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.presenters import alerts
-from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import alert_post, alert_why, notices
 from bot.client.views import alerts as alerts_view
 from bot.client.views.papers import paper_text

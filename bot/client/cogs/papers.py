@@ -12,9 +12,8 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, lookups, message_text, responses
-from bot.client.interactions.errors import UserError
+from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.presenters import long_texts, paper_lists
-from bot.client.presenters.service_errors import map_service_errors
 from bot.client.translations import Texts
 from bot.client.views import daily_post, notices
 from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text

@@ -12,9 +12,8 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
-from bot.client.interactions.errors import UserError
+from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.presenters import long_texts, paper_lists
-from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import notices
 from bot.client.views import shelf as shelf_view
 from bot.client.views.papers import list_state

@@ -9,7 +9,6 @@ from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Request
 from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import channel_permissions
 from bot.client.views import help as help_view
 from bot.client.views import notices
 from bot.client.views import status as status_view
@@ -48,8 +47,8 @@ class StatusCog(commands.Cog):
         delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
-        channel = channel_permissions.require_channel(interaction.guild, delivery.channel_id)
-        await channel_permissions.require_bot_may_post(interaction, channel)
+        channel = checks.require_channel(interaction.guild, delivery.channel_id)
+        await checks.require_bot_may_post(interaction, channel)
         if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
         return notices.text_view(request.texts("posting-again"))

@@ -11,9 +11,9 @@ import discord
 from bot import errors as bot_errors
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction, Request
-from bot.client.interactions import lookups, responses
+from bot.client.interactions import checks, lookups, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import channel_permissions, long_texts
+from bot.client.presenters import long_texts
 from bot.client.presenters.alerts import AlertPresenter
 from bot.client.views import alert_drafts, alerts
 from bot.client.views.papers import paper_text
@@ -131,7 +131,7 @@ class AlertDraftPresenter:
     async def _require_allowed(self, interaction: Interaction, draft: models.Alert) -> None:
         """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
         if draft.channel_id is not None:
-            await channel_permissions.require_alert_channel(interaction, draft.guild_id, draft.channel_id)
+            await checks.require_alert_channel(interaction, draft.guild_id, draft.channel_id)
 
 
 def _manageable_channel(interaction: Interaction) -> int | None:

@@ -10,7 +10,6 @@ import discord
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import channel_permissions
 from bot.client.views import alert_text, alerts, notices
 from storage import models
 
@@ -79,7 +78,7 @@ class AlertPresenter:
             return texts("alerts-paused", count=len(own), days=days) if own else ""
         for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
             if channel_id:
-                await channel_permissions.require_alert_channel(interaction, guild_id, channel_id)
+                await checks.require_alert_channel(interaction, guild_id, channel_id)
         await self._services.alerts.resume(ids, user_id=interaction.user.id)
         return texts("alerts-resumed", count=len(own)) if own else ""
 

@@ -10,10 +10,10 @@ import discord
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import responses
+from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
-from bot.client.presenters import channel_permissions, long_texts
+from bot.client.presenters import long_texts
 from bot.client.presenters.subscriptions import SubscriptionPresenter
 from bot.client.views import modals, subscriptions
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
@@ -55,7 +55,7 @@ class SubscriptionFormPresenter:
         """Return the form of a verb with the options of `load_target`, replaced by the typed values. Raises UserError."""
         texts = await interaction.client.texts_for(interaction)
         subscription = await self.load_target(interaction, payload)
-        channel = channel_permissions.require_channel(interaction.guild, subscription.channel_id)
+        channel = checks.require_channel(interaction.guild, subscription.channel_id)
         values = {**modals.form_values(options_of(subscription)), **typed}
         role_id = values[modals.ROLE]
         if role_id and channel.guild.get_role(int(role_id)) is None:
@@ -74,7 +74,7 @@ class SubscriptionFormPresenter:
         if subscription.id:
             await self._subscriptions.edit(interaction, subscription, options)
             return
-        channel = channel_permissions.require_channel(interaction.guild, subscription.channel_id)
+        channel = checks.require_channel(interaction.guild, subscription.channel_id)
         await self._subscriptions.require_allowed(interaction, channel, options)
         view = await self._subscriptions.setup_view(interaction, subscription.channel_id, options)
         await responses.update_message(interaction, view)

@@ -10,10 +10,9 @@ from bot import errors as bot_errors
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, component_router, responses
-from bot.client.interactions.errors import UserError
+from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.post_styles import STYLES, PostableChannel, default_style
-from bot.client.presenters import channel_permissions, subscription_options
-from bot.client.presenters.service_errors import map_service_errors
+from bot.client.presenters import subscription_options
 from bot.client.translations import Texts
 from bot.client.views import modals, notices, subscriptions
 from bot.services.daily import schedule
@@ -71,12 +70,10 @@ class SubscriptionPresenter:
     ) -> discord.ui.LayoutView:
         """Return the setup wizard. Raises UserError for a channel that takes no posts."""
         texts = await interaction.client.texts_for(interaction)
-        channel = subscription_options.postable_channel(
-            channel_permissions.require_channel(interaction.guild, channel_id)
-        )
+        channel = subscription_options.postable_channel(checks.require_channel(interaction.guild, channel_id))
         at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
         first = schedule.next_due(self._services.clock(), at, zone, options.days)
-        permissions = channel_permissions.check_permissions(channel, options.style, options.mention_role_id)
+        permissions = checks.check_permissions(channel, options.style, options.mention_role_id)
         await self._save_long_text(channel_id, options)
         forecast = await self._forecast_text(texts, self.unsaved(interaction, channel_id, options))
         same = find_same(await self._list_in_channel(interaction, channel_id), options)
@@ -107,7 +104,7 @@ class SubscriptionPresenter:
     async def require_allowed(
         self,
         interaction: Interaction,
-        channel: channel_permissions.Channel,
+        channel: checks.Channel,
         options: SubscriptionOptions,
         mentioned_id: int | None = None,
     ) -> None:
@@ -115,7 +112,7 @@ class SubscriptionPresenter:
         if isinstance(channel, PostableChannel) and not STYLES[options.style].fits(channel):
             raise UserError("style-does-not-fit", channel=channel.mention)
         if options.mention_role_id != mentioned_id:
-            await channel_permissions.require_may_mention(interaction, channel, options.mention_role_id)
+            await checks.require_may_mention(interaction, channel, options.mention_role_id)
 
     async def load_options(self, action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
         """Return the channel and the options of a button of the wizard. Raises UserError if its text was overwritten."""
@@ -143,9 +140,7 @@ class SubscriptionPresenter:
     ) -> models.Subscription | None:
         """Add a subscription; if the channel has an equal one, show that in the wizard and return None. Raises UserError."""
         assert interaction.guild_id is not None  # the command is for servers only
-        channel = subscription_options.postable_channel(
-            channel_permissions.require_channel(interaction.guild, channel_id)
-        )
+        channel = subscription_options.postable_channel(checks.require_channel(interaction.guild, channel_id))
         await self.require_allowed(interaction, channel, options)
         await self._require_bot_may_post(interaction, channel, options.style, options.mention_role_id)
         if find_same(await self._list_in_channel(interaction, channel_id), options) is not None:
@@ -168,7 +163,7 @@ class SubscriptionPresenter:
 
     async def post_now(self, interaction: Interaction, subscription: models.Subscription) -> None:
         """Post the papers that the channel has not had, out of schedule, and confirm it. Raises UserError."""
-        channel = channel_permissions.require_channel(interaction.guild, subscription.channel_id)
+        channel = checks.require_channel(interaction.guild, subscription.channel_id)
         await self._require_bot_may_post(interaction, channel, subscription.style)
         delivery = await self._services.on_demand_posts.plan(subscription.id, interaction.id)
         key = "order-posting" if delivery is not None else "order-nothing-new"
@@ -183,20 +178,20 @@ class SubscriptionPresenter:
         """Resume a subscription of a server that the user manages. Raises UserError if the bot may not post there."""
         guild = interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
-            channel = channel_permissions.require_channel(guild, subscription.channel_id)
-            await channel_permissions.require_may_mention(interaction, channel, subscription.mention_role_id)
+            channel = checks.require_channel(guild, subscription.channel_id)
+            await checks.require_may_mention(interaction, channel, subscription.mention_role_id)
             await self._require_bot_may_post(interaction, channel, subscription.style)
         return await self._services.subscriptions.resume(subscription.id)
 
     async def _require_bot_may_post(
         self,
         interaction: Interaction,
-        channel: channel_permissions.Channel,
+        channel: checks.Channel,
         style: models.Style,
         role_id: int | None = None,
     ) -> None:
-        needed = channel_permissions.needed_permissions(channel, style, role_id)
-        await channel_permissions.require_bot_may_post(interaction, channel, needed)
+        needed = checks.needed_permissions(channel, style, role_id)
+        await checks.require_bot_may_post(interaction, channel, needed)
 
     async def show_preview(self, interaction: Interaction, subscription: models.Subscription) -> None:
         """Show privately the post that would be sent now, as one or more messages."""
@@ -305,7 +300,7 @@ class SubscriptionPresenter:
             raise UserError("no-order") from None
         if subscription.created_by != interaction.user.id:
             raise UserError("no-order")
-        await channel_permissions.require_manager_of(interaction, subscription.guild_id)
+        await checks.require_manager_of(interaction, subscription.guild_id)
         return subscription
 
     async def _default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
