@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from discord.ext import commands
 
+from bot.client.cogs.digests import load_text
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import component_router, responses
@@ -92,7 +93,7 @@ class AlertDraftsCog(commands.Cog):
     @component_router.handles_itself(paper_list.FOLLOW, first=responses.defer)
     async def follow(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
-        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
+        state = await load_text(self._services.text_tokens, list_state.unpack(action))
         terms = list_state.alert_terms(state)
         if terms is None:
             raise UserError("alert-not-possible")

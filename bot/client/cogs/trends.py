@@ -11,13 +11,13 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
+from bot.client.cogs.digests import load_text, store_text
 from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Request
 from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.interactions.responses import WithFiles
-from bot.client.presenters import long_texts
 from bot.client.translations import Texts
 from bot.client.views import trends as trends_view
 from bot.client.views.papers import list_state
@@ -89,10 +89,10 @@ class TrendsCog(commands.Cog):
 
     async def _unpack(self, action: Action) -> tuple[list_state.ListState, Span]:
         topic, span = trends_view.unpack(action)
-        return await long_texts.load(self._services.text_tokens, topic), span
+        return await load_text(self._services.text_tokens, topic), span
 
     async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFiles:
-        topic = await long_texts.store(self._services.text_tokens, trends_view.make_topic(text, span))
+        topic = await store_text(self._services.text_tokens, trends_view.make_topic(text, span))
         return await self._answer(request, topic, span)
 
     async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFiles:
