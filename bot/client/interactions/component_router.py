@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import discord
@@ -14,6 +15,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Interaction, Request
 from bot.client.interactions import errors, responses
 from bot.client.interactions.responses import Answer, Way
+from bot.services.accounts.text_tokens import TextTokenStore
 
 P = ParamSpec("P")
 Check = Callable[[Interaction], None]
@@ -164,6 +166,21 @@ def uploaded_file(interaction: discord.Interaction[Any]) -> tuple[str, int]:
         if not files:
             raise ValueError("the modal has no file")
         return str(files[0]["url"]), int(files[0]["size"])
+
+
+async def store_typed(tokens: TextTokenStore, payload: str, values: Mapping[str, str]) -> str:
+    """Return a token for the payload and the values of a modal that was refused."""
+    return await tokens.save(f"{payload}\n{json.dumps(dict(values))}")
+
+
+async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
+    """Return the payload and the values of a refused modal. Raises UserError if they were overwritten."""
+    stored = await tokens.get(token)
+    if stored is None:
+        raise errors.UserError("outdated-control")
+    payload, _, typed = stored.partition("\n")
+    with custom_ids.map_parse_errors():
+        return payload, json.loads(typed)
 
 
 def walk_components(components: Any) -> Iterator[Any]:

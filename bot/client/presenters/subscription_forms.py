@@ -10,10 +10,9 @@ import discord
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import checks, responses
+from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
-from bot.client.presenters import long_texts
 from bot.client.presenters.subscriptions import SubscriptionPresenter
 from bot.client.views import modals, subscriptions
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
@@ -84,7 +83,7 @@ class SubscriptionFormPresenter:
     ) -> None:
         """Say why a form is refused, with a button that opens it again with the values that were typed."""
         texts = await interaction.client.texts_for(interaction)
-        token = await long_texts.store_typed(self._services.text_tokens, action.payload, values)
+        token = await component_router.store_typed(self._services.text_tokens, action.payload, values)
         view = modals.refused_view(
             texts,
             texts(error.key, **error.arguments),
@@ -96,5 +95,5 @@ class SubscriptionFormPresenter:
     async def reopen_form(self, interaction: Interaction, action: custom_ids.Action) -> modals.StatelessModal:
         """Return a form with the typed values. Raises UserError if these were overwritten."""
         submit_verb, token = action.fields(2)
-        payload, values = await long_texts.load_typed(self._services.text_tokens, token)
+        payload, values = await component_router.load_typed(self._services.text_tokens, token)
         return await self.form_modal(interaction, submit_verb, payload, values)
