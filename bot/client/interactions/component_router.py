@@ -6,7 +6,7 @@ import functools
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 import discord
 from discord import app_commands
@@ -19,9 +19,7 @@ from bot.services.accounts.text_tokens import TextTokenStore
 
 P = ParamSpec("P")
 Check = Callable[[Interaction], None]
-FirstResponse = Callable[[Interaction], Awaitable[None]]
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
-HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[None]])
 CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Answer]]
 Callback = Callable[Concatenate[Any, discord.Interaction[Any], P], Coroutine[Any, Any, None]]
 
@@ -106,24 +104,6 @@ def handles(
         return run
 
     return decorate
-
-
-def handles_itself(
-    verb: str, *, check: Check | None = None, first: FirstResponse | None = responses.acknowledge
-) -> Callable[[HandlerMethod], HandlerMethod]:
-    """Mark a cog's method as the handler of a verb that sends its answer by itself, after the response `first`."""
-
-    def mark(method: HandlerMethod) -> HandlerMethod:
-        @functools.wraps(method)
-        async def run(cog: Any, interaction: Interaction, action: custom_ids.Action) -> None:
-            if first is not None:
-                await first(interaction)
-            await method(cog, interaction, action)
-
-        run.__route__ = verb, check  # type: ignore[attr-defined]
-        return run  # type: ignore[return-value]
-
-    return mark
 
 
 def selected_values(interaction: discord.Interaction[Any]) -> list[str]:
