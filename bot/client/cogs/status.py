@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discord import ui
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.client.components.custom_ids import Action
@@ -31,8 +31,14 @@ class StatusCog(commands.Cog):
     @component_router.command(name="help", description="What Paperround can do", way=responses.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
         """Show the commands, each with an example."""
+        tree = request.interaction.client.tree
+        names = [
+            command.qualified_name
+            for command in tree.walk_commands()
+            if isinstance(command, app_commands.Command)
+        ]
         can_manage = checks.is_manager(request.interaction)
-        return help_view.help_view(request.texts, self._mentions, can_manage=can_manage)
+        return help_view.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
     @component_router.handles(notices.SHOW_STATUS, responses.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
