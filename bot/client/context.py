@@ -22,7 +22,7 @@ MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
 
 
 class Client(commands.AutoShardedBot):
-    """Base class of `PaperroundBot`, on which cogs, presenters and error handlers depend.
+    """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
     `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `locale`
     overrides the language of every interaction, for a Discord client that does not send one.

@@ -11,14 +11,13 @@ from discord import ui
 from discord.ext import commands
 
 from bot import errors as bot_errors
-from bot.client.cogs import alert_buttons
+from bot.client.cogs import alert_buttons, alert_options
 from bot.client.cogs.digests import load_text
 from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Interaction, Request
 from bot.client.interactions import checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import alert_options
 from bot.client.views import alert_drafts as drafts
 from bot.client.views import alert_modals, alerts
 from bot.client.views.papers import follow_menu, list_state, paper_card, paper_list, paper_text

@@ -7,10 +7,9 @@ from dataclasses import replace
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.cogs import alert_buttons, alert_drafts
+from bot.client.cogs import alert_buttons, alert_drafts, alert_options
 from bot.client.context import Interaction, Request
 from bot.client.interactions import autocomplete, component_router
-from bot.client.presenters import alert_options
 from bot.client.views import alert_drafts as drafts
 from bot.client.views import alert_modals, alert_text
 from storage import models

@@ -10,13 +10,13 @@ from discord import ui
 from discord.ext import commands
 
 from bot import errors as bot_errors
+from bot.client.cogs import subscription_options
 from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Request
 from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.post_styles import STYLES, PostableChannel, default_style
-from bot.client.presenters import subscription_options
 from bot.client.views import modals, notices
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily import schedule

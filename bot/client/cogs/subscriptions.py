@@ -9,9 +9,9 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.client.cogs import subscription_buttons as buttons
+from bot.client.cogs import subscription_options
 from bot.client.context import Interaction, Request
 from bot.client.interactions import autocomplete, checks, component_router
-from bot.client.presenters import subscription_options
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily.subscriptions import MAX_TOPIC_LENGTH, options_of
 
