@@ -1,7 +1,8 @@
-"""Base class of the Discord client: services, texts, renderer and the language of a user."""
+"""Base class of the Discord client: services, texts, renderer and the language of a user. And what a handler gets."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
 
 
 class Client(commands.AutoShardedBot):
-    """Base class of `PaperroundBot`, on which cogs, presenters and error handlers depend.
+    """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
     `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `locale`
     overrides the language of every interaction, for a Discord client that does not send one.
@@ -100,3 +101,21 @@ class Client(commands.AutoShardedBot):
 
 Interaction = discord.Interaction[Client]
 """An interaction with this client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the handler of a command, component or modal gets: the interaction, and the texts in the user's language."""
+
+    interaction: Interaction
+    texts: Texts
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user who asks."""
+        return self.interaction.user.id
+
+    @property
+    def services(self) -> Services:
+        """The services of the client."""
+        return self.interaction.client.services

@@ -48,6 +48,10 @@ class Texts:
         present = attribute in message.attributes if attribute else message.value is not None
         return self(key) if present else None
 
+    def list_attributes(self, key: str) -> list[str]:
+        """Return the names of the attributes of `key`, in the order of the file."""
+        return list(self._bundle.get_message(key).attributes)
+
     def format_date(self, day: date) -> str:
         """Return a date in the long format of this language."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, responses
-from bot.client.presenters import alert_drafts, alert_options, alerts
+from bot.client.cogs import alert_buttons, alert_drafts, alert_options
+from bot.client.context import Interaction, Request
+from bot.client.interactions import autocomplete, component_router
 from bot.client.views import alert_drafts as drafts
 from bot.client.views import alert_modals, alert_text
 from storage import models
@@ -34,12 +34,7 @@ TIMING_CHOICES = [
 class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
     """A user's alerts."""
 
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._presenter = alerts.AlertPresenter(bot)
-        self._drafts = alert_drafts.AlertDraftPresenter(bot)
-
-    @app_commands.command(name="add", description="Follow words, an author or an institution")
+    @component_router.command(name="add", description="Follow words, an author or an institution")
     @app_commands.describe(
         keyword="Words in a title or summary, such as 강화 학습; separated by commas",
         author="An author's name; separate several with commas",
@@ -59,7 +54,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     )
     async def add(
         self,
-        interaction: Interaction,
+        request: Request,
         keyword: TermTexts | None = None,
         author: TermTexts | None = None,
         institution: TermTexts | None = None,
@@ -68,9 +63,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         votes: Votes = 0,
         channel: app_commands.AppCommandChannel | None = None,
         when: str = models.AlertTiming.AT_ONCE.value,
-    ) -> None:
+    ) -> ui.LayoutView:
         """Preview the alert with the papers that it would have matched; a button creates it."""
-        await responses.defer(interaction)
         typed = {
             models.AlertKind.KEYWORD: keyword,
             models.AlertKind.AUTHOR: author,
@@ -85,40 +79,31 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             channel_id=channel.id if channel is not None else None,
         )
         # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
-        draft = await self._drafts.complete(interaction, draft)
-        draft = alert_options.apply_when(draft, when)
-        await responses.reply_privately(interaction, await self._drafts.preview(interaction, draft))
+        draft = await alert_drafts.complete(request, draft)
+        return await alert_drafts.preview(request, alert_options.apply_when(draft, when))
 
-    @app_commands.command(name="list", description="Your alerts: see, change or remove them")
-    async def list_alerts(self, interaction: Interaction) -> None:
+    @component_router.command(name="list", description="Your alerts: see, change or remove them")
+    async def list_alerts(self, request: Request) -> ui.LayoutView:
         """Show the user's alerts."""
-        await responses.defer(interaction)
-        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
+        return await alert_buttons.list_view(request)
 
-    @app_commands.command(name="remove", description="Remove an alert")
+    @component_router.command(name="remove", description="Remove an alert")
     @app_commands.describe(alert="Which one")
-    async def remove(self, interaction: Interaction, alert: AlertId) -> None:
+    async def remove(self, request: Request, alert: AlertId) -> ui.LayoutView:
         """Remove an alert."""
-        await responses.defer(interaction)
-        row = await self._presenter.find(interaction, alert)
-        await responses.reply_privately(interaction, await self._presenter.remove(interaction, row))
+        return await alert_buttons.remove(request, await alert_buttons.find(request, alert))
 
-    @app_commands.command(name="pause", description="Pause an alert for some days")
+    @component_router.command(name="pause", description="Pause an alert for some days")
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
     async def pause(
-        self,
-        interaction: Interaction,
-        alert: AlertId | None = None,
-        days: app_commands.Range[int, 0, 365] = 7,
-    ) -> None:
+        self, request: Request, alert: AlertId | None = None, days: app_commands.Range[int, 0, 365] = 7
+    ) -> ui.LayoutView:
         """Pause one alert, or all, for some days."""
-        await responses.defer(interaction)
         if alert is not None:
-            own = [await self._presenter.find(interaction, alert)]
+            own = [await alert_buttons.find(request, alert)]
         else:
-            own = await self._presenter.list_for_reader(interaction)
-        said = await self._presenter.pause(interaction, own, days)
-        await responses.reply_privately(interaction, await self._presenter.list_view(interaction, said=said))
+            own = await alert_buttons.list_for_reader(request)
+        return await alert_buttons.list_view(request, said=await alert_buttons.pause(request, own, days))
 
     @remove.autocomplete("alert")
     @pause.autocomplete("alert")
@@ -126,6 +111,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         texts = await interaction.client.texts_for(interaction)
-        rows = await self._presenter.list_for_reader(interaction)
-        channel_name = self._presenter.channel_namer(interaction)
+        rows = await alert_buttons.list_for_reader(Request(interaction, texts))
+        channel_name = alert_buttons.channel_namer(interaction)
         return autocomplete.make_choices(alert_text.choices(texts, rows, current, channel_name))

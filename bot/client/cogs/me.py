@@ -11,8 +11,10 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.context import Client, Interaction
-from bot.client.interactions import component_router, responses
+from bot.client.components.custom_ids import Action
+from bot.client.context import Client, Request
+from bot.client.interactions import component_router
+from bot.client.interactions.responses import WithFiles
 from bot.client.translations import Texts
 from bot.client.views import notices, paper_news
 
@@ -32,57 +34,46 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         self._readers = bot.services.readers
         self._mentions = bot.mentions
 
-    @app_commands.command(name="data", description="Everything stored about you, as a file")
-    async def data(self, interaction: Interaction) -> None:
+    @component_router.command(name="data", description="Everything stored about you, as a file")
+    async def data(self, request: Request) -> WithFiles:
         """Give the reader everything that is kept, as an attached JSON file."""
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        content, name = await self._data.export(interaction.user.id), "paperround.json"
+        content, name = await self._data.export(request.user_id), "paperround.json"
         if len(content) > MAX_PLAIN_BYTES:
             content, name = await to_thread(gzip.compress, content), f"{name}.gz"
         message = message_builder.MessageBuilder()
-        message.add_text(texts("me-data", command=self._mentions("me forget")))
+        message.add_text(request.texts("me-data", command=self._mentions("me forget")))
         message.add_file(name)
-        await responses.reply_privately(interaction, message.view, [discord.File(io.BytesIO(content), name)])
+        return WithFiles(message.view, [discord.File(io.BytesIO(content), name)])
 
-    @app_commands.command(name="forget", description="Remove everything stored about you")
-    async def forget(self, interaction: Interaction) -> None:
+    @component_router.command(name="forget", description="Remove everything stored about you")
+    async def forget(self, request: Request) -> ui.LayoutView:
         """Say what would be removed, with a button that does it."""
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        counts = await self._data.count(interaction.user.id)
-        await responses.reply_privately(
-            interaction, _confirmation_view(texts, counts, self._mentions("me data"))
-        )
+        counts = await self._data.count(request.user_id)
+        return _confirmation_view(request.texts, counts, self._mentions("me data"))
 
-    @app_commands.command(name="news", description="Turn the weekly news of your saved papers on or off")
-    async def news(self, interaction: Interaction) -> None:
+    @component_router.command(name="news", description="Turn the weekly news of your saved papers on or off")
+    async def news(self, request: Request) -> ui.LayoutView:
         """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        is_off = await self._readers.is_news_off(interaction.user.id)
-        await responses.reply_privately(interaction, paper_news.switch_view(texts, is_off=is_off))
+        is_off = await self._readers.is_news_off(request.user_id)
+        return paper_news.switch_view(request.texts, is_off=is_off)
 
     @component_router.handles(paper_news.SWITCH)
-    async def switch_news(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def switch_news(self, request: Request, action: Action) -> ui.LayoutView:
         """Switch the weekly message off or on."""
         is_off = not action.number
-        await self._readers.set_news_off(interaction.user.id, is_off)
-        texts = await interaction.client.texts_for(interaction)
-        await responses.update_message(interaction, paper_news.switch_view(texts, is_off=is_off))
+        await self._readers.set_news_off(request.user_id, is_off)
+        return paper_news.switch_view(request.texts, is_off=is_off)
 
     @component_router.handles(FORGET)
-    async def confirm_forget(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove everything kept about the user who pressed the button."""
-        await self._data.forget(interaction.user.id)
-        texts = await interaction.client.texts_for(interaction)
-        await responses.update_message(interaction, notices.text_view(texts("me-forgotten")))
+        await self._data.forget(request.user_id)
+        return notices.text_view(request.texts("me-forgotten"))
 
     @component_router.handles(KEEP)
-    async def keep(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def keep(self, request: Request, action: Action) -> ui.LayoutView:
         """Close the question without removing anything."""
-        texts = await interaction.client.texts_for(interaction)
-        await responses.update_message(interaction, notices.text_view(texts("me-kept")))
+        return notices.text_view(request.texts("me-kept"))
 
 
 def _confirmation_view(texts: Texts, counts: dict[str, int], data_command: str) -> ui.LayoutView:

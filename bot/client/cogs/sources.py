@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import discord
-from discord import app_commands
+from discord import ui
 from discord.ext import commands
 
-from bot.client.components import custom_ids
-from bot.client.context import Client, Interaction
-from bot.client.interactions import component_router, responses
+from bot.client.components.custom_ids import Action
+from bot.client.context import Client, Request
+from bot.client.interactions import component_router
 from bot.client.views import sources as sources_view
 
 
@@ -18,25 +17,23 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @app_commands.command(
+    @component_router.command(
         name="sources",
         description="Where the digests come from, when the last one came and when the next check is",
     )
-    async def sources(self, interaction: Interaction) -> None:
+    async def sources(self, request: Request) -> ui.LayoutView:
         """Show all sources with their health."""
-        await responses.defer(interaction)
-        await responses.reply_privately(interaction, await self._page_view(interaction, 0))
+        return await self._page_view(request, 0)
 
     @component_router.handles(sources_view.SHOW)
-    async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of sources."""
-        await responses.update_message(interaction, await self._page_view(interaction, action.number))
+        return await self._page_view(request, action.number)
 
-    async def _page_view(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:
-        texts = await interaction.client.texts_for(interaction)
+    async def _page_view(self, request: Request, page: int) -> ui.LayoutView:
         inbox = self._services.inbox
         return sources_view.sources_view(
-            texts,
+            request.texts,
             await self._services.sources.list_rows(),
             page,
             inbox=inbox.resolve().name if inbox is not None else None,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.components import custom_ids
-from bot.client.context import Client, Interaction
+from bot.client.components.custom_ids import Action
+from bot.client.context import Client, Request
 from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import channel_permissions
 from bot.client.views import help as help_view
 from bot.client.views import notices
 from bot.client.views import status as status_view
@@ -23,50 +21,53 @@ class StatusCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    @app_commands.command(
+    @component_router.command(
         name="status", description="What arrived, what was posted, what comes next, and what is stuck"
     )
-    async def status(self, interaction: Interaction) -> None:
+    async def status(self, request: Request) -> ui.LayoutView:
         """Show the status of this channel and of the user's alerts."""
-        await responses.defer(interaction)
-        await responses.reply_privately(interaction, await self._status_view(interaction))
+        return await self._status_view(request)
 
-    @app_commands.command(name="help", description="What Paperround can do")
-    async def help(self, interaction: Interaction) -> None:
+    @component_router.command(name="help", description="What Paperround can do", way=responses.AT_ONCE)
+    async def help(self, request: Request) -> ui.LayoutView:
         """Show the commands, each with an example."""
-        texts = await interaction.client.texts_for(interaction)
-        await responses.reply_privately(
-            interaction, help_view.help_view(texts, self._mentions, can_manage=checks.is_manager(interaction))
-        )
+        tree = request.interaction.client.tree
+        names = [
+            command.qualified_name
+            for command in tree.walk_commands()
+            if isinstance(command, app_commands.Command)
+        ]
+        can_manage = checks.is_manager(request.interaction)
+        return help_view.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
-    @component_router.handles(notices.SHOW_STATUS, first=responses.defer)
-    async def show_status(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(notices.SHOW_STATUS, responses.PRIVATELY)
+    async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the status privately."""
-        await responses.reply_privately(interaction, await self._status_view(interaction))
+        return await self._status_view(request)
 
     @component_router.handles(status_view.REPEAT_POST, check=checks.require_manager)
-    async def post_again(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
         """Repeat a delivery whose outcome is unknown."""
+        interaction = request.interaction
         assert interaction.guild_id is not None  # require_manager checked it
         delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
-        channel = channel_permissions.require_channel(interaction.guild, delivery.channel_id)
-        await channel_permissions.require_bot_may_post(interaction, channel)
+        channel = checks.require_channel(interaction.guild, delivery.channel_id)
+        await checks.require_bot_may_post(interaction, channel)
         if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
-        texts = await interaction.client.texts_for(interaction)
-        await responses.update_message(interaction, notices.text_view(texts("posting-again")))
+        return notices.text_view(request.texts("posting-again"))
 
-    async def _status_view(self, interaction: Interaction) -> discord.ui.LayoutView:
-        texts = await interaction.client.texts_for(interaction)
+    async def _status_view(self, request: Request) -> ui.LayoutView:
+        interaction = request.interaction
         report = await self._services.status.report(
-            user_id=interaction.user.id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
+            user_id=request.user_id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
         )
         can_manage = checks.is_manager(interaction)
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
         return status_view.status_view(
-            texts,
+            request.texts,
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,

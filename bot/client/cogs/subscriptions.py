@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, responses
-from bot.client.presenters import subscription_forms, subscription_options, subscriptions
+from bot.client.cogs import subscription_buttons as buttons
+from bot.client.cogs import subscription_options
+from bot.client.context import Interaction, Request
+from bot.client.interactions import autocomplete, checks, component_router
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily.subscriptions import MAX_TOPIC_LENGTH, options_of
 
@@ -26,17 +27,12 @@ class SubscriptionsCog(
 ):
     """A server's subscriptions."""
 
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._presenter = subscriptions.SubscriptionPresenter(bot)
-        self._forms = subscription_forms.SubscriptionFormPresenter(bot)
-
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's command settings allow others."""
         checks.require_manager(interaction)
         return True
 
-    @app_commands.command(name="setup", description="Post the day's top papers in a channel")
+    @component_router.command(name="setup", description="Post the day's top papers in a channel")
     @app_commands.describe(**subscription_options.SETUP_DESCRIPTIONS)
     @app_commands.choices(
         days=subscription_options.DAY_CHOICES,
@@ -49,7 +45,7 @@ class SubscriptionsCog(
     )
     async def setup(
         self,
-        interaction: Interaction,
+        request: Request,
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         time: app_commands.Range[str, 1, 10] = "09:00",
         timezone: app_commands.Range[str, 1, 60] | None = None,
@@ -63,11 +59,10 @@ class SubscriptionsCog(
         role: discord.Role | None = None,
         when: str | None = None,
         our_five: bool | None = None,
-    ) -> None:
+    ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
-        await responses.defer(interaction)
-        destination = subscription_options.postable_channel(channel or interaction.channel)
-        defaults = await self._presenter.default_options(interaction, destination)
+        destination = subscription_options.postable_channel(channel or request.interaction.channel)
+        defaults = await buttons.default_options(request, destination)
         options = subscription_options.apply_changes(
             defaults,
             time,
@@ -83,15 +78,14 @@ class SubscriptionsCog(
             when,
             our_five,
         )
-        await self._presenter.start_setup(interaction, destination, options)
+        return await buttons.start_setup(request, destination, options)
 
-    @app_commands.command(name="list", description="This server's daily posts")
-    async def list_subscriptions(self, interaction: Interaction) -> None:
+    @component_router.command(name="list", description="This server's daily posts")
+    async def list_subscriptions(self, request: Request) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        await responses.defer(interaction)
-        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
+        return await buttons.list_view(request)
 
-    @app_commands.command(
+    @component_router.command(
         name="edit",
         description="Change a daily post: in a form, or with options; what you leave out stays as it is",
     )
@@ -107,7 +101,7 @@ class SubscriptionsCog(
     )
     async def edit(
         self,
-        interaction: Interaction,
+        request: Request,
         post: SubscriptionId | None = None,
         time: app_commands.Range[str, 1, 10] | None = None,
         timezone: app_commands.Range[str, 1, 60] | None = None,
@@ -121,58 +115,49 @@ class SubscriptionsCog(
         role: discord.Role | None = None,
         when: str | None = None,
         our_five: bool | None = None,
-    ) -> None:
+    ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
-        await responses.defer(interaction)
         given = (
             *(time, timezone, papers, votes, days, language),
             *(style, when_empty, topic, role, when, our_five),
         )
         if all(value is None for value in given):
-            await responses.reply_privately(interaction, await self._forms.form_view(interaction, post))
-            return
-        subscription = await self._presenter.find(interaction, post)
+            return await buttons.form_view(request, post)
+        subscription = await buttons.find(request, post)
         options = subscription_options.apply_changes(options_of(subscription), *given)
-        await self._presenter.edit(interaction, subscription, options)
+        return await buttons.edit(request, subscription, options)
 
-    @app_commands.command(name="preview", description="See privately what would be posted now")
+    @component_router.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="Which one")
-    async def preview(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
+    async def preview(
+        self, request: Request, post: SubscriptionId | None = None
+    ) -> ui.LayoutView | list[ui.LayoutView]:
         """Preview the post that would be sent now."""
-        await responses.defer(interaction)
-        verb = subscriptions_view.SHOW_PREVIEW
-        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
-            await self._presenter.show_preview(interaction, subscription)
+        found = await buttons.find_or_ask(request, post, subscriptions_view.SHOW_PREVIEW)
+        return found if isinstance(found, ui.LayoutView) else await buttons.preview_views(request, found)
 
-    @app_commands.command(name="now", description="Post right now, without waiting for the set time")
+    @component_router.command(name="now", description="Post right now, without waiting for the set time")
     @app_commands.describe(post="Which one")
-    async def now(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
+    async def now(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Post the newest papers that the channel has not received yet."""
-        await responses.defer(interaction)
-        verb = subscriptions_view.POST_NOW
-        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
-            await self._presenter.post_now(interaction, subscription)
+        found = await buttons.find_or_ask(request, post, subscriptions_view.POST_NOW)
+        return found if isinstance(found, ui.LayoutView) else await buttons.post_now(request, found)
 
-    @app_commands.command(name="pause", description="Pause a daily post, or resume it")
+    @component_router.command(name="pause", description="Pause a daily post, or resume it")
     @app_commands.describe(post="Which one")
-    async def pause(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
+    async def pause(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Pause an active subscription, or resume a paused one."""
-        await responses.defer(interaction)
-        verb = subscriptions_view.PAUSE
-        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
-            await self._presenter.toggle(interaction, subscription)
+        found = await buttons.find_or_ask(request, post, subscriptions_view.PAUSE)
+        return found if isinstance(found, ui.LayoutView) else await buttons.toggle(request, found)
 
-    @app_commands.command(name="remove", description="Remove a daily post")
+    @component_router.command(name="remove", description="Remove a daily post")
     @app_commands.describe(post="Which one")
-    async def remove(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
+    async def remove(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        verb = subscriptions_view.REMOVE
-        if subscription := await self._presenter.find_or_ask(interaction, post, verb):
-            await responses.reply_privately(
-                interaction, subscriptions_view.confirm_remove_view(texts, subscription)
-            )
+        found = await buttons.find_or_ask(request, post, subscriptions_view.REMOVE)
+        if isinstance(found, ui.LayoutView):
+            return found
+        return subscriptions_view.confirm_remove_view(request.texts, found)
 
     @edit.autocomplete("post")
     @preview.autocomplete("post")
@@ -185,7 +170,7 @@ class SubscriptionsCog(
         texts = await interaction.client.texts_for(interaction)
         query = current.casefold()
         labels: dict[str, str] = {}
-        for subscription in await self._presenter.list_for_guild(interaction):
+        for subscription in await buttons.list_for_guild(Request(interaction, texts)):
             channel = interaction.client.get_channel(subscription.channel_id)
             name = getattr(channel, "name", None)
             labels[str(subscription.id)] = subscriptions_view.subscription_label(texts, subscription, name)

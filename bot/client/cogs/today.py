@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.components import custom_ids
-from bot.client.context import Client, Interaction
-from bot.client.interactions import component_router, option_parsers, responses
-from bot.client.presenters.today import TodayPresenter
+from bot.client.components.custom_ids import Action
+from bot.client.context import Client, Request
+from bot.client.interactions import component_router, lookups, option_parsers, responses
+from bot.client.interactions.errors import UserError
 from bot.client.views import today as today_view
+from bot.client.views.papers import paper_text
 from storage.models import FeedbackKind
 
 
@@ -18,61 +19,99 @@ class TodayCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._presenter = TodayPresenter(bot)
+        self._mentions = bot.mentions
 
     async def cog_unload(self) -> None:
         """End the learning in the background before the database is closed."""
         await self._services.profiles.close()
 
-    @app_commands.command(
+    @component_router.command(
         name="today", description="Five papers for you today, chosen by what you save and follow"
     )
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
-    async def today(self, interaction: Interaction, at: app_commands.Range[str, 1, 40] | None = None) -> None:
+    async def today(
+        self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
+    ) -> ui.LayoutView:
         """Show the papers; with a time, send them each day as well."""
-        at_time = None if at is None else option_parsers.parse_time(at)
-        await responses.defer(interaction)
-        note = "" if at_time is None else await self._presenter.send_daily(interaction, at_time)
-        await responses.reply_privately(interaction, await self._presenter.view(interaction, note=note))
+        note = "" if at is None else await self._start_daily(request, option_parsers.parse_time(at))
+        return await self._view(request, note)
 
     @component_router.handles(today_view.SHOW)
-    async def show(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers in place of a private message."""
-        await responses.update_message(interaction, await self._presenter.view(interaction))
+        return await self._view(request)
 
-    @component_router.handles(today_view.MORE, first=responses.acknowledge_in_place)
-    async def more(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.MORE, responses.IN_OWN_MESSAGE)
+    async def more(self, request: Request, action: Action) -> ui.LayoutView:
         """Learn that the reader wants more papers like this one."""
-        await self._presenter.answer(interaction, action.payload, FeedbackKind.MORE)
+        return await self._learn(request, action.payload, FeedbackKind.MORE)
 
-    @component_router.handles(today_view.LESS, first=responses.acknowledge_in_place)
-    async def less(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.LESS, responses.IN_OWN_MESSAGE)
+    async def less(self, request: Request, action: Action) -> ui.LayoutView:
         """Leave out a paper, learn from it, and show the next best one."""
-        await self._presenter.answer(interaction, action.payload, FeedbackKind.LESS)
+        return await self._learn(request, action.payload, FeedbackKind.LESS)
 
-    @component_router.handles(today_view.TOPICS, first=responses.defer)
-    async def show_topics(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.TOPICS, responses.PRIVATELY)
+    async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Show what the papers are chosen by, in a new private message."""
-        await responses.reply_privately(interaction, await self._presenter.topics_view(interaction))
+        return await self._topics_view(request)
 
-    @component_router.handles(today_view.PICK, first=responses.acknowledge_in_place)
-    async def pick_topics(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.PICK, responses.IN_OWN_MESSAGE)
+    async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Store the topics picked, and show the papers or the topics by them."""
-        topics = [text for text in component_router.selected_values(interaction) if text.isprintable()]
-        await self._services.today.pick_topics(interaction.user.id, topics)
-        if action.payload == today_view.PANEL:
-            await responses.update_own_message(interaction, await self._presenter.topics_view(interaction))
-        else:
-            await self._presenter.refresh(interaction)
+        picked = component_router.selected_values(request.interaction)
+        await self._services.today.pick_topics(
+            request.user_id, [text for text in picked if text.isprintable()]
+        )
+        is_panel = action.payload == today_view.PANEL
+        return await (self._topics_view if is_panel else self._updated_view)(request)
 
-    @component_router.handles(today_view.SEND, first=responses.acknowledge_in_place)
-    async def send_daily(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.SEND, responses.IN_OWN_MESSAGE)
+    async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Send the papers each day by direct message."""
-        await self._presenter.refresh(interaction, await self._presenter.send_daily(interaction))
+        return await self._updated_view(request, await self._start_daily(request))
 
-    @component_router.handles(today_view.STOP, first=responses.acknowledge_in_place)
-    async def stop_daily(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(today_view.STOP, responses.IN_OWN_MESSAGE)
+    async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop sending the papers."""
-        texts = await interaction.client.texts_for(interaction)
-        await self._services.today.stop_daily(interaction.user.id)
-        await self._presenter.refresh(interaction, texts("today-stopped"))
+        await self._services.today.stop_daily(request.user_id)
+        return await self._updated_view(request, request.texts("today-stopped"))
+
+    async def _view(self, request: Request, note: str = "", marker: str | None = None) -> ui.LayoutView:
+        """Return the reader's papers of the newest day. Raises UserError for an archive without papers."""
+        async with lookups.admitted(request.interaction):
+            post = await self._services.today.build_post(request.user_id, request.texts.locale)
+        if post is None:
+            raise UserError("today-nothing")
+        return today_view.today_view(request.texts, post, marker=marker, note=note)
+
+    async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
+        """Return the papers for the message of the component, which may be a delivery."""
+        return await self._view(request, note, responses.find_marker(request.interaction))
+
+    async def _learn(self, request: Request, arxiv_id: str, kind: FeedbackKind) -> ui.LayoutView:
+        """Record what the reader said of a paper, and return the papers again."""
+        detail = await self._services.search.find_paper(arxiv_id)
+        if detail is None:
+            raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
+        await self._services.today.answer(request.user_id, detail.arxiv_id, kind)
+        title = paper_text.escape_untrusted(detail.title or detail.arxiv_id)
+        key = "today-more-noted" if kind is FeedbackKind.MORE else "today-less-noted"
+        return await self._updated_view(request, request.texts(key, title=title))
+
+    async def _topics_view(self, request: Request) -> ui.LayoutView:
+        """Return the topics that the reader's papers are chosen by."""
+        texts = request.texts
+        picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
+        topics = await self._services.today.list_topics(texts.locale)
+        commands = self._mentions("me data"), self._mentions("me forget")
+        return today_view.topics_view(texts, topics, picked, learnt, commands)
+
+    async def _start_daily(self, request: Request, at_time: str | None = None) -> str:
+        """Turn the delivery by DM on, at this local time or at the stored one. Returns what to tell the reader."""
+        await responses.open_dm(request)
+        profile = await self._services.today.send_daily(request.user_id, at_time)
+        if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
+            return ""
+        next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
+        return request.texts("today-sent-daily", at=profile.at_time, zone=profile.timezone, next=next_at)

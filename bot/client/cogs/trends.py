@@ -11,11 +11,13 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
+from bot.client.cogs.digests import load_text, store_text
 from bot.client.components import custom_ids
-from bot.client.context import Client, Interaction
+from bot.client.components.custom_ids import Action
+from bot.client.context import Client, Request
 from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import long_texts
+from bot.client.interactions.responses import WithFiles
 from bot.client.translations import Texts
 from bot.client.views import trends as trends_view
 from bot.client.views.papers import list_state
@@ -38,70 +40,66 @@ class TrendsCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @app_commands.command(name="trends", description="A topic's papers and votes by month, and rising topics")
+    @component_router.command(
+        name="trends", description="A topic's papers and votes by month, and rising topics"
+    )
     @app_commands.describe(
         topic="In Korean or English; all papers and rising topics if left out", period="How far back"
     )
     @app_commands.choices(period=SPAN_CHOICES)
     @app_commands.autocomplete(topic=autocomplete.topics)
     async def trends(
-        self,
-        interaction: Interaction,
-        topic: app_commands.Range[str, 1, 300] = "",
-        period: str = Span.YEAR.value,
-    ) -> None:
+        self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
+    ) -> WithFiles:
         """Show the chart of a topic; without a topic, of all papers, with rising topics."""
-        await responses.defer(interaction)
-        await self._show_topic(interaction, topic, Span(period))
+        return await self._answer_topic(request, topic, Span(period))
 
     @component_router.handles(trends_view.SHOW)
-    async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def open_trend(self, request: Request, action: Action) -> WithFiles:
         """Show the chart of a button."""
-        await self._show(interaction, *await self._unpack(action))
+        return await self._answer(request, *await self._unpack(action))
 
     @component_router.handles(trends_view.SELECT_SPAN)
-    async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def select_span(self, request: Request, action: Action) -> WithFiles:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
-            span = Span(component_router.selected_value(interaction))
-        await self._show(interaction, trends_view.make_topic(topic.text, span, topic.token), span)
+            span = Span(component_router.selected_value(request.interaction))
+        return await self._answer(request, trends_view.make_topic(topic.text, span, topic.token), span)
 
     @component_router.handles(trends_view.SELECT)
-    async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def select_topic(self, request: Request, action: Action) -> WithFiles:
         """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
-        await self._show_topic(interaction, component_router.selected_value(interaction), span)
+        return await self._answer_topic(request, component_router.selected_value(request.interaction), span)
 
-    @component_router.handles(trends_view.SHARE, first=None)
-    async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(trends_view.SHARE, responses.PUBLICLY, check=checks.require_may_share)
+    async def share(self, request: Request, action: Action) -> WithFiles:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
-        checks.require_may_share(interaction)
+        texts, interaction = request.texts, request.interaction
         # Admitted before the answer is public, since a refusal is private.
         async with lookups.admitted(interaction):
             await responses.defer(interaction, public=True)
-            texts = await interaction.client.texts_for(interaction)
             answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")
-        view = trends_view.shared_view(texts, answer, sharer=responses.display_name(interaction))
-        await responses.reply_publicly(interaction, view, files)
+        sharer = responses.display_name(interaction)
+        return WithFiles(trends_view.shared_view(texts, answer, sharer=sharer), files)
 
-    async def _unpack(self, action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
+    async def _unpack(self, action: Action) -> tuple[list_state.ListState, Span]:
         topic, span = trends_view.unpack(action)
-        return await long_texts.load(self._services.text_tokens, topic), span
+        return await load_text(self._services.text_tokens, topic), span
 
-    async def _show_topic(self, interaction: Interaction, text: str, span: Span) -> None:
-        topic = await long_texts.store(self._services.text_tokens, trends_view.make_topic(text, span))
-        await self._show(interaction, topic, span)
+    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFiles:
+        topic = await store_text(self._services.text_tokens, trends_view.make_topic(text, span))
+        return await self._answer(request, topic, span)
 
-    async def _show(self, interaction: Interaction, topic: list_state.ListState, span: Span) -> None:
-        texts = await interaction.client.texts_for(interaction)
-        async with lookups.admitted(interaction):
-            answer, files = await self._load_answer(texts, topic, span, rising=not topic.text)
-        view = trends_view.trend_view(texts, answer, may_share=checks.may_share(interaction))
-        await responses.respond(interaction, view, files)
+    async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFiles:
+        async with lookups.admitted(request.interaction):
+            answer, files = await self._load_answer(request.texts, topic, span, rising=not topic.text)
+        may_share = checks.may_share(request.interaction)
+        return WithFiles(trends_view.trend_view(request.texts, answer, may_share=may_share), files)
 
     async def _load_answer(
         self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, lookups, responses
+from bot.client.context import Client, Interaction, Request
+from bot.client.interactions import autocomplete, component_router, lookups
 from bot.client.interactions.errors import UserError
 from bot.client.views import why as why_view
 from bot.client.views.papers import paper_text
@@ -21,7 +21,7 @@ class WhyCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    @app_commands.command(
+    @component_router.command(
         name="why", description="Why a paper was not posted in this channel, or when it was"
     )
     @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
@@ -29,27 +29,20 @@ class WhyCog(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
     @app_commands.autocomplete(paper=autocomplete.papers)
-    async def why(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
+    async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         """Explain for this channel, or for the parent channel of this thread."""
-        channel_id = _top_level_channel_id(interaction)
-        if interaction.guild_id is None or channel_id is None:
+        texts, guild_id = request.texts, request.interaction.guild_id
+        channel_id = _top_level_channel_id(request.interaction)
+        if guild_id is None or channel_id is None:
             raise UserError("only-in-servers")
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        async with lookups.admitted(interaction):
+        async with lookups.admitted(request.interaction):
             detail = await self._services.search.find_paper(paper)
         if detail is not None and detail.is_listed:
-            answer = await self._services.why.explain(
-                detail, guild_id=interaction.guild_id, channel_id=channel_id
-            )
-            view = why_view.why_view(
-                texts, detail, answer, guild_id=interaction.guild_id, mention=self._mentions
-            )
-        elif (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
-            view = why_view.unknown_paper_view(texts, arxiv_id)
-        else:
-            raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
-        await responses.reply_privately(interaction, view)
+            answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
+            return why_view.why_view(texts, detail, answer, guild_id=guild_id, mention=self._mentions)
+        if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
+            return why_view.unknown_paper_view(texts, arxiv_id)
+        raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
 
 
 def _top_level_channel_id(interaction: Interaction) -> int | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client.context import Client, Interaction
-from bot.client.interactions import checks, responses
+from bot.client.context import Client, Request
+from bot.client.interactions import checks, component_router
 from bot.client.views import write_status
 
 
@@ -28,12 +28,10 @@ class WriteCog(commands.GroupCog, name="write", description="Digests that Paperr
         checks.require_manager(interaction)
         return True
 
-    @app_commands.command(name="status", description="What is being written, what was refused, tokens today")
-    async def status(self, interaction: Interaction) -> None:
+    @component_router.command(
+        name="status", description="What is being written, what was refused, tokens today"
+    )
+    async def status(self, request: Request) -> ui.LayoutView:
         """Show the drafts of the newest day and the token budget."""
-        await responses.defer(interaction)
-        texts = await interaction.client.texts_for(interaction)
-        view = write_status.write_status_view(
-            texts, self._writer, await self._writer.list_drafts(), await self._writer.get_tokens()
-        )
-        await responses.reply_privately(interaction, view)
+        drafts, tokens = await self._writer.list_drafts(), await self._writer.get_tokens()
+        return write_status.write_status_view(request.texts, self._writer, drafts, tokens)

@@ -1,68 +1,109 @@
-"""Router of components and modals: the verb of a custom id to its handler in a cog."""
+"""Router of commands, components and modals: a handler in a cog gets a `Request` and returns its answer, which is sent here."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from typing import Any, Concatenate, ParamSpec
 
 import discord
+from discord import app_commands
 
 from bot.client.components import custom_ids
-from bot.client.context import Interaction
+from bot.client.context import Interaction, Request
 from bot.client.interactions import errors, responses
+from bot.client.interactions.responses import Answer, Way
+from bot.services.accounts.text_tokens import TextTokenStore
 
+P = ParamSpec("P")
 Check = Callable[[Interaction], None]
-FirstResponse = Callable[[Interaction], Awaitable[None]]
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
-HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[None]])
+CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Answer]]
+Callback = Callable[Concatenate[Any, discord.Interaction[Any], P], Coroutine[Any, Any, None]]
 
 
 class ComponentRouter:
     """Dispatch table from verbs to handlers, filled as cogs are loaded."""
 
     def __init__(self) -> None:
-        self._routes: dict[str, tuple[Check | None, FirstResponse | None, Handler]] = {}
+        self._routes: dict[str, tuple[Check | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
         """Register the methods of `cog` that are marked with `handles`. Raises ValueError for a duplicate verb."""
         for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
             if (mark := getattr(method, "__route__", None)) is None:
                 continue
-            verb, check, first = mark
+            verb, check = mark
             if verb in self._routes:
                 raise ValueError(f"two handlers claim {verb!r}")
-            self._routes[verb] = check, first, method
+            self._routes[verb] = check, method
 
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run the handler of an action. Errors and unknown verbs are reported to the user, never raised."""
         try:
             if action.verb not in self._routes:
                 raise errors.UserError("outdated-control")
-            check, first, handler = self._routes[action.verb]
+            check, handler = self._routes[action.verb]
             if check is not None:
                 check(interaction)
-            if first is not None:
-                await first(interaction)
             await handler(interaction, action)
         except Exception as error:  # noqa: BLE001 - discord.py would drop it, and the user would see no answer
             await errors.handle_error(interaction, error)
 
 
-def handles(
-    verb: str, *, check: Check | None = None, first: FirstResponse | None = responses.acknowledge
-) -> Callable[[HandlerMethod], HandlerMethod]:
-    """Mark a cog's coroutine method as the handler of a verb.
+def answers(
+    way: Way | Callable[[custom_ids.Action], Way] = responses.PRIVATELY,
+) -> Callable[[CogMethod[P]], Callback[P]]:
+    """Decorate a cog's method as the callback of a command: it gets a `Request`, and what it returns is sent in this way."""
 
-    `check` runs before it and raises UserError to refuse; then the interaction gets the response `first`, unless it is
-    None because the handler responds by itself.
+    def decorate(method: CogMethod[P]) -> Callback[P]:
+        @functools.wraps(method)
+        async def run(
+            cog: Any, interaction: discord.Interaction[Any], /, *arguments: P.args, **options: P.kwargs
+        ) -> None:
+            chosen = way if isinstance(way, Way) else way(*arguments)  # type: ignore[arg-type]
+            if chosen.first is not None:
+                await chosen.first(interaction)
+            request = Request(interaction, await interaction.client.texts_for(interaction))
+            await responses.send(interaction, await method(cog, request, *arguments, **options), chosen)
+
+        # discord.py would resolve the annotations of the options with the names of this module.
+        run.__signature__ = inspect.signature(method, eval_str=True)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def command(
+    *, name: str, description: str, way: Way = responses.PRIVATELY
+) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
+    """Make a cog's method a slash command, as `app_commands.command` does, of which the answer is sent as with `answers`."""
+
+    def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
+        return app_commands.command(name=name, description=description)(answers(way)(method))
+
+    return decorate
+
+
+def handles(
+    verb: str,
+    way: Way | Callable[[custom_ids.Action], Way] = responses.IN_PLACE,
+    *,
+    check: Check | None = None,
+) -> Callable[[CogMethod[P]], Callback[P]]:
+    """Mark a cog's method as the handler of a verb. It gets a `Request` and the action, and what it returns is sent in this way.
+
+    `check` runs before everything else and raises UserError to refuse. A way may depend on the action.
     """
 
-    def mark(method: HandlerMethod) -> HandlerMethod:
-        method.__route__ = verb, check, first  # type: ignore[attr-defined]
-        return method
+    def decorate(method: CogMethod[P]) -> Callback[P]:
+        run = answers(way)(method)
+        run.__route__ = verb, check  # type: ignore[attr-defined]
+        return run
 
-    return mark
+    return decorate
 
 
 def selected_values(interaction: discord.Interaction[Any]) -> list[str]:
@@ -105,6 +146,21 @@ def uploaded_file(interaction: discord.Interaction[Any]) -> tuple[str, int]:
         if not files:
             raise ValueError("the modal has no file")
         return str(files[0]["url"]), int(files[0]["size"])
+
+
+async def store_typed(tokens: TextTokenStore, payload: str, values: Mapping[str, str]) -> str:
+    """Return a token for the payload and the values of a modal that was refused."""
+    return await tokens.save(f"{payload}\n{json.dumps(dict(values))}")
+
+
+async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
+    """Return the payload and the values of a refused modal. Raises UserError if they were overwritten."""
+    stored = await tokens.get(token)
+    if stored is None:
+        raise errors.UserError("outdated-control")
+    payload, _, typed = stored.partition("\n")
+    with custom_ids.map_parse_errors():
+        return payload, json.loads(typed)
 
 
 def walk_components(components: Any) -> Iterator[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import discord
@@ -26,6 +28,16 @@ class UserError(app_commands.AppCommandError):
         super().__init__(key)
         self.key = key
         self.arguments = arguments
+
+
+@contextmanager
+def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
+    """Raise UserError with the Fluent id of an exception that is in the table; others pass through."""
+    try:
+        yield
+    except tuple(text_ids) as error:
+        text_id = next(text_id for kind, text_id in text_ids.items() if isinstance(error, kind))
+        raise UserError(text_id, **arguments) from error
 
 
 async def handle_error(interaction: Interaction, error: BaseException) -> None:

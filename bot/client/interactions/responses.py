@@ -6,14 +6,18 @@ otherwise keep each of them for 15 minutes, with a task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 
 import discord
+import structlog
 from discord import ui
 
 from bot.client.components import custom_ids
+from bot.client.context import Request
 from bot.client.views.papers import paper_text
+
+log = structlog.get_logger(__name__)
 
 Interaction = discord.Interaction[Any]
 Files = Sequence[discord.File]
@@ -107,6 +111,17 @@ async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
     await interaction.response.send_modal(modal)
 
 
+async def open_dm(request: Request) -> None:
+    """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
+    try:
+        dm_channel_id = (await request.interaction.user.create_dm()).id
+    except discord.HTTPException as error:
+        log.info("direct message not opened", user=request.user_id, code=error.code)
+        dm_channel_id = None
+    locale = request.texts.locale
+    await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)
+
+
 def is_ephemeral(interaction: Interaction) -> bool:
     """Return whether the component's message is ephemeral."""
     return interaction.message is not None and interaction.message.flags.ephemeral
@@ -115,3 +130,50 @@ def is_ephemeral(interaction: Interaction) -> bool:
 def display_name(interaction: Interaction) -> str:
     """Return the user's display name in this server, escaped and limited to 60 characters."""
     return paper_text.escape_untrusted(interaction.user.display_name, max_length=60)
+
+
+class WithFiles(NamedTuple):
+    """A view with its attachments."""
+
+    view: ui.LayoutView
+    files: Files
+
+
+Answer = ui.LayoutView | WithFiles | list[ui.LayoutView] | ui.Modal | None
+"""What a handler returns. Of several views those after the first are private messages; None is sent by the handler itself."""
+
+
+class Way(NamedTuple):
+    """How a handler answers: the response before it runs, None for an answer within 3 seconds, and how its view is sent."""
+
+    first: Callable[[Interaction], Awaitable[None]] | None
+    send: Callable[..., Awaitable[None]]
+
+
+IN_PLACE = Way(acknowledge, update_message)
+"""In the message of the component if only the user sees it, else privately."""
+PRIVATELY = Way(defer, reply_privately)
+"""In a new private message."""
+AT_ONCE = Way(None, reply_privately)
+"""With a modal, or in a new private message without delay."""
+IN_OWN_MESSAGE = Way(acknowledge_in_place, update_own_message)
+"""In the message of the component, which only the user sees; it may be a direct message."""
+PUBLICLY = Way(None, reply_publicly)
+"""In the channel. The handler defers by itself, once it is certain that it will not refuse."""
+
+
+async def send(interaction: Interaction, answer: Answer, way: Way) -> None:
+    """Send what a handler returned in its way."""
+    match answer:
+        case None:
+            return
+        case ui.Modal():
+            await open_modal(interaction, answer)
+        case WithFiles(view, files):
+            await way.send(interaction, view, files)
+        case ui.LayoutView():
+            await way.send(interaction, answer)
+        case [first, *others]:
+            await way.send(interaction, first)
+            for view in others:
+                await reply_privately(interaction, view)

@@ -183,10 +183,6 @@ guild-shelf-shared = shared by { $count ->
     [one] one
    *[other] { $count }
 }
-help-saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
-help-keeping = Saved papers
-help-saved-list = see what you saved, with notes and tags
-help-saved-export = get a file for Zotero, LaTeX or a spreadsheet
 
 ## A paper's card
 no-summary = No digest has a summary of this paper yet.
@@ -588,33 +584,45 @@ nothing-to-post-again = This is already resolved; nothing needs posting again.
 ## Help
 help-heading = Paperround
 help-intro = Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
-help-reading = Reading
-help-following = Alerts
-help-general = Paperround
 help-set-up = Set up a daily post
-help-channel = In a channel (Manage Server)
-help-digest = the papers of a day
-help-top = the papers with the most votes
-help-topic = papers on a topic, in Korean or English
-help-author = an author's papers
-help-paper = one paper in detail
+# The sections of /help, and the commands of each in their order.
+help-reading = Reading
+    .today = five papers for you today
+    .digest = the papers of a day
+    .top = the papers with the most votes
+    .topic = papers on a topic, in Korean or English
+    .author = an author's papers
+    .paper = one paper in detail
+    .trends = a topic month by month, and rising topics
 help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the papers that a message mentions
-help-alerts-add = get new papers by words, author or institution
-help-alerts-list = see, change or remove your alerts
-help-alerts-pause = pause one alert, or all
-help-alerts-remove = remove an alert
-help-daily-setup = set up a daily post
-help-daily-list = the daily posts of this server
-help-daily-edit = change a daily post
-help-daily-preview = see what would be posted
-help-daily-now = post right away
-help-daily-pause = pause a daily post, or resume it
-help-daily-remove = remove a daily post
-help-status = what arrived, what comes next, what is stuck
-help-help = this page
+help-keeping = Saved papers
+    .saved-list = see what you saved, with notes and tags
+    .saved-export = get a file for Zotero, LaTeX or a spreadsheet
+    .saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
+help-following = Alerts
+    .alerts-add = get new papers by words, author or institution
+    .alerts-list = see, change or remove your alerts
+    .alerts-pause = pause one alert, or all
+    .alerts-remove = remove an alert
+help-channel = In a channel (Manage Server)
+    .daily-setup = set up a daily post
+    .daily-list = the daily posts of this server
+    .daily-edit = change a daily post
+    .daily-preview = see what would be posted
+    .daily-now = post right away
+    .daily-pause = pause a daily post, or resume it
+    .daily-remove = remove a daily post
+    .write-status = what Paperround writes itself, and what it could not write
+help-general = Paperround
+    .status = what arrived, what comes next, what is stuck
+    .why = why a paper was not posted in this channel
+    .sources = where the digests come from
+    .me-news = turn news of your saved papers on or off
+    .me-data = everything stored about you, as a file
+    .me-forget = remove everything stored about you
+    .help = this page
 
 ## Why a paper was not posted
-help-why = why a paper was not posted in this channel
 why-posted = It was posted here on { $at }.
 why-see-post = See the post
 why-repeated = A later digest has it again. The same paper is not posted twice within 30 days.
@@ -648,7 +656,6 @@ why-no-order = This server has no daily post. Someone who manages the server can
 why-no-order-here = This channel has no daily post. This server has one in { $channels }.
 
 ## Where the digests come from
-help-write-status = what Paperround writes itself, and what it could not write
 write-heading = Digests that Paperround writes
 write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator of Paperround can set up a model.
 write-nothing-yet = Nothing has been written yet. A day is written once its list is complete.
@@ -675,7 +682,6 @@ write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
 write-tokens-month = { $used } tokens used this month
 write-tokens-month-capped = { $used } of { $cap } tokens used this month
-help-sources = where the digests come from
 sources-heading = { $count ->
     [0] Sources
    *[other] Sources · { $count }
@@ -701,7 +707,6 @@ source-failures = { $count ->
 }: { $reason }
 
 ## Trends
-help-trends = a topic month by month, and rising topics
 trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -745,8 +750,6 @@ rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 
-help-me-data = everything stored about you, as a file
-help-me-forget = remove everything stored about you
 me-data = This file has everything stored about you. { $command } removes it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
@@ -768,7 +771,6 @@ me-kept = Nothing was removed.
 me-forgotten = Everything about you has been removed. Messages that you already received stay in Discord.
 
 ## /today: a reader's papers of the day
-help-today = five papers for you today
 today-heading = Five for you · { $day }
 today-by-votes = Sorted by votes until you have saved three papers. To begin with, pick topics below.
 today-from-saved = learned from { $count ->
@@ -818,7 +820,6 @@ alert-found-institution = from { $text }
 
 # The weekly message about saved papers
 
-help-me-news = turn news of your saved papers on or off
 news-heading = { $count ->
         [one] One of your saved papers has news
        *[other] { $count } of your saved papers have news

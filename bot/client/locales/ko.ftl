@@ -137,10 +137,6 @@ no-list-guild-shelf = ### 이 서버에서 세 명 이상 저장했거나 누군
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 보여 주지 않아요.
 guild-shelf-saved = { $count }명이 저장
 guild-shelf-shared = { $count }명이 공유
-help-saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
-help-keeping = 저장한 논문
-help-saved-list = 저장한 논문을 메모, 태그와 함께 보기
-help-saved-export = Zotero, LaTeX, 스프레드시트용 파일로 받기
 
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
@@ -502,33 +498,45 @@ nothing-to-post-again = 이미 해결되어서 다시 올릴 것이 없어요.
 ## 도움말
 help-heading = Paperround
 help-intro = 오늘의 머신러닝 논문과 지난 논문을 보여 드려요. 답변은 공유하기 전까지 나만 볼 수 있어요.
-help-reading = 읽기
-help-following = 알림 받기
-help-general = Paperround 정보
 help-set-up = 일일 게시 설정하기
-help-channel = 채널에 올리기 (서버 관리하기 권한)
-help-digest = 그날의 논문
-help-top = 추천을 많이 받은 논문
-help-topic = 주제로 찾기, 한국어와 영어 모두
-help-author = 저자로 찾기
-help-paper = 논문 하나 자세히 보기
+# The sections of /help, and the commands of each in their order.
+help-reading = 읽기
+    .today = 나를 위한 오늘의 논문 다섯 편
+    .digest = 그날의 논문
+    .top = 추천을 많이 받은 논문
+    .topic = 주제로 찾기, 한국어와 영어 모두
+    .author = 저자로 찾기
+    .paper = 논문 하나 자세히 보기
+    .trends = 월별 주제 동향과 떠오르는 주제
 help-look-up = **논문 찾기** (메시지 메뉴의 *앱*) 메시지에 나온 논문 보기
-help-alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
-help-alerts-list = 내 알림 보기, 수정, 삭제
-help-alerts-pause = 알림 하나 또는 모두 일시중지
-help-alerts-remove = 알림 삭제
-help-daily-setup = 일일 게시 설정하기
-help-daily-list = 이 서버의 일일 게시
-help-daily-edit = 일일 게시 수정
-help-daily-preview = 올라갈 글 미리보기
-help-daily-now = 지금 바로 올리기
-help-daily-pause = 일시중지하거나 다시 시작하기
-help-daily-remove = 일일 게시 삭제
-help-status = 받은 다이제스트, 올린 글, 다음 예정, 문제
-help-help = 이 도움말
+help-keeping = 저장한 논문
+    .saved-list = 저장한 논문을 메모, 태그와 함께 보기
+    .saved-export = Zotero, LaTeX, 스프레드시트용 파일로 받기
+    .saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
+help-following = 알림 받기
+    .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
+    .alerts-list = 내 알림 보기, 수정, 삭제
+    .alerts-pause = 알림 하나 또는 모두 일시중지
+    .alerts-remove = 알림 삭제
+help-channel = 채널에 올리기 (서버 관리하기 권한)
+    .daily-setup = 일일 게시 설정하기
+    .daily-list = 이 서버의 일일 게시
+    .daily-edit = 일일 게시 수정
+    .daily-preview = 올라갈 글 미리보기
+    .daily-now = 지금 바로 올리기
+    .daily-pause = 일시중지하거나 다시 시작하기
+    .daily-remove = 일일 게시 삭제
+    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
+help-general = Paperround 정보
+    .status = 받은 다이제스트, 올린 글, 다음 예정, 문제
+    .why = 논문이 이 채널에 왜 안 올라왔는지
+    .sources = 다이제스트를 어디서 가져오는지
+    .me-news = 저장한 논문의 소식 켜고 끄기
+    .me-data = 저장된 내 정보를 파일로 받기
+    .me-forget = 저장된 내 정보를 모두 삭제
+    .help = 이 도움말
 
 ## 왜 안 올라왔나
-help-why = 논문이 이 채널에 왜 안 올라왔는지
 why-posted = { $at }에 이 채널에 올라왔어요.
 why-see-post = 글 보기
 why-repeated = 이후 다이제스트에도 나왔지만, 같은 논문은 30일 안에 다시 올리지 않아요.
@@ -556,7 +564,6 @@ why-no-order = 이 서버에는 일일 게시가 없어요. 서버를 관리하�
 why-no-order-here = 이 채널에는 일일 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
-help-write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 write-heading = Paperround가 쓰는 다이제스트
 write-off = 언어 모델이 설정되어 있지 않아 다이제스트를 쓰지 않아요. 논문에는 Hugging Face 요약이나 초록에서 발췌한 문장을 보여 드려요. 모델은 운영자가 설정할 수 있어요.
 write-nothing-yet = 아직 쓴 것이 없어요. 그날 목록이 다 모이면 쓰기 시작해요.
@@ -583,7 +590,6 @@ write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
 write-tokens-month = 이번 달 토큰 { $used }개 사용
 write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
-help-sources = 다이제스트를 어디서 가져오는지
 sources-heading = { $count ->
     [0] 출처
    *[other] 출처 · { $count }곳
@@ -609,7 +615,6 @@ source-failures = { $count ->
 }: { $reason }
 
 ## 동향
-help-trends = 월별 주제 동향과 떠오르는 주제
 trend-heading = { $topic } · { $count }편 · { $period }
 trend-everything = 모든 논문
 trend-papers = 논문
@@ -644,8 +649,6 @@ rising-pick = 주제별 동향 보기
 
 # /내정보: 독자에 대해 저장한 내용
 
-help-me-data = 저장된 내 정보를 파일로 받기
-help-me-forget = 저장된 내 정보를 모두 삭제
 me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command } 명령어로 모두 삭제할 수 있어요.
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
@@ -659,7 +662,6 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
-help-today = 나를 위한 오늘의 논문 다섯 편
 today-heading = 나를 위한 다섯 편 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 아래에서 주제를 먼저 고를 수도 있어요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
@@ -706,7 +708,6 @@ alert-found-institution = 기관 { $text }
 
 # 저장한 논문의 주간 소식
 
-help-me-news = 저장한 논문의 소식 켜고 끄기
 news-heading = 저장한 논문 { $count }편에 소식이 있어요
 news-version = 새 버전 v{ $value }
 news-withdrawn = 저자가 철회했어요

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from discord import ui
 
 from bot.client.components import custom_ids
@@ -11,24 +13,15 @@ from bot.client.views import alert_drafts, daily_post, subscriptions
 from bot.client.views.papers import list_state
 from bot.client.views.post_text import MentionLookup
 
-READING_COMMANDS = ("today", "digest", "top", "topic", "author", "paper", "trends")
-SHELF_COMMANDS = ("saved list", "saved export", "saved import")
-ALERT_COMMANDS = ("alerts add", "alerts list", "alerts pause", "alerts remove")
-SUBSCRIPTION_COMMANDS = (
-    "daily setup",
-    "daily list",
-    "daily edit",
-    "daily preview",
-    "daily now",
-    "daily pause",
-    "daily remove",
-    "write status",
-)
-GENERAL_COMMANDS = ("status", "why", "sources", "me news", "me data", "me forget", "help")
+SECTIONS = ("help-reading", "help-keeping", "help-following", "help-channel", "help-general")
+"""Fluent ids of the headings. Their attributes are the commands below them: `.daily-edit` is `/daily edit`."""
 
 
-def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:
-    """Return the help text: a reader's commands, then those for channels. `can_manage` adds the button to set a post up."""
+def help_view(
+    texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
+) -> ui.LayoutView:
+    """Return the help text: the commands of these names, by section. `can_manage` adds the button to set a post up."""
+    names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     newest = list_state.ListState(list_state.ListKind.DIGEST)
@@ -38,19 +31,10 @@ def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.L
         alert_drafts.begin_button(texts),
         button(texts("help-set-up"), custom_ids.pack(subscriptions.SETUP)) if can_manage else None,
     )
-    for heading, names in (
-        ("help-reading", READING_COMMANDS),
-        ("help-keeping", SHELF_COMMANDS),
-        ("help-following", ALERT_COMMANDS),
-        ("help-channel", SUBSCRIPTION_COMMANDS),
-        ("help-general", GENERAL_COMMANDS),
-    ):
-        lines = [_command_line(texts, mention, name) for name in names]
-        if names is READING_COMMANDS:
+    for section in SECTIONS:
+        keys = texts.list_attributes(section)
+        lines = [f"{mention(names[key])} {texts(f'{section}.{key}')}" for key in keys]
+        if section == SECTIONS[0]:
             lines.append(texts("help-look-up"))
-        message.add_text("\n".join([f"**{texts(heading)}**", *lines]))
+        message.add_text("\n".join([f"**{texts(section)}**", *lines]))
     return message.view
-
-
-def _command_line(texts: Texts, mention: MentionLookup, name: str) -> str:
-    return f"{mention(name)} {texts('help-' + name.replace(' ', '-'))}"

@@ -57,6 +57,8 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
     for key in english:
         # Only `count` may be used by one language alone, for its plural forms.
         assert _variables(korean[key]) <= _variables(english[key]) | {"count"}, key
+        names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
+        assert names[0] == names[1], key
 
 
 def test_no_key_is_unused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
+from bot.client.interactions.errors import UserError, map_service_errors
 from storage import errors
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
@@ -42,3 +43,17 @@ async def test_an_error_of_a_component_is_answered_in_a_new_message(
     (entry,) = [log for log in logs if log["event"] == "interaction failed"]
     assert entry["reference"] in shown_text(last_response(result))
     assert last_response(result).id != listed.id
+
+
+def test_an_exception_in_the_table_becomes_a_user_error() -> None:
+    with (
+        pytest.raises(UserError, match="no-paper") as raised,
+        map_service_errors({LookupError: "no-paper"}, most=3),
+    ):
+        raise KeyError
+    assert raised.value.arguments == {"most": 3}
+
+
+def test_other_exceptions_pass_through() -> None:
+    with pytest.raises(ValueError, match="x"), map_service_errors({LookupError: "no-paper"}):
+        raise ValueError("x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.client.presenters import alert_options
+from bot.client.cogs import alert_options
 from bot.client.views import alert_drafts
 from storage import models
 

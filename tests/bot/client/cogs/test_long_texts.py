@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.client.cogs import alert_drafts, digests
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import long_texts
-from bot.client.views import alert_drafts
+from bot.client.views import alert_drafts as drafts
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.services.accounts.text_tokens import TOKEN_LENGTH, TextTokenStore
 from storage.database import Database
@@ -17,29 +17,29 @@ from storage.models import AlertKind, AlertTerm
 
 async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db)
-    state = await long_texts.store(tokens, ListState(ListKind.TOPIC, "two\nlines", token="outdated"))
+    state = await digests.store_text(tokens, ListState(ListKind.TOPIC, "two\nlines", token="outdated"))
     assert state == ListState(ListKind.TOPIC, "two lines")
-    assert await long_texts.load(tokens, state) == state
+    assert await digests.load_text(tokens, state) == state
 
 
 async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db)
-    state = await long_texts.store(tokens, ListState(ListKind.TOPIC, "x" * 73))
+    state = await digests.store_text(tokens, ListState(ListKind.TOPIC, "x" * 73))
     assert state.token
-    assert await long_texts.load(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
+    assert await digests.load_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
 
 
 async def test_a_draft_that_does_not_fit_a_custom_id_is_loaded_by_its_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db)
     for text, is_short in (("robot", True), ("x" * 80, False)):
-        draft = replace(alert_drafts.EMPTY, terms=(AlertTerm(AlertKind.KEYWORD, text),))
-        key = await long_texts.store_draft(tokens, draft)
+        draft = replace(drafts.EMPTY, terms=(AlertTerm(AlertKind.KEYWORD, text),))
+        key = await alert_drafts.store_draft(tokens, draft)
         assert key.startswith("{") is is_short
-        assert await long_texts.load_draft(tokens, key) == draft
+        assert await alert_drafts.load_draft(tokens, key) == draft
     with pytest.raises(UserError, match="outdated-control"):
-        await long_texts.load_draft(tokens, "0" * TOKEN_LENGTH)
+        await alert_drafts.load_draft(tokens, "0" * TOKEN_LENGTH)
 
 
 async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:
     with pytest.raises(UserError, match="outdated-control"):
-        await long_texts.load(TextTokenStore(sqlite_db), ListState(ListKind.TOPIC, token="0123"))
+        await digests.load_text(TextTokenStore(sqlite_db), ListState(ListKind.TOPIC, token="0123"))
