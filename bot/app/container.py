@@ -178,7 +178,7 @@ class Container:
             self.create_services(),
             self.texts,
             self.mentions,
-            self.renderer,
+            self.renderer.wording_for,
             observer=self.http_observer,
             shard_count=shard_count,
             locale=locale,

@@ -1,7 +1,8 @@
-"""Base class of the Discord client: services, texts, renderer and the language of a user. And what a handler gets."""
+"""Base class of the Discord client: services, texts and the language of a user. And what a handler gets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -10,9 +11,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import renderer, translations
+from bot.client import translations
 from bot.client.discord_api import command_sync, http_observer, request_gate
 from bot.client.translations import Texts
+from bot.client.views.post_text import PostWording
 from bot.services.bundle import Services
 from bot.services.daily import schedule
 from storage import models
@@ -24,7 +26,8 @@ MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `locale`
+    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `wording_for` gives the
+    texts of posts in a language. `locale`
     overrides the language of every interaction, for a Discord client that does not send one.
     """
 
@@ -36,7 +39,7 @@ class Client(commands.AutoShardedBot):
         services: Services,
         texts: translations.Translations,
         mentions: command_sync.CommandMentions,
-        post_renderer: renderer.DiscordRenderer,
+        wording_for: Callable[[models.Locale], PostWording],
         *,
         observer: http_observer.HttpObserver,
         shard_count: int | None = None,
@@ -64,7 +67,7 @@ class Client(commands.AutoShardedBot):
         self.services = services
         self.translations = texts
         self.mentions = mentions
-        self.renderer = post_renderer
+        self.wording_for = wording_for
         self._locale = locale
         self.cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
             MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS, lambda interaction: interaction.user.id

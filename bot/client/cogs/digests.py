@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
-import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -17,7 +16,6 @@ from bot.client.context import Client, Request
 from bot.client.interactions import autocomplete, checks, component_router, lookups, option_parsers, responses
 from bot.client.interactions.errors import UserError
 from bot.client.translations import Texts
-from bot.client.views import daily_post
 from bot.client.views import shelf as shelf_view
 from bot.client.views.papers import empty_list, list_days, list_notes, list_state, paper_list
 from bot.client.views.papers.list_state import (
@@ -32,10 +30,8 @@ from bot.client.views.papers.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.bundle import Services
-from bot.services.posts import summaries
 from bot.services.search.results import AuthorResult, SearchRequest, Sort
 from bot.text.queries import periods
-from storage import models
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
@@ -57,7 +53,6 @@ class DigestsCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._lists = PaperListLoader(bot.services)
-        self._renderer = bot.renderer
 
     @component_router.command(name="digest", description="One day's papers, most voted first")
     @app_commands.describe(
@@ -140,23 +135,6 @@ class DigestsCog(commands.Cog):
             listed = await self._lists.load(texts, state, request.user_id)
         sharer = responses.display_name(interaction)
         return paper_list.shared_view(texts, listed, sharer=sharer)
-
-    @component_router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
-    async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Show the papers of a post privately in the other language."""
-        with custom_ids.map_parse_errors():
-            locale = models.Locale(action.payload.partition(":")[0])
-        arxiv_ids = _menu_arxiv_ids(request.interaction)
-        async with lookups.admitted(request.interaction):
-            details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
-        found = [detail for detail in details if detail is not None]
-        await summaries.prepare_extracts(found, [locale])
-        papers = tuple(summaries.build_post_paper(detail, locale) for detail in found)
-        if not papers:
-            raise UserError("outdated-control")
-        post = daily_post.copy_of(action, papers, locale, _topic(request.interaction))
-        wording = self._renderer.wording_for(locale)
-        return list(daily_post.compact_views(wording, post, with_marker=False))
 
 
 async def store_text(
@@ -477,29 +455,3 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
     return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
-
-
-def _topic(interaction: discord.Interaction[Any]) -> str:
-    """Return the topic of the message's button to its list, "" without one."""
-    for component in component_router.walk_components(
-        interaction.message.components if interaction.message else ()
-    ):
-        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
-        if action.verb == list_state.SHOW:
-            state = list_state.unpack(action)
-            if state.kind is ListKind.TOPIC:
-                return state.text
-    return ""
-
-
-def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
-    """Return the arXiv ids of the message's menu of papers."""
-    return [
-        option.value
-        for component in component_router.walk_components(
-            interaction.message.components if interaction.message else ()
-        )
-        if isinstance(component, discord.SelectMenu)
-        and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN_SELECTED
-        for option in component.options
-    ]

@@ -14,7 +14,7 @@ from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Request
 from bot.client.interactions import autocomplete, checks, component_router, lookups, message_text, responses
-from bot.client.interactions.errors import UserError, map_service_errors
+from bot.client.interactions.errors import UserError
 from bot.client.interactions.responses import IN_PLACE, PRIVATELY
 from bot.client.views import daily_post, notices
 from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text
@@ -22,7 +22,6 @@ from bot.client.views.papers.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
 from bot.services.polling.paper_lookup import LookupOutcome
 from bot.services.search import title_search
-from bot.services.shelf.shelf import MAX_SAVED, FullShelfError
 from storage import models
 
 LOOK_UP = "Look up papers"
@@ -84,7 +83,7 @@ class PapersCog(commands.Cog):
         arxiv_id, page = action.fields(2)
         number = custom_ids.parse_number(page)
         async with lookups.admitted(request.interaction):
-            return await self._card_view(request, arxiv_id, number)
+            return await card_view(request, arxiv_id, number)
 
     @component_router.handles(paper_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
@@ -109,14 +108,14 @@ class PapersCog(commands.Cog):
     )
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
-        detail = await self._load_paper(action.fields(2)[1])
+        detail = await load_paper(request, action.fields(2)[1])
         return paper_details.authors_view(request.texts, detail, max(_authors_page(action) - 1, 0))
 
     @component_router.handles(paper_details.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers of the selected author."""
         number = custom_ids.parse_number(component_router.selected_value(request.interaction))
-        detail = await self._load_paper(action.payload)
+        detail = await load_paper(request, action.payload)
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         state = ListState(ListKind.AUTHOR, detail.authors[number])
@@ -125,32 +124,14 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_card.CITE, PRIVATELY)
     async def cite(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the paper's BibTeX entry."""
-        return paper_details.cite_view(request.texts, await self._load_paper(action.payload))
-
-    @component_router.handles(
-        paper_card.SAVE, lambda action: PRIVATELY if _card_page(action) is None else IN_PLACE
-    )
-    async def save(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save or unsave a paper. A private card is updated; other messages get a private answer."""
-        save, _, arxiv_id = action.fields(3)
-        page = _card_page(action)
-        detail = await self._load_paper(arxiv_id)
-        if save == "1":
-            with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-                await self._services.shelf.save(request.user_id, detail.id, request.interaction.guild_id)
-        else:
-            await self._services.shelf.remove(request.user_id, detail.id)
-        self._services.profiles.wake(request.user_id)
-        if page is not None and responses.is_ephemeral(request.interaction):
-            return await self._card_view(request, arxiv_id, page)
-        return notices.text_view(request.texts("paper-saved", command=self._mentions("saved list")))
+        return paper_details.cite_view(request.texts, await load_paper(request, action.payload))
 
     @component_router.handles(paper_card.SHARE, responses.PUBLICLY, check=checks.require_may_share)
     async def share(self, request: Request, action: Action) -> None:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         await responses.defer(interaction, public=True)
-        detail = await self._load_paper(action.payload)
+        detail = await load_paper(request, action.payload)
         topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
         sharer = responses.display_name(interaction)
         view = paper_card.card_view(texts, detail, sharer=sharer, topics=topics)
@@ -159,25 +140,17 @@ class PapersCog(commands.Cog):
         if interaction.guild_id is not None:
             await self._services.shelf.share(interaction.guild_id, request.user_id, detail.id)
 
-    async def _card_view(self, request: Request, paper: str, page: int = 0) -> ui.LayoutView:
-        texts, detail = request.texts, await self._load_paper(paper)
-        saved = await self._services.shelf.has_saved(request.user_id, detail.id)
-        self._services.profiles.note_open(request.user_id, detail.id)
-        may_share = checks.may_share(request.interaction)
-        topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
-
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is no title. A paper that no digest has is fetched."""
         arxiv_id = title_search.parse_id(paper)
         async with lookups.admitted(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
-                return topic or await self._card_view(request, paper)
+                return topic or await card_view(request, paper)
         # Outside of the admission: it takes seconds, and the slot is for look-ups in the archive.
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
-            return await self._card_view(request, arxiv_id)
+            return await card_view(request, arxiv_id)
         is_possible = arxiv_ids.is_possible(arxiv_id, self._services.clock().date())
         return paper_details.missing_view(
             request.texts, arxiv_id, outcomes[arxiv_id], is_possible=is_possible
@@ -210,17 +183,11 @@ class PapersCog(commands.Cog):
 
     async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:
         async with lookups.admitted(request.interaction):
-            detail = await self._load_paper(arxiv_id)
+            detail = await load_paper(request, arxiv_id)
         try:
             return paper_card.chapter_view(request.texts, detail, chapter, page)
         except LookupError:
             raise UserError("no-chapter") from None
-
-    async def _load_paper(self, paper: str) -> models.PaperDetail:
-        detail = await self._services.search.find_paper(paper)
-        if detail is None:
-            raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
-        return detail
 
 
 def _authors_page(action: Action) -> int:
@@ -228,7 +195,19 @@ def _authors_page(action: Action) -> int:
     return custom_ids.parse_number(action.fields(2)[0])
 
 
-def _card_page(action: Action) -> int | None:
-    """Return the page of the card whose button saves the paper, None for a button elsewhere."""
-    page = action.fields(3)[1]
-    return None if page == paper_card.NO_PAGE else custom_ids.parse_number(page)
+async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
+    """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
+    texts, detail = request.texts, await load_paper(request, paper)
+    saved = await request.services.shelf.has_saved(request.user_id, detail.id)
+    request.services.profiles.note_open(request.user_id, detail.id)
+    may_share = checks.may_share(request.interaction)
+    topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
+    return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
+
+
+async def load_paper(request: Request, paper: str) -> models.PaperDetail:
+    """Return a paper by its id, link or title. Raises UserError for an unknown one."""
+    detail = await request.services.search.find_paper(paper)
+    if detail is None:
+        raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
+    return detail

@@ -10,6 +10,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.client.cogs.digests import PaperListLoader, load_text, store_text
+from bot.client.cogs.papers import card_view, load_paper
 from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Interaction, Request
@@ -18,12 +19,12 @@ from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.interactions.responses import WithFiles
 from bot.client.views import notices
 from bot.client.views import shelf as shelf_view
-from bot.client.views.papers import list_state
+from bot.client.views.papers import list_state, paper_card
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.rendering.export.references import FILE_ENDINGS, ReferenceFormat
 from bot.services.shelf.imports import MAX_FILE_BYTES
 from bot.services.shelf.reference_process import UnreadableFileError
-from bot.services.shelf.shelf import TooLargeError
+from bot.services.shelf.shelf import MAX_SAVED, FullShelfError, TooLargeError
 from storage import models
 from storage.shelf.saved_papers import Order
 
@@ -51,6 +52,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self._tokens = bot.services.text_tokens
         self._profiles = bot.services.profiles
         self._lists = PaperListLoader(bot.services)
+        self._mentions = bot.mentions
 
     @component_router.command(name="list", description="Your saved papers, with notes and tags")
     @app_commands.describe(
@@ -104,6 +106,25 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Save the papers of the modal's file."""
         url, size = component_router.uploaded_file(request.interaction)
         return await self._import(request, size, lambda: request.interaction.client.http.get_from_cdn(url))
+
+    @component_router.handles(
+        paper_card.SAVE,
+        lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
+    )
+    async def save(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save or unsave a paper. A private card is updated; other messages get a private answer."""
+        save, _, arxiv_id = action.fields(3)
+        page = _card_page(action)
+        detail = await load_paper(request, arxiv_id)
+        if save == "1":
+            with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+                await self._shelf.save(request.user_id, detail.id, request.interaction.guild_id)
+        else:
+            await self._shelf.remove(request.user_id, detail.id)
+        self._profiles.wake(request.user_id)
+        if page is not None and responses.is_ephemeral(request.interaction):
+            return await card_view(request, arxiv_id, page)
+        return notices.text_view(request.texts("paper-saved", command=self._mentions("saved list")))
 
     async def _import(
         self, request: Request, size: int, download: Callable[[], Awaitable[bytes]]
@@ -260,3 +281,9 @@ def _list_of_message(interaction: Interaction) -> ListState:
         if action.verb == list_state.SHOW:
             return list_state.unpack(action)
     return ListState(ListKind.SAVED)
+
+
+def _card_page(action: Action) -> int | None:
+    """Return the page of the card whose button saves the paper, None for a button elsewhere."""
+    page = action.fields(3)[1]
+    return None if page == paper_card.NO_PAGE else custom_ids.parse_number(page)

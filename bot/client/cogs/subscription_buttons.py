@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
+import discord
 from discord import ui
 from discord.ext import commands
 
@@ -14,13 +16,16 @@ from bot.client.cogs import subscription_options
 from bot.client.components import custom_ids
 from bot.client.components.custom_ids import Action
 from bot.client.context import Client, Request
-from bot.client.interactions import checks, component_router, responses
+from bot.client.interactions import checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError, map_service_errors
 from bot.client.post_styles import STYLES, PostableChannel, default_style
-from bot.client.views import modals, notices
+from bot.client.views import daily_post, modals, notices
 from bot.client.views import subscriptions as subscriptions_view
+from bot.client.views.papers import list_state, paper_list
+from bot.client.views.papers.list_state import ListKind
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions, find_same, new_subscription, options_of
+from bot.services.posts import summaries
 from bot.services.search.results import SearchRequest
 from storage import errors as storage_errors
 from storage import models
@@ -170,6 +175,23 @@ class SubscriptionButtonsCog(commands.Cog):
         await self._services.subscriptions.remove(subscription.id)
         text = request.texts("order-removed", channel=f"<#{subscription.channel_id}>")
         return notices.text_view(text)
+
+    @component_router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
+    async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Show the papers of a post privately in the other language."""
+        with custom_ids.map_parse_errors():
+            locale = models.Locale(action.payload.partition(":")[0])
+        arxiv_ids = _menu_arxiv_ids(request.interaction)
+        async with lookups.admitted(request.interaction):
+            details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
+        found = [detail for detail in details if detail is not None]
+        await summaries.prepare_extracts(found, [locale])
+        papers = tuple(summaries.build_post_paper(detail, locale) for detail in found)
+        if not papers:
+            raise UserError("outdated-control")
+        post = daily_post.copy_of(action, papers, locale, _topic(request.interaction))
+        wording = request.interaction.client.wording_for(locale)
+        return list(daily_post.compact_views(wording, post, with_marker=False))
 
 
 async def start_setup(
@@ -329,7 +351,7 @@ async def preview_views(request: Request, subscription: models.Subscription) -> 
     if subscription.topic and not post.papers:
         return [notices.text_view(forecast)]
     note = "\n".join(filter(None, (request.texts("preview-note"), forecast)))
-    wording = request.interaction.client.renderer.wording_for(subscription.locale)
+    wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[post.style].preview(wording, post, note)
 
 
@@ -504,3 +526,29 @@ async def _refused_view(
         custom_ids.pack(subscriptions_view.REOPEN, action.verb, token),
         action.payload,
     )
+
+
+def _topic(interaction: discord.Interaction[Any]) -> str:
+    """Return the topic of the message's button to its list, "" without one."""
+    for component in component_router.walk_components(
+        interaction.message.components if interaction.message else ()
+    ):
+        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+        if action.verb == list_state.SHOW:
+            state = list_state.unpack(action)
+            if state.kind is ListKind.TOPIC:
+                return state.text
+    return ""
+
+
+def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
+    """Return the arXiv ids of the message's menu of papers."""
+    return [
+        option.value
+        for component in component_router.walk_components(
+            interaction.message.components if interaction.message else ()
+        )
+        if isinstance(component, discord.SelectMenu)
+        and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN_SELECTED
+        for option in component.options
+    ]

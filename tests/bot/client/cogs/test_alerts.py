@@ -114,7 +114,7 @@ async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
     )
     dm = await harness.bot.fetch_user(harness.reader.id)
     channel = await dm.create_dm()
-    return await send_parts(harness, channel.id, *harness.bot.renderer.render_alert(post))
+    return await send_parts(harness, channel.id, *harness.container.renderer.render_alert(post))
 
 
 async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness) -> None:

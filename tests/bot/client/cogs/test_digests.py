@@ -139,11 +139,11 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
         message = await send_parts(
             harness,
             harness.channel.id,
-            *harness.bot.renderer.render_daily(replace(changed, marker="daily:1:2026-01-01")),
+            *harness.container.renderer.render_daily(replace(changed, marker="daily:1:2026-01-01")),
         )
         other = daily_post.OTHER_LOCALE[harness.texts.locale]
         result = await harness.reader.click(message, label=harness.texts(f"language-{other.value}"))
-        wording = harness.bot.renderer.wording_for(other)
+        wording = harness.container.renderer.wording_for(other)
         copied = replace(changed, locale=other)
         shown = shown_text(last_response(result))
         assert daily_post.header(wording, copied) in shown

@@ -191,7 +191,7 @@ async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: C
     )
     user = await harness.bot.fetch_user(harness.manager.id)
     dm = await user.create_dm()
-    message: Any = await send_parts(harness, dm.id, *harness.bot.renderer.render_notice(notice))
+    message: Any = await send_parts(harness, dm.id, *harness.container.renderer.render_notice(notice))
     status = await harness.manager.user.click(message, label=harness.texts("see-status"))
     assert harness.texts("status-heading") in shown_text(last_response(status))
     await harness.manager.user.click(message, label=harness.texts("resume-post"))
