@@ -26,7 +26,7 @@ from typing import IO, Any
 
 from bot import errors, time_slices
 
-NICE = 10
+_NICE = 10
 _PROGRAM = "from bot import child_process; child_process.main()"
 _SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
 _ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
@@ -151,7 +151,7 @@ def _find_error(name: str) -> type[errors.PaperroundError]:
 
 def main() -> None:
     """Run this process, which is a child: call the function and write its results."""
-    os.nice(NICE)
+    os.nice(_NICE)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is not a result
     unlimited = resource.getrlimit(resource.RLIMIT_DATA)
