@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import asyncio
+import base64
 from collections.abc import Sequence
 
 import resvg_py
 
-from bot import child_process
+from bot import child_process, errors
 
-_TIMEOUT_SECONDS = 20.0
+_MAX_CPU_SECONDS = 20.0
 
 
 def draw(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
@@ -24,27 +24,16 @@ def draw(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
 
 def draw_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
     """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
-    options = [str(width), *([] if fonts is None else ["--fonts", *fonts])]
     try:
-        drawn = subprocess.run(  # noqa: S603 - our own module
-            child_process.command(__name__, *options),
-            input=svg.encode(),
-            capture_output=True,
-            check=True,
-            timeout=_TIMEOUT_SECONDS,
-            env=child_process.environment(),
+        drawn = asyncio.run(
+            child_process.run_isolated(
+                _draw_as_text, svg, width, fonts, seconds=_MAX_CPU_SECONDS, megabytes=None
+            )
         )
-    except (OSError, subprocess.SubprocessError):
+    except errors.PaperroundError:
         return draw(svg, width, fonts)
-    return drawn.stdout
+    return base64.b64decode(drawn)
 
 
-def main() -> None:
-    """Draw the SVG on stdin and write the picture to stdout."""
-    width, *rest = sys.argv[1:]
-    svg = sys.stdin.buffer.read().decode()
-    sys.stdout.buffer.write(draw(svg, int(width), rest[1:] if rest else None))
-
-
-if __name__ == "__main__":
-    main()
+def _draw_as_text(svg: str, width: int, fonts: Sequence[str] | None) -> str:
+    return base64.b64encode(draw(svg, width, fonts)).decode()

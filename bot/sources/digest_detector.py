@@ -1,17 +1,19 @@
 """Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown.
 
-A large answer is read in a process of its own with limited memory, which runs this module.
+A large answer is read in a process of its own with limited memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import pickle
-import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from bot import child_process, errors, isolation
+from bot import child_process, errors
 from bot.digests import parse
 from bot.sources import html_to_markdown
 from bot.sources.http import charset
@@ -31,7 +33,8 @@ LARGE_BYTES = 1_000_000
 """Body size in bytes from which detection runs in a process of its own."""
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
-_RESULT_MARK = b"\0digests\0"
+_MAX_CPU_SECONDS = 300.0
+_ENTRIES_AT_ONCE = 50
 
 
 async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
@@ -74,41 +77,39 @@ def _parse(text: str) -> tuple[models.Digest, ...] | None:
 
 
 async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:
-    request = {"charset": charset_name, "megabytes": MAX_MEGABYTES}
-    status, output = await child_process.run(__name__, request, body)
-    if status < 0:
-        reason = child_process.describe_exit(status)
-        raise http_errors.FetchError(f"the process that read its answer ended with {reason}")
-    if status:
-        raise child_process.ChildError(
-            f"an answer cannot be read: {output[-2000:].decode('utf-8', 'replace')}"
+    parts = child_process.stream_isolated(
+        _detect, body, charset_name, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+    )
+    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if isinstance(part, dict):
+                    found.append((part, []))
+                else:
+                    found[-1][1].extend(map(_build_entry, part))
+    except child_process.ChildLimitError as error:
+        raise http_errors.FetchError(str(error)) from error
+    return tuple(
+        models.Digest(
+            format=models.DigestFormat(head["format"]),
+            date=date.fromisoformat(head["date"]),
+            entries=tuple(entries),
+            problems=tuple(models.Problem(**problem) for problem in head["problems"]),
+            text=head["text"],
         )
-    start = output.index(_RESULT_MARK) + len(_RESULT_MARK)
-    result: tuple[models.Digest, ...] | http_errors.FetchError
-    result = await asyncio.to_thread(pickle.loads, memoryview(output)[start:])  # written by our own process
-    if isinstance(result, http_errors.FetchError):
-        raise result
-    return result
+        for head, entries in found
+    )
 
 
-def main() -> None:
-    """Run the process: read an answer from stdin and write its digests, or the FetchError, to stdout."""
-    request = child_process.read_request()
-    failures: list[Exception] = []
-    result = b""
-    with isolation.collected(failures), child_process.memory_limit(request["megabytes"]):
-        text = charset.decode_text(child_process.read_data(request), request["charset"])
-        result = pickle.dumps(detect_in_text(text))
-    for error in failures:
-        if child_process.is_out_of_memory(error):
-            reason = f"its answer is too large to be read within {request['megabytes']} MB of memory"
-            result = pickle.dumps(http_errors.FetchError(reason))
-        elif isinstance(error, http_errors.FetchError):
-            result = pickle.dumps(error)
-        else:
-            raise error
-    sys.stdout.buffer.write(_RESULT_MARK + result)
+def _build_entry(fields: dict[str, Any]) -> models.Entry:
+    sections = tuple(models.Section(**section) for section in fields["sections"])
+    return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-if __name__ == "__main__":
-    main()
+def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
+    """Yield each digest without its entries, then its entries in parts."""
+    for digest in detect_in_text(charset.decode_text(body, charset_name)):
+        yield replace(digest, entries=())
+        for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
+            yield digest.entries[start : start + _ENTRIES_AT_ONCE]

@@ -1,16 +1,14 @@
 """The full text of a paper: Hugging Face's Markdown of it, else the HTML of arXiv, else that of ar5iv.
 
 Each may answer with another page than the paper, so a text counts only if it holds the paper's id and title and at least
-MIN_WORDS words. A large page is parsed in a process of its own, which runs this module.
+MIN_WORDS words. A large page is parsed in a process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +37,8 @@ _THREAD_BYTES = 20_000
 """Body size from which a page is parsed in a thread, off the event loop."""
 _PROCESS_BYTES = 1_000_000
 """Body size from which a page is parsed in a process of its own."""
-_MAX_MEGABYTES = 400
+_MAX_CPU_SECONDS, _MAX_MEGABYTES = 300.0, 400
+"""Limits of that process."""
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
 _MARKDOWN_HEAD = "Markdown Content:"
 _HEAD_CHARACTERS = 6_000
@@ -54,7 +53,6 @@ _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _MAX_TITLE_EXCESS = 1.3
 _MAX_TITLE_ADDITION = 12
 """Letters that a page's own title may add to the paper's, such as an id; or a share of its length."""
-_ANSWER_MARK = b"\0answer\0"
 _ARXIV_HOSTS = ("arxiv.org", "ar5iv.org")
 
 
@@ -192,30 +190,14 @@ def _compact(text: str) -> str:
 
 
 async def _parse_in_process(request: Mapping[str, Any], body: bytes) -> str:
-    status, output = await child_process.run(__name__, request, body)
-    if status:
-        raise errors.FetchError(f"the process that read it ended with {child_process.describe_exit(status)}")
-    answer = json.loads(output.rpartition(_ANSWER_MARK)[2])
-    if "reason" in answer:
-        raise RejectedPageError(answer["reason"])
-    text: str = answer["text"]
+    try:
+        text: str = await child_process.run_isolated(
+            _parse_request, request, body, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
+        )
+    except child_process.ChildError as error:
+        raise errors.FetchError(str(error)) from error
     return text
 
 
-def main() -> None:
-    """Run the process: read a page from stdin and write its text, or the reason against it, to stdout."""
-    request = child_process.read_request()
-    body = child_process.read_data(request)
-    request.pop("length")
-    try:
-        with child_process.memory_limit(_MAX_MEGABYTES):
-            answer = {"text": parse(body, **request)}
-    except errors.FetchError as error:
-        answer = {"reason": error.reason}
-    except MemoryError:
-        answer = {"reason": f"it cannot be read within {_MAX_MEGABYTES} MB of memory"}
-    sys.stdout.buffer.write(_ANSWER_MARK + json.dumps(answer).encode())
-
-
-if __name__ == "__main__":
-    main()
+def _parse_request(request: Mapping[str, Any], body: bytes) -> str:
+    return parse(body, **request)

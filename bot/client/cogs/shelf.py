@@ -23,7 +23,7 @@ from bot.client.views.papers import list_state, paper_card
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.rendering.export.references import FILE_ENDINGS, ReferenceFormat
 from bot.services.shelf.imports import MAX_FILE_BYTES
-from bot.services.shelf.reference_process import UnreadableFileError
+from bot.services.shelf.reference_parser import UnreadableFileError
 from bot.services.shelf.shelf import MAX_SAVED, FullShelfError, TooLargeError
 from storage import models
 from storage.shelf.saved_papers import Order

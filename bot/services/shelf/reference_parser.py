@@ -18,6 +18,7 @@ from pybtex.utils import CaseInsensitiveDict
 from rispy import RisParser
 
 from bot.digests.elements import arxiv_ids
+from bot.errors import PaperroundError
 from bot.rendering.discord_text import escape
 from bot.rendering.export.references import join_name
 from bot.services.shelf import zotero_rdf
@@ -59,14 +60,14 @@ _ID_LINE = re.compile(
 _PAR = re.compile(r"\s*\\par\b(?:\{\})?\s?")
 
 
-class NoReferencesError(ValueError):
-    """The file has none of the known formats."""
+class UnreadableFileError(PaperroundError):
+    """A file that has none of the known formats, or that takes too much time or memory to read."""
 
 
 def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
     """Return the references, where some of the broken ones are (a line, or `#3` in JSON and RDF), and how many are left out.
 
-    Those left out are broken or behind `MAX_REFERENCES`. Raises NoReferencesError.
+    Those left out are broken or behind `MAX_REFERENCES`. Raises UnreadableFileError.
     """
     text = _LINE_END.sub("\n", text.removeprefix("\ufeff"))
     references: list[Reference] = []
@@ -91,7 +92,7 @@ def _choose_parser(text: str) -> Callable[[str], Iterator[tuple[str, Reference |
         return _parse_csl
     if "@" in text:
         return _parse_bibtex
-    raise NoReferencesError("it is neither BibTeX nor RIS nor CSL JSON nor Zotero RDF")
+    raise UnreadableFileError("it is neither BibTeX nor RIS nor CSL JSON nor Zotero RDF")
 
 
 class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
@@ -200,11 +201,11 @@ def _parse_csl(text: str) -> Iterator[tuple[str, Reference | None]]:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NoReferencesError("its JSON is broken") from error
+        raise UnreadableFileError("its JSON is broken") from error
     if isinstance(items, dict):
         items = items.get("items", [items])
     if not isinstance(items, list):
-        raise NoReferencesError("its JSON has no list of references")
+        raise UnreadableFileError("its JSON has no list of references")
     for number, item in enumerate(items, 1):
         yield f"#{number}", _from_csl(item) if isinstance(item, dict) else None
 
@@ -245,7 +246,7 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
             names = [join_name(*name) for name in authors[:MAX_AUTHORS]]
             yield f"#{number}", _reference(_find_id(texts), title, names, note, tags)
     except zotero_rdf.BrokenXmlError as error:
-        raise NoReferencesError(str(error)) from error
+        raise UnreadableFileError(str(error)) from error
 
 
 def _find_id(texts: Iterable[str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -176,24 +175,6 @@ async def test_stopping_ends_the_worker(filled: Database) -> None:
         stop.set()
         await asyncio.wait_for(loop, 10)
         assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
-
-
-async def test_a_worker_ends_when_its_stdin_closes(filled: Database) -> None:
-    await pretend_other_version(filled)
-    request = json.dumps({"url": url_of(filled), "task": "index", "version": document_tokens.VERSION})
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.services.indexing.worker_process"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    async with filled.transaction() as connection:
-        await digests.lock_ingest(connection)
-        worker.stdin.write(f"{request}\n".encode())
-        assert await worker.stdout.readline() == b"ready\n"
-        worker.stdin.close()
-        assert await asyncio.wait_for(worker.wait(), 20) == 1
 
 
 async def test_an_index_that_another_version_rebuilt_is_left_as_it_is(filled: Database) -> None:

@@ -57,5 +57,5 @@ async def test_an_answer_beyond_the_memory_is_refused(
     if "in a process" not in request.node.callspec.id:
         pytest.skip("only a process has a limit")
     monkeypatch.setattr(digest_detector, "MAX_MEGABYTES", 60)
-    with pytest.raises(errors.FetchError, match="too large to be read within 60 MB"):
+    with pytest.raises(errors.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 500_000)

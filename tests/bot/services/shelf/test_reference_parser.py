@@ -164,7 +164,7 @@ def test_the_lines_of_broken_entries_are_named_and_the_others_taken() -> None:
     "text", ["", "hello", "<rdf:RDF>", "<?xml version='1.0'?><a/>", "[1", "{", "[" * 100_000, '"x"', "\0"]
 )
 def test_other_files_are_refused(text: str) -> None:
-    with pytest.raises(reference_parser.NoReferencesError):
+    with pytest.raises(reference_parser.UnreadableFileError):
         parse_references(text)
 
 

@@ -1,4 +1,4 @@
-"""The answer of the process that reads files of references."""
+"""A file of references is read in a process of its own."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import asyncio
 
 import pytest
 
-from bot import time_slices
 from bot.services.shelf import reference_process
+from bot.services.shelf.reference_parser import UnreadableFileError
 
 
-async def test_a_large_answer_leaves_the_event_loop_a_turn_for_each_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(time_slices, "SLICE_SECONDS", 0)
-    reference = {"arxiv_id": "2401.00001", "title": "A title", "authors": ["A B"] * 9, "note": "", "tags": []}
-    answer = reference_process.format_answer([reference] * 30_000, ["3"], 2)
-    parsing = asyncio.ensure_future(reference_process.parse_answer(b"warning\n--answer--\n" + answer))
-    turns = 0
-    while not parsing.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert turns >= answer.count(b"\n") >= 500
-    references, problems, left_out = await parsing
-    assert (len(references), problems, left_out) == (30_000, ["3"], 2)
+async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
+    entries = [f"@misc{{a{number}, title={{Title {number}}}}}\n" for number in range(120)]
+    found, problems, left_out = await reference_process.read_references(
+        "".join([*entries, "@misc{cut, title={"]).encode()
+    )
+    assert [reference["title"] for reference in found] == [f"Title {number}" for number in range(120)]
+    assert (problems, left_out) == (["121"], 1)
 
 
 @pytest.mark.parametrize(
     "data", [b"%PDF-1.7\n\xff\xfe", b"", b"\0" * 9, b"<?xml version='1.0'?><!DOCTYPE a [ ]><a/>"]
 )
 async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
-    with pytest.raises(reference_process.UnreadableFileError):
+    with pytest.raises(UnreadableFileError):
         await reference_process.read_references(data)
+
+
+async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"@misc{a, title={" + b"x" * 1_000_000 + b"}}"
+    with monkeypatch.context() as patch:
+        patch.setattr(reference_process, "_MAX_MEGABYTES", 20)
+        with pytest.raises(UnreadableFileError, match="within 20 MB of memory"):
+            await reference_process.read_references(data)
+    monkeypatch.setattr(reference_process, "MAX_SECONDS", 0.01)
+    with pytest.raises(UnreadableFileError, match="too long"):
+        await asyncio.wait_for(reference_process.read_references(data), 30)

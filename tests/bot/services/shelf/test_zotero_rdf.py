@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.shelf import zotero_rdf
-from bot.services.shelf.reference_parser import NoReferencesError, parse_references
+from bot.services.shelf.reference_parser import UnreadableFileError, parse_references
 
 LIBRARY = """<rdf:RDF
  xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:z="http://www.zotero.org/namespaces/export#"
@@ -67,7 +67,7 @@ def test_a_library_of_zotero_is_read() -> None:
     ],
 )
 def test_entities_and_broken_xml_are_refused(text: str) -> None:
-    with pytest.raises(NoReferencesError):
+    with pytest.raises(UnreadableFileError):
         parse_references(text)
 
 
