@@ -201,7 +201,7 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
         return texts("alerts-paused", count=len(own), days=days) if own else ""
     for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
         if channel_id:
-            await checks.require_alert_channel(request.interaction, guild_id, channel_id)
+            await checks.require_alert_channel(request, guild_id, channel_id)
     await request.services.alerts.resume(ids, user_id=request.user_id)
     return texts("alerts-resumed", count=len(own)) if own else ""
 

@@ -247,7 +247,7 @@ async def _store(request: Request, draft: models.Alert) -> models.Alert:
 async def _require_allowed(request: Request, draft: models.Alert) -> None:
     """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
     if draft.channel_id is not None:
-        await checks.require_alert_channel(request.interaction, draft.guild_id, draft.channel_id)
+        await checks.require_alert_channel(request, draft.guild_id, draft.channel_id)
 
 
 def _manageable_channel(interaction: Interaction) -> int | None:

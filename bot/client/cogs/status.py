@@ -54,7 +54,7 @@ class StatusCog(commands.Cog):
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
         channel = checks.require_channel(interaction.guild, delivery.channel_id)
-        await checks.require_bot_may_post(interaction, channel)
+        await checks.require_bot_may_post(request, channel)
         if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
         return notices.text_view(request.texts("posting-again"))

@@ -299,9 +299,7 @@ async def _create(
     """Add a subscription; if the channel has an equal one, return the wizard, which shows that. Raises UserError."""
     interaction = request.interaction
     assert interaction.guild_id is not None  # the command is for servers only
-    channel = subscription_options.postable_channel(
-        checks.require_channel(request.interaction.guild, channel_id)
-    )
+    channel = subscription_options.postable_channel(checks.require_channel(interaction.guild, channel_id))
     await _require_allowed(request, channel, options)
     await _require_bot_may_post(request, channel, options.style, options.mention_role_id)
     if find_same(await _list_in_channel(request, channel_id), options) is not None:
@@ -341,7 +339,7 @@ async def _require_bot_may_post(
     request: Request, channel: checks.Channel, style: models.Style, role_id: int | None = None
 ) -> None:
     needed = checks.needed_permissions(channel, style, role_id)
-    await checks.require_bot_may_post(request.interaction, channel, needed)
+    await checks.require_bot_may_post(request, channel, needed)
 
 
 async def preview_views(request: Request, subscription: models.Subscription) -> list[ui.LayoutView]:

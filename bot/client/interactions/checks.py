@@ -11,7 +11,7 @@ from typing import Any
 
 import discord
 
-from bot.client.context import Interaction
+from bot.client.context import Interaction, Request
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
 from storage import models
@@ -84,27 +84,26 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
 
 
 async def require_bot_may_post(
-    interaction: Interaction, channel: Channel, permissions: Iterable[str] = REQUIRED
+    request: Request, channel: Channel, permissions: Iterable[str] = REQUIRED
 ) -> None:
     """Raise UserError, which names the missing permissions, unless the bot may post in the channel."""
     granted = channel.permissions_for(channel.guild.me)
     missing = [name for name in permissions if not getattr(granted, name)]
     if missing:
-        texts = await interaction.client.texts_for(interaction)
-        names = ", ".join(texts(f"permission-{name.replace('_', '-')}") for name in missing)
+        names = ", ".join(request.texts(f"permission-{name.replace('_', '-')}") for name in missing)
         raise UserError("bot-lacks-permissions", channel=channel.mention, permissions=names)
 
 
-async def require_alert_channel(interaction: Interaction, guild_id: int | None, channel_id: int) -> None:
+async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
     """Raise UserError unless alerts can go to the channel, and the user manages its messages."""
-    guild = None if guild_id is None else interaction.client.get_guild(guild_id)
+    guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
     if not isinstance(channel, discord.TextChannel):
         raise UserError("alert-no-such-channel")
-    member = await fetch_member(interaction, channel.guild.id)
+    member = await fetch_member(request.interaction, channel.guild.id)
     if not channel.permissions_for(member).manage_messages:
         raise UserError("needs-manage-messages", channel=channel.mention)
-    await require_bot_may_post(interaction, channel)
+    await require_bot_may_post(request, channel)
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:

@@ -99,12 +99,6 @@ async def reply_publicly(interaction: Interaction, view: ui.LayoutView, files: F
     await interaction.followup.send(view=view, files=files)
 
 
-async def respond(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
-    """Update the message of a component in place; answer a command privately."""
-    is_component = interaction.type is discord.InteractionType.component
-    await (update_message if is_component else reply_privately)(interaction, view, files)
-
-
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
     """Open a modal. It must be the first response, so the interaction cannot be deferred before."""
     modal.stop()
