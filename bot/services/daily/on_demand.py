@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from bot import day_close
 from bot.clock import Clock
-from bot.services.daily import candidates, decision, schedule, selection, styles
+from bot.services.daily import candidates, decision, deliveries, schedule, selection, styles
 from bot.services.daily.rendered import build_daily_post
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -30,13 +30,13 @@ class OnDemandPosts:
         self,
         database: Database,
         clock: Clock,
-        deliveries: DeliveryFactory,
+        factory: DeliveryFactory,
         matcher: candidates.TopicMatcher,
         rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._deliveries = deliveries
+        self._factory = factory
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
@@ -75,10 +75,11 @@ class OnDemandPosts:
             [picks] = await candidates.load_our_five(connection, [subscription], [post])
             post = replace(post, our_five=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
-            delivery = self._deliveries.build_post(
-                self._deliveries.render_daily(build_daily_post(subscription, post, details, now)),
+            delivery = deliveries.build(
+                self._factory,
+                deliveries.ON_DEMAND,
+                deliveries.render(self._factory, build_daily_post(subscription, post, details, now)),
                 subscription,
-                kind=models.DeliveryKind.ON_DEMAND,
                 key=f"now:{subscription.id}:{interaction_id}",
                 local_on=post.local_on,
                 now=now,

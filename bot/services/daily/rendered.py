@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.services.daily import decision, schedule
-from bot.services.posts import contents, delivery_factory, summaries
+from bot.services.daily import decision, deliveries, schedule
+from bot.services.posts import contents, summaries
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models
 
 
@@ -22,7 +23,7 @@ def build_daily_post(
     A list that closes after `now` (UTC) is not complete.
     """
     return contents.DailyPost(
-        marker=delivery_factory.MARKER_PLACEHOLDER,
+        marker=deliveries.MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
         digest_on=post.digest_on,
@@ -45,10 +46,10 @@ def build_daily_post(
 class RenderedPosts:
     """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts."""
 
-    def __init__(self, deliveries: delivery_factory.DeliveryFactory, now: datetime) -> None:
-        self._deliveries = deliveries
+    def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
+        self._factory = factory
         self._now = now
-        self._cache: dict[object, delivery_factory.RenderedPost] = {}
+        self._cache: dict[object, deliveries.RenderedPost] = {}
 
     def build_delivery(
         self,
@@ -63,11 +64,12 @@ class RenderedPosts:
         key = content, look, schedule.schedule_key(subscription)
         if key not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
-            self._cache[key] = self._deliveries.render_daily(built)
-        return self._deliveries.build_post(
+            self._cache[key] = deliveries.render(self._factory, built)
+        return deliveries.build(
+            self._factory,
+            deliveries.DAILY,
             self._cache[key],
             subscription,
-            kind=models.DeliveryKind.DAILY,
             key=decision.delivery_key(subscription.id, post.local_on),
             local_on=post.local_on,
             now=self._now,

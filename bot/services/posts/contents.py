@@ -191,6 +191,15 @@ class TodayPost:
     suspended: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewsPost:
+    """What became of a reader's saved papers."""
+
+    marker: str
+    locale: models.Locale
+    news: tuple[models.PaperNews, ...]
+
+
 class NoticeKind(StrEnum):
     """The events that a notice reports, once each."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from bot.app.container import Container
+from bot.app.container import Container, delivery_kinds
 from bot.client import translations
 from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.outbox.suspension import DestinationSuspender
@@ -148,7 +148,7 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(START + timedelta(days=1))
     (delivery,) = await planned.list_deliveries()
-    suspender = DestinationSuspender(planned.container.deliveries)
+    suspender = DestinationSuspender(planned.container.deliveries, delivery_kinds())
     closed = Classification(Disposition.DESTINATION_BLOCKED, contents.Reason.DMS_CLOSED)
     async with sqlite_db.transaction() as connection:
         await suspender.suspend(connection, delivery, closed, planned.now)
