@@ -181,7 +181,7 @@ class AlertNotifier:
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
                     digest_on=post.digest_on,
-                    papers=tuple(paper.arxiv_id for paper, _ in post.matches),
+                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _ in post.matches)),
                 )
             await slices.pause()
         return built

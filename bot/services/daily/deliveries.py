@@ -81,11 +81,12 @@ EDIT: KindRecord[contents.DailyPost] = KindRecord(
 
 @dataclass(frozen=True, slots=True)
 class RenderedPost:
-    """A daily post rendered with MARKER_PLACEHOLDER. `parts` have no nonces; `fingerprint` is a hash of the papers shown."""
+    """A daily post rendered with MARKER_PLACEHOLDER: its messages without nonces, and what is stored of it."""
 
-    post: contents.DailyPost
+    locale: models.Locale
+    digest_on: date
     parts: tuple[models.NewPart, ...]
-    fingerprint: str
+    stored: models.StoredPost
 
 
 def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
@@ -93,8 +94,17 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
     # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
     titles = [(paper.title, paper.url) for paper, _, _ in post.our_five]
     shown = repr(post.papers) + (repr(titles) if titles else "")
-    parts = deliveries.render(DAILY, post)
-    return RenderedPost(post, parts, hashlib.sha256(shown.encode()).hexdigest())
+    stored = models.StoredPost(
+        papers=tuple(paper.arxiv_id for paper in post.papers),
+        total=post.total,
+        fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
+        topic=post.topic,
+        late=post.late,
+        closes_at=post.closes_at,
+        is_complete=post.is_complete,
+        our_five=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.our_five),
+    )
+    return RenderedPost(post.locale, post.digest_on, deliveries.render(DAILY, post), stored)
 
 
 def build(
@@ -109,11 +119,10 @@ def build(
     due_at: datetime | None = None,
 ) -> models.NewDelivery:
     """Return the delivery of a rendered post to a subscription's channel, due now unless `due_at` is given."""
-    post = rendered.post
     return deliveries.build(
         record,
         key,
-        post.locale,
+        rendered.locale,
         rendered.parts,
         now,
         due_at=due_at or now,
@@ -121,12 +130,6 @@ def build(
         guild_id=subscription.guild_id,
         channel_id=subscription.channel_id,
         local_on=local_on,
-        digest_on=post.digest_on,
-        papers=tuple(paper.arxiv_id for paper in post.papers),
-        total=post.total,
-        fingerprint=rendered.fingerprint,
-        topic=post.topic,
-        late=post.late,
-        closes_at=post.closes_at,
-        our_five=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.our_five),
+        digest_on=rendered.digest_on,
+        post=rendered.stored,
     )

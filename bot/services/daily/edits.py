@@ -95,16 +95,12 @@ class EditPlanner:
             subscription = by_id.get(delivery.subscription_id or 0)
             if subscription is None:
                 continue
-            content = (
-                *(delivery.papers, delivery.late, delivery.locale),
-                *(delivery.digest_on, delivery.total, delivery.topic),
-                *(delivery.closes_at, delivery.is_day_complete, delivery.our_five),
-            )
+            content = delivery.post, delivery.locale, delivery.digest_on
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
                 rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
             new = rendered[key]
-            if new is not None and new.fingerprint != delivery.fingerprint:
+            if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
                 changed.append((delivery, new))
         return changed
 
@@ -115,14 +111,14 @@ class EditPlanner:
         subscription: models.Subscription,
         shown_id: int | None,
     ) -> deliveries.RenderedPost | None:
-        rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
+        rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
-        if len(details) != len(delivery.papers):
+        if len(details) != len(delivery.post.papers):
             return None
         if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
         await summaries.prepare_extracts(details, [delivery.locale])
-        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.our_five}
+        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.our_five}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
         picks = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
@@ -141,7 +137,7 @@ class EditPlanner:
     ) -> int:
         stored = await queries.list_parts_by_delivery(connection, [delivery.id for delivery, _ in batch])
         planned: list[models.NewDelivery] = []
-        fingerprints: dict[int, str] = {}
+        posts: dict[int, models.StoredPost] = {}
         new_payloads: dict[int, str] = {}
         for delivery, rendered in batch:
             edits, payloads = self._build_edits(stored[delivery.id], rendered, delivery.key)
@@ -161,12 +157,12 @@ class EditPlanner:
                         guild_id=delivery.guild_id,
                         channel_id=delivery.channel_id,
                         digest_on=delivery.digest_on,
-                        papers=delivery.papers,
+                        post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
-                fingerprints[delivery.id] = rendered.fingerprint
+                posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
         ids = await plan.add_all(connection, planned)
-        await plan.set_content(connection, fingerprints, new_payloads)
+        await plan.set_content(connection, posts, new_payloads)
         return len(ids)
 
     def _build_edits(
@@ -207,7 +203,7 @@ def _build_edit(original: models.Part, payload: str) -> models.NewPart:
 
 def _shown_ids(delivery: models.Delivery) -> list[str]:
     """Return the arXiv ids of the papers of a post, with those that members saved or shared."""
-    return [*delivery.papers, *(arxiv_id for arxiv_id, _, _ in delivery.our_five)]
+    return [*delivery.post.papers, *(arxiv_id for arxiv_id, _, _ in delivery.post.our_five)]
 
 
 def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:
@@ -226,12 +222,12 @@ def _rebuild_post(
         locale=delivery.locale,
         style=subscription.style,
         digest_on=delivery.digest_on,
-        total=delivery.total or len(details),
+        total=delivery.post.total or len(details),
         papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
         schedule=schedule.schedule_key(subscription),
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
-        topic=delivery.topic,
-        late=delivery.late,
-        closes_at=delivery.closes_at,
-        is_complete=delivery.is_day_complete,
+        topic=delivery.post.topic,
+        late=delivery.post.late,
+        closes_at=delivery.post.closes_at,
+        is_complete=delivery.post.is_complete,
     )

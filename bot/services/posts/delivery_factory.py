@@ -40,13 +40,7 @@ class Fields(TypedDict, total=False):
     subscription_id: int | None
     local_on: date | None
     digest_on: date | None
-    papers: tuple[str, ...]
-    total: int | None
-    fingerprint: str | None
-    topic: str
-    late: tuple[models.LateDay, ...]
-    closes_at: datetime | None
-    our_five: tuple[models.PickedId, ...]
+    post: models.StoredPost
 
 
 def new_nonce() -> str:
@@ -83,7 +77,7 @@ class DeliveryFactory:
         return _serialise_parts(record.render(self._renderer(), post), post.marker)
 
     def build_post(
-        self, record: KindRecord[PostT], post: PostT, now: datetime, **fields: Unpack[Fields]
+        self, record: KindRecord[PostT], post: PostT, now: datetime, /, **fields: Unpack[Fields]
     ) -> models.NewDelivery:
         """Return the delivery of a post, whose marker is the key."""
         return self.build(record, post.marker, post.locale, self.render(record, post), now, **fields)

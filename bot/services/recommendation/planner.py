@@ -126,7 +126,7 @@ class TodayPlanner:
             channel_id=reader.dm_channel_id if reader is not None else None,
             local_on=profile.due_on or now.date(),
             digest_on=post.digest_on,
-            papers=tuple(paper.arxiv_id for paper, _, _ in post.picks),
+            post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
         )
 
 

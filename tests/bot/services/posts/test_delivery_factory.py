@@ -70,15 +70,15 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
     assert second.parts[0].fallback == '{"content":"pr:d:daily:3:2026-01-06:0/"}'
     assert second.parts[0].marker == "pr:d:daily:3:2026-01-06:0/"
     assert first.parts[0].nonce != second.parts[0].nonce
-    assert first.fingerprint == second.fingerprint
-    assert (first.papers, first.total, first.channel_id) == (("2601.00001",), 9, 20)
+    assert first.post == second.post
+    assert (first.post.papers, first.post.total, first.channel_id) == (("2601.00001",), 9, 20)
     assert (first.due_at, first.expires_at) == (NOW, NOW + timedelta(hours=2))
 
 
 def test_the_fingerprint_depends_on_the_papers_alone(deliveries: DeliveryFactory) -> None:
-    fingerprint = daily.render(deliveries, daily_post(PAPER)).fingerprint
-    assert daily.render(deliveries, daily_post()).fingerprint != fingerprint
-    assert daily.render(deliveries, daily_post(PAPER)).fingerprint == fingerprint
+    fingerprint = daily.render(deliveries, daily_post(PAPER)).stored.fingerprint
+    assert daily.render(deliveries, daily_post()).stored.fingerprint != fingerprint
+    assert daily.render(deliveries, daily_post(PAPER)).stored.fingerprint == fingerprint
 
 
 def test_each_kind_has_one_record_and_its_priority() -> None:

@@ -76,7 +76,7 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
         (date(2025, 3, 12), 6, 30),
     ]
     assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
-    assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
+    assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
 
 
 async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
