@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import backup, database, errors
 
-HEAD = "0020"
+HEAD = "0022"
 """The newest revision in `migrations/versions`; a test compares the two."""
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations

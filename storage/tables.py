@@ -429,21 +429,9 @@ deliveries = sa.Table(
     sa.Column("locale", sa.Text, nullable=False),
     sa.Column("local_on", sa.Date),
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
-    sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in display order"),
-    sa.Column("total", sa.Integer, comment="number of candidate papers"),
     sa.Column(
-        "late", sa.JSON, comment="[date, shown, number] of the papers at the end that were added later"
+        "post", sa.JSON, nullable=False, server_default="{}", comment="what is shown: models.StoredPost"
     ),
-    sa.Column(
-        "closes_at", UtcTime, comment="stated close of the day's list; complete if not after planned_at"
-    ),
-    sa.Column(
-        "our_five",
-        sa.JSON,
-        comment="[arXiv id, savers, sharers] of the papers that members saved or shared most",
-    ),
-    sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
-    sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),
     sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),

@@ -31,6 +31,7 @@ from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts.kinds import DeliveryKinds
 from bot.settings import WRITTEN_FORMATS, Settings
 from storage import alerts, key_values, migrate, models, subscriptions
 from storage.database import READER_CONNECTIONS, Connection, Database
@@ -233,7 +234,7 @@ class Container:
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
-            destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
+            destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
@@ -320,6 +321,17 @@ class Container:
             on_added_names=on_added_names,
             fresh_days=self.settings.alert_days,
         )
+
+
+def delivery_kinds() -> DeliveryKinds:
+    """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
+    from bot.services.alerts.deliveries import ALERT
+    from bot.services.daily.deliveries import DAILY, EDIT, ON_DEMAND
+    from bot.services.news.planner import NEWS
+    from bot.services.outbox.owner_notice import NOTICE
+    from bot.services.recommendation.planner import TODAY
+
+    return DAILY, ON_DEMAND, EDIT, ALERT, TODAY, NEWS, NOTICE
 
 
 @asynccontextmanager

@@ -40,7 +40,6 @@ async def open_jobs(
             container.database,
             container.clock,
             container.deliveries,
-            container.renderer.render_news,
             locale=container.locale,
             timezone=container.settings.timezone,
         )

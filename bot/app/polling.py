@@ -12,8 +12,8 @@ from bot.app import fetching
 from bot.app.container import Container
 from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.service import IngestService
+from bot.services.outbox.owner_notice import OperatorNotifier
 from bot.services.polling import checkpoint, registry
-from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
 from bot.sources import base
 from bot.sources.http import retry

@@ -20,7 +20,7 @@ import structlog
 
 from bot import errors, isolation
 from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, paper_news, polling, ticker
-from bot.app.container import Container
+from bot.app.container import Container, delivery_kinds
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
 from bot.services.daily.planner import DailyPlanner
@@ -30,7 +30,7 @@ from bot.services.ingest.results import IngestResult
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
-from bot.services.outbox import discord_errors, outcomes, suspension
+from bot.services.outbox import discord_errors, outcomes
 from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
 from bot.services.recommendation.planner import TodayPlanner
@@ -145,8 +145,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
-        suspension.DestinationSuspender(container.deliveries),
         container.deliveries,
+        delivery_kinds(),
         rng=random.Random(),
         health=container.discord_health,
         on_outcome=metrics.record,

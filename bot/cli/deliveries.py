@@ -54,7 +54,7 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
         "channel": _id_text(delivery.channel_id),
         "user": _id_text(delivery.user_id),
         "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
-        "papers": list(delivery.papers),
+        "papers": list(delivery.post.papers),
         "state": delivery.state.value,
         "reason": delivery.reason,
         "planned_at": _iso_text(delivery.planned_at),

@@ -1,8 +1,7 @@
-"""Renders posts into messages for the outbox: the adapter of the port `bot.services.posts.contents.Renderer`."""
+"""Renders posts into messages for the outbox. The record of each delivery kind names its method."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from discord import ui
@@ -51,13 +50,11 @@ class DiscordRenderer:
         wording = self._wordings[post.locale]
         return _message(notices.notice_view(wording, post), notices.plain_notice_payload(wording, post))
 
-    def render_news(
-        self, marker: str, locale: models.Locale, news: Sequence[models.PaperNews]
-    ) -> tuple[contents.RenderedPart, ...]:
+    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
         """Return the weekly message about saved papers."""
-        texts = self._wordings[locale].ui_texts
-        plain = paper_news.plain_news_payload(texts, marker, news)
-        return _message(paper_news.news_view(texts, marker, news), plain)
+        texts = self._wordings[post.locale].ui_texts
+        plain = paper_news.plain_news_payload(texts, post.marker, post.news)
+        return _message(paper_news.news_view(texts, post.marker, post.news), plain)
 
 
 def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:

@@ -42,6 +42,7 @@ from storage.models.outbox import (
     PickedId,
     Priority,
     Receipt,
+    StoredPost,
 )
 from storage.models.papers import (
     Appearance,

@@ -75,14 +75,31 @@ PickedId: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPost:
+    """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
+
+    `papers` are the arXiv ids in display order, out of `total`; `fingerprint` is a hash of their displayed content, `topic`
+    the query that they match. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the
+    post says, and `is_complete` that it had closed; None if the post says neither. `our_five` are the papers that most
+    members saved or shared, with the counts when it was planned.
+    """
+
+    papers: tuple[str, ...] = ()
+    total: int | None = None
+    fingerprint: str | None = None
+    topic: str = ""
+    late: tuple[LateDay, ...] = ()
+    closes_at: datetime | None = None
+    is_complete: bool = False
+    our_five: tuple[PickedId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
-    `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown, `papers` the
-    arXiv ids in display order, `fingerprint` a hash of their displayed content, `topic` the query that they match. The
-    lowest `priority` is sent first. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as
-    the post says; it is complete if that was not after `planned_at`, and None if the post says neither.
-    `our_five` are the papers that most members saved or shared, with the counts at `planned_at`.
+    `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown. The lowest `priority` is
+    sent first.
     """
 
     key: str
@@ -98,18 +115,12 @@ class DeliveryPlan:
     user_id: int | None = None
     local_on: date | None = None
     digest_on: date | None = None
-    papers: tuple[str, ...] = ()
-    total: int | None = None
-    fingerprint: str | None = None
-    topic: str = ""
-    late: tuple[LateDay, ...] = ()
-    closes_at: datetime | None = None
-    our_five: tuple[PickedId, ...] = ()
+    post: StoredPost = StoredPost()
 
     @property
-    def is_day_complete(self) -> bool:
-        """Whether the post says that the list of its day is complete."""
-        return self.closes_at is not None and self.closes_at <= self.planned_at
+    def is_direct(self) -> bool:
+        """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
+        return self.user_id is not None and self.guild_id is None
 
 
 @dataclass(frozen=True, slots=True)

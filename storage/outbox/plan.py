@@ -99,21 +99,22 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
 
 
 async def set_content(
-    connection: AsyncConnection, fingerprints: Mapping[int, str], payloads: Mapping[int, str]
+    connection: AsyncConnection, posts: Mapping[int, models.StoredPost], payloads: Mapping[int, str]
 ) -> None:
     """Store the new content of deliveries whose messages are edited; the next correction compares with it.
 
-    `fingerprints` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for
-    the same messages.
+    `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
+    messages.
     """
-    if fingerprints:
-        await _update_by_id(connection, tables.deliveries, "fingerprint", fingerprints)
+    if posts:
+        values = {id_: _dump_post(post) for id_, post in posts.items()}
+        await _update_by_id(connection, tables.deliveries, "post", values)
     if payloads:
         await _update_by_id(connection, tables.parts, "payload", payloads)
 
 
 async def _update_by_id(
-    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, str]
+    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, Any]
 ) -> None:
     await connection.execute(
         table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
@@ -144,17 +145,20 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     """Return the values of `DELIVERY_COLUMNS`, in this order."""
-    late = [[on.isoformat(), shown, count] for on, shown, count in delivery.late]
-    picks = [list(pick) for pick in delivery.our_five]
     values = dict(
         zip(DELIVERY_COLUMNS, (*_get_fields(delivery), models.DeliveryState.PLANNED.value), strict=True)
     )
-    values |= {
+    return values | {
         "kind": delivery.kind.value,
         "locale": delivery.locale.value,
         "priority": int(delivery.priority),
+        "post": _dump_post(delivery.post),
     }
-    return values | {"papers": list(delivery.papers), "late": late, "our_five": picks}
+
+
+def _dump_post(post: models.StoredPost) -> dict[str, Any]:
+    values: dict[str, Any] = queries.post_codec().dump_python(post, mode="json", exclude_defaults=True)
+    return values
 
 
 def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:

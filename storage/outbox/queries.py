@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.tables import deliveries, parts
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 UNFINISHED_STATES = (
     models.DeliveryState.PLANNED,
@@ -247,10 +251,16 @@ def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
         kind=models.DeliveryKind(values["kind"]),
         locale=models.Locale(values["locale"]),
         state=models.DeliveryState(values["state"]),
-        papers=tuple(values["papers"]),
-        late=tuple((date.fromisoformat(on), shown, count) for on, shown, count in values["late"] or ()),
-        our_five=tuple((arxiv_id, saved, shared) for arxiv_id, saved, shared in values["our_five"] or ()),
+        post=post_codec().validate_python(values["post"]),
     )
+
+
+@cache
+def post_codec() -> TypeAdapter[models.StoredPost]:
+    """Return the codec of the JSON in which a delivery keeps its post."""
+    from pydantic import TypeAdapter  # most commands read no deliveries
+
+    return TypeAdapter(models.StoredPost)
 
 
 def _part_of(row: sa.Row[Any]) -> models.Part:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,17 +174,27 @@ async def test_alerts_of_one_keyword_or_author_keep_their_words(empty_database_u
         assert sorted(alert_id for _, alert_id, _, _ in found) == [row.id for row in rows]
 
 
-async def test_posts_from_before_our_five_name_no_papers_of_members(empty_database_url: str) -> None:
+async def test_posts_of_earlier_revisions_keep_what_they_show(empty_database_url: str) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
+    former_columns = ("papers", "total", "topic", "fingerprint", "late", "closes_at")
+    types = (sa.JSON, sa.Integer, sa.Text, sa.Text, sa.JSON, tables.UtcTime)
+    former = sa.Table(
+        "deliveries",
+        sa.MetaData(),
+        *(column._copy() for column in tables.deliveries.c if column.name not in ("post", "subscription_id")),
+        sa.Column("subscription_id", sa.Integer),
+        *map(sa.Column, former_columns, types),
+    )
     place = {"channel_id": 2, "locale": "en", "created_at": at}
     old: dict[sa.Table, dict[str, Any]] = {
         tables.subscriptions: place
         | {"guild_id": 1, "at_time": "09:00", "timezone": "UTC", "days": "1", "top_n": 5, "min_votes": 0}
         | {"style": "weekly", "say_when_empty": False, "fresh_days": 3, "wait_minutes": 0, "settle_hours": 0}
         | {"state": "paused", "reason": "by-hand"},
-        tables.deliveries: {"key": "daily:1:2026-01-01", "kind": "daily", "channel_id": 2, "locale": "en"}
+        former: {"key": "daily:1:2026-01-01", "kind": "daily", "channel_id": 2, "locale": "en"}
         | {"subscription_id": 1, "state": "sent", "planned_at": at, "due_at": at, "expires_at": at}
-        | {"papers": [], "total": 0, "priority": 1},
+        | {"papers": ["2601.00001"], "total": 9, "fingerprint": "f", "topic": "강화 학습", "priority": 1}
+        | {"late": [["2025-12-31", 1, 2]], "closes_at": at},
     }
     async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
         await connection.run_sync(to_revision, "0017")
@@ -196,7 +206,15 @@ async def test_posts_from_before_our_five_name_no_papers_of_members(empty_databa
         assert (subscription.our_five, subscription.paused_by, subscription.paused_at) == (False, None, None)
         delivery = await queries.get(connection, 1)
         assert delivery is not None
-        assert delivery.our_five == ()
+        assert delivery.post == models.StoredPost(
+            papers=("2601.00001",),
+            total=9,
+            fingerprint="f",
+            topic="강화 학습",
+            late=((date(2025, 12, 31), 1, 2),),
+            closes_at=at,
+            is_complete=True,
+        )
 
 
 def to_first_revision(connection: sa.Connection) -> None:

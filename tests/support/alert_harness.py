@@ -6,19 +6,21 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
+from bot.app.container import delivery_kinds
 from bot.services.alerts import timing
 from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.planner import AlertPlanner
 from bot.services.ingest.service import IngestService
 from bot.services.outbox import discord_errors, discord_health, outcomes, suspension
 from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts.delivery_factory import DeliveryFactory, Fields, PostT
+from bot.services.posts.kinds import KindRecord
 from storage import models
 from storage.database import Connection, Database
 from storage.outbox import pending_alerts, queries
@@ -59,11 +61,24 @@ class RecordingFactory(DeliveryFactory):
         numbers = itertools.count()
         super().__init__(lambda: renderer, lambda: f"n{next(numbers)}")
         self._recorded = renderer.alerts
+        self._posts: dict[int, tuple[object, Any]] = {}
 
-    def build_alert(self, post: contents.AlertPost, **destination: Any) -> models.NewDelivery:
-        delivery = super().build_alert(post, **destination)
-        self._recorded.append(post)
-        return delivery
+    def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
+        parts = super().render(record, post)
+        self._posts[id(parts)] = parts, post
+        return parts
+
+    def build(
+        self,
+        record: KindRecord[Any],
+        key: str,
+        locale: models.Locale,
+        parts: Iterable[models.NewPart],
+        now: datetime,
+        **fields: Unpack[Fields],
+    ) -> models.NewDelivery:
+        self._recorded.append(self._posts[id(parts)][1])
+        return super().build(record, key, locale, parts, now, **fields)
 
 
 class AlertHarness:
@@ -138,15 +153,16 @@ class AlertHarness:
         return (await self.alerts.add(alert_builders.draft(text, **fields))).id
 
     async def expire(self, now: datetime) -> None:
-        suspender = suspension.DestinationSuspender(self.deliveries)
         rng = random.Random(1)
         health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
+        recorder = outcomes.OutcomeRecorder(
+            self.database, self.deliveries, delivery_kinds(), rng=rng, health=health
+        )
         await recorder.expire(now)
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        suspender = suspension.DestinationSuspender(self.deliveries)
+        suspender = suspension.DestinationSuspender(self.deliveries, delivery_kinds())
         refused = discord_errors.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
             (delivery,) = await queries.list_rows(connection, user_id=user_id)

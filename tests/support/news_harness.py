@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.models import NewsKind
 from storage.outbox import queries
 from storage.shelf import saved_papers
-from tests.support import alert_harness, paper_records
+from tests.support import paper_records
 
 SAVED_AT = datetime(2026, 1, 7, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -68,19 +68,18 @@ class NewsHarness:
         self.services = FakeServices()
         self.told: list[tuple[int, models.Locale, list[Told]]] = []
         numbers = itertools.count()
-        self.deliveries = DeliveryFactory(alert_harness.RecordingRenderer, lambda: f"n{next(numbers)}")
+        self.deliveries = DeliveryFactory(lambda: self, lambda: f"n{next(numbers)}")
         self.sweep = PaperSweep(database, lambda: self.now, self.services)
         self.planner = NewsPlanner(
-            database, lambda: self.now, self.deliveries, self._render, locale=models.Locale.EN, timezone="UTC"
+            database, lambda: self.now, self.deliveries, locale=models.Locale.EN, timezone="UTC"
         )
         self.ids: dict[str, int] = {}
 
-    def _render(
-        self, marker: str, locale: models.Locale, news: Sequence[models.PaperNews]
-    ) -> tuple[contents.RenderedPart, ...]:
-        told = [(arxiv_id, kind.value, value) for arxiv_id, _, kind, value in news]
-        self.told.append((int(marker.split(":")[1]), locale, told))
-        return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": marker}),)
+    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+        """Record the news; the harness is its own renderer."""
+        told = [(arxiv_id, kind.value, value) for arxiv_id, _, kind, value in post.news]
+        self.told.append((int(post.marker.split(":")[1]), post.locale, told))
+        return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
     async def add_papers(self, count: int) -> list[str]:
         """Store papers; returns their arXiv ids."""

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bot.app.container import delivery_kinds
 from bot.services.daily import planner
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.outbox import discord_health, outcomes, suspension
+from bot.services.outbox import discord_health, outcomes
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.services.search.service import SearchService
@@ -78,10 +79,11 @@ class PlannerHarness:
 
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
-        suspender = suspension.DestinationSuspender(self.deliveries)
         rng = random.Random(1)
         health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
+        recorder = outcomes.OutcomeRecorder(
+            self.database, self.deliveries, delivery_kinds(), rng=rng, health=health
+        )
         await recorder.expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import discord
 
+from bot.app.container import delivery_kinds
 from bot.client.discord_api import endpoints, http_observer, request_gate, sender
 from bot.clock import system_clock
 from bot.services.outbox import discord_health, relay, suspension, throttle
@@ -147,8 +148,8 @@ class RelayHarness:
     ) -> relay.Relay:
         recorder = outbox_outcomes.OutcomeRecorder(
             self.db,
-            suspension.DestinationSuspender(self.deliveries),
             self.deliveries,
+            delivery_kinds(),
             rng=random.Random(1),
             health=self.health,
             on_outcome=lambda result, *_: self.results.append(result),
@@ -168,7 +169,7 @@ class RelayHarness:
         )
 
     def open_resumer(self) -> suspension.DestinationResumer:
-        return suspension.DestinationResumer(self.db, self.deliveries, models.Locale.EN)
+        return suspension.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:

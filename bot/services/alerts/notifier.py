@@ -9,14 +9,16 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import structlog
 
 from bot import isolation
-from bot.services.alerts import candidates, matcher, timing
+from bot.services.alerts import candidates, deliveries, matcher, timing
 from bot.services.daily import selection
-from bot.services.posts import contents, delivery_factory, summaries
+from bot.services.posts import contents, summaries
+from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.text.matching import keyword_match
 from bot.time_slices import BatchSize, TimeSlices
 from storage import alerts, guilds, models, notified_papers, readers, votes
@@ -33,6 +35,10 @@ DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
+MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
+"""Marker of a message that is rendered once for many recipients, as long as the longest key."""
+RENDERED_ALERTS = 256
+"""Messages that are kept: many recipients follow the same terms, and get the same papers."""
 
 PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
 """A paper, and why it matches a recipient's alerts."""
@@ -50,12 +56,13 @@ class AlertNotifier:
     def __init__(
         self,
         database: Database,
-        deliveries: delivery_factory.DeliveryFactory,
+        factory: DeliveryFactory,
         texts: candidates.PaperTexts,
         default_locale: models.Locale,
     ) -> None:
         self._database = database
-        self._deliveries = deliveries
+        self._factory = factory
+        self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(factory.render, deliveries.ALERT))
         self._texts = texts
         self._default_locale = default_locale
         self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
@@ -163,13 +170,18 @@ class AlertNotifier:
             key = f"alert:{recipient}:{planned_at}:{matches[0][0].id}"
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
-                built[recipient] = self._deliveries.build_alert(
-                    self._build_post(locale, matches, active, in_channel=alert.channel_id is not None),
-                    key=key,
-                    now=now,
+                post = self._build_post(locale, matches, active, in_channel=alert.channel_id is not None)
+                built[recipient] = self._factory.build(
+                    deliveries.ALERT,
+                    key,
+                    locale,
+                    self._render(post),
+                    now,
                     user_id=alert.user_id if alert.channel_id is None else None,
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
+                    digest_on=post.digest_on,
+                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _ in post.matches)),
                 )
             await slices.pause()
         return built
@@ -196,7 +208,7 @@ class AlertNotifier:
         ]
         papers = [self._post_paper(detail, locale) for detail, _ in shown]
         return contents.AlertPost(
-            marker=delivery_factory.ALERT_MARKER_PLACEHOLDER,
+            marker=MARKER_PLACEHOLDER,
             locale=locale,
             digest_on=max(detail.last_on for detail, _ in shown),
             matches=tuple(zip(papers, numbered, strict=True)),

@@ -6,16 +6,18 @@ Runs inside the transaction that stores the digest.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
 from bot import isolation
-from bot.services.daily import schedule, styles
-from bot.services.posts import contents, delivery_factory, summaries
+from bot.services.daily import deliveries, schedule, styles
+from bot.services.posts import contents, summaries
+from bot.services.posts.delivery_factory import DeliveryFactory, dump_payload
 from storage import digests, entries, models, papers, subscriptions
 from storage.database import Connection
 from storage.outbox import plan, queries
@@ -29,15 +31,15 @@ BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
 
 
-ChangedPost: TypeAlias = tuple[models.Delivery, delivery_factory.RenderedPost]
+ChangedPost: TypeAlias = tuple[models.Delivery, deliveries.RenderedPost]
 """A sent post and its new rendering."""
 
 
 class EditPlanner:
     """Plans the edits that follow from a corrected digest, or from a new one with better texts of posted papers."""
 
-    def __init__(self, deliveries: delivery_factory.DeliveryFactory) -> None:
-        self._deliveries = deliveries
+    def __init__(self, factory: DeliveryFactory) -> None:
+        self._factory = factory
 
     async def plan(
         self,
@@ -80,29 +82,25 @@ class EditPlanner:
         return count
 
     async def _list_changed(
-        self, connection: Connection, deliveries: Sequence[models.Delivery], shown_id: int | None
+        self, connection: Connection, sent: Sequence[models.Delivery], shown_id: int | None
     ) -> list[ChangedPost]:
         """Render each distinct post again, and return those whose papers changed.
 
         With `shown_id`, only posts that show a summary of that digest.
         """
-        by_id = {row.id: row for row in await subscriptions.list_rows(connection)} if deliveries else {}
-        rendered: dict[object, delivery_factory.RenderedPost | None] = {}
+        by_id = {row.id: row for row in await subscriptions.list_rows(connection)} if sent else {}
+        rendered: dict[object, deliveries.RenderedPost | None] = {}
         changed = []
-        for delivery in deliveries:
+        for delivery in sent:
             subscription = by_id.get(delivery.subscription_id or 0)
             if subscription is None:
                 continue
-            content = (
-                *(delivery.papers, delivery.late, delivery.locale),
-                *(delivery.digest_on, delivery.total, delivery.topic),
-                *(delivery.closes_at, delivery.is_day_complete, delivery.our_five),
-            )
+            content = delivery.post, delivery.locale, delivery.digest_on
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
                 rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
             new = rendered[key]
-            if new is not None and new.fingerprint != delivery.fingerprint:
+            if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
                 changed.append((delivery, new))
         return changed
 
@@ -112,21 +110,21 @@ class EditPlanner:
         delivery: models.Delivery,
         subscription: models.Subscription,
         shown_id: int | None,
-    ) -> delivery_factory.RenderedPost | None:
-        rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
+    ) -> deliveries.RenderedPost | None:
+        rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
-        if len(details) != len(delivery.papers):
+        if len(details) != len(delivery.post.papers):
             return None
         if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
         await summaries.prepare_extracts(details, [delivery.locale])
-        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.our_five}
+        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.our_five}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
         picks = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             post = _rebuild_post(delivery, subscription, details)
-            return self._deliveries.render_daily(replace(post, our_five=picks))
+            return deliveries.render(self._factory, replace(post, our_five=picks))
         return None
 
     async def _plan_batch(
@@ -139,7 +137,7 @@ class EditPlanner:
     ) -> int:
         stored = await queries.list_parts_by_delivery(connection, [delivery.id for delivery, _ in batch])
         planned: list[models.NewDelivery] = []
-        fingerprints: dict[int, str] = {}
+        posts: dict[int, models.StoredPost] = {}
         new_payloads: dict[int, str] = {}
         for delivery, rendered in batch:
             edits, payloads = self._build_edits(stored[delivery.id], rendered, delivery.key)
@@ -149,14 +147,26 @@ class EditPlanner:
                 new_payloads |= dict.fromkeys(pending.get(edit.message_id or 0, ()), edit.payload)
             if edits:
                 key = f"edit:{delivery.id}:{revision}"
-                planned.append(self._deliveries.build_edit(delivery, edits, key=key, now=now))
-                fingerprints[delivery.id] = rendered.fingerprint
+                planned.append(
+                    self._factory.build(
+                        deliveries.EDIT,
+                        key,
+                        delivery.locale,
+                        edits,
+                        now,
+                        guild_id=delivery.guild_id,
+                        channel_id=delivery.channel_id,
+                        digest_on=delivery.digest_on,
+                        post=models.StoredPost(papers=delivery.post.papers),
+                    )
+                )
+                posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
         ids = await plan.add_all(connection, planned)
-        await plan.set_content(connection, fingerprints, new_payloads)
+        await plan.set_content(connection, posts, new_payloads)
         return len(ids)
 
     def _build_edits(
-        self, stored: Sequence[models.Part], rendered: delivery_factory.RenderedPost, key: str
+        self, stored: Sequence[models.Part], rendered: deliveries.RenderedPost, key: str
     ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
         """Return the edits of changed messages, and the new payloads by part id.
 
@@ -164,7 +174,7 @@ class EditPlanner:
         """
         edits: list[models.NewPart] = []
         payloads: dict[int, str] = {}
-        new_parts = self._deliveries.build_parts(rendered, key)
+        new_parts = self._factory.build_parts(rendered.parts, key)
         if [part.kind for part in stored] != [part.kind for part in new_parts]:
             return (), {}
         for part, new in zip(stored, new_parts, strict=True):
@@ -175,13 +185,25 @@ class EditPlanner:
             if part.payload == shown:
                 continue
             payloads[part.id] = shown
-            edits.append(self._deliveries.build_edit_part(part, shown))
+            edits.append(_build_edit(part, shown))
         return tuple(edits), payloads
+
+
+def _build_edit(original: models.Part, payload: str) -> models.NewPart:
+    """Return the part that edits the message of `original` to show `payload`, the JSON of a part of that kind."""
+    body: dict[str, Any] = json.loads(payload)
+    return models.NewPart(
+        kind=models.PartKind.EDIT,
+        payload=dump_payload(body.get("message", body)),
+        nonce="",
+        channel_id=original.channel_id,
+        message_id=original.message_id,
+    )
 
 
 def _shown_ids(delivery: models.Delivery) -> list[str]:
     """Return the arXiv ids of the papers of a post, with those that members saved or shared."""
-    return [*delivery.papers, *(arxiv_id for arxiv_id, _, _ in delivery.our_five)]
+    return [*delivery.post.papers, *(arxiv_id for arxiv_id, _, _ in delivery.post.our_five)]
 
 
 def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:
@@ -196,16 +218,16 @@ def _rebuild_post(
     """Return the current content of a sent post."""
     assert delivery.digest_on is not None
     return contents.DailyPost(
-        marker=delivery_factory.MARKER_PLACEHOLDER,
+        marker=deliveries.MARKER_PLACEHOLDER,
         locale=delivery.locale,
         style=subscription.style,
         digest_on=delivery.digest_on,
-        total=delivery.total or len(details),
+        total=delivery.post.total or len(details),
         papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
         schedule=schedule.schedule_key(subscription),
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
-        topic=delivery.topic,
-        late=delivery.late,
-        closes_at=delivery.closes_at,
-        is_complete=delivery.is_day_complete,
+        topic=delivery.post.topic,
+        late=delivery.post.late,
+        closes_at=delivery.post.closes_at,
+        is_complete=delivery.post.is_complete,
     )

@@ -10,7 +10,8 @@ from datetime import date, datetime
 from bot import day_close
 from bot.clock import Clock
 from bot.services.daily import candidates, decision, schedule, selection, styles
-from bot.services.daily.rendered import build_daily_post
+from bot.services.daily.deliveries import ON_DEMAND
+from bot.services.daily.rendered import RenderedPosts, build_daily_post
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digests, models, posted, subscriptions
@@ -75,13 +76,8 @@ class OnDemandPosts:
             [picks] = await candidates.load_our_five(connection, [subscription], [post])
             post = replace(post, our_five=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
-            delivery = self._deliveries.build_post(
-                self._deliveries.render_daily(build_daily_post(subscription, post, details, now)),
-                subscription,
-                kind=models.DeliveryKind.ON_DEMAND,
-                key=f"now:{subscription.id}:{interaction_id}",
-                local_on=post.local_on,
-                now=now,
+            delivery = RenderedPosts(self._deliveries, now).build_delivery(
+                subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
             )
             delivery_id = await plan.add(connection, delivery)
             if delivery_id is not None:

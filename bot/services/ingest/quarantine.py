@@ -14,6 +14,9 @@ from storage.database import Connection, Database
 
 MAX_CRASHES = 2
 
+CRASHED_TWICE = "crashed-twice"
+"""The reason of what was being read at two crashes in a row; the templates have its sentence."""
+
 
 class Quarantine:
     """Remembers the items of one kind that are being read. One process at a time may use it.

@@ -5,7 +5,7 @@ What a reader is told of, and the message itself, are stored in one transaction,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.services.daily import schedule
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts.kinds import KindRecord
 from bot.time_slices import TimeSlices
 from storage import alerts, models, readers
 from storage.database import Connection, Database
@@ -34,8 +35,18 @@ MAX_PAPERS = 15
 _EASTERNMOST, _WESTERNMOST = ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")
 """Where Monday begins first and last."""
 
-RenderNews = Callable[[str, models.Locale, Sequence[models.PaperNews]], tuple[contents.RenderedPart, ...]]
-"""Renders the message with a marker."""
+
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the news come with the next ones."""
+    await news_readers.mark_untold(connection, [row.id for row in unsent])
+
+
+NEWS: KindRecord[contents.NewsPost] = KindRecord(
+    kind=models.DeliveryKind.NEWS,
+    priority=models.Priority.NOTIFICATION,
+    render=lambda renderer, post: renderer.render_news(post),
+    undo=_undo,
+)
 
 
 class NewsPlanner:
@@ -46,7 +57,6 @@ class NewsPlanner:
         database: Database,
         clock: Clock,
         deliveries: DeliveryFactory,
-        render: RenderNews,
         *,
         locale: models.Locale,
         timezone: str,
@@ -54,7 +64,6 @@ class NewsPlanner:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
-        self._render = render
         self._locale = locale
         self._timezone = timezone
 
@@ -98,12 +107,10 @@ class NewsPlanner:
         last_id = chosen[-1][0]
         key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
         locale = reader.locale if reader is not None and reader.locale is not None else self._locale
-        parts = self._render(key, locale, [news for _, news in chosen])
-        delivery = self._deliveries.build_news(
-            key,
-            locale,
-            parts,
-            now=now,
+        delivery = self._deliveries.build_post(
+            NEWS,
+            contents.NewsPost(key, locale, tuple(news for _, news in chosen)),
+            now,
             user_id=user_id,
             channel_id=reader.dm_channel_id if reader is not None else None,
         )

@@ -14,10 +14,10 @@ from bot.services.outbox import discord_errors, discord_health, suspension, thro
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import models, notified_papers, posted
+from bot.services.posts.kinds import DeliveryKinds
+from storage import models
 from storage.database import Database
-from storage.news import news_readers
-from storage.outbox import alert_matches, attempts, holds, queries
+from storage.outbox import attempts, holds, queries
 from storage.outbox.queries import DuePart
 
 log = structlog.get_logger(__name__)
@@ -37,13 +37,13 @@ LINGER_SECONDS = 0.05
 
 
 class OutcomeRecorder:
-    """Stores outcomes in the outbox and reports each to `on_outcome`."""
+    """Stores outcomes in the outbox, with what `kinds` say that follows, and reports each to `on_outcome`."""
 
     def __init__(
         self,
         database: Database,
-        suspender: suspension.DestinationSuspender,
         deliveries: DeliveryFactory,
+        kinds: DeliveryKinds,
         *,
         rng: random.Random,
         health: discord_health.DiscordHealth,
@@ -51,8 +51,9 @@ class OutcomeRecorder:
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._database = database
-        self._suspender = suspender
+        self._suspender = suspension.DestinationSuspender(deliveries, kinds)
         self._deliveries = deliveries
+        self._kinds = kinds
         self._rng = rng
         self._on_outcome = on_outcome
         self._linger_seconds = linger_seconds
@@ -121,27 +122,14 @@ class OutcomeRecorder:
                 assert_never(classification.disposition)
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC). Papers of those certainly unsent may be posted or notified again.
-
-        Alerts that Discord suspended are sent theirs once they are resumed.
-        """
+        """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone."""
         async with self._database.transaction() as connection:
             expired = await holds.expire(connection, now, reason=contents.Reason.TOO_OLD)
             unsent_ids = set(await queries.list_unsent(connection, [row.id for row in expired]))
-            alert_ids = [row.id for row in expired if row.kind is models.DeliveryKind.ALERT]
-            unsent = await notified_papers.remove_of_deliveries(
-                connection, unsent_ids.intersection(alert_ids)
-            )
-            await alert_matches.keep_unsent(connection, unsent, now)
-            await news_readers.mark_untold(connection, unsent_ids)
-            await posted.remove_covered(
-                connection,
-                [
-                    (row.subscription_id, row.planned_at)
-                    for row in expired
-                    if row.id in unsent_ids and row.subscription_id is not None
-                ],
-            )
+            for record in self._kinds:
+                unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
+                if unsent:
+                    await record.undo(connection, unsent, now)
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self._on_outcome("expired", delivery.kind, contents.Reason.TOO_OLD, None)

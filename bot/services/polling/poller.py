@@ -15,10 +15,9 @@ import structlog
 
 from bot import isolation
 from bot.clock import Clock
-from bot.services.ingest.quarantine import Quarantine
+from bot.services.ingest.quarantine import CRASHED_TWICE, Quarantine
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint, health, page_states, sink
-from bot.services.polling.operator_notice import CRASHED_TWICE
 from bot.services.polling.report import SourceReport
 from bot.sources import base, kinds
 from bot.sources.http import retry

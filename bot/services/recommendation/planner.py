@@ -12,18 +12,35 @@ from bot import isolation
 from bot.services.daily import schedule
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts.kinds import KindRecord, Owned
 from bot.services.recommendation import today
 from bot.services.recommendation.profiles import Profiles
 from bot.time_slices import TimeSlices
 from storage import models, papers, readers
 from storage.accounts import profiles
-from storage.database import Database
+from storage.database import Connection, Database
 from storage.outbox import plan
 
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 100
 """Readers per transaction."""
+
+
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: contents.Reason
+) -> list[Owned]:
+    if delivery.is_direct and delivery.user_id is not None:
+        await profiles.suspend(connection, delivery.user_id, reason)
+    return []
+
+
+TODAY: KindRecord[contents.TodayPost] = KindRecord(
+    kind=models.DeliveryKind.TODAY,
+    priority=models.Priority.SCHEDULED,
+    render=lambda renderer, post: renderer.render_today(post),
+    suspend=_suspend,
+)
 
 
 class TodayPlanner:
@@ -103,12 +120,15 @@ class TodayPlanner:
     def _build_delivery(
         self, profile: models.Profile, post: contents.TodayPost, reader: models.Reader | None, now: datetime
     ) -> models.NewDelivery:
-        return self._deliveries.build_today(
+        return self._deliveries.build_post(
+            TODAY,
             replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
-            now=now,
+            now,
             user_id=profile.user_id,
             channel_id=reader.dm_channel_id if reader is not None else None,
             local_on=profile.due_on or now.date(),
+            digest_on=post.digest_on,
+            post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
         )
 
 

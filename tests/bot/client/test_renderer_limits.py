@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from bot.client.renderer import DiscordRenderer
 from bot.rendering.discord_text import limits
+from bot.services.alerts import notifier
+from bot.services.alerts.deliveries import ALERT
+from bot.services.daily import deliveries as daily_deliveries
+from bot.services.outbox.owner_notice import NOTICE
 from bot.services.posts import contents, delivery_factory
 from storage import models
 from tests.fake_discord import validation
@@ -103,20 +107,18 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
         for number in range(2)
     )
     factory = delivery_factory.DeliveryFactory(rendered_posts.new_renderer)
-    post = rendered_posts.daily(papers, style=style, marker=delivery_factory.MARKER_PLACEHOLDER)
-    daily_parts = factory.build_parts(factory.render_daily(post), "daily:1:2025-02-12")
+    post = rendered_posts.daily(papers, style=style, marker=daily_deliveries.MARKER_PLACEHOLDER)
+    daily_parts = factory.build_parts(factory.render(daily_deliveries.DAILY, post), "daily:1:2025-02-12")
     reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
     matches = tuple((paper, (reason,)) for paper in papers)
-    alert = contents.AlertPost(
-        delivery_factory.ALERT_MARKER_PLACEHOLDER, models.Locale.EN, date(2025, 2, 12), matches
-    )
+    alert = contents.AlertPost(notifier.MARKER_PLACEHOLDER, models.Locale.EN, date(2025, 2, 12), matches)
     notice = contents.NoticePost(
         "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
     )
     now = datetime(2025, 2, 12, tzinfo=UTC)
     others = (
-        *factory.build_alert(alert, key="alert:user:7:1:1", now=now, user_id=7).parts,
-        *factory.build_notice(notice, now=now, user_id=7).parts,
+        *factory.build_parts(factory.render(ALERT, alert), "alert:user:7:1:1"),
+        *factory.build_post(NOTICE, notice, now, user_id=7).parts,
     )
     for part in (*daily_parts, *others):
         for body in (part.payload, part.fallback or part.payload):

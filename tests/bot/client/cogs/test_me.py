@@ -11,6 +11,7 @@ import pytest
 from bot.client.cogs import me
 from bot.client.translations import Translations
 from bot.services.news import planner
+from bot.services.posts import contents
 from storage import models
 from storage.database import Database
 from tests.support import client_archive, digest_builders, reader_rows
@@ -108,7 +109,7 @@ async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switc
         ("2501.00003", "Speech", models.NewsKind.WITHDRAWN, "withdrawn"),
         ("2501.00004", "Maps", models.NewsKind.MODEL, "https://huggingface.co/example/maps"),
     ]
-    parts = harness.container.renderer.render_news("news:7:9:1", texts.locale, news)
+    parts = harness.container.renderer.render_news(contents.NewsPost("news:7:9:1", texts.locale, tuple(news)))
     message = await send_parts(harness, harness.user.dm_channel.id, *parts)
     shown = shown_text(message)
     assert texts("news-heading", count=4) in shown
@@ -137,6 +138,8 @@ async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHa
             (models.NewsKind.VENUE, "V" * 60),
         )
     ]
-    parts = harness.container.renderer.render_news("news:7:9:1", harness.texts.locale, news)
+    parts = harness.container.renderer.render_news(
+        contents.NewsPost("news:7:9:1", harness.texts.locale, tuple(news))
+    )
     message = await send_parts(harness, harness.user.dm_channel.id, *parts)
     assert shown_text(message).count("arxiv.org/abs/") >= planner.MAX_PAPERS

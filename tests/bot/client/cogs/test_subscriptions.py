@@ -81,7 +81,7 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
     async with harness.container.database.read() as connection:
         (delivery,) = await queries.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
-    assert delivery.papers[0] == "2501.00001"
+    assert delivery.post.papers[0] == "2501.00001"
 
 
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:

@@ -197,7 +197,7 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harne
     assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
     async with alert_harness.database.read() as connection:
         planned = await queries.list_rows(connection, limit=100)
-    notified = sorted((delivery.user_id, delivery.papers) for delivery in planned)
+    notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
     assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
     assert await alert_harness.list_pending() == []
 
@@ -215,7 +215,7 @@ async def test_what_changes_between_two_batches_counts_for_the_next(alert_harnes
         planned = await queries.list_rows(connection, limit=100)
     papers: dict[int | None, list[str]] = {}
     for delivery in planned:
-        papers.setdefault(delivery.user_id, []).extend(delivery.papers)
+        papers.setdefault(delivery.user_id, []).extend(delivery.post.papers)
     remaining = ["2601.00002", "2601.00003"]
     assert {user_id: sorted(own) for user_id, own in papers.items()} == dict.fromkeys((1, 2, 5, 6), remaining)
 

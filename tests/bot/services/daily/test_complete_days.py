@@ -172,15 +172,15 @@ async def test_half_a_year_of_listings_is_posted_whole_after_each_close(
     )
     delays = []
     for zone in ZONES:
-        shown = [name for post in posts[zone] for name in post.papers]
+        shown = [name for delivery in posts[zone] for name in delivery.post.papers]
         assert len(shown) == len(set(shown)), zone
         late_shown: Counter[str] = Counter()
         own: dict[date, set[str]] = {}
         for post in posts[zone]:
             assert post.digest_on is not None
-            late_count = sum(count for _, count, _ in post.late)
-            names = post.papers[: len(post.papers) - late_count]
-            late_shown.update(post.papers[len(names) :])
+            late_count = sum(count for _, count, _ in post.post.late)
+            names = post.post.papers[: len(post.post.papers) - late_count]
+            late_shown.update(post.post.papers[len(names) :])
             own[post.digest_on] = set(names)
             closes_at = RULE.closes_at(post.digest_on)
             assert post.planned_at >= closes_at, (zone, post.digest_on)
@@ -305,7 +305,7 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
     await _run_bot(polling, planner, begin, close + 50 * MINUTE)
     async with polling.db.read() as connection:
         (post,) = await queries.list_rows(connection)
-    assert sorted(post.papers) == ["2601.00001", "2601.00002"]
+    assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
     assert close <= post.planned_at <= close + 6 * MINUTE
     around = [at for at in lists.reads[day.isoformat()] if close - 10 * MINUTE <= at <= close + 40 * MINUTE]
     gaps = [after - before for before, after in itertools.pairwise(around)]

@@ -91,7 +91,7 @@ async def saving(db: Database) -> SavingHarness:
 
 def list_counts(delivery: models.Delivery) -> list[tuple[str, int, int]]:
     """Return the last digit of each paper that members saved, with the counts."""
-    return [(arxiv_id[-1], saved, shared) for arxiv_id, saved, shared in delivery.our_five]
+    return [(arxiv_id[-1], saved, shared) for arxiv_id, saved, shared in delivery.post.our_five]
 
 
 async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planned(
@@ -112,8 +112,10 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
         await reader_data.remove(connection, 5)
     assert await saving.planner.tick(SEOUL_9AM) == 3
     (first, shown), *others = await saving.list_deliveries(models.DeliveryKind.DAILY)
-    assert [(delivery.our_five, "Saved by" in payload) for delivery, payload in others] == [((), False)] * 2
-    assert (first.subscription_id, first.papers) == (asked, ("2601.00001", "2601.00002"))
+    assert [(delivery.post.our_five, "Saved by" in payload) for delivery, payload in others] == [
+        ((), False)
+    ] * 2
+    assert (first.subscription_id, first.post.papers) == (asked, ("2601.00001", "2601.00002"))
     assert list_counts(first) == [("7", 4, 0), ("8", 3, 0), ("6", 0, 1)]
     assert "Saved or shared most in this server this week" in shown
     for line in (

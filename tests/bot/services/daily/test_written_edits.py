@@ -51,7 +51,7 @@ async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: Cor
     await harness.post(SEOUL_9AM + DAY)
     async with harness.database.read() as connection:
         sent = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert [delivery.papers for delivery in sent] == [
+    assert [delivery.post.papers for delivery in sent] == [
         ("2601.00009", "2601.00003"),
         ("2601.00002", "2601.00001"),
     ]
@@ -66,7 +66,7 @@ async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harnes
     await harness.post()
     async with harness.database.read() as connection:
         (sent,) = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert (sorted(sent.papers), sent.total) == (["2601.00001", "2601.00002"], 2)
+    assert (sorted(sent.post.papers), sent.post.total) == (["2601.00001", "2601.00002"], 2)
 
 
 async def test_a_written_digest_whose_text_is_not_shown_edits_nothing(harness: CorrectionHarness) -> None:
@@ -130,4 +130,4 @@ async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: 
     await harness.post()
     async with harness.database.read() as connection:
         (sent,) = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert sent.closes_at is None
+    assert sent.post.closes_at is None

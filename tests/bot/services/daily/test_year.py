@@ -164,7 +164,7 @@ async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(
         assert [(delivery.local_on, delivery.due_at) for delivery in deliveries] == due, zone
         planned = [ticks[bisect_left(ticks, due_at)] for _, due_at in due]
         assert [delivery.planned_at for delivery in deliveries] == planned, zone
-        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.papers]
+        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.post.papers]
         assert len(shown) == len(set(shown)) == len(YEAR), zone
 
 
@@ -217,7 +217,7 @@ async def test_two_weeks_of_reviews_that_repeat_papers_post_each_paper_once_a_ch
         for delivery in await queries.list_rows(connection):
             by_channel[delivery.channel_id].append(delivery)
     for channel_id in (20, 21, 22):
-        shown = [arxiv_id for delivery in by_channel[channel_id] for arxiv_id in delivery.papers]
+        shown = [arxiv_id for delivery in by_channel[channel_id] for arxiv_id in delivery.post.papers]
         assert len(shown) == len(set(shown))
         assert len(by_channel[channel_id]) == 14
-    assert {arxiv_id for delivery in by_channel[20] for arxiv_id in delivery.papers} == seen
+    assert {arxiv_id for delivery in by_channel[20] for arxiv_id in delivery.post.papers} == seen

@@ -298,5 +298,5 @@ async def test_what_an_edit_and_why_need_of_recent_posts_stays(posted_twice: Pla
         (delivery, *_) = await queries.list_rows(connection, since_at=LATER - DAY)
         (part,) = await queries.list_parts(connection, delivery.id)
         assert part.payload is not None
-        assert delivery.fingerprint is not None
+        assert delivery.post.fingerprint is not None
         assert await posted.list_for_paper(connection, 3, channel_id=CHANNEL) != []

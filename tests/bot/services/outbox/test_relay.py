@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from discord.http import MultipartParameters
 
+from bot.app.container import delivery_kinds
 from bot.client import translations
 from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.clock import system_clock
 from bot.rendering.wording.templates import Templates
-from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, suspension, throttle
-from bot.services.posts import contents, delivery_factory
+from bot.services.daily import deliveries as daily_deliveries
+from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, throttle
+from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
@@ -34,7 +36,6 @@ from tests.support.relay_harness import (
     message_payload,
     message_texts,
     new_delivery,
-    new_subscription,
 )
 
 pytestmark = pytest.mark.wire
@@ -380,20 +381,19 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     texts = translations.load()
     renderer = DiscordRenderer(texts, Templates(), CommandMentions())
     deliveries = DeliveryFactory(lambda: renderer)
-    subscription = new_subscription(channel_id, id=1)
     for day, key in zip(days, keys, strict=True):
         post = contents.DailyPost(
-            delivery_factory.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
+            daily_deliveries.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
         )
-        planned = deliveries.build_post(
-            deliveries.render_daily(post),
-            subscription,
-            kind=models.DeliveryKind.DAILY,
-            key=key,
-            local_on=day,
-            now=relay_harness.now(),
+        planned = deliveries.build(
+            daily_deliveries.DAILY,
+            key,
+            models.Locale.EN,
+            deliveries.render(daily_deliveries.DAILY, post),
+            relay_harness.now(),
+            channel_id=channel_id,
         )
-        await relay_harness.add_deliveries(replace(planned, subscription_id=None))
+        await relay_harness.add_deliveries(planned)
         # The second day's request breaks before Discord sees it, and is tried again after Discord's nonces expired.
         if day == days[1]:
             await fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
@@ -452,10 +452,11 @@ class StubSender:
 
 def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
-    suspender = suspension.DestinationSuspender(deliveries)
     rng = random.Random(1)
     health = discord_health.DiscordHealth(time.monotonic, rng)
-    recorder = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=rng, health=health, linger_seconds=0.0)
+    recorder = outcomes.OutcomeRecorder(
+        db, deliveries, delivery_kinds(), rng=rng, health=health, linger_seconds=0.0
+    )
     return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
 
 

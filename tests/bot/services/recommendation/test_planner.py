@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from bot.app.container import Container
+from bot.app.container import Container, delivery_kinds
 from bot.client import translations
 from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.outbox.suspension import DestinationSuspender
@@ -76,7 +76,7 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
         (date(2025, 3, 12), 6, 30),
     ]
     assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
-    assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
+    assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
 
 
 async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
@@ -148,7 +148,7 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(START + timedelta(days=1))
     (delivery,) = await planned.list_deliveries()
-    suspender = DestinationSuspender(planned.container.deliveries)
+    suspender = DestinationSuspender(planned.container.deliveries, delivery_kinds())
     closed = Classification(Disposition.DESTINATION_BLOCKED, contents.Reason.DMS_CLOSED)
     async with sqlite_db.transaction() as connection:
         await suspender.suspend(connection, delivery, closed, planned.now)
