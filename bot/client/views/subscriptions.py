@@ -106,7 +106,7 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
     """
     short, role, topic = stored.split("\n") if stored else (action.payload, "0", "")
     action = custom_ids.Action(action.verb, short)
-    channel_id, at_time, days, top_n, min_votes, locale, style, empty, complete, five, timezone = (
+    channel_id, at_time, days, top_n, min_votes, locale, style, empty, complete, picks, timezone = (
         action.fields(11)
     )
     day_bits = custom_ids.parse_number(days)
@@ -121,7 +121,7 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
             style={code: style for style, code in _STYLE_CODES.items()}[style],
             say_when_empty=empty == "1",
             when=models.When.COMPLETE if complete == "1" else models.When.HOUR,
-            our_five=five == "1",
+            our_five=picks == "1",
             topic=topic,
             mention_role_id=custom_ids.parse_number(role) or None,
         )
