@@ -1,4 +1,4 @@
-"""Upgrades a database to the current schema and rejects a newer one.
+"""Upgrades a database to the current schema; rejects a newer one, and one that is too old to be upgraded.
 
 Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
 """
@@ -12,15 +12,15 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import backup, database, errors
 
-HEAD = "0022"
+OLDEST = "r0001"
+"""The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
+HEAD = "r0001"
 """The newest revision in `migrations/versions`; a test compares the two."""
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
@@ -30,7 +30,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     """Open a database with the current schema.
 
     `migrate` None: upgrade a SQLite file; PostgreSQL is upgraded only by `db upgrade` and `run`.
-    Raises storage.errors.StorageError if the database is newer, locked, read-only, unreachable or out of date.
+    Raises storage.errors.StorageError if the database is newer, too old, locked, read-only, unreachable or out of date.
     """
     opened = database.Database(database.open_engine(url))
     database.check_file(opened.url)
@@ -38,7 +38,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
         stack.push_async_callback(opened.close)
         current = await current_revision(opened)
         if current != HEAD:
-            _reject_newer(current, opened)
+            _reject_unknown(current, opened)
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
                     "The database is out of date or empty. Run `paperround db upgrade` first."
@@ -79,8 +79,16 @@ def _read_revision(connection: Connection) -> str | None:
     return revision
 
 
-def _reject_newer(current: str | None, opened: database.Database) -> None:
-    if current is not None and current > HEAD:
+def _reject_unknown(current: str | None, opened: database.Database) -> None:
+    if current is None:
+        return
+    if current < OLDEST:
+        raise errors.StorageError(
+            f"{opened.url.render_as_string()} was written by an earlier Paperround (schema {current}), which this version"
+            " cannot upgrade: write its digests to files with that version (`paperround export`) and read them into a new"
+            " database with this one (`paperround ingest`)."
+        )
+    if current > HEAD:
         raise errors.NewerDatabaseError(
             f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
             f" knows {HEAD}). Update Paperround, or restore an older backup."
@@ -94,37 +102,15 @@ async def upgrade(opened: database.Database) -> str | None:
     """
     async with _migration_lock(opened):
         current = await current_revision(opened)
-        _reject_newer(current, opened)
+        _reject_unknown(current, opened)
         if current == HEAD:
             return current
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
             await asyncio.to_thread(_backup_sqlite_file, path, current)
-        async with _schema_transaction(opened) as connection:
+        async with opened.transaction() as connection:
             await connection.run_sync(_run_alembic)
         return current
-
-
-@asynccontextmanager
-async def _schema_transaction(opened: database.Database) -> AsyncIterator[AsyncConnection]:
-    """Run a write transaction in which SQLite does not enforce foreign keys.
-
-    SQLite changes a constraint by building the table again. Dropping the old one would delete the rows that refer to it.
-    """
-    if not opened.is_sqlite:
-        async with opened.transaction() as connection:
-            yield connection
-        return
-    with database.translated_errors(opened.url):
-        async with opened.engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            # Without effect inside a transaction.
-            await driver.execute_fetchall("PRAGMA foreign_keys=OFF")
-            try:
-                async with connection.begin():
-                    yield connection
-            finally:
-                await driver.execute_fetchall("PRAGMA foreign_keys=ON")
 
 
 def _run_alembic(connection: Connection) -> None:

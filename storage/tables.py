@@ -670,8 +670,6 @@ token_ledger = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False, comment="of settled calls"),
 )
 
-_SEARCH = {"revision": "0002"}
-
 indexed_papers = sa.Table(
     "indexed_papers",
     metadata,
@@ -682,7 +680,6 @@ indexed_papers = sa.Table(
     sa.Column("texts", sa.LargeBinary, nullable=False, comment="canonical texts as indexed, Zstandard"),
     sa.Column("votes", sa.Integer),
     sa.Column("last_on", sa.Date, nullable=False),
-    info=_SEARCH,
 )
 
 text_dictionaries = sa.Table(
@@ -690,7 +687,6 @@ text_dictionaries = sa.Table(
     metadata,
     sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    info=_SEARCH,
 )
 
 term_counts = sa.Table(
@@ -700,7 +696,6 @@ term_counts = sa.Table(
     sa.Column(
         "papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"
     ),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -716,14 +711,12 @@ indexed_authors = sa.Table(
     ),
     _reference("author_id", "authors.id", nullable=False, unique=True),
     sa.Column("words", sa.Text, nullable=False, comment="tokens as indexed, separated by spaces"),
-    info=_SEARCH,
 )
 
 name_words = sa.Table(
     "name_words",
     metadata,
     sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -732,7 +725,6 @@ name_deletions = sa.Table(
     metadata,
     sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
     sa.Column("word", sa.Text, primary_key=True),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -746,7 +738,6 @@ mention_counts = sa.Table(
         comment="a parenthesis and the words before it, for the glossary",
     ),
     sa.Column("papers", sa.Integer, nullable=False),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -757,5 +748,4 @@ glossary = sa.Table(
     sa.Column("made_at", UtcTime, nullable=False),
     sa.Column("papers", sa.Integer, nullable=False, comment="number of papers at build time"),
     sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, zlib"),
-    info=_SEARCH,
 )

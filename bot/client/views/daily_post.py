@@ -313,17 +313,14 @@ def copy_of(
     action: custom_ids.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
     """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
-    # Buttons of earlier versions have the language alone.
-    is_known = ":" in action.payload
-    unknown = ("", "0", max(paper.date for paper in papers).strftime("%Y%m%d"), "", "", "")
-    _, total, day, since, ranks, rest = action.fields(6) if is_known else unknown
+    _, total, day, since, ranks, rest = action.fields(6)
     late, _, our_five = rest.partition(":")
     with custom_ids.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
         late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
         numbers = tuple(int(number) for number in ranks.split(".") if number)
-        count = len(numbers) or len(papers)
+        count = len(numbers)
         own = min(count, len(papers)) - sum(shown for _, shown, _ in late_days)
         return DailyPost(
             "",

@@ -91,8 +91,9 @@ def _pack_short(channel_id: int, options: SubscriptionOptions) -> str:
         min(options.min_votes, 99_999),
         options.locale,
         _STYLE_CODES[options.style],
-        # One field holds all three, so that the setup buttons of earlier versions still work.
-        int(options.say_when_empty) + 2 * (options.when is models.When.COMPLETE) + 4 * options.our_five,
+        int(options.say_when_empty),
+        int(options.when is models.When.COMPLETE),
+        int(options.our_five),
         options.timezone,
     )
     return ":".join(map(str, fields))
@@ -105,8 +106,10 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
     """
     short, role, topic = stored.split("\n") if stored else (action.payload, "0", "")
     action = custom_ids.Action(action.verb, short)
-    channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
-    day_bits, flags = custom_ids.parse_number(days), custom_ids.parse_number(empty)
+    channel_id, at_time, days, top_n, min_votes, locale, style, empty, complete, picks, timezone = (
+        action.fields(11)
+    )
+    day_bits = custom_ids.parse_number(days)
     with custom_ids.map_parse_errors():
         options = SubscriptionOptions(
             at_time=f"{at_time[:2]}:{at_time[2:]}",
@@ -116,9 +119,9 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
             min_votes=custom_ids.parse_number(min_votes),
             locale=models.Locale(locale),
             style={code: style for style, code in _STYLE_CODES.items()}[style],
-            say_when_empty=bool(flags & 1),
-            when=models.When.COMPLETE if flags & 2 else models.When.HOUR,
-            our_five=bool(flags & 4),
+            say_when_empty=empty == "1",
+            when=models.When.COMPLETE if complete == "1" else models.When.HOUR,
+            our_five=picks == "1",
             topic=topic,
             mention_role_id=custom_ids.parse_number(role) or None,
         )

@@ -75,17 +75,10 @@ def build_request(
         channel_id=channel_id,
         payload=payload,
         nonce=part.nonce,
-        marker=part.marker or _default_marker(delivery, part),
+        marker=part.marker,
         guild_id=delivery.guild_id if delivery.user_id is None else None,
         message_id=message_id,
     )
-
-
-def _default_marker(delivery: models.Delivery, part: models.Part) -> str | None:
-    """Return the marker of a part that a process of an earlier version planned."""
-    if part.kind not in contents.MARKED_KINDS:
-        return None
-    return contents.part_marker(delivery.key, part.position)
 
 
 def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:

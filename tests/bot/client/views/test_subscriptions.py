@@ -23,11 +23,13 @@ from storage import models
         locale=st.sampled_from(models.Locale),
         style=st.sampled_from(models.Style),
         say_when_empty=st.booleans(),
+        when=st.sampled_from(models.When),
+        our_five=st.booleans(),
         fresh_days=st.just(3),
         wait_minutes=st.just(720),
         settle_hours=st.just(0),
-    ),
+    ).filter(lambda options: options.style is not models.Style.WEEKLY or options.when is models.When.HOUR),
 )
 def test_unpacking_returns_the_packed_options(channel_id: int, options: SubscriptionOptions) -> None:
     packed = subscriptions.pack(channel_id, options, subscriptions.START_NOW)
-    assert subscriptions.unpack(custom_ids.unpack(packed)) == (channel_id, options)
+    assert subscriptions.unpack(custom_ids.unpack(packed)) == (channel_id, options.validated())
