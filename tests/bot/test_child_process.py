@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from bot import child_process
+from tests.support import patience
 
 _OUT_OF_MEMORY = """
 import sys
@@ -32,6 +33,6 @@ def test_there_is_memory_for_reporting_that_it_ran_out() -> None:
         env=child_process.environment(),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=patience.scaled(60),
     )
     assert (child.returncode, len(child.stdout)) == (0, 10_000_000), child.stderr[-2000:]

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage import database, errors, migrate, tables
+from tests.support import patience
 
 
 async def test_concurrent_read_then_write_transactions_lose_no_update(db: database.Database) -> None:
@@ -55,9 +56,7 @@ async def _hold(limited: database.Database, count: int, release: asyncio.Event) 
             await release.wait()
 
     tasks = [asyncio.create_task(read()) for _ in range(count)]
-    async with asyncio.timeout(30):
-        while holding < database.READER_CONNECTIONS:  # noqa: ASYNC110 - counts tasks
-            await asyncio.sleep(0.01)
+    await patience.wait_until(lambda: holding >= database.READER_CONNECTIONS)
     return tasks
 
 
@@ -70,7 +69,7 @@ async def test_work_that_holds_all_its_connections_delays_no_other_transaction(d
             await connection.execute(tables.meta.insert().values(key="limited", value="0"))
 
     writers = [asyncio.create_task(write())]
-    async with asyncio.timeout(30):
+    async with patience.limit(30):
         for number in range(20):
             async with db.transaction() as connection:
                 await connection.execute(tables.meta.insert().values(key=f"n{number}", value="0"))

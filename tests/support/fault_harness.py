@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 from bot.clock import system_clock
 from storage import migrate, models
 from storage.database import Connection, Database
 from storage.outbox import pending_alerts, plan, queries
 from tests.fake_discord import process
-from tests.support import digest_builders, relay_harness, shifted_clock
+from tests.support import digest_builders, patience, relay_harness, shifted_clock
 
 
 @dataclass
@@ -133,22 +131,19 @@ class FaultHarness:
         """Number of messages that the fake Discord has accepted."""
         return int((await self.fake.counts())["messages"])
 
-    async def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
-        """Wait until the async `condition` is true. Fails with the bots' log."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not await condition():  # noqa: ASYNC110 - the change happens in another process
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{await self.count_states()}\n{self.read_log()[-6000:]}") from None
+    async def wait_until(
+        self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0
+    ) -> None:
+        """Wait until `condition` is true. Fails with the bots' log."""
+        await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
-    async def wait_until_all_sent(self, seconds: float = 90.0) -> None:
+    async def wait_until_all_sent(self) -> None:
         """Wait until every part is SENT."""
 
         async def all_sent() -> bool:
             return set(await self.count_states()) == {"sent"}
 
-        await self.wait_until(all_sent, seconds)
+        await self.wait_until(all_sent, 90.0)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.fake_discord import process
+from tests.support import patience
 
 pytestmark = pytest.mark.wire
 
@@ -35,10 +36,10 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
             sys.executable, "-m", "bot", "run", cwd=process.ROOT, env=environment, stdout=log, stderr=log
         )
     try:
-        async with asyncio.timeout(60):
+        async with patience.limit(60):
             while not (body := await _ask(environment)) or body["claim_seconds"] is None:
                 assert bot.returncode is None, (tmp_path / "bot.log").read_text()
-            await fake.wait_until_connected(30)
+            await fake.wait_until_connected()
             while not (body := await _ask(environment))["gateway_connected"]:
                 pass
         assert (body["role"], body["discord"], body["problems"]) == ("sender", "well", [])
@@ -48,7 +49,7 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
         assert await _ask(environment) == {}
         bot.send_signal(signal.SIGCONT)
         bot.terminate()
-        assert await asyncio.wait_for(bot.wait(), 15) == 0
+        assert await patience.wait_for(bot.wait(), 15) == 0
     finally:
         if bot.returncode is None:
             bot.kill()

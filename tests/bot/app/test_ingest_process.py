@@ -18,7 +18,7 @@ from bot.services.ingest.results import IngestResult
 from bot.settings import Settings
 from storage import digests, entries, models
 from storage.database import Database
-from tests.support import sample_archive
+from tests.support import patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -124,9 +124,8 @@ async def test_a_process_that_fails_raises_its_reason(
 
 
 async def _wait_for_child() -> psutil.Process:
-    async with asyncio.timeout(30):
-        while True:
-            for child in psutil.Process().children():
-                if ingest_process.__name__ in child.cmdline():
-                    return child
-            await asyncio.sleep(0.01)  # another thread starts it
+    def list_children() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if ingest_process.__name__ in child.cmdline()]
+
+    await patience.wait_until(lambda: bool(list_children()))  # another thread starts it
+    return list_children()[0]

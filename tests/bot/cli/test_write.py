@@ -19,6 +19,7 @@ from tests.bot.cli.conftest import Paperround
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
+from tests.support import patience
 
 __all__ = ["fake_model", "fake_model_process"]
 
@@ -94,7 +95,7 @@ def test_two_processes_at_once_call_each_paper_once(
         )
         for _ in range(2)
     ]
-    outputs = [run.communicate(timeout=120) for run in runs]
+    outputs = [run.communicate(timeout=patience.scaled(120)) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert {json.loads(stdout)["written"] for stdout, _ in outputs} == {READ}
     assert sum(json.loads(stdout)["calls"] for stdout, _ in outputs) == PAPERS - NO_TEXT

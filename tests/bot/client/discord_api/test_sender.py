@@ -23,7 +23,7 @@ from bot.services.posts.delivery_factory import new_nonce
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import relay_harness
+from tests.support import patience, relay_harness
 from tests.support.virtual_time import VirtualTimeLoop
 
 __all__ = ["fake", "fake_server"]
@@ -93,7 +93,7 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
         client._connection.guild_ready_timeout = 0.2
-        await asyncio.wait_for(client.wait_until_ready(), 10)
+        await patience.wait_for(client.wait_until_ready(), 10)
     guild = client.get_guild(process.GUILD_ID)
     existing = guild.roles[-1].id if guild is not None else 5
     for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
@@ -155,7 +155,7 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
         client._connection.guild_ready_timeout = 0.2
-        await asyncio.wait_for(client.wait_until_ready(), 10)
+        await patience.wait_for(client.wait_until_ready(), 10)
     assert await discord_sender.find(make_request(open_id), since) is None
     assert (
         await classification_of(discord_sender.find(make_request(closed_id), since))

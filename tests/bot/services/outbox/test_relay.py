@@ -26,6 +26,7 @@ from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import attempts, plan, queries, sender_lock
 from tests.fake_discord import model, process
+from tests.support import patience
 from tests.support.relay_harness import (
     SHORT_LIMITS,
     RelayHarness,
@@ -210,9 +211,11 @@ async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
     busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2))
     drain = asyncio.create_task(busy_relay.drain(now))
-    async with asyncio.timeout(20):
-        while len(await fake.log("POST", "/channels/")) < 10:  # noqa: ASYNC110 - the change happens in another process
-            await asyncio.sleep(0.01)
+
+    async def are_ten_sent() -> bool:
+        return len(await fake.log("POST", "/channels/")) >= 10
+
+    await patience.wait_until(are_ten_sent)
     await relay_harness.add_deliveries(new_delivery("alert", channels[120], now, priority=10))
     busy_relay.wake()
     await drain
@@ -231,9 +234,7 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     await relay_harness.add_deliveries(new_delivery("other", other, now))
     busy_relay = relay_harness.open_relay(rate_limiter=throttle.RateLimiter(time.monotonic))
     drain = asyncio.create_task(busy_relay.drain(now))
-    async with asyncio.timeout(20):
-        while not await fake.messages(other):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await fake.wait_for_messages(other)
     assert len(await fake.messages(crowded)) <= 8
     drain.cancel()
     await asyncio.gather(drain, return_exceptions=True)
@@ -338,17 +339,17 @@ async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     await asyncio.sleep(0)
     await relay_harness.add_deliveries(new_delivery("a", first, relay_harness.now()))
     running_relay.wake()
-    async with asyncio.timeout(20):
-        while not await fake.messages(first):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await fake.wait_for_messages(first)
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.3})
     await relay_harness.add_deliveries(new_delivery("b", second, relay_harness.now()))
     running_relay.wake()
-    async with asyncio.timeout(20):
-        while len(await fake.log("POST")) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+    async def is_second_sent() -> bool:
+        return len(await fake.log("POST")) == 2
+
+    await patience.wait_until(is_second_sent)
     stop.set()
-    await asyncio.wait_for(task, 10)
+    await patience.wait_for(task, 10)
     assert all_sent(await relay_harness.list_states())
 
 
@@ -465,7 +466,7 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     stub_relay = open_stub_relay(db, stub_sender, now)
     async with db.transaction() as connection:
         await plan.add(connection, new_delivery("a", 1, now))
-    async with asyncio.timeout(5):
+    async with patience.limit(5):
         await stub_relay.drain(now)
     assert stub_sender.attempts == 1
     async with db.read() as connection:
