@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import discord
+import pytest
 import simcord
 from discord.http import MultipartParameters
 
@@ -42,6 +43,10 @@ class PatientEnv(simcord.Env):
 
     async def _settle_internal(self, **options: Any) -> None:
         await super()._settle_internal(**options | {"timeout": patience.scaled(SETTLE_SECONDS)})
+
+
+both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lambda locale: locale.value)
+"""For tests whose subject is a text, its translation or its length."""
 
 
 @dataclass

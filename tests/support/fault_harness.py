@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bot.clock import system_clock
 from storage import migrate, models
-from storage.database import Connection, Database
-from storage.outbox import pending_alerts, plan, queries
+from storage.database import Database
+from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import digest_builders, patience, relay_harness, shifted_clock
 
@@ -104,18 +104,10 @@ class FaultHarness:
     async def store_digest(self, text: str) -> None:
         """Store a digest whose alerts are to be planned, by its first paper's name as location."""
         now = self.now()
-
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
-            await pending_alerts.add(connection, digest_id, revision, paper_ids, now)
-
         location = text.partition("](")[2].partition(")")[0]
-        await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=on_fresh, location=location)
+        await digest_builders.ingest_digest(
+            self.db, text, at=now, on_fresh=digest_builders.add_pending_alerts(now), location=location
+        )
 
     async def lift_limit_of_direct_messages(self) -> None:
         """Let Discord open all direct messages at once, which costs a test no minute."""

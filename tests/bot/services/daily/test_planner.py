@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -261,13 +260,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarne
     await harness.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def on_fresh(connection: Connection, _: digest_builders.FreshDigest) -> None:
         await subscriptions.wake_waiting(connection, SEOUL_9AM)
         storing.set()
         await go_on.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,7 +17,7 @@ from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.clock import system_clock
 from bot.rendering.wording.templates import Templates
-from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, suspension, throttle
+from bot.services.outbox import discord_errors, relay, sender, throttle
 from bot.services.posts import contents, delivery_factory
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
@@ -26,7 +25,7 @@ from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import attempts, plan, queries, sender_lock
 from tests.fake_discord import model, process
-from tests.support import patience
+from tests.support import outbox_builders, patience
 from tests.support.relay_harness import (
     SHORT_LIMITS,
     RelayHarness,
@@ -453,10 +452,8 @@ class StubSender:
 
 def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
-    suspender = suspension.DestinationSuspender(deliveries)
-    rng = random.Random(1)
-    health = discord_health.DiscordHealth(time.monotonic, rng)
-    recorder = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=rng, health=health, linger_seconds=0.0)
+    health = outbox_builders.make_health()
+    recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
     return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
 
 
