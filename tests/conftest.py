@@ -34,6 +34,7 @@ hypothesis.settings.load_profile("paperround")
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
+ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 
 
@@ -46,6 +47,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker(mark):
                 item.add_marker(skip)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of storage or of faults on both engines, and another one on SQLite, unless it is marked with `engines`."""
+    marker = metafunc.definition.get_closest_marker("engines")
+    is_on_both = any(metafunc.definition.path.is_relative_to(folder) for folder in ON_BOTH)
+    engines = marker.args if marker else ENGINES if is_on_both else ENGINES[:1]
+    for name in ("empty_database_url", "database_url"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, engines, indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -118,17 +129,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database without tables, for each engine."""
+    """URL of a database without tables, for each engine of the test."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     return await create_postgres_database(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a migrated database, for each engine."""
+    """URL of a migrated database, for each engine of the test."""
     if request.param == "sqlite":
         return _copy_template(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -142,7 +153,7 @@ def _copy_template(template: Path, folder: Path) -> str:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[database.Database]:
-    """An empty, migrated database, for each engine."""
+    """An empty, migrated database, for each engine of the test."""
     opened = await migrate.open_database(database_url)
     yield opened
     await opened.close()

@@ -12,7 +12,7 @@ from tests.fake_discord.process import TOKEN
 from tests.support import fault_harness
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 COMMANDS_ROUTE = "PUT /applications/{application_id}/commands"

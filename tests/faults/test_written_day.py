@@ -17,7 +17,7 @@ from tests.support.fault_harness import FaultHarness
 
 __all__ = ["fake_model", "fake_model_process"]
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ async def test_work_that_holds_all_its_connections_delays_no_other_transaction(d
     await asyncio.gather(*readers, *writers)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.engines("sqlite")
 async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.Database) -> None:
     limited, order = db.limited(database.READER_CONNECTIONS), list[str]()
     first_may_end, first_has_begun = asyncio.Event(), asyncio.Event()
@@ -104,7 +104,7 @@ async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.D
     assert order.index("delivery") <= 1
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.engines("postgresql")
 async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Database) -> None:
     insert = tables.meta.insert().values(key="frozen", value="0")
     update = tables.meta.update().where(tables.meta.c.key == "frozen")

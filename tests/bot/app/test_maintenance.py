@@ -91,6 +91,7 @@ async def test_an_ingest_through_the_container_indexes_with_a_known_version(data
 
 
 @pytest.mark.parametrize("in_process_limit", [0, 10**6], ids=["in a worker", "in this process"])
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_process_limit: int) -> None:
     await pretend_other_version(filled)
     assert not await is_index_healthy(filled)
@@ -145,6 +146,7 @@ async def test_a_worker_that_cannot_start_raises_its_own_error(filled: Database)
         await _run_all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_killed_worker_raises_an_error_and_its_progress_is_kept(filled: Database) -> None:
     await pretend_other_version(filled)
     async with aclosing(rebuild.rebuild_index(filled)) as steps:

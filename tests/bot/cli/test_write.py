@@ -82,6 +82,7 @@ def test_a_fetched_list_is_stored_and_not_asked_for_again(
     assert Path("out.md").read_bytes() == text
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 def test_two_processes_at_once_call_each_paper_once(
     model: FakeModelProcess, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from storage.outbox import attempts, queries
 from tests.support import alert_builders, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("강화 학습")

@@ -16,6 +16,8 @@ from tests.support import digest_builders, planner_harness
 from tests.support.correction_harness import DAY, LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import MONDAY, SEOUL_9AM
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 @pytest.fixture
 def harness(db: Database) -> CorrectionHarness:

@@ -18,6 +18,9 @@ from storage.outbox import attempts, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
 

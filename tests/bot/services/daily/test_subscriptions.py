@@ -15,6 +15,9 @@ from storage.database import Database
 from storage.outbox import holds, queries
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
 

@@ -9,6 +9,8 @@ import pytest
 from storage import database, models, papers, tables
 from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 @pytest.fixture
 def harness(db: database.Database) -> IngestHarness:

@@ -19,6 +19,8 @@ from storage.database import Connection
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 def read_texts(*folders: Path) -> list[ingest_files.TextFile]:
     return [

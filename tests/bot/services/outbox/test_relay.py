@@ -40,6 +40,7 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     first, second = await fake.add_channels(2)
     now = relay_harness.now()
@@ -110,6 +111,7 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_forum_post_is_searched_for_before_every_retry(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -185,6 +187,7 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     assert await relay_harness.list_states() == ["sent", "failed"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -200,7 +203,6 @@ async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     assert log[0]["path"] == f"/channels/{channels[30]}/messages"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -252,7 +254,6 @@ async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
     assert await fake.messages(channel_id) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
@@ -263,7 +264,7 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.engines("postgresql")
 async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -316,6 +317,7 @@ async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -352,6 +354,7 @@ async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     assert all_sent(await relay_harness.list_states())
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_left_sending_by_a_crash_continue_at_once(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -404,6 +407,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     assert len(await fake.messages(channel_id)) == 2
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:

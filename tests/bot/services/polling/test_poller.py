@@ -21,6 +21,9 @@ from storage import sources as stored_sources
 from tests.support import origin_server, source_payloads
 from tests.support.polling_harness import START, PollingHarness
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 S = models.FetchStatus
 HF = "/api/daily_papers?date=2025-05-06"
 

@@ -22,6 +22,9 @@ from storage.search import glossary as search_glossary
 from tests.support import growth, sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 EN, KO = models.Locale.EN, models.Locale.KO
 LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
 PAPERS = (

@@ -14,6 +14,8 @@ from storage.search import index
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 async def ids(search: SearchService, query: str, **filters: object) -> list[str]:
     """Return the arXiv ids that a query finds."""

@@ -17,6 +17,9 @@ from storage.search import index
 from tests.support import digest_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 
 
