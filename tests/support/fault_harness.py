@@ -68,11 +68,7 @@ class FaultHarness:
     def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start a process that uses the fake and the database; its output is appended to `bot.log` in the folder."""
         environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("PAPERROUND_", "DISCORD_"))
-            },
+            **os.environ,
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
             **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),

@@ -56,11 +56,7 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
         (tmp_path / "wording").mkdir()
         (tmp_path / "wording/daily.en.j2").write_text("{% block headline %}{{ day }{% endblock %}")
         environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("PAPERROUND_", "DISCORD_"))
-            },
+            **os.environ,
             **fake.environment(),
             "PAPERROUND_DATABASE_URL": database_url,
             "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",

@@ -24,9 +24,8 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if name != "DISCORD_TOKEN"}
     environment = {
-        **kept,
+        **os.environ,
         **fake.environment(),
         "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
         "PAPERROUND_HTTP": f"0.0.0.0:{port}",
