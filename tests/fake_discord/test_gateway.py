@@ -21,7 +21,7 @@ async def connected(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> AsyncIterator[discord.AutoShardedClient]:
     """Connect a client to the Gateway for the block."""
-    client._connection.guild_ready_timeout = 0.2
+    client._connection.guild_ready_timeout = patience.scaled(0.2)
     connection = asyncio.create_task(client.connect())
     await patience.wait_for(client.wait_until_ready(), 10)
     yield client

@@ -32,7 +32,7 @@ async def limit(seconds: float) -> AsyncIterator[None]:
     """`asyncio.timeout` with a limit that grows while the load does."""
     loop = asyncio.get_running_loop()
     started_at = loop.time()
-    async with asyncio.timeout(scaled(seconds)) as timeout:
+    async with asyncio.timeout(scaled(seconds)) as timeout:  # noqa: TID251
 
         def measure_again() -> None:
             if is_open and not timeout.expired():

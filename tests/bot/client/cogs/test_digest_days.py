@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
-
 from storage import models
 from tests.support import sample_archive
 from tests.support.client_harness import (
@@ -43,12 +41,10 @@ async def test_the_list_while_typing_names_days_in_both_languages_with_their_pap
     assert await _offered(harness, "no date") == []
 
 
-@pytest.mark.parametrize(
-    "typed", ["dec 30", "30 Dec", "12/30", "last tuesday", "그저께", "12월 30일", "30일"]
-)
-async def test_a_day_is_accepted_as_people_type_it(harness: ClientHarness, typed: str) -> None:
-    result = await harness.reader.slash(harness.channel, "digest", date=typed)
-    assert "Papers of December 30, 2025 · 1" in shown_text(last_response(result))
+async def test_a_day_is_accepted_as_people_type_it(harness: ClientHarness) -> None:
+    for typed in ["dec 30", "30 Dec", "12/30", "last tuesday", "그저께", "12월 30일", "30일"]:
+        result = await harness.reader.slash(harness.channel, "digest", date=typed)
+        assert "Papers of December 30, 2025 · 1" in shown_text(last_response(result))
 
 
 @both_languages

@@ -103,15 +103,15 @@ async def test_buttons_still_work_after_a_restart(harness: ClientHarness) -> Non
     assert "**6 · " in shown_text(last_response(turned))
 
 
-@pytest.mark.parametrize("length", [70, 500])
-async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness, length: int) -> None:
-    query = ("small language models " * 40)[:length].strip()
-    result = await harness.reader.slash(harness.channel, "topic", query=query)
-    shown = last_response(result)
-    assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
-    menu = next(name for name in component_ids(shown) if name.startswith("pr:lp:"))
-    changed = await harness.reader.select(shown, ["y"], custom_id=menu)
-    assert "Small Language Models" in shown_text(last_response(changed))
+async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness) -> None:
+    for length in [70, 500]:
+        query = ("small language models " * 40)[:length].strip()
+        result = await harness.reader.slash(harness.channel, "topic", query=query)
+        shown = last_response(result)
+        assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
+        menu = next(name for name in component_ids(shown) if name.startswith("pr:lp:"))
+        changed = await harness.reader.select(shown, ["y"], custom_id=menu)
+        assert "Small Language Models" in shown_text(last_response(changed))
 
 
 async def test_a_minimum_of_votes_filters_the_list(harness: ClientHarness) -> None:
@@ -171,14 +171,12 @@ async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: Client
     assert "Rewards That Teach Reasoning" in shown
 
 
-@pytest.mark.parametrize("query", ["🤖", "-diffusion", "?!"])
-async def test_a_query_without_terms_offers_suggestions_and_no_alert(
-    harness: ClientHarness, query: str
-) -> None:
-    result = await harness.reader.slash(harness.channel, "topic", query=query)
-    shown = shown_text(last_response(result))
-    assert harness.texts("try-instead") in shown
-    assert harness.texts("follow-topic") not in shown
+async def test_a_query_without_terms_offers_suggestions_and_no_alert(harness: ClientHarness) -> None:
+    for query in ["🤖", "-diffusion", "?!"]:
+        result = await harness.reader.slash(harness.channel, "topic", query=query)
+        shown = shown_text(last_response(result))
+        assert harness.texts("try-instead") in shown
+        assert harness.texts("follow-topic") not in shown
 
 
 async def test_invalid_filters_are_reported(harness: ClientHarness) -> None:

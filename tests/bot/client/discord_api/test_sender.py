@@ -89,7 +89,7 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
     await fake.change_channel(forum, type=model.FORUM)
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = 0.2
+        client._connection.guild_ready_timeout = patience.scaled(0.2)
         await patience.wait_for(client.wait_until_ready(), 10)
     guild = client.get_guild(process.GUILD_ID)
     existing = guild.roles[-1].id if guild is not None else 5
@@ -151,7 +151,7 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
     since = system_clock() - LONG_AGO
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = 0.2
+        client._connection.guild_ready_timeout = patience.scaled(0.2)
         await patience.wait_for(client.wait_until_ready(), 10)
     assert await discord_sender.find(make_request(open_id), since) is None
     assert (
