@@ -27,8 +27,8 @@ RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
-# Single examples may be slow on a loaded machine, so there is no deadline per example.
-hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True)
+# Single examples may be slow on a loaded machine, so there is no deadline per example. Each run draws other ones.
+hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
 
 Result = TypeVar("Result")

@@ -99,10 +99,7 @@ async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness
     await wait_until_started(harness)
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
-    async def is_outage_logged() -> bool:
-        return "discord-trouble" in harness.read_log()
-
-    await harness.wait_until(is_outage_logged)
+    await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
     bot.kill()
     bot.wait()
     await harness.advance_clock(timedelta(minutes=30))

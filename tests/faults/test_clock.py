@@ -118,10 +118,7 @@ async def test_parts_that_a_clock_ahead_put_off_are_sent_when_it_is_set_right(
     harness.set_clock_error(50 * timedelta(minutes=1))
     harness.start_bot()
 
-    async def is_tried() -> bool:
-        return "part retry" in harness.read_log()
-
-    await harness.wait_until(is_tried)
+    await harness.wait_until(lambda: "part retry" in harness.read_log())
     await harness.fake.set_faults()
     harness.set_clock_error(RIGHT)
     await harness.wait_until_all_sent()

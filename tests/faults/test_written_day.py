@@ -65,8 +65,5 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
 
 
 async def _ended(harness: FaultHarness, command: Any) -> int:
-    async def has_ended() -> bool:
-        return command.poll() is not None
-
-    await harness.wait_until(has_ended)
+    await harness.wait_until(lambda: command.poll() is not None)
     return int(command.returncode)

@@ -13,7 +13,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.posts.contents import Reason
 from storage import decisions, digests, models, papers, subscriptions
 from storage import posted as storage_posted
-from storage.database import Connection, Database
+from storage.database import Connection
 from storage.outbox import attempts, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 async def test_the_top_papers_of_the_day_are_planned_once(harness: PlannerHarness) -> None:

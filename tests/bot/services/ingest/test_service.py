@@ -28,11 +28,6 @@ def read_texts(*folders: Path) -> list[ingest_files.TextFile]:
     ]
 
 
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
-
-
 async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
     result = await harness.add(newsletter(paper(1, votes=3), paper(2, votes=None), paper(3, votes=9)))
     assert (result.digests, result.papers, result.new_papers, result.problems) == (1, 3, 3, ())
