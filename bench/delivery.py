@@ -99,7 +99,7 @@ async def _client(
         client = _start(arguments, folder, environment, log)
     try:
         try:
-            await fake.wait_until_connected(seconds=60)
+            await fake.wait_until_connected()
         except TimeoutError:
             sys.stderr.write((folder / "client.log").read_text()[-3000:])
             raise

@@ -104,7 +104,7 @@ async def measure(folder: Path) -> None:
         await _fill(container)
         bot = asyncio.create_task(runtime.run(container))
         try:
-            await fake.wait_until_connected(seconds=60)
+            await fake.wait_until_connected()
             await _measure_first(fake, channel, Probe(database))
             await _measure_readers(fake, channel, Probe(database))
             await _measure_minute(fake, channel, Probe(database))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import patience
+
 ROOT = Path(__file__).parents[1]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
@@ -17,7 +19,7 @@ CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.c
 def validate(file: Path) -> subprocess.CompletedProcess[str]:
     """Validate a file by the schema that check-jsonschema brings."""
     pytest.importorskip("check_jsonschema", reason="check-jsonschema, of the dev extra, brings the schema")
-    return subprocess.run([*CHECK, str(file)], capture_output=True, text=True, timeout=120)
+    return subprocess.run([*CHECK, str(file)], capture_output=True, text=True, timeout=patience.scaled(120))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ import pytest
 from bot.clock import system_clock
 from tests.conftest import SHARED_FOLDER
 from tests.fake_discord import process
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 
 pytestmark = [pytest.mark.image, pytest.mark.wire]
 
@@ -101,7 +101,7 @@ class Container:
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         """Run a command in the container."""
         return subprocess.run(
-            self.command(*command, **environment), capture_output=True, timeout=300, cwd="/"
+            self.command(*command, **environment), capture_output=True, timeout=patience.scaled(300), cwd="/"
         )
 
 
@@ -121,7 +121,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
         else:
             shutil.copy(ROOT / name, folder / name)
     built = subprocess.run(
-        ["bash", str(RECIPE), str(folder), TAG], capture_output=True, text=True, timeout=900
+        ["bash", str(RECIPE), str(folder), TAG], capture_output=True, text=True, timeout=patience.scaled(900)
     )
     assert built.returncode == 0, built.stderr
     return f"localhost/{TAG}"
@@ -184,12 +184,12 @@ async def running_bot(container: Container, fake: process.FakeDiscord) -> AsyncI
         command = container.command("paperround", "run", **fake.environment())
         bot = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, cwd="/")
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with patience.limit(START_SECONDS):
             while (await asyncio.to_thread(container.run, "paperround", "healthcheck")).returncode:
                 assert bot.returncode is None, log_path.read_text()
         yield bot.pid  # each program of the command replaces the one before
         bot.terminate()
-        assert await asyncio.wait_for(bot.wait(), STOP_SECONDS) == 0, log_path.read_text()
+        assert await patience.wait_for(bot.wait(), STOP_SECONDS) == 0, log_path.read_text()
     except TimeoutError:
         raise AssertionError(log_path.read_text()[-4000:]) from None
     finally:
@@ -230,14 +230,14 @@ def test_the_root_is_read_only_and_the_user_and_command_are_the_images(
 
 async def _wait_for_alert(fake: process.FakeDiscord) -> str:
     """Wait for the alert by direct message, which is held for some minutes to be gathered, and return the messages as text."""
-    async with asyncio.timeout(ALERT_SECONDS):
+    async with patience.limit(ALERT_SECONDS):
         while not (messages := await fake.all_messages()):  # noqa: ASYNC110 - another process posts it
             await asyncio.sleep(0.1)
     return str(messages)
 
 
 async def _wait_for_folder(folder: Path) -> None:
-    async with asyncio.timeout(START_SECONDS):
+    async with patience.limit(START_SECONDS):
         while not folder.is_dir():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.1)
 

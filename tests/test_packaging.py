@@ -19,6 +19,7 @@ from packaging.version import Version
 from bot.client import translations
 from bot.demo import samples
 from storage import models
+from tests.support import patience
 
 ROOT = Path(__file__).parents[1]
 BUILD_INPUTS = (
@@ -44,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
         _copy(ROOT / name, folder / name)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
     built = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, env=_environment()
+        command, cwd=folder, capture_output=True, text=True, timeout=patience.scaled(120), env=_environment()
     )
     assert built.returncode == 0, built.stderr
     [file] = (folder / "out").glob("*.whl")

@@ -18,7 +18,7 @@ from bot import child_process, time_slices
 from bot.digests import parse
 from bot.errors import NotADigestError
 from tests.fake_discord.process import ROOT
-from tests.support import child_functions
+from tests.support import child_functions, patience
 
 _PARENT = """
 import asyncio
@@ -126,4 +126,4 @@ async def test_the_process_ends_with_its_parent() -> None:
     child = psutil.Process(int(await parent.stdout.readline()))
     parent.kill()
     await parent.wait()
-    await asyncio.to_thread(child.wait, 30)
+    await asyncio.to_thread(child.wait, patience.scaled(30))

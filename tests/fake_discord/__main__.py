@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from tests.fake_discord import accounts, channels, control, interactions, messages, server
+from tests.support import origin_server
 
 
 def main() -> None:
@@ -24,12 +24,12 @@ def main() -> None:
 async def serve(openapi: Path | None) -> None:
     """Serve the API and the control API until cancelled."""
     fake = server.make_fake(openapi)
-    port = await _start_site(make_api_app(fake))
-    fake.url = f"http://127.0.0.1:{port}{server.API}"
-    fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
-    print(fake.url, flush=True)
-    print(f"http://127.0.0.1:{await _start_site(make_control_app(fake))}", flush=True)
-    await asyncio.Event().wait()
+    async with _serving(make_api_app(fake)) as port, _serving(make_control_app(fake)) as control_port:
+        fake.url = f"http://127.0.0.1:{port}{server.API}"
+        fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
+        print(fake.url, flush=True)
+        print(f"http://127.0.0.1:{control_port}", flush=True)
+        await asyncio.Event().wait()
 
 
 def make_api_app(fake: server.Fake) -> web.Application:
@@ -51,13 +51,8 @@ def make_control_app(fake: server.Fake) -> web.Application:
     return app
 
 
-async def _start_site(app: web.Application) -> int:
-    """Serve an application on a free port and return the port."""
-    runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, reuse_address=True).start()
-    port: int = runner.addresses[0][1]
-    return port
+def _serving(app: web.Application) -> contextlib.AbstractAsyncContextManager[int]:
+    return origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=1))
 
 
 if __name__ == "__main__":

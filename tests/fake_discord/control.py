@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tests.fake_discord import faults, interactions, model, server, wire
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 Action = Callable[[server.Fake, Json], Awaitable[Any]]
 
@@ -126,7 +127,7 @@ async def interact(fake: server.Fake, params: Json) -> Any:
 
     Returns the record.
     """
-    wait = params.pop("wait", interactions.CALLBACK_TIMEOUT_SECONDS)
+    wait = params.pop("wait", patience.scaled(interactions.CALLBACK_TIMEOUT_SECONDS))
     futures = fake.responses if params.pop("answer", False) else fake.callbacks
     record = interactions.create_interaction(fake, params)
     future = futures[record["id"]]

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 COMMAND = 2
 CHANNEL_MESSAGE = 4
@@ -85,7 +86,7 @@ async def create_callback(request: web.Request) -> web.StreamResponse:
     if record["callback"] is not None:
         raise wire.ApiError(400, 40060, "Interaction has already been acknowledged")
     elapsed = time.perf_counter() - record["sent_at"]
-    if elapsed > CALLBACK_TIMEOUT_SECONDS:
+    if elapsed > patience.scaled(CALLBACK_TIMEOUT_SECONDS):
         raise wire.ApiError(404, 10062, "Unknown interaction")
     data = payload.get("data") or {}
     if payload["type"] == CHANNEL_MESSAGE:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +14,7 @@ import aiohttp
 
 from tests.fake_discord import model, validation
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 ROOT = Path(__file__).parents[2]
 TOKEN = model.TOKEN
@@ -154,12 +155,22 @@ class FakeDiscord:
         counts: Json = await self.run_action("get_counts")
         return counts
 
-    async def wait_until_connected(self, seconds: float = 20.0) -> None:
-        """Wait until the bot is connected to the Gateway. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            # The event happens in another process, which cannot set an asyncio.Event.
-            while not (await self.counts())["connected"]:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+    async def wait_until_connected(self) -> None:
+        """Wait until the bot is connected to the Gateway."""
+
+        async def is_connected() -> bool:
+            return bool((await self.counts())["connected"])
+
+        await patience.wait_until(is_connected)
+
+    async def wait_for_messages(self, channel_id: int, describe: Callable[[], object] = str) -> list[Json]:
+        """Wait until a channel has messages, and return them. Fails with the description."""
+
+        async def are_there() -> bool:
+            return bool(await self.messages(channel_id))
+
+        await patience.wait_until(are_there, describe=describe)
+        return await self.messages(channel_id)
 
     async def interact(self, channel_id: int, data: Json, **fields: Any) -> Json:
         """Send an interaction and wait for the first response. Returns the record of `create_interaction`."""

@@ -84,12 +84,12 @@ async def test_a_gateway_drop_during_a_fan_out_delays_no_part(harness: fault_har
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=60)
+    await harness.fake.wait_until_connected()
     await wait_until_started(harness)
     await harness.fake.run_action("drop_gateway", {"forget": True, "closed_for": 3.0})
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)
-    await harness.fake.wait_until_connected(seconds=60)
+    await harness.fake.wait_until_connected()
 
 
 async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness.FaultHarness) -> None:
@@ -99,10 +99,7 @@ async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness
     await wait_until_started(harness)
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
-    async def is_outage_logged() -> bool:
-        return "discord-trouble" in harness.read_log()
-
-    await harness.wait_until(is_outage_logged)
+    await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
     bot.kill()
     bot.wait()
     await harness.advance_clock(timedelta(minutes=30))
@@ -138,7 +135,7 @@ async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     first.kill()
     first.wait()
     second.poll()
-    await harness.wait_until_all_sent(seconds=30)
+    await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 2)
     assert process.TOKEN not in harness.read_log()
 
@@ -154,7 +151,7 @@ async def test_a_start_during_an_outage_logs_in_when_it_is_over(harness: fault_h
     )
     bot = harness.start_bot()
     await harness.wait_until_all_sent()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     assert bot.poll() is None
     assert "Unclosed" not in harness.read_log()
     assert "Traceback" not in harness.read_log()

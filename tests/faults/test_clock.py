@@ -79,7 +79,7 @@ async def test_each_local_date_is_posted_once_whatever_the_clock_does(
     await _subscribe(harness, channels, wrong_for)
     harness.set_clock_error(errors[0])
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     for error, seconds in zip(errors[1:], lasting, strict=True):
         await asyncio.sleep(seconds)
         assert await _posts(harness) == {}
@@ -104,7 +104,7 @@ async def test_posts_due_by_a_clock_that_is_set_back_for_good_come_once(
         added = await service.add(guild_id=1, channel_id=channel_id, options=options)
         assert added.next_due_at == due + DAY
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     harness.set_clock_error(back)
     await _wait_for_posts(harness, channels, [str(due.date())])
 
@@ -118,11 +118,8 @@ async def test_parts_that_a_clock_ahead_put_off_are_sent_when_it_is_set_right(
     harness.set_clock_error(50 * timedelta(minutes=1))
     harness.start_bot()
 
-    async def is_tried() -> bool:
-        return "part retry" in harness.read_log()
-
-    await harness.wait_until(is_tried)
+    await harness.wait_until(lambda: "part retry" in harness.read_log())
     await harness.fake.set_faults()
     harness.set_clock_error(RIGHT)
-    await harness.wait_until_all_sent(seconds=60)
+    await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)

@@ -21,7 +21,7 @@ from storage import models, subscriptions
 from storage.database import Database
 from storage.outbox import queries
 from tests.fake_discord import process
-from tests.support import fault_harness, fault_proxy, relay_harness
+from tests.support import fault_harness, fault_proxy, patience, relay_harness
 from tests.support.fault_proxy import FaultProxy, Reply
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -63,7 +63,7 @@ class Day:
         await self.check_once()
 
     async def _wait_until_sent(self, since: float) -> float:
-        while time.monotonic() - since < SECONDS_UNTIL_OUT:
+        while time.monotonic() - since < patience.scaled(SECONDS_UNTIL_OUT):
             async with self.harness.db.read() as connection:
                 counts = await queries.count_by_state(connection)
             if set(counts) == {models.PartState.SENT}:

@@ -14,7 +14,7 @@ from tests.fake_discord import process
 from tests.support import origin_server, source_payloads
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
 @pytest.fixture

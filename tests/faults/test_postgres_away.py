@@ -49,10 +49,7 @@ async def _start_sender_and_standby(
     await harness.fake.wait_until_connected()
     standby = harness.start_bot()
 
-    async def stands_by() -> bool:
-        return "waiting for the sender lock" in harness.read_log()
-
-    await harness.wait_until(stands_by)
+    await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
     return sender, standby
 
 
@@ -124,10 +121,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
 
-    async def stands_by_again() -> bool:
-        return "another process has become the sender" in harness.read_log()
-
-    await harness.wait_until(stands_by_again)
+    await harness.wait_until(lambda: "another process has become the sender" in harness.read_log())
     assert (sender.poll(), standby.poll()) == (None, None)
     await fault_harness.assert_exactly_once(harness, channels, PARTS)
     if all_seeds:

@@ -17,7 +17,7 @@ from tests.support.fault_harness import FaultHarness
 
 __all__ = ["fake_model", "fake_model_process"]
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
 @pytest.fixture
@@ -65,8 +65,5 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
 
 
 async def _ended(harness: FaultHarness, command: Any) -> int:
-    async def has_ended() -> bool:
-        return command.poll() is not None
-
-    await harness.wait_until(has_ended)
+    await harness.wait_until(lambda: command.poll() is not None)
     return int(command.returncode)

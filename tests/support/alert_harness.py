@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Unpack
 
@@ -17,14 +15,14 @@ from bot.services.alerts import timing
 from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.planner import AlertPlanner
 from bot.services.ingest.service import IngestService
-from bot.services.outbox import discord_errors, discord_health, outcomes, suspension
+from bot.services.outbox import discord_errors, suspension
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory, Fields, PostT
 from bot.services.posts.kinds import KindRecord
 from storage import models
 from storage.database import Connection, Database
 from storage.outbox import pending_alerts, queries
-from tests.support import alert_builders, digest_builders
+from tests.support import alert_builders, digest_builders, outbox_builders, renderers
 from tests.support.recording_indexer import NullIndexer
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -32,7 +30,7 @@ MONDAY = date(2026, 1, 5)
 KEYWORD, AUTHOR = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR
 
 
-class RecordingRenderer:
+class RecordingRenderer(renderers.StubRenderer):
     """Renders an alert as its marker, unless it is failing; `alerts` are the posts built."""
 
     def __init__(self) -> None:
@@ -43,15 +41,6 @@ class RecordingRenderer:
         if self.is_failing:
             raise ValueError("a template of the operator's with a mistake in it")
         return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
-
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
 
 
 class RecordingFactory(DeliveryFactory):
@@ -126,17 +115,9 @@ class AlertHarness:
 
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
-
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
-            await pending_alerts.add(connection, digest_id, revision, paper_ids, NOW)
-
-        await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
+        await digest_builders.ingest_digest(
+            self.database, text, at=NOW, on_fresh=digest_builders.add_pending_alerts(NOW), location=location
+        )
 
     async def store_facts(self, *facts: models.PaperFacts) -> None:
         """Store facts of services; what their names match remains to be planned."""
@@ -153,12 +134,7 @@ class AlertHarness:
         return (await self.alerts.add(alert_builders.draft(text, **fields))).id
 
     async def expire(self, now: datetime) -> None:
-        rng = random.Random(1)
-        health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(
-            self.database, self.deliveries, delivery_kinds(), rng=rng, health=health
-        )
-        await recorder.expire(now)
+        await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.support import patience
+
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -41,7 +43,7 @@ class Browser:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            answer = await self._socket.receive_json(timeout=WAIT_SECONDS)
+            answer = await self._socket.receive_json(timeout=patience.scaled(WAIT_SECONDS))
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
@@ -66,7 +68,7 @@ class Browser:
     async def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with patience.limit(WAIT_SECONDS):
                 while not await self.evaluate(expression):  # noqa: ASYNC110 - the browser sets no event
                     await asyncio.sleep(0.1)
         except TimeoutError:
@@ -96,7 +98,7 @@ class Browser:
         """Press a key, again every two seconds, until the page shows all sentences."""
         shown = ""
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with patience.limit(WAIT_SECONDS):
                 while not all(sentence in shown for sentence in sentences):
                     await self.press(key)
                     await asyncio.sleep(2)
@@ -120,9 +122,7 @@ async def open_browser(folder: Path) -> AsyncIterator[Browser]:
     )
     try:
         port_file = folder / "DevToolsActivePort"
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not port_file.exists() or not port_file.read_text():  # noqa: ASYNC110 - the same
-                await asyncio.sleep(0.05)
+        await patience.wait_until(lambda: port_file.exists() and bool(port_file.read_text()))
         address = f"http://127.0.0.1:{port_file.read_text().split()[0]}/json/list"
         async with aiohttp.ClientSession() as session:
             async with session.get(address) as response:

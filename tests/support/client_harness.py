@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import discord
+import pytest
 import simcord
 from discord.http import MultipartParameters
 
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
+from bot.client.interactions import autocomplete
 from bot.client.interactions.errors import UserError
 from bot.client.translations import Texts, Translations
 from bot.services.daily.subscriptions import SubscriptionOptions
@@ -24,6 +27,7 @@ from storage import models
 from storage.database import Database
 from storage.outbox import queries
 from tests.fake_discord import validation
+from tests.support import patience
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Start of SimCord's clock."""
@@ -32,7 +36,17 @@ NOWHERE = "http://127.0.0.1:9"
 """Where arXiv and Hugging Face are by default: no server listens there."""
 
 SETTLE_SECONDS = 60.0
-"""SimCord gives up on the bot after this wall-clock time. Its default of five seconds fails on a busy machine."""
+
+
+class PatientEnv(simcord.Env):
+    """SimCord, whose wall-clock limits (five seconds at the start, whatever the settings) grow with the machine's load."""
+
+    async def _settle_internal(self, **options: Any) -> None:
+        await super()._settle_internal(**options | {"timeout": patience.scaled(SETTLE_SECONDS)})
+
+
+both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lambda locale: locale.value)
+"""For tests whose subject is a text, its translation or its length."""
 
 
 @dataclass
@@ -102,12 +116,19 @@ async def open_harness(
     container.texts = texts
     container.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
+    for waiting in (bot.services.lookups, bot.services.paper_lookup):
+        waiting.patience = patience.scaled(waiting.patience)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
-    env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
+    env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
     await env.start()
     clock.env = env
     try:
-        yield _populate(env, container, bot, locale)
+        with mock.patch.multiple(
+            autocomplete,
+            TIMEOUT_SECONDS=patience.scaled(autocomplete.TIMEOUT_SECONDS),
+            PATIENCE_SECONDS=patience.scaled(autocomplete.PATIENCE_SECONDS),
+        ):
+            yield _populate(env, container, bot, locale)
     finally:
         await env.shutdown()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.services.search.service import SearchService
 from storage import models
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.outbox import attempts, queries
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import SEOUL_9AM
@@ -94,13 +94,12 @@ class CorrectionHarness(planner_harness.PlannerHarness):
 
 
 async def put_text(harness: CorrectionHarness, text: str, location: str, at: datetime = LATER) -> None:
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await harness.edits.plan(connection, digest_id, revision, at, changed_ids)
-
-    await digest_builders.ingest_digest(harness.database, text, at=at, on_fresh=on_fresh, location=location)
+    await digest_builders.ingest_digest(
+        harness.database,
+        text,
+        at=at,
+        on_fresh=lambda connection, fresh: harness.edits.plan(
+            connection, fresh.digest_id, fresh.revision, at, fresh.changed_ids
+        ),
+        location=location,
+    )

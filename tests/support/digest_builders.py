@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from bot.services.ingest.digest_writer import OnFreshDigest
 from bot.services.ingest.results import IngestResult
 from storage import models
 from storage.database import Connection, Database
+from storage.outbox import pending_alerts
 from tests.support.recording_indexer import NullIndexer
 
 
@@ -32,16 +33,51 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
     return "\n\n".join(blocks) + "\n"
 
 
+class FreshDigest(NamedTuple):
+    """What `OnFreshDigest` is told."""
+
+    digest_id: int
+    paper_ids: Sequence[int]
+    revision: int
+    changed_ids: Collection[int]
+
+
+OnFresh = Callable[[Connection, FreshDigest], Coroutine[Any, Any, object]]
+
+
+def to_callback(on_fresh: OnFresh) -> OnFreshDigest:
+    """Return the callback that an ingest service takes."""
+
+    async def on_fresh_digest(
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
+    ) -> None:
+        await on_fresh(connection, FreshDigest(digest_id, paper_ids, revision, changed_ids))
+
+    return on_fresh_digest
+
+
+def add_pending_alerts(now: datetime) -> OnFresh:
+    """Return a callback that lets the alerts of a fresh digest be planned."""
+    return lambda connection, fresh: pending_alerts.add(
+        connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now
+    )
+
+
 async def ingest_digest(
     database: Database,
     text: str,
     *,
     at: datetime,
-    on_fresh: OnFreshDigest | None = None,
+    on_fresh: OnFresh | None = None,
     location: str | None = None,
 ) -> IngestResult:
     """Store a digest with the clock at `at`."""
-    service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
+    callback = None if on_fresh is None else to_callback(on_fresh)
+    service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=callback)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 

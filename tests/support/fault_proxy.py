@@ -16,6 +16,7 @@ import yarl
 from aiohttp import web
 
 from tests.fake_discord import server
+from tests.support import origin_server
 
 HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "content-encoding", "host"})
 
@@ -135,11 +136,9 @@ async def open_fault_proxy(api_url: str) -> AsyncIterator[FaultProxy]:
     proxy = FaultProxy(api_url)
     app = web.Application(client_max_size=25 << 20)
     app.router.add_route("*", "/{path:.*}", proxy._handle)
-    runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    proxy.api_url = f"http://127.0.0.1:{runner.addresses[0][1]}{server.API}"
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         proxy._session = session
-        yield proxy
-        await runner.cleanup()
+        async with origin_server.serving(runner) as port:
+            proxy.api_url = f"http://127.0.0.1:{port}{server.API}"
+            yield proxy

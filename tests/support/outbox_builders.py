@@ -1,12 +1,18 @@
-"""Builders for the tests of `storage.outbox`: deliveries, stored ones, and the start of an attempt."""
+"""Builders for the tests of the outbox: deliveries, stored ones, the start of an attempt, a recorder of outcomes."""
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.app.container import delivery_kinds
+from bot.services.outbox import discord_health, outcomes
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import database, models
 from storage.outbox import attempts, plan, queries
 
@@ -30,6 +36,23 @@ def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: obj
         post=models.StoredPost(papers=("2502.02737",)),
     )
     return replace(delivery, **changes)  # type: ignore[arg-type]
+
+
+def make_health() -> discord_health.DiscordHealth:
+    """Discord's health by the real clock."""
+    return discord_health.DiscordHealth(time.monotonic, random.Random(1))
+
+
+def make_recorder(
+    db: database.Database,
+    deliveries: DeliveryFactory,
+    health: discord_health.DiscordHealth | None = None,
+    **options: Any,
+) -> outcomes.OutcomeRecorder:
+    """A recorder of outcomes for the kinds of delivery that the bot has."""
+    return outcomes.OutcomeRecorder(
+        db, deliveries, delivery_kinds(), rng=random.Random(1), health=health or make_health(), **options
+    )
 
 
 async def add(db: database.Database, delivery: models.NewDelivery) -> int:

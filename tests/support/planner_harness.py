@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
-import random
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.app.container import delivery_kinds
 from bot.services.daily import planner
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.outbox import discord_health, outcomes
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.services.search.service import SearchService
 from storage import models, subscriptions
 from storage.database import Database
 from storage.outbox import queries
-from tests.support import digest_builders
+from tests.support import digest_builders, outbox_builders, renderers
 
 SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
 EVENING = SEOUL_9AM - timedelta(hours=5)
 
 
-class StubDailyRenderer:
+class StubDailyRenderer(renderers.StubRenderer):
     """Renders a post as one message with its arXiv ids, and counts the calls. Raises for `failing_style`."""
 
     def __init__(self) -> None:
@@ -50,15 +46,6 @@ class StubDailyRenderer:
         }
         return (post_contents.RenderedPart(models.PartKind.MESSAGE, payload),)
 
-    def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
 
 class PlannerHarness:
     """A planner on a database; subscriptions are due at 09:00 in Seoul by default."""
@@ -79,12 +66,7 @@ class PlannerHarness:
 
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
-        rng = random.Random(1)
-        health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(
-            self.database, self.deliveries, delivery_kinds(), rng=rng, health=health
-        )
-        await recorder.expire(now)
+        await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:
         """Return the payloads of all parts, each with its delivery's key as `marker`."""

@@ -18,13 +18,13 @@ from bot.app.container import delivery_kinds
 from bot.client.discord_api import endpoints, http_observer, request_gate, sender
 from bot.clock import system_clock
 from bot.services.outbox import discord_health, relay, suspension, throttle
-from bot.services.outbox import outcomes as outbox_outcomes
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
 from storage.outbox import plan, queries
 from tests.fake_discord import process
+from tests.support import outbox_builders, renderers
 
 OWNER = 4242
 """User id of the owner of `new_subscription`."""
@@ -101,17 +101,8 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     return models.Subscription(**defaults | fields)
 
 
-class StubNoticeRenderer:
-    """Renders a notice as one message with its kind, reason and channel; the delivery tests render nothing else."""
-
-    def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
+class StubNoticeRenderer(renderers.StubRenderer):
+    """Renders a notice as one message with its kind, reason and channel."""
 
     def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
         text = f"{post.kind.value} {post.reason} {post.channel_id}"
@@ -146,12 +137,10 @@ class RelayHarness:
         rate_limiter: throttle.RateLimiter | None = None,
         get_term: Callable[[], int | None] = lambda: 0,
     ) -> relay.Relay:
-        recorder = outbox_outcomes.OutcomeRecorder(
+        recorder = outbox_builders.make_recorder(
             self.db,
             self.deliveries,
-            delivery_kinds(),
-            rng=random.Random(1),
-            health=self.health,
+            self.health,
             on_outcome=lambda result, *_: self.results.append(result),
             linger_seconds=0.0,
         )

@@ -15,7 +15,7 @@ from bot.clock import system_clock
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from storage import migrate
 from tests.fake_discord import process
-from tests.support import origin_server, source_payloads
+from tests.support import origin_server, patience, source_payloads
 
 pytestmark = pytest.mark.wire
 
@@ -56,11 +56,7 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
         (tmp_path / "wording").mkdir()
         (tmp_path / "wording/daily.en.j2").write_text("{% block headline %}{{ day }{% endblock %}")
         environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("PAPERROUND_", "DISCORD_"))
-            },
+            **os.environ,
             **fake.environment(),
             "PAPERROUND_DATABASE_URL": database_url,
             "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
@@ -73,25 +69,15 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
                 sys.executable, "-m", "bot", "run", cwd=tmp_path, env=environment, stdout=log, stderr=log
             )
         try:
-            message = await _first_message(fake, channel_id, tmp_path / "bot.log")
+            [first, *_] = await fake.wait_for_messages(channel_id, (tmp_path / "bot.log").read_text)
         finally:
             if bot.returncode is None:
                 bot.terminate()
-            await asyncio.wait_for(bot.wait(), 15)
+            await patience.wait_for(bot.wait(), 15)
+    message = json.dumps(first, ensure_ascii=False)
     assert "81" in message
     assert "40" in message
     assert "Ada Lovelace" in message
     assert message.index("2505.00002") < message.index("2505.00003")
     assert "template not used" in (tmp_path / "bot.log").read_text()
     assert bot.returncode == 0, (tmp_path / "bot.log").read_text()[-3000:]
-
-
-async def _first_message(fake: process.FakeDiscord, channel_id: int, log: Path) -> str:
-    """Wait for the channel's first message and return it as JSON text."""
-    try:
-        async with asyncio.timeout(40):
-            while not (messages := await fake.messages(channel_id)):  # noqa: ASYNC110 - another process posts it
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(log.read_text()[-6000:]) from None
-    return json.dumps(messages[0], ensure_ascii=False)

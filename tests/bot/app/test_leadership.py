@@ -11,6 +11,8 @@ from bot.app import leadership
 from storage import database, errors, migrate
 from storage.outbox import sender_lock
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 async def test_waiting_for_the_lock_ends_when_its_holder_goes(
     db: database.Database, database_url: str

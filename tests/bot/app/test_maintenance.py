@@ -32,7 +32,7 @@ from storage import digests, key_values, migrate
 from storage.database import Database
 from storage.search import glossary, index
 from tests.fake_discord import process
-from tests.support import sample_archive
+from tests.support import patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -90,6 +90,7 @@ async def test_an_ingest_through_the_container_indexes_with_a_known_version(data
 
 
 @pytest.mark.parametrize("in_process_limit", [0, 10**6], ids=["in a worker", "in this process"])
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_process_limit: int) -> None:
     await pretend_other_version(filled)
     assert not await is_index_healthy(filled)
@@ -144,6 +145,7 @@ async def test_a_worker_that_cannot_start_raises_its_own_error(filled: Database)
         await _run_all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_killed_worker_raises_an_error_and_its_progress_is_kept(filled: Database) -> None:
     await pretend_other_version(filled)
     async with aclosing(rebuild.rebuild_index(filled)) as steps:
@@ -173,7 +175,7 @@ async def test_stopping_ends_the_worker(filled: Database) -> None:
         loop = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
         workers = await _wait_for_workers()
         stop.set()
-        await asyncio.wait_for(loop, 10)
+        await patience.wait_for(loop, 10)
         assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
 
 
@@ -206,16 +208,13 @@ async def _run_all(steps: AsyncGenerator[int, None]) -> list[int]:
 
 async def _wait_for_workers() -> list[psutil.Process]:
     """Wait until this process has worker processes, and return them."""
-    async with asyncio.timeout(30):
-        while True:
-            children = psutil.Process().children(recursive=True)
-            if workers := [
-                child
-                for child in children
-                if "bot.services.indexing.worker_process" in " ".join(child.cmdline())
-            ]:
-                return workers
-            await asyncio.sleep(0.01)  # another process starts them
+
+    def list_workers() -> list[psutil.Process]:
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if worker_process.__name__ in " ".join(child.cmdline())]
+
+    await patience.wait_until(lambda: bool(list_workers()))  # another process starts them
+    return list_workers()
 
 
 async def test_a_failed_check_is_reported_and_retried(
@@ -238,26 +237,23 @@ async def test_a_bot_rebuilds_an_index_of_another_version_at_its_start(
     database = await migrate.open_database(url)
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
     await pretend_other_version(database)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PAPERROUND_", "DISCORD_"))
-    }
-    environment |= {**fake.environment(), "PAPERROUND_DATABASE_URL": url}
+    environment = {**os.environ, **fake.environment(), "PAPERROUND_DATABASE_URL": url}
     log = tmp_path / "bot.log"
+
+    async def is_rebuilt() -> bool:
+        assert (await SearchService(database).search(SearchRequest("number60"))).total == 1
+        return await is_index_healthy(database)
+
     with log.open("wb") as file:
         bot = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"), cwd=tmp_path, env=environment, stdout=file, stderr=file
         )
     try:
-        async with asyncio.timeout(40):
-            while not await is_index_healthy(database):
-                assert (await SearchService(database).search(SearchRequest("number60"))).total == 1
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(log.read_text()[-4000:]) from None
+        await patience.wait_until(is_rebuilt, describe=log.read_text)
     finally:
         if bot.returncode is None:
             bot.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(bot.wait(), 15)
+        await patience.wait_for(bot.wait(), 15)
         await database.close()
     assert bot.returncode == 0, log.read_text()[-3000:]
     assert "maintenance started" in log.read_text()

@@ -23,6 +23,9 @@ from tests.support import relay_harness
 from tests.support.planner_harness import PlannerHarness
 from tests.support.virtual_time import VirtualTimeLoop
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

@@ -16,6 +16,7 @@ import pytest
 
 from bot.cli import health_request
 from tests.bot.cli.conftest import Paperround
+from tests.support import patience
 
 HEALTHY = {
     "up": True,
@@ -187,7 +188,7 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
             [sys.executable, "-c", program],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience.scaled(60),
             check=True,
             env={"PAPERROUND_HTTP": f"127.0.0.1:{port}", "PYTHONPATH": ":".join(filter(None, sys.path))},
         )

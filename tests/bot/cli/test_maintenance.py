@@ -18,6 +18,9 @@ from tests.bot.cli.conftest import ADD_CHANNEL, Paperround
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 PAPERS = [
     NewsletterPaper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.")
     for number in range(1, 8)

@@ -19,6 +19,7 @@ from tests.bot.cli.conftest import Paperround
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
+from tests.support import patience
 
 __all__ = ["fake_model", "fake_model_process"]
 
@@ -81,6 +82,7 @@ def test_a_fetched_list_is_stored_and_not_asked_for_again(
     assert Path("out.md").read_bytes() == text
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 def test_two_processes_at_once_call_each_paper_once(
     model: FakeModelProcess, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -94,7 +96,7 @@ def test_two_processes_at_once_call_each_paper_once(
         )
         for _ in range(2)
     ]
-    outputs = [run.communicate(timeout=120) for run in runs]
+    outputs = [run.communicate(timeout=patience.scaled(120)) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert {json.loads(stdout)["written"] for stdout, _ in outputs} == {READ}
     assert sum(json.loads(stdout)["calls"] for stdout, _ in outputs) == PAPERS - NO_TEXT

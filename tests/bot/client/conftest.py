@@ -53,27 +53,18 @@ async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Da
     await database.close()
 
 
-@pytest.fixture(params=list(models.Locale), ids=lambda locale: locale.value)
-def locale(request: pytest.FixtureRequest) -> models.Locale:
-    """Language of all users."""
-    return models.Locale(request.param)
+@pytest.fixture
+def locale() -> models.Locale:
+    """Language of all users: English but for tests marked `both_languages`."""
+    return models.Locale.EN
 
 
 @pytest.fixture
 async def harness(
     archive_db: Database, locale: models.Locale, texts: translations.Translations
 ) -> AsyncIterator[ClientHarness]:
-    """Client harness, in each language."""
+    """Client harness with the sample digests."""
     async with _checked_harness(archive_db, locale, texts) as harness:
-        yield harness
-
-
-@pytest.fixture
-async def english_harness(
-    archive_db: Database, texts: translations.Translations
-) -> AsyncIterator[ClientHarness]:
-    """Client harness in English, for tests that do not depend on the language."""
-    async with _checked_harness(archive_db, models.Locale.EN, texts) as harness:
         yield harness
 
 
@@ -100,7 +91,7 @@ async def online_harness(
     texts: translations.Translations,
     origin: origin_server.OriginServer,
 ) -> AsyncIterator[ClientHarness]:
-    """Client harness in each language, with arXiv and Hugging Face on loopback."""
+    """Client harness with arXiv and Hugging Face on loopback."""
     async with _checked_harness(archive_db, locale, texts, origin.url) as harness:
         yield harness
 

@@ -13,9 +13,9 @@ from tests.support.client_harness import ClientHarness, last_response, post_dail
 
 
 async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_messages(
-    english_harness: ClientHarness,
+    harness: ClientHarness,
 ) -> None:
-    bot = english_harness.bot
+    bot = harness.bot
     assert bot.intents == discord.Intents(guilds=True)
     assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
     assert bot._connection.max_messages is None
@@ -23,8 +23,8 @@ async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_message
     assert mentions.to_dict() == {"parse": []}
 
 
-async def test_commands_have_their_contexts_and_installs(english_harness: ClientHarness) -> None:
-    tree = english_harness.bot.tree
+async def test_commands_have_their_contexts_and_installs(harness: ClientHarness) -> None:
+    tree = harness.bot.tree
     payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
     for name in (
         "digest",
@@ -48,9 +48,8 @@ async def test_commands_have_their_contexts_and_installs(english_harness: Client
 
 
 async def test_the_language_is_that_of_the_users_client(
-    english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = english_harness
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
     emit = harness.env.backend.emit
 
@@ -64,8 +63,7 @@ async def test_the_language_is_that_of_the_users_client(
     assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
 
 
-async def test_components_keep_no_state_and_do_not_expire(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "digest"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
     modal = await harness.reader.click(await post_daily(harness), label="Find a topic")

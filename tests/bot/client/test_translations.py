@@ -110,9 +110,9 @@ def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
 
 
 async def test_every_command_option_and_choice_has_a_korean_name_and_description(
-    english_harness: ClientHarness,
+    harness: ClientHarness,
 ) -> None:
-    tree = english_harness.bot.tree
+    tree = harness.bot.tree
     assert tree.translator is not None
     payloads = [
         await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands()
@@ -125,8 +125,8 @@ async def test_every_command_option_and_choice_has_a_korean_name_and_description
                 assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {path}"
 
 
-async def test_names_and_descriptions_are_within_discords_limits(english_harness: ClientHarness) -> None:
-    tree = english_harness.bot.tree
+async def test_names_and_descriptions_are_within_discords_limits(harness: ClientHarness) -> None:
+    tree = harness.bot.tree
     assert tree.translator is not None
     assert len(tree.get_commands()) <= 100
     for command in tree.get_commands():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import browser
+from tests.support import browser, patience
 
 TIMEOUT_SECONDS = 120
 README = Path(__file__).parents[3] / "README.md"
@@ -39,7 +39,7 @@ class Demo:
     def stop(self) -> int:
         """End the process with Ctrl-C and return its exit status."""
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=TIMEOUT_SECONDS)
+        self.process.communicate(timeout=patience.scaled(TIMEOUT_SECONDS))
         return self.process.returncode
 
 
@@ -138,7 +138,7 @@ def test_a_port_in_use_is_reported_on_one_line(demo: Demo, tmp_path: Path) -> No
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_SECONDS,
+        timeout=patience.scaled(TIMEOUT_SECONDS),
         check=False,
     )
     assert second.returncode == 1

@@ -17,6 +17,7 @@ from storage.database import Database
 from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     open_harness,
@@ -46,6 +47,7 @@ async def _submit(harness: ClientHarness, message: Any, key: str, **values: Any)
     return last_response(await harness.reader.submit_modal(modal, values))
 
 
+@both_languages
 async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientHarness) -> None:
     preview = await _add(harness, keyword="small language model", votes=10)
     shown = shown_text(preview)
@@ -68,6 +70,7 @@ async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientH
     assert await _list_alerts(harness) == []
 
 
+@both_languages
 async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harness: ClientHarness) -> None:
     preview = await _add(
         harness,
@@ -99,6 +102,7 @@ async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harnes
     )
 
 
+@both_languages
 async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     preview = await _add(harness, author="Ada Lovelace")
     changed = await _submit(
@@ -187,8 +191,7 @@ async def test_an_error_names_the_field_and_a_value_that_would_work(
     assert values.get("keyword", "") in str(again.modal)  # what was typed is not lost
 
 
-async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
     preview = await _add(harness, keyword="robot")
     hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
     changed = await _submit(harness, preview, "alert-edit-rule", keyword=hostile, without="||spoiler||")
@@ -255,8 +258,7 @@ async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -
     assert alert == replace(stored, timing=models.AlertTiming.DAILY, timezone="Asia/Seoul", min_votes=0)
 
 
-async def test_a_removed_alert_cannot_be_changed(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None:
     stored = await harness.bot.services.alerts.add(alert_builders.draft("robot", user_id=harness.reader.id))
     listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
     detail = last_response(await harness.reader.select(listed, [str(stored.id)], custom_id="pr:as"))

@@ -54,8 +54,8 @@ async def delivery(harness: ClientHarness) -> AsyncIterator[Delivery]:
 
 
 @pytest.fixture
-async def english_delivery(english_harness: ClientHarness) -> AsyncIterator[Delivery]:
-    async for opened in _open(english_harness):
+async def english_delivery(harness: ClientHarness) -> AsyncIterator[Delivery]:
+    async for opened in _open(harness):
         yield opened
 
 

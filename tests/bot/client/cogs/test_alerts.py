@@ -10,7 +10,7 @@ import pytest
 from bot.services.posts import contents, summaries
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -22,8 +22,8 @@ async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Ale
 
 
 @pytest.mark.parametrize("keyword", ["small-language model", "small language models", "소형언어모델"])
-async def test_the_preview_matches_spelling_variants(english_harness: ClientHarness, keyword: str) -> None:
-    result = await english_harness.reader.slash(english_harness.channel, "alerts add", keyword=keyword)
+async def test_the_preview_matches_spelling_variants(harness: ClientHarness, keyword: str) -> None:
+    result = await harness.reader.slash(harness.channel, "alerts add", keyword=keyword)
     assert "Small Language Models" in shown_text(last_response(result))
 
 
@@ -60,14 +60,14 @@ async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: Clie
     assert await _list_alerts(harness) == []
 
 
-async def test_an_alert_of_another_user_cannot_be_removed(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
     result = await harness.manager.slash(harness.channel, "alerts remove", alert=str(alert.id))
     assert shown_text(last_response(result)) == harness.texts("no-alert")
     assert len(await _list_alerts(harness)) == 1
 
 
+@both_languages
 async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
     await _add_alert(harness, "speech")
@@ -86,8 +86,7 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None, None]
 
 
-async def test_fifty_alerts_are_listed_in_pages(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     for number in range(50):
         await _add_alert(harness, f"{'a long text ' * 7}{number}")
     listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))

@@ -11,6 +11,7 @@ from bot.client.views import daily_post
 from storage import models
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -31,17 +32,15 @@ async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness)
 
 
 @pytest.mark.parametrize("typed", ["2025-12-30", "2025.12.30", "2025/12/30", "2025. 12. 30."])
-async def test_a_date_is_accepted_in_several_formats(english_harness: ClientHarness, typed: str) -> None:
-    result = await english_harness.reader.slash(english_harness.channel, "digest", date=typed)
+async def test_a_date_is_accepted_in_several_formats(harness: ClientHarness, typed: str) -> None:
+    result = await harness.reader.slash(harness.channel, "digest", date=typed)
     assert "Weather in a Small Language Model" in shown_text(last_response(result))
 
 
 @pytest.mark.parametrize("typed", ["soon", "2025-02-30", "99999999999", "2025-13-01"])
-async def test_an_invalid_date_is_answered_with_a_valid_example(
-    english_harness: ClientHarness, typed: str
-) -> None:
-    result = await english_harness.reader.slash(english_harness.channel, "digest", date=typed)
-    assert shown_text(last_response(result)) == english_harness.texts("no-date", example="2026-01-01")
+async def test_an_invalid_date_is_answered_with_a_valid_example(harness: ClientHarness, typed: str) -> None:
+    result = await harness.reader.slash(harness.channel, "digest", date=typed)
+    assert shown_text(last_response(result)) == harness.texts("no-date", example="2026-01-01")
 
 
 async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:
@@ -76,6 +75,7 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
     assert harness.texts("saved-import") in saved
 
 
+@both_languages
 async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHarness) -> None:
     message = await post_daily(harness, top_n=2)
     other = models.Locale.EN if harness.texts.locale is models.Locale.KO else models.Locale.KO
@@ -117,6 +117,7 @@ async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness)
     assert "▲ 3" in shown_text(previewed)
 
 
+@both_languages
 async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(top_n=2)
     await harness.plan_post(subscription)

@@ -34,9 +34,8 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
 
 @pytest.mark.parametrize("event", ["guild_available", "guild_join", "guild_role_delete"])
 async def test_a_channel_with_permissions_is_resumed_after_an_event(
-    english_harness: ClientHarness, event: str
+    harness: ClientHarness, event: str
 ) -> None:
-    harness = english_harness
     subscription = await _add_paused(harness, harness.channel.id, contents.Reason.NO_SEND)
     forbidden = await _add_paused(harness, harness.readonly_channel.id, contents.Reason.NO_SEND)
     guild = harness.bot.get_guild(harness.guild.id)
@@ -48,9 +47,8 @@ async def test_a_channel_with_permissions_is_resumed_after_an_event(
 
 @pytest.mark.parametrize("is_moderated", [True, False])
 async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(
-    english_harness: ClientHarness, is_moderated: bool
+    harness: ClientHarness, is_moderated: bool
 ) -> None:
-    harness = english_harness
     forum = harness.guild.create_forum_channel("papers-forum")
     subscription = await _add_paused(harness, forum.id, contents.Reason.TAG_NEEDED, style=models.Style.FORUM)
     channel: Any = harness.bot.get_channel(forum.id)

@@ -15,7 +15,14 @@ from bot.services.posts import contents
 from storage import models
 from storage.database import Database
 from tests.support import client_archive, digest_builders, reader_rows
-from tests.support.client_harness import ClientHarness, last_response, open_harness, send_parts, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    last_response,
+    open_harness,
+    send_parts,
+    shown_text,
+)
 
 
 async def _use_everything(harness: ClientHarness) -> None:
@@ -87,17 +94,16 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
     assert (await harness.bot.services.reader_data.count(harness.reader.id))["alerts"] == 1
 
 
-async def test_a_large_file_is_compressed(
-    english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(me, "MAX_PLAIN_BYTES", 10)
-    answer = await english_harness.reader.slash(english_harness.channel, "me data")
+    answer = await harness.reader.slash(harness.channel, "me data")
     (file,) = last_response(answer).attachments
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))
-    assert (found["user_id"], found["tables"]) == (str(english_harness.reader.id), {})
+    assert (found["user_id"], found["tables"]) == (str(harness.reader.id), {})
 
 
+@both_languages
 async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switched_off(
     harness: ClientHarness,
 ) -> None:
@@ -127,6 +133,7 @@ async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switc
     assert not await harness.bot.services.readers.is_news_off(harness.reader.id)
 
 
+@both_languages
 async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHarness) -> None:
     news = [
         (f"2501.{paper:05}", "긴 제목의 논문 " * 60, kind, value)

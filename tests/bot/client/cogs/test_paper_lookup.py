@@ -15,6 +15,7 @@ from storage.outbox import sender_lock
 from tests.support import origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -169,8 +170,7 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
     assert texts("paper-fetched") in shown_text(last_response(opened))
 
 
-async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(harness: ClientHarness) -> None:
     forwarded = await harness.manager.forward(await post_daily(harness), harness.channel)
     result = await harness.reader.context_menu(harness.channel, "Look up papers", forwarded)
     shown = shown_text(last_response(result))
@@ -203,6 +203,7 @@ async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
     assert "Small Things" in shown_text(last_response(result))
 
 
+@both_languages
 async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
     online_harness: ClientHarness, services: PaperServices
 ) -> None:

@@ -13,6 +13,7 @@ from storage import models
 from tests.support import source_payloads
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -24,6 +25,7 @@ SURVEY = "2501.00001"
 PAGE = re.compile(r"\d+/\d+")
 
 
+@both_languages
 async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "paper", paper=SURVEY)
     assert result.ephemeral
@@ -66,6 +68,7 @@ async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_f
     assert harness.texts("summary-listing") in shown
 
 
+@both_languages
 async def test_a_card_of_a_listings_paper_without_a_summary_blames_nobody(harness: ClientHarness) -> None:
     text = listing.build(date(2026, 1, 1), [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}]).text
     await harness.container.create_ingest().add_text(text, location="huggingface")
@@ -84,8 +87,8 @@ async def test_a_card_of_a_listings_paper_without_a_summary_blames_nobody(harnes
         "teach reasoning",
     ],
 )
-async def test_a_paper_is_found_by_id_url_or_title(english_harness: ClientHarness, query: str) -> None:
-    result = await english_harness.reader.slash(english_harness.channel, "paper", paper=query)
+async def test_a_paper_is_found_by_id_url_or_title(harness: ClientHarness, query: str) -> None:
+    result = await harness.reader.slash(harness.channel, "paper", paper=query)
     assert "Rewards That Teach Reasoning" in shown_text(last_response(result))
 
 
@@ -135,6 +138,7 @@ async def test_a_text_that_is_not_a_title_is_searched_as_a_topic(harness: Client
     assert "Maps for Robots" in shown
 
 
+@both_languages
 async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the_card(
     harness: ClientHarness,
 ) -> None:
@@ -177,9 +181,9 @@ async def test_an_author_is_selected_from_all_authors(harness: ClientHarness) ->
     assert "Rewards That Teach Reasoning" in shown_text(papers)
 
 
-async def test_cite_returns_bibtex(english_harness: ClientHarness) -> None:
-    card = last_response(await english_harness.reader.slash(english_harness.channel, "paper", paper=SURVEY))
-    shown = shown_text(last_response(await english_harness.reader.click(card, label="Cite")))
+async def test_cite_returns_bibtex(harness: ClientHarness) -> None:
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper=SURVEY))
+    shown = shown_text(last_response(await harness.reader.click(card, label="Cite")))
     assert "@misc{lovelace2025small," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown

@@ -96,30 +96,25 @@ async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
     assert "2501.00002" in shown_text(last_response(newest))
 
 
-async def test_buttons_still_work_after_a_restart(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_buttons_still_work_after_a_restart(harness: ClientHarness) -> None:
     digest = last_response(await harness.reader.slash(harness.channel, "digest"))
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     turned = await harness.reader.click(digest, label="▶")
     assert "**6 · " in shown_text(last_response(turned))
 
 
-@pytest.mark.parametrize("length", [70, 500])
-async def test_the_components_of_a_list_keep_a_long_query(
-    english_harness: ClientHarness, length: int
-) -> None:
-    harness = english_harness
-    query = ("small language models " * 40)[:length].strip()
-    result = await harness.reader.slash(harness.channel, "topic", query=query)
-    shown = last_response(result)
-    assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
-    menu = next(name for name in component_ids(shown) if name.startswith("pr:lp:"))
-    changed = await harness.reader.select(shown, ["y"], custom_id=menu)
-    assert "Small Language Models" in shown_text(last_response(changed))
+async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness) -> None:
+    for length in [70, 500]:
+        query = ("small language models " * 40)[:length].strip()
+        result = await harness.reader.slash(harness.channel, "topic", query=query)
+        shown = last_response(result)
+        assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
+        menu = next(name for name in component_ids(shown) if name.startswith("pr:lp:"))
+        changed = await harness.reader.select(shown, ["y"], custom_id=menu)
+        assert "Small Language Models" in shown_text(last_response(changed))
 
 
-async def test_a_minimum_of_votes_filters_the_list(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_minimum_of_votes_filters_the_list(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "topic", query="language models", votes=50)
     assert "at least ▲ 50" in shown_text(last_response(result))
     assert "2501.00006" not in shown_text(last_response(result))
@@ -152,8 +147,7 @@ async def test_a_list_is_shared_publicly_by_users_who_may_write(harness: ClientH
     assert last_response(opened).id != last_response(shared).id
 
 
-async def test_hostile_queries_are_escaped(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_hostile_queries_are_escaped(harness: ClientHarness) -> None:
     for query in (
         "@everyone",
         "**bold** [x](http://evil.example)",
@@ -177,14 +171,12 @@ async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: Client
     assert "Rewards That Teach Reasoning" in shown
 
 
-@pytest.mark.parametrize("query", ["🤖", "-diffusion", "?!"])
-async def test_a_query_without_terms_offers_suggestions_and_no_alert(
-    harness: ClientHarness, query: str
-) -> None:
-    result = await harness.reader.slash(harness.channel, "topic", query=query)
-    shown = shown_text(last_response(result))
-    assert harness.texts("try-instead") in shown
-    assert harness.texts("follow-topic") not in shown
+async def test_a_query_without_terms_offers_suggestions_and_no_alert(harness: ClientHarness) -> None:
+    for query in ["🤖", "-diffusion", "?!"]:
+        result = await harness.reader.slash(harness.channel, "topic", query=query)
+        shown = shown_text(last_response(result))
+        assert harness.texts("try-instead") in shown
+        assert harness.texts("follow-topic") not in shown
 
 
 async def test_invalid_filters_are_reported(harness: ClientHarness) -> None:
@@ -214,8 +206,7 @@ async def test_top_of_a_topic_shows_expansions_and_corrections(harness: ClientHa
     assert "강화 학습" in shown_text(last_response(result))
 
 
-async def test_a_url_as_a_topic_finds_the_paper(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_url_as_a_topic_finds_the_paper(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "topic", query="https://arxiv.org/abs/2501.00004v2")
     assert "Maps for Robots" in shown_text(last_response(result))
 
@@ -229,9 +220,8 @@ async def test_a_url_as_a_topic_finds_the_paper(english_harness: ClientHarness) 
     ],
 )
 async def test_an_alert_from_a_query_has_its_terms_without_operators(
-    english_harness: ClientHarness, query: str, kind: models.AlertKind, text: str, votes: int
+    harness: ClientHarness, query: str, kind: models.AlertKind, text: str, votes: int
 ) -> None:
-    harness = english_harness
     result = await harness.reader.slash(harness.channel, "topic", query=query)
     label = harness.texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
     await harness.reader.click(last_response(result), label=label)
@@ -239,9 +229,9 @@ async def test_an_alert_from_a_query_has_its_terms_without_operators(
     assert [(*alert.terms, alert.min_votes) for alert in alerts] == [((kind, text), votes)]
 
 
-async def test_an_empty_query_is_refused(english_harness: ClientHarness) -> None:
-    result = await english_harness.reader.slash(english_harness.channel, "topic", query="   ")
-    assert shown_text(last_response(result)) == english_harness.texts("no-words")
+async def test_an_empty_query_is_refused(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "topic", query="   ")
+    assert shown_text(last_response(result)) == harness.texts("no-words")
 
 
 async def test_the_modal_of_a_post_searches_a_topic(harness: ClientHarness) -> None:
@@ -253,8 +243,7 @@ async def test_the_modal_of_a_post_searches_a_topic(harness: ClientHarness) -> N
     assert "Maps for Robots" in shown_text(last_response(response))
 
 
-async def test_a_modal_opened_before_a_restart_is_answered(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_modal_opened_before_a_restart_is_answered(harness: ClientHarness) -> None:
     modal = await harness.reader.click(await post_daily(harness), label=harness.texts("post-ask"))
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     response = await harness.reader.submit_modal(modal, {"query": "로봇"})
@@ -279,8 +268,7 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     assert second.count(lacks) == 2
 
 
-async def test_the_heading_stands_between_complete_and_partial_papers(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_heading_stands_between_complete_and_partial_papers(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "topic", query="small language model weather")
     shown = shown_text(last_response(result))
     heading, complete = shown.index(harness.texts("list-partial-heading")), shown.index("Weather in a Small")
@@ -288,8 +276,7 @@ async def test_the_heading_stands_between_complete_and_partial_papers(english_ha
     assert harness.texts("list-partial") not in shown
 
 
-async def test_what_a_paper_lacks_is_escaped_and_short(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_what_a_paper_lacks_is_escaped_and_short(harness: ClientHarness) -> None:
     unknown = " ".join(f"un**known**{letter * 40}" for letter in "abcdefg")
     result = await harness.reader.slash(harness.channel, "topic", query=f"language models {unknown}")
     (line, *_) = [line for line in shown_text(last_response(result)).splitlines() if "missing: " in line]

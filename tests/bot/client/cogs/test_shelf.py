@@ -8,7 +8,14 @@ from typing import Any
 from bot.client.views import daily_post
 from bot.services.posts import contents
 from storage import models
-from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    send_parts,
+    shown_text,
+)
 
 SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 
@@ -213,6 +220,7 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
     assert shown_text(alone) == harness.texts("only-in-servers")
 
 
+@both_languages
 async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(harness: ClientHarness) -> None:
     members = [harness.guild.add_member(harness.env.create_user(f"member{number}")) for number in (3, 4)]
     for member in (harness.reader, harness.manager, *members):

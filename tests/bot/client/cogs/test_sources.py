@@ -52,8 +52,7 @@ async def test_a_healthy_source_shows_its_last_and_next_fetch(harness: ClientHar
     assert harness.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in shown
 
 
-async def test_secrets_of_an_address_are_hidden(english_harness: ClientHarness, tmp_path: Path) -> None:
-    harness = english_harness
+async def test_secrets_of_an_address_are_hidden(harness: ClientHarness, tmp_path: Path) -> None:
     await _add(harness, DATED, models.SourceKind.URL)
     folder = tmp_path / "daily-papers"
     folder.mkdir()
@@ -100,8 +99,7 @@ async def test_a_missing_digest_is_not_a_failure_and_a_gone_source_has_no_next_f
     assert harness.texts("source-no-next") in shown
 
 
-async def test_many_sources_have_pages(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_many_sources_have_pages(harness: ClientHarness) -> None:
     for number in range(10):
         await _add(harness, f"https://feed.example/{number}.xml")
     result = await harness.reader.slash(harness.channel, "sources")

@@ -8,7 +8,13 @@ import pytest
 
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
 
 PAPERS = {"topic": "", "papers": "5", "votes": "0", "language": ["en"], "style": ["compact"]}
 
@@ -33,6 +39,7 @@ def _typed(shown: Any) -> dict[str, Any]:
     return values
 
 
+@both_languages
 async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
@@ -66,6 +73,7 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
     )
 
 
+@both_languages
 async def test_edit_without_options_changes_every_setting_in_forms(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     stored = await harness.add_subscription(
@@ -118,8 +126,7 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
     )
 
 
-async def test_the_form_offers_the_styles_of_the_channel(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_form_offers_the_styles_of_the_channel(harness: ClientHarness) -> None:
     forum = harness.guild.create_forum_channel("papers-forum")
     stored = await harness.add_subscription(forum.id, style=models.Style.FORUM)
     opened = last_response(await harness.manager.slash(harness.channel, "daily edit", post=str(stored.id)))

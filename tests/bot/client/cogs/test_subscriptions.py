@@ -13,13 +13,20 @@ from bot.services.daily.subscriptions import options_of
 from bot.services.search.service import SearchService
 from storage import models, sources
 from storage.outbox import queries
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
 
 
 async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
     return await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
 
 
+@both_languages
 async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness: ClientHarness) -> None:
     result = await harness.manager.slash(harness.channel, "daily setup", time="9시", timezone="Asia/Seoul")
     preview, wizard = [result.response, *result.followups][-2:]
@@ -39,8 +46,7 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
 
 
-async def test_the_buttons_of_the_wizard_keep_all_options(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:
     result = await harness.manager.slash(
         harness.channel,
         "daily setup",
@@ -102,9 +108,9 @@ async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) 
 
 
 @pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])
-async def test_other_styles_can_be_previewed(english_harness: ClientHarness, style: models.Style) -> None:
-    await english_harness.add_subscription(style=style)
-    result = await english_harness.manager.slash(english_harness.channel, "daily preview")
+async def test_other_styles_can_be_previewed(harness: ClientHarness, style: models.Style) -> None:
+    await harness.add_subscription(style=style)
+    result = await harness.manager.slash(harness.channel, "daily preview")
     assert "Small Language Models" in shown_text(last_response(result))
 
 
@@ -200,8 +206,7 @@ async def test_without_subscriptions_every_command_mentions_setup(harness: Clien
         assert shown == harness.texts("no-orders", command=harness.bot.mentions("daily setup"))
 
 
-async def test_a_forum_accepts_only_the_forum_style(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:
     forum = harness.guild.create_forum_channel("papers-forum")
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=forum))
     assert "Forum" in shown_text(wizard)
@@ -211,18 +216,14 @@ async def test_a_forum_accepts_only_the_forum_style(english_harness: ClientHarne
     assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
 
 
-async def test_an_announcement_channel_defaults_to_the_announcement_style(
-    english_harness: ClientHarness,
-) -> None:
-    harness = english_harness
+async def test_an_announcement_channel_defaults_to_the_announcement_style(harness: ClientHarness) -> None:
     news = harness.guild.create_news_channel("news")
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=news))
     assert "Announcement" in shown_text(wizard)
     assert "Embed Links" in shown_text(wizard)
 
 
-async def test_the_buttons_of_the_wizard_work_after_a_restart(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_buttons_of_the_wizard_work_after_a_restart(harness: ClientHarness) -> None:
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
     assert all(len(custom_id) <= 100 for custom_id in component_ids(wizard))
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
@@ -302,8 +303,7 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
     assert subscription.mention_role_id is None
 
 
-async def test_the_checklist_names_the_permission_to_mention_a_role(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_checklist_names_the_permission_to_mention_a_role(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers")
     may_mention = harness.guild.create_role(
         "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)

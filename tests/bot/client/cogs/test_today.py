@@ -15,7 +15,13 @@ from bot.services.posts import contents
 from storage import models
 from storage.accounts import profiles
 from storage.outbox import queries
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
 
 SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
 """Papers on small language models; the last one is of the day before yesterday."""
@@ -48,6 +54,7 @@ async def _learnt(harness: ClientHarness) -> models.Profile:
     return profile
 
 
+@both_languages
 async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: ClientHarness) -> None:
     first = await _ask(harness)
     assert harness.texts("today-by-votes") in shown_text(first)
@@ -81,6 +88,7 @@ async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt
     assert (await _learnt(harness)).learnt_from != after.learnt_from
 
 
+@both_languages
 async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarness) -> None:
     topic = "강화 학습" if harness.texts.locale is models.Locale.KO else "reinforcement learning"
     await _ask(harness)

@@ -16,6 +16,7 @@ from storage import models
 from tests.support import digest_builders, payload_checks
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     raw_components,
@@ -61,6 +62,7 @@ def _figure(harness: ClientHarness, month: str, count: int) -> str:
     return f"{month}\u00a0{count}편" if is_korean else f"{month}:\u00a0{count}"
 
 
+@both_languages
 async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="소형 언어 모델")
     text = shown_text(message)
@@ -83,8 +85,7 @@ async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarnes
     assert harness.texts("trend-numbers", step="month") in text
 
 
-async def test_the_image_is_an_attachment_with_an_alt_text(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_image_is_an_attachment_with_an_alt_text(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="small language model")
     (file,) = message.attachments
     assert file.filename == trends.IMAGE_FILENAME
@@ -93,10 +94,10 @@ async def test_the_image_is_an_attachment_with_an_alt_text(english_harness: Clie
     assert (image.format, image.size) == ("PNG", (1200, 720))
 
 
-async def test_all_variants_of_a_topic_have_the_same_figures(english_harness: ClientHarness) -> None:
+async def test_all_variants_of_a_topic_have_the_same_figures(harness: ClientHarness) -> None:
     figures = set()
     for query in ("강화 학습", "강화학습", "reinforcement learning", "RL"):
-        text = shown_text(await _trends(english_harness, topic=query))
+        text = shown_text(await _trends(harness, topic=query))
         figures.add(text.partition("with the votes of these papers today")[2].partition("Period")[0])
     assert len(figures) == 1
 
@@ -124,6 +125,7 @@ async def test_another_span_is_shown_in_place(harness: ClientHarness) -> None:
     assert len(_image_urls(updated)) == 1
 
 
+@both_languages
 async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: ClientHarness) -> None:
     await _add_rising_topic(harness)
     message = await _trends(harness)
@@ -169,8 +171,7 @@ async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> Non
     assert empty_harness.texts("archive-empty") in shown_text(message)
 
 
-async def test_the_components_of_a_chart_keep_a_long_topic(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_components_of_a_chart_keep_a_long_topic(harness: ClientHarness) -> None:
     message = await _trends(harness, topic=LONG)
     menu = next(name for name in component_ids(message) if name.startswith(f"pr:{trends.SELECT_SPAN}:"))
     assert make_token(LONG) in menu
@@ -191,8 +192,7 @@ async def test_a_chart_is_shared_publicly_by_users_who_may_write(harness: Client
     assert harness.texts("share") not in shown_text(last_response(response))
 
 
-async def test_hostile_topics_are_escaped(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_hostile_topics_are_escaped(harness: ClientHarness) -> None:
     for topic in ("@everyone", "</svg><script>", '" * ^ NEAR ( ) : -', "\u202e\u0000x", "😀 " * 40, "   "):
         text = shown_text(await _trends(harness, topic=topic))
         assert "@everyone" not in text
@@ -200,9 +200,8 @@ async def test_hostile_topics_are_escaped(english_harness: ClientHarness) -> Non
 
 
 async def test_with_an_invalid_chart_template_the_numbers_are_shown(
-    english_harness: ClientHarness, tmp_path: Any
+    harness: ClientHarness, tmp_path: Any
 ) -> None:
-    harness = english_harness
     (tmp_path / charts.TEMPLATE).write_text("no picture")
     harness.container.templates = Templates(tmp_path)
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))

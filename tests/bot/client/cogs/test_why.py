@@ -11,7 +11,7 @@ from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from storage import models, sources
 from storage.outbox import attempts
-from tests.support.client_harness import ClientHarness, last_response, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
 FIRST = "2501.00001"
 LAST = "2501.00005"
@@ -77,6 +77,7 @@ async def test_a_paper_of_the_next_post_shows_the_time(harness: ClientHarness) -
     assert harness.texts("why-coming", rank=1, total=6, at=at) in await _why(harness, FIRST)
 
 
+@both_languages
 async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     harness: ClientHarness,
 ) -> None:
@@ -157,8 +158,7 @@ async def test_a_paper_older_than_the_subscription_shows_its_date(harness: Clien
     assert harness.texts("why-before-order", date="2026-01-01") in await _why(harness, FIRST)
 
 
-async def test_in_a_thread_the_parent_channel_is_explained(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_in_a_thread_the_parent_channel_is_explained(harness: ClientHarness) -> None:
     await harness.add_subscription()
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)

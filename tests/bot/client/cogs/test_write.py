@@ -16,7 +16,7 @@ from storage import models
 from storage.writer import drafts, token_ledger
 from tests.fake_model import papers
 from tests.support import written_digests
-from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, last_response, post_daily, shown_text
 
 DAY = date(2026, 1, 1)
 CHOSEN = tuple(
@@ -31,6 +31,7 @@ BASIS_TEXTS = {
 
 
 @pytest.mark.parametrize("digest_format", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
+@both_languages
 async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
     harness: ClientHarness, digest_format: models.DigestFormat
 ) -> None:
@@ -45,6 +46,7 @@ async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
         assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
 
 
+@both_languages
 async def test_a_post_says_what_each_text_was_written_from(harness: ClientHarness) -> None:
     form = models.DigestFormat.NEWSLETTER
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
@@ -96,6 +98,7 @@ def _draft(harness: ClientHarness, number: int, **fields: Any) -> drafts.Draft:
     )
 
 
+@both_languages
 async def test_write_status_counts_what_became_of_each_paper_and_says_why(harness: ClientHarness) -> None:
     state = drafts.DraftState
     await _plan(

@@ -21,8 +21,7 @@ def _count_syncs(harness: ClientHarness) -> int:
     )
 
 
-async def test_commands_are_registered_once_and_again_after_a_change(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_commands_are_registered_once_and_again_after_a_change(harness: ClientHarness) -> None:
     assert _count_syncs(harness) == 1
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
     assert _count_syncs(harness) == 1
@@ -35,8 +34,7 @@ async def test_commands_are_registered_once_and_again_after_a_change(english_har
     assert _count_syncs(harness) == 2
 
 
-async def test_commands_are_mentioned_by_id_after_a_restart(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_commands_are_mentioned_by_id_after_a_restart(harness: ClientHarness) -> None:
     assert harness.bot.mentions("daily edit").startswith("</daily edit:")
     mentions = CommandMentions()
     assert mentions("daily edit") == "`/daily edit`"
@@ -44,8 +42,7 @@ async def test_commands_are_mentioned_by_id_after_a_restart(english_harness: Cli
     assert mentions("daily edit") == harness.bot.mentions("daily edit")
 
 
-async def test_the_bot_starts_although_discord_refuses_the_commands(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_the_bot_starts_although_discord_refuses_the_commands(harness: ClientHarness) -> None:
     changed = harness.container.create_bot(shard_count=1)
 
     @changed.tree.command(name="extra", description="Something new")

@@ -79,7 +79,7 @@ async def test_a_cancelled_caller_leaves_the_request_to_its_end(
     [channel_id] = await fake.add_channels(1)
     await fake.set_faults({"kind": "slow", "seconds": 0.3, "times": 1})
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(0.1):  # noqa: TID251 - it expires
             await client.fetch_channel(channel_id)
     http_client = client.http
     assert http_client._global_over.is_set()

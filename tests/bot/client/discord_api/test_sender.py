@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 
 from bot.client.discord_api import endpoints, http_observer, request_gate, sender
 from bot.clock import system_clock
-from bot.services.outbox import discord_errors, discord_health
+from bot.services.outbox import discord_errors
 from bot.services.outbox import sender as outbox_sender
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
@@ -23,7 +21,7 @@ from bot.services.posts.delivery_factory import new_nonce
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import relay_harness
+from tests.support import outbox_builders, patience, relay_harness
 from tests.support.virtual_time import VirtualTimeLoop
 
 __all__ = ["fake", "fake_server"]
@@ -40,8 +38,7 @@ async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
     restore = endpoints.override(fake.api_url, fake.gateway_url)
     observer = http_observer.HttpObserver()
     client = discord.AutoShardedClient(intents=discord.Intents(guilds=True), http_trace=observer.trace)
-    health = discord_health.DiscordHealth(time.monotonic, random.Random(1))
-    relay_harness.install_gate(client, observer, health)
+    relay_harness.install_gate(client, observer, outbox_builders.make_health())
     await client.login(process.TOKEN)
     yield client
     await client.close()
@@ -92,8 +89,8 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
     await fake.change_channel(forum, type=model.FORUM)
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = 0.2
-        await asyncio.wait_for(client.wait_until_ready(), 10)
+        client._connection.guild_ready_timeout = patience.scaled(0.2)
+        await patience.wait_for(client.wait_until_ready(), 10)
     guild = client.get_guild(process.GUILD_ID)
     existing = guild.roles[-1].id if guild is not None else 5
     for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
@@ -154,8 +151,8 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
     since = system_clock() - LONG_AGO
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = 0.2
-        await asyncio.wait_for(client.wait_until_ready(), 10)
+        client._connection.guild_ready_timeout = patience.scaled(0.2)
+        await patience.wait_for(client.wait_until_ready(), 10)
     assert await discord_sender.find(make_request(open_id), since) is None
     assert (
         await classification_of(discord_sender.find(make_request(closed_id), since))

@@ -14,6 +14,7 @@ from bot import errors
 from bot.client.discord_api import token_check
 from bot.settings import Settings
 from tests.fake_discord import model
+from tests.support import origin_server
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -25,12 +26,9 @@ async def answering(handler: Handler) -> AsyncIterator[Settings]:
     """Serve one handler for all routes. Yields settings with its address as Discord's."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v10"
-    yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
-    await runner.cleanup()
+    async with origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
+        url = f"http://127.0.0.1:{port}/api/v10"
+        yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
 
 
 async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

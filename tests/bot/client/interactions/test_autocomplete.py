@@ -29,9 +29,8 @@ async def test_autocomplete_offers_topics_with_their_other_names(harness: Client
 
 
 async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
-    english_harness: ClientHarness,
+    harness: ClientHarness,
 ) -> None:
-    harness = english_harness
     papers = (
         sample_archive.NewsletterPaper("2501.00011", "Quiet Harbour Lights", "A lamp."),
         sample_archive.NewsletterPaper(
@@ -48,17 +47,14 @@ async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
     assert harness.texts("list-topic-heading", topic="Quiet Harbour Lights", count=2) in results
 
 
-async def test_autocomplete_offers_papers_by_id(english_harness: ClientHarness) -> None:
-    offered = await english_harness.reader.autocomplete(
-        english_harness.channel, "paper", "paper", "2501.0000"
-    )
+async def test_autocomplete_offers_papers_by_id(harness: ClientHarness) -> None:
+    offered = await harness.reader.autocomplete(harness.channel, "paper", "paper", "2501.0000")
     choices = {choice["value"]: choice["name"] for choice in offered}
     assert choices["2501.00002"] == "2501.00002 ▲ 57 · Rewards That Teach Reasoning"
     assert choices["2501.00003"] == "2501.00003 ▲ – · Speech without a Score"
 
 
-async def test_a_long_title_is_shortened_after_the_votes(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_a_long_title_is_shortened_after_the_votes(harness: ClientHarness) -> None:
     paper = sample_archive.NewsletterPaper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
     await sample_archive.add_digest(harness.container.database, "2026-01-01", paper)
     (offered,) = await harness.reader.autocomplete(harness.channel, "paper", "paper", "lanterns")
@@ -67,8 +63,7 @@ async def test_a_long_title_is_shortened_after_the_votes(english_harness: Client
     assert offered["name"].endswith("…")
 
 
-async def test_autocomplete_offers_time_zones_and_times(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_autocomplete_offers_time_zones_and_times(harness: ClientHarness) -> None:
     zones = await harness.manager.autocomplete(harness.channel, "daily setup", "timezone", "")
     assert zones[0]["value"] == "Asia/Seoul"
     zones = await harness.manager.autocomplete(harness.channel, "daily setup", "timezone", "kath")
@@ -78,9 +73,8 @@ async def test_autocomplete_offers_time_zones_and_times(english_harness: ClientH
 
 
 async def test_an_error_of_an_autocomplete_gives_an_empty_list(
-    english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = english_harness
 
     async def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("on purpose")

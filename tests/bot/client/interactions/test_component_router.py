@@ -72,9 +72,8 @@ _VALUES = st.lists(_FIELDS, max_size=3)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(_FIELDS, max_size=9), values=_VALUES)
 async def test_no_handler_fails_on_any_custom_id_or_value(
-    english_harness: ClientHarness, fields: list[str], values: list[str]
+    harness: ClientHarness, fields: list[str], values: list[str]
 ) -> None:
-    harness = english_harness
     forged = {
         "values": values,
         "components": [{"component": {"custom_id": field, "value": field}} for field in fields],

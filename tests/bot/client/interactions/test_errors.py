@@ -29,9 +29,8 @@ async def test_an_error_of_a_command_is_answered_with_a_logged_reference(
 
 
 async def test_an_error_of_a_component_is_answered_in_a_new_message(
-    english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = english_harness
     listed = last_response(await harness.reader.slash(harness.channel, "digest"))
 
     async def fail(*_: Any, **__: Any) -> None:

@@ -37,16 +37,14 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(last_response(answered))
 
 
-async def test_autocomplete_offers_nothing_while_the_bot_is_busy(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         assert not await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
     assert await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
 
 
-async def test_nothing_is_shared_publicly_while_the_bot_is_busy(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "digest"))
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
@@ -72,8 +70,7 @@ async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarnes
     assert "2501.00001" in shown_text(last_response(later))
 
 
-async def test_cooldowns_of_readers_who_are_gone_are_forgotten(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHarness) -> None:
     await harness.reader.slash(harness.channel, "digest")
     await harness.env.advance_time(context.LOOKUP_PERIOD_SECONDS + 1)
     await harness.manager.slash(harness.channel, "digest")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
 
 
-async def test_pages_are_turned_in_place(english_harness: ClientHarness) -> None:
-    harness = english_harness
+async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "author", name="ada lovelace")
     first = last_response(result)
     assert "Ada Lovelace · 4 papers" in shown_text(first)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.services.accounts.guilds import Guilds
 from storage import models, subscriptions
 from storage.database import Database
 from tests.support.relay_harness import new_subscription
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

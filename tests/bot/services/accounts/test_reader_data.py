@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from bot.services.accounts.reader_data import ReaderData
 from bot.services.outbox import sender as outbox_sender
 from bot.services.outbox.attempt import AttemptRunner
@@ -13,6 +15,9 @@ from storage.database import Database
 from storage.outbox import plan, queries
 from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
 from tests.support.alert_harness import AlertHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 READER = 7_000_000_000_000_007
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.services.accounts.readers import Readers
 from storage import models
 from storage.database import Database
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.services.accounts import text_tokens
 from bot.services.accounts.text_tokens import TextTokenStore
 from storage.database import Database
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def test_a_text_is_found_by_its_token(db: Database) -> None:

@@ -15,6 +15,8 @@ from storage.outbox import holds, queries
 from tests.support import alert_builders, digest_builders
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from storage import models, notified_papers, papers
 from storage.outbox import alert_matches, pending_alerts
 from tests.support import alert_builders
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 INSTITUTION = models.AlertKind.INSTITUTION
 PAPER = "2601.00001"

@@ -14,8 +14,10 @@ from bot.text.matching import keyword_match
 from storage import digests, models
 from storage.database import Connection
 from storage.outbox import attempts, queries
-from tests.support import alert_builders, source_payloads
+from tests.support import alert_builders, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
@@ -279,7 +281,7 @@ async def test_the_running_planner_plans_what_others_store(
     running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
     alert_harness.planner.wake()
-    async with asyncio.timeout(60):
+    async with patience.limit(60):
         await running
     assert alert_harness.notified_papers() == [["2601.00001"]]
 

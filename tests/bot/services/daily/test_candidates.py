@@ -13,7 +13,7 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import service as ingest_service
 from storage import papers
-from storage.database import Connection, Database
+from storage.database import Connection
 from storage.entries import DigestPaper
 from storage.errors import DuplicateError
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness
@@ -44,11 +44,6 @@ class CountingMatcher:
     ) -> frozenset[int]:
         self.asked.append((topic, len(digest_papers)))
         return await self._match(connection, topic, digest_papers)
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 async def store(harness: PlannerHarness, days_ago: int = 0, *, count: int = 0) -> None:

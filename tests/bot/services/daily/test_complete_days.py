@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -104,14 +104,7 @@ class Replay:
             self.database, text, at=now, location=f"written/{day}", on_fresh=self._wake
         )
 
-    async def _wake(
-        self,
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def _wake(self, connection: Connection, *_: object) -> None:
         if await subscriptions.wake_waiting(connection, self.now):
             self._is_woken = True
 
@@ -266,15 +259,9 @@ async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
 async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
     """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
 
-    async def wake(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await subscriptions.wake_waiting(connection, polling.now)
-
+    wake = digest_builders.to_callback(
+        lambda connection, _: subscriptions.wake_waiting(connection, polling.now)
+    )
     polling.ingest = IngestService(polling.db, polling.clock, NullIndexer(), on_fresh_digest=wake)
     polling.now = begin
     async with polling.open_poller() as poller:

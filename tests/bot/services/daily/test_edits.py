@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,8 +13,10 @@ from storage import digests, models
 from storage.database import Connection, Database
 from storage.outbox import attempts, queries
 from tests.support import digest_builders, planner_harness
-from tests.support.correction_harness import DAY, LATER, CorrectionHarness
+from tests.support.correction_harness import DAY, LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import MONDAY, SEOUL_9AM
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -56,14 +57,8 @@ async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(harness: 
     corrected = text.replace("Shows how 2601.00003 does its work.", "Another sentence.")
     assert corrected != text
 
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        assert await harness.edits.plan(connection, digest_id, revision, LATER) == 0
+    async def on_fresh(connection: Connection, fresh: digest_builders.FreshDigest) -> None:
+        assert await harness.edits.plan(connection, fresh.digest_id, fresh.revision, LATER) == 0
 
     await digest_builders.ingest_digest(
         harness.database, corrected, at=LATER, on_fresh=on_fresh, location=MONDAY.isoformat()
@@ -79,14 +74,8 @@ async def test_only_the_changed_messages_of_a_post_are_edited(harness: Correctio
     )
     await harness.post()
 
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await harness.edits.plan(connection, digest_id, revision, LATER)
+    async def on_fresh(connection: Connection, fresh: digest_builders.FreshDigest) -> None:
+        await harness.edits.plan(connection, fresh.digest_id, fresh.revision, LATER)
 
     corrected = text.replace("Shows how 2601.00002 does its work.", "Another sentence.")
     await digest_builders.ingest_digest(
@@ -125,25 +114,12 @@ async def test_a_pending_edit_of_another_message_is_unchanged(harness: Correctio
     await harness.subscribe(style=models.Style.CARDS)
     text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
 
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await harness.edits.plan(connection, digest_id, revision, LATER, changed_ids)
-
     location = MONDAY.isoformat()
-    await digest_builders.ingest_digest(
-        harness.database, text, at=planner_harness.EVENING, on_fresh=on_fresh, location=location
-    )
+    await put_text(harness, text, location, planner_harness.EVENING)
     await harness.post()
     for number in (1, 2):
         text = text.replace(f"Shows how 2601.0000{number} does", f"Corrected {number}: how it does")
-        await digest_builders.ingest_digest(
-            harness.database, text, at=LATER, on_fresh=on_fresh, location=location
-        )
+        await put_text(harness, text, location)
     texts = [part.payload or "" for part in await harness.edited()]
     assert [("Corrected 1" in text, "Corrected 2" in text) for text in texts] == [
         (True, False),

@@ -15,6 +15,9 @@ from storage.outbox import queries
 from tests.support import digest_builders, source_payloads
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 DAY = timedelta(days=1)
 NOON = SEOUL_9AM + timedelta(hours=3)
 

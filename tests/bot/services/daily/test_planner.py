@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,18 +13,16 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.posts.contents import Reason
 from storage import decisions, digests, models, papers, subscriptions
 from storage import posted as storage_posted
-from storage.database import Connection, Database
+from storage.database import Connection
 from storage.outbox import attempts, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 async def test_the_top_papers_of_the_day_are_planned_once(harness: PlannerHarness) -> None:
@@ -261,13 +258,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarne
     await harness.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def on_fresh(connection: Connection, _: digest_builders.FreshDigest) -> None:
         await subscriptions.wake_waiting(connection, SEOUL_9AM)
         storing.set()
         await go_on.wait()

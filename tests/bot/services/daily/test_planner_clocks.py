@@ -9,13 +9,7 @@ import pytest
 
 from bot.services.daily import schedule
 from storage import subscriptions
-from storage.database import Database
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 @pytest.mark.parametrize("settle_hours", [0, 1])

@@ -27,11 +27,6 @@ GUILD, OTHER_GUILD = 10, 11
 PAPERS = [(f"2601.0000{number}", 90 - number) for number in range(1, 9)]
 
 
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
-
-
 async def test_identical_posts_of_many_channels_are_rendered_once(harness: PlannerHarness) -> None:
     for channel_id in range(100, 140):
         await harness.subscribe(channel_id)

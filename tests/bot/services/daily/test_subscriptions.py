@@ -11,17 +11,14 @@ import pytest
 from bot import errors
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions, options_of
 from storage import subscriptions
-from storage.database import Database
 from storage.outbox import holds, queries
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(harness: PlannerHarness) -> None:

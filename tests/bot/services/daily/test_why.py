@@ -12,17 +12,11 @@ from bot.services.daily.why import WhyAnswer, WhyExplainer
 from bot.services.daily.why_decision import Cause
 from bot.services.posts.contents import Reason
 from storage import decisions, models, papers
-from storage.database import Database
 from storage.outbox import attempts, holds, queries
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 CHANNEL = 20
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
 
 
 async def answer(

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
-
-from storage import authors, database, digests, papers, tables
+from storage import authors, digests, papers, tables
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
-
-
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
 
 
 async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.ingest import inbox
+from tests.support import patience
 
 SECONDS = 20.0
 
@@ -29,7 +30,7 @@ class RecordingHandler:
 
     async def wait_for(self, path: Path) -> None:
         """Wait until a path was received."""
-        async with asyncio.timeout(SECONDS):
+        async with patience.limit(SECONDS):
             while path not in await self.received.get():
                 pass
 
@@ -52,7 +53,7 @@ async def watching(
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(SECONDS):
+        async with patience.limit(SECONDS):
             await task
 
 
@@ -93,7 +94,7 @@ async def test_a_missing_folder_is_created_and_watching_continues_after_a_failur
     handler.failures = 1
     folder = tmp_path / "not there yet"
     async with watching(folder, handler):
-        async with asyncio.timeout(SECONDS):
+        async with patience.limit(SECONDS):
             while not folder.is_dir():  # noqa: ASYNC110 - a thread of the watcher creates it
                 await asyncio.sleep(0)
         (folder / "first.md").write_text("one")

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import pytest
-
 from bot.digests import listing
-from storage import database, digests, entries, models, papers, tables
+from storage import digests, entries, models, papers, tables
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
 ON = date.fromisoformat(DAY)
 PLACE = "https://huggingface.co/api/daily_papers?date=2026-01-02"
 A, B, C = "2601.00001", "2601.00002", "2601.00003"
-
-
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
 
 
 async def add(

@@ -6,13 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from storage import database, models, papers, tables
+from storage import models, papers, tables
 from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 
-
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from storage import database, digests, tables
+from storage import digests, tables
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
-
-
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
 
 
 async def test_the_same_date_at_another_location_is_another_digest_and_lists_are_merged(

@@ -38,7 +38,7 @@ async def list_notices(database: Database) -> list[int | None]:
     return [delivery.channel_id for delivery in planned]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.engines("postgresql")
 async def test_a_file_that_kills_the_bot_twice_is_set_aside_and_the_others_are_read(
     database_url: str, db: Database, tmp_path: Path
 ) -> None:
@@ -57,7 +57,6 @@ async def test_a_file_that_kills_the_bot_twice_is_set_aside_and_the_others_are_r
         assert len(await digests.list_dates(connection, limit=9)) == 3
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_source_that_kills_the_bot_twice_is_polled_no_more_and_the_others_are(
     database_url: str, db: Database, tmp_path: Path
 ) -> None:
@@ -79,6 +78,7 @@ async def test_a_source_that_kills_the_bot_twice_is_polled_no_more_and_the_other
     assert await list_notices(db) == [crashing_reader.OPERATOR_CHANNEL]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_error_is_no_crash_and_a_changed_item_is_read_again(db: Database) -> None:
     quarantine = Quarantine(db, "inbox")
     for _ in range(3):

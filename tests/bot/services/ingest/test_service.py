@@ -19,16 +19,13 @@ from storage.database import Connection
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 def read_texts(*folders: Path) -> list[ingest_files.TextFile]:
     return [
         file for file in ingest_files.read_files(map(str, folders)) if isinstance(file, ingest_files.TextFile)
     ]
-
-
-@pytest.fixture
-def harness(db: database.Database) -> IngestHarness:
-    return IngestHarness(db)
 
 
 async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:

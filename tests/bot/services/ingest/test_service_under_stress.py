@@ -18,6 +18,7 @@ from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import service
 from bot.services.ingest.files import TextFile
 from storage import database
+from tests.support import patience
 from tests.support.ingest_harness import newsletter, paper
 
 FILE_COUNT = 84
@@ -80,7 +81,7 @@ def _run_and_kill(url: str, path: Path) -> int:
     with subprocess.Popen([sys.executable, "-c", CHILD, url], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + patience.scaled(60)
         with closing(sqlite3.connect(path)) as reader:
             while (
                 time.monotonic() < deadline

@@ -14,6 +14,9 @@ from storage.models import NewsKind
 from storage.shelf import saved_papers
 from tests.support.news_harness import SAVED_AT, WEEK, NewsHarness, monday
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 DAY = timedelta(days=1)
 
 

@@ -24,6 +24,7 @@ from bot.services.posts import contents
 from storage import models
 from storage.database import Database
 from storage.outbox import attempts, plan, queries
+from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
 
@@ -90,7 +91,8 @@ class ServerHarness:
 
 
 @pytest.fixture
-async def harness(db: Database) -> AsyncIterator[ServerHarness]:
+async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerHarness]:
+    monkeypatch.setattr(http_server, "DATABASE_SECONDS", patience.scaled(http_server.DATABASE_SECONDS))
     harness = ServerHarness(db)
     async with harness.open().serving("127.0.0.1:0") as url:
         harness.url = url

@@ -28,6 +28,9 @@ from tests.support import alert_builders, alert_harness, outbox_builders, reader
 from tests.support.alert_harness import AlertHarness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 DAY = timedelta(days=1)
 CHANNEL = 20
 GUILD = 9_310_000_000_000_017

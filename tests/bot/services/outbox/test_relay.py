@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,14 +12,13 @@ from typing import Any
 import pytest
 from discord.http import MultipartParameters
 
-from bot.app.container import delivery_kinds
 from bot.client import translations
 from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.clock import system_clock
 from bot.rendering.wording.templates import Templates
 from bot.services.daily import deliveries as daily_deliveries
-from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, throttle
+from bot.services.outbox import discord_errors, relay, sender, throttle
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
@@ -28,6 +26,7 @@ from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import attempts, plan, queries, sender_lock
 from tests.fake_discord import model, process
+from tests.support import outbox_builders, patience
 from tests.support.relay_harness import (
     SHORT_LIMITS,
     RelayHarness,
@@ -41,6 +40,7 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     first, second = await fake.add_channels(2)
     now = relay_harness.now()
@@ -111,6 +111,7 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_forum_post_is_searched_for_before_every_retry(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -186,6 +187,7 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     assert await relay_harness.list_states() == ["sent", "failed"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -201,7 +203,6 @@ async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     assert log[0]["path"] == f"/channels/{channels[30]}/messages"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -211,9 +212,11 @@ async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
     busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2))
     drain = asyncio.create_task(busy_relay.drain(now))
-    async with asyncio.timeout(20):
-        while len(await fake.log("POST", "/channels/")) < 10:  # noqa: ASYNC110 - the change happens in another process
-            await asyncio.sleep(0.01)
+
+    async def are_ten_sent() -> bool:
+        return len(await fake.log("POST", "/channels/")) >= 10
+
+    await patience.wait_until(are_ten_sent)
     await relay_harness.add_deliveries(new_delivery("alert", channels[120], now, priority=10))
     busy_relay.wake()
     await drain
@@ -232,9 +235,7 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     await relay_harness.add_deliveries(new_delivery("other", other, now))
     busy_relay = relay_harness.open_relay(rate_limiter=throttle.RateLimiter(time.monotonic))
     drain = asyncio.create_task(busy_relay.drain(now))
-    async with asyncio.timeout(20):
-        while not await fake.messages(other):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await fake.wait_for_messages(other)
     assert len(await fake.messages(crowded)) <= 8
     drain.cancel()
     await asyncio.gather(drain, return_exceptions=True)
@@ -253,7 +254,6 @@ async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
     assert await fake.messages(channel_id) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
@@ -264,7 +264,7 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.engines("postgresql")
 async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -317,6 +317,7 @@ async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -339,20 +340,21 @@ async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     await asyncio.sleep(0)
     await relay_harness.add_deliveries(new_delivery("a", first, relay_harness.now()))
     running_relay.wake()
-    async with asyncio.timeout(20):
-        while not await fake.messages(first):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await fake.wait_for_messages(first)
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.3})
     await relay_harness.add_deliveries(new_delivery("b", second, relay_harness.now()))
     running_relay.wake()
-    async with asyncio.timeout(20):
-        while len(await fake.log("POST")) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+    async def is_second_sent() -> bool:
+        return len(await fake.log("POST")) == 2
+
+    await patience.wait_until(is_second_sent)
     stop.set()
-    await asyncio.wait_for(task, 10)
+    await patience.wait_for(task, 10)
     assert all_sent(await relay_harness.list_states())
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_left_sending_by_a_crash_continue_at_once(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -404,6 +406,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     assert len(await fake.messages(channel_id)) == 2
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -452,11 +455,8 @@ class StubSender:
 
 def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
-    rng = random.Random(1)
-    health = discord_health.DiscordHealth(time.monotonic, rng)
-    recorder = outcomes.OutcomeRecorder(
-        db, deliveries, delivery_kinds(), rng=rng, health=health, linger_seconds=0.0
-    )
+    health = outbox_builders.make_health()
+    recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
     return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
 
 
@@ -466,7 +466,7 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     stub_relay = open_stub_relay(db, stub_sender, now)
     async with db.transaction() as connection:
         await plan.add(connection, new_delivery("a", 1, now))
-    async with asyncio.timeout(5):
+    async with patience.limit(5):
         await stub_relay.drain(now)
     assert stub_sender.attempts == 1
     async with db.read() as connection:

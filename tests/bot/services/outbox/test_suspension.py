@@ -19,7 +19,7 @@ from tests.support.relay_harness import (
     new_subscription,
 )
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.engines("sqlite", "postgresql")]
 
 
 async def subscribe(harness: RelayHarness, channel_id: int, **fields: Any) -> int:

@@ -18,8 +18,11 @@ from bot.settings import SourceSetting
 from storage import database, models
 from storage import errors as storage_errors
 from storage import sources as stored_sources
-from tests.support import origin_server, source_payloads
+from tests.support import origin_server, patience, source_payloads
 from tests.support.polling_harness import START, PollingHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 S = models.FetchStatus
 HF = "/api/daily_papers?date=2025-05-06"
@@ -372,12 +375,13 @@ async def test_the_polling_loop_ends_on_stop(sqlite_harness: PollingHarness) -> 
     sqlite_harness.origin.pages["/a.md"] = source_payloads.newsletter()
     await sqlite_harness.add("/a.md")
     stop = asyncio.Event()
+
+    async def is_stored() -> bool:
+        return await sqlite_harness.detail("2505.00001") is not None
+
     async with sqlite_harness.open_poller() as opened:
         running = asyncio.create_task(opened.run(stop, every_seconds=0.01))
-        for _ in range(1000):
-            await asyncio.sleep(0.005)
-            if await sqlite_harness.detail("2505.00001") is not None:
-                break
+        await patience.wait_until(is_stored)
         stop.set()
         await running
 

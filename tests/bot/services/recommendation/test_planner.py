@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from bot.app.container import Container, delivery_kinds
 from bot.client import translations
 from bot.services.outbox.discord_errors import Classification, Disposition
@@ -18,6 +20,9 @@ from storage.database import Database
 from storage.outbox import queries
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 READER = 7
 START = datetime(2025, 3, 8, 12, tzinfo=UTC)

@@ -18,6 +18,9 @@ from storage.shelf import saved_papers
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 READER = 7
 

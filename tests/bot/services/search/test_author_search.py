@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.services.search.service import SearchService
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> None:

@@ -22,6 +22,9 @@ from storage.search import glossary as search_glossary
 from tests.support import growth, sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 EN, KO = models.Locale.EN, models.Locale.KO
 LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
 PAPERS = (
@@ -58,11 +61,13 @@ async def test_title_phrases_are_offered_and_find_their_papers(induced_search: S
     ]
 
 
-@pytest.mark.parametrize("typed", ["w", "wal", "WALKING-LANTERNS", "walking l", "lanterns"])
 async def test_a_phrase_is_offered_at_any_keystroke_and_by_its_later_words(
-    induced_search: SearchService, typed: str
+    induced_search: SearchService,
 ) -> None:
-    assert "Walking Lanterns" in [choice.value for choice in await induced_search.complete_topic(typed, EN)]
+    for typed in ["w", "wal", "WALKING-LANTERNS", "walking l", "lanterns"]:
+        assert "Walking Lanterns" in [
+            choice.value for choice in await induced_search.complete_topic(typed, EN)
+        ]
 
 
 async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: SearchService) -> None:
@@ -184,15 +189,13 @@ def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
     assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]
 
 
-@pytest.mark.parametrize(
-    "typed", ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]
-)
 async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
-    induced_search: SearchService, typed: str
+    induced_search: SearchService,
 ) -> None:
-    offered = await induced_search.complete_paper(typed)
-    assert "2501.00004" in [choice.value for choice in offered]
-    assert all(choice.votes == 10 for choice in offered)
+    for typed in ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]:
+        offered = await induced_search.complete_paper(typed)
+        assert "2501.00004" in [choice.value for choice in offered]
+        assert all(choice.votes == 10 for choice in offered)
 
 
 async def test_a_title_is_offered_without_its_latex(induced_search: SearchService) -> None:
@@ -262,11 +265,11 @@ async def test_topics_are_offered_from_the_first_keystroke(search: SearchService
     assert await search.complete_topic("zzzz", models.Locale.EN) == []
 
 
-@pytest.mark.parametrize("typed", ["mul", "jur", "müll", "muller j", "Jürgen M"])
-async def test_authors_are_offered_while_their_names_are_typed(search: SearchService, typed: str) -> None:
-    assert [choice.value for choice in await search.complete_author(typed)] == ["Jürgen Müller"]
+async def test_authors_are_offered_while_their_names_are_typed(search: SearchService) -> None:
+    for typed in ["mul", "jur", "müll", "muller j", "Jürgen M"]:
+        assert [choice.value for choice in await search.complete_author(typed)] == ["Jürgen Müller"]
 
 
-@pytest.mark.parametrize("typed", ["2501.00003", "2501.000", "mole", "molecules in mo", "Molecu"])
-async def test_papers_are_offered_by_id_and_by_title(search: SearchService, typed: str) -> None:
-    assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]
+async def test_papers_are_offered_by_id_and_by_title(search: SearchService) -> None:
+    for typed in ["2501.00003", "2501.000", "mole", "molecules in mo", "Molecu"]:
+        assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

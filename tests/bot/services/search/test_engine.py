@@ -20,6 +20,9 @@ from storage.search import index
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 PAPERS = 120
 VOTES = {f"2501.{number:05}": (number * 37) % 101 for number in range(PAPERS)}
 

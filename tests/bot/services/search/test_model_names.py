@@ -32,9 +32,8 @@ async def named(db: Database) -> SearchService:
     return SearchService(db)
 
 
-@pytest.mark.parametrize(
-    ("query", "first"),
-    [
+async def test_a_korean_spelling_finds_the_paper_of_that_name(named: SearchService) -> None:
+    for query, first in [
         ("제미나이", "2312.11805"),
         ("제미나이 1.5", "2403.05530"),
         ("제미나이1.5 논문", "2403.05530"),
@@ -44,13 +43,9 @@ async def named(db: Database) -> SearchService:
         ("로라", "2106.09685"),
         ("라마", "2407.21783"),
         ("라마 3", "2407.21783"),
-    ],
-)
-async def test_a_korean_spelling_finds_the_paper_of_that_name(
-    named: SearchService, query: str, first: str
-) -> None:
-    result = await named.search(SearchRequest(query))
-    assert result.rows[0].arxiv_id == first
+    ]:
+        result = await named.search(SearchRequest(query))
+        assert result.rows[0].arxiv_id == first
 
 
 async def test_a_name_within_a_longer_query_is_a_form_of_its_word(named: SearchService) -> None:

@@ -16,6 +16,9 @@ from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 WORDS = ("robots", "graphs", "speech", "로봇", "그래프", "음성", "reinforcement learning", "강화 학습", "RL")
 PAPERS = 60
 QUERIES = st.lists(

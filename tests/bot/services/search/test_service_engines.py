@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from bot.services.indexing import glossary_service
@@ -14,6 +15,9 @@ from storage.database import Database
 from tests.conftest import create_postgres_database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 QUERIES = (
     "추론",

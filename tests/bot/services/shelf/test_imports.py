@@ -12,6 +12,9 @@ from storage.database import Database
 from storage.shelf import saved_papers
 from tests.storage.shelf.test_saved_papers import add_papers
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from bot.services.shelf import reference_process
 from bot.services.shelf.reference_parser import UnreadableFileError
+from tests.support import patience
 
 
 async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
@@ -35,4 +34,4 @@ async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch:
             await reference_process.read_references(data)
     monkeypatch.setattr(reference_process, "MAX_SECONDS", 0.01)
     with pytest.raises(UnreadableFileError, match="too long"):
-        await asyncio.wait_for(reference_process.read_references(data), 30)
+        await patience.wait_for(reference_process.read_references(data), 30)

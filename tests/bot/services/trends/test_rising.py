@@ -15,6 +15,8 @@ from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> NewsletterPaper:
     return NewsletterPaper(f"2501.{number:05}", title, text, votes)

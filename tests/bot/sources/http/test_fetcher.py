@@ -15,7 +15,7 @@ from bot.sources.http import errors, fetcher
 from bot.sources.http.limits import Limits
 from storage import models
 from tests.bot.sources import conftest
-from tests.support import origin_server
+from tests.support import origin_server, patience
 
 QUICK = Limits(connect_timeout=5, read_timeout=5, total_timeout=0.4)
 SILENT = Limits(read_timeout=0.1)
@@ -365,7 +365,7 @@ async def test_waiting_for_a_free_connection_does_not_count_as_request_time(
         return web.Response(text="a digest")
 
     origin.pages["/"] = page
-    async with open_fetcher(limits=replace(QUICK, total_timeout=0.7)) as fetch:
+    async with open_fetcher(limits=replace(QUICK, total_timeout=patience.scaled(0.7))) as fetch:
         responses = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
     assert {response.body for response in responses} == {b"a digest"}
 
