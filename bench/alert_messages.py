@@ -94,7 +94,7 @@ async def _measure_floor(source: Path, file: Path) -> tuple[float, float]:
     await (await migrate.open_database(f"sqlite+aiosqlite:///{file}")).close()
     rows: dict[sa.Table, list[tuple[Any, ...]]] = {}
     with closing(sqlite3.connect(source)) as connection:
-        for table in (tables.deliveries, tables.parts, tables.told_papers):
+        for table in (tables.deliveries, tables.parts, tables.notified_papers):
             rows[table] = connection.execute(f"SELECT * FROM {table.name}").fetchall()
     with closing(sqlite3.connect(file)) as connection:
         started, started_cpu = time.perf_counter(), time.process_time()

@@ -26,10 +26,10 @@ from bot import logs
 from bot.services.alerts import candidates, matcher
 from bot.services.alerts.alerts import Alerts
 from bot.text.glossary.model import seed
-from bot.text.matching import candidate_terms, exact_keys, keyword_match
+from bot.text.matching import exact_keys, keyword_match, keyword_terms
 from storage import bulk, migrate, models, tables
 from storage.database import Database
-from storage.search import trigger_terms
+from storage.search import alert_terms
 
 SMALL, LARGE = (60_000, 20_000), (1_000_000, 300_000)
 """Alerts, and their distinct terms."""
@@ -63,16 +63,16 @@ def generate_papers() -> list[tuple[str, str]]:
 
 def run_automaton(terms: Sequence[str], papers: Sequence[tuple[str, str]]) -> None:
     """Build the automaton of all terms and find them in the papers."""
-    automaton = ahocorasick_rs.AhoCorasick([candidate_terms.fold_fast(term) for term in terms])
+    automaton = ahocorasick_rs.AhoCorasick([keyword_terms.fold_fast(term) for term in terms])
     for title, text in papers:
-        automaton.find_matches_as_indexes(candidate_terms.fold_fast(f"{title}\n{text}"), overlapping=True)
+        automaton.find_matches_as_indexes(keyword_terms.fold_fast(f"{title}\n{text}"), overlapping=True)
 
 
 async def add_alerts(database: Database, terms: Sequence[str], count: int) -> list[int]:
     """Store alerts, three in ten for a few popular terms; returns the number of the term of each alert by its id."""
     chance = random.Random(2)
     numbers = [-1]
-    triggers = [matcher.trigger_terms(_draft(term, 0)) for term in terms]
+    triggers = [matcher.alert_terms(_draft(term, 0)) for term in terms]
     while len(numbers) <= count:
         first = len(numbers)
         alerts: list[tuple[Any, ...]] = []
@@ -118,7 +118,7 @@ async def decide(
     unsure = {term for term in papers_by_term if not exact_keys.is_exact(term)}
     compared: dict[int, set[str]] = {}
     async with database.read() as connection:
-        async for rows in trigger_terms.stream_alerts(connection, unsure):
+        async for rows in alert_terms.stream_alerts(connection, unsure):
             for term, text in {(term, texts[alert_id]) for term, alert_id, *_ in rows}:
                 for paper_id in papers_by_term[term]:
                     compared.setdefault(paper_id, set()).add(text)
@@ -131,7 +131,7 @@ async def count_matches(database: Database, papers_by_term: Mapping[str, Sequenc
     exact = {term for term in papers_by_term if exact_keys.is_exact(term)}
     papers_by_alert: dict[int, set[int]] = {}
     async with database.read() as connection:
-        async for rows in trigger_terms.stream_alerts(connection, exact):
+        async for rows in alert_terms.stream_alerts(connection, exact):
             for term, alert_id, *_ in rows:
                 papers_by_alert.setdefault(alert_id, set()).update(papers_by_term[term])
     return sum(map(len, papers_by_alert.values()))
@@ -160,7 +160,7 @@ async def measure_matching(
     before = process.memory_info().rss
     processor = [time.process_time()]
     prepared = prepare(papers)
-    source = candidates.TriggerTermSource(database, candidates.PaperTexts(database))
+    source = candidates.AlertTermSource(database, candidates.PaperTexts(database))
     papers_by_term: dict[str, list[int]] = {}
     for batch in bulk.chunked(prepared, candidates.PAPER_BATCH_SIZE):
         for term, paper_ids in (await source.list_terms(batch)).items():

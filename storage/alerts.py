@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models
-from storage.search import trigger_terms
+from storage.search import alert_terms
 from storage.tables import alerts
 
 PLANNING_LOCK = 0x414C45525453
@@ -37,14 +37,14 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
 
 
 async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
-    """Store a draft and return the alert. A paper that matches has at least one of the trigger terms `terms`.
+    """Store a draft and return the alert. A paper that matches has at least one of the alert terms `terms`.
 
     Raises DuplicateError if an equal one exists for the same recipient.
     """
     if await _has_equal(connection, new):
         raise errors.DuplicateError("This alert exists already.")
     added = replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
-    await trigger_terms.add(connection, added.id, terms)
+    await alert_terms.add(connection, added.id, terms)
     return added
 
 
@@ -57,7 +57,7 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(column_values(changed)))
-    await trigger_terms.replace_all(connection, {changed.id: terms})
+    await alert_terms.replace_all(connection, {changed.id: terms})
     return changed
 
 

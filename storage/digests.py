@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
-from storage.tables import digest_places, digests, former_hashes
+from storage.tables import digest_locations, digests, former_hashes
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
 COMPRESSED_AT_ONCE = 1 << 20
@@ -158,7 +158,7 @@ async def list_locations(
     wanted = set(keys)
     locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
     for chunk in bulk.chunked({location for _, location in wanted}):
-        query = sa.select(digest_places).where(digest_places.c.place.in_(chunk))
+        query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
         for location in map(_location_from_row, await connection.execute(query)):
             key = location.source, location.location
             if key in wanted:
@@ -171,9 +171,9 @@ async def list_locations_by_digest(
 ) -> list[models.DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
     query = (
-        sa.select(digest_places)
-        .where(digest_places.c.digest_id == digest_id)
-        .order_by(digest_places.c.seen_at)
+        sa.select(digest_locations)
+        .where(digest_locations.c.digest_id == digest_id)
+        .order_by(digest_locations.c.seen_at)
     )
     return [_location_from_row(row) for row in await connection.execute(query)]
 
@@ -183,9 +183,9 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
     sources: dict[int, str] = {}
     for chunk in bulk.chunked(digest_ids):
         query = (
-            sa.select(digest_places.c.digest_id, digest_places.c.source)
-            .where(digest_places.c.digest_id.in_(chunk))
-            .order_by(digest_places.c.seen_at, digest_places.c.source)
+            sa.select(digest_locations.c.digest_id, digest_locations.c.source)
+            .where(digest_locations.c.digest_id.in_(chunk))
+            .order_by(digest_locations.c.seen_at, digest_locations.c.source)
         )
         for digest_id, source in await connection.execute(query):
             sources.setdefault(digest_id, source)
@@ -199,7 +199,7 @@ async def upsert_locations(
     rows = [
         {
             "source": location.source,
-            "place": location.location,
+            "location": location.location,
             "date_on": location.date,
             "format": location.format.value,
             "digest_id": location.digest_id,
@@ -208,17 +208,17 @@ async def upsert_locations(
         }
         for location in locations
     ]
-    await bulk.upsert(connection, digest_places, rows, key=("source", "place", "date_on", "format"))
+    await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
 async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
     await connection.execute(
-        digest_places.delete().where(
-            digest_places.c.source == location.source,
-            digest_places.c.place == location.location,
-            digest_places.c.date_on == location.date,
-            digest_places.c.format == location.format.value,
+        digest_locations.delete().where(
+            digest_locations.c.source == location.source,
+            digest_locations.c.location == location.location,
+            digest_locations.c.date_on == location.date,
+            digest_locations.c.format == location.format.value,
         )
     )
 
@@ -259,7 +259,7 @@ def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
     return bulk.build_record(
         models.DigestLocation,
         row._mapping,
-        location=row.place,
+        location=row.location,
         date=row.date_on,
         format=models.DigestFormat(row.format),
     )

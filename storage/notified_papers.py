@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk
-from storage.tables import told_archive, told_papers
+from storage.tables import notified_archive, notified_papers
 
 
 async def add(
@@ -31,16 +31,16 @@ async def add(
     """
     ids = delivery_ids or {}
     rows = [(name, paper_id, notified_at, ids.get(name)) for name, paper_id in notified]
-    columns = "recipient", "paper_id", "told_at", "delivery_id"
-    await bulk.insert_rows(connection, told_papers, columns, rows, ignore_conflicts=True)
+    columns = "recipient", "paper_id", "notified_at", "delivery_id"
+    await bulk.insert_rows(connection, notified_papers, columns, rows, ignore_conflicts=True)
 
 
 async def remove_of_deliveries(
     connection: AsyncConnection, delivery_ids: Iterable[int]
 ) -> list[tuple[str, int]]:
     """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
-    statement = told_papers.delete().returning(told_papers.c.recipient, told_papers.c.paper_id)
-    chunks = [told_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
+    statement = notified_papers.delete().returning(notified_papers.c.recipient, notified_papers.c.paper_id)
+    chunks = [notified_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
     return [tuple(row) for own in chunks for row in await connection.execute(statement.where(own))]
 
 
@@ -53,8 +53,8 @@ async def list_notified(
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
     notified: set[tuple[str, int]] = set()
     for chunk in bulk.chunked(set(recipients)):
-        condition, values = bulk.in_condition(connection, told_papers.c.recipient, chunk)
-        query = f"SELECT recipient, paper_id FROM told_papers WHERE {condition} AND paper_id IN ({among})"  # noqa: S608 - numbers
+        condition, values = bulk.in_condition(connection, notified_papers.c.recipient, chunk)
+        query = f"SELECT recipient, paper_id FROM notified_papers WHERE {condition} AND paper_id IN ({among})"  # noqa: S608 - numbers
         notified.update(
             (name, paper_id) for name, paper_id in await bulk.fetch_all(connection, query, values)
         )
@@ -65,11 +65,11 @@ async def list_old(
     connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
 ) -> list[tuple[str, int]]:
     """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
-    key = sa.tuple_(told_papers.c.recipient, told_papers.c.paper_id)
-    query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
-        told_papers.c.told_at < before, key > sa.tuple_(*map(sa.literal, after))
+    key = sa.tuple_(notified_papers.c.recipient, notified_papers.c.paper_id)
+    query = sa.select(notified_papers.c.recipient, notified_papers.c.paper_id).where(
+        notified_papers.c.notified_at < before, key > sa.tuple_(*map(sa.literal, after))
     )
-    ordered = query.order_by(told_papers.c.recipient, told_papers.c.paper_id).limit(limit)
+    ordered = query.order_by(notified_papers.c.recipient, notified_papers.c.paper_id).limit(limit)
     return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
 
 
@@ -82,21 +82,23 @@ async def archive(connection: AsyncConnection, pairs: Sequence[tuple[str, int]])
     for recipient, paper_ids in by_recipient.items():
         for chunk in bulk.chunked(paper_ids):
             await connection.execute(
-                told_papers.delete().where(
-                    told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(chunk)
+                notified_papers.delete().where(
+                    notified_papers.c.recipient == recipient, notified_papers.c.paper_id.in_(chunk)
                 )
             )
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
     """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
-    some = sa.select(told_papers.c.paper_id).where(told_papers.c.recipient == recipient).limit(limit)
+    some = sa.select(notified_papers.c.paper_id).where(notified_papers.c.recipient == recipient).limit(limit)
     ids = (await connection.execute(some)).scalars().all()
     await connection.execute(
-        told_papers.delete().where(told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(ids))
+        notified_papers.delete().where(
+            notified_papers.c.recipient == recipient, notified_papers.c.paper_id.in_(ids)
+        )
     )
     if len(ids) < limit:
-        await connection.execute(told_archive.delete().where(told_archive.c.recipient == recipient))
+        await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
     return len(ids)
 
 
@@ -106,7 +108,7 @@ async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Ite
         {"recipient": recipient, "paper_ids": pack(known.get(recipient, set()).union(added))}
         for recipient, added in paper_ids.items()
     ]
-    await bulk.upsert(connection, told_archive, rows, key=("recipient",))
+    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
 
 
 async def _list_archived(
@@ -118,7 +120,7 @@ async def _list_archived(
 
 
 async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
-    columns = told_archive.c.recipient, told_archive.c.paper_ids
+    columns = notified_archive.c.recipient, notified_archive.c.paper_ids
     rows = await bulk.select_where_in(connection, columns[0], set(recipients), columns)
     return {recipient: unpack(paper_ids) for recipient, paper_ids in rows}
 

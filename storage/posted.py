@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.outbox import queries
-from storage.tables import covered_digests, had_papers
+from storage.tables import covered_digests, posted_papers
 from storage.tables import deliveries as planned
 
 MAX_PLANNING_DELAY = timedelta(days=8)
@@ -26,12 +26,12 @@ ChannelLocale = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class PostedPaper:
-    """A paper posted in a channel (`had_at`, UTC), and its delivery."""
+    """A paper posted in a channel (`posted_at`, UTC), and its delivery."""
 
     channel_id: int
     locale: str
     paper_id: int
-    had_at: datetime
+    posted_at: datetime
     delivery_id: int | None = None
 
 
@@ -40,13 +40,13 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
     return subscription.channel_id, subscription.locale.value
 
 
-async def add_papers(connection: AsyncConnection, posted_papers: Sequence[PostedPaper]) -> None:
+async def add_papers(connection: AsyncConnection, rows: Sequence[PostedPaper]) -> None:
     """Store posted papers. The row of a paper that was posted before is replaced."""
     key = ("channel_id", "locale", "paper_id")
-    values = [
-        (row.channel_id, row.locale, row.paper_id, row.had_at, row.delivery_id) for row in posted_papers
-    ]
-    await bulk.insert_rows(connection, had_papers, (*key, "had_at", "delivery_id"), values, upsert_key=key)
+    values = [(row.channel_id, row.locale, row.paper_id, row.posted_at, row.delivery_id) for row in rows]
+    await bulk.insert_rows(
+        connection, posted_papers, (*key, "posted_at", "delivery_id"), values, upsert_key=key
+    )
 
 
 async def list_papers(
@@ -62,10 +62,10 @@ async def list_papers(
     )
     paper_ids: dict[ChannelLocale, set[int]] = defaultdict(set)
     for chunk in bulk.chunked(set(channel_ids)):
-        query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
-            had_papers.c.channel_id.in_(chunk),
-            had_papers.c.had_at >= since_at,
-            sa.or_(had_papers.c.delivery_id.is_(None), had_papers.c.delivery_id.not_in(never_sent)),
+        query = sa.select(posted_papers.c.channel_id, posted_papers.c.locale, posted_papers.c.paper_id).where(
+            posted_papers.c.channel_id.in_(chunk),
+            posted_papers.c.posted_at >= since_at,
+            sa.or_(posted_papers.c.delivery_id.is_(None), posted_papers.c.delivery_id.not_in(never_sent)),
         )
         for channel_id, locale, paper_id in await connection.execute(query):
             paper_ids[channel_id, locale].add(paper_id)
@@ -74,8 +74,8 @@ async def list_papers(
 
 async def list_for_paper(connection: AsyncConnection, paper_id: int, *, channel_id: int) -> list[PostedPaper]:
     """Return when a paper was posted in a channel, one row per language."""
-    query = sa.select(had_papers).where(
-        had_papers.c.channel_id == channel_id, had_papers.c.paper_id == paper_id
+    query = sa.select(posted_papers).where(
+        posted_papers.c.channel_id == channel_id, posted_papers.c.paper_id == paper_id
     )
     return [PostedPaper(**row._mapping) for row in await connection.execute(query)]
 
@@ -83,12 +83,12 @@ async def list_for_paper(connection: AsyncConnection, paper_id: int, *, channel_
 async def remove_of_deliveries(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Delete the papers of deliveries of which nothing was sent, before these are deleted themselves."""
     for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(had_papers.delete().where(had_papers.c.delivery_id.in_(chunk)))
+        await connection.execute(posted_papers.delete().where(posted_papers.c.delivery_id.in_(chunk)))
 
 
 async def remove_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:
     """Delete at most `limit` papers posted in a channel. Returns their number."""
-    return await bulk.delete_some(connection, had_papers, had_papers.c.channel_id == channel_id, limit)
+    return await bulk.delete_some(connection, posted_papers, posted_papers.c.channel_id == channel_id, limit)
 
 
 async def remove_of_subscription(connection: AsyncConnection, subscription_id: int, limit: int) -> int:

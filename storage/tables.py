@@ -101,10 +101,10 @@ former_hashes = sa.Table(
     _reference("digest_id", "digests.id", nullable=False, index=True),
 )
 
-digest_places = sa.Table(
-    "digest_places",
+digest_locations = sa.Table(
+    "digest_locations",
     metadata,
-    sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
+    sa.Column("location", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
     sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
     sa.Column("date_on", sa.Date, primary_key=True),
     sa.Column("format", sa.Text, primary_key=True),
@@ -250,7 +250,7 @@ subscriptions = sa.Table(
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
     sa.Column(
-        "our_five",
+        "server_picks",
         sa.Boolean,
         nullable=False,
         server_default=sa.false(),
@@ -284,13 +284,13 @@ covered_digests = sa.Table(
     sqlite_with_rowid=False,
 )
 
-had_papers = sa.Table(
-    "had_papers",
+posted_papers = sa.Table(
+    "posted_papers",
     metadata,
     sa.Column("channel_id", sa.BigInteger, primary_key=True),
     sa.Column("locale", sa.Text, primary_key=True),
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("had_at", UtcTime, nullable=False),
+    sa.Column("posted_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -355,7 +355,7 @@ alert_terms = sa.Table(
     "alert_terms",
     metadata,
     sa.Column(
-        "term", sa.Text, primary_key=True, comment="trigger term: a matching paper has one of the alert's"
+        "term", sa.Text, primary_key=True, comment="alert term: a matching paper has one of the alert's"
     ),
     _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
     sqlite_with_rowid=False,
@@ -364,7 +364,7 @@ alert_terms = sa.Table(
 alert_matches = sa.Table(
     "alert_matches",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True),
     _reference("alert_id", "alerts.id", primary_key=True, index=True),
     sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
@@ -375,14 +375,14 @@ alert_matches = sa.Table(
     sqlite_with_rowid=False,
 )
 
-told_papers = sa.Table(
-    "told_papers",
+notified_papers = sa.Table(
+    "notified_papers",
     metadata,
     sa.Column(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("told_at", UtcTime, nullable=False),
+    sa.Column("notified_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -408,10 +408,10 @@ pending_alerts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-told_archive = sa.Table(
-    "told_archive",
+notified_archive = sa.Table(
+    "notified_archive",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
     sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
     sqlite_with_rowid=False,
 )
@@ -572,7 +572,7 @@ news_readers = sa.Table(
     sa.Column("is_off", sa.Boolean, nullable=False),
     sa.Column("last_id", RowId, nullable=False, comment="of the news told last"),
     sa.Column("former_last_id", RowId, nullable=False, comment="before the last message"),
-    sa.Column("told_at", UtcTime),
+    sa.Column("notified_at", UtcTime),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
 )
 

@@ -316,12 +316,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     ):
         await polling.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        correction = ticker.Correction(container, runtime.planner, scheduler, runtime.metrics)
+        clock_repair = ticker.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
         minute_ticker = ticker.Ticker(
-            monitor, on_tick=runtime.tick, on_steps=correction.apply, on_held=runtime.bot.ask_for_time
+            monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.bot.ask_for_time
         )
         bodies.append(lambda: minute_ticker.run(stop))
-        await correction.apply()
+        await clock_repair.apply()
         tasks = [asyncio.ensure_future(body()) for body in bodies]
         async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
             await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)

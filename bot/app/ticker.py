@@ -95,7 +95,7 @@ class Ticker:
             await self._on_held()
 
 
-class Correction:
+class ClockRepair:
     """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
 
     def __init__(

@@ -69,7 +69,7 @@ def group() -> typer.Typer:
     return app
 
 
-def _rule_options(
+def _condition_options(
     keyword: Keywords = None,
     author: Authors = None,
     institution: Institutions = None,
@@ -120,7 +120,7 @@ def _timing_options(
     )
 
 
-@arguments.with_options(_rule_options, _timing_options)
+@arguments.with_options(_condition_options, _timing_options)
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
     """Make an alert for words, authors or institutions; the reader is told by DM."""
     draft = _new_draft(user, options)
@@ -136,7 +136,7 @@ def list_rows(
     output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
-@arguments.with_options(_rule_options, _timing_options)
+@arguments.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
     """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
 
@@ -149,7 +149,7 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = 
     _print_alert(context.run_with_service(_create_alerts, command), as_json)
 
 
-@arguments.with_options(_rule_options)
+@arguments.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
     user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,

@@ -44,10 +44,11 @@ WhenName = Annotated[
     str | None,
     typer.Option("--when", metavar="hour|complete", help="At its hour, or once the day's list is complete."),
 ]
-OurFive = Annotated[
+ServerPicks = Annotated[
     bool | None,
     typer.Option(
-        "--our-five/--no-our-five", help="Weekly: list what most of the server's members saved or shared."
+        "--server-picks/--no-server-picks",
+        help="Weekly: list what most of the server's members saved or shared.",
     ),
 ]
 Topic = Annotated[
@@ -87,7 +88,7 @@ def _post_options(
     topic: Topic = None,
     mention: Mention = None,
     when: WhenName = None,
-    our_five: OurFive = None,
+    server_picks: ServerPicks = None,
 ) -> dict[str, Any]:
     """Return the options of a daily post, by the field of its subscription. Raises UsageError."""
     from bot.services.daily.schedule import parse_days
@@ -108,7 +109,7 @@ def _post_options(
         "fresh_days": fresh_days,
         "topic": topic,
         "when": None if when is None else parse(models.When, when, "value of --when"),
-        "our_five": our_five,
+        "server_picks": server_picks,
     }
     given = {name: value for name, value in options.items() if value is not None}
     return given if mention is None else given | {"mention_role_id": mention or None}
@@ -205,7 +206,7 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
         "topic": subscription.topic,
         "mention": None if subscription.mention_role_id is None else str(subscription.mention_role_id),
         "when": subscription.when.value,
-        "our_five": subscription.our_five,
+        "server_picks": subscription.server_picks,
         "state": subscription.state.value,
         "reason": subscription.reason,
         "next_due_at": None if due is None else due.isoformat(),
@@ -238,7 +239,7 @@ def _describe(subscription: models.Subscription) -> str:
         "once the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
-        subscription.style.value + (" with our five" if subscription.our_five else ""),
+        subscription.style.value + (" with server picks" if subscription.server_picks else ""),
     )
     return ", ".join(filter(None, parts))
 
@@ -266,6 +267,6 @@ def _with_changes(options: SubscriptionOptions, given: Mapping[str, Any]) -> Sub
     from storage import models
 
     changed = replace(options, **given)
-    if given.get("our_five") and changed.style is not models.Style.WEEKLY:
+    if given.get("server_picks") and changed.style is not models.Style.WEEKLY:
         raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
     return changed

@@ -92,8 +92,8 @@ def _message_part(
     *,
     is_last: bool = False,
 ) -> RenderedPart:
-    our_five = wording.our_five(post) if is_last else ""
-    plain = announcement.plain_post_payload(wording, post, papers, position, our_five)
+    server_picks = wording.server_picks(post) if is_last else ""
+    plain = announcement.plain_post_payload(wording, post, papers, position, server_picks)
     role_id = post.mention_role_id if position == 0 else None
     return RenderedPart(kind, payload.layout_payload(view, mention_role_id=role_id), plain)
 

@@ -39,9 +39,9 @@ from storage.models.outbox import (
     Part,
     PartKind,
     PartState,
-    PickedId,
     Priority,
     Receipt,
+    ServerPickId,
     StoredPost,
 )
 from storage.models.papers import (

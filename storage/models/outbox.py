@@ -70,7 +70,7 @@ LateDay: TypeAlias = tuple[date, int, int]
 """A day to which papers were added after its post: the number of those shown, and of all that qualify."""
 
 
-PickedId: TypeAlias = tuple[str, int, int]
+ServerPickId: TypeAlias = tuple[str, int, int]
 """The arXiv id of a paper, and how many members of a server saved and shared it."""
 
 
@@ -80,7 +80,7 @@ class StoredPost:
 
     `papers` are the arXiv ids in display order, out of `total`; `fingerprint` is a hash of their displayed content, `topic`
     the query that they match. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the
-    post says, and `is_complete` that it had closed; None if the post says neither. `our_five` are the papers that most
+    post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the papers that most
     members saved or shared, with the counts when it was planned.
     """
 
@@ -91,7 +91,7 @@ class StoredPost:
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
-    our_five: tuple[PickedId, ...] = ()
+    server_picks: tuple[ServerPickId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

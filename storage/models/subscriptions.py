@@ -43,7 +43,7 @@ class Subscription:
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
-    papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `our_five` a weekly post
+    papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
     also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
     `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
@@ -74,6 +74,6 @@ class Subscription:
     topic: str = ""
     mention_role_id: int | None = None
     when: When = When.HOUR
-    our_five: bool = False
+    server_picks: bool = False
     paused_by: int | None = None
     paused_at: datetime | None = None

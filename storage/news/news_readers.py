@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import news_readers, paper_news, papers, saved_papers
 
-Untold = list[tuple[int, models.PaperNews]]
+Unsent = list[tuple[int, models.PaperNews]]
 """News with their ids, ascending."""
 
 
@@ -37,12 +37,12 @@ async def set_off(connection: AsyncConnection, user_id: int, off: bool) -> None:
         await bulk.upsert(connection, news_readers, [row], key=("user_id",))
 
 
-async def list_untold(
-    connection: AsyncConnection, found_until: datetime, told_before: datetime, user_id: int | None = None
-) -> dict[int, Untold]:
+async def list_unsent(
+    connection: AsyncConnection, found_until: datetime, notified_before: datetime, user_id: int | None = None
+) -> dict[int, Unsent]:
     """Return the news by reader, of all or one, that were found by `found_until` (UTC) and not told yet.
 
-    Readers who were told of others since `told_before` (UTC) are left out, and those who want none.
+    Readers who were told of others since `notified_before` (UTC) are left out, and those who want none.
     """
     reader = news_readers.c
     query = (
@@ -62,33 +62,33 @@ async def list_untold(
             paper_news.c.found_at <= found_until,
             paper_news.c.id > sa.func.coalesce(reader.last_id, 0),
             sa.or_(reader.is_off.is_(None), sa.not_(reader.is_off)),
-            sa.or_(reader.told_at.is_(None), reader.told_at < told_before),
+            sa.or_(reader.notified_at.is_(None), reader.notified_at < notified_before),
         )
         .order_by(saved_papers.c.user_id, paper_news.c.id)
     )
     if user_id is not None:
         query = query.where(saved_papers.c.user_id == user_id)
-    untold: dict[int, Untold] = defaultdict(list)
+    unsent: dict[int, Unsent] = defaultdict(list)
     result = await connection.stream(query.execution_options(yield_per=250))
     async for rows in result.partitions():
         for row in rows:
             news = row.arxiv_id, row.title, models.NewsKind(row.kind), row.value
-            untold[row.user_id].append((row.id, news))
-    return dict(untold)
+            unsent[row.user_id].append((row.id, news))
+    return dict(unsent)
 
 
-async def mark_told(
+async def mark_sent(
     connection: AsyncConnection, user_id: int, last_id: int, delivery_id: int, now: datetime
 ) -> None:
     """Store up to which id a reader is told by a delivery, planned at `now` (UTC)."""
     former = sa.select(news_readers.c.last_id).where(news_readers.c.user_id == user_id)
     former_id = (await connection.execute(former)).scalar() or 0
     row = {"user_id": user_id, "is_off": False, "last_id": last_id, "former_last_id": former_id}
-    row |= {"told_at": now, "delivery_id": delivery_id}
+    row |= {"notified_at": now, "delivery_id": delivery_id}
     await bulk.upsert(connection, news_readers, [row], key=("user_id",))
 
 
-async def mark_untold(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Store that of these deliveries nothing was sent, so that their news come with the next ones."""
     for chunk in bulk.chunked(delivery_ids):
         await _set_back(connection, chunk)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage import votes as stored_votes
-from storage.tables import alert_matches, alerts, deliveries, entries, papers, told_papers, votes
+from storage.tables import alert_matches, alerts, deliveries, entries, notified_papers, papers, votes
 
 _KEY = ("recipient", "paper_id", "alert_id")
 _COLUMNS = models.QueuedMatch._fields
@@ -180,9 +180,10 @@ async def list_answered(connection: AsyncConnection, limit: int, *, user_id: int
         sa.select(alerts.c.id)
         .join(papers, papers.c.arxiv_id == sa.func.substr(alerts.c.key, len(_PAPER_KEY) + 1))
         .join(
-            told_papers, sa.and_(told_papers.c.paper_id == papers.c.id, told_papers.c.recipient == recipient)
+            notified_papers,
+            sa.and_(notified_papers.c.paper_id == papers.c.id, notified_papers.c.recipient == recipient),
         )
-        .join(deliveries, deliveries.c.id == told_papers.c.delivery_id)
+        .join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
         .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT.value)
     )
     if user_id is not None:

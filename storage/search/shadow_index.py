@@ -29,11 +29,11 @@ TABLES = (
     "name_words",
     "name_deletions",
     "mention_counts",
-    "search_eras",
+    "search_tiers",
 )
 """All tables of an index."""
 CHANGES_TABLE = "index_changes"
-_SHADOW_SUFFIX = "_beside"
+_SHADOW_SUFFIX = "_shadow"
 _OLD_SUFFIX = "_former"
 _LARGE_TABLES = (
     *(f"{table}{_OLD_SUFFIX}_data" for table in ("paper_words", "paper_titles", "author_words")),

@@ -34,8 +34,8 @@ async def change_counts(connection: AsyncConnection, table: str, positions: Sequ
     changes = Counter(position >> _TIER_BITS[table] for position in positions)
     marks = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
     await connection.exec_driver_sql(
-        f"INSERT INTO search_eras (name, era, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
-        " ON CONFLICT (name, era) DO UPDATE SET entries = search_eras.entries + excluded.entries",
+        f"INSERT INTO search_tiers (name, tier, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
+        " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
         [(table, tier, by * number) for tier, number in sorted(changes.items())],
     )
 
@@ -43,7 +43,7 @@ async def change_counts(connection: AsyncConnection, table: str, positions: Sequ
 async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
     mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT era, entries FROM search_eras WHERE name = {mark} AND entries > 0 ORDER BY era"  # noqa: S608
+    statement = f"SELECT tier, entries FROM search_tiers WHERE name = {mark} AND entries > 0 ORDER BY tier"  # noqa: S608
     rows = list(
         await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
     )

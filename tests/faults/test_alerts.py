@@ -46,7 +46,7 @@ async def test_each_recipient_gets_one_message_despite_kills_at_random_moments(
     for of_channel in messages.values():
         (message,) = of_channel
         assert all(f"pr:o:{arxiv_id}" in json.dumps(message) for arxiv_id in PAPERS)
-    assert await _count(harness, tables.told_papers) == 2 * RECIPIENTS * len(PAPERS)
+    assert await _count(harness, tables.notified_papers) == 2 * RECIPIENTS * len(PAPERS)
 
 
 async def _add_alerts(harness: fault_harness.FaultHarness, channels: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from storage import database, errors, key_values, migrate, tables
 from storage.migrations import versions
 from storage.search import author_index, index
 
-ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
+ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_tiers")
 
 
 def differences(connection: sa.Connection) -> list[object]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage import alerts, database, errors, guilds, models, readers
-from storage.search import trigger_terms
+from storage.search import alert_terms
 from tests.support import alert_builders
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
-RULE = alert_builders.draft(
+ALERT = alert_builders.draft(
     "강화 학습",
     "Ada",
     user_id=2**63 - 1,
@@ -49,23 +49,23 @@ async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> N
 
 async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:
     async with db.transaction() as connection:
-        first = await alerts.add(connection, RULE, ["강화", "학습"])
-        await alerts.add(connection, replace(RULE, channel_id=7), ["강화"])
+        first = await alerts.add(connection, ALERT, ["강화", "학습"])
+        await alerts.add(connection, replace(ALERT, channel_id=7), ["강화"])
         with pytest.raises(errors.DuplicateError):
-            await alerts.add(connection, RULE, ["강화", "학습"])
-        assert await alerts.get(connection, first.id) == first == replace(RULE, id=first.id)
-        assert await alerts.count_by_user(connection, RULE.user_id) == 2
+            await alerts.add(connection, ALERT, ["강화", "학습"])
+        assert await alerts.get(connection, first.id) == first == replace(ALERT, id=first.id)
+        assert await alerts.count_by_user(connection, ALERT.user_id) == 2
         assert [alert.channel_id for alert in await alerts.list_rows(connection, channel_id=7)] == [7]
 
 
 async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Database) -> None:
     async with db.transaction() as connection:
-        first = await alerts.add(connection, RULE, ["강화", "학습"])
-        second = await alerts.add(connection, replace(RULE, key="b"), ["b"])
-        anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
+        first = await alerts.add(connection, ALERT, ["강화", "학습"])
+        second = await alerts.add(connection, replace(ALERT, key="b"), ["b"])
+        terms = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            batches = [batch async for batch in trigger_terms.stream_alerts(connection, anchors)]
+            batches = [batch async for batch in alert_terms.stream_alerts(connection, terms)]
             rows = [row for batch in batches for row in batch]
             assert {term for term, *_ in rows} == {"강화", "b"}
             ids = [alert_id for _, alert_id, _, _ in rows]

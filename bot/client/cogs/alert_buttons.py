@@ -66,9 +66,9 @@ class AlertButtonsCog(commands.Cog):
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause one alert for a week, by its id or a paper that it matches, or all alerts (payload 0)."""
         if action.payload == "0":
-            said = await pause(request, await list_for_reader(request), 7)
-            return await list_view(request, said=said)
-        found = await self._find_rule(request, action.payload)
+            confirmation = await pause(request, await list_for_reader(request), 7)
+            return await list_view(request, confirmation=confirmation)
+        found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
         await pause(request, [found], 7)
@@ -76,14 +76,14 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(alert_post.WHY, responses.PRIVATELY)
     async def explain(self, request: Request, action: Action) -> ui.LayoutView:
-        """Explain which rules brought a paper into an alert."""
-        paper, rules = await self._load_rules(request, action.payload)
+        """Explain which alerts brought a paper into a message."""
+        paper, matched = await self._load_matched(request, action.payload)
         return alert_why.why_view(request.texts, paper, rules, request.user_id)
 
     @component_router.handles(alert_post.FEWER)
     async def send_fewer(self, request: Request, action: Action) -> ui.LayoutView:
         """Let an alert send fewer papers."""
-        found = await self._find_rule(request, action.payload)
+        found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
         with map_service_errors({storage_errors.DuplicateError: "alert-already"}):
@@ -93,29 +93,29 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alert_post.MUTE)
     async def mute(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed, from its message."""
-        found = await self._find_rule(request, action.payload)
+        found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
         await self._services.alerts.pause([found.id], user_id=request.user_id)
         return await alert_view(request, found.id)
 
-    async def _find_rule(self, request: Request, payload: str) -> models.Alert | ui.LayoutView:
+    async def _find_alert(self, request: Request, payload: str) -> models.Alert | ui.LayoutView:
         """Return the user's alert by its id, or the one that matches a paper, by its arXiv id. Raises UserError.
 
         If several match by now, the view to choose from is returned.
         """
         if arxiv_ids.extract_arxiv_id(payload) is None:
             return await find(request, payload)
-        paper, rules = await self._load_rules(request, payload)
-        own = [rule for rule in rules if rule[0].user_id == request.user_id]
+        paper, matched = await self._load_matched(request, payload)
+        own = [match for match in matched if match[0].user_id == request.user_id]
         if len(own) == 1:
             return own[0][0]
         return alert_why.why_view(request.texts, paper, own, request.user_id)
 
-    async def _load_rules(
+    async def _load_matched(
         self, request: Request, arxiv_id: str
-    ) -> tuple[models.PaperDetail, list[alert_why.Rule]]:
-        """Return a paper and the rules of this channel, or the user's own by DM, that it matches. Raises UserError."""
+    ) -> tuple[models.PaperDetail, list[alert_why.MatchedAlert]]:
+        """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
         paper = await self._services.search.find_paper(arxiv_id)
         if paper is None:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
@@ -160,7 +160,7 @@ class AlertButtonsCog(commands.Cog):
         return notices.text_view(request.texts("alerts-all-removed", count=count))
 
 
-async def list_view(request: Request, page: int = 0, said: str = "") -> ui.LayoutView:
+async def list_view(request: Request, page: int = 0, confirmation: str = "") -> ui.LayoutView:
     """Return a page of the reader's alerts, below what was just done to them."""
     interaction = request.interaction
     return alerts_view.list_view(
@@ -170,7 +170,7 @@ async def list_view(request: Request, page: int = 0, said: str = "") -> ui.Layou
         request.services.clock(),
         channel_namer(interaction),
         add_command=interaction.client.mentions("alerts add"),
-        said=said,
+        confirmation=confirmation,
         can_manage=checks.is_manager(interaction),
     )
 

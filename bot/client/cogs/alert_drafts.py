@@ -52,11 +52,11 @@ class AlertDraftsCog(commands.Cog):
         moved = replace(await load(request, key), channel_id=custom_ids.parse_number(channel_id) or None)
         return await preview(request, await complete(request, moved))
 
-    @component_router.handles(drafts.EDIT_RULE, responses.AT_ONCE)
-    async def open_rule_modal(self, request: Request, action: Action) -> ui.Modal:
+    @component_router.handles(drafts.EDIT_CONDITIONS, responses.AT_ONCE)
+    async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change what the alert matches."""
         draft = await load(request, action.payload)
-        return alert_modals.rule_modal(request.texts, draft, action.payload)
+        return alert_modals.conditions_modal(request.texts, draft, action.payload)
 
     @component_router.handles(alerts.EDIT_TIMING, responses.AT_ONCE)
     async def open_timing_modal(self, request: Request, action: Action) -> ui.Modal:
@@ -70,11 +70,11 @@ class AlertDraftsCog(commands.Cog):
         key, values = await component_router.load_typed(self._services.text_tokens, action.payload)
         return alert_modals.timing_modal(request.texts, values, key)
 
-    @component_router.handles(alert_modals.SUBMIT_RULE)
-    async def submit_rule_modal(self, request: Request, action: Action) -> ui.LayoutView:
+    @component_router.handles(alert_modals.SUBMIT_CONDITIONS)
+    async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Preview the draft with the terms of the modal."""
         draft = await load(request, action.payload)
-        draft = alert_options.apply_rule(draft, component_router.modal_values(request.interaction))
+        draft = alert_options.apply_conditions(draft, component_router.modal_values(request.interaction))
         return await preview(request, draft)
 
     @component_router.handles(alert_modals.SUBMIT_TIMING)

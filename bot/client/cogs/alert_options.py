@@ -33,7 +33,7 @@ def _split_names(text: str) -> list[str]:
     return [f"{names[1]} {names[0]}"] if is_one else names
 
 
-def apply_rule(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
+def apply_conditions(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
     """Return the draft with the values of the modal for what it matches."""
     chosen = set(values.get(alert_modals.OPTIONS, "").split(","))
     languages = [locale for locale in models.Locale if locale.value in chosen]

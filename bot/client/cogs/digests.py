@@ -402,7 +402,7 @@ class PaperListLoader:
         result = await self._services.search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
             return ()
-        label = texts("rule-author", text=escape.to_single_line(result.author))
+        label = texts("alert-author", text=escape.to_single_line(result.author))
         return ((label, ListState(ListKind.AUTHOR, result.author)),)
 
     async def _unknown_author(self, texts: Texts, state: ListState) -> paper_list.PaperList:

@@ -30,7 +30,7 @@ from bot.services.search.results import SearchRequest
 from storage import errors as storage_errors
 from storage import models
 
-ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "order-already"}
+ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "subscription-already"}
 """Fluent ids of the exceptions of the subscriptions service."""
 
 
@@ -57,7 +57,7 @@ class SubscriptionButtonsCog(commands.Cog):
         created = await _create(request, *await _load_options(request, action))
         if isinstance(created, ui.LayoutView):
             return created
-        return _detail_view(request, created, "order-started")
+        return _detail_view(request, created, "subscription-started")
 
     @component_router.handles(subscriptions_view.START_NOW, check=checks.require_manager)
     async def start_now(self, request: Request, action: Action) -> ui.LayoutView | None:
@@ -66,7 +66,9 @@ class SubscriptionButtonsCog(commands.Cog):
         if isinstance(created, ui.LayoutView):
             return created
         # Shown before the post is made, which may be refused.
-        await responses.update_message(request.interaction, _detail_view(request, created, "order-started"))
+        await responses.update_message(
+            request.interaction, _detail_view(request, created, "subscription-started")
+        )
         await responses.reply_privately(request.interaction, await post_now(request, created))
         return None
 
@@ -173,7 +175,7 @@ class SubscriptionButtonsCog(commands.Cog):
         """Remove a subscription."""
         subscription = await find(request, action.payload)
         await self._services.subscriptions.remove(subscription.id)
-        text = request.texts("order-removed", channel=f"<#{subscription.channel_id}>")
+        text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return notices.text_view(text)
 
     @component_router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
@@ -257,7 +259,7 @@ async def edit(
         await _require_allowed(request, channel, options, subscription.mention_role_id)
     with map_service_errors(ERRORS):
         changed = await request.services.subscriptions.edit(subscription.id, options)
-    return _detail_view(request, changed, "order-changed")
+    return _detail_view(request, changed, "subscription-changed")
 
 
 async def _require_allowed(
@@ -320,7 +322,7 @@ async def post_now(request: Request, subscription: models.Subscription) -> ui.La
     channel = checks.require_channel(request.interaction.guild, subscription.channel_id)
     await _require_bot_may_post(request, channel, subscription.style)
     delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
-    key = "order-posting" if delivery is not None else "order-nothing-new"
+    key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
     return notices.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
 
@@ -332,7 +334,7 @@ async def _resume(request: Request, subscription: models.Subscription) -> ui.Lay
         await checks.require_may_mention(request.interaction, channel, subscription.mention_role_id)
         await _require_bot_may_post(request, channel, subscription.style)
     resumed = await request.services.subscriptions.resume(subscription.id)
-    return _detail_view(request, resumed, "order-resumed")
+    return _detail_view(request, resumed, "subscription-resumed")
 
 
 async def _require_bot_may_post(
@@ -393,7 +395,7 @@ async def toggle(request: Request, subscription: models.Subscription) -> ui.Layo
 
 async def _pause(request: Request, subscription: models.Subscription) -> ui.LayoutView:
     paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
-    return _detail_view(request, paused, "order-paused")
+    return _detail_view(request, paused, "subscription-paused")
 
 
 async def list_for_guild(request: Request) -> list[models.Subscription]:
@@ -412,16 +414,16 @@ async def find(request: Request, subscription_id: str | None) -> models.Subscrip
     """
     rows = await list_for_guild(request)
     if not rows:
-        raise UserError("no-orders", command=request.interaction.client.mentions("daily setup"))
+        raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if subscription_id is None:
         candidates = await _list_candidates(request)
         if len(candidates) > 1:
-            raise UserError("order-which")
+            raise UserError("subscription-which")
         return candidates[0]
     for row in rows:
         if str(row.id) == subscription_id:
             return row
-    raise UserError("no-order")
+    raise UserError("no-subscription")
 
 
 async def _list_in_channel(request: Request, channel_id: int) -> list[models.Subscription]:
@@ -445,9 +447,9 @@ async def _find_manageable(request: Request, subscription_id: str) -> models.Sub
     try:
         subscription = await request.services.subscriptions.get(custom_ids.parse_number(subscription_id))
     except bot_errors.UsageError:
-        raise UserError("no-order") from None
+        raise UserError("no-subscription") from None
     if subscription.created_by != request.user_id:
-        raise UserError("no-order")
+        raise UserError("no-subscription")
     await checks.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 

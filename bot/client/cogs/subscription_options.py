@@ -84,7 +84,7 @@ def apply_changes(
     topic: str | None = None,
     role: discord.Role | None = None,
     when: str | None = None,
-    our_five: bool | None = None,
+    server_picks: bool | None = None,
 ) -> SubscriptionOptions:
     """Return the options with the given values; None keeps a value. Raises UserError."""
     changes = {
@@ -98,7 +98,7 @@ def apply_changes(
         "say_when_empty": when_empty,
         "topic": _parse_topic(topic) if topic is not None else None,
         "when": models.When(when) if when else None,
-        "our_five": our_five,
+        "server_picks": server_picks,
     }
     if role is not None:
         # Nobody wants to notify everyone each day, so @everyone is free to mean no role.
@@ -106,8 +106,8 @@ def apply_changes(
     changed = replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
     if changed.when is models.When.COMPLETE and changed.style is models.Style.WEEKLY:
         raise UserError("weekly-at-its-hour")
-    if our_five and changed.style is not models.Style.WEEKLY:
-        raise UserError("our-five-is-weekly")
+    if server_picks and changed.style is not models.Style.WEEKLY:
+        raise UserError("server-picks-are-weekly")
     return changed
 
 
@@ -122,7 +122,7 @@ def apply_schedule(options: SubscriptionOptions, values: Mapping[str, str]) -> S
         days=values.get(modals.DAYS),
         when_empty=modals.SAY_EMPTY in chosen,
         when=when.value,
-        our_five=modals.OUR_FIVE in chosen,
+        server_picks=modals.SERVER_PICKS in chosen,
     )
     role_id = custom_ids.parse_number(values.get(modals.ROLE) or "0")
     return replace(changed, mention_role_id=role_id or None)

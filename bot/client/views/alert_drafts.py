@@ -17,7 +17,7 @@ from bot.client.translations import Texts
 from bot.client.views.papers import list_state
 from storage import models
 
-EDIT_RULE = "ae"
+EDIT_CONDITIONS = "ae"
 
 MAX_LENGTH = 70
 """Longest draft in a custom id; a longer one is stored under a token."""
@@ -69,8 +69,10 @@ def begin_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
         packed = pack(replace(EMPTY, terms=(models.AlertTerm(kind, text),), min_votes=min_votes))
         if len(packed) <= MAX_LENGTH:
             label = texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
-            return message_builder.button(label, custom_ids.pack(EDIT_RULE, packed), emoji="🔔")
-    return message_builder.button(texts("post-follow"), custom_ids.pack(EDIT_RULE, pack(EMPTY)), emoji="🔔")
+            return message_builder.button(label, custom_ids.pack(EDIT_CONDITIONS, packed), emoji="🔔")
+    return message_builder.button(
+        texts("post-follow"), custom_ids.pack(EDIT_CONDITIONS, pack(EMPTY)), emoji="🔔"
+    )
 
 
 def unpack(text: str) -> models.Alert:

@@ -10,7 +10,7 @@ from bot.client.views import modals, schedule_text
 from bot.rendering.discord_text import escape
 from storage import models
 
-SUBMIT_RULE = "aed"
+SUBMIT_CONDITIONS = "aed"
 SUBMIT_TIMING = "aeu"
 TERM_FIELDS = {
     models.AlertKind.KEYWORD: "keyword",
@@ -28,17 +28,17 @@ MAX_LENGTH = 4000
 """Discord's limit for a text field."""
 WEEKDAYS = range(1, 8)
 _TIMING_FIELDS = (
-    (modals.TIME, "order-form-time", "alert-form-time-hint", 20),
-    (modals.ZONE, "order-form-zone", "alert-form-zone-hint", 60),
+    (modals.TIME, "subscription-form-time", "alert-form-time-hint", 20),
+    (modals.ZONE, "subscription-form-zone", "alert-form-zone-hint", 60),
     (modals.VOTES, "alert-form-votes", "", 6),
     (MOST, "alert-form-most", "", 3),
 )
 _COMMAS = ",，、"
 
 
-def rule_modal(texts: Texts, alert: models.Alert, key: str) -> modals.StatelessModal:
+def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> modals.StatelessModal:
     """Return the modal for terms, excluded words and how they match. `key` is the packed draft or its token."""
-    modal = modals.StatelessModal(texts("alert-form-rule"), custom_ids.pack(SUBMIT_RULE, key))
+    modal = modals.StatelessModal(texts("alert-form-conditions"), custom_ids.pack(SUBMIT_CONDITIONS, key))
     for kind, field in TERM_FIELDS.items():
         modal.add_text(
             texts(f"alert-form-{kind.value}"),
@@ -67,7 +67,7 @@ def rule_modal(texts: Texts, alert: models.Alert, key: str) -> modals.StatelessM
 
 
 def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> modals.StatelessModal:
-    """Return the modal for the time, the zone, the votes and the number of papers. `key` as in `rule_modal`.
+    """Return the modal for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
 
     `values` are those of `timing_values`, or what was typed into this modal.
     """

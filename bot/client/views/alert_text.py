@@ -19,7 +19,7 @@ ChannelName = Callable[[int], str]
 
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
-MAX_RULE_LENGTH = 900
+MAX_ALERT_LENGTH = 900
 
 
 def mention_channel(channel_id: int) -> str:
@@ -27,32 +27,32 @@ def mention_channel(channel_id: int) -> str:
     return f"<#{channel_id}>"
 
 
-def rule(texts: Texts, alert: models.Alert) -> str:
+def describe_alert(texts: Texts, alert: models.Alert) -> str:
     """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
     groups = [_group(texts, alert, kind) for kind in models.AlertKind]
     joined = _joiner(texts, alert).join(group for group in groups if group)
     is_all = alert.match_all and len(alert.terms) > 1
-    described = texts("rule-all" if is_all else "rule-any", terms=joined)
+    described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
-        described = texts("rule-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
+        described = texts("alert-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
     if alert.excluded:
-        words = ", ".join(texts("rule-word", text=_escaped(word)) for word in alert.excluded)
-        described = texts("rule-without", rule=described, words=words)
+        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in alert.excluded)
+        described = texts("alert-without", alert=described, words=words)
     if alert.min_votes:
-        described = texts("rule-with-votes", rule=described, votes=alert.min_votes)
-    return split.shorten(described, MAX_RULE_LENGTH)
+        described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
+    return split.shorten(described, MAX_ALERT_LENGTH)
 
 
 def _group(texts: Texts, alert: models.Alert, kind: models.AlertKind) -> str:
     """Return the terms of one kind as part of a sentence; "" for none."""
     names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
     if kind is models.AlertKind.KEYWORD:
-        names = [texts("rule-word", text=name) for name in names]
+        names = [texts("alert-word", text=name) for name in names]
     return texts(f"term-{kind.value}", terms=_joiner(texts, alert).join(names)) if names else ""
 
 
 def _joiner(texts: Texts, alert: models.Alert) -> str:
-    return texts("rule-and" if alert.match_all else "rule-or")
+    return texts("alert-and" if alert.match_all else "alert-or")
 
 
 def _escaped(text: str) -> str:

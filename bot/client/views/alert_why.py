@@ -1,4 +1,4 @@
-"""Why a paper was in an alert: the rules that it matches, and buttons to get fewer of them."""
+"""Why a paper was in an alert: the alerts that it matches, and buttons to get fewer of them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from bot.client.views.papers import paper_text
 from bot.services.posts import contents
 from storage import models
 
-MAX_RULES = 5
-"""Rules shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
+MAX_MATCHED = 5
+"""Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
 
-Rule = tuple[models.Alert, tuple[contents.AlertReason, ...]]
+MatchedAlert = tuple[models.Alert, tuple[contents.AlertReason, ...]]
 """An alert that a paper matches, and why."""
 
 
-def why_view(texts: Texts, paper: models.PaperDetail, rules: Sequence[Rule], user_id: int) -> ui.LayoutView:
-    """Return the rules that a paper matches; those of `user_id` with buttons."""
+def why_view(
+    texts: Texts, paper: models.PaperDetail, matched: Sequence[MatchedAlert], user_id: int
+) -> ui.LayoutView:
+    """Return the alerts that a paper matches; those of `user_id` with buttons."""
     message = MessageBuilder()
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500)
-    message.add_text(f"**{texts('alert-why')}** · {title}" if rules else texts("alert-why-gone"))
-    for alert, reasons in rules[:MAX_RULES]:
+    message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
+    for alert, reasons in matched[:MAX_MATCHED]:
         found = ", ".join(
             texts(f"alert-found-{reason.found_in.value}", text=paper_text.escape_untrusted(reason.text))
             for reason in reasons[: alert_post.MAX_PAPERS]
         )
-        message.add_text(f"{alert_text.rule(texts, alert)}\n{paper_text.subtext(found)}")
+        message.add_text(f"{alert_text.describe_alert(texts, alert)}\n{paper_text.subtext(found)}")
         message.add_text(paper_text.subtext(alert_text.details(texts, alert)))
         if alert.user_id == user_id:
             message.add_buttons(*_buttons(texts, alert))
@@ -43,7 +45,7 @@ def fewer_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     message = MessageBuilder()
     message.add_text(texts("alert-fewer-done"))
     message.add_text(
-        f"{alert_text.rule(texts, alert)}\n{paper_text.subtext(alert_text.details(texts, alert))}"
+        f"{alert_text.describe_alert(texts, alert)}\n{paper_text.subtext(alert_text.details(texts, alert))}"
     )
     message.add_buttons(*_buttons(texts, alert))
     return message.view

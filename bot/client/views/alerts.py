@@ -45,7 +45,7 @@ def preview_view(
     `key` is the packed draft or its token; `here_id` is a channel that the reader may send alerts to.
     """
     message = MessageBuilder()
-    message.add_text(f"### {alert_text.rule(texts, draft)}")
+    message.add_text(f"### {alert_text.describe_alert(texts, draft)}")
     message.add_text(paper_text.subtext(alert_text.details(texts, draft)))
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
@@ -73,7 +73,7 @@ def _save_buttons(
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-rule"), custom_ids.pack(alert_drafts.EDIT_RULE, key)),
+        button(texts("alert-edit-conditions"), custom_ids.pack(alert_drafts.EDIT_CONDITIONS, key)),
         button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
     ]
 
@@ -99,7 +99,7 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
     """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
-    again = button(texts("order-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
+    again = button(texts("subscription-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
     return text_view(reason, again, accent=RED)
 
 
@@ -109,7 +109,7 @@ def saved_view(
     """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
     message = MessageBuilder()
     heading = texts("alert-made" if is_new else "alert-changed")
-    message.add_text(f"{heading}\n**{alert_text.rule(texts, alert)}**")
+    message.add_text(f"{heading}\n**{alert_text.describe_alert(texts, alert)}**")
     message.add_text(paper_text.subtext(alert_text.details(texts, alert)))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
@@ -133,7 +133,7 @@ def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return that the reader has this alert already, with the button that shows it."""
     place = alert_text.place_and_time(texts, alert, alert_text.mention_channel)
     return text_view(
-        f"{texts('alert-exists', place=place)}\n**{alert_text.rule(texts, alert)}**",
+        f"{texts('alert-exists', place=place)}\n**{alert_text.describe_alert(texts, alert)}**",
         button(texts("alert-show"), custom_ids.pack(SHOW, alert.id)),
     )
 
@@ -155,13 +155,13 @@ def list_view(
     channel_name: alert_text.ChannelName,
     *,
     add_command: str = "",
-    said: str = "",
+    confirmation: str = "",
     can_manage: bool = False,
     in_server: bool = False,
 ) -> ui.LayoutView:
     """Return a page of alerts with a menu to select one: a reader's, or with `in_server` those of a server's channels.
 
-    Without any it names the command that creates one. `said` is a line above the list, such as what was just done;
+    Without any it names the command that creates one. `confirmation` is a line above the list, such as what was just done;
     `can_manage` adds the button that shows the alerts of the server.
     """
     server_button = button(texts("alerts-in-server"), custom_ids.pack(SERVER_LIST, 0)) if can_manage else None
@@ -173,7 +173,7 @@ def list_view(
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
-    message.add_text(said)
+    message.add_text(confirmation)
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, alert_post.MANAGE)
@@ -241,7 +241,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
 
 def _start_single(texts: Texts, alert: models.Alert, now: datetime) -> MessageBuilder:
     message = MessageBuilder()
-    message.add_text(f"### {alert_text.rule(texts, alert)}")
+    message.add_text(f"### {alert_text.describe_alert(texts, alert)}")
     message.add_text(paper_text.subtext(alert_text.details(texts, alert)))
     message.add_text(alert_text.state(texts, alert, now))
     return message

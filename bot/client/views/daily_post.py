@@ -24,7 +24,7 @@ PAPERS_PER_MESSAGE = 8
 The last message has one more button if it has fewer papers, or no header.
 """
 
-PAPERS_WITH_OUR_FIVE = 7
+PAPERS_WITH_SERVER_PICKS = 7
 """Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
 
 OPEN_PAPER = "o"
@@ -139,7 +139,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
     """Split the papers evenly into the fewest groups that each fit in a message."""
     papers = post.papers
-    count = max(1, -(-len(papers) // (PAPERS_WITH_OUR_FIVE if post.our_five else PAPERS_PER_MESSAGE)))
+    count = max(1, -(-len(papers) // (PAPERS_WITH_SERVER_PICKS if post.server_picks else PAPERS_PER_MESSAGE)))
     size = -(-len(papers) // count)
     return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
 
@@ -165,16 +165,16 @@ def _add_papers(
         if last
         else _language_buttons(texts, post, first, len(group))
     )
-    our_five = wording.our_five(post) if last else ""
+    server_picks = wording.server_picks(post) if last else ""
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
-    for text in (our_five, foot):
+    for text in (server_picks, foot):
         message.reserve(bool(text), (text,) if text else ())
     # A full message has no component left for the separator below the headline.
     _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
-    if our_five:
+    if server_picks:
         message.add_separator()
-        message.add_reserved_text(our_five)
+        message.add_reserved_text(server_picks)
     for row in (message_builder.optional_row(menu), buttons):
         message.add_reserved_row(*row)
     if foot:
@@ -204,7 +204,7 @@ def _add_sections(
 def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> list[PostPaper]:
     """Return the papers of a message's menu: its own, then the others that members saved or shared."""
     own = {paper.arxiv_id for paper in group}
-    return [*group, *(paper for paper, _, _ in post.our_five if last and paper.arxiv_id not in own)]
+    return [*group, *(paper for paper, _, _ in post.server_picks if last and paper.arxiv_id not in own)]
 
 
 def _paper_text(
@@ -262,9 +262,9 @@ def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> 
         return []
     other = OTHER_LOCALE[post.locale]
     fields = (other.value, *_pack_copy(post, first, count))
-    our_five = _pack_our_five(post, first, count)
+    server_picks = _pack_server_picks(post, first, count)
     try:
-        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields, *our_five)
+        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields, *server_picks)
     except ValueError:
         # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
         custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields)
@@ -288,21 +288,23 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
 
 
-def _pack_our_five(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
+def _pack_server_picks(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     """Return a field of a copy: for each paper that members saved or shared, its position in the menu and the counts."""
-    if not post.our_five or first + count < len(post.papers):
+    if not post.server_picks or first + count < len(post.papers):
         return ()
     shown = _menu_papers(post, post.papers[first : first + count], last=True)
     positions = {paper.arxiv_id: position for position, paper in enumerate(shown)}
     return (
-        ".".join(f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.our_five),
+        ".".join(
+            f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.server_picks
+        ),
     )
 
 
-def _unpack_our_five(
+def _unpack_server_picks(
     text: str, papers: Sequence[PostPaper], own_count: int
-) -> tuple[contents.PickedPaper, ...]:
-    """Return what `_pack_our_five` packed; () if a paper of the menu was not found: the positions are wrong then."""
+) -> tuple[contents.ServerPick, ...]:
+    """Return what `_pack_server_picks` packed; () if a paper of the menu was not found: the positions are wrong then."""
     picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
     if own_count + sum(position >= own_count for position, _, _ in picks) != len(papers):
         return ()
@@ -314,7 +316,7 @@ def copy_of(
 ) -> DailyPost:
     """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
     _, total, day, since, ranks, rest = action.fields(6)
-    late, _, our_five = rest.partition(":")
+    late, _, server_picks = rest.partition(":")
     with custom_ids.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
@@ -333,5 +335,5 @@ def copy_of(
             topic=topic,
             late=late_days,
             ranks=numbers[:own],
-            our_five=_unpack_our_five(our_five, papers, count),
+            server_picks=_unpack_server_picks(server_picks, papers, count),
         )

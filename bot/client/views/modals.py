@@ -32,7 +32,7 @@ DAYS = "days"
 OPTIONS = "options"
 COMPLETE = "complete"
 SAY_EMPTY = "say-empty"
-OUR_FIVE = "our-five"
+SERVER_PICKS = "server-picks"
 ROLE = "role"
 TOPIC = "topic"
 LANGUAGE = "language"
@@ -139,7 +139,7 @@ def form_values(options: SubscriptionOptions) -> dict[str, str]:
     chosen = {
         COMPLETE: options.when is models.When.COMPLETE,
         SAY_EMPTY: options.say_when_empty,
-        OUR_FIVE: options.our_five,
+        SERVER_PICKS: options.server_picks,
     }
     return {
         TIME: options.at_time,
@@ -157,21 +157,23 @@ def form_values(options: SubscriptionOptions) -> dict[str, str]:
 
 def schedule_modal(texts: Texts, payload: str, values: Mapping[str, str]) -> StatelessModal:
     """Return the form for when a subscription posts and whom it mentions. `payload` is that of `subscriptions.target`."""
-    modal = StatelessModal(texts("order-edit-schedule"), custom_ids.pack(SUBMIT_SCHEDULE, payload))
-    modal.add_text(texts("order-form-time"), TIME, value=values[TIME], placeholder="09:00", max_length=20)
+    modal = StatelessModal(texts("subscription-edit-schedule"), custom_ids.pack(SUBMIT_SCHEDULE, payload))
     modal.add_text(
-        texts("order-form-zone"), ZONE, value=values[ZONE], placeholder="Asia/Seoul", max_length=60
+        texts("subscription-form-time"), TIME, value=values[TIME], placeholder="09:00", max_length=20
+    )
+    modal.add_text(
+        texts("subscription-form-zone"), ZONE, value=values[ZONE], placeholder="Asia/Seoul", max_length=60
     )
     days = {
         schedule.DAY_NAMES[day - 1]: schedule_text.format_weekday(texts, day) for day in schedule.EVERY_DAY
     }
-    modal.add_choices(texts("order-form-days"), DAYS, days, values, max_values=len(days))
-    offered = (OUR_FIVE, SAY_EMPTY) if values[STYLE] == models.Style.WEEKLY else (COMPLETE, SAY_EMPTY)
-    options = {name: texts(f"order-form-option-{name}") for name in offered}
+    modal.add_choices(texts("subscription-form-days"), DAYS, days, values, max_values=len(days))
+    offered = (SERVER_PICKS, SAY_EMPTY) if values[STYLE] == models.Style.WEEKLY else (COMPLETE, SAY_EMPTY)
+    options = {name: texts(f"subscription-form-option-{name}") for name in offered}
     modal.add_choices(
-        texts("order-form-options"), OPTIONS, options, values, min_values=0, max_values=len(options)
+        texts("subscription-form-options"), OPTIONS, options, values, min_values=0, max_values=len(options)
     )
-    modal.add_role(texts("order-form-role"), ROLE, values[ROLE])
+    modal.add_role(texts("subscription-form-role"), ROLE, values[ROLE])
     return modal
 
 
@@ -179,21 +181,21 @@ def papers_modal(
     texts: Texts, payload: str, values: Mapping[str, str], styles: Iterable[models.Style]
 ) -> StatelessModal:
     """Return the form for which papers a subscription posts and how they look. `styles` fit its channel."""
-    modal = StatelessModal(texts("order-edit-papers"), custom_ids.pack(SUBMIT_PAPERS, payload))
+    modal = StatelessModal(texts("subscription-edit-papers"), custom_ids.pack(SUBMIT_PAPERS, payload))
     modal.add_text(
-        texts("order-form-topic"),
+        texts("subscription-form-topic"),
         TOPIC,
         value=values[TOPIC],
-        placeholder=texts("order-form-topic-hint"),
+        placeholder=texts("subscription-form-topic-hint"),
         max_length=MAX_TOPIC_LENGTH,
         required=False,
     )
-    modal.add_text(texts("order-form-papers"), PAPERS, value=values[PAPERS], max_length=2)
-    modal.add_text(texts("order-form-votes"), VOTES, value=values[VOTES], max_length=5, required=False)
+    modal.add_text(texts("subscription-form-papers"), PAPERS, value=values[PAPERS], max_length=2)
+    modal.add_text(texts("subscription-form-votes"), VOTES, value=values[VOTES], max_length=5, required=False)
     languages = {locale.value: texts(f"language-{locale.value}") for locale in models.Locale}
-    modal.add_choices(texts("order-form-language"), LANGUAGE, languages, values)
+    modal.add_choices(texts("subscription-form-language"), LANGUAGE, languages, values)
     names = {style.value: texts(f"style-{style.value}") for style in styles}
-    modal.add_choices(texts("order-form-style"), STYLE, names, values)
+    modal.add_choices(texts("subscription-form-style"), STYLE, names, values)
     return modal
 
 
@@ -225,15 +227,15 @@ def existing_view(
 def form_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
     """Return a stored subscription with the buttons of the two forms that change all its options."""
     message = message_builder.MessageBuilder()
-    message.add_text(f"### {texts('order-form-heading', channel=f'<#{subscription.channel_id}>')}")
+    message.add_text(f"### {texts('subscription-form-heading', channel=f'<#{subscription.channel_id}>')}")
     message.add_text(subscriptions.options_text(texts, options_of(subscription)))
     payload = subscriptions.target(subscription)
     message.add_buttons(
         message_builder.button(
-            texts("order-edit-schedule"), custom_ids.pack(subscriptions.EDIT_SCHEDULE, payload)
+            texts("subscription-edit-schedule"), custom_ids.pack(subscriptions.EDIT_SCHEDULE, payload)
         ),
         message_builder.button(
-            texts("order-edit-papers"), custom_ids.pack(subscriptions.EDIT_PAPERS, payload)
+            texts("subscription-edit-papers"), custom_ids.pack(subscriptions.EDIT_PAPERS, payload)
         ),
         message_builder.button(texts("back"), custom_ids.pack(subscriptions.SHOW, subscription.id)),
     )
@@ -250,7 +252,9 @@ def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.
     )
     return notices.text_view(
         reason,
-        message_builder.button(texts("order-form-again"), reopen_id, style=discord.ButtonStyle.primary),
+        message_builder.button(
+            texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary
+        ),
         message_builder.button(texts("back"), back),
         accent=message_builder.RED,
     )

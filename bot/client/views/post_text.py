@@ -32,8 +32,8 @@ MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_PICK_LENGTH = 170
 """Code points of the link to a paper that members saved or shared."""
-MAX_OUR_FIVE_LENGTH = 1000
-MAX_OUR_FIVE_BYTES = 2000
+MAX_SERVER_PICKS_LENGTH = 1000
+MAX_SERVER_PICKS_BYTES = 2000
 """Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
@@ -93,9 +93,9 @@ class PostWording:
             position += shown
         return headings
 
-    def our_five(self, post: contents.DailyPost) -> str:
+    def server_picks(self, post: contents.DailyPost) -> str:
         """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
-        if not post.our_five:
+        if not post.server_picks:
             return ""
         picks = [
             {
@@ -107,10 +107,10 @@ class PostWording:
                 "saved": saved,
                 "shared": shared,
             }
-            for paper, saved, shared in post.our_five
+            for paper, saved, shared in post.server_picks
         ]
-        text = self.templates.render_block("daily", "our_five", post.locale.value, {"papers": picks})
-        return split.shorten(text, MAX_OUR_FIVE_LENGTH, max_bytes=MAX_OUR_FIVE_BYTES)
+        text = self.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
+        return split.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return the lines of a paper in a daily post: title, facts, the start of the summary."""

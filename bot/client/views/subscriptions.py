@@ -93,7 +93,7 @@ def _pack_short(channel_id: int, options: SubscriptionOptions) -> str:
         _STYLE_CODES[options.style],
         int(options.say_when_empty),
         int(options.when is models.When.COMPLETE),
-        int(options.our_five),
+        int(options.server_picks),
         options.timezone,
     )
     return ":".join(map(str, fields))
@@ -121,7 +121,7 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
             style={code: style for style, code in _STYLE_CODES.items()}[style],
             say_when_empty=empty == "1",
             when=models.When.COMPLETE if complete == "1" else models.When.HOUR,
-            our_five=picks == "1",
+            server_picks=picks == "1",
             topic=topic,
             mention_role_id=custom_ids.parse_number(role) or None,
         )
@@ -156,11 +156,11 @@ def setup_view(
         texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     )
     if same is not None:
-        message.add_text(texts("order-already"))
+        message.add_text(texts("subscription-already"))
     message.add_buttons(*_setup_buttons(texts, channel_id, options, same))
     message.add_buttons(
-        message_builder.button(texts("order-edit-schedule"), pack(channel_id, options, EDIT_SCHEDULE)),
-        message_builder.button(texts("order-edit-papers"), pack(channel_id, options, EDIT_PAPERS)),
+        message_builder.button(texts("subscription-edit-schedule"), pack(channel_id, options, EDIT_SCHEDULE)),
+        message_builder.button(texts("subscription-edit-papers"), pack(channel_id, options, EDIT_PAPERS)),
     )
     return message.view
 
@@ -214,19 +214,19 @@ def options_text(texts: Texts, options: SubscriptionOptions) -> str:
     topic = paper_text.escape_untrusted(options.topic)
     role_id = options.mention_role_id
     lines = [
-        *([texts("order-topic", topic=topic)] if topic else []),
-        *([] if role_id is None else [texts("order-mention", role=f"<@&{role_id}>")]),
+        *([texts("subscription-topic", topic=topic)] if topic else []),
+        *([] if role_id is None else [texts("subscription-mention", role=f"<@&{role_id}>")]),
         schedule_text.format_schedule(texts, options),
         paper_text.join_dotted(
-            texts("order-papers", count=options.top_n),
-            texts("order-votes", votes=options.min_votes) if options.min_votes else None,
+            texts("subscription-papers", count=options.top_n),
+            texts("subscription-votes", votes=options.min_votes) if options.min_votes else None,
         ),
         paper_text.join_dotted(
             texts(f"language-{options.locale.value}"),
             texts(f"style-{options.style.value}"),
-            texts("order-say-empty" if options.say_when_empty else "order-silent-empty"),
+            texts("subscription-say-empty" if options.say_when_empty else "subscription-silent-empty"),
         ),
-        *([texts("order-our-five")] if options.our_five else []),
+        *([texts("subscription-server-picks")] if options.server_picks else []),
     ]
     return "\n".join(lines)
 
@@ -237,21 +237,21 @@ def subscription_detail_view(
     """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     message = message_builder.MessageBuilder(message_builder.RED if is_inactive else message_builder.AMBER)
-    heading = texts("order-heading", channel=f"<#{subscription.channel_id}>")
+    heading = texts("subscription-heading", channel=f"<#{subscription.channel_id}>")
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, options_of(subscription)))
     message.add_text(next_post_text(texts, subscription))
     message.add_buttons(
-        message_builder.button(texts("order-preview"), custom_ids.pack(SHOW_PREVIEW, subscription.id)),
-        message_builder.button(texts("order-now"), custom_ids.pack(POST_NOW, subscription.id)),
+        message_builder.button(texts("subscription-preview"), custom_ids.pack(SHOW_PREVIEW, subscription.id)),
+        message_builder.button(texts("subscription-now"), custom_ids.pack(POST_NOW, subscription.id)),
         message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, subscription.id))
         if is_inactive
-        else message_builder.button(texts("order-pause"), custom_ids.pack(PAUSE, subscription.id)),
+        else message_builder.button(texts("subscription-pause"), custom_ids.pack(PAUSE, subscription.id)),
         message_builder.button(texts("remove"), custom_ids.pack(REMOVE, subscription.id)),
     )
     message.add_buttons(
         message_builder.button(texts("change"), custom_ids.pack(CHANGE, subscription.id)),
-        message_builder.button(texts("order-all"), custom_ids.pack(LIST)),
+        message_builder.button(texts("subscription-all"), custom_ids.pack(LIST)),
     )
     return message.view
 
@@ -261,7 +261,7 @@ def list_view(
 ) -> ui.LayoutView:
     """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up."""
     if not rows:
-        return notices.text_view(texts("no-orders", command=setup_command))
+        return notices.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('orders-heading', count=len(rows))}")
     lines = [f"- <#{row.channel_id}> · {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
@@ -289,20 +289,20 @@ def select_menu(
             schedule_text.format_schedule(texts, row),
             str(row.id),
             description=paper_text.join_dotted(
-                texts("order-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+                texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
                 short_topic(row) or None,
             ),
         )
         for row in rows
     ]
-    return message_builder.select_menu(texts("order-pick"), custom_ids.pack(verb), options)
+    return message_builder.select_menu(texts("subscription-pick"), custom_ids.pack(verb), options)
 
 
 def confirm_remove_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
     """Return the confirmation of a removal."""
     remove_id = custom_ids.pack(REMOVE_CONFIRMED, subscription.id)
     return notices.text_view(
-        texts("order-remove-sure", channel=f"<#{subscription.channel_id}>"),
+        texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>"),
         message_builder.button(texts("remove"), remove_id, style=discord.ButtonStyle.danger),
         message_builder.button(texts("back"), custom_ids.pack(LIST)),
     )

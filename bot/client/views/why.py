@@ -35,8 +35,8 @@ CAUSE_TEXT_IDS: Mapping[Cause, str] = {
     Cause.SETTLING: "why-settling",
     Cause.CLOSING: "why-closing",
     Cause.STOPPED: "why-stopped",
-    Cause.SUPERSEDED: "why-overtaken",
-    Cause.BEFORE_SUBSCRIPTION: "why-before-order",
+    Cause.SUPERSEDED: "why-superseded",
+    Cause.BEFORE_SUBSCRIPTION: "why-before-subscription",
     Cause.TOO_OLD: "why-too-old",
 }
 """Fluent ids. Every text gets the same values and uses those that it needs."""
@@ -77,9 +77,9 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 
 def _no_subscription_text(texts: Texts, channel_ids: Sequence[int], mention: MentionLookup) -> str:
     if not channel_ids:
-        return texts("why-no-order", command=mention("daily setup"))
+        return texts("why-no-subscription", command=mention("daily setup"))
     channels = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:MAX_CHANNELS])
-    return texts("why-no-order-here", channels=channels)
+    return texts("why-no-subscription-here", channels=channels)
 
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:

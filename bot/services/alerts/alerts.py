@@ -64,7 +64,7 @@ class Alerts:
                     "too-many",
                     most=MAX_ALERTS,
                 )
-            return await alerts.add(connection, new, matcher.trigger_terms(new))
+            return await alerts.add(connection, new, matcher.alert_terms(new))
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
         """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
@@ -87,7 +87,7 @@ class Alerts:
                 reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
-            changed = await alerts.change(connection, changed, matcher.trigger_terms(changed))
+            changed = await alerts.change(connection, changed, matcher.alert_terms(changed))
             await alert_matches.reschedule(
                 connection,
                 changed.id,

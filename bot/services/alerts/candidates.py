@@ -13,7 +13,7 @@ from bot.time_slices import TimeSlices
 from storage import bulk, models, papers
 from storage.database import Database
 from storage.outbox import alert_matches
-from storage.search import trigger_terms
+from storage.search import alert_terms
 
 PAPER_BATCH_SIZE = 25
 """Papers whose terms are looked up at once; a paper has thousands."""
@@ -21,7 +21,7 @@ MAX_CACHED_CHARACTERS = 1_000_000
 """Characters of the papers that stay prepared for matching; a paper takes about ten times as many bytes."""
 
 Candidate: TypeAlias = tuple[int, str, Sequence[int]]
-"""The id of an alert, one of its trigger terms, and the papers that have it."""
+"""The id of an alert, one of its alert terms, and the papers that have it."""
 Candidates: TypeAlias = tuple[str, list[Candidate]]
 """A recipient (`user:<id>` or `channel:<id>`), and their alerts with the papers that these may match."""
 PreparedPaper: TypeAlias = tuple[models.PaperDetail, keyword_match.KeywordText]
@@ -74,8 +74,8 @@ def _prepare(detail: models.PaperDetail) -> keyword_match.KeywordText:
     return text
 
 
-class TriggerTermSource:
-    """Retrieves candidates by the trigger terms that stored alerts have in common with the papers."""
+class AlertTermSource:
+    """Retrieves candidates by the alert terms that stored alerts have in common with the papers."""
 
     def __init__(self, database: Database, texts: PaperTexts) -> None:
         self._database = database
@@ -99,7 +99,7 @@ class TriggerTermSource:
     async def list_terms(
         self, prepared: Sequence[PreparedPaper], *, only_names: bool = False
     ) -> dict[str, list[int]]:
-        """Return the trigger terms of stored alerts that papers have, each with the papers. Reads no alert.
+        """Return the alert terms of stored alerts that papers have, each with the papers. Reads no alert.
 
         `only_names` leaves out those of keywords.
         """
@@ -108,17 +108,17 @@ class TriggerTermSource:
             if only_names:
                 terms[detail.id] = await asyncio.to_thread(matcher.candidate_names, detail)
             else:
-                terms[detail.id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
+                terms[detail.id] = await asyncio.to_thread(matcher.paper_alert_terms, detail, text)
         async with self._database.read() as connection:
             distinct = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
             long = await asyncio.to_thread(lambda: set(filter(exact_keys.is_beginning, distinct)))
-            beginnings = frozenset(await trigger_terms.list_beginnings(connection, long))
+            beginnings = frozenset(await alert_terms.list_beginnings(connection, long))
             for detail, text in prepared:
                 terms[detail.id] |= await asyncio.to_thread(text.long_keys, beginnings)
             distinct = await asyncio.to_thread(
                 lambda: set[str]().union(*terms.values()) - (long - beginnings)
             )
-            stored = frozenset(await trigger_terms.list_stored(connection, distinct))
+            stored = frozenset(await alert_terms.list_stored(connection, distinct))
         return await asyncio.to_thread(_invert, terms, stored)
 
     async def _retrieve(
@@ -127,7 +127,7 @@ class TriggerTermSource:
         """Add the candidates of a few papers to `found`."""
         slices = TimeSlices()
         async with self._database.read() as connection:
-            async for rows in trigger_terms.stream_alerts(connection, papers_by_term):
+            async for rows in alert_terms.stream_alerts(connection, papers_by_term):
                 for term, alert_id, user_id, channel_id in rows:
                     recipient = alert_matches.recipient_name(user_id, channel_id)
                     if after is None or recipient > after:

@@ -1,4 +1,4 @@
-"""Matches papers against alerts, like a percolator: trigger terms select candidates, then each is compared. Pure."""
+"""Matches papers against alerts, like a percolator: alert terms select candidates, then each is compared. Pure."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from bot.services.posts import contents
 from bot.text import scoring
 from bot.text.analysis import latex, normalisation
 from bot.text.glossary.model import expansion
-from bot.text.matching import candidate_terms as keyword_terms
-from bot.text.matching import exact_keys, keyword_match
+from bot.text.matching import exact_keys, keyword_match, keyword_terms
 from bot.text.people import institutions, romanisation
 from storage import models
 
 AUTHOR_PREFIX = "@"
-"""Prefix of the trigger terms of authors, which keeps them apart from those of keywords."""
+"""Prefix of the alert terms of authors, which keeps them apart from those of keywords."""
 
 INSTITUTION_PREFIX = "#"
-"""Prefix of the trigger terms of institutions."""
+"""Prefix of the alert terms of institutions."""
 
 PAPER_PREFIX = "="
-"""Prefix of the trigger terms of single papers."""
+"""Prefix of the alert terms of single papers."""
 
 SOUND_PREFIX = "@@"
-"""Prefix of the trigger terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
+"""Prefix of the alert terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
 
 NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
 """What facts that arrive after a digest may add to a paper."""
@@ -71,8 +70,8 @@ def _fold_words(text: str) -> str:
     return " ".join(normalisation.fold(text).split())
 
 
-def trigger_terms(alert: models.Alert) -> set[str]:
-    """Return tokens of which every matching paper has one among its `candidate_terms`.
+def alert_terms(alert: models.Alert) -> set[str]:
+    """Return tokens of which every matching paper has one among its `paper_alert_terms`.
 
     Of an alert for all of several terms it is the most selective one. If they are exact keys, each paper that has one
     matches.
@@ -82,7 +81,7 @@ def trigger_terms(alert: models.Alert) -> set[str]:
     by_term = []
     for term, forms in _terms_with_forms(alert):
         texts = (term.text, *(form for form, *_ in forms))
-        by_term.append(set[str]().union(*(term_triggers(term.kind, text) for text in texts)))
+        by_term.append(set[str]().union(*(text_alert_terms(term.kind, text) for text in texts)))
     by_term = [tokens for tokens in by_term if tokens]
     if alert.match_all and by_term:
         return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
@@ -100,9 +99,9 @@ def _exact_keys(alert: models.Alert) -> set[str]:
     return set[str]().union(*keys) if all(keys) else set()
 
 
-def is_decided(alert: models.Alert, trigger_term: str) -> bool:
-    """Tell whether each paper with this trigger term matches the alert, so that they need not be compared."""
-    return exact_keys.is_exact(trigger_term) and trigger_term in _exact_keys(alert)
+def is_decided(alert: models.Alert, alert_term: str) -> bool:
+    """Tell whether each paper with this alert term matches the alert, so that they need not be compared."""
+    return exact_keys.is_exact(alert_term) and alert_term in _exact_keys(alert)
 
 
 def _selectivity(token: str) -> tuple[bool, float]:
@@ -114,44 +113,44 @@ def _terms_with_forms(alert: models.Alert) -> Iterator[tuple[models.AlertTerm, t
     return zip_longest(alert.terms, alert.forms[: len(alert.terms)], fillvalue=())  # type: ignore[arg-type]
 
 
-def term_triggers(kind: models.AlertKind, text: str) -> frozenset[str]:
-    """Return tokens of which each paper that matches a term has one among its `candidate_terms`; none if none can."""
+def text_alert_terms(kind: models.AlertKind, text: str) -> frozenset[str]:
+    """Return tokens of which each paper that matches a term has one among its `paper_alert_terms`; none if none can."""
     match kind:
         case models.AlertKind.KEYWORD:
-            return keyword_terms.trigger_terms(text)
+            return keyword_terms.alert_terms(text)
         case models.AlertKind.INSTITUTION:
             key = institutions.institution_key(text)
             return frozenset((INSTITUTION_PREFIX + key,)) if key else frozenset()
         case models.AlertKind.AUTHOR:
             if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
                 return frozenset((SOUND_PREFIX + keys[0],))
-            return frozenset((_name_trigger_term(text),)) if normalisation.fold_name(text) else frozenset()
+            return frozenset((_name_alert_term(text),)) if normalisation.fold_name(text) else frozenset()
         case models.AlertKind.PAPER:
             return frozenset((PAPER_PREFIX + text,)) if arxiv_ids.parse_bare_id(text) == text else frozenset()
         case _:
             assert_never(kind)
 
 
-def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
-    """Return the trigger terms of all alerts that may match a paper; exact keys of many syllables as their beginnings."""
-    return text.candidate_terms.union(text.exact_keys, candidate_names(paper))
+def paper_alert_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
+    """Return the alert terms of all alerts that may match a paper; exact keys of many syllables as their beginnings."""
+    return text.alert_terms.union(text.exact_keys, candidate_names(paper))
 
 
 def candidate_names(paper: models.PaperDetail) -> set[str]:
-    """Return the trigger terms of all alerts with an author or an institution that may match a paper."""
+    """Return the alert terms of all alerts with an author or an institution that may match a paper."""
     keys = set[str]().union(*map(institutions.find_keys, paper.institutions))
     of_institutions = {INSTITUTION_PREFIX + key for key in keys}
     of_institutions.add(PAPER_PREFIX + paper.arxiv_id)
-    return of_institutions.union(*map(name_candidate_terms, paper.authors))
+    return of_institutions.union(*map(author_alert_terms, paper.authors))
 
 
-def name_candidate_terms(name: str) -> set[str]:
-    """Return the trigger terms of alerts for a name: as written, by its sound, and for Hangul by its spellings."""
+def author_alert_terms(name: str) -> set[str]:
+    """Return the alert terms for a name: as written, by its sound, and for Hangul by its spellings."""
     sounds = {SOUND_PREFIX + key for key in romanisation.sound_keys(name)}
-    return sounds | {_name_trigger_term(spelling) for spelling in (name, *romanisation.spellings(name))}
+    return sounds | {_name_alert_term(spelling) for spelling in (name, *romanisation.spellings(name))}
 
 
-def _name_trigger_term(name: str) -> str:
+def _name_alert_term(name: str) -> str:
     """Return the sorted consonants of a name, which are the same for all its spellings and word orders."""
     return AUTHOR_PREFIX + "".join(sorted(normalisation.fold_name(name).translate(VOWEL_REMOVAL)))
 

@@ -16,7 +16,7 @@ import structlog
 
 from bot import isolation
 from bot.clock import Clock
-from bot.services.alerts import alert_index, candidates, matcher, notifier, timing
+from bot.services.alerts import alert_term_rebuild, candidates, matcher, notifier, timing
 from bot.services.daily import selection
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.time_slices import BatchSize, TimeSlices
@@ -53,7 +53,7 @@ class AlertPlanner:
         self._max_batch_size = max_batch_size
         self._texts = candidates.PaperTexts(database)
         self._notifier = notifier.AlertNotifier(database, deliveries, self._texts, default_locale)
-        self._source: candidates.CandidateSource = candidates.TriggerTermSource(database, self._texts)
+        self._source: candidates.CandidateSource = candidates.AlertTermSource(database, self._texts)
         self._wake_event = asyncio.Event()
 
     def wake(self) -> None:
@@ -149,7 +149,7 @@ class AlertPlanner:
         if digest is None or not has_alerts or is_expired:
             await self._finish(pending)
             return None
-        await alert_index.rebuild_if_outdated(self._database)
+        await alert_term_rebuild.rebuild_if_outdated(self._database)
         return digest
 
     async def _finish(self, pending: models.PendingAlerts) -> None:

@@ -72,7 +72,7 @@ def _check_term(term: models.AlertTerm) -> None:
             most=MAX_TEXT_LENGTH,
             length=len(term.text),
         )
-    if not matcher.term_triggers(*term):
+    if not matcher.text_alert_terms(*term):
         raise errors.UsageError(
             "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
         )

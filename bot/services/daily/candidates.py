@@ -148,11 +148,11 @@ async def load_posted_ids(
     return by_channel.get(posted.channel_locale(subscription), set())
 
 
-async def load_our_five(
+async def load_server_picks(
     connection: Connection,
     subscribed: Sequence[models.Subscription],
     posts: Sequence[decision.PlannedPost | None],
-) -> list[tuple[guild_shelf.PickedRow, ...]]:
+) -> list[tuple[guild_shelf.ServerPickRow, ...]]:
     """Return for each post the papers that most members of its server saved or shared; () if it does not list them.
 
     They count since the post was due seven days earlier, in the subscription's zone.
@@ -173,7 +173,7 @@ async def load_our_five(
 
 def _our_week(subscription: models.Subscription, post: decision.PlannedPost | None) -> datetime | None:
     """Return since when saved papers count for a post (UTC), None if the post does not list them."""
-    if post is None or not subscription.our_five or not styles.is_rolling(subscription):
+    if post is None or not subscription.server_picks or not styles.is_rolling(subscription):
         return None
     zone, at = schedule.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
     return schedule.wall_clock_to_utc(post.local_on - styles.window_days(subscription) * DAY, at, zone)

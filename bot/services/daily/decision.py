@@ -56,7 +56,7 @@ class PlannedPost:
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
     `papers`, `left_out`, `total` and `ranks` are as `CandidatePool.select` returns them; papers of earlier days that were
     added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
-    comes from `candidates.stated_close`, `our_five` from `candidates.load_our_five`.
+    comes from `candidates.stated_close`, `server_picks` from `candidates.load_server_picks`.
     """
 
     local_on: date
@@ -71,7 +71,7 @@ class PlannedPost:
     since_on: date | None = None
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None
-    our_five: tuple[guild_shelf.PickedRow, ...] = ()
+    server_picks: tuple[guild_shelf.ServerPickRow, ...] = ()
 
     @property
     def own_papers(self) -> tuple[DigestPaper, ...]:

@@ -84,7 +84,7 @@ class RenderedPost:
 def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
     # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
-    titles = [(paper.title, paper.url) for paper, _, _ in post.our_five]
+    titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
     shown = repr(post.papers) + (repr(titles) if titles else "")
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
@@ -94,6 +94,6 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.is_complete,
-        our_five=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.our_five),
+        server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
     )
     return RenderedPost(deliveries.render(DAILY, post), stored)

@@ -118,13 +118,13 @@ class EditPlanner:
         if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
         await summaries.prepare_extracts(details, [delivery.locale])
-        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.our_five}
+        counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
         picks = tuple(summaries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             post = _rebuild_post(delivery, subscription, details)
-            return deliveries.render(self._factory, replace(post, our_five=picks))
+            return deliveries.render(self._factory, replace(post, server_picks=picks))
         return None
 
     async def _plan_batch(
@@ -203,7 +203,7 @@ def _build_edit(original: models.Part, payload: str) -> models.NewPart:
 
 def _shown_ids(delivery: models.Delivery) -> list[str]:
     """Return the arXiv ids of the papers of a post, with those that members saved or shared."""
-    return [*delivery.post.papers, *(arxiv_id for arxiv_id, _, _ in delivery.post.our_five)]
+    return [*delivery.post.papers, *(arxiv_id for arxiv_id, _, _ in delivery.post.server_picks)]
 
 
 def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:

@@ -52,8 +52,8 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
-            [picks] = await candidates.load_our_five(connection, [subscription], [post])
-            post = replace(post, our_five=picks)
+            [picks] = await candidates.load_server_picks(connection, [subscription], [post])
+            post = replace(post, server_picks=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
         return build_daily_post(subscription, post, details, now)
 
@@ -73,8 +73,8 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            [picks] = await candidates.load_our_five(connection, [subscription], [post])
-            post = replace(post, our_five=picks)
+            [picks] = await candidates.load_server_picks(connection, [subscription], [post])
+            post = replace(post, server_picks=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"

@@ -117,9 +117,11 @@ class DailyPlanner:
             if not all(matches.covers(subscription) for subscription in known):
                 return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
-            picks_by_post = await candidates.load_our_five(connection, known, [plan.post for plan in plans])
+            picks_by_post = await candidates.load_server_picks(
+                connection, known, [plan.post for plan in plans]
+            )
             plans = [
-                replace(plan, post=plan.post and replace(plan.post, our_five=picks))
+                replace(plan, post=plan.post and replace(plan.post, server_picks=picks))
                 for plan, picks in zip(plans, picks_by_post, strict=True)
             ]
             locales = {subscription.locale for subscription in known}
@@ -140,7 +142,7 @@ class DailyPlanner:
 
 def _limit_own_posts(due: list[models.Subscription]) -> list[models.Subscription]:
     """Return the first due subscriptions, with at most OWN_POSTS_IN_BATCH posts that only one server gets."""
-    own = [position for position, subscription in enumerate(due) if subscription.our_five]
+    own = [position for position, subscription in enumerate(due) if subscription.server_picks]
     return due[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else due
 
 

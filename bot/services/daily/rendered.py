@@ -40,7 +40,7 @@ def build_daily_post(
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        our_five=tuple(summaries.build_pick(*pick) for pick in post.our_five),
+        server_picks=tuple(summaries.build_pick(*pick) for pick in post.server_picks),
     )
 
 

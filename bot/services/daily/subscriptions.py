@@ -38,10 +38,10 @@ class SubscriptionOptions:
     topic: str = ""
     mention_role_id: int | None = None
     when: models.When = models.When.HOUR
-    our_five: bool = False
+    server_picks: bool = False
 
     def validated(self) -> SubscriptionOptions:
-        """Return the options with time and days normalised; `our_five` stays on for a weekly post only.
+        """Return the options with time and days normalised; `server_picks` stays on for a weekly post only.
 
         Raises UsageError, which names the field and valid values.
         """
@@ -69,7 +69,7 @@ class SubscriptionOptions:
             at_time=f"{at:%H:%M}",
             days=tuple(sorted(set(self.days))),
             topic=validate_topic(self.topic),
-            our_five=self.our_five and styles.ROLLING_DAYS[self.style] is not None,
+            server_picks=self.server_picks and styles.ROLLING_DAYS[self.style] is not None,
         )
 
 

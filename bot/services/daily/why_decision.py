@@ -43,9 +43,9 @@ class Cause(StrEnum):
     CLOSING = "closing"
     """The post waits until the list of the day is complete."""
     STOPPED = "stopped"
-    SUPERSEDED = "overtaken"
+    SUPERSEDED = "superseded"
     """The digest arrived after a newer one was posted."""
-    BEFORE_SUBSCRIPTION = "before-order"
+    BEFORE_SUBSCRIPTION = "before-subscription"
     TOO_OLD = "too-old"
 
 
@@ -100,7 +100,7 @@ class ExplanationInput:
 
 def explain(facts: ExplanationInput) -> Explanation:
     """Return what became of the paper in the subscription."""
-    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].had_at):
+    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].posted_at):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
     eligible = _first_eligible(facts)
     if eligible is not None and _is_settling(facts, eligible):
@@ -148,14 +148,14 @@ def explain_past(
         cause = Cause.POSTED
     else:
         cause = Cause.UNDER_WAY if delivery.state is DeliveryState.PLANNED else Cause.NOT_DELIVERED
-    at = posted_paper.had_at
+    at = posted_paper.posted_at
     if cause is Cause.POSTED and delivery is not None:
         at = (part.sent_at if part is not None else None) or delivery.finished_at or at
     since = digest_on or at.date()
     is_repeated = (
         cause is Cause.POSTED
         and any(digest.date > since for digest in containing_digests)
-        and now - posted_paper.had_at < decision.REPOST_INTERVAL
+        and now - posted_paper.posted_at < decision.REPOST_INTERVAL
     )
     return Explanation(cause, subscription, digest_on, at, delivery, part, is_repeated=is_repeated)
 

@@ -38,7 +38,7 @@ _EASTERNMOST, _WESTERNMOST = ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+1
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
     """Let the news come with the next ones."""
-    await news_readers.mark_untold(connection, [row.id for row in unsent])
+    await news_readers.mark_unsent(connection, [row.id for row in unsent])
 
 
 NEWS: KindRecord[contents.NewsPost] = KindRecord(
@@ -74,10 +74,10 @@ class NewsPlanner:
         # While it is nine in one zone after the other, what was found just now may be due in the next one.
         found_until = now if last < first else last
         async with self._database.read() as connection:
-            untold = await news_readers.list_untold(connection, found_until, now - MIN_INTERVAL)
-            known = await readers.list_by_id(connection, list(untold))
+            unsent = await news_readers.list_unsent(connection, found_until, now - MIN_INTERVAL)
+            known = await readers.list_by_id(connection, list(unsent))
         planned, slices = 0, TimeSlices()
-        for user_id in untold:
+        for user_id in unsent:
             if _latest_monday(now, self._zone_of(known.get(user_id))) < first:
                 continue  # this week's Monday has not come yet
             # A reader whose message fails to render must not hold up the others.
@@ -92,8 +92,8 @@ class NewsPlanner:
             await alerts.lock_planning(connection)
             reader = await readers.get(connection, user_id)
             found_until = _latest_monday(now, self._zone_of(reader))
-            untold = await news_readers.list_untold(connection, found_until, now - MIN_INTERVAL, user_id)
-            chosen = _choose(untold.get(user_id, []))
+            unsent = await news_readers.list_unsent(connection, found_until, now - MIN_INTERVAL, user_id)
+            chosen = _choose(unsent.get(user_id, []))
             return bool(chosen) and await self._store(connection, user_id, reader, chosen, now)
 
     async def _store(
@@ -101,7 +101,7 @@ class NewsPlanner:
         connection: Connection,
         user_id: int,
         reader: models.Reader | None,
-        chosen: news_readers.Untold,
+        chosen: news_readers.Unsent,
         now: datetime,
     ) -> bool:
         last_id = chosen[-1][0]
@@ -117,7 +117,7 @@ class NewsPlanner:
         delivery_id = await plan.add(connection, delivery)
         if delivery_id is None:
             return False
-        await news_readers.mark_told(connection, user_id, last_id, delivery_id, now)
+        await news_readers.mark_sent(connection, user_id, last_id, delivery_id, now)
         return True
 
     def _zone_of(self, reader: models.Reader | None) -> ZoneInfo:
@@ -136,11 +136,11 @@ def _latest_monday(now: datetime, zone: ZoneInfo) -> datetime:
     return due if due <= now else schedule.wall_clock_to_utc(monday - timedelta(days=7), AT, zone)
 
 
-def _choose(untold: news_readers.Untold) -> news_readers.Untold:
+def _choose(unsent: news_readers.Unsent) -> news_readers.Unsent:
     """Return the first news, of at most MAX_PAPERS papers."""
     papers: set[str] = set()
-    for index, (_, news) in enumerate(untold):
+    for index, (_, news) in enumerate(unsent):
         papers.add(news[0])
         if len(papers) > MAX_PAPERS:
-            return untold[:index]
-    return untold
+            return unsent[:index]
+    return unsent

@@ -54,7 +54,7 @@ class PostPaper:
     project_url: str | None = None
 
 
-PickedPaper: TypeAlias = tuple[PostPaper, int, int]
+ServerPick: TypeAlias = tuple[PostPaper, int, int]
 """A paper, and how many members of the server saved and shared it; of its paper, only the facts of a list are known."""
 
 PostSchedule = tuple[str, str, tuple[int, ...], models.When]
@@ -72,7 +72,7 @@ class DailyPost:
     `is_complete` that it has closed and was read since; None if neither is known.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
-    `our_five` are the papers that most members of the server saved or shared, at most five.
+    `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
     today".
     """
@@ -93,7 +93,7 @@ class DailyPost:
     closes_at: datetime | None = None
     is_complete: bool = False
     ranks: tuple[int, ...] = ()
-    our_five: tuple[PickedPaper, ...] = ()
+    server_picks: tuple[ServerPick, ...] = ()
 
     @property
     def own_count(self) -> int:

@@ -85,7 +85,7 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
     )
 
 
-def build_pick(row: models.PaperRow, saved: int, shared: int) -> contents.PickedPaper:
+def build_pick(row: models.PaperRow, saved: int, shared: int) -> contents.ServerPick:
     """Return a paper that members saved or shared, with the numbers of members."""
     paper = contents.PostPaper(
         row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail

@@ -37,7 +37,7 @@ async def list_unknown_words(connection: Connection, expanded: expansion.Expansi
     return [word for word in rare if not await _has_papers(connection, word)]
 
 
-def list_ment_words(expanded: expansion.Expansion) -> list[str]:
+def list_ambiguous_stems(expanded: expansion.Expansion) -> list[str]:
     """Return the words of a query whose stem does not show whether they are misspelt."""
     return _MENT.findall(expanded.text)
 
@@ -46,10 +46,10 @@ async def find_corrections(
     connection: Connection,
     vocabulary: Vocabulary,
     unknown_words: Sequence[str],
-    ment_words: Sequence[str] = (),
+    ambiguous_stems: Sequence[str] = (),
 ) -> tuple[tuple[str, str], ...]:
     """Return those of the words that are typing errors of a word of the archive, as typed and as meant."""
-    pairs = [(word, vocabulary.correct(word)) for word in ment_words if word not in unknown_words]
+    pairs = [(word, vocabulary.correct(word)) for word in ambiguous_stems if word not in unknown_words]
     pairs = [(word, meant) for word, meant in pairs if meant and _without_e(word) == _without_e(meant)]
     pairs += [(word, vocabulary.correct(word)) for word in unknown_words]
     return tuple(

@@ -142,12 +142,12 @@ class SearchService:
     ) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
         unknown = await corrections.list_unknown_words(connection, expanded)
-        ment_words = corrections.list_ment_words(expanded)
-        if not unknown and not ment_words:
+        ambiguous_stems = corrections.list_ambiguous_stems(expanded)
+        if not unknown and not ambiguous_stems:
             return ()
         topics = await self._load_topic_index(connection)
         await asyncio.to_thread(topics.prepare_correction)
-        return await corrections.find_corrections(connection, topics.vocabulary, unknown, ment_words)
+        return await corrections.find_corrections(connection, topics.vocabulary, unknown, ambiguous_stems)
 
     async def _expand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
         if literal:

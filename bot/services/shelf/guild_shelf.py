@@ -11,7 +11,7 @@ from storage import models, papers
 from storage.database import Connection
 from storage.shelf import saved_papers, shared_papers
 
-PickedRow: TypeAlias = tuple[models.PaperRow, int, int]
+ServerPickRow: TypeAlias = tuple[models.PaperRow, int, int]
 """A paper, and how many members saved and shared it."""
 
 FEWEST_SAVERS = 3
@@ -34,13 +34,13 @@ async def list_rows(
 
 async def list_top(
     connection: Connection, guild_ids: Collection[int], since: datetime, limit: int | None = None
-) -> dict[int, tuple[PickedRow, ...]]:
+) -> dict[int, tuple[ServerPickRow, ...]]:
     """Return for each server the papers of `list_rows`, at most `limit`. Servers without any are left out."""
     saved = await saved_papers.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
     shared = await shared_papers.count_sharers(connection, guild_ids, since)
     paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}
     rows = {row.id: row for row in await papers.list_rows(connection, sorted(paper_ids))}
-    top: dict[int, tuple[PickedRow, ...]] = {}
+    top: dict[int, tuple[ServerPickRow, ...]] = {}
     slices = TimeSlices()
     for guild_id in saved.keys() | shared.keys():
         picked = _pick(rows, saved.get(guild_id, {}), shared.get(guild_id, {}))
@@ -52,7 +52,7 @@ async def list_top(
 
 def _pick(
     rows: Mapping[int, models.PaperRow], saved: Mapping[int, int], shared: Mapping[int, int]
-) -> list[PickedRow]:
+) -> list[ServerPickRow]:
     """Return the papers of one server with their counts, those of most members first, then of most votes."""
     picked = [
         (rows[paper_id], saved.get(paper_id, 0), shared.get(paper_id, 0))

@@ -1,1 +1,1 @@
-"""Matching keywords against papers, and the candidate terms by which alerts are retrieved."""
+"""Matching keywords against papers, and the alert terms by which alerts are retrieved."""

@@ -2,7 +2,7 @@
 
 A plain keyword is one to six words of Latin letters and digits, or one to twelve Hangul syllables. Its keys are its
 literal form and its variants; those of a text are all its phrases of this kind, as `keyword_match` would find them. So a
-plain keyword is matched by a look-up alone. Other keywords are retrieved by a candidate term and compared.
+plain keyword is matched by a look-up alone. Other keywords are retrieved by a alert term and compared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import chain, product, zip_longest
 from operator import add
 
 from bot.text.analysis import analyser, korean, term_keys
-from bot.text.matching import candidate_terms, term_variants
+from bot.text.matching import keyword_terms, term_variants
 
 LITERAL, VARIANT = "=", "~"
 """Prefixes of exact keys: a phrase of the folded text, and of the canonical text."""
@@ -25,7 +25,7 @@ LONG_SYLLABLES, MAX_SYLLABLES = 4, 12
 
 _LATIN_KEYWORD = re.compile(r"[a-z0-9]+(?:[ -][a-z0-9]+)*")
 _KOREAN_KEYWORD = re.compile(f"[{korean.SYLLABLES}]+(?: [{korean.SYLLABLES}]+)*")
-_LATIN_PHRASE = re.compile(f"{candidate_terms.ALPHABETIC}+(?:[ -]{candidate_terms.ALPHABETIC}+)*")
+_LATIN_PHRASE = re.compile(f"{keyword_terms.ALPHABETIC}+(?:[ -]{keyword_terms.ALPHABETIC}+)*")
 _JOINT = re.compile("([ -])")
 _MARKED_RUN = re.compile(_KOREAN_KEYWORD.pattern.replace("]+", f"]+{analyser.PARTICLE_MARK}?"))
 _MAX_MARKED = 8
@@ -34,7 +34,7 @@ _CANONICAL_PHRASE = re.compile(f"[^ \n{korean.HANGUL}]+(?: [^ \n{korean.HANGUL}]
 
 
 def is_exact(term: str) -> bool:
-    """Tell whether a trigger term is an exact key: the alerts that have it match, without a comparison."""
+    """Tell whether a alert term is an exact key: the alerts that have it match, without a comparison."""
     return term.startswith((LITERAL, VARIANT))
 
 
@@ -48,7 +48,7 @@ def keyword_keys(keyword: str) -> frozenset[str]:
     """Return the keys of a plain keyword: it matches exactly the texts that have one of them. Other keywords have none."""
     if _KOREAN_KEYWORD.fullmatch(keyword):
         return frozenset(_korean_keys(keyword)) if _is_plain_korean(keyword) else frozenset()
-    folded = candidate_terms.fold_fast(keyword)
+    folded = keyword_terms.fold_fast(keyword)
     variants = term_variants.latin_variants(keyword)
     phrases = (folded, *variants)
     if not _LATIN_KEYWORD.fullmatch(folded) or any(len(phrase.split()) > MAX_WORDS for phrase in phrases):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cached_property, lru_cache
 
 from bot.text.analysis import analyser, korean
-from bot.text.matching import candidate_terms, exact_keys, literal_match, term_variants
+from bot.text.matching import exact_keys, keyword_terms, literal_match, term_variants
 
 _THREE_SYLLABLES = re.compile(f"[{korean.SYLLABLES}]{{3}}")
 _MAX_REMEMBERED = 2000
@@ -42,15 +42,15 @@ class KeywordText:
         self._document.match_cache.clear()
 
     @property
-    def candidate_terms(self) -> set[str]:
-        """The candidate terms, which include the trigger term of every keyword that matches; computed at each use."""
+    def alert_terms(self) -> set[str]:
+        """The alert terms, which include one of every keyword that matches; computed at each use."""
         title, body = (
-            candidate_terms.document_terms(folded.text, canonical)
+            keyword_terms.document_terms(folded.text, canonical)
             for folded, canonical in zip(self._folded, self._canonical, strict=True)
         )
         if self._keywords:
-            folded = candidate_terms.fold_fast(self._keywords)
-            body |= candidate_terms.document_terms(folded, analyser.canonicalise(self._keywords))
+            folded = keyword_terms.fold_fast(self._keywords)
+            body |= keyword_terms.document_terms(folded, analyser.canonicalise(self._keywords))
         return title | body
 
     @property

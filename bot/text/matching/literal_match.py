@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from functools import cached_property, lru_cache
 
-from bot.text.matching import candidate_terms
+from bot.text.matching import keyword_terms
 
-_CJK_SPACE = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}]) (?=[{candidate_terms.CJK_CHARACTERS}])")
-_CJK_BOUNDARY = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}])(?=[{candidate_terms.CJK_CHARACTERS}])")
+_CJK_SPACE = re.compile(rf"(?<=[{keyword_terms.CJK_CHARACTERS}]) (?=[{keyword_terms.CJK_CHARACTERS}])")
+_CJK_BOUNDARY = re.compile(rf"(?<=[{keyword_terms.CJK_CHARACTERS}])(?=[{keyword_terms.CJK_CHARACTERS}])")
 # Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
 _MIN_FREE_SPACING_SYLLABLES = 4
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -21,7 +21,7 @@ class FoldedText:
     """A text folded for comparison, with single spaces."""
 
     def __init__(self, text: str) -> None:
-        self.text = " ".join(candidate_terms.fold_fast(text).split())
+        self.text = " ".join(keyword_terms.fold_fast(text).split())
 
     @cached_property
     def without_spaces(self) -> str:
@@ -34,7 +34,7 @@ def contains_keyword(keyword: str, text: FoldedText) -> bool:
     folded = _folded_keyword(keyword)
     if not _has_letters(folded.text) or folded.without_spaces not in text.without_spaces:
         return False
-    if not candidate_terms.CJK_RUN.search(folded.text):
+    if not keyword_terms.CJK_RUN.search(folded.text):
         return _contains_words(folded.text, text.text)
     if _contains_words(folded.text, text.text):
         return True
@@ -68,7 +68,7 @@ def _has_word_boundaries(text: str, start: int, end: int) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    return candidate_terms.ALPHABETIC_WORD.match(character) is not None
+    return keyword_terms.ALPHABETIC_WORD.match(character) is not None
 
 
 def _has_letters(text: str) -> bool:
@@ -83,7 +83,7 @@ def _folded_keyword(keyword: str) -> FoldedText:
 @lru_cache(maxsize=1 << 10)
 def _spacing_pattern(keyword: str) -> re.Pattern[str]:
     """Return a pattern for a keyword with CJK characters; the caller checks the word boundaries of Latin parts."""
-    has_free_spacing = sum(map(len, candidate_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
+    has_free_spacing = sum(map(len, keyword_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
     pieces = _CJK_SPACE.split(keyword)
     if has_free_spacing:
         pieces = [syllables for piece in pieces for syllables in _CJK_BOUNDARY.split(piece)]

@@ -74,8 +74,8 @@ def _declare_archive(metadata: sa.MetaData) -> None:
         sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 of a text before a correction"),
         _reference("digest_id", "digests.id", nullable=False, index=True),
     )
-    sa.Table("digest_places", metadata,
-        sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
+    sa.Table("digest_locations", metadata,
+        sa.Column("location", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
         sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
         sa.Column("date_on", sa.Date, primary_key=True),
         sa.Column("format", sa.Text, primary_key=True),
@@ -196,7 +196,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("when", sa.Text, nullable=False, server_default="hour", comment="hour, or complete"),
         sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
         sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
-        sa.Column("our_five", sa.Boolean, nullable=False, server_default=sa.false(), comment="a weekly post lists what members saved or shared most"),
+        sa.Column("server_picks", sa.Boolean, nullable=False, server_default=sa.false(), comment="a weekly post lists what members saved or shared most"),
         sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand"),
         sa.Column("paused_at", _TIME, comment="when it was paused by hand"),
         sa.UniqueConstraint("channel_id", "at_time", "timezone", "locale", "style", "topic", name="uq_subscriptions_same"),
@@ -213,11 +213,11 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("late_at", _TIME),
         sqlite_with_rowid=False,
     )
-    sa.Table("had_papers", metadata,
+    sa.Table("posted_papers", metadata,
         sa.Column("channel_id", sa.BigInteger, primary_key=True),
         sa.Column("locale", sa.Text, primary_key=True),
         _reference("paper_id", "papers.id", primary_key=True),
-        sa.Column("had_at", _TIME, nullable=False),
+        sa.Column("posted_at", _TIME, nullable=False),
         _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
         sqlite_with_rowid=False,
     )
@@ -262,12 +262,12 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sqlite_autoincrement=True,
     )
     sa.Table("alert_terms", metadata,
-        sa.Column("term", sa.Text, primary_key=True, comment="trigger term: a matching paper has one of the alert's"),
+        sa.Column("term", sa.Text, primary_key=True, comment="alert term: a matching paper has one of the alert's"),
         _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
         sqlite_with_rowid=False,
     )
     sa.Table("alert_matches", metadata,
-        sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers"),
+        sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers"),
         _reference("paper_id", "papers.id", primary_key=True),
         _reference("alert_id", "alerts.id", primary_key=True, index=True),
         sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
@@ -276,10 +276,10 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Index("ix_alert_matches_due_at", "due_at", "paper_id"),
         sqlite_with_rowid=False,
     )
-    sa.Table("told_papers", metadata,
+    sa.Table("notified_papers", metadata,
         sa.Column("recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'"),
         _reference("paper_id", "papers.id", primary_key=True),
-        sa.Column("told_at", _TIME, nullable=False),
+        sa.Column("notified_at", _TIME, nullable=False),
         _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
         sqlite_with_rowid=False,
     )
@@ -292,8 +292,8 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("former_names", sa.JSON(none_as_null=True), comment="each paper's authors and institutions before facts added some; NULL: all terms count"),
         sqlite_with_rowid=False,
     )
-    sa.Table("told_archive", metadata,
-        sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers"),
+    sa.Table("notified_archive", metadata,
+        sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers"),
         sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
         sqlite_with_rowid=False,
     )
@@ -417,7 +417,7 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("is_off", sa.Boolean, nullable=False),
         sa.Column("last_id", _ROW_ID, nullable=False, comment="of the news told last"),
         sa.Column("former_last_id", _ROW_ID, nullable=False, comment="before the last message"),
-        sa.Column("told_at", _TIME),
+        sa.Column("notified_at", _TIME),
         _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     )
     sa.Table("guilds", metadata,
@@ -557,5 +557,5 @@ def _create_engine_tables() -> None:
                 f"CREATE INDEX ix_{table}_tokens ON {table} USING gin (tokens) WITH (gin_pending_list_limit = 256)"
             )
     op.execute(
-        "CREATE TABLE search_eras (name TEXT, era INTEGER, entries BIGINT NOT NULL, PRIMARY KEY (name, era))"
+        "CREATE TABLE search_tiers (name TEXT, tier INTEGER, entries BIGINT NOT NULL, PRIMARY KEY (name, tier))"
     )

@@ -161,7 +161,7 @@ def correct(db: Database) -> Correct:
         async with ticker.scheduled([(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
-            await ticker.Correction(container, planner, scheduler, Metrics()).apply(steps)
+            await ticker.ClockRepair(container, planner, scheduler, Metrics()).apply(steps)
             next_run: datetime = scheduler.get_jobs()[0].next_run_time
             return next_run
 

@@ -34,7 +34,7 @@ def test_why_says_what_became_of_a_paper_in_a_channel(filled: Paperround) -> Non
     assert "before this daily post was set up" in answer.stdout
     assert not re.search(r"<t:|\*\*|<#", answer.stdout)
     [row] = filled("why", PAPERS[0][0], "--channel", "20", "--json").data
-    assert (row["cause"], row["digest"]) == ("before-order", "2026-01-05")
+    assert (row["cause"], row["digest"]) == ("before-subscription", "2026-01-05")
     assert filled("why", "2601.99999", "--channel", "20").exit_status == 1
     other = filled("why", PAPERS[0][0], "--channel", "21")
     assert other.exit_status == 2

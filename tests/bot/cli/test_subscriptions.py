@@ -88,14 +88,14 @@ def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperroun
 
 
 def test_a_weekly_post_names_what_members_saved_if_chosen(paperround: Paperround) -> None:
-    refused = paperround(*ADD_CHANNEL, "--our-five")
+    refused = paperround(*ADD_CHANNEL, "--server-picks")
     assert (refused.exit_status, refused.stdout) == (2, "")
     assert "--style weekly" in refused.stderr
-    added = paperround(*ADD_CHANNEL, "--style", "weekly", "--our-five", "--json").data
-    assert added["our_five"] is True
-    assert "weekly with our five" in paperround("channels", "edit", str(added["id"]), "--top", "8").stdout
+    added = paperround(*ADD_CHANNEL, "--style", "weekly", "--server-picks", "--json").data
+    assert added["server_picks"] is True
+    assert "weekly with server picks" in paperround("channels", "edit", str(added["id"]), "--top", "8").stdout
     assert (
-        paperround("channels", "edit", str(added["id"]), "--style", "cards", "--json").data["our_five"]
+        paperround("channels", "edit", str(added["id"]), "--style", "cards", "--json").data["server_picks"]
         is False
     )
 

@@ -55,7 +55,7 @@ def weekly_posts(draw: st.DrawFn) -> contents.DailyPost:
         total=30_000,
         papers=papers,
         ranks=tuple(range(first_rank, first_rank + len(papers))),
-        our_five=tuple((paper, *draw(counts)) for paper in chosen),
+        server_picks=tuple((paper, *draw(counts)) for paper in chosen),
     )
 
 
@@ -71,16 +71,16 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
         payload_checks.check_message(part.fallback)
     heading = {Locale.EN: "this server", Locale.KO: "우리 서버"}[post.locale]
     for body in (parts[-1].payload, parts[-1].fallback):
-        assert (heading in json.dumps(body, ensure_ascii=False).lower()) == bool(post.our_five)
+        assert (heading in json.dumps(body, ensure_ascii=False).lower()) == bool(post.server_picks)
     assert not any(heading in json.dumps(part.payload, ensure_ascii=False) for part in parts[:-1])
     if not post.papers:
         return
     components = list(_walk(parts[-1].payload))
     [menu] = [component for component in components if "options" in component]
-    by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.our_five))}
+    by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.server_picks))}
     listed = [by_id[option["value"]] for option in menu["options"]]
     assert custom_ids.unpack(menu["custom_id"]).verb == paper_list.OPEN_SELECTED
-    assert {paper.arxiv_id for paper, _, _ in post.our_five} <= {paper.arxiv_id for paper in listed}
+    assert {paper.arxiv_id for paper, _, _ in post.server_picks} <= {paper.arxiv_id for paper in listed}
     action = next(
         action
         for component in components
@@ -88,12 +88,12 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
     )
     copy = daily_post.copy_of(action, listed, daily_post.OTHER_LOCALE[post.locale], "")
     assert copy.papers == post.papers[-len(copy.papers) :]
-    assert copy.our_five in (post.our_five, ())
-    if all(max(counts) < 1000 for _, *counts in post.our_five) and post.ranks[-1] < 1000:
-        assert copy.our_five == post.our_five
+    assert copy.server_picks in (post.server_picks, ())
+    if all(max(counts) < 1000 for _, *counts in post.server_picks) and post.ranks[-1] < 1000:
+        assert copy.server_picks == post.server_picks
     # A paper that is not found any more leaves the others without counts rather than with those of another.
     fewer = daily_post.copy_of(action, listed[:-1], Locale.EN, "") if len(listed) > 1 else copy
-    assert all(pick in post.our_five for pick in fewer.our_five)
+    assert all(pick in post.server_picks for pick in fewer.server_picks)
 
 
 @pytest.mark.parametrize(("count", "messages"), [(0, 1), (7, 1), (8, 2), (14, 2), (25, 4)])
@@ -114,7 +114,7 @@ def test_a_post_that_names_what_members_saved_has_one_paper_fewer_a_message(
         since_on=date(2025, 2, 6),
         total=count,
         papers=papers[5:],
-        our_five=tuple((paper, 3, 0) for paper in papers[:5]),
+        server_picks=tuple((paper, 3, 0) for paper in papers[:5]),
         schedule=("09:00", "UTC", (1,), When.HOUR),
     )
     parts = RENDERER.render_daily(post)

@@ -25,7 +25,7 @@ async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
         late=((NOW.date(), 1, 2),),
         closes_at=NOW,
         is_complete=True,
-        our_five=(("2502.02737", 2, 1),),
+        server_picks=(("2502.02737", 2, 1),),
     )
     planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), post=post, priority=3)
     delivery_id = await add(db, planned)

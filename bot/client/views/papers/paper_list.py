@@ -216,7 +216,7 @@ def filters_text(texts: Texts, state: list_state.ListState) -> str:
     """Return the filters of a list: the period and the minimum votes; "" for none."""
     all_time = state.period is list_state.Period.ALL
     period = "" if all_time else texts(f"period-{state.period.name.lower()}")
-    votes = texts("order-votes", votes=state.min_votes) if state.min_votes else ""
+    votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
     return paper_text.join_dotted(period, votes)
 
 

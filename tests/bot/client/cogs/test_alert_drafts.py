@@ -108,7 +108,7 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     changed = await _submit(
         harness,
         preview,
-        "alert-edit-rule",
+        "alert-edit-conditions",
         keyword="로봇, robots",
         author="",
         institution="카이스트",
@@ -143,23 +143,23 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
 @pytest.mark.parametrize(
     ("modal", "values", "key", "arguments"),
     [
-        ("alert-edit-rule", {}, "refused-no-terms", {}),
-        ("alert-edit-rule", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
-        ("alert-edit-rule", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+        ("alert-edit-conditions", {}, "refused-no-terms", {}),
+        ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
+        ("alert-edit-conditions", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
         (
-            "alert-edit-rule",
+            "alert-edit-conditions",
             {"keyword": ", ".join(f"word{number}" for number in range(50))},
             "refused-too-many-terms",
             {"most": 20, "count": 50},
         ),
         (
-            "alert-edit-rule",
+            "alert-edit-conditions",
             {"keyword": "x" * 2000},
             "refused-text-too-long",
             {"text": "x" * 48 + "…", "most": 100, "length": 2000},
         ),
         (
-            "alert-edit-rule",
+            "alert-edit-conditions",
             {"keyword": "deep robot", "without": "robot"},
             "refused-excludes-all",
             {"text": "deep robot", "word": "robot"},
@@ -181,7 +181,7 @@ async def test_an_error_names_the_field_and_a_value_that_would_work(
     assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
     if modal == "alert-edit-timing":
         assert response.id != preview.id  # the preview and its buttons stay
-        reopened = await harness.reader.click(response, label=harness.texts("order-form-again"))
+        reopened = await harness.reader.click(response, label=harness.texts("subscription-form-again"))
         typed = {"time": "9", "zone": "서울", "most": "5"} | values
         assert all(text in str(reopened.modal) for text in typed.values())  # what was typed is not lost
         await _press(harness, preview, "alert-create")
@@ -194,7 +194,7 @@ async def test_an_error_names_the_field_and_a_value_that_would_work(
 async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
     preview = await _add(harness, keyword="robot")
     hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
-    changed = await _submit(harness, preview, "alert-edit-rule", keyword=hostile, without="||spoiler||")
+    changed = await _submit(harness, preview, "alert-edit-conditions", keyword=hostile, without="||spoiler||")
     assert "\\*\\*" in shown_text(changed)
     created = await _press(harness, changed, "alert-create")
     assert "\u202e" not in shown_text(created)
@@ -245,7 +245,7 @@ async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -
     )
     listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
     detail = last_response(await harness.reader.select(listed, [str(stored.id)], custom_id="pr:as"))
-    preview = await _submit(harness, detail, "alert-edit-rule", keyword="로봇, speech")
+    preview = await _submit(harness, detail, "alert-edit-conditions", keyword="로봇, speech")
     assert "speech" in shown_text(preview)
     back = await _press(harness, preview, "alert-discard")
     assert await _list_alerts(harness) == [stored]
@@ -262,7 +262,7 @@ async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None
     stored = await harness.bot.services.alerts.add(alert_builders.draft("robot", user_id=harness.reader.id))
     listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
     detail = last_response(await harness.reader.select(listed, [str(stored.id)], custom_id="pr:as"))
-    preview = await _submit(harness, detail, "alert-edit-rule", keyword="speech")
+    preview = await _submit(harness, detail, "alert-edit-conditions", keyword="speech")
     await harness.bot.services.alerts.remove([stored.id])
     assert shown_text(await _press(harness, preview, "alert-save")) in (
         harness.texts("no-alert"),
@@ -279,7 +279,7 @@ async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: Clie
     (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
     detail = last_response(await harness.manager.click(last_response(made), label=harness.texts("change")))
-    modal = await harness.manager.click(detail, label=harness.texts("alert-edit-rule"))
+    modal = await harness.manager.click(detail, label=harness.texts("alert-edit-conditions"))
     edited = last_response(await harness.manager.submit_modal(modal, {"keyword": "로봇, speech"}))
     moved = last_response(await harness.manager.click(edited, label=harness.texts("alert-move-dm")))
     await harness.manager.click(moved, label=harness.texts("alert-save"))

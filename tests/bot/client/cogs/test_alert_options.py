@@ -13,4 +13,4 @@ def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:
     paper = models.AlertTerm(models.AlertKind.PAPER, "2505.04321")
     word = models.AlertTerm(models.AlertKind.KEYWORD, "robots")
     draft = replace(alert_drafts.EMPTY, terms=(paper, models.AlertTerm(models.AlertKind.KEYWORD, "old")))
-    assert alert_options.apply_rule(draft, {"keyword": "robots"}).terms == (word, paper)
+    assert alert_options.apply_conditions(draft, {"keyword": "robots"}).terms == (word, paper)

@@ -145,7 +145,7 @@ async def _make(harness: ClientHarness, member: Any, options: dict[str, Any], fi
     """Make an alert by its command, one of the preview's modals if there are `fields`, and the button."""
     preview = last_response(await member.slash(harness.channel, "alerts add", **options))
     if fields:
-        label = harness.texts("alert-edit-rule" if "keyword" in fields else "alert-edit-timing")
+        label = harness.texts("alert-edit-conditions" if "keyword" in fields else "alert-edit-timing")
         modal = await member.click(preview, label=label)
         preview = last_response(await member.submit_modal(modal, fields))
     made = await member.click(preview, label=harness.texts("alert-create"))

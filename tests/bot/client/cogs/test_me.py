@@ -55,7 +55,7 @@ KNOWN = {
     "readers",
     "saved_papers",
     "subscriptions",
-    "told_papers",
+    "notified_papers",
 }
 
 

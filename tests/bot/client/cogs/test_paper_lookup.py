@@ -215,7 +215,7 @@ async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
         made = last_response(await harness.reader.click(message, label=texts("tell-me")))
         assert shown_text(made).startswith(texts("tell-made", paper=paper))
         again = last_response(await harness.reader.click(message, label=texts("tell-me")))
-        assert texts("rule-paper", papers=paper) in shown_text(again)
+        assert texts("alert-paper", papers=paper) in shown_text(again)
     listed = shown_text(last_response(await harness.reader.slash(harness.channel, "alerts list")))
     assert "arXiv:2512.00404" in listed
     assert await _deliver(harness, "2512.00405") == []

@@ -188,7 +188,7 @@ async def test_invalid_filters_are_reported(harness: ClientHarness) -> None:
 async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness: ClientHarness) -> None:
     one = harness.texts("choice-papers", count=1)
     result = await harness.reader.slash(harness.channel, "topic", query="로봇", votes=500)
-    assert harness.texts("order-votes", votes=500) in shown_text(last_response(result))
+    assert harness.texts("subscription-votes", votes=500) in shown_text(last_response(result))
     updated = await harness.reader.click(last_response(result), label=f"{harness.texts('any-votes')} · {one}")
     assert "Maps for Robots" in shown_text(last_response(updated))
     result = await harness.reader.slash(harness.channel, "topic", query="로봇", votes=500, period="w")

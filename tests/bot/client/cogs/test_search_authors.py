@@ -35,7 +35,7 @@ async def test_a_known_author_without_matching_papers_is_not_reported_as_unknown
 
 async def test_a_name_as_a_topic_suggests_the_author(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "topic", query="noether emmy")
-    label = harness.texts("rule-author", text="Emmy Noether")
+    label = harness.texts("alert-author", text="Emmy Noether")
     author = await harness.reader.click(last_response(result), label=label)
     assert "Rewards That Teach Reasoning" in shown_text(last_response(author))
 

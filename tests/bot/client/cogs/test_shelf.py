@@ -236,16 +236,16 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
     here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
     refused = await harness.manager.slash(harness.channel, "daily setup", style="cards", our_five=True)
-    assert shown_text(last_response(refused)) == harness.texts("our-five-is-weekly")
+    assert shown_text(last_response(refused)) == harness.texts("server-picks-are-weekly")
     answers = await harness.manager.slash(
         harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
     )
     preview, wizard = [answers.response, *answers.followups][-2:]
-    assert harness.texts("order-our-five") in shown_text(wizard)
+    assert harness.texts("subscription-server-picks") in shown_text(wizard)
     assert heading[here] in shown_text(preview)
     await harness.manager.click(wizard, label=harness.texts("setup-start"))
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
-    assert subscription.our_five
+    assert subscription.server_picks
     _, part = await harness.plan_post(subscription)
     message = await send_parts(
         harness, harness.channel.id, contents.RenderedPart(part.kind, json.loads(part.payload or ""))
@@ -261,6 +261,6 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     assert count[other] in shown_text(copied)
     assert ("**1 · " in shown_text(copied), "**2 · " in shown_text(copied)) == (True, False)
     changed = await harness.manager.slash(harness.channel, "daily edit", style="compact")
-    assert harness.texts("order-our-five") not in shown_text(last_response(changed))
+    assert harness.texts("subscription-server-picks") not in shown_text(last_response(changed))
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
-    assert not subscription.our_five
+    assert not subscription.server_picks

@@ -51,9 +51,9 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
         "role": [role],
     }
     papers = {"topic": "RL", "papers": "3", "votes": "7", "language": ["ko"], "style": ["thread"]}
-    changed = await _submit(harness, wizard, "order-edit-schedule", schedule)
+    changed = await _submit(harness, wizard, "subscription-edit-schedule", schedule)
     assert changed.id == wizard.id
-    changed = await _submit(harness, changed, "order-edit-papers", papers)
+    changed = await _submit(harness, changed, "subscription-edit-papers", papers)
     # The buttons of long options have a token, which is stored.
     assert all(len(custom_id) <= 100 for custom_id in component_ids(changed))
     await harness.manager.click(changed, label=harness.texts("setup-start"))
@@ -85,7 +85,7 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
         wait_minutes=9,
     )
     opened = last_response(await harness.manager.slash(harness.channel, "daily edit"))
-    modal = await harness.manager.click(opened, label=harness.texts("order-edit-schedule"))
+    modal = await harness.manager.click(opened, label=harness.texts("subscription-edit-schedule"))
     assert _typed(modal) == {
         "time": "08:15",
         "zone": "Europe/Berlin",
@@ -95,10 +95,10 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
     }
     values = {"time": "9am", "zone": "Seoul", "days": ["tue"], "options": ["say-empty"], "role": []}
     changed = last_response(await harness.manager.submit_modal(modal, values))
-    assert harness.texts("order-changed") in shown_text(changed)
+    assert harness.texts("subscription-changed") in shown_text(changed)
     # The page of a daily post has the button that opens the same forms.
     opened = last_response(await harness.manager.click(changed, label=harness.texts("change")))
-    modal = await harness.manager.click(opened, label=harness.texts("order-edit-papers"))
+    modal = await harness.manager.click(opened, label=harness.texts("subscription-edit-papers"))
     assert _typed(modal) == PAPERS | {
         "topic": "RL",
         "language": [harness.texts.locale.value],
@@ -108,8 +108,8 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
     weekly = last_response(await harness.manager.submit_modal(modal, values))
     # Only a weekly post can list what members saved.
     opened = last_response(await harness.manager.click(weekly, label=harness.texts("change")))
-    values = {"time": "9am", "zone": "Seoul", "days": ["tue"], "options": ["say-empty", "our-five"]}
-    await _submit(harness, opened, "order-edit-schedule", values)
+    values = {"time": "9am", "zone": "Seoul", "days": ["tue"], "options": ["say-empty", "server-picks"]}
+    await _submit(harness, opened, "subscription-edit-schedule", values)
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.id == stored.id
     assert options_of(subscription) == SubscriptionOptions(
@@ -122,7 +122,7 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
         models.Style.WEEKLY,
         say_when_empty=True,
         wait_minutes=9,
-        our_five=True,
+        server_picks=True,
     )
 
 
@@ -140,7 +140,7 @@ async def test_of_several_posts_the_one_to_change_is_picked_first(harness: Clien
     second = await harness.add_subscription(at_time="18:00")
     listed = last_response(await harness.manager.slash(harness.channel, "daily edit"))
     opened = last_response(await harness.manager.select(listed, [str(second.id)]))
-    await _submit(harness, opened, "order-edit-papers", PAPERS | {"papers": "2"})
+    await _submit(harness, opened, "subscription-edit-papers", PAPERS | {"papers": "2"})
     assert {row.at_time: row.top_n for row in await _list_subscriptions(harness)} == {"09:00": 5, "18:00": 2}
 
 
@@ -171,10 +171,10 @@ async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(
         "papers": {"topic": "RL", "papers": "4", "votes": "3", "language": ["ko"], "style": ["cards"]},
     }[key]
     typed = values | {field: value}
-    refused = await _submit(harness, before, f"order-edit-{key}", typed)
+    refused = await _submit(harness, before, f"subscription-edit-{key}", typed)
     said = harness.texts(reason, **arguments).replace("\\", "")
     assert shown_text(refused).replace("\\", "").startswith(said)
-    again = await harness.manager.click(refused, label=harness.texts("order-form-again"))
+    again = await harness.manager.click(refused, label=harness.texts("subscription-form-again"))
     assert _typed(again) == typed
     accepted = last_response(await harness.manager.submit_modal(again, values))
     if not is_stored:
@@ -188,14 +188,14 @@ async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(
 
 async def test_back_from_a_refused_form_leads_to_where_it_was_opened(harness: ClientHarness) -> None:
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", topic="RL"))
-    refused = await _submit(harness, wizard, "order-edit-papers", PAPERS | {"papers": "x"})
+    refused = await _submit(harness, wizard, "subscription-edit-papers", PAPERS | {"papers": "x"})
     result = await harness.manager.click(refused, label=harness.texts("back"))
-    assert harness.texts("order-topic", topic="RL") in shown_text(last_response(result))
+    assert harness.texts("subscription-topic", topic="RL") in shown_text(last_response(result))
     started = await harness.manager.click(last_response(result), label=harness.texts("setup-start"))
     opened = last_response(await harness.manager.click(last_response(started), label=harness.texts("change")))
-    refused = await _submit(harness, opened, "order-edit-papers", PAPERS | {"papers": "x"})
+    refused = await _submit(harness, opened, "subscription-edit-papers", PAPERS | {"papers": "x"})
     shown = last_response(await harness.manager.click(refused, label=harness.texts("back")))
-    assert harness.texts("order-preview") in shown_text(shown)
+    assert harness.texts("subscription-preview") in shown_text(shown)
 
 
 async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(
@@ -233,12 +233,12 @@ async def test_a_second_post_with_the_same_options_is_not_offered_to_start(harne
     repeated = last_response(await harness.manager.click(late, label=harness.texts("setup-start")))
     for message in (wizard, repeated):
         shown = shown_text(message)
-        assert harness.texts("order-already") in shown
+        assert harness.texts("subscription-already") in shown
         assert harness.texts("setup-change") in shown
         assert harness.texts("setup-start") not in shown.splitlines()
     assert len(await _list_subscriptions(harness)) == 1
     schedule = {"time": "18:00", "zone": "UTC", "days": ["mon"]}
-    changed = await _submit(harness, wizard, "order-edit-schedule", schedule)
+    changed = await _submit(harness, wizard, "subscription-edit-schedule", schedule)
     await harness.manager.click(changed, label=harness.texts("setup-start"))
     assert len(await _list_subscriptions(harness)) == 2
 
@@ -248,11 +248,11 @@ async def test_a_role_in_the_form_is_one_that_the_manager_may_mention(harness: C
     await harness.add_subscription()
     opened = last_response(await harness.manager.slash(harness.channel, "daily edit"))
     schedule = {"time": "09:00", "zone": "UTC", "days": ["mon"], "role": [role]}
-    refused = await _submit(harness, opened, "order-edit-schedule", schedule)
+    refused = await _submit(harness, opened, "subscription-edit-schedule", schedule)
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
     assert refusal in shown_text(refused)
     everyone = schedule | {"role": [harness.guild.default_role]}
-    modal = await harness.manager.click(refused, label=harness.texts("order-form-again"))
+    modal = await harness.manager.click(refused, label=harness.texts("subscription-form-again"))
     await harness.manager.submit_modal(modal, everyone)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.mention_role_id, subscription.days) == (None, (1,))

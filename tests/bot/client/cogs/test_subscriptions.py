@@ -40,7 +40,7 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
     assert "<t:1767312000:F>" in shown
     started = await harness.manager.click(wizard, label=harness.texts("setup-start"))
-    assert harness.texts("order-started") in shown_text(last_response(started))
+    assert harness.texts("subscription-started") in shown_text(last_response(started))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.timezone, subscription.top_n) == ("09:00", "Asia/Seoul", 5)
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
@@ -82,7 +82,7 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
     wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
     result = await harness.manager.click(wizard, label=harness.texts("setup-start-now"))
     assert shown_text(last_response(result)) == harness.texts(
-        "order-posting", channel=f"<#{harness.channel.id}>"
+        "subscription-posting", channel=f"<#{harness.channel.id}>"
     )
     async with harness.container.database.read() as connection:
         (delivery,) = await queries.list_rows(connection)
@@ -93,7 +93,7 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
     await harness.add_subscription(top_n=7)
     result = await harness.manager.slash(harness.channel, "daily edit", time="18:00", days="mon-fri")
-    assert harness.texts("order-changed") in shown_text(last_response(result))
+    assert harness.texts("subscription-changed") in shown_text(last_response(result))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
 
@@ -119,7 +119,7 @@ async def test_now_posts_new_papers_once(harness: ClientHarness) -> None:
     await harness.manager.slash(harness.channel, "daily now")
     result = await harness.manager.slash(harness.channel, "daily now")
     assert shown_text(last_response(result)) == harness.texts(
-        "order-nothing-new", channel=f"<#{harness.channel.id}>"
+        "subscription-nothing-new", channel=f"<#{harness.channel.id}>"
     )
 
 
@@ -139,11 +139,11 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
     assert by_manager not in listed
     resumed = last_response(await harness.manager.click(paused, label=harness.texts("resume-post")))
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
-    paused = last_response(await harness.manager.click(resumed, label=harness.texts("order-pause")))
+    paused = last_response(await harness.manager.click(resumed, label=harness.texts("subscription-pause")))
     confirmation = last_response(await harness.manager.click(paused, label=harness.texts("remove")))
     assert len(await _list_subscriptions(harness)) == 1
     removed = last_response(await harness.manager.click(confirmation, label=harness.texts("remove")))
-    assert shown_text(removed) == harness.texts("order-removed", channel=f"<#{harness.channel.id}>")
+    assert shown_text(removed) == harness.texts("subscription-removed", channel=f"<#{harness.channel.id}>")
     assert await _list_subscriptions(harness) == []
 
 
@@ -151,7 +151,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")
     question = await harness.manager.slash(harness.channel, "daily edit", papers=3)
-    assert shown_text(last_response(question)) == harness.texts("order-which")
+    assert shown_text(last_response(question)) == harness.texts("subscription-which")
     offered = await harness.manager.autocomplete(harness.channel, "daily preview", "post", "18:00")
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
@@ -169,13 +169,13 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
         return shown_text(last_response(await harness.manager.select(menu, [str(second.id)])))
 
     assert harness.texts("preview-note") in await choose("daily preview")
-    posting = harness.texts("order-posting", channel=f"<#{harness.channel.id}>")
+    posting = harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
     assert await choose("daily now") == posting
-    for key in ("order-paused", "order-resumed"):
+    for key in ("subscription-paused", "subscription-resumed"):
         shown = await choose("daily pause")
         assert harness.texts(key) in shown
         assert "18:00" in shown
-    sure = harness.texts("order-remove-sure", channel=f"<#{harness.channel.id}>")
+    sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
     assert sure in await choose("daily remove")
     assert len(await _list_subscriptions(harness)) == 2
 
@@ -203,7 +203,7 @@ async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harnes
 async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
     for command in ("daily list", "daily preview", "daily now", "daily pause", "daily remove"):
         shown = shown_text(last_response(await harness.manager.slash(harness.channel, command)))
-        assert shown == harness.texts("no-orders", command=harness.bot.mentions("daily setup"))
+        assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
 
 
 async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:
@@ -246,8 +246,8 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
     for message in (preview, wizard):
         assert line in shown_text(message)
         assert harness.texts("forecast-once") in shown_text(message)
-    assert harness.texts("order-topic", topic="강화 학습 -survey") in shown_text(wizard)
-    modal = await harness.manager.click(wizard, label=harness.texts("order-edit-schedule"))
+    assert harness.texts("subscription-topic", topic="강화 학습 -survey") in shown_text(wizard)
+    modal = await harness.manager.click(wizard, label=harness.texts("subscription-edit-schedule"))
     changed = await harness.manager.submit_modal(modal, {"time": "8:00", "zone": "Seoul", "days": ["mon"]})
     started = await harness.manager.click(last_response(changed), label=harness.texts("setup-start"))
     assert "강화 학습" in shown_text(last_response(started))
@@ -256,7 +256,7 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
     listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
     assert "강화 학습" in listed
     edited = await harness.manager.slash(harness.channel, "daily edit", topic="-")
-    assert harness.texts("order-changed") in shown_text(last_response(edited))
+    assert harness.texts("subscription-changed") in shown_text(last_response(edited))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.top_n) == ("", 5)
 
@@ -293,12 +293,12 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
             response = await harness.manager.slash(harness.channel, command, **options)
             assert shown_text(last_response(response)) == refusal
         return
-    assert harness.texts("order-mention", role=f"<@&{role.id}>") in shown_text(last_response(result))
+    assert harness.texts("subscription-mention", role=f"<@&{role.id}>") in shown_text(last_response(result))
     await harness.manager.click(last_response(result), label=harness.texts("setup-start"))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.mention_role_id) == ("RL", role.id)
     response = await harness.manager.slash(harness.channel, "daily edit", role=harness.guild.default_role)
-    assert harness.texts("order-changed") in shown_text(last_response(response))
+    assert harness.texts("subscription-changed") in shown_text(last_response(response))
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.mention_role_id is None
 

@@ -120,11 +120,11 @@ async def test_a_channel_without_a_subscription_names_the_channels_that_have_one
     harness: ClientHarness,
 ) -> None:
     command = harness.bot.mentions("daily setup")
-    assert harness.texts("why-no-order", command=command) in await _why(harness, FIRST)
+    assert harness.texts("why-no-subscription", command=command) in await _why(harness, FIRST)
     await harness.add_subscription()
     elsewhere = harness.guild.create_text_channel("elsewhere")
     shown = await _why(harness, FIRST, elsewhere)
-    assert harness.texts("why-no-order-here", channels=f"<#{harness.channel.id}>") in shown
+    assert harness.texts("why-no-subscription-here", channels=f"<#{harness.channel.id}>") in shown
 
 
 async def test_a_paper_outside_the_archive_and_an_unknown_title_are_reported(harness: ClientHarness) -> None:
@@ -155,7 +155,7 @@ async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarnes
 async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:
     await harness.env.advance_time(timedelta(days=20).total_seconds())
     await harness.add_subscription()
-    assert harness.texts("why-before-order", date="2026-01-01") in await _why(harness, FIRST)
+    assert harness.texts("why-before-subscription", date="2026-01-01") in await _why(harness, FIRST)
 
 
 async def test_in_a_thread_the_parent_channel_is_explained(harness: ClientHarness) -> None:

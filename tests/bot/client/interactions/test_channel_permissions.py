@@ -190,7 +190,7 @@ async def test_a_pause_is_not_undone_by_the_maker_who_lost_the_right(
 async def test_the_maker_who_manages_the_server_still_resumes_from_the_notice(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     await harness.bot.services.subscriptions.pause(subscription.id)
-    assert harness.texts("order-resumed") in await _press_notice(harness, subscription)
+    assert harness.texts("subscription-resumed") in await _press_notice(harness, subscription)
 
 
 async def test_an_answer_without_discords_own_code_is_no_verdict_on_the_maker(

@@ -24,7 +24,7 @@ from storage import models
         style=st.sampled_from(models.Style),
         say_when_empty=st.booleans(),
         when=st.sampled_from(models.When),
-        our_five=st.booleans(),
+        server_picks=st.booleans(),
         fresh_days=st.just(3),
         wait_minutes=st.just(720),
         settle_hours=st.just(0),

@@ -1,4 +1,4 @@
-"""Retrieval by trigger terms gives what comparing every alert with every paper gives, on both engines."""
+"""Retrieval by alert terms gives what comparing every alert with every paper gives, on both engines."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_retrieval_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
                     user_id=user_id, terms=draft.terms, forms=forms, match_all=draft.match_all,
                     excluded=draft.excluded, language=draft.language, key=str(user_id),
                 )  # fmt: skip
-                stored.append(await alerts.add(connection, alert, matcher.trigger_terms(alert)))
+                stored.append(await alerts.add(connection, alert, matcher.alert_terms(alert)))
         text = digest_builders.newsletter(MONDAY, [(arxiv_id, 5)], text=" ".join(summary))
         await digest_builders.ingest_digest(alert_harness.database, text, at=NOW, location=arxiv_id)
         fact = models.PaperFacts(arxiv_id, "huggingface", "u", NOW, organization=organization)
@@ -85,7 +85,7 @@ async def test_retrieval_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
             (detail,) = await papers.list_details(connection, list(ids.values()))
         keywords = matcher.keyword_text(detail)
         expected = {alert.id for alert in stored if matcher.match(alert, detail, keywords)}
-        source = candidates.TriggerTermSource(
+        source = candidates.AlertTermSource(
             alert_harness.database, candidates.PaperTexts(alert_harness.database)
         )
         found = [own async for _, own in source.iterate(list(ids.values()), None)]

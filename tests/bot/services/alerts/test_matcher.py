@@ -17,7 +17,7 @@ from tests.support.alert_harness import AUTHOR
     st.sampled_from(["Jürgen Müller-Lüdenscheid", "Kim Min-jun", "Søren Ågård", "王 小明", "O'Neil, Ann"]),
     st.randoms(),
 )
-def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.Random) -> None:
+def test_all_spellings_of_a_name_share_one_alert_term(name: str, rng: random.Random) -> None:
     words = name.replace(",", "").split()
     rng.shuffle(words)
     typed = " ".join(words)
@@ -29,8 +29,8 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
     ):
         spelling = change(typed)
         assert matcher.name_variants(spelling) & matcher.name_variants(name)
-        terms = matcher.name_candidate_terms(name)
-        assert matcher.term_triggers(AUTHOR, spelling) <= terms
+        terms = matcher.author_alert_terms(name)
+        assert matcher.text_alert_terms(AUTHOR, spelling) <= terms
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
     ],
 )
 def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: str, author: str) -> None:
-    terms = matcher.name_candidate_terms(author)
-    assert matcher.term_triggers(AUTHOR, followed) <= terms
+    terms = matcher.author_alert_terms(author)
+    assert matcher.text_alert_terms(AUTHOR, followed) <= terms

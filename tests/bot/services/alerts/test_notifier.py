@@ -193,7 +193,7 @@ async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(alert_harn
 
     async def check(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
         number = next(papers)
-        told_before = len(alert_harness.renderer.alerts)
+        notified_before = len(alert_harness.renderer.alerts)
         await alert_harness.add_digest(MONDAY, (f"2601.{number:05}", first), location=f"digest {number}")
         highest = -1 if first is None else first
         for group in groups:
@@ -201,7 +201,7 @@ async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(alert_harn
                 await _read_votes(alert_harness.database, number, count, hours)
                 highest = max(highest, -1 if count is None else count)
             await alert_harness.plan()
-            told = alert_harness.notified_papers()[told_before:]
+            told = alert_harness.notified_papers()[notified_before:]
             expected = sum(line == 0 or highest >= line for line in lines)
             assert told == [[f"2601.{number:05}"]] * expected
 

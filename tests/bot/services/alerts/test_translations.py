@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.services.alerts import alert_index, translations
+from bot.services.alerts import alert_term_rebuild, translations
 from bot.services.indexing import glossary_service
 from bot.services.search import query_expansion
 from storage import models
@@ -55,8 +55,8 @@ async def test_the_forms_are_those_that_a_look_up_shows(alert_harness: AlertHarn
 async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness: AlertHarness) -> None:
     await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True))
     await alert_harness.alerts.add(alert_builders.draft("robot", user_id=8))
-    assert await alert_index.rebuild_if_outdated(alert_harness.database) == 2
-    assert await alert_index.rebuild_if_outdated(alert_harness.database) == 0
+    assert await alert_term_rebuild.rebuild_if_outdated(alert_harness.database) == 2
+    assert await alert_term_rebuild.rebuild_if_outdated(alert_harness.database) == 0
     async with alert_harness.database.transaction() as connection:
         await stored_glossary.save(connection, NOW + timedelta(days=1), 0, "{}")
-    assert await alert_index.rebuild_if_outdated(alert_harness.database) == 1
+    assert await alert_term_rebuild.rebuild_if_outdated(alert_harness.database) == 1

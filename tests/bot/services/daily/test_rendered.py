@@ -86,16 +86,16 @@ async def saving(db: Database) -> SavingHarness:
 
 def list_counts(delivery: models.Delivery) -> list[tuple[str, int, int]]:
     """Return the last digit of each paper that members saved, with the counts."""
-    return [(arxiv_id[-1], saved, shared) for arxiv_id, saved, shared in delivery.post.our_five]
+    return [(arxiv_id[-1], saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks]
 
 
 async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planned(
     saving: SavingHarness,
 ) -> None:
     weekly: dict[str, Any] = {"style": models.Style.WEEKLY, "days": (1,), "locale": models.Locale.EN}
-    asked = await saving.subscribe(**weekly, our_five=True)
+    asked = await saving.subscribe(**weekly, server_picks=True)
     await saving.subscribe(21, **weekly)
-    await saving.subscribe(22, style=models.Style.COMPACT, our_five=True)
+    await saving.subscribe(22, style=models.Style.COMPACT, server_picks=True)
     await saving.save(7, 1, 2, 3, 4)
     await saving.save(8, 1, 2, 3, 5)
     await saving.save(5, 1, 2)
@@ -107,7 +107,7 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
         await reader_data.remove(connection, 5)
     assert await saving.planner.tick(SEOUL_9AM) == 3
     (first, shown), *others = await saving.list_deliveries(models.DeliveryKind.DAILY)
-    assert [(delivery.post.our_five, "Saved by" in payload) for delivery, payload in others] == [
+    assert [(delivery.post.server_picks, "Saved by" in payload) for delivery, payload in others] == [
         ((), False)
     ] * 2
     assert (first.subscription_id, first.post.papers) == (asked, ("2601.00001", "2601.00002"))
@@ -145,7 +145,7 @@ async def test_posts_of_one_server_alone_are_planned_in_small_batches(
 ) -> None:
     monkeypatch.setattr(planner, "OWN_POSTS_IN_BATCH", 2)
     for channel_id in range(30, 35):
-        await saving.subscribe(channel_id, style=models.Style.WEEKLY, our_five=True)
+        await saving.subscribe(channel_id, style=models.Style.WEEKLY, server_picks=True)
     assert await saving.planner.tick(SEOUL_9AM) == 5
     assert (
         len({delivery.channel_id for delivery, _ in await saving.list_deliveries(models.DeliveryKind.DAILY)})
@@ -162,7 +162,7 @@ async def test_the_week_of_the_members_is_that_of_the_zone_across_a_clock_change
         style=models.Style.WEEKLY,
         days=(1,),
         timezone="Europe/Berlin",
-        our_five=True,
+        server_picks=True,
         created_at=due_at - timedelta(days=1),
     )
     before = datetime(2026, 3, 23, 8, tzinfo=UTC)
@@ -175,7 +175,7 @@ async def test_the_week_of_the_members_is_that_of_the_zone_across_a_clock_change
 
 async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingHarness) -> None:
     subscription_id = await saving.subscribe(
-        style=models.Style.WEEKLY, locale=models.Locale.KO, our_five=True
+        style=models.Style.WEEKLY, locale=models.Locale.KO, server_picks=True
     )
     for number in range(1, 8):
         await saving.save(number, *range(1, 3 + number))
@@ -183,8 +183,8 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     subscription = await saving.get_subscription(subscription_id)
     counts = [("7", 9, 0), ("6", 8, 0), ("5", 7, 0), ("4", 6, 0), ("3", 5, 0)]
     preview = await posts.preview(subscription)
-    assert [(paper.arxiv_id[-1], *pair) for paper, *pair in preview.our_five] == counts
-    assert not (await posts.preview(replace(subscription, our_five=False))).our_five
+    assert [(paper.arxiv_id[-1], *pair) for paper, *pair in preview.server_picks] == counts
+    assert not (await posts.preview(replace(subscription, server_picks=False))).server_picks
     await posts.plan(subscription_id, 7)
     [(delivery, shown)] = await saving.list_deliveries(models.DeliveryKind.ON_DEMAND)
     assert list_counts(delivery) == counts

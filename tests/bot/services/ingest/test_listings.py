@@ -71,7 +71,7 @@ async def test_the_same_list_from_two_endpoints_is_one_digest_in_two_places(harn
     assert await add(harness, [A, B]) == (0, 1)
     assert await add(harness, [A, B], mirror) == (0, 0)
     assert await stored_ids(harness) == [[A, B]]
-    assert await harness.count(tables.digest_places) == 2
+    assert await harness.count(tables.digest_locations) == 2
 
 
 async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_paper(

@@ -53,7 +53,7 @@ async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness
     for location in ("a.md", "b.md"):
         result = await harness.add(newsletter().replace("\n", "\r\n"), location)
         assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
-    before["digest_places"] += 1
+    before["digest_locations"] += 1
     assert await harness.counts() == before
     assert len(harness.notified) == 1
 

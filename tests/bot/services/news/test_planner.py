@@ -98,13 +98,13 @@ async def test_across_a_clock_change_it_stays_at_nine(db: Database, month: int) 
 async def test_a_crash_before_the_commit_repeats_nothing_and_loses_nothing(
     harness: NewsHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark_told = news_readers.mark_told
+    mark_sent = news_readers.mark_sent
 
     async def crash(connection: Connection, *arguments: object) -> None:
-        await mark_told(connection, *arguments)  # type: ignore[arg-type]
+        await mark_sent(connection, *arguments)  # type: ignore[arg-type]
         raise ConnectionResetError
 
-    monkeypatch.setattr(news_readers, "mark_told", crash)
+    monkeypatch.setattr(news_readers, "mark_sent", crash)
     await harness.run(monday(1))
     assert await harness.list_deliveries() == []
     monkeypatch.undo()
@@ -118,7 +118,7 @@ async def test_news_that_certainly_did_not_arrive_come_with_the_next_message(har
     (delivery,) = await harness.list_deliveries()
     async with harness.database.transaction() as connection:
         await holds.expire(connection, monday(1) + 48 * HOUR, reason="too-old")
-        await news_readers.mark_untold(connection, [delivery.id])
+        await news_readers.mark_unsent(connection, [delivery.id])
     assert await harness.run(monday(1) + 49 * HOUR) == []
     assert [kind for _, kind, _ in await harness.run(monday(2))] == ["version"]
     assert await harness.run(monday(3)) == []

@@ -142,10 +142,10 @@ async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
     await harness.add_alert("robot")
     await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
     await send_all(db, alert_harness.NOW)
-    assert (await count(db, tables.told_papers), await count(db, tables.told_archive)) == (1, 0)
+    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (1, 0)
     later = alert_harness.NOW + 100 * DAY
     await purge(db, later)
-    assert (await count(db, tables.told_papers), await count(db, tables.told_archive)) == (0, 1)
+    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (0, 1)
     assert await count(db, tables.deliveries) == 0
     monkeypatch.setattr(alert_harness, "NOW", later)
     harness.now = later
@@ -199,7 +199,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
     left = () if not is_back else (1, 1, 2)
     found = [await count(database, table) for table in (tables.guilds, tables.subscriptions)]
     assert (*found, await count(database, tables.covered_digests)) == (left or (0, 0, 0))
-    assert await count(database, tables.had_papers) == (2 if is_back else 0)
+    assert await count(database, tables.posted_papers) == (2 if is_back else 0)
     assert await count(database, tables.deliveries) == (1 if is_back else 0)
     remaining = await Alerts(database, lambda: LATER).list_rows()
     assert len(remaining) == (2 if is_back else 1)
@@ -250,7 +250,7 @@ async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
     monkeypatch.setattr(db, "transaction", counting)
     assert await purge(db) == deliveries + deliveries + told  # payloads, deliveries, notifications
     assert await count(db, tables.deliveries) + await count(db, tables.parts) == 0
-    assert await count(db, tables.told_papers) == 0
+    assert await count(db, tables.notified_papers) == 0
     assert len(sizes) >= (2 * deliveries + told) / 500
     async with db.read() as connection:
         assert len(await notified_papers.list_notified(connection, ["user:3"], range(1, 500))) == told // 100
@@ -275,9 +275,9 @@ async def _fill(connection: Connection, deliveries: int, told: int) -> None:
             )
         )
     await connection.execute(
-        tables.told_papers.insert(),
+        tables.notified_papers.insert(),
         [
-            {"recipient": f"user:{number % 100}", "paper_id": 1 + number // 100, "told_at": SEOUL_9AM}
+            {"recipient": f"user:{number % 100}", "paper_id": 1 + number // 100, "notified_at": SEOUL_9AM}
             for number in range(told)
         ],
     )

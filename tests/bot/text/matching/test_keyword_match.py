@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bot.text.analysis import normalisation
-from bot.text.matching import candidate_terms, keyword_match
+from bot.text.matching import keyword_match, keyword_terms
 from tests.support import keyword_strategies
 
 TITLE, BODY = (True, False), (False, True)
@@ -108,21 +108,21 @@ def test_title_and_body_match_separately() -> None:
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_every_matching_text_has_the_trigger_term(prefix: str, keyword: str, suffix: str) -> None:
+def test_every_matching_text_has_the_alert_term(prefix: str, keyword: str, suffix: str) -> None:
     for content in (prefix + keyword + suffix, f"{prefix} {keyword}s, {suffix}", prefix + suffix):
         for text in (keyword_match.KeywordText(content, ""), keyword_match.KeywordText(prefix, content)):
             if any(text.match(keyword)):
-                assert candidate_terms.trigger_terms(keyword) & text.candidate_terms
+                assert keyword_terms.alert_terms(keyword) & text.alert_terms
 
 
 @given(keyword_strategies.VARIANT_PAIRS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_every_text_with_a_variant_has_the_trigger_term(
+def test_every_text_with_a_variant_has_the_alert_term(
     variants: tuple[str, str], prefix: str, suffix: str
 ) -> None:
     keyword, variant = variants
     text = keyword_match.KeywordText(f"{prefix} {variant} {suffix}", "")
     if any(text.match(keyword)):
-        assert candidate_terms.trigger_terms(keyword) & text.candidate_terms
+        assert keyword_terms.alert_terms(keyword) & text.alert_terms
 
 
 @given(keyword_strategies.KEYWORDS)
@@ -133,7 +133,7 @@ def test_a_term_matches_without_hyphens_and_in_capitals(term: str) -> None:
 
 @given(keyword_strategies.TEXTS)
 def test_a_keyword_with_letters_matches_itself(keyword: str) -> None:
-    if candidate_terms.trigger_terms(keyword):
+    if keyword_terms.alert_terms(keyword):
         assert is_match(keyword, keyword)
 
 

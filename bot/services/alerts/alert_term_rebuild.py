@@ -1,4 +1,4 @@
-"""Recomputes the trigger terms of stored alerts when the code that computes them, or for some the glossary, has changed."""
+"""Recomputes the alert terms of stored alerts when the code that computes them, or for some the glossary, has changed."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from bot.text.glossary.resolution import resolver
 from bot.time_slices import TimeSlices
 from storage import alerts, key_values, models
 from storage.database import Database
+from storage.search import alert_terms
 from storage.search import glossary as stored_glossary
-from storage.search import trigger_terms
 
 log = structlog.get_logger(__name__)
 
 VERSION = "6"
-"""Raise it when trigger terms change while the analyser's tokens do not."""
+"""Raise it when alert terms change while the analyser's tokens do not."""
 
 ALERT_BATCH_SIZE = 200
 
 
 async def rebuild_if_outdated(database: Database) -> int:
-    """Recompute all trigger terms if another version computed them, in batches. Returns the number of alerts.
+    """Recompute all alert terms if another version computed them, in batches. Returns the number of alerts.
 
     If only the glossary is another one, it is those of alerts with forms of the other language. An interrupted run is
     repeated from the start: the version is stored last.
     """
     async with database.read() as connection:
-        stored_version = await key_values.get(connection, key_values.ALERT_TRIGGER_TERMS_VERSION)
+        stored_version = await key_values.get(connection, key_values.ALERT_TERMS_VERSION)
         version = f"{_version()}|{await stored_glossary.get_version(connection)}"
     if stored_version == version:
         return 0
@@ -51,16 +51,16 @@ async def rebuild_if_outdated(database: Database) -> int:
             forms = translations.list_forms(glossary, alert) if glossary and alert.translations else ()
             if forms != alert.forms:
                 changed[alert.id] = forms
-            terms[alert.id] = matcher.trigger_terms(replace(alert, forms=forms))
+            terms[alert.id] = matcher.alert_terms(replace(alert, forms=forms))
             await slices.pause()
         async with database.transaction() as connection:
             await alerts.set_forms(connection, changed)
-            await trigger_terms.replace_all(connection, terms)
+            await alert_terms.replace_all(connection, terms)
         count, after_id = count + len(batch), batch[-1].id
     async with database.transaction() as connection:
-        await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, version)
+        await key_values.set_value(connection, key_values.ALERT_TERMS_VERSION, version)
     if stored_version is not None:
-        log.info("trigger terms of alerts recomputed", alerts=count, version=version)
+        log.info("alert terms recomputed", alerts=count, version=version)
     return count
 
 

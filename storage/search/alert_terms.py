@@ -1,4 +1,4 @@
-"""The index of alerts by their trigger terms: an inverted index in which a paper is the query (a percolator)."""
+"""The index of alerts by their alert terms: an inverted index in which a paper is the query (a percolator)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOKUP_BATCH_SIZE = 20_000
 
 
 async def add(connection: AsyncConnection, alert_id: int, terms: Collection[str]) -> None:
-    """Store the trigger terms of a new alert."""
+    """Store the alert terms of a new alert."""
     if connection.dialect.name != "sqlite":
         await bulk.insert_rows(
             connection, alert_terms, ("term", "alert_id"), [(term, alert_id) for term in terms]
@@ -30,7 +30,7 @@ async def add(connection: AsyncConnection, alert_id: int, terms: Collection[str]
 
 
 async def replace_all(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
-    """Replace the trigger terms of alerts, by alert id."""
+    """Replace the alert terms, by alert id."""
     for chunk in bulk.chunked(terms):
         await connection.execute(alert_terms.delete().where(alert_terms.c.alert_id.in_(chunk)))
     rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
@@ -71,7 +71,7 @@ async def _list_where(connection: AsyncConnection, condition: str, terms: Iterab
 async def stream_alerts(
     connection: AsyncConnection, terms: Iterable[str]
 ) -> AsyncIterator[Iterable[tuple[str, int, int, int | None]]]:
-    """Yield rows of trigger term, alert id, user id and channel id (None: by DM) of alerts with a term among `terms`.
+    """Yield rows of alert term, alert id, user id and channel id (None: by DM) of alerts with a term among `terms`.
 
     `terms` may be tens of thousands, and the alerts any number. The engine's own rows: SQLAlchemy's take five times as long.
     """

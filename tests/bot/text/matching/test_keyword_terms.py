@@ -1,4 +1,4 @@
-"""The trigger terms of a keyword; `test_keyword_match` tests that every match has one."""
+"""The alert terms of a keyword; `test_keyword_match` tests that every match has one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from bot.text.analysis import normalisation
-from bot.text.matching import candidate_terms, keyword_match
+from bot.text.matching import keyword_match, keyword_terms
 from tests.support import keyword_strategies
 
 
@@ -30,28 +30,28 @@ from tests.support import keyword_strategies
         ("대규모 언어 모델", "대규모언어모"),
     ],
 )
-def test_the_trigger_term_is_the_most_selective_one(keyword: str, term: str | set[str] | None) -> None:
+def test_the_alert_term_is_the_most_selective_one(keyword: str, term: str | set[str] | None) -> None:
     expected = term if isinstance(term, set) else {term}
-    assert candidate_terms.trigger_terms(keyword) == (frozenset() if term is None else expected)
+    assert keyword_terms.alert_terms(keyword) == (frozenset() if term is None else expected)
 
 
 @pytest.mark.parametrize("keyword", ["finetuning", "fine-tuning", "fine tuning", "text-to-image", "LLM 추론"])
-def test_a_keyword_with_letters_has_a_selective_trigger_term(keyword: str) -> None:
-    assert candidate_terms.ANY_TERM not in candidate_terms.trigger_terms(keyword)
+def test_a_keyword_with_letters_has_a_selective_alert_term(keyword: str) -> None:
+    assert keyword_terms.ANY_TERM not in keyword_terms.alert_terms(keyword)
 
 
 def test_fast_folding_equals_folding_for_every_letter() -> None:
     letters = [chr(codepoint) for codepoint in range(0x3000)]
-    assert [candidate_terms.fold_fast(letter) for letter in letters] == [
+    assert [keyword_terms.fold_fast(letter) for letter in letters] == [
         normalisation.fold(letter) for letter in letters
     ]
 
 
 @given(keyword_strategies.TEXTS)
 def test_fast_folding_equals_folding_for_any_text(text: str) -> None:
-    assert candidate_terms.fold_fast(text) == normalisation.fold(text)
+    assert keyword_terms.fold_fast(text) == normalisation.fold(text)
 
 
 @given(keyword_strategies.TEXTS)
-def test_candidate_terms_are_short(text: str) -> None:
-    assert all(len(token) <= 64 for token in keyword_match.KeywordText(text, text).candidate_terms)
+def test_alert_terms_are_short(text: str) -> None:
+    assert all(len(token) <= 64 for token in keyword_match.KeywordText(text, text).alert_terms)

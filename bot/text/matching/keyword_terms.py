@@ -1,7 +1,7 @@
-"""Candidate terms: the terms by which an alert's keyword is retrieved for a paper, as in a percolator.
+"""Alert terms: the terms by which an alert's keyword is retrieved for a paper, as in a percolator.
 
 A keyword may match a text literally or in any variant. The terms that every such text must have are known for each of
-these; the trigger terms of a keyword are the most selective one of each, mostly the same one. Terms are stems, shingles
+these; the alert terms of a keyword are the most selective one of each, mostly the same one. Terms are stems, shingles
 of two or three neighbouring Latin words ("lang_mod"), and CJK n-grams of up to six characters. `keyword_match` decides
 whether a retrieved keyword matches.
 """
@@ -18,7 +18,7 @@ from bot.text.analysis import analyser, korean, normalisation
 from bot.text.matching import term_variants
 
 ANY_TERM = "*"
-"""The trigger term of keywords whose variants share no term; every text has it."""
+"""The alert term of keywords whose variants share no term; every text has it."""
 
 # The voiced marks and the middle dot of Kana stay within a run.
 _KANA_SIGNS = "\u3097-\u309c\u30a0\u30fb"
@@ -49,7 +49,7 @@ def fold_fast(text: str) -> str:
 
 
 def document_terms(folded: str, canonical: str) -> set[str]:
-    """Return the candidate terms of a text, given folded and canonical."""
+    """Return the alert terms of a text, given folded and canonical."""
     runs = _stems(folded)
     in_order, _, variants = canonical.rpartition("\n")
     words = in_order.split()
@@ -64,7 +64,7 @@ def document_terms(folded: str, canonical: str) -> set[str]:
 
 
 @lru_cache(maxsize=1 << 12)
-def trigger_terms(keyword: str) -> frozenset[str]:
+def alert_terms(keyword: str) -> frozenset[str]:
     """Return terms of which every text has one in which `keyword` matches; none for punctuation, which matches nothing."""
     folded = fold_fast(keyword)
     alternatives = [*_literal_terms(folded), *_variant_terms(keyword)]
