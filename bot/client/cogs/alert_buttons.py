@@ -78,7 +78,7 @@ class AlertButtonsCog(commands.Cog):
     async def explain(self, request: Request, action: Action) -> ui.LayoutView:
         """Explain which alerts brought a paper into a message."""
         paper, matched = await self._load_matched(request, action.payload)
-        return alert_why.why_view(request.texts, paper, rules, request.user_id)
+        return alert_why.why_view(request.texts, paper, matched, request.user_id)
 
     @component_router.handles(alert_post.FEWER)
     async def send_fewer(self, request: Request, action: Action) -> ui.LayoutView:
@@ -185,8 +185,8 @@ async def remove(request: Request, alert: models.Alert, *, as_manager: bool = Fa
     """Remove an alert of the user, as a manager of the server any; returns the confirmation, which names it."""
     await request.services.alerts.remove([alert.id], user_id=None if as_manager else request.user_id)
     request.services.profiles.wake(alert.user_id)
-    rule = alert_text.rule(request.texts, alert)
-    return notices.text_view(request.texts("alert-removed", rule=rule))
+    described = alert_text.describe_alert(request.texts, alert)
+    return notices.text_view(request.texts("alert-removed", alert=described))
 
 
 async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str:

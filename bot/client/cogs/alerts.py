@@ -103,7 +103,9 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             own = [await alert_buttons.find(request, alert)]
         else:
             own = await alert_buttons.list_for_reader(request)
-        return await alert_buttons.list_view(request, said=await alert_buttons.pause(request, own, days))
+        return await alert_buttons.list_view(
+            request, confirmation=await alert_buttons.pause(request, own, days)
+        )
 
     @remove.autocomplete("alert")
     @pause.autocomplete("alert")
