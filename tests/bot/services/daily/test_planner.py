@@ -130,13 +130,6 @@ async def test_a_first_post_shows_the_newest_date_only(harness: PlannerHarness) 
     assert await harness.list_contents() == ["2601.00002"]
 
 
-async def test_unknown_votes_meet_no_minimum(harness: PlannerHarness) -> None:
-    await harness.subscribe(min_votes=5)
-    await store_newsletter(harness, MONDAY, ("2601.00001", None), ("2601.00002", 5), ("2601.00003", 4))
-    await harness.planner.tick(SEOUL_9AM)
-    assert await harness.list_contents() == ["2601.00002"]
-
-
 async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
     harness: PlannerHarness,
 ) -> None:
