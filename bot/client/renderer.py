@@ -1,4 +1,4 @@
-"""Renders posts into messages for the outbox: the adapter of the port `bot.services.posts.contents.Renderer`."""
+"""Renders posts into messages for the outbox. The record of each delivery kind names its method."""
 
 from __future__ import annotations
 

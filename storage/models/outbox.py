@@ -117,6 +117,11 @@ class DeliveryPlan:
     digest_on: date | None = None
     post: StoredPost = StoredPost()
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
+        return self.user_id is not None and self.guild_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class NewPart:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.services.posts import contents
-from bot.services.posts.kinds import STYLE_REASONS, Blocked, CanResume, KindRecord, Owned
+from bot.services.posts.kinds import STYLE_REASONS, CanResume, KindRecord, Owned
 from storage import alerts, models, notified_papers
 from storage.database import Connection
 from storage.outbox import alert_matches
@@ -18,18 +18,20 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
     await alert_matches.keep_unsent(connection, papers, now)
 
 
-async def _suspend(connection: Connection, blocked: Blocked) -> list[Owned]:
-    if blocked.channel_id is None:
-        own = await alerts.list_rows(connection, user_id=blocked.user_id)
-        affected = [alert for alert in own if alert.channel_id is None]
-    elif blocked.reason in STYLE_REASONS:
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: contents.Reason
+) -> list[Owned]:
+    if delivery.is_direct:
+        own = await alerts.list_rows(connection, user_id=delivery.user_id)
+        ids = [alert.id for alert in own if alert.channel_id is None]
+        await alerts.set_state(connection, ids, state, reason=reason)
         return []
-    else:
-        posted = await alerts.list_rows(connection, channel_id=blocked.channel_id)
-        affected = [alert for alert in posted if alert.state is models.ActivityState.ACTIVE]
-    ids = [alert.id for alert in affected]
-    await alerts.set_state(connection, ids, blocked.state, reason=blocked.reason)
-    return _list_owned(affected)
+    if reason in STYLE_REASONS:
+        return []
+    posted = await alerts.list_rows(connection, channel_id=delivery.channel_id)
+    active = [alert for alert in posted if alert.state is models.ActivityState.ACTIVE]
+    await alerts.set_state(connection, [alert.id for alert in active], state, reason=reason)
+    return _list_owned(active)
 
 
 async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:

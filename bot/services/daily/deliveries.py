@@ -7,11 +7,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.posts.kinds import STYLE_REASONS, Blocked, CanResume, KindRecord, Owned
+from bot.services.posts.kinds import STYLE_REASONS, CanResume, KindRecord, Owned
 from storage import models, posted, subscriptions
 from storage.database import Connection
 from storage.models import ActivityState, DeliveryKind, Priority
@@ -20,26 +20,24 @@ MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
 
 
-def _render(renderer: contents.Renderer, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-    return renderer.render_daily(post)
-
-
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
     """Let the digests and late papers of unsent posts be posted again."""
     covering = [(row.subscription_id, row.planned_at) for row in unsent if row.subscription_id is not None]
     await posted.remove_covered(connection, covering)
 
 
-async def _suspend(connection: Connection, blocked: Blocked) -> list[Owned]:
-    if blocked.channel_id is None:
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: ActivityState, reason: contents.Reason
+) -> list[Owned]:
+    if delivery.is_direct:
         return []
     affected = await subscriptions.list_rows(
-        connection, channel_id=blocked.channel_id, state=ActivityState.ACTIVE
+        connection, channel_id=delivery.channel_id, state=ActivityState.ACTIVE
     )
-    if blocked.reason in STYLE_REASONS and blocked.subscription_id is not None:
-        affected = [row for row in affected if row.id == blocked.subscription_id]
+    if reason in STYLE_REASONS and delivery.subscription_id is not None:
+        affected = [row for row in affected if row.id == delivery.subscription_id]
     ids = [row.id for row in affected]
-    changed_ids = await subscriptions.set_state(connection, ids, blocked.state, reason=blocked.reason)
+    changed_ids = await subscriptions.set_state(connection, ids, state, reason=reason)
     return [_owned(row) for row in affected if row.id in changed_ids]
 
 
@@ -66,25 +64,19 @@ def _owned(subscription: models.Subscription) -> Owned:
 DAILY: KindRecord[contents.DailyPost] = KindRecord(
     kind=DeliveryKind.DAILY,
     priority=Priority.SCHEDULED,
-    render=_render,
+    render=lambda renderer, post: renderer.render_daily(post),
     undo=_undo,
     suspend=_suspend,
     resume=_resume,
 )
-ON_DEMAND: KindRecord[contents.DailyPost] = KindRecord(
-    kind=DeliveryKind.ON_DEMAND, priority=Priority.INTERACTIVE, render=_render
-)
-EDIT: KindRecord[contents.DailyPost] = KindRecord(
-    kind=DeliveryKind.EDIT, priority=Priority.CORRECTION, render=_render
-)
+ON_DEMAND = KindRecord(kind=DeliveryKind.ON_DEMAND, priority=Priority.INTERACTIVE, render=DAILY.render)
+EDIT = KindRecord(kind=DeliveryKind.EDIT, priority=Priority.CORRECTION, render=DAILY.render)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPost:
     """A daily post rendered with MARKER_PLACEHOLDER: its messages without nonces, and what is stored of it."""
 
-    locale: models.Locale
-    digest_on: date
     parts: tuple[models.NewPart, ...]
     stored: models.StoredPost
 
@@ -104,32 +96,4 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
         is_complete=post.is_complete,
         our_five=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.our_five),
     )
-    return RenderedPost(post.locale, post.digest_on, deliveries.render(DAILY, post), stored)
-
-
-def build(
-    deliveries: DeliveryFactory,
-    record: KindRecord[contents.DailyPost],
-    rendered: RenderedPost,
-    subscription: models.Subscription,
-    *,
-    key: str,
-    local_on: date,
-    now: datetime,
-    due_at: datetime | None = None,
-) -> models.NewDelivery:
-    """Return the delivery of a rendered post to a subscription's channel, due now unless `due_at` is given."""
-    return deliveries.build(
-        record,
-        key,
-        rendered.locale,
-        rendered.parts,
-        now,
-        due_at=due_at or now,
-        subscription_id=subscription.id,
-        guild_id=subscription.guild_id,
-        channel_id=subscription.channel_id,
-        local_on=local_on,
-        digest_on=rendered.digest_on,
-        post=rendered.stored,
-    )
+    return RenderedPost(deliveries.render(DAILY, post), stored)

@@ -9,8 +9,9 @@ from datetime import date, datetime
 
 from bot import day_close
 from bot.clock import Clock
-from bot.services.daily import candidates, decision, deliveries, schedule, selection, styles
-from bot.services.daily.rendered import build_daily_post
+from bot.services.daily import candidates, decision, schedule, selection, styles
+from bot.services.daily.deliveries import ON_DEMAND
+from bot.services.daily.rendered import RenderedPosts, build_daily_post
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digests, models, posted, subscriptions
@@ -30,13 +31,13 @@ class OnDemandPosts:
         self,
         database: Database,
         clock: Clock,
-        factory: DeliveryFactory,
+        deliveries: DeliveryFactory,
         matcher: candidates.TopicMatcher,
         rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._factory = factory
+        self._deliveries = deliveries
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
@@ -75,14 +76,8 @@ class OnDemandPosts:
             [picks] = await candidates.load_our_five(connection, [subscription], [post])
             post = replace(post, our_five=picks)
             details = await candidates.load_details(connection, [post], [subscription.locale])
-            delivery = deliveries.build(
-                self._factory,
-                deliveries.ON_DEMAND,
-                deliveries.render(self._factory, build_daily_post(subscription, post, details, now)),
-                subscription,
-                key=f"now:{subscription.id}:{interaction_id}",
-                local_on=post.local_on,
-                now=now,
+            delivery = RenderedPosts(self._deliveries, now).build_delivery(
+                subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
             )
             delivery_id = await plan.add(connection, delivery)
             if delivery_id is not None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.services.daily import decision, deliveries, schedule
 from bot.services.posts import contents, summaries
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.posts.kinds import KindRecord
 from storage import models
 
 
@@ -56,22 +57,29 @@ class RenderedPosts:
         subscription: models.Subscription,
         post: decision.PlannedPost,
         details: Mapping[int, models.PaperDetail],
+        *,
+        record: KindRecord[contents.DailyPost] = deliveries.DAILY,
+        key: str | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of a planned post. Raises what its templates raise."""
+        """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
-        role_id = subscription.mention_role_id if post.papers else None
+        role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, role_id
-        key = content, look, schedule.schedule_key(subscription)
-        if key not in self._cache:
+        cached = content, look, schedule.schedule_key(subscription)
+        if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
-            self._cache[key] = deliveries.render(self._factory, built)
-        return deliveries.build(
-            self._factory,
-            deliveries.DAILY,
-            self._cache[key],
-            subscription,
-            key=decision.delivery_key(subscription.id, post.local_on),
-            local_on=post.local_on,
-            now=self._now,
+            self._cache[cached] = deliveries.render(self._factory, built)
+        return self._factory.build(
+            record,
+            key or decision.delivery_key(subscription.id, post.local_on),
+            subscription.locale,
+            self._cache[cached].parts,
+            self._now,
             due_at=post.due_at,
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=post.local_on,
+            digest_on=post.digest_on,
+            post=self._cache[cached].stored,
         )

@@ -9,7 +9,7 @@ from bot.services.outbox import owner_notice
 from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.posts.contents import NoticeKind, Reason
 from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.posts.kinds import STYLE_REASONS, Blocked, DeliveryKinds
+from bot.services.posts.kinds import STYLE_REASONS, DeliveryKinds
 from storage import guilds, models, readers
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryKind
@@ -33,43 +33,26 @@ class DestinationSuspender:
         """Suspend the destination of `delivery` at `now` (UTC). A notice is redirected instead, once."""
         is_gone = classification.disposition is Disposition.DESTINATION_GONE
         state = ActivityState.CLOSED if is_gone else ActivityState.PAUSED
+        notice_kind = NoticeKind.CLOSED if is_gone else NoticeKind.PAUSED
         reason = classification.reason
         if delivery.kind is DeliveryKind.NOTICE:
             await self._redirect_notice(connection, delivery, now)
-        elif delivery.user_id is not None and delivery.guild_id is None:
+            return
+        if delivery.is_direct and delivery.user_id is not None:
             # No message can reach the reader; /status shows it.
             await readers.clear_dm_channel(connection, delivery.user_id)
-            blocked = Blocked(state=state, reason=reason, user_id=delivery.user_id)
-            for record in self._kinds:
-                await record.suspend(connection, blocked)
-            await holds.pause(connection, user_id=delivery.user_id, reason=reason)
-        elif delivery.channel_id is not None:
-            await self._suspend_channel(connection, delivery, state, reason, now)
-
-    async def _suspend_channel(
-        self,
-        connection: Connection,
-        delivery: models.Delivery,
-        state: ActivityState,
-        reason: Reason,
-        now: datetime,
-    ) -> None:
-        is_closed = state is ActivityState.CLOSED
-        notice_kind = NoticeKind.CLOSED if is_closed else NoticeKind.PAUSED
-        blocked = Blocked(
-            state=state,
-            reason=reason,
-            channel_id=delivery.channel_id,
-            subscription_id=delivery.subscription_id,
-        )
+        elif delivery.channel_id is None:
+            return
         for record in self._kinds:
-            changed = await record.suspend(connection, blocked)
+            changed = await record.suspend(connection, delivery, state, reason)
             await self._notifier.notify(
                 connection, changed, notice_kind, now, default_locale=delivery.locale, reason=reason
             )
-        if reason in STYLE_REASONS:
+        if delivery.is_direct:
+            await holds.pause(connection, user_id=delivery.user_id, reason=reason)
+        elif reason in STYLE_REASONS:
             return
-        if is_closed:
+        elif is_gone:
             planned = await queries.list_rows(
                 connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
             )

@@ -1,1 +1,1 @@
-"""Post contents, the `Renderer` port, and the factory of deliveries."""
+"""Post contents, the record of a delivery kind, and the factory of deliveries."""

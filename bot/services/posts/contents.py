@@ -1,7 +1,4 @@
-"""Post contents as plain data, and the `Renderer` port that turns them into messages.
-
-The planners build the contents; `bot/client/renderer.py` implements the port.
-"""
+"""Post contents as plain data: the planners build them, and `bot/client/renderer.py` turns them into messages."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from bot.digests.elements.summary_basis import Basis
 from storage import models
@@ -287,23 +284,3 @@ class RenderedPart:
     kind: models.PartKind
     payload: dict[str, Any] = field(default_factory=dict)
     fallback: dict[str, Any] | None = None
-
-
-class Renderer(Protocol):
-    """Renders posts as messages, in sending order. Pure: no storage, no network, no clock."""
-
-    def render_daily(self, post: DailyPost) -> tuple[RenderedPart, ...]:
-        """Return the messages of a daily or weekly post in its style, at least one."""
-        ...
-
-    def render_alert(self, post: AlertPost) -> tuple[RenderedPart, ...]:
-        """Return the one message of an alert."""
-        ...
-
-    def render_today(self, post: TodayPost) -> tuple[RenderedPart, ...]:
-        """Return the one message of a reader's papers of the day."""
-        ...
-
-    def render_notice(self, post: NoticePost) -> tuple[RenderedPart, ...]:
-        """Return the one message of a notice."""
-        ...

@@ -23,21 +23,6 @@ STYLE_REASONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
-    """A destination that Discord refuses: a channel, or without one the direct messages of a reader.
-
-    `state` is what becomes of that which posts there: PAUSED, or CLOSED if the destination is gone. `subscription_id` is
-    that of the refused delivery.
-    """
-
-    state: models.ActivityState
-    reason: Reason
-    channel_id: int | None = None
-    user_id: int | None = None
-    subscription_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
     """A subscription or an alert whose state changed, for the notice to its owner; without one to the server.
 
@@ -58,15 +43,7 @@ CanResume = Callable[[int | None, int | None, str | None], bool]
 """Whether what was paused in a server's channel (guild id, channel id) for a reason may post there again."""
 
 
-async def _keep(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Undo nothing."""
-
-
-async def _suspend_nothing(connection: Connection, blocked: Blocked) -> list[Owned]:
-    return []
-
-
-async def _resume_nothing(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+async def _nothing(*_: Any) -> list[Owned]:
     return []
 
 
@@ -75,17 +52,19 @@ class KindRecord(Generic[PostT]):
     """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
-    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` changes the
-    state of that which posts to a blocked destination; `resume` activates what may post again, in one server or in all.
+    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` gives a state to
+    that which posts where Discord refused a delivery, `resume` activates what may post again, in one server or in all.
     Both return what they changed in a channel.
     """
 
     kind: models.DeliveryKind
     priority: models.Priority
     render: Callable[[Any, PostT], tuple[RenderedPart, ...]]
-    undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[None]] = _keep
-    suspend: Callable[[Connection, Blocked], Awaitable[list[Owned]]] = _suspend_nothing
-    resume: Callable[[Connection, CanResume, int | None], Awaitable[list[Owned]]] = _resume_nothing
+    undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[object]] = _nothing
+    suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
+        _nothing
+    )
+    resume: Callable[[Connection, CanResume, int | None], Awaitable[list[Owned]]] = _nothing
 
 
 DeliveryKinds = Sequence[KindRecord[Any]]

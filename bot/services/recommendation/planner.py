@@ -12,7 +12,7 @@ from bot import isolation
 from bot.services.daily import schedule
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.posts.kinds import Blocked, KindRecord, Owned
+from bot.services.posts.kinds import KindRecord, Owned
 from bot.services.recommendation import today
 from bot.services.recommendation.profiles import Profiles
 from bot.time_slices import TimeSlices
@@ -27,9 +27,11 @@ BATCH_SIZE = 100
 """Readers per transaction."""
 
 
-async def _suspend(connection: Connection, blocked: Blocked) -> list[Owned]:
-    if blocked.user_id is not None:
-        await profiles.suspend(connection, blocked.user_id, blocked.reason)
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: contents.Reason
+) -> list[Owned]:
+    if delivery.is_direct and delivery.user_id is not None:
+        await profiles.suspend(connection, delivery.user_id, reason)
     return []
 
 

@@ -36,7 +36,6 @@ from tests.support.relay_harness import (
     message_payload,
     message_texts,
     new_delivery,
-    new_subscription,
 )
 
 pytestmark = pytest.mark.wire
@@ -382,21 +381,19 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     texts = translations.load()
     renderer = DiscordRenderer(texts, Templates(), CommandMentions())
     deliveries = DeliveryFactory(lambda: renderer)
-    subscription = new_subscription(channel_id, id=1)
     for day, key in zip(days, keys, strict=True):
         post = contents.DailyPost(
             daily_deliveries.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
         )
-        planned = daily_deliveries.build(
-            deliveries,
+        planned = deliveries.build(
             daily_deliveries.DAILY,
-            daily_deliveries.render(deliveries, post),
-            subscription,
-            key=key,
-            local_on=day,
-            now=relay_harness.now(),
+            key,
+            models.Locale.EN,
+            deliveries.render(daily_deliveries.DAILY, post),
+            relay_harness.now(),
+            channel_id=channel_id,
         )
-        await relay_harness.add_deliveries(replace(planned, subscription_id=None))
+        await relay_harness.add_deliveries(planned)
         # The second day's request breaks before Discord sees it, and is tried again after Discord's nonces expired.
         if day == days[1]:
             await fake.set_faults({"kind": "lose", "method": "POST", "stored": False})

@@ -13,12 +13,10 @@ from bot.services.posts import contents, delivery_factory
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models
 from storage.models import DeliveryKind, PartKind
-from tests.support.relay_harness import new_subscription
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
 PAPER = contents.PostPaper("2601.00001", "A title", "https://arxiv.org/abs/2601.00001", MONDAY)
-SUBSCRIPTION = new_subscription(20, id=3)
 
 
 class StubRenderer:
@@ -60,7 +58,9 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
 ) -> None:
     rendered = daily.render(deliveries, daily_post(PAPER))
     first, second = (
-        daily.build(deliveries, daily.DAILY, rendered, SUBSCRIPTION, key=key, local_on=MONDAY, now=NOW)
+        deliveries.build(
+            daily.DAILY, key, models.Locale.EN, rendered.parts, NOW, channel_id=20, post=rendered.stored
+        )
         for key in ("daily:3:2026-01-05", "daily:3:2026-01-06")
     )
     assert [delivery.parts[0].payload for delivery in (first, second)] == [
