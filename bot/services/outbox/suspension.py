@@ -38,14 +38,17 @@ class DestinationSuspender:
         if delivery.kind is DeliveryKind.NOTICE:
             await self._redirect_notice(connection, delivery, now)
             return
+        if delivery.is_direct and delivery.user_id is not None:
+            # No message can reach the reader; /status shows it.
+            await readers.clear_dm_channel(connection, delivery.user_id)
+        elif delivery.channel_id is None:
+            return
         for record in self._kinds:
             changed = await record.suspend(connection, delivery, state, reason)
             await self._notifier.notify(
                 connection, changed, notice_kind, now, default_locale=delivery.locale, reason=reason
             )
-        if delivery.is_direct and delivery.user_id is not None:
-            # No message can reach the reader; /status shows it.
-            await readers.clear_dm_channel(connection, delivery.user_id)
+        if delivery.is_direct:
             await holds.pause(connection, user_id=delivery.user_id, reason=reason)
         elif reason in STYLE_REASONS:
             return
