@@ -27,7 +27,7 @@ demo: $(STAMP) ## the bot on a local page with sample digests; no token, no netw
 run: $(STAMP) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run
 
-check: $(STAMP) ## format, lint, types, imports, dead code
+check: $(STAMP) ## format, lint, types, layers, dead code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
