@@ -58,7 +58,7 @@ class SubscriptionsCog(
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
-        server_picks: bool | None = None,
+        our_five: bool | None = None,
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = subscription_options.postable_channel(channel or request.interaction.channel)
@@ -114,7 +114,7 @@ class SubscriptionsCog(
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
-        server_picks: bool | None = None,
+        our_five: bool | None = None,
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
         given = (
