@@ -14,7 +14,7 @@ from bot.services.posts.contents import Reason, RenderedPart
 from storage import models
 from storage.database import Connection
 
-PostT = TypeVar("PostT")
+ShownT = TypeVar("ShownT")
 
 STYLE_REASONS = frozenset(
     {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.THREAD_LOCKED}
@@ -48,7 +48,7 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindRecord(Generic[PostT]):
+class KindRecord(Generic[ShownT]):
     """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
@@ -59,7 +59,7 @@ class KindRecord(Generic[PostT]):
 
     kind: models.DeliveryKind
     priority: models.Priority
-    render: Callable[[Any, PostT], tuple[RenderedPart, ...]]
+    render: Callable[[Any, ShownT], tuple[RenderedPart, ...]]
     undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[object]] = _nothing
     suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
         _nothing
