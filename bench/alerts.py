@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from bench import synthetic_archive, vocabulary
 from bench.figures import Figure, percentile, show, time_await
-from bot import logs
+from bot.alerts import matcher
 from bot.app import runtime
 from bot.app.container import Container
-from bot.services.alerts import matcher
-from bot.settings import Settings
+from bot.core import logs
+from bot.core.settings import Settings
 from storage import bulk, migrate, models, tables
 from storage.database import Connection, Database
 

@@ -30,7 +30,7 @@ CHUNK_SIZE = 2000
 """Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
 LOOKUP_CHUNK_SIZE = 20_000
 REDIRECTED_OPTION = "paperround_redirected"
-"""Execution option of a connection whose statements are rewritten; see `storage.search.shadow_index`."""
+"""Execution option of a connection whose statements are rewritten; see `storage.shadow_index`."""
 SNAPSHOT_OPTION = "paperround_snapshot"
 """Execution option of a read transaction: what `read_once` has read in it, by key."""
 

@@ -2,19 +2,116 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, entries, facts, models
+from storage import archive, bulk, models
 from storage import tables as t
-from storage.tables import papers
+from storage.tables import entries, facts, papers, votes
+
+# Facts of services about papers, one row for each paper and service. Their votes are further below.
+
+
+async def add_facts(
+    connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]
+) -> None:
+    """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
+    if not paper_facts:
+        return
+    statement = bulk.dialect_insert(connection, facts)
+    new = statement.excluded
+    newer = facts.c.read_at <= new.read_at
+    changes: dict[str, Any] = {
+        name: sa.case((newer, new[name]), else_=facts.c[name])
+        for name in ("place", *_FACT_FIELDS)
+        if name != "source"
+    }
+    # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
+    changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
+    statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
+    await connection.execute(
+        statement, [_fact_values(paper_id, reading) for paper_id, reading in paper_facts]
+    )
+
+
+async def list_facts_by_paper(
+    connection: AsyncConnection, paper_ids: Iterable[int]
+) -> dict[int, list[models.PaperFacts]]:
+    """Return the facts of each paper, ordered by service, without votes."""
+    facts_by_paper: dict[int, list[models.PaperFacts]] = defaultdict(list)
+    for chunk in bulk.chunked(paper_ids):
+        query = (
+            sa.select(facts, papers.c.arxiv_id)
+            .join(papers, papers.c.id == facts.c.paper_id)
+            .where(facts.c.paper_id.in_(chunk))
+            .order_by(facts.c.source)
+        )
+        for row in await connection.execute(query):
+            facts_by_paper[row.paper_id].append(_facts_from_row(row))
+    return facts_by_paper
+
+
+async def list_arxiv_ids_without_facts(
+    connection: AsyncConnection, source: str, *, since_on: date, limit: int
+) -> list[str]:
+    """Return the arXiv ids of papers listed since a date without facts of a service, newest first."""
+    has_facts = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .where(papers.c.last_on >= since_on, ~has_facts)
+        .order_by(papers.c.last_on.desc(), papers.c.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
+    """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
+    found: set[int] = set()
+    for chunk in bulk.chunked(paper_ids):
+        query = sa.select(facts.c.paper_id, facts.c.authors).where(
+            facts.c.paper_id.in_(chunk), facts.c.source == ARXIV
+        )
+        found.update(paper_id for paper_id, authors in await connection.execute(query) if authors)
+    return found
+
+
+ARXIV = "arxiv"
+_FACT_FIELDS = (
+    "source",
+    "title",
+    "abstract",
+    "thumbnail",
+    "code_url",
+    "project_url",
+    "organization",
+    "affiliations",
+    "code_stars",
+    "published_on",
+    "listed_on",
+    "read_at",
+    "authors",
+    "keywords",
+    "categories",
+)
+
+
+def _fact_values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:
+    values = {name: getattr(paper_facts, name) for name in _FACT_FIELDS}
+    return {"paper_id": paper_id, "place": paper_facts.location, **values}
+
+
+def _facts_from_row(row: sa.Row[Any]) -> models.PaperFacts:
+    lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
+    return bulk.build_record(models.PaperFacts, row._mapping, location=row.place, votes=None, **lists)
+
 
 ShownSections = Callable[[models.Entry], Iterable[models.Section]]
 """Returns what readers may see of an entry's summary: only that is searched."""
@@ -209,7 +306,7 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.Paper
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
         return None
-    confirmed = await facts.list_with_arxiv_authors(connection, [details[0].id])
+    confirmed = await list_with_arxiv_authors(connection, [details[0].id])
     return replace(details[0], is_author_order_confirmed=bool(confirmed))
 
 
@@ -217,7 +314,7 @@ async def _list_unlisted_details(
     connection: AsyncConnection, paper_ids: Sequence[int]
 ) -> list[models.PaperDetail]:
     """Return the details of papers that no digest lists, dated by their publication; of those with a title."""
-    described = await facts.list_by_paper(connection, paper_ids)
+    described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
     details = []
     for paper_id, paper in merged.items():
@@ -231,7 +328,7 @@ async def _list_unlisted_details(
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:
     """Return the details of the listed papers among these ids, in the given order."""
     merged = await list_merged(connection, ids=paper_ids)
-    appearances = await entries.list_appearances(connection, merged)
+    appearances = await archive.list_appearances(connection, merged)
     return [
         models.PaperDetail(
             id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
@@ -341,3 +438,73 @@ def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
     values = {name: getattr(row, name) for name in _FIELDS}
     values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
     return models.MergedPaper(**values)
+
+
+# Vote counts read from services over time. The votes in digests are kept in their entries.
+
+
+async def add_votes(
+    connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]
+) -> None:
+    """Store the votes of facts, given as (paper id, facts): for each service and time of reading the largest count.
+
+    So it does not matter in which order the counts come, and an alert that waits for votes misses none.
+    """
+    rows = [
+        {"paper_id": paper_id, "source": reading.source, "read_at": reading.read_at, "votes": reading.votes}
+        for paper_id, reading in paper_facts
+        if reading.votes is not None
+    ]
+    if rows:
+        statement = bulk.dialect_insert(connection, votes)
+        larger = statement.excluded.votes > votes.c.votes
+        changes = {"votes": statement.excluded.votes}
+        key = votes.primary_key.columns
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_=changes, where=larger), rows
+        )
+
+
+async def list_latest_votes(
+    connection: AsyncConnection, paper_ids: Iterable[int]
+) -> dict[int, tuple[datetime, int]]:
+    """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
+    latest: dict[int, tuple[datetime, int]] = {}
+    for chunk in bulk.chunked(paper_ids):
+        query = (
+            sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes)
+            .where(votes.c.paper_id.in_(chunk))
+            .order_by(votes.c.read_at, votes.c.votes)
+        )
+        for paper_id, read_at, number in await connection.execute(query):
+            latest[paper_id] = read_at, number
+    return latest
+
+
+async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    return {
+        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
+    }
+
+
+async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    return {
+        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
+    }
+
+
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+    ranges: dict[int, list[int]] = defaultdict(list)
+    for chunk in bulk.chunked(paper_ids):
+        for table in (votes, entries):
+            query = (
+                sa.select(table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes))
+                .where(table.c.paper_id.in_(chunk), table.c.votes.is_not(None))
+                .group_by(table.c.paper_id)
+            )
+            for paper_id, lowest, highest in await connection.execute(query):
+                ranges[paper_id] += [lowest, highest]
+    return ranges

@@ -46,7 +46,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 READER_ROWS = {"reader": "rows"}
 """`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
 
-`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts.reader_data`).
+`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts`).
 """
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""

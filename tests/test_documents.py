@@ -15,13 +15,13 @@ import typer
 from discord import app_commands
 
 from bench import shape
-from bot import cli, settings
-from bot.app import container
-from bot.client import bot as client
+from bot import cli
+from bot.app import client, container
+from bot.archive import parse
 from bot.client import translations
-from bot.digests import parse
-from bot.rendering.wording import filters
-from bot.services.operations import metrics
+from bot.core import settings
+from bot.operations import health
+from bot.rendering import templates
 from storage import database, models, tables
 
 ROOT = Path(__file__).parents[1]
@@ -258,7 +258,7 @@ def test_the_delivery_page_names_every_state_of_the_outbox() -> None:
 def test_every_template_block_and_filter_is_on_the_page_about_wording() -> None:
     files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates").glob("*.j2")}
     blocks = {block for text in files.values() for block in re.findall(r"{% block (\w+) %}", text)}
-    custom_filters = set(filters.FILTERS) - {"safe", "trim"}
+    custom_filters = set(templates.FILTERS) - {"safe", "trim"}
     assert {
         name for name in {*files, *blocks, *custom_filters} if f"`{name}`" not in _page("wording.md")
     } == set()
@@ -267,7 +267,7 @@ def test_every_template_block_and_filter_is_on_the_page_about_wording() -> None:
 def test_every_metric_is_on_the_page_about_operating() -> None:
     names = {
         f"{family.name}_total" if family.type == "counter" else family.name
-        for family in metrics.Metrics().registry.collect()
+        for family in health.Metrics().registry.collect()
     }
     assert names
     assert {name for name in names if f"`{name}" not in _page("operating.md")} == set()

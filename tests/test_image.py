@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import system_clock
+from bot.core.clock import system_clock
 from tests.conftest import SHARED_FOLDER
 from tests.fake_discord import process
 from tests.support import digest_builders, patience

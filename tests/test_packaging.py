@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from bot.client import translations
-from bot.demo import samples
+from bot.demo import sample_digests
 from storage import models
 from tests.support import patience
 
@@ -119,7 +119,7 @@ def test_a_checkout_reads_the_templates_through_a_relative_link() -> None:
 def test_the_code_finds_the_data_files_of_the_package() -> None:
     texts = translations.load()
     assert all(texts.for_locale(locale)("broken", reference="1") for locale in models.Locale)
-    assert samples.sample_texts()
+    assert sample_digests.sample_texts()
 
 
 def _requirements() -> list[Requirement]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.quality import corpus
-from bot.text import query_parser, scoring
-from bot.text.analysis import analyser, latex
-from bot.text.glossary.model import seed
-from bot.text.glossary.resolution import resolver
-from bot.text.matching import term_variants
+from bot.glossary import concepts, resolver
+from bot.search import scoring
+from bot.text import analyser, query_parser, term_variants, typography
 from tests.support import glossary_in_memory
 
 
@@ -21,7 +19,7 @@ class InMemorySearch:
         self._papers = [
             (
                 paper,
-                analyser.canonicalise(latex.to_plain_text(paper.title)),
+                analyser.canonicalise(typography.to_plain_text(paper.title)),
                 analyser.canonicalise(paper.body),
             )
             for paper in papers
@@ -41,8 +39,8 @@ class InMemorySearch:
         return [arxiv_id for _, arxiv_id in scoring.rank(scored, limit)]
 
 
-def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
+def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[concepts.SeedTerm]) -> resolver.Glossary:
     """Induce the glossary of papers."""
     return glossary_in_memory.build_glossary(
-        [f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms
+        [f"{typography.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms
     )

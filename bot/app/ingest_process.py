@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 
-from bot import child_process
 from bot.app.container import Container
-from bot.clock import Clock
-from bot.services.ingest import files
-from bot.services.ingest.results import IngestResult
-from bot.services.ingest.service import IngestService
-from bot.settings import Settings
+from bot.archive import ingest as archive_ingest
+from bot.archive.digest_writer import IngestResult
+from bot.archive.ingest import IngestService
+from bot.core import isolation
+from bot.core.clock import Clock
+from bot.core.settings import Settings
 from storage import migrate, models
 
 log = structlog.get_logger(__name__)
@@ -38,19 +38,19 @@ async def add_file(container: Container, ingest: IngestService, name: str) -> In
 
     Raises ChildError if the process failed, and what storing in this process raises.
     """
-    if container.database.is_shareable and await asyncio.to_thread(files.is_large, name):
+    if container.database.is_shareable and await asyncio.to_thread(archive_ingest.is_large, name):
         try:
             return await _add_in_process(container, name)
-        except child_process.ChildStartError as error:
+        except isolation.ChildStartError as error:
             log.warning("a large file is read in this process", file=name, reason=str(error))
-    return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
+    return await ingest.add_file(await asyncio.to_thread(archive_ingest.read_file, name))
 
 
 async def _add_in_process(container: Container, name: str) -> IngestResult:
     settings = container.settings.model_dump(mode="json", include=_SETTINGS)
     url = container.database.url.render_as_string(hide_password=False)
     try:
-        fields = await child_process.run_isolated(
+        fields = await isolation.run_isolated(
             _ingest,
             {**settings, "database_url": url},
             container.clock(),
@@ -58,7 +58,7 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
             seconds=MAX_CPU_SECONDS,
             megabytes=MAX_MEGABYTES,
         )
-    except child_process.ChildLimitError as error:
+    except isolation.ChildLimitError as error:
         return IngestResult(problems=(models.LocatedProblem(name, None, str(error)),))
     problems = tuple(models.LocatedProblem(**problem) for problem in fields["problems"])
     return IngestResult(**{**fields, "arxiv_ids": frozenset(fields["arxiv_ids"]), "problems": problems})
@@ -69,7 +69,7 @@ async def _ingest(values: dict[str, Any], now: datetime, name: str) -> IngestRes
     database = await migrate.open_database(settings.database_url, migrate=False)
     try:
         container = Container(settings, database, _clock_from(now))
-        result = await container.create_ingest().add_file(files.read_file(name))
+        result = await container.create_ingest().add_file(archive_ingest.read_file(name))
     finally:
         await database.close()
     problems = result.problems[:MAX_PROBLEMS]

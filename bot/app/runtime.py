@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,26 +18,223 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import discord
 import structlog
 
-from bot import errors, isolation
-from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, paper_news, polling, ticker
+from bot.app import container as app_container
+from bot.app import ingest_process
+from bot.app import tasks as app_tasks
+from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
-from bot.client.bot import PaperroundBot
-from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
-from bot.services.daily.planner import DailyPlanner
-from bot.services.ingest import inbox, inbox_reader
-from bot.services.ingest.quarantine import Quarantine
-from bot.services.ingest.results import IngestResult
-from bot.services.operations.clock_monitor import ClockMonitor
-from bot.services.operations.liveness import Liveness
-from bot.services.operations.metrics import Metrics
-from bot.services.outbox import discord_errors, outcomes
-from bot.services.outbox.relay import Relay
-from bot.services.polling.report import SourceReport
-from bot.services.recommendation.planner import TodayPlanner
+from bot.archive import inbox
+from bot.archive.digest_writer import IngestResult
+from bot.archive.ingest import Quarantine
+from bot.client import command_sync, request_gate, sender
+from bot.core import errors, isolation
+from bot.daily.planner import DailyPlanner
+from bot.operations.health import ClockMonitor, Liveness, Metrics
+from bot.outbox import outcomes
+from bot.outbox import sender as outbox_sender
+from bot.outbox.relay import Relay
+from bot.sources import fetch_errors
+from bot.sources.poller import SourceReport
+from bot.today.service import TodayPlanner
 from storage import errors as storage_errors
-from storage.outbox.sender_lock import SenderLock
+from storage.locks import HEARTBEAT_INTERVAL, SenderLock
+
+# Logs in to Discord and keeps the Gateway connected: retries while Discord is unreachable, and ends if it rejects the bot.
+
+RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between attempts to reach Discord; the last one repeats."""
+
+REJECTIONS = {
+    4004: command_sync.WRONG_TOKEN,
+    4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
+    4011: "Discord's Gateway asks for more shards (close code 4011). Start Paperround again: it asks for their number.",
+    4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
+    4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
+    4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
+    " application at https://discord.com/developers/applications, or update Paperround.",
+}
+"""What to do after each close code that connecting again does not mend (Discord docs, topics/opcodes-and-status-codes)."""
+
+
+async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
+    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
+    unreachable = (discord.HTTPException, OSError, TimeoutError)
+
+    async def attempt() -> None:
+        on_attempt()
+        try:
+            await bot.login(token)
+        except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
+            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+        except unreachable:
+            # Each login opens a session on the connector, which closing the session closes too.
+            await bot.http.close()
+            bot.http.connector = discord.utils.MISSING
+            raise
+
+    await _retry_while_unreachable(attempt, unreachable, "Discord is unreachable")
+
+
+async def connect_gateway(bot: PaperroundBot) -> None:
+    """Keep the Gateway connected. Raises PaperroundError if the Gateway rejects the bot, or if the client was closed."""
+
+    async def attempt() -> None:
+        try:
+            await bot.connect(reconnect=True)
+        except discord.PrivilegedIntentsRequired as error:
+            raise storage_errors.PaperroundError(REJECTIONS[4014]) from error
+        except discord.ConnectionClosed as error:
+            text = REJECTIONS.get(
+                error.code, f"Discord's Gateway ended the connection (close code {error.code})."
+            )
+            raise storage_errors.PaperroundError(text) from error
+        except discord.GatewayNotFound as error:
+            if getattr(error.__cause__, "status", None) == 401:
+                raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+            raise
+        raise storage_errors.PaperroundError(
+            "The connection to Discord's Gateway was closed. Start Paperround again."
+        )
+
+    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
+    unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
+    await _retry_while_unreachable(attempt, unreachable, "the gateway is unreachable")
+
+
+async def _retry_while_unreachable(
+    attempt: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
+) -> None:
+    """Repeat `attempt` with growing delays while it raises one of the errors in `unreachable`."""
+    for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
+        try:
+            await attempt()
+            return
+        except unreachable as error:
+            log.warning(event, error=repr(error), retry_in_seconds=delay)
+            await asyncio.sleep(delay)
+
+
+# Competes for the sender lock, keeps it, and waits for a database that restarts. The lock: `storage.locks`.
+
+RETRY_INTERVAL = 1.0
+DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
+"""Seconds between attempts to reach the database; the last one repeats."""
+DATABASE_PATIENCE = 600.0
+"""A database that stays away this long (seconds) ends the process, so that its supervisor notices."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def compete_for_lock(
+    lock: SenderLock,
+    *,
+    former_term: int | None = None,
+    sleep: Sleep = asyncio.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Wait until the lock is acquired. False if another process became the sender after `former_term`.
+
+    Raises StorageError if the database stays away for DATABASE_PATIENCE.
+    """
+    away_since: float | None = None
+    delays = itertools.chain(DATABASE_DELAYS, itertools.repeat(DATABASE_DELAYS[-1]))
+    while True:
+        try:
+            if await lock.try_acquire():
+                return True
+            if former_term is not None and await lock.is_superseded(former_term):
+                return False
+        except storage_errors.DatabaseUnavailableError as error:
+            if away_since is None:
+                away_since = monotonic()
+                log.warning("the database is away; waiting for it", reason=str(error))
+            if monotonic() - away_since >= DATABASE_PATIENCE:
+                raise storage_errors.StorageError(
+                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Start PostgreSQL, then start"
+                    f" Paperround again; what is planned will be sent. The last error: {error}"
+                ) from error
+            await sleep(next(delays))
+            continue
+        if away_since is not None:
+            away_since = None
+            log.info("the database is back")
+        await sleep(RETRY_INTERVAL)
+
+
+async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
+    """Check the lock until `stop` is set, and acquire it again after a lost connection.
+
+    Returns early if another process is the sender. Raises as `compete` does.
+    """
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), HEARTBEAT_INTERVAL)
+        term = lock.term
+        if stop.is_set() or await lock.heartbeat():
+            continue
+        log.warning("sender lock lost; sending pauses until it is acquired again")
+        competition = asyncio.ensure_future(compete_for_lock(lock, former_term=term))
+        stopper = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({competition, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        stopper.cancel()
+        if not competition.done():
+            competition.cancel()
+            await asyncio.gather(competition, return_exceptions=True)
+            return
+        if not competition.result():
+            log.warning("another process has become the sender; standing by")
+            return
+        log.info("sender lock acquired again", term=lock.term)
+
+
+# Heartbeats for a dead man's switch: an address of the operator is asked every minute while the bot delivers.
+
+INTERVAL = timedelta(minutes=1)
+
+
+class Heartbeat:
+    """Asks `url` while `is_well()` is true. The address may hold a secret and is never logged."""
+
+    def __init__(
+        self, url: str, get: Callable[[str], Awaitable[object]], *, is_well: Callable[[], bool]
+    ) -> None:
+        self._url = url
+        self._get = get
+        self._is_well = is_well
+        self._is_failing = False
+
+    async def beat(self) -> None:
+        """Ask once. A first failure and the end of failures are logged; the next call tries again."""
+        if not self._is_well():
+            return
+        try:
+            await self._get(self._url)
+        except fetch_errors.FetchError as error:
+            if not self._is_failing:
+                log.warning("the heartbeat was not accepted", status=error.status.value)
+            self._is_failing = True
+        else:
+            if self._is_failing:
+                log.info("the heartbeat is accepted again")
+            self._is_failing = False
+
+
+@asynccontextmanager
+async def open_jobs(
+    container: Container, is_well: Callable[[], bool]
+) -> AsyncIterator[list[tuple[Callable[[], Awaitable[None]], timedelta]]]:
+    """Yield the job of the setting `PAPERROUND_HEARTBEAT_URL` with its interval; no job without the setting."""
+    url = container.settings.heartbeat_url
+    if url is None:
+        yield []
+        return
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        yield [(Heartbeat(url.get_secret_value(), fetch.get, is_well=is_well).beat, INTERVAL)]
+
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +315,7 @@ class Runtime:
         """Ingest files of the inbox. Raises the first error after the last file."""
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
-        reader = inbox_reader.InboxReader(
+        reader = inbox.InboxReader(
             lambda name: ingest_process.add_file(container, ingest, name),
             Quarantine(container.database, "inbox"),
             on_result=self._count_digests,
@@ -131,7 +330,7 @@ class Runtime:
         self.metrics.digests.inc(result.new_digests + result.corrected_digests)
 
     async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
-        notifier = polling.operator_notifier(self.container)
+        notifier = app_container.operator_notifier(self.container)
         if notifier is not None:
             async with self.container.database.transaction() as connection:
                 await notifier.plan_set_aside(connection, name, fingerprint, self.container.clock())
@@ -182,12 +381,14 @@ async def run(container: Container) -> None:
     token = container.settings.discord_token
     if token is None:
         raise errors.UsageError(MISSING_TOKEN_MESSAGE)
-    if not token_check.has_token_form(token.get_secret_value()):
-        log.warning("unlikely token", reason=token_check.NOT_A_TOKEN)
+    if not command_sync.has_token_form(token.get_secret_value()):
+        log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
+    request_gate.override_endpoints(
+        container.settings.discord_api_url, container.settings.discord_gateway_url
+    )
     request_gate.BudgetedAdapter(container.discord_health.budget).install()
     container.templates.log_problems()
     monitor = container.monitor_clock()
@@ -225,12 +426,12 @@ async def _stand_by_and_send(
     """Wait for the sender lock, log in and run, until `stopping` is set or another process has become the sender."""
     container = runtime.container
     waiting_message = "waiting for the sender lock; another process is running"
-    if not await _wait_unless_stopped(leadership.compete(runtime.lock), stopping, waiting_message):
+    if not await _wait_unless_stopped(compete_for_lock(runtime.lock), stopping, waiting_message):
         return
     runtime.liveness.record_start()
     await container.mentions.load(container.database)
     async with _closing(runtime.bot):
-        login = gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
+        login = log_in(runtime.bot, token, runtime.liveness.record_start)
         if await _wait_unless_stopped(login, stopping, None):
             freeze_gc()
             await _run_tasks(runtime, stopping, monitor)
@@ -251,9 +452,9 @@ async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
     address = runtime.container.settings.http
     if address is None:
         return
-    from bot.services.operations import http_server  # loads a web server, which few installations use
+    from bot.operations import health  # loads a web server, which few installations use
 
-    server = http_server.MonitoringServer(
+    server = health.MonitoringServer(
         runtime.container.database,
         runtime.metrics,
         runtime.container.clock,
@@ -292,32 +493,34 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
-        lambda: leadership.keep(runtime.lock, stop),
+        lambda: keep_lock(runtime.lock, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: maintenance.MaintenanceLoop(container.database, container.clock).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock).run(stop),
     ]
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
-        from bot.app import writer_loop  # few installations write digests
+        # few installations write digests
 
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
-        writer = writer_loop.WriterLoop(container, ingest, runtime.on_digest_written)
+        writer = app_tasks.WriterLoop(container, ingest, runtime.on_digest_written)
         bodies.append(lambda: writer.run(stop))
     async with (
-        polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
-        heartbeat.open_jobs(container, runtime.is_delivering) as heartbeats,
-        paper_news.open_jobs(container, on_planned=runtime.relay.wake) as news,
-        ticker.scheduled(
+        app_container.open_poller(
+            container, container.create_ingest(on_planned=runtime.relay.wake)
+        ) as poller,
+        open_jobs(container, runtime.is_delivering) as heartbeats,
+        app_tasks.open_jobs(container, on_planned=runtime.relay.wake) as news,
+        app_tasks.scheduled(
             [(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
         ) as scheduler,
-        _in_background(gateway.connect(runtime.bot)) as connection,
+        _in_background(connect_gateway(runtime.bot)) as connection,
     ):
-        await polling.log_missing_source(container)
+        await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = ticker.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
-        minute_ticker = ticker.Ticker(
+        clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
+        minute_ticker = app_tasks.Ticker(
             monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.bot.ask_for_time
         )
         bodies.append(lambda: minute_ticker.run(stop))
@@ -332,8 +535,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         results = await asyncio.gather(*tasks, return_exceptions=True)
         results += [connection.exception()] if connection.done() else []
     for result in results:
-        if isinstance(result, discord_errors.DeliveryError):
-            raise errors.PaperroundError(token_check.WRONG_TOKEN) from result
+        if isinstance(result, outbox_sender.DeliveryError):
+            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from result
         if isinstance(result, Exception):
             raise result
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.alerts.alerts import Alerts
+    from bot.alerts.service import Alerts
     from storage import models
     from storage.database import Database
 
@@ -96,7 +96,7 @@ def _condition_options(
     )
     if language is not None:
         is_any = language == "any"
-        given["language"] = None if is_any else arguments.parse_choice(models.Locale, language, "language")
+        given["language"] = None if is_any else output.parse_choice(models.Locale, language, "language")
     return given
 
 
@@ -108,11 +108,11 @@ def _timing_options(
     max_papers: MaxPapers = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
-    from bot.services.daily import schedule
+    from bot.daily import schedule
     from storage import models
 
     return _given(
-        timing=None if when is None else arguments.parse_choice(models.AlertTiming, when, "value of --when"),
+        timing=None if when is None else output.parse_choice(models.AlertTiming, when, "value of --when"),
         at_time=at_time,
         timezone=timezone,
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
@@ -120,7 +120,7 @@ def _timing_options(
     )
 
 
-@arguments.with_options(_condition_options, _timing_options)
+@output.with_options(_condition_options, _timing_options)
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
     """Make an alert for words, authors or institutions; the reader is told by DM."""
     draft = _new_draft(user, options)
@@ -136,7 +136,7 @@ def list_rows(
     output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
-@arguments.with_options(_condition_options, _timing_options)
+@output.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
     """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
 
@@ -149,7 +149,7 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = 
     _print_alert(context.run_with_service(_create_alerts, command), as_json)
 
 
-@arguments.with_options(_condition_options)
+@output.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
     user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,
@@ -188,7 +188,7 @@ def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
 
 
 def _unknown(alert_id: int) -> Exception:
-    from bot import errors
+    from bot.core import errors
 
     return errors.UsageError(
         f"There is no alert with the id {alert_id}. `paperround alerts list` shows all of them."
@@ -197,8 +197,8 @@ def _unknown(alert_id: int) -> Exception:
 
 def _new_draft(user: int, options: Mapping[str, Any]) -> models.Alert:
     """Return an alert to add. Raises UsageError without terms."""
-    from bot import errors
-    from bot.clock import system_clock
+    from bot.core import errors
+    from bot.core.clock import system_clock
     from storage import models
 
     if "terms" not in options:
@@ -243,7 +243,7 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
 
 
 def _create_alerts(database: Database) -> Alerts:
-    from bot.clock import system_clock
-    from bot.services.alerts.alerts import Alerts
+    from bot.alerts.service import Alerts
+    from bot.core.clock import system_clock
 
     return Alerts(database, system_clock)

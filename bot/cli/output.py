@@ -1,21 +1,25 @@
 """Prints results: JSON for programs, tables for people, problems and progress on stderr.
 
-Everything for people passes `bot.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
+Everything for people passes `bot.core.logs`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
-from typing import Annotated, Any, TypeVar
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
-from bot import printable
 from bot.cli import context
+from bot.core import errors, logs
+from bot.core.clock import system_clock
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
@@ -27,12 +31,12 @@ def print_json(value: Any) -> None:
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     text = json.dumps(value, ensure_ascii=False, default=str)
     # JSON escapes C0 only, and many terminals obey C1 too. Such characters can only be within strings.
-    sys.stdout.write(printable.CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    sys.stdout.write(logs.CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def print_document(text: str) -> None:
     """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
-    sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(logs.make_printable(text) if sys.stdout.isatty() else text)
 
 
 def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
@@ -79,12 +83,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else printable.make_printable(str(cell))) for cell in row))
+        table.add_row(*(Text("–" if cell is None else logs.make_printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 200)
     if table.row_count:
         console.print(table)
     else:
-        console.print(Text(printable.make_printable(empty)))
+        console.print(Text(logs.make_printable(empty)))
 
 
 @contextmanager
@@ -131,11 +135,91 @@ def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label
 
 def echo(sentence: str) -> None:
     """Print a sentence on stdout."""
-    sys.stdout.write(printable.make_printable(sentence) + "\n")
+    sys.stdout.write(logs.make_printable(sentence) + "\n")
 
 
 def error(sentence: str) -> None:
     """Print one line on stderr."""
-    line = printable.make_printable(sentence).replace("\n", "\\n")
+    line = logs.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
+
+
+# Parses arguments of commands, and shares options between commands.
+
+Choice = TypeVar("Choice", bound=StrEnum)
+Command: TypeAlias = Callable[..., None]
+
+
+def with_options(*declared: Callable[..., Mapping[str, Any]]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of some functions to a command, so that commands share them.
+
+    The command's first argument is the union of what these functions return for the options that were given.
+    """
+    shared = [inspect.signature(function, eval_str=True).parameters for function in declared]
+
+    def decorate(command: Command) -> Command:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            parsed: dict[str, Any] = {}
+            for function, names in zip(declared, shared, strict=True):
+                parsed |= function(**{name: values.pop(name) for name in names})
+            command(parsed, **values)
+
+        parameters = [*(parameter for options in shared for parameter in options.values()), *own]
+        # A signature has its required parameters first.
+        ordered = sorted(parameters, key=lambda parameter: parameter.default is not parameter.empty)
+        vars(run)["__signature__"] = inspect.Signature(ordered)
+        return run
+
+    return decorate
+
+
+def parse_date(text: str) -> date:
+    """Parse a day as people type it (`2025-02-06`, `yesterday`, `dec 30`), in the zone of the settings. Raises UsageError."""
+    from bot.text import dates
+
+    span = dates.read_typed_date(text, system_clock().astimezone(context.load_timezone()).date())
+    if span is None or span[0] != span[1]:
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+        )
+    return span[0]
+
+
+def parse_time(text: str | None) -> str | None:
+    """Parse a time of day as people type it (`9am`, `21:30`) to `HH:MM`; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client import options as client_options
+
+    found = client_options.find_time(text)
+    if found is None:
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24 hours), such as 09:00, or 9am."
+        )
+    return found
+
+
+def parse_zone(text: str | None) -> str | None:
+    """Parse the name of a time zone (`Asia/Seoul`, `seoul`) to its IANA name; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client import options as client_options
+
+    found = client_options.find_zone(text)
+    if found is None:
+        raise errors.UsageError(f"{text[:40]!r} is not a time zone. Use an IANA name, such as Asia/Seoul.")
+    return found
+
+
+def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
+    """Return the enum member with this value, in any case. Raises UsageError that lists the values."""
+    try:
+        return choices(text.strip().lower())
+    except ValueError:
+        values = [choice.value for choice in choices]
+        hint = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
+        raise errors.UsageError(f"{text[:40]!r} is not a known {noun}. Use {hint}.") from None

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
+    from bot.daily.service import SubscriptionOptions, Subscriptions
     from storage import models
     from storage.database import Database
 
@@ -91,13 +91,13 @@ def _post_options(
     server_picks: ServerPicks = None,
 ) -> dict[str, Any]:
     """Return the options of a daily post, by the field of its subscription. Raises UsageError."""
-    from bot.services.daily.schedule import parse_days
+    from bot.daily.schedule import parse_days
     from storage import models
 
-    parse = arguments.parse_choice
+    parse = output.parse_choice
     options: dict[str, Any] = {
-        "at_time": arguments.parse_time(at),
-        "timezone": arguments.parse_zone(timezone),
+        "at_time": output.parse_time(at),
+        "timezone": output.parse_zone(timezone),
         "top_n": top,
         "min_votes": min_votes,
         "days": None if days is None else parse_days(days),
@@ -115,10 +115,10 @@ def _post_options(
     return given if mention is None else given | {"mention_role_id": mention or None}
 
 
-@arguments.with_options(_post_options)
+@output.with_options(_post_options)
 def add(given: dict[str, Any], guild: Guild, channel: Channel, as_json: output.AsJson = False) -> None:
     """Begin a daily post in a channel."""
-    from bot.services.daily.subscriptions import SubscriptionOptions
+    from bot.daily.service import SubscriptionOptions
     from storage import models
 
     settings = context.load_settings()
@@ -156,10 +156,10 @@ def list_rows(
     output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
 
 
-@arguments.with_options(_post_options)
+@output.with_options(_post_options)
 def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Change a daily post; what is not given stays."""
-    from bot.services.daily.subscriptions import options_of
+    from bot.daily.service import options_of
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         options = options_of(await subscriptions.get(subscription_id))
@@ -185,7 +185,7 @@ def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> N
 
 def to_dict(subscription: models.Subscription) -> dict[str, Any]:
     """Return a subscription as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
-    from bot.services.daily.schedule import DAY_NAMES
+    from bot.daily.schedule import DAY_NAMES
 
     due = subscription.next_due_at
     return {
@@ -230,7 +230,7 @@ def _run(
 
 def _describe(subscription: models.Subscription) -> str:
     """Return the schedule and the papers: `09:00 Asia/Seoul, every day, top 5, compact`."""
-    from bot.services.daily.schedule import DAY_NAMES
+    from bot.daily.schedule import DAY_NAMES
 
     days = ",".join(DAY_NAMES[day - 1] for day in subscription.days)
     parts = (
@@ -246,15 +246,15 @@ def _describe(subscription: models.Subscription) -> str:
 
 def _format_next(subscription: models.Subscription) -> str | None:
     """Return the time of the next post in the channel's own zone; None if none is due."""
-    from bot.services.daily.schedule import parse_zone
+    from bot.core.clock import parse_zone
 
     due = subscription.next_due_at if subscription.state.value == "active" else None
     return None if due is None else output.format_time(due, parse_zone(subscription.timezone))
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:
-    from bot.clock import system_clock
-    from bot.services.daily.subscriptions import Subscriptions
+    from bot.core.clock import system_clock
+    from bot.daily.service import Subscriptions
 
     return Subscriptions(database, system_clock)
 
@@ -263,7 +263,7 @@ def _with_changes(options: SubscriptionOptions, given: Mapping[str, Any]) -> Sub
     """Return the options with the given values. Raises UsageError."""
     from dataclasses import replace
 
-    from bot import errors
+    from bot.core import errors
     from storage import models
 
     changed = replace(options, **given)

@@ -11,12 +11,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import translations
-from bot.client.discord_api import command_sync, http_observer, request_gate
+from bot.client import command_sync, request_gate, translations
+from bot.client.messages import PostWording
+from bot.client.services import Services
 from bot.client.translations import Texts
-from bot.client.views.post_text import PostWording
-from bot.services.bundle import Services
-from bot.services.daily import schedule
+from bot.core import clock
 from storage import models
 
 MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
@@ -41,7 +40,7 @@ class Client(commands.AutoShardedBot):
         mentions: command_sync.CommandMentions,
         wording_for: Callable[[models.Locale], PostWording],
         *,
-        observer: http_observer.HttpObserver,
+        observer: request_gate.HttpObserver,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
@@ -98,8 +97,8 @@ class Client(commands.AutoShardedBot):
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
         """Return the date of now in the user's time zone."""
         name = await self.timezone_for(interaction)
-        zone = schedule.parse_zone(name if schedule.is_known_zone(name) else self.services.timezone)
-        return schedule.local_date(self.services.clock(), zone)
+        zone = clock.parse_zone(name if clock.is_known_zone(name) else self.services.timezone)
+        return clock.local_date(self.services.clock(), zone)
 
 
 Interaction = discord.Interaction[Client]

@@ -6,6 +6,8 @@ texts are left out; without any font the chart has no text.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -13,10 +15,40 @@ from datetime import date
 from functools import cached_property
 
 import babel.dates
+import resvg_py
 
-from bot.rendering import svg_to_png
-from bot.rendering.wording.templates import OutputFormat, Templates
-from storage import trends
+from bot.core import isolation
+from bot.rendering.templates import OutputFormat, Templates
+from storage import errors, trends
+
+# Draws an SVG as a PNG with resvg, which holds the GIL for about 50 ms: a process of its own keeps the event loop free.
+
+_MAX_CPU_SECONDS = 20.0
+
+
+def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture, drawn with the system's fonts or only with these files. Raises ValueError for an invalid SVG."""
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg, width=width, skip_system_fonts=fonts is not None, font_files=list(fonts or ())
+        )
+    )
+
+
+def draw_png_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
+    try:
+        drawn = asyncio.run(
+            isolation.run_isolated(_draw_as_text, svg, width, fonts, seconds=_MAX_CPU_SECONDS, megabytes=None)
+        )
+    except errors.PaperroundError:
+        return draw_png(svg, width, fonts)
+    return base64.b64decode(drawn)
+
+
+def _draw_as_text(svg: str, width: int, fonts: Sequence[str] | None) -> str:
+    return base64.b64encode(draw_png(svg, width, fonts)).decode()
+
 
 WIDTH, HEIGHT = 800, 480
 """Units of the view box. On a phone, where the chart is 320 pixels wide, letters of 40 units are 16 pixels high."""
@@ -69,15 +101,13 @@ class ChartRenderer:
         )
         values |= _label_values(labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
-        draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
+        draw = draw_png_in_process if self._own_process else draw_png
         return draw(svg, PNG_WIDTH, self._fonts)
 
     @cached_property
     def has_hangul(self) -> bool:
         """Whether the fonts can draw Hangul. Without a font two letters are the same picture, that of a missing glyph."""
-        first, second = (
-            svg_to_png.draw(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각"
-        )
+        first, second = (draw_png(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각")
         return first != second
 
 

@@ -13,14 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from bot.digests.elements import arxiv_ids
-from bot.sources import base, feed_parser, web_address
-from bot.sources.http import errors
+from bot.archive import arxiv_ids
+from bot.sources import base, feed, fetch_errors, url
 from storage import models
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
-    from bot.sources.http.response import Response
+    from bot.sources import fetcher
+    from bot.sources.fetcher import Response
 
 IDS_PER_REQUEST = 100
 
@@ -63,7 +62,7 @@ class ArxivSource:
         try:
             response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
             facts = await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
-        except errors.FetchError as error:
+        except fetch_errors.FetchError as error:
             return base.failed_result(self._endpoint, error, request)
         missing = sorted({*ids} - {paper.arxiv_id for paper in facts})
         return base.FetchResult(
@@ -81,11 +80,9 @@ def _parse_response(response: Response, ids: Sequence[str], location: str) -> tu
     """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
     facts_by_id = {}
     text = response.text()
-    affiliations = feed_parser.parse_affiliations(text)
+    affiliations = feed.parse_affiliations(text)
     for entry in parse_entries(text):
-        facts = feed_parser.paper_facts(
-            entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at
-        )
+        facts = feed.paper_facts(entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at)
         if facts is not None and facts.arxiv_id in ids:
             facts_by_id[facts.arxiv_id] = replace(facts, affiliations=affiliations.get(entry.key, ()))
     return tuple(facts_by_id.values())
@@ -97,12 +94,12 @@ def query_url(endpoint: str, ids: Sequence[str]) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
-def parse_entries(text: str) -> list[feed_parser.FeedEntry]:
+def parse_entries(text: str) -> list[feed.FeedEntry]:
     """Return the entries of an answer. Raises FetchError, also for an error that the answer reports."""
-    entries = feed_parser.parse_feed(text)
+    entries = feed.parse_feed(text)
     for entry in entries:
         if _ERROR_MARK in entry.key:
-            raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+            raise fetch_errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
     return entries
 
 
@@ -123,9 +120,9 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.ARXIV,
     matches=_matches,
-    check=partial(web_address.check_undated, kind=models.SourceKind.ARXIV),
+    check=partial(url.check_undated, kind=models.SourceKind.ARXIV),
     open=_open,
-    public_label=web_address.public_label,
+    public_label=url.public_label,
     poll_interval=timedelta(minutes=5),
     stage=base.Stage.MISSING_FACTS,
     seconds_per_request=3.0,

@@ -5,20 +5,24 @@ A source keeps no state. Its page states come in with the request and go out wit
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import html
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bot import day_close
-from bot.sources.http import errors
+from bot.archive import parse
+from bot.core import day_close, errors, isolation
+from bot.sources import fetch_errors, fetcher
 from storage import models
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher  # loads aiohttp
-    from bot.sources.http.response import Response
+    from bot.sources.fetcher import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ async def get_page(
         return gone
     try:
         response = await fetch.get(location, request.page_states.get(location), accept=accept)
-    except errors.FetchError as error:
+    except fetch_errors.FetchError as error:
         return failed_result(location, error, request, day)
     if response.body is None:
         return FetchResult(
@@ -146,13 +150,13 @@ async def get_page(
 
 
 def failed_result(
-    location: str, error: errors.FetchError, request: FetchRequest, day: date | None = None
+    location: str, error: fetch_errors.FetchError, request: FetchRequest, day: date | None = None
 ) -> FetchResult:
     """Return the result for a location that could not be read.
 
     A day without a digest is NOT_YET, a missing page without a day FAILED. GONE is stored in the page state.
     """
-    if isinstance(error, errors.NotFoundError):
+    if isinstance(error, fetch_errors.NotFoundError):
         if day is None:
             return FetchResult(location, models.FetchStatus.FAILED, error.reason)
         return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
@@ -171,3 +175,396 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
     return FetchResult(location, models.FetchStatus.GONE, reason, day=day)
+
+
+# Hidden text: what a page holds but a reader of it does not see, by attributes, inline styles and style sheets.
+#
+# Text is also planted in papers for language models to read: white on white, of size zero, or outside the page.
+
+_DECLARATION = re.compile(r"([a-z-]{1,40})\s{0,9}:\s{0,9}([^;]{1,200})")
+_CSS_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{0,2000})\}")
+_CSS_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]{0,20})?([.#][\w-]{1,80})\s*", re.IGNORECASE)
+_LENGTH = re.compile(r"(-?[0-9]{0,9}(?:\.[0-9]{1,9})?)\s?(px|pt|em|rem|ex|%|vw|vh|mm|cm|in)?")
+_HEX = re.compile("#([0-9a-f]{3,8})")
+_CHANNELS = re.compile(r"(rgb|hsl)a?\(([^)]{1,80})\)")
+_SCALED_TO_NOTHING = re.compile(r"scale[xy]?\(\s*0?(?:\.0+)?\s*[,)]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\U000e0000-\U000e007f]")
+
+_WHITE_FROM = 0xF0
+"""Value from which a colour's red, green and blue count as white."""
+_MIN_FONT_SIZES = {"px": 4.0, "pt": 3.0, "em": 0.3, "rem": 0.3, "ex": 0.6, "%": 30.0, "vw": 0.3, "vh": 0.3}
+_MIN_FONT_SIZES |= {"mm": 1.0, "cm": 0.1, "in": 0.04, "": 0.01}
+_OFF_PAGE = -500.0
+"""Position in pixels from which an element lies outside the page."""
+
+
+def drop_invisible(text: str) -> str:
+    """Return a text without characters that have no glyph, such as zero-width spaces and Unicode's tags."""
+    return _INVISIBLE.sub("", text)
+
+
+def is_hidden(attributes: Mapping[str, str], *, has_background: bool) -> bool:
+    """Whether an element with these attributes (names in lower case) and its content is not shown.
+
+    `has_background`: it lies on a colour, on which white text can be read.
+    """
+    if "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true":
+        return True
+    if not has_background and _is_white(attributes.get("color", "")):
+        return True
+    style = attributes.get("style")
+    return style is not None and is_hiding(style, has_background=has_background)
+
+
+def is_hiding(style: str, *, has_background: bool = False) -> bool:
+    """Whether the declarations of a style hide what they apply to."""
+    declared = dict(_DECLARATION.findall(style[:4000].lower()))
+    values = {name: value.replace("!important", "").strip() for name, value in declared.items()}
+    if values.get("display") == "none" or values.get("visibility") in ("hidden", "collapse"):
+        return True
+    if _is_small(values.get("font-size"), _MIN_FONT_SIZES) or _is_small(
+        values.get("font"), {"px": 4.0, "pt": 3.0}
+    ):
+        return True
+    if _is_zero(values.get("opacity"), 0.1) or _is_off_page(values) or _is_clipped(values):
+        return True
+    colour = values.get("color", values.get("--ltx-fg-color", ""))
+    if _is_transparent(colour) or _is_transparent(values.get("-webkit-text-fill-color", "")):
+        return True
+    return _is_white(colour) and not (has_background or has_dark_background(style))
+
+
+def has_dark_background(style: str) -> bool:
+    """Whether a style sets a background other than white."""
+    declared = dict(_DECLARATION.findall(style[:4000].lower()))
+    for name in ("background-color", "background", "--ltx-bg-color"):
+        value = declared.get(name, "").strip()
+        if value and value not in ("none", "inherit", "initial", "unset"):
+            return not (_is_white(value) or _is_transparent(value))
+    return False
+
+
+def hiding_selectors(css: str) -> frozenset[str]:
+    """Return the classes (`.name`) and ids (`#name`) that a style sheet hides."""
+    found: set[str] = set()
+    for selectors, body in _CSS_RULE.findall(_without_comments(css[:500_000])):
+        if is_hiding(body):
+            matches = map(_CSS_SELECTOR.fullmatch, selectors.split(","))
+            found.update(match[1] for match in matches if match)
+    return frozenset(found)
+
+
+def _without_comments(css: str) -> str:
+    first, *rest = css.split("/*")
+    return first + "".join(part.partition("*/")[2] for part in rest)
+
+
+def _is_small(value: str | None, minimum: Mapping[str, float]) -> bool:
+    if value is None:
+        return False
+    for word in value.replace("/", " ").split():
+        match = _LENGTH.fullmatch(word)
+        if match and match[1] not in ("", "-") and float(match[1]) < minimum.get(match[2] or "", 0.0):
+            return True
+    return False
+
+
+def _is_zero(value: str | None, limit: float) -> bool:
+    match = None if value is None else _LENGTH.fullmatch(value)
+    if not match or match[1] in ("", "-"):
+        return False
+    return float(match[1]) / (100 if match[2] == "%" else 1) < limit
+
+
+def _is_off_page(values: Mapping[str, str]) -> bool:
+    names = ("left", "top", "right", "text-indent", "margin-left", "margin-top")
+    for name in names:
+        match = _LENGTH.fullmatch(values.get(name, ""))
+        if (
+            match
+            and match[1] not in ("", "-")
+            and float(match[1]) * (12 if match[2] == "em" else 1) <= _OFF_PAGE
+        ):
+            return True
+    return False
+
+
+def _is_clipped(values: Mapping[str, str]) -> bool:
+    clip = values.get("clip", "").replace(" ", "").replace("px", "")
+    if clip in ("rect(0,0,0,0)", "rect(1,1,1,1)", "rect(0000)"):
+        return True
+    if _SCALED_TO_NOTHING.search(values.get("transform", "")):
+        return True
+    sizes = (values.get(name) for name in ("width", "height", "max-height", "max-width"))
+    return "hidden" in values.get("overflow", "") and any(_is_zero(size, 2.0) for size in sizes)
+
+
+def _is_transparent(colour: str) -> bool:
+    colour = colour.strip()
+    if colour == "transparent":
+        return True
+    if match := _CHANNELS.search(colour):
+        parts = match[2].replace(",", " ").replace("/", " ").split()
+        return len(parts) == 4 and _is_zero(parts[3], 0.1)
+    if match := _HEX.fullmatch(colour):
+        digits = match[1]
+        return (len(digits) == 8 and digits[6:] < "1a") or (len(digits) == 4 and digits[3] < "2")
+    return False
+
+
+def _is_white(colour: str) -> bool:
+    colour = colour.strip().lower()
+    if colour in ("white", "snow", "ivory", "ghostwhite", "floralwhite", "whitesmoke", "mintcream", "azure"):
+        return True
+    if match := _HEX.fullmatch(colour):
+        digits = "".join(digit * 2 for digit in match[1][:3]) if len(match[1]) < 6 else match[1][:6]
+        return all(int(digits[index : index + 2], 16) >= _WHITE_FROM for index in (0, 2, 4))
+    if match := _CHANNELS.search(colour):
+        return _is_white_by_channels(match[1], match[2].replace(",", " ").replace("/", " ").split()[:3])
+    return False
+
+
+def _is_white_by_channels(system: str, parts: list[str]) -> bool:
+    numbers = [_LENGTH.fullmatch(part) for part in parts]
+    values = [
+        float(match[1]) * (2.55 if match[2] == "%" else 1.0) if match and match[1] not in ("", "-") else 0.0
+        for match in numbers
+    ]
+    if len(values) < 3:
+        return False
+    return values[2] >= _WHITE_FROM if system == "hsl" else min(values) >= _WHITE_FROM
+
+
+# HTML to Markdown, for the elements that digests use.
+#
+# A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
+# 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
+
+_HTML_BLOCK_TAG = re.compile(
+    r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
+)
+_SNIFF_LENGTH = 20_000
+_MAX_PAGE_LENGTH = 2_000_000
+_MAX_TAG_LENGTH = 2_000
+_TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
+_ATTRIBUTE = re.compile(
+    r"""\s(href|src|alt)\s{0,3}=\s{0,3}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'<>=]{1,1000}))""",
+    re.IGNORECASE,
+)
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
+_SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
+_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
+_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_LIST_TAGS = frozenset({"ul", "ol"})
+_BLOCK_TAGS = frozenset(
+    {"p", "div", "article", "section", "main", "table", "tr", "blockquote", "body", "header", "footer"}
+)
+
+
+_Tag = tuple[str, bool, str]
+"""A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether block elements of HTML occur near the beginning. Markdown with a stray `<video>` is not HTML."""
+    return _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
+
+
+def to_markdown(page: str) -> str:
+    """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
+    writer = _MarkdownWriter()
+    for token in _tokenize(page[:_MAX_PAGE_LENGTH]):
+        if isinstance(token, str):
+            writer.write_text(token)
+        else:
+            writer.write_tag(*token)
+    return writer.text()
+
+
+def _tokenize(page: str) -> Iterator[str | _Tag]:
+    """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
+    position = 0
+    end = -1
+    while (start := page.find("<", position)) >= 0:
+        if end < start and end != len(page):
+            end = page.find(">", start)
+            end = len(page) if end < 0 else end
+        if start > position:
+            yield page[position:start]
+        name = _TAG_NAME.match(page, start + 1)
+        if page.startswith("<!--", start):
+            comment_end = page.find("-->", start)
+            position = comment_end + 3 if comment_end >= 0 else len(page)
+        elif end < len(page) and page[start + 1 : start + 2] in ("!", "?"):
+            position = end + 1
+        elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
+            tag_name = name[0].lower()
+            yield tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end]
+            position = end + 1
+        else:
+            yield "<"
+            position = start + 1
+    yield page[position:]
+
+
+class _MarkdownWriter:
+    """Collects Markdown from texts and tags. An unclosed element ends with the page."""
+
+    def __init__(self) -> None:
+        self._chunks: list[str] = []
+        self._links: list[str] = []
+        self._skipped_tag: str | None = None
+        self._in_pre = False
+        self._list_depth = 0
+
+    def text(self) -> str:
+        """Return the Markdown, with runs of empty lines collapsed."""
+        return _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
+
+    def write_text(self, text: str) -> None:
+        """Write a text; white space is collapsed outside `<pre>`."""
+        if self._skipped_tag is None:
+            text = html.unescape(text)
+            self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
+
+    def write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
+        """Write the Markdown of a tag."""
+        if self._skipped_tag is not None:
+            if is_closing and name == self._skipped_tag:
+                self._skipped_tag = None
+        elif name in _SKIPPED_TAGS:
+            self._skipped_tag = None if is_closing else name
+        elif name in _HEADINGS:
+            self._chunks.append("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
+        elif name in ("a", "img", "video"):
+            self._write_link(name, is_closing, attributes)
+        elif name == "pre":
+            self._in_pre = not is_closing
+            self._chunks.append("\n```\n\n" if is_closing else "\n\n```\n")
+        elif name in _INLINE_MARKERS and not self._in_pre:
+            self._chunks.append(_INLINE_MARKERS[name])
+        else:
+            self._write_block(name, is_closing)
+
+    def _write_link(self, name: str, is_closing: bool, attributes: str) -> None:
+        if is_closing:
+            if name == "a" and self._links:
+                self._chunks.append(f"]({self._links.pop()})")
+            return
+        values = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(attributes)}
+        if name == "a":
+            self._links.append(values.get("href", ""))
+            self._chunks.append("[")
+        elif name == "img":
+            self._chunks.append(f"![{values.get('alt', '')}]({values.get('src', '')})")
+        elif "src" in values:
+            self._chunks.append(f"\n[Watch Video]({values['src']})\n")
+
+    def _write_block(self, name: str, is_closing: bool) -> None:
+        if name in _LIST_TAGS:
+            depth = self._list_depth if is_closing else self._list_depth + 1
+            self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
+            self._chunks.append("\n\n" if depth <= 1 else "")
+        elif name == "li":
+            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
+        elif name == "br":
+            self._chunks.append("\n")
+        elif name in _BLOCK_TAGS and not (self._list_depth and name == "p" and not is_closing):
+            # A paragraph inside an item continues the item's line.
+            self._chunks.append("\n" if self._list_depth else "\n\n")
+
+
+# Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown.
+#
+# A large answer is read in a process of its own with limited memory.
+
+ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
+SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
+"""Suffixes of digests in folders and repositories and at web addresses, in lower case."""
+
+_THREAD_THRESHOLD = 200_000
+"""Body size in bytes from which detection runs in a thread, off the event loop."""
+LARGE_BYTES = 1_000_000
+"""Body size in bytes from which detection runs in a process of its own."""
+MAX_MEGABYTES = 200
+"""Limit of the data segment of that process, and so of the digests that it returns."""
+_MAX_CPU_SECONDS = 300.0
+_ENTRIES_AT_ONCE = 50
+
+
+async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
+    """Return the digests in a response. Raises FetchError with the reason if there is none."""
+    body = response.body or b""
+    if not body.strip():
+        raise fetch_errors.FetchError("its answer is empty")
+
+    if len(body) >= LARGE_BYTES:
+        # Where no process can be started, a thread does it.
+        with contextlib.suppress(isolation.ChildStartError):
+            return await _detect_in_process(body, response.charset)
+
+    def detect() -> tuple[models.Digest, ...]:
+        return detect_in_text(response.text())
+
+    return detect() if len(body) < _THREAD_THRESHOLD else await asyncio.to_thread(detect)
+
+
+def detect_in_text(text: str) -> tuple[models.Digest, ...]:
+    """Return the digests in a text. Raises FetchError if there is none."""
+    is_page = looks_like_html(text)
+    digests = _parse(text)
+    if digests is None and is_page:
+        digests = _parse(to_markdown(text))
+    if digests is None:
+        if is_page:
+            raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+        raise fetch_errors.FetchError("there is no digest in it")
+    if not any(digest.entries for digest in digests):
+        raise fetch_errors.NotFoundError("its list of papers is empty")
+    return digests
+
+
+def _parse(text: str) -> tuple[models.Digest, ...] | None:
+    try:
+        return parse.parse_text(text)
+    except errors.NotADigestError:
+        return None
+
+
+async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:
+    parts = isolation.stream_isolated(
+        _detect, body, charset_name, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+    )
+    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if isinstance(part, dict):
+                    found.append((part, []))
+                else:
+                    found[-1][1].extend(map(_build_entry, part))
+    except isolation.ChildLimitError as error:
+        raise fetch_errors.FetchError(str(error)) from error
+    return tuple(
+        models.Digest(
+            format=models.DigestFormat(head["format"]),
+            date=date.fromisoformat(head["date"]),
+            entries=tuple(entries),
+            problems=tuple(models.Problem(**problem) for problem in head["problems"]),
+            text=head["text"],
+        )
+        for head, entries in found
+    )
+
+
+def _build_entry(fields: dict[str, Any]) -> models.Entry:
+    sections = tuple(models.Section(**section) for section in fields["sections"])
+    return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
+
+
+def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
+    """Yield each digest without its entries, then its entries in parts."""
+    for digest in detect_in_text(fetcher.decode_text(body, charset_name)):
+        yield replace(digest, entries=())
+        for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
+            yield digest.entries[start : start + _ENTRIES_AT_ONCE]

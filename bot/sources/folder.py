@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from bot import errors
-from bot.digests import parse
-from bot.sources import base, digest_detector
-from bot.sources.http import errors as http_errors
+from bot.archive import parse
+from bot.core import errors
+from bot.sources import base as sources_base
+from bot.sources import fetch_errors
 from storage import models
 
 _MAX_FILES = 100_000
@@ -27,23 +27,25 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+    async def fetch(self, request: sources_base.FetchRequest) -> AsyncIterator[sources_base.FetchResult]:
         """Read each new or changed file, sorted by path. Unchanged files give no result."""
         folder = str(self._root)
         try:
             changed, problems = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
-            yield base.FetchResult(folder, models.FetchStatus.FAILED, reason)
+            yield sources_base.FetchResult(folder, models.FetchStatus.FAILED, reason)
             return
         for location, stamp in changed:
             yield await asyncio.to_thread(self._read_document, location, stamp, request)
         for problem in problems:
-            yield base.FetchResult(folder, models.FetchStatus.FAILED, http_errors.clean_reason(problem))
+            yield sources_base.FetchResult(
+                folder, models.FetchStatus.FAILED, fetch_errors.clean_reason(problem)
+            )
         if not changed and not problems:
-            yield base.FetchResult(folder, models.FetchStatus.UNCHANGED)
+            yield sources_base.FetchResult(folder, models.FetchStatus.UNCHANGED)
 
-    def _find_changed(self, request: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
+    def _find_changed(self, request: sources_base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
         """Return (location, stamp) of each changed file, and what could not be listed."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
@@ -79,36 +81,40 @@ class FolderSource:
             locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
-                if Path(name).suffix.lower() in digest_detector.SUFFIXES and not name.startswith(".")
+                if Path(name).suffix.lower() in sources_base.SUFFIXES and not name.startswith(".")
             ]
         readable = [location for location in locations if location.isprintable()]
         if len(readable) < len(locations):
             problems.append(f"file names that are no text: {len(locations) - len(readable)}")
         return sorted(readable)[:_MAX_FILES], problems
 
-    def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
+    def _read_document(
+        self, location: str, stamp: str, request: sources_base.FetchRequest
+    ) -> sources_base.FetchResult:
         """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
         try:
             data = self._read_bytes(location)
         except OSError as error:
             reason = f"{location}: {error.strerror or error}"
-            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
+            return sources_base.FetchResult(location, models.FetchStatus.FAILED, reason)
         content_hash = hashlib.sha256(data).hexdigest()
         known = request.page_states.get(location)
         status = models.FetchStatus.OK
         state = models.PageState(location, request.now, status, last_modified=stamp, hash=content_hash)
         page_states = (state,)
         if known is not None and known.hash == content_hash:
-            return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
+            return sources_base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = digest_detector.detect_in_text(parse.decode(data))
+            digests = sources_base.detect_in_text(parse.decode(data))
         except errors.NotADigestError as error:
-            reason = http_errors.clean_reason(f"{location}: {error}")
-            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
-        except http_errors.FetchError as error:
+            reason = fetch_errors.clean_reason(f"{location}: {error}")
+            return sources_base.FetchResult(location, models.FetchStatus.FAILED, reason)
+        except fetch_errors.FetchError as error:
             reason = f"{location}: {error.reason}"
-            return base.FetchResult(location, models.FetchStatus.OK, reason, page_states=page_states)
-        return base.FetchResult(location, models.FetchStatus.OK, digests=digests, page_states=page_states)
+            return sources_base.FetchResult(location, models.FetchStatus.OK, reason, page_states=page_states)
+        return sources_base.FetchResult(
+            location, models.FetchStatus.OK, digests=digests, page_states=page_states
+        )
 
     def _read_bytes(self, location: str) -> bytes:
         with open(self._root / location, "rb") as file:
@@ -142,7 +148,7 @@ def _check(address: str) -> None:
         raise errors.UsageError(f"{address} is not a folder here")
 
 
-KIND = base.KindRecord(
+KIND = sources_base.KindRecord(
     kind=models.SourceKind.FOLDER,
     matches=lambda address, _: parse_folder_path(address) is not None,
     check=_check,

@@ -1,6 +1,6 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes (`bot.day_close`).
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes (`bot.core.day_close`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot import day_close
-from bot.digests import listing
-from bot.digests.elements import sanitize
-from bot.sources import base, web_address
-from bot.sources.http import errors
+from bot.archive import fields, listing
+from bot.core import day_close
+from bot.sources import base, fetch_errors, url
 from storage import models
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
+    from bot.sources import fetcher
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
@@ -62,7 +60,7 @@ class HuggingFaceSource:
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
             page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
-        except (errors.NotFoundError, errors.GoneError):
+        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return None
         read_at = page.page_state.read_at
         digest = await asyncio.to_thread(_parse_response, f"[{page.text()}]", read_at.date())
@@ -95,7 +93,7 @@ class HuggingFaceSource:
             return page
         try:
             digest = await asyncio.to_thread(_parse_response, page.text(), day)
-        except errors.FetchError as error:
+        except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
         page_states = (page.page_state,) if digest or day < today else ()
@@ -119,20 +117,20 @@ def _parse_response(text: str, day: date) -> models.Digest | None:
         items = json.loads(text)
     except (ValueError, RecursionError):
         kind = "an HTML page" if text.lstrip(" \r\n\t[")[:1] == "<" else "no JSON"
-        raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
+        raise fetch_errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(items, list):
-        note = sanitize.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
+        note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
+        raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
     if not items:
         return None
     digest = listing.build(day, [_to_paper(item) for item in items])
     if not digest.entries:
-        raise errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
+        raise fetch_errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
     return digest
 
 
 def _to_paper(item: Any) -> Mapping[str, Any] | None:
-    """Return one item with the fields of a listing's paper, which `bot.digests.listing` cleans; None for no object."""
+    """Return one item with the fields of a listing's paper, which `bot.archive.listing` cleans; None for no object."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
@@ -185,7 +183,7 @@ def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: da
         organization=paper.get("organization"),
         code_stars=paper.get("code_stars"),
         thumbnail=paper.get("thumbnail"),
-        published_on=sanitize.clean_date(paper.get("published_on")),
+        published_on=fields.clean_date(paper.get("published_on")),
         listed_on=day,
     )
 
@@ -207,9 +205,9 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.HUGGINGFACE,
     matches=_matches,
-    check=web_address.check,
+    check=url.check_address,
     open=_open,
-    public_label=web_address.public_label,
+    public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,
     stage=base.Stage.VOTES,

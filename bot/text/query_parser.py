@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.text.analysis import analyser
+from bot.text import analyser
 
 MAX_QUERY_LENGTH = 300
 """Characters of a query that are read."""

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.digests.elements.summary_basis import Basis
-from bot.services.writer import prompts
+from bot.archive.summaries import Basis
+from bot.writer import prompts
 from storage import models
 from tests.fake_model import papers, server, writing
 from tests.fake_model.process import FakeModelProcess

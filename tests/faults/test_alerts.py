@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.services.alerts.alerts import Alerts
+from bot.alerts.service import Alerts
 from storage import tables
 from tests.support import alert_builders, digest_builders, fault_harness
 

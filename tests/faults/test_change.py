@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import subscriptions
+from storage import daily
 from tests.fake_discord import model, process
 from tests.support import fault_harness
 from tests.support.relay_harness import OWNER, new_subscription
@@ -18,7 +18,7 @@ CHANNELS = 60
 
 async def subscribe(harness: fault_harness.FaultHarness, channel_id: int) -> int:
     async with harness.db.transaction() as connection:
-        return await subscriptions.add(connection, new_subscription(channel_id))
+        return await daily.add(connection, new_subscription(channel_id))
 
 
 async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
@@ -55,8 +55,8 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
 
     await harness.wait_until(both_noticed)
     async with harness.db.read() as connection:
-        paused = await subscriptions.get(connection, revoked_id)
-        closed = await subscriptions.get(connection, deleted_id)
+        paused = await daily.get(connection, revoked_id)
+        closed = await daily.get(connection, deleted_id)
     assert paused is not None
     assert closed is not None
     assert (paused.state.value, paused.reason) == ("paused", "no-send")

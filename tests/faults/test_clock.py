@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from storage.outbox import queries
+from bot.daily.service import SubscriptionOptions, Subscriptions
+from storage import deliveries
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -47,7 +47,7 @@ async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
     """Return the local dates of the posts by channel, of deliveries that are in Discord."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
-        for row in await queries.list_rows(connection):
+        for row in await deliveries.list_rows(connection):
             assert row.channel_id is not None
             if row.state.value == "sent":
                 dates.setdefault(row.channel_id, []).append(str(row.local_on))

@@ -9,7 +9,7 @@ import pytest
 
 from bench import synthetic_archive
 from bot.app.container import Container
-from bot.settings import Settings
+from bot.core.settings import Settings
 from tests.fake_discord.model import Json
 from tests.support import fault_harness, patience
 

@@ -14,11 +14,9 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bot.services.alerts.alerts import Alerts
-from bot.services.recommendation import today
-from storage import models, tables
-from storage.accounts import profiles
-from storage.shelf import saved_papers
+from bot.alerts.service import Alerts
+from bot.today import service as today_service
+from storage import models, shelf, tables, today
 from tests.support import alert_builders, digest_builders, origin_server, source_payloads
 from tests.support.fault_harness import FaultHarness
 
@@ -111,16 +109,16 @@ async def _store(harness: FaultHarness, monday: datetime) -> None:
 
 async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
     service = Alerts(harness.db, harness.now)
-    due = today.next_due(harness.now(), AT, "UTC")
+    due = today_service.next_due(harness.now(), AT, "UTC")
     saved_at = datetime(2025, 5, 1, tzinfo=due.at.tzinfo)  # before the version that arXiv names
     async with harness.db.transaction() as connection:
         paper_id = (await connection.execute(sa.select(tables.papers.c.id))).scalar_one()
         for user_id in READERS:
-            await saved_papers.save(connection, user_id, [paper_id], saved_at, None)
+            await shelf.save(connection, user_id, [paper_id], saved_at, None)
             profile = models.Profile(
                 user_id, at_time=AT, timezone="UTC", next_due_at=due.at, due_on=due.local_on
             )
-            await profiles.upsert(connection, profile)
+            await today.upsert(connection, profile)
     for user_id in READERS:
         draft = alert_builders.draft("care", user_id=user_id, timing=models.AlertTiming.DAILY, at_time=AT)
         await service.add(draft)

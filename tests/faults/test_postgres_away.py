@@ -12,9 +12,8 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from bot.services.operations import http_server
-from bot.services.operations.liveness import Liveness
-from bot.services.operations.metrics import Metrics
+from bot.operations import health
+from bot.operations.health import Liveness, Metrics
 from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, postgres_server, relay_harness
@@ -157,7 +156,7 @@ async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_
         with pytest.raises(errors.DatabaseUnavailableError, match="cannot be reached"):
             async with harness.db.read():
                 pass
-    monitoring = http_server.MonitoringServer(
+    monitoring = health.MonitoringServer(
         harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
     )
     async with monitoring.serving("127.0.0.1:0") as url, aiohttp.ClientSession() as session:

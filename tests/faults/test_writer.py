@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from bot.clock import system_clock
-from storage import migrate
+from bot.core.clock import system_clock
+from storage import migrate, writer
 from storage.database import Database
-from storage.writer import drafts, token_ledger
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
@@ -89,7 +88,7 @@ class Killed:
 async def list_answered(database: Database, ids: list[str]) -> set[str]:
     """Return the papers of which an answer is stored."""
     async with database.read() as connection:
-        rows = [row for arxiv_id in ids for row in await drafts.list_by_paper(connection, arxiv_id)]
+        rows = [row for arxiv_id in ids for row in await writer.list_drafts_by_paper(connection, arxiv_id)]
     return {row.arxiv_id for row in rows if row.text}
 
 
@@ -120,7 +119,7 @@ async def test_a_killed_run_loses_at_most_the_open_calls(
     faults = sum(row["status"] != 200 or row["fault"] is not None for row in fake_model.log())
     assert sum(answers.values()) <= with_text + 4 * killed + faults
     async with database.read() as connection:
-        of_day, _ = await token_ledger.get_totals(connection, system_clock().date())
+        of_day, _ = await writer.get_token_totals(connection, system_clock().date())
     used = sum(row.get("tokens") or 0 for row in fake_model.log())
     assert used <= of_day <= CAP
     calls = len(fake_model.log())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import day_close
+from bot.core import day_close
 from tests.fake_discord import process
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import MODEL, FakeModelProcess

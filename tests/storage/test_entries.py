@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import database, entries, models
+from storage import archive, database, models
 from tests.support.paper_records import add_digest, add_papers, merged_paper
 
 
@@ -10,10 +10,10 @@ async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Dat
     ids = await add_papers(db, merged_paper(1), merged_paper(2))
     digest_id = await add_digest(db, ids)
     async with db.transaction() as connection:
-        stored = await entries.list_by_digest(connection, digest_id)
+        stored = await archive.list_entries_by_digest(connection, digest_id)
         assert [(entry.rank, entry.arxiv_id) for entry in stored] == [(1, "2601.00001"), (2, "2601.00002")]
         assert stored[1].sections == (models.Section(None, "Body 2"),)
-        appearances = await entries.list_appearances(connection, ids.values(), with_sections=False)
+        appearances = await archive.list_appearances(connection, ids.values(), with_sections=False)
         assert appearances[ids["2601.00002"]][0].entry.sections == ()
-        assert await entries.remove(connection, digest_id) == dict.fromkeys(ids.values(), 1)
-        assert await entries.list_by_digest(connection, digest_id) == ()
+        assert await archive.remove_entries(connection, digest_id) == dict.fromkeys(ids.values(), 1)
+        assert await archive.list_entries_by_digest(connection, digest_id) == ()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import notified_papers, tables
+from storage import alerts, tables
 from storage.database import Database
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -15,11 +15,11 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 @given(st.sets(st.integers(1, 2**40)))
 def test_unpacking_returns_the_packed_ids(paper_ids: set[int]) -> None:
-    assert notified_papers.unpack(notified_papers.pack(paper_ids)) - {0} == paper_ids
+    assert alerts.unpack_ids(alerts.pack_ids(paper_ids)) - {0} == paper_ids
 
 
 def test_a_packed_id_takes_about_a_byte() -> None:
-    assert len(notified_papers.pack(range(1_000, 100_000, 13))) < 7_600
+    assert len(alerts.pack_ids(range(1_000, 100_000, 13))) < 7_600
 
 
 async def test_a_notification_is_found_once_archived_too_until_its_recipient_is_removed(db: Database) -> None:
@@ -33,11 +33,11 @@ async def test_a_notification_is_found_once_archived_too_until_its_recipient_is_
         ]
         pairs = [("channel:2", one), ("user:1", one), ("user:1", two)]
         for _ in range(2):
-            await notified_papers.add(connection, pairs, notified_at=NOW)
+            await alerts.add_notified(connection, pairs, notified_at=NOW)
         for archived in ([], pairs[:1], pairs[1:2], pairs[2:]):
-            await notified_papers.archive(connection, archived)
-            assert await notified_papers.list_notified(connection, recipients, [one, two, 0]) == set(pairs)
-            assert await notified_papers.list_notified(connection, recipients, [two]) == {("user:1", two)}
-        assert await notified_papers.list_old(connection, NOW + timedelta(days=1), ("", 0), 9) == []
-        assert await notified_papers.remove_recipient(connection, "user:1", 9) == 0
-        assert await notified_papers.list_notified(connection, recipients, [one, two]) == {("channel:2", one)}
+            await alerts.archive_notified(connection, archived)
+            assert await alerts.list_notified(connection, recipients, [one, two, 0]) == set(pairs)
+            assert await alerts.list_notified(connection, recipients, [two]) == {("user:1", two)}
+        assert await alerts.list_old_notified(connection, NOW + timedelta(days=1), ("", 0), 9) == []
+        assert await alerts.remove_notified_recipient(connection, "user:1", 9) == 0
+        assert await alerts.list_notified(connection, recipients, [one, two]) == {("channel:2", one)}

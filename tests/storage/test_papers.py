@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from storage import database, digests, facts, models, papers
+from storage import archive, database, models, papers
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
 
 
@@ -66,7 +66,7 @@ async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> Non
         rows = await papers.list_by_date(connection, DAY)
         assert [row.arxiv_id[-1] for row in rows] == ["2", "1", "3"]
         assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
-        assert await digests.list_dates(connection, limit=5) == [DAY]
+        assert await archive.list_dates(connection, limit=5) == [DAY]
         assert await papers.get_extent(connection) == models.ArchiveExtent(2, 3, DAY, DAY)
 
 
@@ -97,7 +97,7 @@ async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Dat
     ]
     readings.append(("2601.00003", "arxiv", ()))
     async with db.transaction() as connection:
-        await facts.add(
+        await papers.add_facts(
             connection,
             [
                 (ids[arxiv_id], models.PaperFacts(arxiv_id, source, "u", NOW, authors=authors))

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import alerts, database, errors, guilds, models, readers
-from storage.search import alert_terms
+from storage import accounts, alerts, database, errors, models
 from tests.support import alert_builders
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -26,23 +25,25 @@ ALERT = alert_builders.draft(
 
 async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await readers.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
-        await readers.upsert(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
-        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
-        await readers.clear_dm_channel(connection, 5)
-        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", None)
-        assert await readers.get(connection, 6) is None
+        await accounts.upsert_reader(connection, 5, now=NOW, locale=models.Locale.KO)
+        await accounts.upsert_reader(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
+        assert await accounts.get_reader(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
+        await accounts.clear_dm_channel(connection, 5)
+        assert await accounts.get_reader(connection, 5) == models.Reader(
+            5, models.Locale.KO, "Asia/Seoul", None
+        )
+        assert await accounts.get_reader(connection, 6) is None
 
 
 async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await guilds.upsert(connection, 5, now=NOW, system_channel_id=8)
-        await guilds.mark_left(connection, [5], NOW)
-        left = await guilds.get(connection, 5)
+        await accounts.upsert_guilds(connection, 5, now=NOW, system_channel_id=8)
+        await accounts.mark_guild_left(connection, [5], NOW)
+        left = await accounts.get_guild(connection, 5)
         assert left is not None
         assert left.left_at == NOW
-        await guilds.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
-        assert await guilds.list_rows(connection) == [
+        await accounts.upsert_guilds(connection, 5, now=NOW, locale=models.Locale.KO)
+        assert await accounts.list_guilds(connection) == [
             models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
         ]
 
@@ -65,7 +66,7 @@ async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Data
         terms = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            batches = [batch async for batch in alert_terms.stream_alerts(connection, terms)]
+            batches = [batch async for batch in alerts.stream_alerts(connection, terms)]
             rows = [row for batch in batches for row in batch]
             assert {term for term, *_ in rows} == {"강화", "b"}
             ids = [alert_id for _, alert_id, _, _ in rows]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from storage import database, models, tables, votes
+from storage import database, models, papers, tables
 from tests.support.paper_records import NOW, add_papers, merged_paper
 
 
@@ -18,9 +18,11 @@ async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.
         for days in (3, 1, 2)
     ]
     async with db.transaction() as connection:
-        await votes.add(connection, [(paper_id, count) for count in counts])
-        await votes.add(connection, [(paper_id, counts[0])])
-        assert await votes.list_latest(connection, [paper_id]) == {paper_id: (NOW + timedelta(days=3), 3)}
+        await papers.add_votes(connection, [(paper_id, count) for count in counts])
+        await papers.add_votes(connection, [(paper_id, counts[0])])
+        assert await papers.list_latest_votes(connection, [paper_id]) == {
+            paper_id: (NOW + timedelta(days=3), 3)
+        }
         stored = await connection.execute(sa.select(tables.votes).order_by(tables.votes.c.read_at))
         assert [(row.paper_id, row.votes, row.read_at, row.source) for row in stored] == [
             (paper_id, days, NOW + timedelta(days=days), "huggingface") for days in (1, 2, 3)
@@ -32,5 +34,5 @@ async def test_of_two_counts_of_one_moment_the_larger_is_kept(db: database.Datab
     async with db.transaction() as connection:
         for count in (5, 50, 0):
             fact = models.PaperFacts("2601.00001", "huggingface", "", NOW, votes=count)
-            await votes.add(connection, [(paper_id, fact)])
-        assert await votes.list_latest(connection, [paper_id]) == {paper_id: (NOW, 50)}
+            await papers.add_votes(connection, [(paper_id, fact)])
+        assert await papers.list_latest_votes(connection, [paper_id]) == {paper_id: (NOW, 50)}

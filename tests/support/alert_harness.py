@@ -10,18 +10,15 @@ from typing import Any, Unpack
 
 import pytest
 
+from bot.alerts import matcher
+from bot.alerts.planner import AlertPlanner
+from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
-from bot.services.alerts import timing
-from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.planner import AlertPlanner
-from bot.services.ingest.service import IngestService
-from bot.services.outbox import discord_errors, suspension
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory, Fields, PostT
-from bot.services.posts.kinds import KindRecord
-from storage import models
+from bot.archive.ingest import IngestService
+from bot.outbox import contents, outcomes, sender
+from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
+from storage import alerts, deliveries, models
 from storage.database import Connection, Database
-from storage.outbox import pending_alerts, queries
 from tests.support import alert_builders, digest_builders, outbox_builders, renderers
 from tests.support.recording_indexer import NullIndexer
 
@@ -88,7 +85,7 @@ class AlertHarness:
         await self.store_digest(on, *papers, summary=summary, location=location)
         await self.plan()
 
-    async def plan(self, wait: timedelta = timing.GATHERING_TIME) -> int:
+    async def plan(self, wait: timedelta = matcher.GATHERING_TIME) -> int:
         """Match what is stored, and plan what is due after `wait`. Returns the number of deliveries."""
         planned = await self.planner.drain()
         await self.planner.schedule_crossed()
@@ -97,14 +94,14 @@ class AlertHarness:
 
     async def match_first_batch(self) -> None:
         """Match what is stored for the first two recipients, as a planner that is stopped then."""
-        stop, set_last_recipient = asyncio.Event(), pending_alerts.set_last_recipient
+        stop, set_last_recipient = asyncio.Event(), alerts.set_last_recipient
 
         async def set_and_stop(connection: Connection, pending: models.PendingAlerts, recipient: str) -> None:
             await set_last_recipient(connection, pending, recipient)
             stop.set()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.outbox.pending_alerts.set_last_recipient", set_and_stop)
+            patch.setattr("storage.alerts.set_last_recipient", set_and_stop)
             await self.planner.drain(stop=stop)
 
     async def store_digest(
@@ -125,7 +122,7 @@ class AlertHarness:
         async def on_added_names(
             connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
         ) -> None:
-            await pending_alerts.add_named(connection, digest_id, former, self.now)
+            await alerts.add_pending_named(connection, digest_id, former, self.now)
 
         service = IngestService(self.database, lambda: self.now, NullIndexer(), on_added_names=on_added_names)
         await service.add_facts(facts)
@@ -138,21 +135,21 @@ class AlertHarness:
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        suspender = suspension.DestinationSuspender(self.deliveries, delivery_kinds())
-        refused = discord_errors.classify(403, 50007, models.PartKind.MESSAGE)
+        suspender = outcomes.DestinationSuspender(self.deliveries, delivery_kinds())
+        refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
-            (delivery,) = await queries.list_rows(connection, user_id=user_id)
+            (delivery,) = await deliveries.list_rows(connection, user_id=user_id)
             await suspender.suspend(connection, delivery, refused, self.now)
 
     async def list_recipients(self) -> list[int | None]:
         """The readers of all planned alerts, in the order of planning."""
         async with self.database.read() as connection:
-            return [delivery.user_id for delivery in reversed(await queries.list_rows(connection))]
+            return [delivery.user_id for delivery in reversed(await deliveries.list_rows(connection))]
 
     async def list_pending(self) -> list[models.PendingAlerts]:
         """The digests whose alerts are still to be planned."""
         async with self.database.read() as connection:
-            return await pending_alerts.list_rows(connection)
+            return await alerts.list_pending(connection)
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it: two recipients a batch."""

@@ -14,18 +14,17 @@ import pytest
 import simcord
 from discord.http import MultipartParameters
 
+from bot.app.client import PaperroundBot
 from bot.app.container import Container
-from bot.client.bot import PaperroundBot
-from bot.client.interactions import autocomplete
-from bot.client.interactions.errors import UserError
+from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
-from bot.services.daily.subscriptions import SubscriptionOptions
-from bot.services.posts import contents
-from bot.settings import Settings
-from bot.sources.http import fetcher
-from storage import models
+from bot.core.settings import Settings
+from bot.daily.service import SubscriptionOptions
+from bot.lists import autocomplete
+from bot.outbox import contents
+from bot.sources import fetcher
+from storage import deliveries, models
 from storage.database import Database
-from storage.outbox import queries
 from tests.fake_discord import validation
 from tests.support import patience
 
@@ -92,8 +91,8 @@ class ClientHarness:
         """Plan a post of one message immediately, and return its stored delivery and part."""
         await self.bot.services.on_demand_posts.plan(subscription.id, 1)
         async with self.container.database.read() as connection:
-            (delivery,) = await queries.list_rows(connection)
-            (part,) = await queries.list_parts(connection, delivery.id)
+            (delivery,) = await deliveries.list_rows(connection)
+            (part,) = await deliveries.list_parts(connection, delivery.id)
         return delivery, part
 
     def unexpected_errors(self) -> list[BaseException]:

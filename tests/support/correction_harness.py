@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bot.services.daily import edits, planner
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.search.service import SearchService
-from storage import models
+from bot.daily import edits
+from bot.daily import planner as daily_planner
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.search.service import SearchService
+from storage import deliveries, models, outbox
 from storage.database import Database
-from storage.outbox import attempts, queries
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import SEOUL_9AM
 
@@ -58,7 +58,7 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         numbers = itertools.count()
         self.text = TextRenderer()
         deliveries = DeliveryFactory(lambda: self.text, lambda: f"n{next(numbers)}")
-        self.planner = planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
+        self.planner = daily_planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
         self.edits = edits.EditPlanner(deliveries)
 
     async def put(
@@ -72,24 +72,24 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
         await self.planner.tick(now)
         async with self.database.transaction() as connection:
-            for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
-                parts = await queries.list_parts(connection, delivery.id)
+            for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
+                parts = await deliveries.list_parts(connection, delivery.id)
                 receipts = {
                     part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
                     for part in parts
                 }
-                await attempts.mark_sent(connection, receipts, now)
+                await outbox.mark_sent(connection, receipts, now)
 
     async def edited(self) -> list[models.Part]:
         """Return the planned edits, oldest first."""
         async with self.database.read() as connection:
-            planned = await queries.list_rows(
+            planned = await deliveries.list_rows(
                 connection, kind=models.DeliveryKind.EDIT, state=models.DeliveryState.PLANNED
             )
             return [
                 part
                 for delivery in reversed(planned)
-                for part in await queries.list_parts(connection, delivery.id)
+                for part in await deliveries.list_parts(connection, delivery.id)
             ]
 
 

@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from bot.services.ingest import service as ingest_service
-from bot.services.ingest.digest_writer import OnFreshDigest
-from bot.services.ingest.results import IngestResult
-from storage import models
+from bot.archive import ingest
+from bot.archive.digest_writer import IngestResult, OnFreshDigest
+from storage import alerts, models
 from storage.database import Connection, Database
-from storage.outbox import pending_alerts
 from tests.support.recording_indexer import NullIndexer
 
 
@@ -62,7 +60,7 @@ def to_callback(on_fresh: OnFresh) -> OnFreshDigest:
 
 def add_pending_alerts(now: datetime) -> OnFresh:
     """Return a callback that lets the alerts of a fresh digest be planned."""
-    return lambda connection, fresh: pending_alerts.add(
+    return lambda connection, fresh: alerts.add_pending(
         connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now
     )
 
@@ -77,13 +75,13 @@ async def ingest_digest(
 ) -> IngestResult:
     """Store a digest with the clock at `at`."""
     callback = None if on_fresh is None else to_callback(on_fresh)
-    service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=callback)
+    service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=callback)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
     """Store facts of services."""
-    service = ingest_service.IngestService(database, lambda: facts[0].read_at, NullIndexer())
+    service = ingest.IngestService(database, lambda: facts[0].read_at, NullIndexer())
     return await service.add_facts(facts)
 
 

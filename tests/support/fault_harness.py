@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
-from bot.clock import system_clock
-from storage import migrate, models
+from bot.core.clock import system_clock
+from storage import deliveries, migrate, models, outbox
 from storage.database import Database
-from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import digest_builders, patience, relay_harness, shifted_clock
 
@@ -95,7 +94,7 @@ class FaultHarness:
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         """Insert deliveries into the outbox."""
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, new_deliveries)
+            await outbox.add_all(connection, new_deliveries)
 
     async def store_digest(self, text: str) -> None:
         """Store a digest whose alerts are to be planned, by its first paper's name as location."""
@@ -112,7 +111,7 @@ class FaultHarness:
     async def count_states(self) -> dict[str, int]:
         """Number of parts by state."""
         async with self.db.read() as connection:
-            counts = await queries.count_by_state(connection)
+            counts = await deliveries.count_by_state(connection)
         return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:

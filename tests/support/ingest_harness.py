@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bot.services.ingest import service
-from bot.services.ingest.results import IngestResult
+from bot.archive import ingest
+from bot.archive.digest_writer import IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
 from tests.support.recording_indexer import RecordingIndexer
@@ -41,7 +41,7 @@ class IngestHarness:
         self.notified: list[tuple[int, Sequence[int], int]] = []
         self.changed_ids: list[set[int]] = []
         self.is_failing = False
-        self.ingest = service.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
+        self.ingest = ingest.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
     async def on_fresh(
         self,

@@ -6,16 +6,13 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.services.news.planner import NewsPlanner
-from bot.services.news.sweep import PaperSweep
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.sources.http import errors
-from storage import models
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.shelf.news import NewsPlanner, PaperSweep
+from bot.sources import fetch_errors
+from storage import deliveries, models, shelf
 from storage.database import Database
 from storage.models import NewsKind
-from storage.outbox import queries
-from storage.shelf import saved_papers
 from tests.support import paper_records
 
 SAVED_AT = datetime(2026, 1, 7, 12, tzinfo=UTC)
@@ -48,13 +45,13 @@ class FakeServices:
         self, arxiv_ids: Sequence[str]
     ) -> dict[str, tuple[dict[NewsKind, str], datetime | None]]:
         if self.is_down:
-            raise errors.FetchError("it is down")
+            raise fetch_errors.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
 
     async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
         if self.is_down:
-            raise errors.FetchError("it is down")
+            raise fetch_errors.FetchError("it is down")
         self.asked.append(arxiv_id)
         return self.huggingface.get(arxiv_id, {})
 
@@ -90,7 +87,7 @@ class NewsHarness:
     async def save(self, user_id: int, *arxiv_ids: str) -> None:
         async with self.database.transaction() as connection:
             paper_ids = [self.ids[arxiv_id] for arxiv_id in arxiv_ids]
-            await saved_papers.save(connection, user_id, paper_ids, self.now, None)
+            await shelf.save(connection, user_id, paper_ids, self.now, None)
 
     async def run(self, now: datetime | None = None) -> list[Told]:
         """Sweep and plan at a time; returns what was told then."""
@@ -101,4 +98,4 @@ class NewsHarness:
 
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.database.read() as connection:
-            return await queries.list_rows(connection, kind=models.DeliveryKind.NEWS)
+            return await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)

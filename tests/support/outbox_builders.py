@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app.container import delivery_kinds
-from bot.services.outbox import discord_health, outcomes
-from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import database, models
-from storage.outbox import attempts, plan, queries
+from bot.outbox import discord_health, outcomes
+from bot.outbox.deliveries import DeliveryFactory
+from storage import database, deliveries, models, outbox
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -57,18 +56,18 @@ def make_recorder(
 
 async def add(db: database.Database, delivery: models.NewDelivery) -> int:
     async with db.transaction() as connection:
-        delivery_id = await plan.add(connection, delivery)
+        delivery_id = await outbox.add(connection, delivery)
     assert delivery_id is not None
     return delivery_id
 
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
     async with db.read() as connection:
-        return [due.part.nonce for due in await queries.list_due(connection, now)]
+        return [due.part.nonce for due in await deliveries.list_due(connection, now)]
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt at the first due part."""
-    part = (await queries.list_due(connection, now))[0].part
-    assert await attempts.mark_sending(connection, [part.id], now) == {part.id}
+    part = (await deliveries.list_due(connection, now))[0].part
+    assert await outbox.mark_sending(connection, [part.id], now) == {part.id}
     return part

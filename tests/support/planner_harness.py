@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.services.daily import planner
-from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.posts import contents as post_contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.search.service import SearchService
-from storage import models, subscriptions
+from bot.daily import planner as daily_planner
+from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.search.service import SearchService
+from storage import daily, models
+from storage import deliveries as stored_deliveries
 from storage.database import Database
-from storage.outbox import queries
 from tests.support import digest_builders, outbox_builders, renderers
 
 SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
@@ -28,10 +28,10 @@ class StubDailyRenderer(renderers.StubRenderer):
 
     def __init__(self) -> None:
         self.render_count = 0
-        self.posts: list[post_contents.DailyPost] = []
+        self.posts: list[contents.DailyPost] = []
         self.failing_style: models.Style | None = None
 
-    def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
+    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         self.posts.append(post)
         if post.style is self.failing_style:
@@ -40,11 +40,11 @@ class StubDailyRenderer(renderers.StubRenderer):
         missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {
             "content": content,
-            "marker": post_contents.part_marker(post.marker, 0),
+            "marker": contents.part_marker(post.marker, 0),
             "total": post.total,
             "missed": missed,
         }
-        return (post_contents.RenderedPart(models.PartKind.MESSAGE, payload),)
+        return (contents.RenderedPart(models.PartKind.MESSAGE, payload),)
 
 
 class PlannerHarness:
@@ -56,7 +56,7 @@ class PlannerHarness:
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.search = SearchService(database)
-        self.planner = planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
+        self.planner = daily_planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
@@ -71,10 +71,10 @@ class PlannerHarness:
     async def list_payloads(self) -> list[dict[str, Any]]:
         """Return the payloads of all parts, each with its delivery's key as `marker`."""
         async with self.database.read() as connection:
-            deliveries = await queries.list_rows(connection)
+            deliveries = await stored_deliveries.list_rows(connection)
             payloads: list[dict[str, Any]] = []
             for delivery in sorted(deliveries, key=lambda row: row.id):
-                parts = await queries.list_parts(connection, delivery.id)
+                parts = await stored_deliveries.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
         for payload in payloads:
             payload["marker"] = payload["marker"].removeprefix("pr:d:").removesuffix(":0/")
@@ -85,7 +85,7 @@ class PlannerHarness:
 
     async def get_subscription(self, subscription_id: int) -> models.Subscription:
         async with self.database.read() as connection:
-            subscription = await subscriptions.get(connection, subscription_id)
+            subscription = await daily.get(connection, subscription_id)
         assert subscription is not None
         return subscription
 

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.services.indexing.indexer import SearchIndexer
-from bot.services.ingest import service as ingest_service
-from bot.services.polling import poller, registry
-from bot.services.polling.report import SourceReport
-from bot.sources import base
-from bot.sources.http import fetcher, retry
-from bot.sources.http.limits import Limits
+from bot.archive import ingest
+from bot.search.index import SearchIndexer
+from bot.sources import base, fetch_errors, fetcher, kinds, poller
+from bot.sources.fetcher import Limits
+from bot.sources.poller import SourceReport
 from storage import models, papers
 from storage import sources as stored_sources
 from storage.database import Connection, Database
@@ -37,8 +35,8 @@ class PollingHarness:
             models.SourceKind.HUGGINGFACE: self.origin.url,
             models.SourceKind.ARXIV: f"{self.origin.url}/api/query",
         }
-        self.registry = registry.SourceRegistry(self.db, self.clock, self.endpoints)
-        self.ingest = ingest_service.IngestService(self.db, self.clock, SearchIndexer())
+        self.registry = kinds.SourceRegistry(self.db, self.clock, self.endpoints)
+        self.ingest = ingest.IngestService(self.db, self.clock, SearchIndexer())
 
     def clock(self) -> datetime:
         return self.now
@@ -64,7 +62,7 @@ class PollingHarness:
         ) as fetch:
             throttles = {models.SourceKind.ARXIV: self.throttle}
             context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
-            policy = retry.RetryPolicy(lambda: 0.0)
+            policy = fetch_errors.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
                 self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice
             )

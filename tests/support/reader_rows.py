@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import notified_papers, tables
+from storage import alerts, tables
 from storage.database import Connection, Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -56,7 +56,7 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
     if column.nullable:
         return None
     if isinstance(column.type, sa.LargeBinary):
-        return notified_papers.pack([1])
+        return alerts.pack_ids([1])
     if isinstance(column.type, tables.UtcTime):
         return NOW
     values: dict[type[Any], Any] = {

@@ -15,14 +15,13 @@ from typing import Any
 import discord
 
 from bot.app.container import delivery_kinds
-from bot.client.discord_api import endpoints, http_observer, request_gate, sender
-from bot.clock import system_clock
-from bot.services.outbox import discord_health, relay, suspension, throttle
-from bot.services.posts import contents as post_contents
-from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
-from storage import models
+from bot.client import request_gate, sender
+from bot.core.clock import system_clock
+from bot.outbox import contents, discord_health, outcomes, relay
+from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from storage import deliveries as stored_deliveries
+from storage import models, outbox
 from storage.database import Database
-from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import outbox_builders, renderers
 
@@ -52,7 +51,7 @@ def new_delivery(
     """A delivery with `parts` messages, or with parts of the given kinds."""
     new_parts = []
     for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
-        marker = post_contents.part_marker(key, position)
+        marker = contents.part_marker(key, position)
         text = message_payload(marker, f"{key} {position}")
         if kind is models.PartKind.FORUM_POST:
             text = json.dumps({"name": key, "applied_tags": [], "message": json.loads(text)})
@@ -104,10 +103,10 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
 class StubNoticeRenderer(renderers.StubRenderer):
     """Renders a notice as one message with its kind, reason and channel."""
 
-    def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
+    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         text = f"{post.kind.value} {post.reason} {post.channel_id}"
-        body = json.loads(message_payload(post_contents.part_marker(post.marker, 0), text))
-        return (post_contents.RenderedPart(models.PartKind.MESSAGE, body),)
+        body = json.loads(message_payload(contents.part_marker(post.marker, 0), text))
+        return (contents.RenderedPart(models.PartKind.MESSAGE, body),)
 
 
 @dataclass
@@ -134,7 +133,7 @@ class RelayHarness:
     def open_relay(
         self,
         limits: relay.Limits | None = None,
-        rate_limiter: throttle.RateLimiter | None = None,
+        rate_limiter: outcomes.RateLimiter | None = None,
         get_term: Callable[[], int | None] = lambda: 0,
     ) -> relay.Relay:
         recorder = outbox_builders.make_recorder(
@@ -154,23 +153,23 @@ class RelayHarness:
             get_term=get_term,
             limits=limits or self.limits,
             # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
-            rate_limiter=rate_limiter or throttle.RateLimiter(lambda: next(ticks) * 2.0),
+            rate_limiter=rate_limiter or outcomes.RateLimiter(lambda: next(ticks) * 2.0),
         )
 
-    def open_resumer(self) -> suspension.DestinationResumer:
-        return suspension.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
+    def open_resumer(self) -> outcomes.DestinationResumer:
+        return outcomes.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, new_deliveries)
+            await outbox.add_all(connection, new_deliveries)
 
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:
-            deliveries = await queries.list_rows(connection)
+            deliveries = await stored_deliveries.list_rows(connection)
             return [
                 part
                 for delivery in reversed(deliveries)
-                for part in await queries.list_parts(connection, delivery.id)
+                for part in await stored_deliveries.list_parts(connection, delivery.id)
             ]
 
     async def list_states(self) -> list[str]:
@@ -196,8 +195,8 @@ async def open_relay_harness(
     db: Database, fake: process.FakeDiscord, *, api_url: str | None = None, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
     """A harness whose client is logged in, without the Gateway. `api_url` is that of a proxy before the fake."""
-    restore = endpoints.override(api_url or fake.api_url, fake.gateway_url)
-    observer = http_observer.HttpObserver()
+    restore = request_gate.override_endpoints(api_url or fake.api_url, fake.gateway_url)
+    observer = request_gate.HttpObserver()
     client = discord.Client(
         intents=discord.Intents.none(),
         http_trace=observer.trace,
@@ -215,7 +214,7 @@ async def open_relay_harness(
 
 def install_gate(
     client: discord.Client,
-    observer: http_observer.HttpObserver,
+    observer: request_gate.HttpObserver,
     health: discord_health.DiscordHealth,
     per_second: float = 1000.0,
 ) -> None:

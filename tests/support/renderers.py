@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.services.posts import contents
+from bot.outbox import contents
 
 
 class StubRenderer:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.services.indexing.indexer import SearchIndexer
-from bot.services.ingest.service import IngestService
+from bot.archive.ingest import IngestService
+from bot.search.index import SearchIndexer
 from storage.database import Database
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -7,14 +7,14 @@ from typing import Any
 
 from bot.sources import base
 from storage import models
-from tests.bot.sources import conftest
+from tests.support import source_fixtures
 
 
 async def fetch_results(
     source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
 ) -> list[base.FetchResult]:
     """Return all results of a fetch at the fixed time of the tests."""
-    request = base.FetchRequest(**{"now": conftest.NOW, "page_states": page_states or {}, **options})
+    request = base.FetchRequest(**{"now": source_fixtures.NOW, "page_states": page_states or {}, **options})
     return [result async for result in source.fetch(request)]
 
 

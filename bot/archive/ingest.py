@@ -1,0 +1,414 @@
+"""Ingests digests and facts: parses, groups them into transactions and stores each digest whole or not at all.
+
+`digest_writer` decides within a transaction what is new, known or a correction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.archive import digest_writer, parse
+from bot.archive.digest_writer import IngestResult
+from bot.core import errors, isolation
+from bot.core.clock import Clock
+from storage import archive, key_values, models
+from storage.bulk import chunked
+from storage.database import Connection, Database
+from storage.errors import StorageError
+
+# Finds digest files and reads them as text. A file that cannot be read becomes a problem; the others are still read.
+
+LARGE_BYTES = 1_000_000
+"""More than three times a busy day's digest."""
+
+
+@dataclass(slots=True)
+class TextFile:
+    """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
+
+    name: str
+    text: str
+
+    def take_text(self) -> str:
+        """Return the text and let go of it: parsing 20 MB needs the memory."""
+        text, self.text = self.text, ""
+        return text
+
+    @property
+    def location(self) -> str:
+        """The absolute path, so that one file has one location from any working directory."""
+        return os.path.abspath(self.name)
+
+
+def read_files(paths: Iterable[str]) -> Iterator[TextFile | models.LocatedProblem]:
+    """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
+    return map(read_found, find_files(paths))
+
+
+def read_found(found: str | models.LocatedProblem) -> TextFile | models.LocatedProblem:
+    """Read a file that `find_files` found; a problem stays one."""
+    return found if isinstance(found, models.LocatedProblem) else read_file(found)
+
+
+def find_files(paths: Iterable[str]) -> Iterator[str | models.LocatedProblem]:
+    """Return the names of the files to read, without opening them."""
+    for name in paths:
+        path = Path(name)
+        try:
+            if not path.exists():
+                yield models.LocatedProblem(name, None, "there is no such file or folder")
+            elif path.is_dir():
+                yield from _find_in_folder(name, path)
+            else:
+                yield name
+        except OSError as error:
+            yield models.LocatedProblem(name, None, _reason(error))
+
+
+def fingerprint_file(name: str) -> str:
+    """Return what changes when a file is written again: its size and time, without reading it."""
+    try:
+        status = Path(name).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def is_large(name: str) -> bool:
+    """Whether a file is read at all and may take far more memory than a day's digest."""
+    try:
+        return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
+    except OSError:
+        return False
+
+
+def read_file(name: str) -> TextFile | models.LocatedProblem:
+    """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
+    path = Path(name)
+    try:
+        if not path.is_file():
+            return models.LocatedProblem(name, None, "it is no regular file")
+        if (size := path.stat().st_size) > parse.MAX_BYTES:
+            limit = parse.MAX_BYTES >> 20
+            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+            return models.LocatedProblem(name, None, message)
+        return TextFile(name, parse.decode(path.read_bytes()))
+    except OSError as error:
+        return models.LocatedProblem(name, None, _reason(error))
+    except errors.NotADigestError as error:
+        return models.LocatedProblem(name, None, str(error))
+
+
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | models.LocatedProblem]:
+    relative_paths = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix in parse.FILE_SUFFIXES
+    )
+    if not relative_paths:
+        yield models.LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+    prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
+    for relative_path in relative_paths:
+        yield prefix + relative_path
+
+
+def _reason(error: OSError) -> str:
+    return f"it cannot be read ({(error.strerror or str(error)).lower()})"
+
+
+FILES_SOURCE = "files"
+"""The source name of files that a person ingests."""
+THREAD_THRESHOLD = 200_000
+"""Texts with more characters than this are parsed in a thread, off the event loop."""
+BATCH_DIGESTS = 60
+"""Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
+BATCH_CHARACTERS = 2_000_000
+"""A batch is stored once its texts have this many characters."""
+FACTS_BATCH = 200
+"""Papers per transaction when storing facts."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+ParsedFile = tuple[TextFile, list[models.SourcedDigest]]
+
+
+class _DryRunError(Exception):
+    """Rolls back a dry run's transaction and carries its results out."""
+
+    def __init__(self, results: list[IngestResult]) -> None:
+        super().__init__()
+        self.results = results
+
+
+class IngestService:
+    """Stores digests and facts. Digests older than `fresh_days` days raise no alerts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        indexer: digest_writer.Indexer,
+        *,
+        on_fresh_digest: digest_writer.OnFreshDigest | None = None,
+        on_added_names: digest_writer.OnAddedNames | None = None,
+        fresh_days: int = 3,
+    ) -> None:
+        self._database = database
+        self._writer = digest_writer.DigestWriter(
+            clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
+        )
+
+    async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
+        """Parse a text and store each of its digests in its own transaction.
+
+        Raises errors.NotADigestError for a text without digests.
+        """
+        return await self.add_digests(await _parse(text), source=source, location=location)
+
+    async def add_file(self, file: TextFile | models.LocatedProblem) -> IngestResult:
+        """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
+        parsed = await _parse_file(file)
+        if isinstance(parsed, models.LocatedProblem):
+            return IngestResult(problems=(parsed,))
+        assert isinstance(file, TextFile)
+        return await self.add_digests(parsed, location=file.location)
+
+    async def add_digests(
+        self,
+        parsed: Sequence[models.Digest],
+        *,
+        source: str = FILES_SOURCE,
+        location: str,
+        dry_run: bool = False,
+    ) -> IngestResult:
+        """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
+        result = IngestResult()
+        for sourced in digest_writer.to_sourced_digests(parsed, source, location):
+            [stored] = await self._store([sourced], dry_run=dry_run)
+            result += stored
+        return result
+
+    async def add_batch(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+        """Store digests of any locations in one transaction. Returns one result for each."""
+        return await self._store(group)
+
+    async def add_files(
+        self, files: Iterable[TextFile | models.LocatedProblem], *, source: str = FILES_SOURCE
+    ) -> AsyncGenerator[tuple[str, IngestResult], None]:
+        """Store the digests of many files, several per transaction; yields each file's name and result once stored.
+
+        A file that could not be read or has no digest is a problem without line.
+        """
+        batch: list[ParsedFile] = []
+        for file in files:
+            parsed = await _parse_file(file)
+            if isinstance(parsed, models.LocatedProblem):
+                yield parsed.location, IngestResult(problems=(parsed,))
+                continue
+            assert isinstance(file, TextFile)
+            batch.append((file, digest_writer.to_sourced_digests(parsed, source, file.location)))
+            if _is_full(batch):
+                for stored in await self._store_files(batch):
+                    yield stored
+                batch = []
+        for stored in await self._store_files(batch):
+            yield stored
+
+    async def reparse_all(self) -> AsyncIterator[IngestResult]:
+        """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
+
+        Revisions stay: the texts did not change.
+        """
+        async with self._database.read() as connection:
+            ids = await archive.list_ids(connection)
+        for digest_id in ids:
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                result = await self._reparse(connection, digest_id)
+            yield result
+
+    async def add_facts(self, paper_facts: Iterable[models.PaperFacts]) -> IngestResult:
+        """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
+        result = IngestResult()
+        for chunk in chunked(paper_facts, FACTS_BATCH):
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                result += await self._writer.write_facts(connection, chunk)
+        return result
+
+    async def _store_files(self, batch: Sequence[ParsedFile]) -> list[tuple[str, IngestResult]]:
+        group = [sourced for _, file_digests in batch for sourced in file_digests]
+        failures: list[Exception] = []
+        # A digest that the database rejects must not block the rest of its batch.
+        with isolation.collected(failures, reraise=(StorageError,)):
+            stored = await self._store(group)
+        if failures:
+            stored = await self._store_individually(group)
+        results = iter(stored)
+        return [
+            (file.name, sum((next(results) for _ in file_digests), IngestResult()))
+            for file, file_digests in batch
+        ]
+
+    async def _store_individually(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+        """Store each digest in its own transaction; raises the first error after the last digest."""
+        stored: list[IngestResult] = []
+        failures: list[Exception] = []
+        for sourced in group:
+            with isolation.collected(failures):
+                stored += await self._store([sourced])
+        if failures:
+            raise failures[0]
+        return stored
+
+    async def _store(
+        self, group: Sequence[models.SourcedDigest], *, dry_run: bool = False
+    ) -> list[IngestResult]:
+        """Store digests in one transaction and return one result for each."""
+        if not group:
+            return []
+        try:
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                results = await self._writer.write_all(connection, group)
+                if dry_run:
+                    raise _DryRunError(results)
+        except _DryRunError as rollback:
+            results = rollback.results
+        return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]
+
+    async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
+        stored = await archive.get(connection, digest_id)
+        text = await archive.get_text(connection, digest_id)
+        if stored is None or text is None:
+            return IngestResult()
+        [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
+        digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
+        if digest is None:
+            message = f"its digest of {stored.date} is not found in its text any more"
+            return IngestResult(1, problems=(models.LocatedProblem(location.location, None, message),))
+        [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
+        return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
+    """Return the counts of one parsed digest, without what storing it changes."""
+    return IngestResult(
+        digests=1,
+        arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
+        problems=tuple(
+            models.LocatedProblem(sourced.location, problem.line, problem.message)
+            for problem in sourced.digest.problems
+        ),
+    )
+
+
+def _is_full(batch: Sequence[ParsedFile]) -> bool:
+    digest_count = sum(len(file_digests) for _, file_digests in batch)
+    character_count = sum(len(file.text) for file, _ in batch)
+    return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
+
+
+async def _parse_file(
+    file: TextFile | models.LocatedProblem,
+) -> Sequence[models.Digest] | models.LocatedProblem:
+    if isinstance(file, models.LocatedProblem):
+        return file
+    try:
+        return await _parse(file.take_text())
+    except errors.NotADigestError as error:
+        return models.LocatedProblem(file.name, None, str(error))
+
+
+async def _parse(text: str) -> tuple[models.Digest, ...]:
+    if len(text) <= THREAD_THRESHOLD:
+        return parse.parse_text(_storable_text(text))
+    holder = [text]
+    del text  # the thread alone keeps it, until it is split into lines
+    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop())))
+
+
+def _storable_text(text: str) -> str:
+    """Return the text without NUL and lone surrogates, which databases reject."""
+    if not text.isascii() and _SURROGATE.search(text):
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "")
+
+
+# Sets aside what was being read at two crashes in a row, so that one hostile file cannot keep the bot from running.
+#
+# What is being read is stored before and removed after. What a crash leaves is suspect: it is read once more, alone.
+
+MAX_CRASHES = 2
+
+CRASHED_TWICE = "crashed-twice"
+"""The reason of what was being read at two crashes in a row; the templates have its sentence."""
+
+
+class Quarantine:
+    """Remembers the items of one kind that are being read. One process at a time may use it.
+
+    Items are given with a fingerprint, which lets a changed item be read again.
+    """
+
+    def __init__(self, database: Database, kind: str) -> None:
+        self._database = database
+        self._key = f"{key_values.BEING_READ}{kind}"
+
+    async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
+        """Divide items that are not being read by the number of crashes at which they were.
+
+        Returns those to read together, those to read each alone, and those not to read at all.
+        """
+        async with self._database.read() as connection:
+            crashes = await self._load(connection)
+        counts = {
+            name: count
+            for name, fingerprint in items.items()
+            if (count := crashes.get(name, {}).get(fingerprint, 0))
+        }
+        return (
+            [name for name in items if name not in counts],
+            [name for name, count in counts.items() if count < MAX_CRASHES],
+            [name for name, count in counts.items() if count >= MAX_CRASHES],
+        )
+
+    @asynccontextmanager
+    async def reading(self, items: Mapping[str, str]) -> AsyncIterator[None]:
+        """Count the items as being read until the block ends, with or without an error; a crash leaves the count."""
+        if not items:
+            yield
+            return
+        async with self._database.transaction() as connection:
+            crashes = await self._load(connection)
+            for name, fingerprint in items.items():
+                crashes[name] = {fingerprint: crashes.get(name, {}).get(fingerprint, 0) + 1}
+            await self._save(connection, crashes)
+        try:
+            yield
+        finally:
+            await self.forget(items)
+
+    async def forget(self, names: Collection[str]) -> None:
+        """Remove the counts of items, as after a good reading."""
+        async with self._database.transaction() as connection:
+            crashes = await self._load(connection)
+            await self._save(connection, {name: own for name, own in crashes.items() if name not in names})
+
+    async def _load(self, connection: Connection) -> dict[str, dict[str, int]]:
+        """Return the number of readings without an end, by name and fingerprint."""
+        stored: dict[str, dict[str, int]] = json.loads(await key_values.get(connection, self._key) or "{}")
+        return stored
+
+    async def _save(self, connection: Connection, crashes: dict[str, dict[str, int]]) -> None:
+        if crashes:
+            await key_values.set_value(connection, self._key, json.dumps(crashes))
+        else:
+            await key_values.remove(connection, self._key)

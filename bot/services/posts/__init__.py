@@ -1,1 +1,0 @@
-"""Post contents, the record of a delivery kind, and the factory of deliveries."""

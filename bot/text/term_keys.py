@@ -1,0 +1,238 @@
+"""Term keys: normal forms that are equal for all spellings of a term, in English and Korean and for abbreviations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+
+from bot.text import analyser
+
+_WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
+_POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
+_SEPARABLE_PREFIX = re.compile(r"^(self|multi)(?=[a-z]{3})")
+_SEPARATORS = re.compile(r"[^\w]+|_+")
+_CAPITALS = re.compile(r"[A-Z]")
+_ABBREVIATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9&+.\-]*")
+MAX_ABBREVIATION_LENGTH = 12
+_JOINED_VERSION = re.compile(
+    r"([A-Za-z]{2,})([0-9]+(?:\.[0-9]+)*)([A-Za-z]{2,})?|([A-Za-z]{2,})([0-9]+[A-Za-z])"
+)
+_CAMEL_CASE = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,})+")
+_CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
+_MAX_JOINED_WORDS = 3
+
+
+@lru_cache(maxsize=1 << 13)
+def english_stems(text: str) -> tuple[str, ...]:
+    """Return the stems of an English term; "pre-training", "pre training" and "pretraining" give the same."""
+    words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
+    return tuple(map(analyser.stem, analyser.join_prefixes(words)))
+
+
+def english_key(text: str) -> str:
+    """Return the key of an English term: the same for "Large-Language Models" and "large language model"."""
+    return " ".join(english_stems(text))
+
+
+def content_words(key: str) -> list[str]:
+    """Return the content words of an English key: without "of", "the" and other function words."""
+    return [word for word in key.split() if word not in analyser.FUNCTION_WORDS] or key.split()
+
+
+def decompounded_words(key: str) -> list[str]:
+    """Return the content words as Korean splits them: "selfattention" and "multi…" are two words there."""
+    return [part for word in content_words(key) for part in _SEPARABLE_PREFIX.sub(r"\1 ", word).split()]
+
+
+def split_writing(word: str) -> str | None:
+    """Return a joined name as words: Llama 3 of Llama3, Flash Attention of FlashAttention; None for other words."""
+    if versioned := _JOINED_VERSION.fullmatch(word):
+        name, number, rest, short_name, variant = versioned.groups()
+        return (
+            f"{short_name} {variant}"
+            if short_name
+            else f"{name}{number} {rest}"
+            if rest
+            else f"{name} {number}"
+        )
+    return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
+
+
+def joined_writing(words: Sequence[str]) -> str | None:
+    """Return two or three Latin words as the one word that a name may be made of them: flashattention."""
+    if not 2 <= len(words) <= _MAX_JOINED_WORDS or not all(
+        word.isascii() and word.isalpha() for word in words
+    ):
+        return None
+    joined = "".join(words)
+    return joined if len(joined) <= analyser.MAX_TOKEN_LENGTH else None
+
+
+def term_key(text: str) -> str:
+    """Return the key of a term in either language: the Korean key of a text with Hangul, else the English key."""
+    return korean_key(text) if analyser.has_hangul(text) else english_key(text)
+
+
+@lru_cache(maxsize=1 << 12)
+def korean_key(text: str) -> str:
+    """Return the key of a Korean term: folded, without spaces, hyphens, middle dots, quotes and asterisks."""
+    return _SEPARATORS.sub("", analyser.fold(text))
+
+
+def abbreviation_key(text: str) -> str:
+    """Return the key of an abbreviation: its case is kept, a plural s is dropped ("LLMs" gives "LLM")."""
+    text = text.strip()
+    if text.endswith("s") and len(_CAPITALS.findall(text)) >= 2 and len(text) > 2:
+        return text[:-1]
+    return text
+
+
+def is_abbreviation(text: str) -> bool:
+    """Tell whether a text looks like an abbreviation: one short word with at least two capitals."""
+    return (
+        2 <= len(text) <= MAX_ABBREVIATION_LENGTH
+        and len(_CAPITALS.findall(text)) >= 2
+        and _ABBREVIATION.fullmatch(text) is not None
+    )
+
+
+# Names in titles: the head of a title ("Llama 2" of "Llama 2: Open Foundation …"), and keys to compare it with a query.
+#
+# A key is joined, so that SAM 2, SAM-2 and sam2 are one name. Works on canonical titles (see the analyser), in which two
+# spaces stand for punctuation.
+
+EXACT, VERSION, VERSION_AND_MORE, LEADING = 1.0, 0.8, 0.6, 0.4
+"""Degrees of a match: the head is the name, the name with a version, begins with the name and a version, begins with it."""
+_MAX_NAME_WORDS = 6
+_MAX_NAME_LENGTH = 40
+_MIN_PART_LENGTH = 3
+_OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
+_CLOSERS = (
+    ("technic", "report"),
+    ("system", "card"),
+    ("model", "card"),
+    ("기술", "보고서"),
+    ("paper",),
+    ("논문",),
+)
+"""Last words that belong to no name: of a title, or of a query for it."""
+_LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
+_LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
+_WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
+_SYMBOLS = {"squared": "2", "제곱": "2", "cubed": "3", "plus plus": "++"}
+_SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
+"""Symbols of names as people say them: transformer squared is Transformer^2."""
+_VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
+
+
+def full_names(title: str) -> list[str]:
+    """Return the keys of the name that a canonical title's head is, with and without its version; none if it is no name."""
+    pieces = _head_pieces(title)
+    if not pieces or len(pieces) > _MAX_NAME_WORDS:
+        return []
+    names = {"".join(pieces): None, "".join(_without_version(pieces)): None}
+    return [name for name in names if 1 < len(name) <= _MAX_NAME_LENGTH]
+
+
+def leading_names(title: str) -> list[str]:
+    """Return the keys of the names that a canonical title may begin with: its first word, and that with a version."""
+    pieces = _head_pieces(title)
+    has_version = len(pieces) > 1 and _VERSION.fullmatch(pieces[1]) is not None
+    names = ["".join(pieces[:end]) for end in (range(1, 3) if has_version else range(1, 2))]
+    return [name for name in names if 1 < len(name) <= _MAX_NAME_LENGTH]
+
+
+@lru_cache(maxsize=1 << 10)
+def query_names(text: str) -> frozenset[str]:
+    """Return the keys of a name as typed: "flash attention" as two words and as the one word FlashAttention."""
+    text = text[: 2 * _MAX_NAME_LENGTH]
+    written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
+    return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)
+
+
+def _keys_of_name(text: str) -> frozenset[str]:
+    keys = ["".join(_split_versions(trim_title(analyser.stemmed_words(text))))]
+    words = trim_title(_WORD.findall(analyser.fold(text)))
+    if len(words) > 1:
+        keys.append("".join(_split_versions([analyser.stem("".join(words))])))
+    elif words and words[0].isascii() and words[0].isalpha():
+        keys += _keys_as_two_words(words[0])
+    return frozenset(key for key in keys if 1 < len(key) <= _MAX_NAME_LENGTH)
+
+
+def _keys_as_two_words(word: str) -> list[str]:
+    """Return the keys of a joined name as two words, whose first is stemmed: moviegen like Movie Gen."""
+    cuts = range(_MIN_PART_LENGTH, len(word) - _MIN_PART_LENGTH + 1)
+    halves = [(word[:cut], analyser.stem(word[:cut]), word[cut:]) for cut in cuts]
+    return [stemmed + analyser.stem(second) for first, stemmed, second in halves if stemmed != first]
+
+
+def match_titles(names: Collection[str], title: str) -> float:
+    """Return the degree to which the head of a canonical title is one of the names; 0 if it is none.
+
+    A paper's text may follow the title on the next line.
+    """
+    end = title.find("\n")
+    pieces = _head_pieces(title if end < 0 else title[:end])
+    key = ""
+    for number, piece in enumerate(pieces, start=1):
+        key += piece
+        if key in names:
+            return _degree(pieces[number:])
+        if len(key) > _MAX_NAME_LENGTH:
+            break
+    return 0.0
+
+
+def _degree(rest: Sequence[str]) -> float:
+    if not rest:
+        return EXACT
+    if not _VERSION.fullmatch(rest[0]):
+        return LEADING
+    return VERSION if len(rest) == 1 else VERSION_AND_MORE
+
+
+@lru_cache(maxsize=1 << 10)
+def _head_pieces(title: str) -> tuple[str, ...]:
+    """Return the words of a title's head, a version as a piece of its own."""
+    head, _, _ = title.partition("\n")[0].strip().partition("  ")
+    return tuple(
+        _split_versions(trim_title([word.removesuffix(analyser.PARTICLE_MARK) for word in head.split()]))
+    )
+
+
+def trim_title(words: list[str]) -> list[str]:
+    """Return the words of a title or a query without those at either end that belong to no name."""
+    start, end = 0, len(words)
+    while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
+        start += 1
+    if not words or analyser.stem(words[-1]) not in _LAST_OF_CLOSERS:
+        return words[start:]
+    for closer in _CLOSERS:
+        if len(closer) < end - start and closer == tuple(map(analyser.stem, words[end - len(closer) : end])):
+            end -= len(closer)
+    return words[start:end]
+
+
+def is_closer(words: Sequence[str]) -> bool:
+    """Return whether words say only what kind of text a title is of: a technical report, a system card."""
+    return tuple(analyser.stem(word.lower()) for word in words) in _CLOSERS
+
+
+def _split_versions(words: Iterable[str]) -> list[str]:
+    return [piece for word in words for piece in _split_version(word)]
+
+
+@lru_cache(maxsize=1 << 13)
+def _split_version(word: str) -> tuple[str, ...]:
+    """Return qwen and 2.5 for qwen2.5; other words alone. The letters are stemmed, as they are when they stand alone."""
+    found = _LETTERS_THEN_DIGITS.fullmatch(word)
+    return (analyser.stem(found[1]), found[2]) if found else (word,)
+
+
+def _without_version(pieces: Sequence[str]) -> Sequence[str]:
+    end = len(pieces)
+    while end and _VERSION.fullmatch(pieces[end - 1]):
+        end -= 1
+    return pieces[:end]

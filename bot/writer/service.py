@@ -1,0 +1,255 @@
+"""Writes and prints the digest of a day, in one format and language. Without a model, its texts are extracts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from bot.archive import extracts, listing, summaries
+from bot.archive.ingest import IngestService
+from bot.core.clock import Clock
+from bot.rendering.templates import Templates
+from bot.sources import huggingface
+from bot.writer import drafting, language_model, prompts, publication
+from storage import archive, errors, models, writer
+from storage.database import Connection, Database
+
+KINDS = ("written", "from_abstract", "refused", "failed")
+"""What became of a paper. `refused`: there was no text at all."""
+RETRY_SECONDS = 600.0
+"""Time after which the running bot tries failed papers again."""
+OnProgress = Callable[[int, int], None]
+"""Gets the number of finished papers, and of all."""
+Drafts = Mapping[str, writer.Draft]
+
+
+class WriterService:
+    """Writes digests in one run. Without a model, `writer` and `model_calls` are None."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        source: huggingface.HuggingFaceSource,
+        templates: Templates,
+        ingest: IngestService,
+        publisher: publication.Publisher,
+        writer: drafting.DraftWriter | None = None,
+        model_calls: drafting.ModelCalls | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._source = source
+        self._templates = templates
+        self._ingest = ingest
+        self._publisher = publisher
+        self._writer = writer
+        self._calls = model_calls
+
+    async def write(
+        self,
+        day: date,
+        form: models.DigestFormat,
+        language: models.Locale,
+        *,
+        limit: int | None = None,
+        file: Path | None = None,
+        seconds: float | None = None,
+        on_progress: OnProgress = lambda *_: None,
+        on_problem: drafting.OnProblem,
+        on_notice: drafting.OnProblem = lambda _: None,
+    ) -> tuple[dict[str, int], bool]:
+        """Write, print and publish a digest. Returns the counts of the run, and whether the digest is printed.
+
+        Problems of papers go to `on_problem`, an edit that was found to `on_notice`.
+
+        With `seconds`, papers that are not written by then are printed as extracts, and nothing is printed while there is
+        time to try failed papers again. Raises PaperroundError.
+        """
+        ends_at = None if seconds is None else self._clock() + timedelta(seconds=seconds - RETRY_SECONDS)
+        if file is not None:
+            await asyncio.to_thread(publication.check_writable, file)
+        papers = (
+            await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
+        )[:limit]
+        written: Drafts = {}
+        before = self._totals()
+        if self._writer is not None and self._calls is not None:
+            like = writer.Draft("", form, language, prompts.VERSION, self._calls.model_name, self._clock())
+            total = len(papers)
+            written = await self._writer.write_all(
+                papers,
+                like,
+                on_done=lambda done: on_progress(done, total),
+                on_problem=on_problem,
+                seconds=seconds,
+            )
+        text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, written)
+        is_retried = kinds["failed"] > 0 and ends_at is not None and self._clock() < ends_at
+        is_printed = not is_retried
+        try:
+            if is_printed and not await self._publisher.publish(text, day, form, language, file):
+                on_notice(f"{file or f'the {form.value} of {day}'}: {publication.EDITED}")
+        except errors.PaperroundError as error:  # the papers are written: the counts say so
+            on_problem(str(error))
+            is_printed = False
+        calls_before, tokens_before = before
+        calls_after, tokens_after = self._totals()
+        counts = {
+            "papers": len(papers),
+            **{kind: kinds[kind] for kind in KINDS},
+            "claims_dropped": sum(draft.claims_dropped for draft in written.values()),
+            "calls": calls_after - calls_before,
+            "tokens": tokens_after - tokens_before,
+        }
+        return counts, is_printed
+
+    async def estimate(
+        self, day: date, form: models.DigestFormat, language: models.Locale, *, limit: int | None = None
+    ) -> dict[str, int]:
+        """Return the counts that `write` would have, with one call for each paper, and store no draft."""
+        papers = (await publication.load_manifest(self._database, self._source, self._clock, day))[:limit]
+        kinds: Counter[str] = Counter()
+        tokens = []
+        if self._writer is None or self._calls is None:
+            kinds.update("from_abstract" if extracts.choose(paper) else "refused" for paper in papers)
+        else:
+            like = writer.Draft("", form, language, prompts.VERSION, self._calls.model_name, self._clock())
+            for basis, needed in await self._writer.estimate(papers, like):
+                kinds[_kind_of_basis(basis)] += 1
+                tokens += [needed] if needed else []
+        counts = {kind: kinds[kind] for kind in KINDS}
+        return {
+            "papers": len(papers),
+            **counts,
+            "claims_dropped": 0,
+            "calls": len(tokens),
+            "tokens": sum(tokens),
+        }
+
+    def _totals(self) -> tuple[int, int]:
+        """Return the requests and tokens of the run so far."""
+        return (0, 0) if self._calls is None else (self._calls.count, self._calls.tokens)
+
+    def _print(
+        self,
+        day: date,
+        form: models.DigestFormat,
+        language: models.Locale,
+        papers: Sequence[listing.Paper],
+        written: Drafts,
+    ) -> tuple[str, Counter[str]]:
+        """Return the digest's text, and how many papers there are of each of KINDS. Runs in a thread."""
+        kinds: Counter[str] = Counter()
+        entries = []
+        for rank, paper in enumerate(papers, 1):
+            draft = written.get(paper["arxiv_id"])
+            sections: tuple[models.Section, ...] = ()
+            if draft is not None and draft.state is writer.DraftState.CHECKED:
+                claims = prompts.read_answer(draft.text or "", form, is_partial_allowed=True)
+                basis = summaries.Basis(draft.basis or "none")
+                sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
+                kinds[_kind_of_basis(basis)] += 1
+            else:
+                if (extract := extracts.choose(paper)) is not None:
+                    sections = publication.build_extract(form, language, *extract)
+                is_failed = draft is not None and draft.state is not writer.DraftState.REFUSED
+                kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
+            entries.append(publication.build_entry(rank, paper, sections))
+        return publication.render_digest(day, form, entries, self._templates), kinds
+
+
+def _kind_of_basis(basis: summaries.Basis) -> str:
+    if basis is summaries.Basis.PAPER:
+        return "written"
+    return "refused" if basis is summaries.Basis.NONE else "from_abstract"
+
+
+# What is being written, what was refused and what the model has used today: the data of `/write status`.
+
+_DAYS = 7
+"""Days looked back for a listing with drafts. The newest one is not written before it is complete."""
+
+
+NO_TOKENS, STATUS_ERROR, UNKNOWN = "no-tokens", "status-error", "unknown"
+FAILURES = {
+    drafting.MARK: NO_TOKENS,
+    drafting.NO_CLAIM: "no-claim",
+    language_model.UNREACHABLE: "unreachable",
+    language_model.STATUS_ERROR: STATUS_ERROR,
+    language_model.NO_REPLY: "no-reply",
+    language_model.CUT_OFF: "cut-off",
+    language_model.NO_ANSWER: "no-answer",
+}
+"""The kinds of failures by the beginning of a draft's last problem."""
+
+
+def find_failure(draft: writer.Draft) -> str | None:
+    """Return why a draft failed, one of FAILURES or UNKNOWN; None if it did not fail."""
+    if draft.state is not writer.DraftState.FAILED:
+        return None
+    reason = " ".join(draft.problems[-1:])
+    return next((kind for start, kind in FAILURES.items() if reason.startswith(start)), UNKNOWN)
+
+
+class WriterStatus:
+    """Reads the drafts of the newest day that is or was written. `model` is None while the writer is off."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        model: str | None,
+        formats: Sequence[models.DigestFormat],
+        language: models.Locale,
+        daily_tokens: int | None,
+        monthly_tokens: int | None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._formats = formats
+        self.model = model
+        self.language = language
+        self.daily_tokens = daily_tokens
+        self.monthly_tokens = monthly_tokens
+
+    async def list_drafts(self) -> tuple[date | None, int, list[writer.Draft]]:
+        """Return the newest day of the last week with drafts, the number of its papers, and the drafts by paper and format.
+
+        Without drafts it is the newest day that has a listing; None without a listing.
+        """
+        newest: tuple[date | None, int, list[writer.Draft]] = (None, 0, [])
+        async with self._database.read() as connection:
+            since_on = self._clock().date() - timedelta(days=_DAYS)
+            for row in await archive.list_rows(connection, since_on=since_on):
+                if row.format is not models.DigestFormat.LISTING:
+                    continue
+                ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
+                if found := await self._find_drafts(connection, ids):
+                    return row.date, len(ids), found
+                newest = newest if newest[0] else (row.date, len(ids), [])
+        return newest
+
+    async def has_spent_budget(self) -> bool:
+        """Return whether papers of the newest day are not written because a cap is reached."""
+        _, _, found = await self.list_drafts()
+        return any(find_failure(draft) == NO_TOKENS for draft in found)
+
+    async def get_tokens(self) -> tuple[int, int]:
+        """Return the tokens that are used or reserved today, and this month (UTC)."""
+        async with self._database.read() as connection:
+            return await writer.get_token_totals(connection, self._clock().date())
+
+    async def _find_drafts(self, connection: Connection, arxiv_ids: Sequence[str]) -> list[writer.Draft]:
+        found: list[writer.Draft] = []
+        for digest_format in self._formats if self.model is not None else ():
+            like = writer.Draft(
+                "", digest_format, self.language, prompts.VERSION, self.model or "", self._clock()
+            )
+            by_id = await writer.find_draft(connection, like, arxiv_ids)
+            found += [by_id[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in by_id]
+        return found

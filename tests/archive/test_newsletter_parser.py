@@ -1,0 +1,244 @@
+"""The newsletter format, parsed by the entry point."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.archive import parse
+from storage import models
+from tests.support.parsed_newsletters import DATE, PAPER, parse_digest, parse_paper, sections
+
+
+def test_a_paper_is_parsed_completely() -> None:
+    digest = parse_digest(DATE + PAPER)
+    assert (digest.format, digest.date, digest.problems) == (
+        models.DigestFormat.NEWSLETTER,
+        date(2025, 2, 6),
+        (),
+    )
+    assert digest.entries == (
+        models.Entry(
+            rank=1,
+            arxiv_id="2502.00001",
+            title="A Small Model",
+            url="https://arxiv.org/abs/2502.00001",
+            votes=12,
+            authors=("Ada One", "Ben Two"),
+            thumbnail="https://example.org/2502.00001.png",
+            sections=(
+                models.Section("What's New", "It is small."),
+                models.Section("Performance Highlights", "It is quick."),
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "title", "url"),
+    [
+        ("### [Plain](https://arxiv.org/abs/2502.00001)", "Plain", "https://arxiv.org/abs/2502.00001"),
+        (
+            "### [I Don't Know: The [IDK] Token](https://arxiv.org/abs/2502.00001)",
+            "I Don't Know: The [IDK] Token",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [Less (is) [More](really)](https://arxiv.org/abs/2502.00001v2)",
+            "Less (is) [More](really)",
+            "https://arxiv.org/abs/2502.00001v2",
+        ),
+        (
+            "### [Odd ] One](https://arxiv.org/abs/2502.00001)",
+            "Odd ] One",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [Odd [ One](https://arxiv.org/abs/2502.00001)",
+            "Odd [ One",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            r"### [An \[X\] Y](https://arxiv.org/abs/2502.00001)",
+            "An [X] Y",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [T](https://huggingface.co/papers/2502.00001)",
+            "T",
+            "https://huggingface.co/papers/2502.00001",
+        ),
+        ("### [T](<https://arxiv.org/pdf/2502.00001v1>)", "T", "https://arxiv.org/pdf/2502.00001v1"),
+        ('### [T](https://arxiv.org/abs/2502.00001 "tip")', "T", "https://arxiv.org/abs/2502.00001"),
+        (
+            "### [T](https://arxiv.org/abs/2502.00001) [code](https://example.org)",
+            "T",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [T](https://arxiv.org/abs/2502.00001) [PDF](https://arxiv.org/pdf/2502.00001)",
+            "T",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### A Model [Paper](https://arxiv.org/abs/2502.00001)",
+            "A Model",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        ("### [New] [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### 1. [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### **[T](https://arxiv.org/abs/2502.00001)**", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [**T**](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T https://arxiv.org/abs/2502.00001", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T (https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T (arXiv:2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [2502.00001] T", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [](https://arxiv.org/abs/2502.00001)", None, "https://arxiv.org/abs/2502.00001"),
+        ("### [2502.00001](https://arxiv.org/abs/2502.00001)", None, "https://arxiv.org/abs/2502.00001"),
+        ("  ### [T](https://arxiv.org/abs/2502.00001) ###", "T", "https://arxiv.org/abs/2502.00001"),
+        ("#### [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+    ],
+)
+def test_title_and_url_are_parsed_from_every_form_of_heading(
+    heading: str, title: str | None, url: str
+) -> None:
+    digest = parse_digest(f"{DATE}{heading}\n\nVote: 3\n\n- text\n")
+    (paper,) = digest.entries
+    assert (paper.arxiv_id, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
+    assert digest.problems == ()
+
+
+def test_a_title_can_span_lines() -> None:
+    text = DATE + PAPER.replace("[A Small Model]", "[A Very\n  Small [and Quick]\n  Model]")
+    digest = parse_digest(text)
+    (paper,) = digest.entries
+    assert (paper.title, paper.votes, len(paper.sections)) == ("A Very Small [and Quick] Model", 12, 2)
+    assert digest.problems == ()
+
+
+def test_missing_fields_are_unknown_without_a_problem() -> None:
+    paper, problems = parse_paper("\n- ***New***: text\n")
+    assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
+
+
+def test_unknown_votes_are_not_zero() -> None:
+    paper, problems = parse_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
+    assert (paper.votes, problems) == (None, [])
+
+
+def test_votes_that_are_no_number_are_unknown_and_a_problem() -> None:
+    paper, problems = parse_paper("\nVote: abc\n\n- text\n")
+    assert (paper.votes, problems) == (None, [2])
+
+
+def test_the_first_of_two_votes_counts_and_the_second_is_a_problem() -> None:
+    paper, problems = parse_paper("Vote: 3\n\nVote: 4\n\n- text\n")
+    assert (paper.votes, problems) == (3, [3])
+
+
+def test_authors_can_continue_on_the_next_line() -> None:
+    paper, problems = parse_paper("Authors: A B, C D,\nE F\n\n- text\n")
+    assert (paper.authors, problems) == (("A B", "C D", "E F"), [])
+
+
+def test_a_shortened_list_of_authors_is_marked() -> None:
+    paper, _ = parse_paper("Authors: A B, +, C D\n\n- text\n")
+    assert (paper.authors, paper.authors_truncated) == (("A B", "C D"), True)
+
+
+def test_a_video_can_replace_the_cover() -> None:
+    link = "[Watch Video](https://example.org/a.mp4)"
+    block = '<div><video controls src="https://example.org/a.mp4" muted="false"></video></div>'
+    lines = '<video controls>\n  <source src="https://example.org/a.mp4">\n</video>'
+    for body in (link, block, lines, f"{link}\n{block}"):
+        paper, problems = parse_paper(f"\n{body}\n\nVote: 3\n\n- text\n")
+        assert (paper.video, paper.thumbnail, paper.votes, problems) == (
+            "https://example.org/a.mp4",
+            None,
+            3,
+            [],
+        )
+
+
+def test_comments_and_empty_markup_are_ignored() -> None:
+    assert sections("\n<!-- a\n- b\n-->\n<br>\n\n- text\n") == [(None, "text")]
+
+
+def test_an_unclosed_comment_hides_nothing() -> None:
+    paper, problems = parse_paper("\n<!-- a\n\n- text\n")
+    assert paper.sections == (models.Section(None, "text"),)
+    assert problems == [2]
+
+
+def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_are_kept() -> None:
+    broken = "### [No Paper](https://example.org/blog)\n\nVote: 9\n\n- text\n\n"
+    digest = parse_digest(DATE + PAPER + broken + PAPER.replace("00001", "00002"))
+    assert [(paper.rank, paper.arxiv_id) for paper in digest.entries] == [
+        (1, "2502.00001"),
+        (2, "2502.00002"),
+    ]
+    assert [problem.line for problem in digest.problems] == [14]
+    assert "No Paper" in digest.problems[0].message
+
+
+def test_papers_keep_the_order_of_the_digest() -> None:
+    digest = parse_digest(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
+    assert [paper.votes for paper in digest.entries] == [12, 99]
+
+
+def test_a_repeated_paper_is_one_entry_and_a_problem() -> None:
+    again = PAPER.replace("2502.00001)", "2502.00001v2)").replace("Vote: 12", "Vote: 15")
+    digest = parse_digest(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
+    (paper,) = digest.entries
+    assert (paper.votes, paper.authors) == (12, ("Ada One", "Ben Two"))
+    assert [problem.line for problem in digest.problems] == [12]
+    assert "2502.00001" in digest.problems[0].message
+    assert "15" in digest.problems[0].message
+
+
+def test_the_number_of_papers_is_not_limited() -> None:
+    digest = parse_digest(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
+    assert [paper.rank for paper in digest.entries] == list(range(1, 71))
+
+
+def test_text_between_the_date_and_the_first_paper_is_a_problem() -> None:
+    digest = parse_digest(DATE + "Good morning.\n\n" + PAPER)
+    assert (len(digest.entries), [problem.line for problem in digest.problems]) == (1, [3])
+
+
+def test_the_page_around_a_digest_is_ignored() -> None:
+    page = (
+        "# My Page\n\nHello.\n\n" + DATE + PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n"
+    )
+    digest = parse_digest(page)
+    assert (len(digest.entries), digest.problems) == (1, ())
+    assert digest.text == (DATE + PAPER).rstrip() + "\n"
+
+
+def test_papers_can_have_headings_of_any_level() -> None:
+    second = PAPER.replace("00001", "00002")
+    for date_level, level in (("#", "##"), ("##", "##"), ("#", "######")):
+        text = (DATE + PAPER + second).replace("###", level).replace("## Daily", f"{date_level} Daily")
+        digest = parse_digest(text + f"{date_level} End\n")
+        assert [len(paper.sections) for paper in digest.entries] == [2, 2]
+        assert digest.problems == ()
+
+
+def test_headings_between_date_and_papers_are_groups() -> None:
+    text = (
+        "# Daily Papers (2025-02-06)\n\n## Vision\n\n"
+        + PAPER
+        + "## Language\n\n"
+        + PAPER.replace("00001", "00002")
+    )
+    digest = parse_digest(text + "## About\n\ntext\n")
+    assert len(digest.entries) == 2
+    assert [problem.line for problem in digest.problems] == [3, 16]
+
+
+def test_a_paper_outside_the_digest_is_a_problem() -> None:
+    digest = parse_digest(DATE + PAPER + "## Reading list\n\n" + PAPER.replace("00001", "00002"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2502.00001"]
+    assert [problem.line for problem in digest.problems] == [16]
+    assert parse.parse_text(digest.text) == (digest,)

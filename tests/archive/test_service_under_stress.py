@@ -1,0 +1,118 @@
+"""Ingest when the process is killed, and its effect on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+from bot.archive import ingest as archive_ingest
+from bot.archive.ingest import TextFile
+from bot.core.clock import system_clock
+from bot.search.index import SearchIndexer
+from storage import database
+from tests.support import patience
+from tests.support.ingest_harness import newsletter, paper
+
+FILE_COUNT = 84
+CHILD = """
+import asyncio, sys
+from storage import migrate
+from tests.bot.services.ingest import test_service_under_stress as stress
+
+async def main():
+    database = await migrate.open_database(sys.argv[1])
+    print("go", flush=True)
+    await stress.ingest_files(database)
+
+asyncio.run(main())
+"""
+
+
+def build_files(count: int = FILE_COUNT) -> list[TextFile]:
+    """Return new files, because an ingest lets go of the text of each."""
+    return [
+        TextFile(
+            f"{n}.md",
+            newsletter(*(paper(n * 20 + m) for m in range(20)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"),
+        )
+        for n in range(count)
+    ]
+
+
+async def ingest_files(db: database.Database) -> int:
+    """Ingest all files; returns the number of new digests."""
+    ingest = archive_ingest.IngestService(db, system_clock, SearchIndexer())
+    return sum([result.new_digests async for _, result in ingest.add_files(build_files())])
+
+
+def count_complete_digests(path: Path) -> int:
+    """Return the number of digests, after checking that each has all its papers, in the index too."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM entries WHERE digest_id = digests.id) FROM digests"
+        ).fetchall()
+        assert set(counts) <= {(20,)}
+        for table in ("papers", "indexed_papers"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (20 * len(counts),)
+        return len(counts)
+
+
+async def test_a_killed_process_leaves_each_digest_complete_or_absent(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    stored = await asyncio.to_thread(_run_and_kill, str(sqlite_db.url), path)
+    assert stored < FILE_COUNT
+    assert await ingest_files(sqlite_db) == FILE_COUNT - stored
+    assert count_complete_digests(path) == FILE_COUNT
+
+
+def _run_and_kill(url: str, path: Path) -> int:
+    """Kill an ingest once the first digests are stored; returns their number."""
+    with subprocess.Popen([sys.executable, "-c", CHILD, url], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        deadline = time.monotonic() + patience.scaled(60)
+        with closing(sqlite3.connect(path)) as reader:
+            while (
+                time.monotonic() < deadline
+                and not reader.execute("SELECT count(*) FROM digests").fetchone()[0]
+            ):
+                os.sched_yield()
+        child.send_signal(signal.SIGKILL)
+    stored = count_complete_digests(path)
+    assert stored > 0
+    return stored
+
+
+async def test_the_event_loop_is_not_blocked_during_an_ingest(sqlite_db: database.Database) -> None:
+    step_seconds: list[float] = []
+
+    async def measure_steps() -> None:
+        while True:
+            start = time.thread_time()  # CPU time of this thread, without other processes
+            await asyncio.sleep(0)
+            step_seconds.append(time.thread_time() - start)
+
+    ingest = archive_ingest.IngestService(sqlite_db, system_clock, SearchIndexer())
+    # The first ingest loads modules and is not measured.
+    files = build_files()
+    await ingest.add_text(files[0].text, location=files[0].location)
+    gc.collect()
+    gc.freeze()  # as a running bot does; the objects of other tests in this process are not collected
+    watcher = asyncio.create_task(measure_steps())
+    for file in files[1:10]:
+        await ingest.add_text(file.text, location=file.location)
+    await ingest.add_text("".join(file.text for file in files), location="all.md")
+    watcher.cancel()
+    gc.unfreeze()
+    assert max(step_seconds) < sum(step_seconds) / 10, "a step of the loop took a tenth of the ingest's time"

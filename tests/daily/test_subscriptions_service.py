@@ -1,0 +1,130 @@
+"""Use cases of subscriptions on both engines: edit, pause, resume, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core import errors
+from bot.daily.service import SubscriptionOptions, Subscriptions, options_of
+from storage import daily, deliveries, outbox
+from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+UNBLOCKED_SECONDS = 0.25
+"""Seconds within which a task that is not blocked has finished."""
+
+
+async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    hour_later = SEOUL_9AM + timedelta(hours=1)
+    service = Subscriptions(harness.database, lambda: hour_later)
+    options = replace(options_of(await harness.get_subscription(subscription_id)), at_time="18:00")
+    changed = await service.edit(subscription_id, options)
+    assert changed.next_due_at == SEOUL_9AM + timedelta(days=1, hours=9)
+    assert changed.due_on == MONDAY + timedelta(days=1)
+
+
+async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe(settle_hours=6)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
+    await harness.planner.tick(SEOUL_9AM)
+    now = SEOUL_9AM + timedelta(minutes=5)
+    service = Subscriptions(harness.database, lambda: now)
+    options = replace(
+        options_of(await harness.get_subscription(subscription_id)),
+        days=(1, 2),
+        at_time="08:30",
+        settle_hours=0,
+    )
+    await service.edit(subscription_id, options)
+    assert await harness.planner.tick(now) == 1
+    assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
+    await service.edit(subscription_id, replace(options, days=(2,)))
+    assert (await harness.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
+
+
+async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
+    harness: PlannerHarness,
+) -> None:
+    paused, other = await harness.subscribe(), await harness.subscribe(at_time="09:05")
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await harness.planner.tick(SEOUL_9AM)
+    now = SEOUL_9AM + timedelta(minutes=1)
+    service = Subscriptions(harness.database, lambda: now)
+    await service.pause(paused)
+    async with harness.database.transaction() as connection:
+        assert await deliveries.list_due(connection, now) == []
+    await service.pause(other)
+    await service.resume(other)
+    async with harness.database.transaction() as connection:
+        await outbox.resume(connection, now, channel_id=20)
+        assert await deliveries.list_due(connection, now) == []
+    await service.resume(paused)
+    async with harness.database.transaction() as connection:
+        assert len(await deliveries.list_due(connection, now)) == 1
+
+
+async def test_an_edit_during_planning_keeps_the_planned_schedule(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    service = Subscriptions(harness.database, lambda: SEOUL_9AM)
+    options = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
+    tomorrow = SEOUL_9AM + timedelta(days=1)
+    planned = replace(
+        await harness.get_subscription(subscription_id),
+        next_due_at=tomorrow,
+        due_on=MONDAY + timedelta(days=1),
+        last_digest_on=MONDAY,
+    )
+    async with harness.database.transaction() as connection:
+        assert len(await daily.list_due(connection, SEOUL_9AM, limit=10)) == 1
+        change = asyncio.create_task(service.edit(subscription_id, options))
+        await asyncio.wait({change}, timeout=UNBLOCKED_SECONDS)
+        await daily.set_schedules(connection, [planned])
+    await change
+    subscription = await harness.get_subscription(subscription_id)
+    assert (subscription.top_n, subscription.next_due_at, subscription.last_digest_on) == (
+        7,
+        tomorrow,
+        MONDAY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (SubscriptionOptions(top_n=26), "top N is 26; it must be from 1 to 25"),
+        (SubscriptionOptions(min_votes=-1), "minimum votes"),
+        (SubscriptionOptions(fresh_days=0), "fresh days"),
+        (SubscriptionOptions(days=()), "at least one weekday"),
+        (SubscriptionOptions(at_time="25:00"), "no time of day"),
+        (SubscriptionOptions(timezone="Mars/Olympus"), "no time zone"),
+    ],
+)
+def test_invalid_options_are_rejected(options: SubscriptionOptions, message: str) -> None:
+    with pytest.raises(errors.UsageError, match=message):
+        options.validated()
+
+
+def test_valid_options_are_normalised() -> None:
+    options = SubscriptionOptions(at_time="9:05", days=(5, 1, 5)).validated()
+    assert (options.at_time, options.days) == ("09:05", (1, 5))
+
+
+async def test_a_removed_subscription_leaves_no_unsent_delivery(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    service = Subscriptions(harness.database, lambda: EVENING)
+    assert (await service.remove(subscription_id)).id == subscription_id
+    async with harness.database.transaction() as connection:
+        assert await deliveries.list_due(connection, SEOUL_9AM) == []
+    with pytest.raises(errors.UsageError, match="no daily post"):
+        await service.get(subscription_id)

@@ -1,0 +1,180 @@
+"""Learning of profiles and scoring of papers, on both engines."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.search.glossary import GlossaryService
+from bot.today import profiles
+from bot.today.profiles import PaperVectors
+from storage import models, papers, shelf, tables, today
+from storage.database import Database
+from storage.models import FeedbackKind
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+READER = 7
+
+
+def _service(db: Database) -> profiles.Profiles:
+    return profiles.Profiles(db, lambda: NOW, PaperVectors(GlossaryService(db)))
+
+
+async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) -> None:
+    rng = random.Random(4)
+    terms = [f"term {number}" for number in range(40)] + ["강화", "=reinforc learn", "it's", 'a "quote"']
+    weights = {
+        user_id: {term: rng.uniform(-1, 1) for term in rng.sample(terms, 15)}
+        for user_id in range(1, 2 + today.READERS_AT_ONCE)
+    }
+    vectors = {paper_id: {term: rng.random() for term in rng.sample(terms, 10)} for paper_id in range(1, 7)}
+    async with db.transaction() as connection:
+        for user_id, own in weights.items():
+            await today.add(connection, user_id)
+            await today.set_weights(connection, user_id, {"old": 1.0}, learnt_from="a", concepts={})
+            await today.set_weights(connection, user_id, own, learnt_from="b", concepts={"robot": 2})
+    async with db.read() as connection:
+        scores = await _service(db).score(connection, [*weights, 999], vectors)
+    for user_id, own in weights.items():
+        for paper_id, vector in vectors.items():
+            expected = sum(own.get(term, 0.0) * value for term, value in vector.items())
+            assert scores.get(user_id, {}).get(paper_id, 0.0) == pytest.approx(expected)
+    assert 999 not in scores
+
+
+@pytest.fixture
+async def archive(db: Database) -> dict[str, int]:
+    """Papers on robots and on speech, by arXiv id."""
+    robots = [
+        NewsletterPaper(f"2501.{number:05}", f"Robot Arms {number}", "Grasps with robot arms.")
+        for number in range(8)
+    ]
+    speech = [
+        NewsletterPaper(f"2502.{number:05}", f"Speech {number}", "Listens to noisy speech.")
+        for number in range(8)
+    ]
+    await sample_archive.add_digest(db, "2025-03-18", *robots, *speech)
+    async with db.read() as connection:
+        return await papers.get_ids(connection, [paper.arxiv_id for paper in (*robots, *speech)])
+
+
+async def test_a_profile_is_learnt_again_only_when_something_has_changed(
+    db: Database, archive: dict[str, int]
+) -> None:
+    learner = _service(db)
+    first = await learner.open(READER)
+    async with db.transaction() as connection:
+        saved = [archive[f"2501.{number:05}"] for number in range(3)]
+        await shelf.save(connection, READER, saved, NOW, None)
+    learnt = await learner.open(READER)
+    assert first.learnt_from != learnt.learnt_from
+    async with db.transaction() as connection:
+        await today.set_weights(
+            connection, READER, {"marker": 1.0}, learnt_from=str(learnt.learnt_from), concepts={}
+        )
+    await learner.open(READER)
+    assert await _weights(db) == {"marker": 1.0}
+    await learner.record(READER, archive["2502.00001"], FeedbackKind.LESS)
+    learner.wake(READER)
+    learner.wake(READER)
+    await learner.settle()
+    weights = await _weights(db)
+    assert weights["robot"] > 0
+    assert weights.get("speech", 0.0) <= 0
+
+
+async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
+    learner = _service(db)
+    async with db.transaction() as connection:
+        saved = [archive[f"2501.{number:05}"] for number in range(3)]
+        await shelf.save(connection, READER, saved, NOW, None)
+    await learner.open(READER)
+    async with db.read() as connection:
+        day, vectors = await learner.vectors.get_day(connection)
+        scores = (await learner.score(connection, [READER], vectors))[READER]
+    assert str(day) == "2025-03-18"
+    assert len(vectors) == 16
+    unsaved = [scores.get(archive[f"2501.{number:05}"], 0.0) for number in range(3, 8)]
+    assert min(unsaved) > max(scores.get(archive[f"2502.{number:05}"], 0.0) for number in range(8))
+
+
+async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
+    learner = _service(db)
+    titles = ["Robot Arms in Kitchens", "Arms of Small Robots"]
+    async with db.transaction() as connection:
+        for number, title in enumerate(titles):
+            row = {"arxiv_id": f"1901.{number:05}", "url": "https://arxiv.org", "authors_truncated": False}
+            lists: dict[str, list[str]] = {"keywords": [], "categories": [], "authors": []}
+            inserted = await connection.execute(
+                tables.papers.insert().values(**row, **lists, title=title).returning(tables.papers.c.id)
+            )
+            await shelf.save(connection, READER, [inserted.scalar_one()], NOW, None)
+    await learner.open(READER)
+    assert (await _weights(db))["robot"] > 0
+
+
+async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
+    db: Database, archive: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "MAX_OPENED", 2)
+    learner = _service(db)
+    opened = archive["2501.00001"]
+
+    async def list_after_opening(*paper_ids: int) -> list[tuple[int, FeedbackKind]]:
+        for paper_id in paper_ids:
+            learner.note_open(READER, paper_id)
+        await learner.settle()
+        async with db.read() as connection:
+            return await today.list_feedback(connection, READER, limit=9)
+
+    assert await list_after_opening(opened) == []
+    async with db.transaction() as connection:
+        await shelf.save(connection, READER, [archive["2501.00002"]], NOW, None)
+    assert await list_after_opening(opened) == [(opened, FeedbackKind.OPENED)]
+    async with db.read() as connection:
+        assert await today.get(connection, READER) is None
+    await learner.open(READER)
+    await learner.record(READER, opened, FeedbackKind.LESS)
+    others = [archive[f"2501.{number:05}"] for number in range(3, 7)]
+    stored = await list_after_opening(opened, *others)
+    assert sorted(stored) == [
+        (opened, FeedbackKind.LESS),
+        *((each, FeedbackKind.OPENED) for each in others[:2]),
+    ]
+
+
+async def _weights(db: Database) -> dict[str, float]:
+    async with db.read() as connection:
+        rows = await today.list_weights(connection, [READER], ["marker", "robot", "speech"])
+    return {term: weight for _, term, weight in rows}
+
+
+async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
+    await _service(db).open(READER)
+    async with db.read() as connection:
+        stored = await today.get(connection, READER)
+    assert stored is not None
+    assert stored.learnt_from
+    assert stored == models.Profile(READER, learnt_from=stored.learnt_from)
+
+
+async def test_closing_ends_what_is_learnt_in_the_background(db: Database, archive: dict[str, int]) -> None:
+    learner = _service(db)
+    await learner.open(READER)
+    async with db.transaction() as connection:
+        await shelf.save(connection, READER, [archive["2501.00001"]], NOW, None)
+    learner.wake(READER)
+    learner.wake(READER)
+    await learner.close()
+    await learner.settle()
+    assert await _weights(db) == {}
+    learner.wake(READER)
+    await learner.settle()
+    assert await _weights(db)

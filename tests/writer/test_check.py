@@ -1,0 +1,126 @@
+"""Claims against their source: two sets of sentences written before the checks, the second read once they were finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.writer import claims as writer_claims
+from storage import models
+from tests.support import growth
+
+DATA = Path(__file__).with_name("data")
+KO, EN = models.Locale.KO, models.Locale.EN
+
+
+def sentences(name: str) -> list[list[str]]:
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", ["tuned.tsv", "held.tsv"])
+def test_true_claims_are_kept_and_each_planted_error_is_caught(name: str) -> None:
+    rows = sentences(name)
+    rejected = [true for source, true, _ in rows if writer_claims.ClaimChecker(source).find_unsupported(true)]
+    missed = [
+        wrong for source, _, wrong in rows if not writer_claims.ClaimChecker(source).find_unsupported(wrong)
+    ]
+    assert len(rows) == 60
+    assert missed == []
+    assert rejected == []
+
+
+def test_true_claims_are_kept_among_all_the_others_of_a_long_paper() -> None:
+    rows = sentences("tuned.tsv") + sentences("held.tsv")
+    checker = writer_claims.ClaimChecker("\n\n".join(source for source, _, _ in rows))
+    assert [true for _, true, _ in rows if checker.find_unsupported(true)] == []
+
+
+def test_the_problems_of_each_claim_are_returned_in_order() -> None:
+    source = "# Tamarin\n\nTamarin reaches 61.3% on HellaSwag. It has 1.7B parameters."
+    claims = [
+        ("Tamarin은 HellaSwag에서 61.3%를 얻습니다.", "reaches 61.3% on HellaSwag"),
+        ("Tamarin은 HellaSwag에서 63.1%를 얻습니다.", "reaches 63.1% on HellaSwag"),
+        ("Tamarin은 매개변수 17억 개의 모델입니다.", ""),
+        ("Tamarin has 1.7B parameters.", "1.7B parameters"),
+        ("링크를 볼 수 없습니다.", "Tamarin"),
+        ("Tamarin은 HellaSwag에서 61.3%를 얻었습니다.", "61.3%"),
+    ]
+
+    def object_to(text: str) -> str | None:
+        return "it is a refusal" if "링크" in text else None
+
+    assert writer_claims.check_claims(claims, source, KO, object_to=object_to) == [
+        (),
+        (
+            'the number "63.1%를" does not stand in the source',
+            'the span "reaches 63.1% on HellaSwag" does not stand verbatim in the source',
+        ),
+        ("the span is empty",),
+        ("it is not written in Korean",),
+        ("it is a refusal",),
+        ("it repeats claim 1",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "problem"),
+    [
+        ("짧다", KO, "it has 2 characters instead of 10 to 600"),
+        ("가" * 601, KO, "it has 601 characters instead of 10 to 600"),
+        ("This is an English sentence.", KO, "it is not written in Korean"),
+        ("이 문장은 한국어로 쓴 문장입니다.", EN, "it is not written in English"),
+        ("이 연구는 의미 있는 결과를 담고 있습니다.", KO, '"이 연구는 의미 있" says nothing about the paper'),
+        (
+            "This paper is outstanding and should win.",
+            EN,
+            '"This paper is outstanding" says nothing about the paper',
+        ),
+        ("Code is at https://example.org now.", EN, "it holds a link or markup"),
+        ("It works very well. It works very well.", EN, "it repeats itself"),
+        ("the model is good the model is good the model is good", EN, "it repeats itself"),
+    ],
+)
+def test_prose_has_its_own_problems(text: str, language: models.Locale, problem: str) -> None:
+    assert writer_claims.find_prose_problems(text, language, []) == [problem]
+
+
+def test_terms_and_names_leave_a_sentence_korean() -> None:
+    text = "DeepSeek-R1은 사람 피드백 강화 학습(reinforcement learning from human feedback; RLHF)으로 학습합니다."
+    assert (
+        writer_claims.find_prose_problems(text, KO, ["DeepSeek-R1은 강화 학습으로 학습하지 않습니다."]) == []
+    )
+
+
+def test_the_same_sentence_about_another_number_is_no_repetition() -> None:
+    assert not writer_claims.is_repetition(
+        "HellaSwag에서 61.3%를 얻었습니다.", "HellaSwag에서 58.0%를 얻었습니다."
+    )
+    assert writer_claims.is_repetition(
+        "HellaSwag에서 61.3%를 얻었습니다.", "HellaSwag에서 61.3%를 얻었습니다!"
+    )
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1",
+        "1,000 ",
+        "1억 ",
+        "3.5",
+        "a-",
+        "x ",
+        "1×",
+        "twenty-",
+        "\\text{",
+        "((",
+        "[1",
+        "10^",
+        "백",
+        "두 ",
+        "%",
+    ],
+)
+def test_any_source_takes_linear_time(piece: str) -> None:
+    growth.assert_linear(lambda count: writer_claims.ClaimChecker(piece * count), 1_000)
