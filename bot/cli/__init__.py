@@ -52,12 +52,12 @@ def _register_all(app: typer.Typer) -> None:
         digests.register_digests,
         search.register,
         answers.register_answers,
-        readers.register_deliveries,
+        readers.register_saved,
         answers.register_glossary,
         digests.register_write,
-        readers.register_saved,
-        operations.register_maintenance,
+        readers.register_deliveries,
         operations.register_run,
+        operations.register_maintenance,
     ):
         register(app)
     for name, group in (

@@ -1,6 +1,7 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes (`bot.core.day_close`).
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC.
+A list grows until it closes (`bot.core.day_close`).
 """
 
 from __future__ import annotations
