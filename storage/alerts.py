@@ -108,17 +108,14 @@ async def list_due_matches(
     connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
-    until, mark = (
-        bulk.driver_value(connection, alert_matches.c.due_at, until_at),
-        "?" if connection.dialect.name == "sqlite" else "$2",
-    )
+    until = bulk.driver_value(connection, alert_matches.c.due_at, until_at)
     due: list[models.QueuedMatch] = []
     for chunk in bulk.chunked(recipients):
         condition, values = bulk.in_condition(connection, alert_matches.c.recipient, chunk)
         rows = await bulk.fetch_all(
             connection,
             f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
-            f" WHERE {condition} AND due_at <= {mark}"
+            f" WHERE {condition} AND due_at <= ?"
             " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
             " ORDER BY recipient, paper_id, alert_id",
             (*values, until),
@@ -343,7 +340,7 @@ async def list_term_beginnings(connection: AsyncConnection, terms: Collection[st
 
 async def _list_where(connection: AsyncConnection, condition: str, terms: Iterable[str]) -> list[str]:
     is_sqlite = connection.dialect.name == "sqlite"
-    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest($1::text[]) AS wanted (value)"
+    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest(?::text[]) AS wanted (value)"
     statement = (
         f"SELECT wanted.value FROM {wanted}"  # noqa: S608 - constant texts
         f" WHERE EXISTS (SELECT 1 FROM alert_terms WHERE {condition})"
@@ -364,7 +361,7 @@ async def stream_alerts(
     """
     is_sqlite = connection.dialect.name == "sqlite"
     # CROSS JOIN keeps SQLite from reading all alerts.
-    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest($1::text[]) AS wanted (value) JOIN"
+    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest(?::text[]) AS wanted (value) JOIN"
     statement = (
         "SELECT term, alerts.id, user_id, channel_id"  # noqa: S608 - constant texts
         f" FROM {wanted} alert_terms ON term = wanted.value JOIN alerts ON alerts.id = alert_id"
@@ -422,11 +419,10 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
 async def _has_equal(connection: AsyncConnection, alert: models.Alert) -> bool:
     """Return whether `find_equal` finds one, in one hop to the database's thread instead of four."""
     is_sqlite = connection.dialect.name == "sqlite"
-    marks = ("?",) * 4 if is_sqlite else ("$1::bigint", "$2::bigint", "$3::text", "$4::integer")
     statement = (
-        f"SELECT 1 FROM alerts WHERE user_id = {marks[0]}"  # noqa: S608 - constant texts
-        f" AND channel_id {'IS' if is_sqlite else 'IS NOT DISTINCT FROM'} {marks[1]}"
-        f" AND key = {marks[2]} AND min_votes = {marks[3]} LIMIT 1"
+        "SELECT 1 FROM alerts WHERE user_id = ?"  # noqa: S608 - constant texts
+        f" AND channel_id {'IS ?' if is_sqlite else 'IS NOT DISTINCT FROM ?::bigint'}"
+        " AND key = ? AND min_votes = ? LIMIT 1"
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
     return bool(list(await bulk.fetch_all(connection, statement, values)))
@@ -534,10 +530,9 @@ async def _fetch_active(
 ) -> list[tuple[Any, ...]]:
     """Return the driver's values of `columns` of those of some alerts that are active, by id."""
     condition, values = bulk.in_condition(connection, alerts.c.id, alert_ids)
-    mark = "?" if connection.dialect.name == "sqlite" else "$2"
     query = (
         f"SELECT {columns} FROM alerts WHERE {condition} AND state = 'active'"  # noqa: S608 - constant texts
-        f" AND (paused_until_at IS NULL OR paused_until_at <= {mark}) ORDER BY id"
+        f" AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
     )
     time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
     return list(await bulk.fetch_all(connection, query, (*values, time)))
@@ -545,9 +540,7 @@ async def _fetch_active(
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT count(*) FROM alerts WHERE user_id = {mark}"  # noqa: S608 - constant texts
-    [(count,)] = await bulk.fetch_all(connection, statement, (user_id,))
+    [(count,)] = await bulk.fetch_all(connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,))
     return int(count)
 
 
@@ -579,8 +572,7 @@ async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_
     for chunk in bulk.chunked(alert_ids):
         condition, values = bulk.in_condition(connection, alerts.c.id, chunk)
         if user_id is not None:
-            condition += f" AND user_id = {'?' if connection.dialect.name == 'sqlite' else '$2'}"
-            values = (*values, user_id)
+            condition, values = f"{condition} AND user_id = ?", (*values, user_id)
         statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
         removed += len(list(await bulk.fetch_all(connection, statement, values)))
     return removed

@@ -412,9 +412,11 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
         f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        f" WHERE last_on >= {'?' if is_sqlite else '$1'} ORDER BY papers.id, entries.id"
+        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    rows = await bulk.fetch_all(connection, statement, (since_on.isoformat() if is_sqlite else since_on,))
+    rows = await bulk.fetch_all(
+        connection, statement, (bulk.driver_value(connection, papers.c.last_on, since_on),)
+    )
     return await asyncio.to_thread(_fingerprints, rows)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.tables import deliveries, parts
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 UNFINISHED_STATES = (
     models.DeliveryState.PLANNED,
@@ -251,16 +247,7 @@ def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
         kind=models.DeliveryKind(values["kind"]),
         locale=models.Locale(values["locale"]),
         state=models.DeliveryState(values["state"]),
-        post=post_codec().validate_python(values["post"]),
     )
-
-
-@cache
-def post_codec() -> TypeAdapter[models.StoredPost]:
-    """Return the codec of the JSON in which a delivery keeps its post."""
-    from pydantic import TypeAdapter  # most commands read no deliveries
-
-    return TypeAdapter(models.StoredPost)
 
 
 def _part_of(row: sa.Row[Any]) -> models.Part:

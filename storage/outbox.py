@@ -106,19 +106,11 @@ async def set_content(
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
     messages.
     """
-    if posts:
-        values = {id_: _dump_post(post) for id_, post in posts.items()}
-        await _update_by_id(connection, tables.deliveries, "post", values)
-    if payloads:
-        await _update_by_id(connection, tables.parts, "payload", payloads)
-
-
-async def _update_by_id(
-    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, Any]
-) -> None:
-    await connection.execute(
-        table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
-        [{"b_id": id_, "b_value": value} for id_, value in values.items()],
+    await bulk.update_rows(
+        connection, tables.deliveries, [{"id": id_, "post": post} for id_, post in posts.items()]
+    )
+    await bulk.update_rows(
+        connection, tables.parts, [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
     )
 
 
@@ -145,22 +137,8 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     """Return the values of `DELIVERY_COLUMNS`, in this order."""
-    values = dict(
-        zip(DELIVERY_COLUMNS, (*_get_fields(delivery), models.DeliveryState.PLANNED.value), strict=True)
-    )
-    return values | {
-        "kind": delivery.kind.value,
-        "locale": delivery.locale.value,
-        "priority": int(delivery.priority),
-        "post": _dump_post(delivery.post),
-    }
-
-
-def _dump_post(post: models.StoredPost) -> dict[str, Any]:
-    values: dict[str, Any] = stored_deliveries.post_codec().dump_python(
-        post, mode="json", exclude_defaults=True
-    )
-    return values
+    values = (*_get_fields(delivery), models.DeliveryState.PLANNED)
+    return dict(zip(DELIVERY_COLUMNS, values, strict=True)) | {"priority": int(delivery.priority)}
 
 
 def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:

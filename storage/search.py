@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -219,9 +219,9 @@ def token(table: str, position: int) -> str:
 async def change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
     """Add a number to the row counts of the tiers of these positions."""
     changes = Counter(position >> _TIER_BITS[table] for position in positions)
-    marks = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
-    await connection.exec_driver_sql(
-        f"INSERT INTO search_tiers (name, tier, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
+    await bulk.execute_many(
+        connection,
+        "INSERT INTO search_tiers (name, tier, entries) VALUES (?, ?, ?)"
         " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
         [(table, tier, by * number) for tier, number in sorted(changes.items())],
     )
@@ -229,8 +229,7 @@ async def change_counts(connection: AsyncConnection, table: str, positions: Sequ
 
 async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT tier, entries FROM search_tiers WHERE name = {mark} AND entries > 0 ORDER BY tier"  # noqa: S608
+    statement = "SELECT tier, entries FROM search_tiers WHERE name = ? AND entries > 0 ORDER BY tier"
     rows = list(
         await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
     )
@@ -284,7 +283,6 @@ def _any_tier(tiers: Sequence[int]) -> str:
 
 TokenRows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
-_PLACEHOLDER = re.compile(r"\?")
 _MIN_EXPANDED_ROWS = 2000
 _MAX_EXPANSIONS = 16
 _MIN_MERGE_CHANGES = 2
@@ -301,10 +299,10 @@ async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> No
     else:
         statement = (
             f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - constant table
-            " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
+            " VALUES (?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"
         )
         values = sorted((position, f"{tokens} {token(table, position)}") for position, tokens in rows)
-    await connection.exec_driver_sql(statement, values)
+    await bulk.execute_many(connection, statement, values)
     await change_counts(connection, table, [position for position, _ in rows], 1)
 
 
@@ -314,10 +312,10 @@ async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> No
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, list(rows))
+        await bulk.execute_many(connection, statement, rows)
     else:
-        statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - constant table
-        await connection.exec_driver_sql(statement, [(position,) for position, _ in rows])
+        statement = f"DELETE FROM {table} WHERE position = ?"  # noqa: S608 - constant table
+        await bulk.execute_many(connection, statement, [(position,) for position, _ in rows])
     await change_counts(connection, table, [position for position, _ in rows], -1)
 
 
@@ -405,9 +403,7 @@ def _postgresql_statement(table: str, filter_sql: str) -> str:
     column = f"{table}.position"
     join, _, conditions = filter_sql.replace("place", column).partition(" WHERE ")
     where = f"{table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
-    numbers = count(1)
-    statement = f"SELECT {column} FROM {table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
-    return _PLACEHOLDER.sub(lambda _: f"${next(numbers)}", statement)
+    return f"SELECT {column} FROM {table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
 
 
 async def merge_segments(connection: AsyncConnection, table: str, *, pages: int, is_first: bool) -> bool:
@@ -432,7 +428,7 @@ async def count_rows(connection: AsyncConnection, table: str, query: BooleanQuer
         matches = f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?"  # noqa: S608 - constant table
         values = (to_fts5(query), limit)
     else:
-        matches = f"SELECT 1 FROM {table} WHERE tokens @@ CAST($1 AS tsquery) LIMIT $2"  # noqa: S608
+        matches = f"SELECT 1 FROM {table} WHERE tokens @@ CAST(? AS tsquery) LIMIT ?"  # noqa: S608
         values = (to_tsquery(query), limit)
     rows = await bulk.fetch_all(connection, f"SELECT count(*) FROM ({matches}) AS matches", values)  # noqa: S608
     return int(next(iter(rows))[0])

@@ -112,8 +112,8 @@ async def list_weights(
     else:
         statement = (
             "SELECT weights.user_id, weights.term, weight FROM profile_weights AS weights"
-            " JOIN jsonb_array_elements_text($1::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
-            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text($2::text::jsonb) AS reader)"
+            " JOIN jsonb_array_elements_text(?::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
+            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text(?::text::jsonb) AS reader)"
         )
     rows: Iterable[Any] = await bulk.fetch_all(connection, statement, parameters)
     return rows
