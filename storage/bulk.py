@@ -150,14 +150,23 @@ async def upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 
+def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that columns have the wanted values, without those that are None."""
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
 async def update_rows(
     connection: AsyncConnection,
     table: sa.Table,
     rows: Iterable[Mapping[str, Any]],
     *,
     key: tuple[str, ...] = ("id",),
+    same: Mapping[str, Any] | None = None,
 ) -> None:
-    """Update many rows, given as mappings with the same columns: those of the key, and the others with new values."""
+    """Update many rows, given as mappings with the same columns: those of the key, and the others with new values.
+
+    `same` are new values that all rows have in common, which may be expressions.
+    """
     values = [{f"b_{name}": value for name, value in row.items()} for row in rows]
     if not values:
         return
@@ -165,7 +174,7 @@ async def update_rows(
         name.removeprefix("b_"): sa.bindparam(name) for name in values[0]
     }
     condition = [table.c[name] == new.pop(name) for name in key]
-    await connection.execute(table.update().where(*condition).values(new), values)
+    await connection.execute(table.update().where(*condition).values(new | dict(same or {})), values)
 
 
 async def delete_some(
@@ -243,9 +252,9 @@ async def execute_in(
     statement: sa.Select[Any] | sa.Update | sa.Delete,
     column: sa.ColumnElement[Any],
     values: Iterable[Any],
-) -> list[sa.Row[Any]]:
+) -> list[Any]:
     """Execute a statement where a column is in any number of values, in chunks. Returns the rows that it returns."""
-    rows: list[sa.Row[Any]] = []
+    rows: list[Any] = []
     for chunk in chunked(values):
         result = await connection.execute(statement.where(column.in_(chunk)))
         rows += result if result.returns_rows else ()

@@ -142,9 +142,9 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
 
 
 def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:
-    planned = models.PartState.PLANNED.value
+    planned = models.PartState.PLANNED
     attempt_values = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id, part.marker)
-    return (delivery_id, position, part.kind.value, part.payload, part.fallback, *attempt_values)
+    return (delivery_id, position, part.kind, part.payload, part.fallback, *attempt_values)
 
 
 # Records the attempts at each part: when one begins, and its outcome.
@@ -165,12 +165,10 @@ async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
     A part of a daily post that was planned ahead of its due time keeps that time.
     """
     parts, delivery = tables.parts, tables.deliveries
-    is_delayed = sa.and_(
-        parts.c.state == models.PartState.PLANNED.value, parts.c.next_attempt_at > _bind_time(now)
-    )
+    is_delayed = sa.and_(parts.c.state == models.PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
     is_post_to_come = sa.exists().where(
         delivery.c.id == parts.c.delivery_id,
-        delivery.c.kind == models.DeliveryKind.DAILY.value,
+        delivery.c.kind == models.DeliveryKind.DAILY,
         delivery.c.due_at >= parts.c.next_attempt_at,
     )
     was_ahead = sa.case(
@@ -205,13 +203,13 @@ async def release_interrupted(
     next_attempt_at: sa.ColumnElement[datetime] = _bind_time(now)
     if forum_posts_at is not None:
         may_be_running = sa.and_(
-            parts.kind == models.PartKind.FORUM_POST.value, sa.func.coalesce(parts.term, 0) != term
+            parts.kind == models.PartKind.FORUM_POST, sa.func.coalesce(parts.term, 0) != term
         )
         next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
     result = await connection.execute(
         tables.parts.update()
-        .where(parts.state == models.PartState.SENDING.value)
-        .values(state=models.PartState.PLANNED.value, next_attempt_at=next_attempt_at)
+        .where(parts.state == models.PartState.SENDING)
+        .values(state=models.PartState.PLANNED, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
 
@@ -225,56 +223,41 @@ async def mark_sending(
     """
     if not await locks.is_current_term(connection, term):
         return set()
-    started: set[int] = set()
-    for chunk in bulk.chunked(part_ids):
-        result = await connection.execute(
-            tables.parts.update()
-            .where(tables.parts.c.id.in_(chunk), tables.parts.c.state == models.PartState.PLANNED.value)
-            .values(
-                state=models.PartState.SENDING.value,
-                attempts=tables.parts.c.attempts + 1,
-                first_attempt_at=sa.func.coalesce(tables.parts.c.first_attempt_at, _bind_time(now)),
-                last_attempt_at=now,
-                term=term,
-            )
-            .returning(tables.parts.c.id)
+    parts = tables.parts
+    statement = (
+        parts.update()
+        .where(parts.c.state == models.PartState.PLANNED)
+        .values(
+            state=models.PartState.SENDING,
+            attempts=parts.c.attempts + 1,
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            last_attempt_at=now,
+            term=term,
         )
-        started.update(result.scalars())
-    return started
+        .returning(parts.c.id)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
     """Store the receipts of sent parts, by part id, from any state and term; a delivery is SENT when all of its parts are."""
-    if not receipts:
-        return
-    await connection.execute(
-        tables.parts.update()
-        .where(tables.parts.c.id == sa.bindparam("b_id"))
-        .values(
-            state=models.PartState.SENT.value,
-            sent_at=now,
-            message_id=sa.bindparam("b_message_id"),
-            channel_id=sa.bindparam("b_channel_id"),
-            error=None,
-            error_code=None,
-        ),
-        [
-            {"b_id": part_id, "b_message_id": receipt.message_id, "b_channel_id": receipt.channel_id}
-            for part_id, receipt in receipts.items()
-        ],
-    )
+    sent = {"state": models.PartState.SENT, "sent_at": now, "error": None, "error_code": None}
+    rows = [
+        {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
+        for part_id, receipt in receipts.items()
+    ]
+    await bulk.update_rows(connection, tables.parts, rows, same=sent)
     has_unsent = sa.exists().where(
-        tables.parts.c.delivery_id == tables.deliveries.c.id,
-        tables.parts.c.state != models.PartState.SENT.value,
+        tables.parts.c.delivery_id == tables.deliveries.c.id, tables.parts.c.state != models.PartState.SENT
     )
     for chunk in bulk.chunked(receipts):
         affected = sa.select(tables.parts.c.delivery_id).where(tables.parts.c.id.in_(chunk))
         await connection.execute(
             tables.deliveries.update()
             .where(tables.deliveries.c.id.in_(affected), ~has_unsent)
-            .values(state=models.DeliveryState.SENT.value, reason=None, finished_at=now)
+            .values(state=models.DeliveryState.SENT, reason=None, finished_at=now)
         )
 
 
@@ -298,7 +281,7 @@ async def mark_retry(
         tables.parts.update()
         .where(_is_attempted(part_id, term))
         .values(
-            state=models.PartState.PLANNED.value,
+            state=models.PartState.PLANNED,
             next_attempt_at=next_attempt_at,
             attempts=tables.parts.c.attempts - (0 if is_counted else 1),
             first_attempt_at=unknown_since,
@@ -360,7 +343,7 @@ async def _stop(
     result = await connection.execute(
         tables.parts.update()
         .where(_is_attempted(part_id, term))
-        .values(state=state.value, error=reason, error_code=error_code, **part_values)
+        .values(state=state, error=reason, error_code=error_code, **part_values)
         .returning(tables.parts.c.delivery_id)
     )
     delivery_ids = result.scalars().all()
@@ -369,7 +352,7 @@ async def _stop(
             tables.deliveries.update()
             # A delivery that was ended while its part was being sent keeps its state.
             .where(tables.deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
-            .values(state=state.value, reason=reason, finished_at=finished_at)
+            .values(state=state, reason=reason, finished_at=finished_at)
         )
     return bool(delivery_ids)
 
@@ -388,7 +371,7 @@ async def use_fallback(
             payload=tables.parts.c.fallback,
             fallback=None,
             nonce=nonce,
-            state=models.PartState.PLANNED.value,
+            state=models.PartState.PLANNED,
             first_attempt_at=None,
             next_attempt_at=now,
         )
@@ -400,7 +383,7 @@ def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
     """True for the part while its last attempt is that of `term` and has no outcome yet."""
     return sa.and_(
         tables.parts.c.id == part_id,
-        tables.parts.c.state == models.PartState.SENDING.value,
+        tables.parts.c.state == models.PartState.SENDING,
         tables.parts.c.term == term,
     )
 
@@ -431,11 +414,11 @@ async def pause(
         tables.deliveries.update()
         .where(
             _destination_filter(channel_id, user_id, subscription_id),
-            tables.deliveries.c.state == models.DeliveryState.PLANNED.value,
-            tables.deliveries.c.kind != models.DeliveryKind.NOTICE.value,
+            tables.deliveries.c.state == models.DeliveryState.PLANNED,
+            tables.deliveries.c.kind != models.DeliveryKind.NOTICE,
             ~_has_part_sending(),
         )
-        .values(state=models.DeliveryState.PAUSED.value, reason=reason)
+        .values(state=models.DeliveryState.PAUSED, reason=reason)
     )
     return result.rowcount
 
@@ -449,28 +432,23 @@ async def resume(
     """
     is_of_inactive_subscription = sa.exists().where(
         tables.subscriptions.c.id == tables.deliveries.c.subscription_id,
-        tables.subscriptions.c.state != models.ActivityState.ACTIVE.value,
-        tables.deliveries.c.kind == models.DeliveryKind.DAILY.value,
+        tables.subscriptions.c.state != models.ActivityState.ACTIVE,
+        tables.deliveries.c.kind == models.DeliveryKind.DAILY,
     )
     result = await connection.execute(
         tables.deliveries.update()
         .where(
             _destination_filter(channel_id, user_id),
-            tables.deliveries.c.state == models.DeliveryState.PAUSED.value,
+            tables.deliveries.c.state == models.DeliveryState.PAUSED,
             ~is_of_inactive_subscription,
         )
-        .values(state=models.DeliveryState.PLANNED.value, reason=None)
+        .values(state=models.DeliveryState.PLANNED, reason=None)
         .returning(tables.deliveries.c.id)
     )
     ids = result.scalars().all()
-    for chunk in bulk.chunked(ids):
-        await connection.execute(
-            tables.parts.update()
-            .where(
-                tables.parts.c.delivery_id.in_(chunk), tables.parts.c.state == models.PartState.PAUSED.value
-            )
-            .values(state=models.PartState.PLANNED.value, next_attempt_at=now, error=None, error_code=None)
-        )
+    paused = tables.parts.update().where(tables.parts.c.state == models.PartState.PAUSED)
+    due = paused.values(state=models.PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
+    await bulk.execute_in(connection, due, tables.parts.c.delivery_id, ids)
     return len(ids)
 
 
@@ -482,7 +460,7 @@ async def requeue(
         tables.parts.update()
         .where(
             tables.parts.c.id == part_id,
-            tables.parts.c.state.in_([state.value for state in REQUEUABLE_STATES]),
+            tables.parts.c.state.in_(REQUEUABLE_STATES),
             tables.parts.c.payload.is_not(None),
         )
         .values(_new_attempt(nonce, now))
@@ -493,9 +471,7 @@ async def requeue(
         await connection.execute(
             tables.deliveries.update()
             .where(tables.deliveries.c.id == delivery_id)
-            .values(
-                state=models.DeliveryState.PLANNED.value, reason=None, finished_at=None, expires_at=expires_at
-            )
+            .values(state=models.DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
         )
     return bool(delivery_ids)
 
@@ -507,7 +483,7 @@ async def redirect(
     await connection.execute(
         tables.deliveries.update()
         .where(tables.deliveries.c.id == delivery_id)
-        .values(channel_id=channel_id, user_id=None, state=models.DeliveryState.PLANNED.value, reason=None)
+        .values(channel_id=channel_id, user_id=None, state=models.DeliveryState.PLANNED, reason=None)
     )
     await connection.execute(
         tables.parts.update()
@@ -540,7 +516,7 @@ async def clamp_expiries(
     post that was planned ahead of its due time keeps its expiry.
     """
     deliveries = tables.deliveries
-    is_post_to_come = sa.and_(deliveries.c.kind == models.DeliveryKind.DAILY.value, deliveries.c.due_at > now)
+    is_post_to_come = sa.and_(deliveries.c.kind == models.DeliveryKind.DAILY, deliveries.c.due_at > now)
     await connection.execute(
         deliveries.update()
         .where(stored_deliveries.unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
@@ -553,34 +529,21 @@ async def clamp_expiries(
             stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
         )
     )
-    extended = [{"b_id": row.id, "b_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    if extended:
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id == sa.bindparam("b_id"))
-            .values(expires_at=sa.bindparam("b_at")),
-            extended,
-        )
+    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    await bulk.update_rows(connection, deliveries, extended)
 
 
 async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
     """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
-    for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(
-            tables.deliveries.update()
-            .where(tables.deliveries.c.id.in_(chunk), stored_deliveries.unfinished_clause())
-            .values(state=models.DeliveryState.EXPIRED.value, reason=reason, finished_at=now)
-        )
-        await connection.execute(
-            tables.parts.update()
-            .where(
-                tables.parts.c.delivery_id.in_(chunk),
-                tables.parts.c.state.in_([state.value for state in CANCELLABLE_STATES]),
-            )
-            .values(state=models.PartState.EXPIRED.value)
-        )
+    deliveries, parts = tables.deliveries, tables.parts
+    ended = deliveries.update().where(stored_deliveries.unfinished_clause())
+    ended = ended.values(state=models.DeliveryState.EXPIRED, reason=reason, finished_at=now)
+    await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    of_parts = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES))
+    of_parts = of_parts.values(state=models.PartState.EXPIRED)
+    await bulk.execute_in(connection, of_parts, parts.c.delivery_id, delivery_ids)
 
 
 async def cancel_for_subscription(
@@ -599,7 +562,7 @@ def _destination_filter(
     channel_id: int | None, user_id: int | None, subscription_id: int | None = None
 ) -> sa.ColumnElement[bool]:
     if subscription_id is not None:
-        is_daily = tables.deliveries.c.kind == models.DeliveryKind.DAILY.value
+        is_daily = tables.deliveries.c.kind == models.DeliveryKind.DAILY
         return sa.and_(tables.deliveries.c.subscription_id == subscription_id, is_daily)
     if channel_id is not None:
         return tables.deliveries.c.channel_id == channel_id
@@ -608,15 +571,14 @@ def _destination_filter(
 
 def _has_part_sending() -> sa.ColumnElement[bool]:
     return sa.exists().where(
-        tables.parts.c.delivery_id == tables.deliveries.c.id,
-        tables.parts.c.state == models.PartState.SENDING.value,
+        tables.parts.c.delivery_id == tables.deliveries.c.id, tables.parts.c.state == models.PartState.SENDING
     )
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
     """Return the column values of a part that is planned again under a new nonce."""
     return {
-        "state": models.PartState.PLANNED.value,
+        "state": models.PartState.PLANNED,
         "nonce": nonce,
         "first_attempt_at": None,
         "next_attempt_at": now,
