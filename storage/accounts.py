@@ -26,19 +26,16 @@ from storage.tables import alerts as tables_alerts
 
 async def get_reader(connection: AsyncConnection, user_id: int) -> models.Reader | None:
     """Return a reader, or None if not stored."""
-    row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
-    return None if row is None else _reader_from_row(row)
+    query = sa.select(readers).where(readers.c.user_id == user_id)
+    return await bulk.fetch_record(connection, models.Reader, query)
 
 
 async def list_readers_by_id(
     connection: AsyncConnection, user_ids: Iterable[int]
 ) -> dict[int, models.Reader]:
     """Return those of these readers that are stored, by id."""
-    stored: dict[int, models.Reader] = {}
-    for chunk in bulk.chunked(user_ids):
-        for row in await connection.execute(sa.select(readers).where(readers.c.user_id.in_(chunk))):
-            stored[row.user_id] = _reader_from_row(row)
-    return stored
+    rows = await bulk.execute_in(connection, sa.select(readers), readers.c.user_id, user_ids)
+    return {row.user_id: bulk.build_record(models.Reader, row._mapping) for row in rows}
 
 
 async def upsert_reader(
@@ -51,7 +48,7 @@ async def upsert_reader(
     dm_channel_id: int | None = None,
 ) -> None:
     """Store the given settings; one that is None keeps its value."""
-    given = {"locale": locale and locale.value, "timezone": timezone, "dm_channel_id": dm_channel_id}
+    given = {"locale": locale, "timezone": timezone, "dm_channel_id": dm_channel_id}
     values = {name: value for name, value in given.items() if value is not None}
     await bulk.upsert(connection, readers, [{"user_id": user_id, "seen_at": now, **values}], key=("user_id",))
 
@@ -59,11 +56,6 @@ async def upsert_reader(
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     """Clear a reader's DM channel, so that it is opened again."""
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
-
-
-def _reader_from_row(row: sa.Row[Any]) -> models.Reader:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Reader, row._mapping, locale=locale)
 
 
 # The servers that the bot is in, or was in.
@@ -74,25 +66,20 @@ REMOVED_BEFORE = (tables_alerts, deliveries, subscriptions)
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
     """Return a server, or None."""
-    row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
-    return None if row is None else _guild_from_row(row)
+    return await bulk.fetch_record(
+        connection, models.Guild, sa.select(guilds).where(guilds.c.guild_id == guild_id)
+    )
 
 
 async def list_guilds(connection: AsyncConnection) -> list[models.Guild]:
     """Return all servers, by id."""
-    return [
-        _guild_from_row(row)
-        for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))
-    ]
+    return await bulk.fetch_records(connection, models.Guild, sa.select(guilds).order_by(guilds.c.guild_id))
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, models.Guild]:
     """Return those of these servers that are stored, by id."""
-    stored: dict[int, models.Guild] = {}
-    for chunk in bulk.chunked(guild_ids):
-        for row in await connection.execute(sa.select(guilds).where(guilds.c.guild_id.in_(chunk))):
-            stored[row.guild_id] = _guild_from_row(row)
-    return stored
+    rows = await bulk.execute_in(connection, sa.select(guilds), guilds.c.guild_id, guild_ids)
+    return {row.guild_id: bulk.build_record(models.Guild, row._mapping) for row in rows}
 
 
 async def upsert_guilds(
@@ -107,7 +94,7 @@ async def upsert_guilds(
 ) -> None:
     """Store the given fields of a server that the bot is in; one that is None keeps its value."""
     given = {
-        "locale": locale and locale.value,
+        "locale": locale,
         "timezone": timezone,
         "installed_by": installed_by,
         "system_channel_id": system_channel_id,
@@ -140,11 +127,6 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
     for table in metadata.tables.values():
         if "guild_id" in table.c and table not in REMOVED_BEFORE:
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
-
-
-def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Guild, row._mapping, locale=locale)
 
 
 # Collects and removes everything kept about one reader, from each table that declares a reader's id.

@@ -70,7 +70,7 @@ async def update_parse_result(
     await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id)
-        .values(format=digest.format.value, language=parsed.language, problems=_problem_rows(digest.problems))
+        .values(format=digest.format, language=parsed.language, problems=digest.problems)
     )
 
 
@@ -92,14 +92,14 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
             matches, matches.c.digest_id == digests.c.id
         )
         for row in await connection.execute(query):
-            digests_by_hash[row.matched_hash] = _digest_from_row(row)
+            digests_by_hash[row.matched_hash] = bulk.build_record(models.StoredDigest, row._mapping)
     return digests_by_hash
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
     """Return a digest, or None."""
-    row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
-    return None if row is None else _digest_from_row(row)
+    query = sa.select(*_STORED).where(digests.c.id == digest_id)
+    return await bulk.fetch_record(connection, models.StoredDigest, query)
 
 
 async def list_rows(
@@ -111,7 +111,7 @@ async def list_rows(
         query = query.where(digests.c.date_on >= since_on)
     if until_on is not None:
         query = query.where(digests.c.date_on <= until_on)
-    return [_digest_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.StoredDigest, query)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -159,13 +159,14 @@ async def list_locations(
 ) -> dict[tuple[str, str], list[models.DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
+    rows = await bulk.execute_in(
+        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+    )
     locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
-    for chunk in bulk.chunked({location for _, location in wanted}):
-        query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
-        for location in map(_location_from_row, await connection.execute(query)):
-            key = location.source, location.location
-            if key in wanted:
-                locations.setdefault(key, []).append(location)
+    for row in rows:
+        if (key := (row.source, row.location)) in wanted:
+            location = bulk.build_record(models.DigestLocation, row._mapping)
+            locations.setdefault(key, []).append(location)
     return locations
 
 
@@ -173,25 +174,18 @@ async def list_locations_by_digest(
     connection: AsyncConnection, digest_id: int
 ) -> list[models.DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
-    query = (
-        sa.select(digest_locations)
-        .where(digest_locations.c.digest_id == digest_id)
-        .order_by(digest_locations.c.seen_at)
-    )
-    return [_location_from_row(row) for row in await connection.execute(query)]
+    query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
+    ordered = query.order_by(digest_locations.c.seen_at)
+    return await bulk.fetch_records(connection, models.DigestLocation, ordered)
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
     """Return the source that each digest was first read from, by digest id."""
+    c = digest_locations.c
+    query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
     sources: dict[int, str] = {}
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(digest_locations.c.digest_id, digest_locations.c.source)
-            .where(digest_locations.c.digest_id.in_(chunk))
-            .order_by(digest_locations.c.seen_at, digest_locations.c.source)
-        )
-        for digest_id, source in await connection.execute(query):
-            sources.setdefault(digest_id, source)
+    for digest_id, source in await bulk.execute_in(connection, query, c.digest_id, digest_ids):
+        sources.setdefault(digest_id, source)
     return sources
 
 
@@ -199,18 +193,11 @@ async def upsert_locations(
     connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
 ) -> None:
     """Store the digest now found at each location."""
-    rows = [
-        {
-            "source": location.source,
-            "location": location.location,
-            "date_on": location.date,
-            "format": location.format.value,
-            "digest_id": location.digest_id,
-            "hash": location.hash,
-            "seen_at": now,
-        }
-        for location in locations
-    ]
+    rows = []
+    for location in locations:
+        values = bulk.record_values(location, date_on=location.date, seen_at=now)
+        del values["date"]
+        rows.append(values)
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
@@ -221,12 +208,13 @@ async def remove_location(connection: AsyncConnection, location: models.DigestLo
             digest_locations.c.source == location.source,
             digest_locations.c.location == location.location,
             digest_locations.c.date_on == location.date,
-            digest_locations.c.format == location.format.value,
+            digest_locations.c.format == location.format,
         )
     )
 
 
-_STORED = [column for column in digests.c if column.name != "raw"]
+_STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
+_SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
 
 
 async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
@@ -235,12 +223,12 @@ async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
-        "format": digest.format.value,
+        "format": digest.format,
         "date_on": digest.date,
         "language": new.language,
         "hash": new.hash,
         "raw": raw,
-        "problems": _problem_rows(digest.problems),
+        "problems": digest.problems,
         "updated_at": now,
     }
 
@@ -252,30 +240,6 @@ def _compress(text: str) -> bytes:
         for position in range(0, len(text), COMPRESSED_AT_ONCE)
     ]
     return b"".join([*parts, compressor.flush()])
-
-
-def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
-    return [[problem.line, problem.message] for problem in problems]
-
-
-def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
-    return bulk.build_record(
-        models.DigestLocation,
-        row._mapping,
-        location=row.location,
-        date=row.date_on,
-        format=models.DigestFormat(row.format),
-    )
-
-
-def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
-    return bulk.build_record(
-        models.StoredDigest,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        problems=tuple(models.Problem(line, message) for line, message in row.problems),
-    )
 
 
 # Digest entries: the papers listed in each digest, with the sections of their summaries.
@@ -332,14 +296,11 @@ async def set_since_revisions(
     connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
 ) -> None:
     """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
-    if not revisions:
-        return
-    await connection.execute(
-        entries.update()
-        .where(entries.c.digest_id == digest_id, entries.c.paper_id == sa.bindparam("b_paper_id"))
-        .values(since_revision=sa.bindparam("b_revision")),
-        [{"b_paper_id": paper_id, "b_revision": revision} for paper_id, revision in revisions.items()],
-    )
+    rows = [
+        {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
+        for paper_id, revision in revisions.items()
+    ]
+    await bulk.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
@@ -364,39 +325,35 @@ async def find_newest_digests(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> dict[int, int]:
     """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
-    newest: dict[int, int] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(entries.c.paper_id, digests.c.id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.paper_id.in_(chunk), digests.c.date_on.between(since_on, until_on))
-            .order_by(digests.c.date_on, digests.c.id)
-        )
-        newest.update((paper_id, digest_id) for paper_id, digest_id in await connection.execute(query))
-    return newest
+    query = (
+        sa.select(entries.c.paper_id, digests.c.id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
     """Return the papers of the digests, by digest and rank."""
-    listed: list[DigestPaper] = []
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(
-                entries.c.digest_id,
-                digests.c.date_on,
-                papers.c.id,
-                papers.c.arxiv_id,
-                entries.c.rank,
-                papers.c.votes,
-                entries.c.since_revision,
-            )
-            .join(papers, papers.c.id == entries.c.paper_id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.digest_id.in_(chunk))
-            .order_by(entries.c.digest_id, entries.c.rank)
+    query = (
+        sa.select(
+            entries.c.digest_id,
+            digests.c.date_on,
+            papers.c.id,
+            papers.c.arxiv_id,
+            entries.c.rank,
+            papers.c.votes,
+            entries.c.since_revision,
         )
-        listed.extend(DigestPaper(*row) for row in await connection.execute(query))
-    return listed
+        .join(papers, papers.c.id == entries.c.paper_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .order_by(entries.c.digest_id, entries.c.rank)
+    )
+    return [
+        DigestPaper(*row) for row in await bulk.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    ]
 
 
 async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
@@ -466,14 +423,10 @@ async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
 ) -> dict[int, tuple[models.Section, ...]]:
     sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
-    for chunk in bulk.chunked(entry_ids):
-        query = (
-            sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
-            .where(sections.c.entry_id.in_(chunk))
-            .order_by(sections.c.entry_id, sections.c.position)
-        )
-        for entry_id, heading, body in await connection.execute(query):
-            sections_by_entry[entry_id].append(models.Section(heading, body))
+    query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
+    ordered = query.order_by(sections.c.entry_id, sections.c.position)
+    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+        sections_by_entry[entry_id].append(models.Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -494,27 +447,9 @@ def _query() -> sa.Select[Any]:
 
 
 def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
-    return models.Appearance(
-        digest_id=row.digest_id,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        language=row.language,
-        entry=_entry_from_row(row, entry_sections),
-        writer=row.writer,
-    )
+    entry = _entry_from_row(row, entry_sections)
+    return bulk.build_record(models.Appearance, row._mapping, date=row.date_on, entry=entry)
 
 
 def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
-    return models.Entry(
-        rank=row.rank,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        video=row.video,
-        sections=entry_sections,
-        summary_missing=row.summary_missing,
-    )
+    return bulk.build_record(models.Entry, row._mapping, sections=entry_sections)

@@ -46,15 +46,10 @@ async def list_facts_by_paper(
 ) -> dict[int, list[models.PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
     facts_by_paper: dict[int, list[models.PaperFacts]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(facts, papers.c.arxiv_id)
-            .join(papers, papers.c.id == facts.c.paper_id)
-            .where(facts.c.paper_id.in_(chunk))
-            .order_by(facts.c.source)
-        )
-        for row in await connection.execute(query):
-            facts_by_paper[row.paper_id].append(_facts_from_row(row))
+    query = sa.select(facts, papers.c.arxiv_id, sa.null().label("votes"), facts.c.place.label("location"))
+    query = query.join(papers, papers.c.id == facts.c.paper_id).order_by(facts.c.source)
+    for row in await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids):
+        facts_by_paper[row.paper_id].append(bulk.build_record(models.PaperFacts, row._mapping))
     return facts_by_paper
 
 
@@ -74,13 +69,9 @@ async def list_arxiv_ids_without_facts(
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
-    found: set[int] = set()
-    for chunk in bulk.chunked(paper_ids):
-        query = sa.select(facts.c.paper_id, facts.c.authors).where(
-            facts.c.paper_id.in_(chunk), facts.c.source == ARXIV
-        )
-        found.update(paper_id for paper_id, authors in await connection.execute(query) if authors)
-    return found
+    query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
+    rows = await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    return {paper_id for paper_id, authors in rows if authors}
 
 
 ARXIV = "arxiv"
@@ -108,11 +99,6 @@ def _fact_values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any
     return {"paper_id": paper_id, "place": paper_facts.location, **values}
 
 
-def _facts_from_row(row: sa.Row[Any]) -> models.PaperFacts:
-    lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
-    return bulk.build_record(models.PaperFacts, row._mapping, location=row.place, votes=None, **lists)
-
-
 ShownSections = Callable[[models.Entry], Iterable[models.Section]]
 """Returns what readers may see of an entry's summary: only that is searched."""
 
@@ -127,29 +113,16 @@ async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper])
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    if not merged:
-        return
-    statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in _FIELDS}
-    await connection.execute(
-        statement.values(values), [{"b_id": id_, **_values(paper)} for id_, paper in merged]
-    )
+    await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, models.MergedPaper]:
     """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
-    merged: dict[int, models.MergedPaper] = {}
-    selections: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
-        (papers.c.arxiv_id, arxiv_ids),
-        (papers.c.id, ids),
-    )
-    for column, values in selections:
-        for chunk in bulk.chunked(values):
-            result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            merged.update({row.id: _merged_from_row(row) for row in result})
-    return merged
+    rows = await bulk.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await bulk.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: bulk.build_record(models.MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -401,7 +374,6 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
 _ROW_COLUMNS = (
@@ -434,12 +406,6 @@ def _values(paper: models.MergedPaper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in _FIELDS}
 
 
-def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
-    return models.MergedPaper(**values)
-
-
 # Vote counts read from services over time. The votes in digests are kept in their entries.
 
 
@@ -470,29 +436,24 @@ async def list_latest_votes(
 ) -> dict[int, tuple[datetime, int]]:
     """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
     latest: dict[int, tuple[datetime, int]] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes)
-            .where(votes.c.paper_id.in_(chunk))
-            .order_by(votes.c.read_at, votes.c.votes)
-        )
-        for paper_id, read_at, number in await connection.execute(query):
-            latest[paper_id] = read_at, number
+    query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
+        votes.c.read_at, votes.c.votes
+    )
+    for paper_id, read_at, number in await bulk.execute_in(connection, query, votes.c.paper_id, paper_ids):
+        latest[paper_id] = read_at, number
     return latest
 
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:

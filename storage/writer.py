@@ -75,8 +75,8 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     for chunk in bulk.chunked(arxiv_ids):
         query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]), drafts.c.arxiv_id.in_(chunk))
         # A hash that is known comes last, also if two rows have the same time.
-        for row in await connection.execute(query.order_by(drafts.c.updated_at, drafts.c.input_hash)):
-            found[row.arxiv_id] = _draft_from_row(row)
+        ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
+        found.update((row.arxiv_id, _draft_from_row(row)) for row in await connection.execute(ordered))
     return found
 
 
@@ -96,14 +96,7 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return bulk.build_record(
-        Draft,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        language=models.Locale(row.language),
-        state=DraftState(row.state),
-        problems=tuple(row.problems),
-    )
+    return bulk.build_record(Draft, row._mapping, state=DraftState(row.state))
 
 
 # Full texts of papers as they were read, compressed, with their provenance. A text is read again once it is removed.
