@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
+from storage import bulk, errors, locks, models
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
@@ -378,12 +378,8 @@ _BATCH_SIZE = 250
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one.
-
-    SQLite has a single writer anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(READER_LOCK, user_id % 2**31)))
+    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one."""
+    await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
@@ -571,9 +567,8 @@ async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan alerts, which check what was planned before. SQLite has a single writer."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
+    """Serialise the transactions that plan alerts, which check what was planned before."""
+    await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
 def _build_alert(row: Mapping[str, Any]) -> models.Alert:

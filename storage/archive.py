@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, models
+from storage import bulk, key_values, locks, models
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -27,12 +27,11 @@ COMPRESSION_LEVEL = 1
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
-    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
+    """Serialise the transactions that store digests or plan posts from them.
 
     A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
+    await locks.lock_transaction(connection, INGEST_LOCK)
 
 
 async def add(

@@ -26,6 +26,12 @@ from storage.database import Connection, Database, sqlite_path, translated_error
 TIMEOUT = 10.0
 
 
+async def lock_transaction(connection: Connection, *numbers: int) -> None:
+    """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
+
+
 class ProcessLock:
     """A lock on a database with a name (SQLite) and a number (PostgreSQL) of its own."""
 

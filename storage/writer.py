@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import bulk, locks, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -159,9 +159,7 @@ async def reserve_tokens(
     connection: AsyncConnection, day: date, tokens: int, *, daily: int | None, monthly: int | None
 ) -> bool:
     """Reserve tokens on a day. Returns false, and reserves nothing, if the day or its month would pass its cap."""
-    if connection.dialect.name == "postgresql":
-        # SQLite has a single writer anyway.
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LEDGER_LOCK)))
+    await locks.lock_transaction(connection, LEDGER_LOCK)
     of_day, of_month = await get_token_totals(connection, day)
     for total, cap in ((of_day, daily), (of_month, monthly)):
         if cap is not None and total + tokens > cap:
