@@ -292,7 +292,7 @@ class Glossary:
         form_index: FormIndex | None = None,
         skeletons: Mapping[str, str] | None = None,
     ) -> None:
-        self.title_statistics = title_statistics or ((), {})
+        self.title_statistics = title_statistics or mentions.TitleStatistics()
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = Translator(table or mentions.AssociationTable({}, {}))
         self._spotter = ConceptSpotter(self._concepts, senses or {}, form_index)
@@ -606,20 +606,22 @@ def dump_glossary(
     names: Mapping[str, int] | None = None,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
-    phrases, concept_counts = title_statistics
     ordered = list(built)
     return json.dumps(
         {
             "version": _VERSION,
-            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in ordered],
+            "concepts": [
+                [concept.key, [form._replace(share=round(form.share, 3)) for form in concept.forms]]
+                for concept in ordered
+            ],
             "readings": senses,
             "words": {
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
             "confirmed": sorted(table.confirmed),
-            "phrases": phrases,
-            "titled": concept_counts,
+            "phrases": title_statistics.phrases,
+            "titled": title_statistics.concept_counts,
             "names": names or {},
             "forms": index_forms(ordered),
             "skeletons": transliteration.list_skeletons(
@@ -649,32 +651,17 @@ def load_glossary(text: str) -> Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    phrases = [(text, language, papers) for text, language, papers in stored["phrases"]]
+    phrases = list(map(mentions.Phrase._make, stored["phrases"]))
     table = mentions.AssociationTable(
         stored["words"], {}, [(word, stem) for word, stem in stored["confirmed"]]
     )
-    statistics = phrases, stored["titled"]
     by_korean, by_synonyms, by_english = stored["forms"]
     return Glossary(
         built,
         senses,
         table,
-        statistics,
+        mentions.TitleStatistics(phrases, stored["titled"]),
         stored["names"],
         (by_korean, by_synonyms, by_english),
         stored["skeletons"],
     )
-
-
-def _form_row(form: concepts.SurfaceForm) -> list[object]:
-    return [
-        form.text,
-        form.language,
-        form.papers,
-        round(form.share, 3),
-        form.is_alias,
-        form.expands,
-        form.seeded,
-        form.found,
-        form.confirmed,
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.glossary import concepts, induction, resolver
+from bot.glossary import concepts, induction, mentions, resolver
 from tests.support import glossary_in_memory
 
 
@@ -11,7 +11,7 @@ def test_a_glossary_survives_serialisation() -> None:
         glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), concepts.load_terms()
     )
     built = induction.build_concepts(draft, draft.cooccurrence_counter())
-    title_statistics = [("Robot Arms", "en", 3)], {"robot": 5}
+    title_statistics = mentions.TitleStatistics([mentions.Phrase("Robot Arms", "en", 3)], {"robot": 5})
     text = resolver.dump_glossary(
         built, draft.senses, draft.mention_evidence.table, title_statistics, {"Gemini": 2}
     )
