@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering import markdown
-from tests.rendering.test_escape import HOSTILE
+from tests.rendering.test_discord_text import HOSTILE
 from tests.support import growth
 
 UNESCAPED = r"(?<!\\)(?:\\\\)*"
+
+
 BLOCKS = st.lists(
     st.one_of(
         HOSTILE,
