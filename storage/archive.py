@@ -404,16 +404,10 @@ async def list_appearances(
     return appearances
 
 
-_FIELDS = (
-    "rank",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary_missing",
+_FIELDS = tuple(
+    column.name
+    for column in entries.c
+    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
 )
 _fields = attrgetter(*_FIELDS)
 

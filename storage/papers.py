@@ -75,23 +75,7 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
 
 
 ARXIV = "arxiv"
-_FACT_FIELDS = (
-    "source",
-    "title",
-    "abstract",
-    "thumbnail",
-    "code_url",
-    "project_url",
-    "organization",
-    "affiliations",
-    "code_stars",
-    "published_on",
-    "listed_on",
-    "read_at",
-    "authors",
-    "keywords",
-    "categories",
-)
+_FACT_FIELDS = tuple(column.name for column in facts.c if column.name not in ("paper_id", "place"))
 
 
 def _fact_values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:
