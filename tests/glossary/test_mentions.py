@@ -131,28 +131,11 @@ def test_particles_are_stripped_from_the_words_of_a_context() -> None:
     assert mentions.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
 
 
-WORDS = st.sampled_from(
-    [
-        "Video",
-        "video",
-        "Diffusion",
-        "Models",
-        "for",
-        "of",
-        "the",
-        ":",
-        ",",
-        "확산",
-        "모델을",
-        "위한",
-        "LLM의",
-        "C++",
-        "$x$",
-    ]
+WORDS = "Video video Diffusion Models for of the : , 확산 모델을 위한 LLM의 C++ $x$"
+TITLES = st.lists(
+    st.one_of(st.text(max_size=60), st.lists(st.sampled_from(WORDS.split()), max_size=12).map(" ".join)),
+    max_size=12,
 )
-
-
-TITLES = st.lists(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join)), max_size=12)
 
 
 def count_phrases(*titles: str) -> dict[str, int]:
