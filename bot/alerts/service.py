@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from bot.alerts import matcher
@@ -21,6 +21,7 @@ from storage.database import Connection, Database
 
 # Validates drafts of alerts: bounds every length, refuses what can match nothing, and folds what identifies an alert. Pure.
 
+EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
 MAX_TEXT_LENGTH = 100

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from discord import ui
 
-from bot.alerts import messages as alerts_messages
+from bot.alerts import options as alerts_options
 from bot.client import message_builder
 from bot.client.translations import Translations
 from bot.outbox import contents
@@ -80,7 +80,7 @@ async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harnes
         without="survey, 설문",
         match="all",
         votes=5,
-        when=alerts_messages.weekly_value(1),
+        when=alerts_options.weekly_value(1),
     )
     shown = shown_text(preview)
     assert all(text in shown for text in ("로봇", "diffusion", "Emmy Noether", "KAIST", "survey", "▲ 5"))
@@ -113,7 +113,7 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
         author="",
         institution="카이스트",
         without="설문",
-        options=[alerts_messages.ALL, alerts_messages.FORMS, "ko"],
+        options=[alerts_options.ALL, alerts_options.FORMS, "ko"],
     )
     assert changed.id == preview.id
     assert "Ada Lovelace" not in shown_text(changed)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from bot.alerts import matcher
-from bot.alerts import messages as alerts_messages
+from bot.alerts import options as alerts_options
 from bot.app.runtime import build_runtime
 from storage import locks, models
 from tests.support.client_harness import ClientHarness, last_response, shown_text
@@ -83,7 +83,7 @@ RULES: dict[str, Rule] = {
     "one form": ({"keyword": "reinforcement learning"}, {}, set()),
     "forms": (
         {"author": "Ada"},
-        {**FORM, "keyword": "reinforcement learning", "options": [alerts_messages.FORMS]},
+        {**FORM, "keyword": "reinforcement learning", "options": [alerts_options.FORMS]},
         {"Five"},
     ),
     "both languages": ({"keyword": "teleports"}, {}, {"Four", "Six"}),
@@ -97,7 +97,7 @@ RULES: dict[str, Rule] = {
 }
 GATHERED: dict[str, Rule] = {
     "daily": ({"keyword": "로봇", "when": "daily"}, {}, {"One", "Three"}),
-    "weekly": ({"keyword": "로봇", "when": alerts_messages.weekly_value(1)}, {}, {"One", "Three"}),
+    "weekly": ({"keyword": "로봇", "when": alerts_options.weekly_value(1)}, {}, {"One", "Three"}),
 }
 STEPS = {
     matcher.GATHERING_TIME: {"daily", "weekly"},
