@@ -219,7 +219,7 @@ MUTE = "au"
 def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
     texts = wording.ui_texts
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
@@ -262,35 +262,33 @@ def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: in
 
 def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:
     return [
-        message_builder.button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id)),
-        message_builder.button(
-            texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
-        ),
-        message_builder.button(texts("alert-why"), custom_ids.pack(WHY, paper.arxiv_id)),
+        button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id)),
+        button(texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)),
+        button(texts("alert-why"), custom_ids.pack(WHY, paper.arxiv_id)),
     ]
 
 
 def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    day_button = message_builder.button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
+    day_button = button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    manage = message_builder.button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
+    manage = button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
     if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
         return [
             day_button,
-            message_builder.button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
             manage,
-            message_builder.button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+            button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
         ]
     # A paper names the one alert, so that the message is the same for everyone who follows its terms.
     arxiv_id = post.matches[0][0].arxiv_id
     return [
         day_button,
-        message_builder.button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
-        message_builder.button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
-        message_builder.button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
+        button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
+        button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
+        button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
         manage,
     ]
 
