@@ -1,6 +1,10 @@
-"""Plans the weekly message about saved papers: on Mondays at nine in the reader's zone, only if there is news.
+"""What became of saved papers: asked of arXiv and Hugging Face every six days, and told in a weekly message.
 
-What a reader is told of, and the message itself, are stored in one transaction, so that a restart repeats neither.
+`PaperWatch` reads what a service says now: versions, withdrawals, venues, code, models. `PaperSweep` asks it about a hundred
+papers at most in a run, so that ten thousand are swept in a day and a request of arXiv is one of a hundred; an interrupted
+run loses nothing, since what it did not store is still due. `NewsPlanner` plans the messages, on Mondays at nine in the
+reader's zone and only if there is news: what a reader is told of and the message itself are stored in one transaction, so
+that a restart repeats neither.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -31,6 +35,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+HUGGINGFACE_SECONDS = 1.0
+"""Time between two requests to Hugging Face for single papers, of which there is no list."""
+_VERSION = re.compile(r"v(\d{1,3})\Z")
+_MODEL_NAME = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
+
+RECHECK_AFTER = timedelta(days=6)
+"""Less than a week, since a run comes every quarter of an hour only."""
+BATCH_SIZE = 100
+"""Papers per run and service; arXiv takes as many in a request."""
+MAX_NEW = 5_000
+"""Saved papers that a run begins to watch."""
+MAX_FAILURES = 3
+"""Failures of Hugging Face in a row after which the rest waits for the next run."""
 AT = time(9)
 WEEKDAY = 1
 """Monday."""
@@ -40,6 +57,148 @@ MAX_PAPERS = 15
 """In a message; the others are in that of the next week."""
 _EASTERNMOST, _WESTERNMOST = ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")
 """Where Monday begins first and last."""
+
+Facts: TypeAlias = dict[NewsKind, str]
+
+
+class PaperWatch:
+    """Reads the present state of papers. `throttle` and `huggingface_throttle` keep the pace of the two services.
+
+    Paper by paper Hugging Face has `{endpoint}/api/papers/{id}` with the code, and `{endpoint}/api/arxiv/{id}/repos` with
+    the models that name the paper.
+    """
+
+    def __init__(
+        self,
+        fetch: fetcher.Fetcher,
+        endpoints: base.Endpoints,
+        throttle: fetcher.Throttle,
+        huggingface_throttle: fetcher.Throttle,
+    ) -> None:
+        self._fetcher = fetch
+        self._endpoints = endpoints
+        self._throttle = throttle
+        self._huggingface_throttle = huggingface_throttle
+
+    async def read_arxiv(self, arxiv_ids: Sequence[str]) -> dict[str, tuple[Facts, datetime | None]]:
+        """Return what arXiv says of at most 100 papers, with the time (UTC) of their last version. Raises FetchError."""
+        url = arxiv.query_url(self._endpoints[SourceKind.ARXIV], arxiv_ids)
+        response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
+        entries = await asyncio.to_thread(arxiv.parse_entries, response.text())
+        return {
+            arxiv_id: (_arxiv_facts(entry), entry.updated_at)
+            for entry in entries
+            if (arxiv_id := entry.arxiv_id) is not None and arxiv_id in arxiv_ids
+        }
+
+    async def read_huggingface(self, arxiv_id: str) -> Facts:
+        """Return what Hugging Face says of a paper; nothing of one that it does not know. Raises FetchError."""
+        paper = await self._get_json(f"/api/papers/{arxiv_id}")
+        facts: Facts = {}
+        if code := fields.clean_url(paper.get("githubRepo")):
+            facts[NewsKind.CODE] = code
+        models = (await self._get_json(f"/api/arxiv/{arxiv_id}/repos")).get("models")
+        for model in models if isinstance(models, list) else ():
+            name = model.get("id") if isinstance(model, Mapping) else None
+            if isinstance(name, str) and _MODEL_NAME.fullmatch(name):
+                facts[NewsKind.MODEL] = f"https://huggingface.co/{name}"
+                break
+        return facts
+
+    async def _get_json(self, path: str) -> Mapping[str, Any]:
+        url = self._endpoints[SourceKind.HUGGINGFACE].rstrip("/") + path
+        try:
+            response = await self._fetcher.get(
+                url, accept="application/json", throttle=self._huggingface_throttle
+            )
+        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
+            return {}
+        try:
+            answer = await asyncio.to_thread(json.loads, response.text())
+        except (ValueError, RecursionError):
+            raise fetch_errors.FetchError("its answer is no JSON") from None
+        return answer if isinstance(answer, Mapping) else {}
+
+
+def _arxiv_facts(entry: feed.FeedEntry) -> Facts:
+    facts: Facts = {}
+    if match := _VERSION.search(entry.key):
+        facts[NewsKind.VERSION] = match[1].lstrip("0") or "1"
+    texts = (entry.comment, *entry.contents[:1])
+    if any(fields.says_withdrawn(text) for text in texts):
+        facts[NewsKind.WITHDRAWN] = "withdrawn"
+    elif venue := fields.find_venue(entry.comment):
+        facts[NewsKind.VENUE] = venue
+    return facts
+
+
+class PaperSweep:
+    """One run over the papers that are due. Failures of a service are logged, and its papers stay due."""
+
+    def __init__(self, database: Database, clock: Clock, reader: PaperWatch) -> None:
+        self._database = database
+        self._clock = clock
+        self._reader = reader
+
+    async def run(self) -> int:
+        """Watch newly saved papers and ask about those that are due. Returns the number of news from the services."""
+        await self._watch_saved()
+        return await self._ask_arxiv() + await self._ask_huggingface()
+
+    async def _watch_saved(self) -> None:
+        """Watch newly saved papers and no longer those that no reader keeps, and store code that the archive learnt of."""
+        async with self._database.read() as connection:
+            unwatched = await shelf.list_unwatched(connection, MAX_NEW)
+            unsaved = await shelf.list_unsaved(connection)
+            found = await shelf.list_archived_code(connection)
+        code = {paper_id: address for paper_id, address in found.items() if paper_id not in unsaved}
+        # Usually nothing has changed, and the one writer of SQLite is not held for it.
+        if unwatched or unsaved or code:
+            async with self._database.transaction() as connection:
+                await shelf.unwatch_papers(connection, unsaved)
+                await shelf.add_code(connection, code, self._clock())
+                await shelf.watch_papers(connection, unwatched, self._clock())
+
+    async def _list_due(self, service: SourceKind) -> dict[str, int]:
+        async with self._database.read() as connection:
+            return await shelf.list_due_watched(
+                connection, service, self._clock() - RECHECK_AFTER, BATCH_SIZE
+            )
+
+    async def _ask_arxiv(self) -> int:
+        due = await self._list_due(SourceKind.ARXIV)
+        if not due:
+            return 0
+        try:
+            found = await self._reader.read_arxiv(list(due))
+        except fetch_errors.FetchError as error:
+            log.info("arXiv was not asked about saved papers", reason=str(error))
+            return 0
+        readings: dict[int, shelf.Reading] = {
+            due[arxiv_id]: (facts, at or shelf.ALWAYS) for arxiv_id, (facts, at) in found.items()
+        }
+        return await self._record(SourceKind.ARXIV, list(due.values()), readings)
+
+    async def _ask_huggingface(self) -> int:
+        count = failures = 0
+        for arxiv_id, paper_id in (await self._list_due(SourceKind.HUGGINGFACE)).items():
+            try:
+                facts = await self._reader.read_huggingface(arxiv_id)
+            except fetch_errors.FetchError as error:
+                log.info("Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error))
+                failures += 1
+                if failures == MAX_FAILURES:
+                    break
+                continue
+            failures = 0
+            count += await self._record(SourceKind.HUGGINGFACE, [paper_id], {paper_id: (facts, shelf.ALWAYS)})
+        return count
+
+    async def _record(
+        self, service: SourceKind, asked_ids: Sequence[int], readings: dict[int, shelf.Reading]
+    ) -> int:
+        async with self._database.transaction() as connection:
+            return await shelf.record_news(connection, service, asked_ids, readings, self._clock())
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
@@ -150,181 +309,3 @@ def _choose(unsent: shelf.Unsent) -> shelf.Unsent:
         if len(papers) > MAX_PAPERS:
             return unsent[:index]
     return unsent
-
-
-# Asks arXiv and Hugging Face what became of the saved papers, each of them once in six days.
-#
-# A run asks about a hundred papers at most, so that ten thousand are swept in a day and a request of arXiv is one of a
-# hundred. An interrupted run loses nothing: what it did not store is still due.
-
-RECHECK_AFTER = timedelta(days=6)
-"""Less than a week, since a run comes every quarter of an hour only."""
-BATCH_SIZE = 100
-"""Papers per run and service; arXiv takes as many in a request."""
-MAX_NEW = 5_000
-"""Saved papers that a run begins to watch."""
-MAX_FAILURES = 3
-"""Failures of Hugging Face in a row after which the rest waits for the next run."""
-
-
-class PaperReader(Protocol):
-    """The services, as `bot.sources.paper_watch.PaperWatch` reads them."""
-
-    async def read_arxiv(
-        self, arxiv_ids: Sequence[str]
-    ) -> dict[str, tuple[dict[NewsKind, str], datetime | None]]:
-        """Return what arXiv says of papers, with the times of their last versions. Raises FetchError."""
-        ...
-
-    async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
-        """Return what Hugging Face says of a paper. Raises FetchError."""
-        ...
-
-
-class PaperSweep:
-    """One run over the papers that are due. Failures of a service are logged, and its papers stay due."""
-
-    def __init__(self, database: Database, clock: Clock, reader: PaperReader) -> None:
-        self._database = database
-        self._clock = clock
-        self._reader = reader
-
-    async def run(self) -> int:
-        """Watch newly saved papers and ask about those that are due. Returns the number of news from the services."""
-        await self._watch_saved()
-        return await self._ask_arxiv() + await self._ask_huggingface()
-
-    async def _watch_saved(self) -> None:
-        """Watch newly saved papers and no longer those that no reader keeps, and store code that the archive learnt of."""
-        async with self._database.read() as connection:
-            unwatched = await shelf.list_unwatched(connection, MAX_NEW)
-            unsaved = await shelf.list_unsaved(connection)
-            found = await shelf.list_archived_code(connection)
-        code = {paper_id: address for paper_id, address in found.items() if paper_id not in unsaved}
-        # Usually nothing has changed, and the one writer of SQLite is not held for it.
-        if unwatched or unsaved or code:
-            async with self._database.transaction() as connection:
-                await shelf.unwatch_papers(connection, unsaved)
-                await shelf.add_code(connection, code, self._clock())
-                await shelf.watch_papers(connection, unwatched, self._clock())
-
-    async def _list_due(self, service: SourceKind) -> dict[str, int]:
-        async with self._database.read() as connection:
-            return await shelf.list_due_watched(
-                connection, service, self._clock() - RECHECK_AFTER, BATCH_SIZE
-            )
-
-    async def _ask_arxiv(self) -> int:
-        due = await self._list_due(SourceKind.ARXIV)
-        if not due:
-            return 0
-        try:
-            found = await self._reader.read_arxiv(list(due))
-        except fetch_errors.FetchError as error:
-            log.info("arXiv was not asked about saved papers", reason=str(error))
-            return 0
-        readings: dict[int, shelf.Reading] = {
-            due[arxiv_id]: (facts, at or shelf.ALWAYS) for arxiv_id, (facts, at) in found.items()
-        }
-        return await self._record(SourceKind.ARXIV, list(due.values()), readings)
-
-    async def _ask_huggingface(self) -> int:
-        count = failures = 0
-        for arxiv_id, paper_id in (await self._list_due(SourceKind.HUGGINGFACE)).items():
-            try:
-                facts = await self._reader.read_huggingface(arxiv_id)
-            except fetch_errors.FetchError as error:
-                log.info("Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error))
-                failures += 1
-                if failures == MAX_FAILURES:
-                    break
-                continue
-            failures = 0
-            count += await self._record(SourceKind.HUGGINGFACE, [paper_id], {paper_id: (facts, shelf.ALWAYS)})
-        return count
-
-    async def _record(
-        self, service: SourceKind, asked_ids: Sequence[int], readings: dict[int, shelf.Reading]
-    ) -> int:
-        async with self._database.transaction() as connection:
-            return await shelf.record_news(connection, service, asked_ids, readings, self._clock())
-
-
-# What arXiv and Hugging Face say now of papers that readers saved: versions, withdrawals, venues, code, models.
-#
-# Paper by paper Hugging Face has `{endpoint}/api/papers/{id}` with the code, and `{endpoint}/api/arxiv/{id}/repos` with the
-# models that name the paper.
-
-HUGGINGFACE_SECONDS = 1.0
-"""Time between two requests to Hugging Face for single papers, of which there is no list."""
-_VERSION = re.compile(r"v(\d{1,3})\Z")
-_MODEL_NAME = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}")
-
-Facts = dict[NewsKind, str]
-
-
-class PaperWatch:
-    """Reads the present state of papers. `throttle` and `huggingface_throttle` keep the pace of the two services."""
-
-    def __init__(
-        self,
-        fetch: fetcher.Fetcher,
-        endpoints: base.Endpoints,
-        throttle: fetcher.Throttle,
-        huggingface_throttle: fetcher.Throttle,
-    ) -> None:
-        self._fetcher = fetch
-        self._endpoints = endpoints
-        self._throttle = throttle
-        self._huggingface_throttle = huggingface_throttle
-
-    async def read_arxiv(self, arxiv_ids: Sequence[str]) -> dict[str, tuple[Facts, datetime | None]]:
-        """Return what arXiv says of at most 100 papers, with the time (UTC) of their last version. Raises FetchError."""
-        url = arxiv.query_url(self._endpoints[SourceKind.ARXIV], arxiv_ids)
-        response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
-        entries = await asyncio.to_thread(arxiv.parse_entries, response.text())
-        return {
-            arxiv_id: (_arxiv_facts(entry), entry.updated_at)
-            for entry in entries
-            if (arxiv_id := entry.arxiv_id) is not None and arxiv_id in arxiv_ids
-        }
-
-    async def read_huggingface(self, arxiv_id: str) -> Facts:
-        """Return what Hugging Face says of a paper; nothing of one that it does not know. Raises FetchError."""
-        paper = await self._get_json(f"/api/papers/{arxiv_id}")
-        facts: Facts = {}
-        if code := fields.clean_url(paper.get("githubRepo")):
-            facts[NewsKind.CODE] = code
-        models = (await self._get_json(f"/api/arxiv/{arxiv_id}/repos")).get("models")
-        for model in models if isinstance(models, list) else ():
-            name = model.get("id") if isinstance(model, Mapping) else None
-            if isinstance(name, str) and _MODEL_NAME.fullmatch(name):
-                facts[NewsKind.MODEL] = f"https://huggingface.co/{name}"
-                break
-        return facts
-
-    async def _get_json(self, path: str) -> Mapping[str, Any]:
-        url = self._endpoints[SourceKind.HUGGINGFACE].rstrip("/") + path
-        try:
-            response = await self._fetcher.get(
-                url, accept="application/json", throttle=self._huggingface_throttle
-            )
-        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
-            return {}
-        try:
-            answer = await asyncio.to_thread(json.loads, response.text())
-        except (ValueError, RecursionError):
-            raise fetch_errors.FetchError("its answer is no JSON") from None
-        return answer if isinstance(answer, Mapping) else {}
-
-
-def _arxiv_facts(entry: feed.FeedEntry) -> Facts:
-    facts: Facts = {}
-    if match := _VERSION.search(entry.key):
-        facts[NewsKind.VERSION] = match[1].lstrip("0") or "1"
-    texts = (entry.comment, *entry.contents[:1])
-    if any(fields.says_withdrawn(text) for text in texts):
-        facts[NewsKind.WITHDRAWN] = "withdrawn"
-    elif venue := fields.find_venue(entry.comment):
-        facts[NewsKind.VENUE] = venue
-    return facts
