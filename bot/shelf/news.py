@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.archive import fields
-from bot.core import clock, errors, isolation
+from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
@@ -49,8 +49,6 @@ MAX_NEW = 5_000
 MAX_FAILURES = 3
 """Failures of Hugging Face in a row after which the rest waits for the next run."""
 AT = time(9)
-WEEKDAY = 1
-"""Monday."""
 MIN_INTERVAL = timedelta(days=6)
 """Between two messages, also if the reader's zone changes."""
 MAX_PAPERS = 15
@@ -259,44 +257,32 @@ class NewsPlanner:
             found_until = _latest_monday(now, self._zone_of(reader))
             unsent = await shelf.list_unsent(connection, found_until, now - MIN_INTERVAL, user_id)
             chosen = _choose(unsent.get(user_id, []))
-            return bool(chosen) and await self._store(connection, user_id, reader, chosen, now)
-
-    async def _store(
-        self,
-        connection: Connection,
-        user_id: int,
-        reader: models.Reader | None,
-        chosen: shelf.Unsent,
-        now: datetime,
-    ) -> bool:
-        last_id = chosen[-1][0]
-        key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
-        locale = reader.locale if reader is not None and reader.locale is not None else self._locale
-        delivery = self._deliveries.build_post(
-            NEWS,
-            contents.NewsPost(key, locale, tuple(news for _, news in chosen)),
-            now,
-            user_id=user_id,
-            channel_id=reader.dm_channel_id if reader is not None else None,
-        )
-        delivery_id = await outbox.add(connection, delivery)
-        if delivery_id is None:
-            return False
-        await shelf.mark_sent(connection, user_id, last_id, delivery_id, now)
-        return True
+            if not chosen:
+                return False
+            last_id = chosen[-1][0]
+            key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
+            locale = (reader and reader.locale) or self._locale
+            delivery = self._deliveries.build_post(
+                NEWS,
+                contents.NewsPost(key, locale, tuple(news for _, news in chosen)),
+                now,
+                user_id=user_id,
+                channel_id=reader.dm_channel_id if reader is not None else None,
+            )
+            delivery_id = await outbox.add(connection, delivery)
+            if delivery_id is not None:
+                await shelf.mark_sent(connection, user_id, last_id, delivery_id, now)
+            return delivery_id is not None
 
     def _zone_of(self, reader: models.Reader | None) -> ZoneInfo:
-        name = reader.timezone if reader is not None and reader.timezone else self._timezone
-        try:
-            return clock.parse_zone(name)
-        except errors.UsageError:
-            return clock.parse_zone("UTC")
+        name = (reader and reader.timezone) or self._timezone
+        return clock.parse_zone(name if clock.is_known_zone(name) else "UTC")
 
 
 def _latest_monday(now: datetime, zone: ZoneInfo) -> datetime:
     """Return the last Monday at nine in a zone that is not after `now`, in UTC."""
     on = clock.local_date(now, zone)
-    monday = on - timedelta(days=on.isoweekday() - WEEKDAY)
+    monday = on - timedelta(days=on.weekday())
     due = schedule.wall_clock_to_utc(monday, AT, zone)
     return due if due <= now else schedule.wall_clock_to_utc(monday - timedelta(days=7), AT, zone)
 
