@@ -1,4 +1,4 @@
-"""`/alerts`: the preview of an alert, the list of a reader's or a server's alerts, and the view of a single one."""
+"""What readers see of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import AlertTiming, Reason
 
-# What an alert is for, where it goes and when, in words: escaped Markdown for messages, plain text for menus.
-
 ChannelName = Callable[[int], str]
 """The name of a channel by its id."""
 
@@ -37,14 +35,21 @@ MAX_ALERT_LENGTH = 900
 
 
 def mention_channel(channel_id: int) -> str:
-    """Return the mention of a channel, for messages; menus need its name."""
+    """Return the mention of a channel."""
     return f"<#{channel_id}>"
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
     """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
-    groups = [_group(texts, alert, kind) for kind in models.AlertKind]
-    joined = _joiner(texts, alert).join(group for group in groups if group)
+    joiner = texts("alert-and" if alert.match_all else "alert-or")
+    groups = []
+    for kind in models.AlertKind:
+        names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
+        if kind is models.AlertKind.KEYWORD:
+            names = [texts("alert-word", text=name) for name in names]
+        if names:
+            groups.append(texts(f"term-{kind.value}", terms=joiner.join(names)))
+    joined = joiner.join(groups)
     is_all = alert.match_all and len(alert.terms) > 1
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
@@ -55,18 +60,6 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     if alert.min_votes:
         described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
     return discord_text.shorten(described, MAX_ALERT_LENGTH)
-
-
-def _group(texts: Texts, alert: models.Alert, kind: models.AlertKind) -> str:
-    """Return the terms of one kind as part of a sentence; "" for none."""
-    names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
-    if kind is models.AlertKind.KEYWORD:
-        names = [texts("alert-word", text=name) for name in names]
-    return texts(f"term-{kind.value}", terms=_joiner(texts, alert).join(names)) if names else ""
-
-
-def _joiner(texts: Texts, alert: models.Alert) -> str:
-    return texts("alert-and" if alert.match_all else "alert-or")
 
 
 def _escaped(text: str) -> str:
@@ -82,21 +75,17 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
-def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName) -> str:
-    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`."""
+def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = mention_channel) -> str:
+    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
     place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
-    return paper_text.join_dotted(place, describe_timing(texts, alert))
-
-
-def describe_timing(texts: Texts, alert: models.Alert) -> str:
-    """Return when an alert is sent: `daily 09:00`."""
     day = daily_messages.format_weekday(texts, alert.weekday)
-    return texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    time = texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    return paper_text.join_dotted(place, time)
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
     """Return all settings on a line: where, when in which zone, at most how many papers, in which language."""
-    parts = [place_and_time(texts, alert, mention_channel)]
+    parts = [place_and_time(texts, alert)]
     if alert.timing is not AlertTiming.AT_ONCE:
         parts.append(templates.render_zone(alert.timezone, texts.locale.value))
     if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
@@ -110,11 +99,11 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return whether an alert is active, or until when or why it is not."""
-    if alert.state is not models.ActivityState.ACTIVE:
-        return reason_text(texts, alert.reason or Reason.BY_HAND)
-    if alert.paused_until_at is not None and alert.paused_until_at > now:
+    if not is_resting(alert, now):
+        return texts("alert-active")
+    if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
-    return texts("alert-active")
+    return reason_text(texts, alert.reason or Reason.BY_HAND)
 
 
 def is_resting(alert: models.Alert, now: datetime) -> bool:
@@ -230,7 +219,9 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
-        message.add_reserved_row(*_paper_buttons(texts, match[0]))
+        arxiv_id = match[0].arxiv_id
+        why = button(texts("alert-why"), custom_ids.pack(WHY, arxiv_id))
+        message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
     if menu is not None:
         message.add_reserved_row(menu)
     if more:
@@ -258,14 +249,6 @@ def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: in
     note = paper_text.subtext(paper_text.post_note(wording.ui_texts, paper.summary))
     text = "\n".join(line for line in (lines, excerpt, note) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
-
-
-def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:
-    return [
-        button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id)),
-        button(texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)),
-        button(texts("alert-why"), custom_ids.pack(WHY, paper.arxiv_id)),
-    ]
 
 
 def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
@@ -329,7 +312,7 @@ def preview_view(
     message.add_text(paper_text.subtext(describe_details(texts, draft)))
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
-        place = place_and_time(texts, existing, mention_channel)
+        place = place_and_time(texts, existing)
         message.add_text(texts("alert-exists", place=place))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
@@ -411,7 +394,7 @@ def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return that the reader has this alert already, with the button that shows it."""
-    place = place_and_time(texts, alert, mention_channel)
+    place = place_and_time(texts, alert)
     return text_view(
         f"{texts('alert-exists', place=place)}\n**{describe_alert(texts, alert)}**",
         button(texts("alert-show"), custom_ids.pack(SHOW, alert.id)),
@@ -473,7 +456,7 @@ def list_view(
 def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
     parts = [
         f"**{paper_text.escape_untrusted(describe_name(alert))}**",
-        place_and_time(texts, alert, mention_channel),
+        place_and_time(texts, alert),
         f"<@{alert.user_id}>" if with_owner else "",
     ]
     line = f"- {paper_text.join_dotted(*parts)}"

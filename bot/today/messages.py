@@ -49,9 +49,14 @@ def today_view(
     components = 1 + len(buttons) + (2 if menu else 0) + 5 * len(post.picks) + bool(foot)
     message.reserve(components, (foot,) if foot else ())
     for position, pick in enumerate(post.picks):
-        text = _pick_text(texts, position + 1, pick, *message.share(len(post.picks) - position))
-        message.add_text(text)
-        message.add_reserved_row(*_pick_buttons(texts, pick[0].arxiv_id))
+        share = message.share(len(post.picks) - position)
+        message.add_text(_pick_text(texts, position + 1, pick, *share))
+        arxiv_id = pick[0].arxiv_id
+        message.add_reserved_row(
+            *lists_card.read_and_save_buttons(texts, arxiv_id),
+            button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
+            button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
+        )
     if menu is not None:
         message.add_reserved_row(menu)
     message.add_reserved_row(*buttons)
@@ -126,20 +131,15 @@ def _basis(texts: Texts, post: contents.TodayPost) -> str:
 
 def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int) -> str:
     paper, rank, reasons = pick
-    because = paper_text.subtext(_because(texts, reasons))
+    clauses = [_clause(texts, reason) for reason in reasons]
+    because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
     title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
     excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    lines = (f"**{position} · {title}** {facts}", excerpt, because)
+    lines = (f"**{position} · {title}** {facts}", excerpt, paper_text.subtext(because))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
-
-
-def _because(texts: Texts, reasons: Sequence[contents.TodayReason]) -> str:
-    """Return the reasons as one clause; "" for none."""
-    clauses = [_clause(texts, reason) for reason in reasons]
-    return texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
 
 
 def _clause(texts: Texts, reason: contents.TodayReason) -> str:
@@ -157,15 +157,6 @@ def _clause(texts: Texts, reason: contents.TodayReason) -> str:
 
 def _escape(text: str) -> str:
     return paper_text.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
-
-
-def _pick_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
-    return [
-        button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, arxiv_id)),
-        button(texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, arxiv_id)),
-        button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
-        button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
-    ]
 
 
 def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
