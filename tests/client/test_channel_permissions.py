@@ -8,13 +8,13 @@ import discord
 import pytest
 from discord import ui
 
+from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import custom_ids
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
 from bot.daily.service import SubscriptionOptions
-from bot.lists import follow
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
@@ -42,9 +42,10 @@ def _other_channel(harness: ClientHarness) -> Any:
     return harness.env.create_guild("Another Club", owner=owner).create_text_channel("theirs")
 
 
-def _alert_id(channel_id: int, text: str = "robot") -> str:
-    draft = alert_builders.draft(text, channel_id=channel_id)
-    return custom_ids.pack(alerts_messages.SAVE, follow.pack_draft(draft))
+async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
+    draft = alert_builders.draft("robot", channel_id=channel_id)
+    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, draft)
+    return custom_ids.pack(alerts_messages.SAVE, token)
 
 
 async def _all_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -60,7 +61,7 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 
 
 async def test_no_alert_is_made_in_a_channel_of_another_server(harness: ClientHarness) -> None:
-    shown = await _press(harness, harness.manager, _alert_id(_other_channel(harness).id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
     assert await _all_alerts(harness) == []
 
@@ -69,7 +70,7 @@ async def test_no_alert_is_made_in_a_channel_without_the_right_to_manage_its_mes
     harness: ClientHarness,
 ) -> None:
     mention = f"<#{harness.channel.id}>"
-    shown = await _press(harness, harness.reader, _alert_id(harness.channel.id))
+    shown = await _press(harness, harness.reader, await _alert_id(harness, harness.channel.id))
     assert shown == harness.texts("needs-manage-messages", channel=mention)
     preview = await harness.manager.slash(
         harness.channel, "alerts add", keyword="robot", channel=harness.channel
@@ -81,7 +82,7 @@ async def test_no_alert_is_made_in_a_channel_without_the_right_to_manage_its_mes
 
 
 async def test_no_alert_is_made_where_the_bot_may_not_post(harness: ClientHarness) -> None:
-    shown = await _press(harness, harness.manager, _alert_id(harness.readonly_channel.id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
     assert shown == harness.texts(
         "bot-lacks-permissions",
         channel=f"<#{harness.readonly_channel.id}>",
