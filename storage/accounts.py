@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import alerts, bulk, models
+from storage import alerts, bulk
+from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
@@ -23,17 +24,15 @@ from storage.tables import (
 from storage.tables import alerts as tables_alerts
 
 
-async def get_reader(connection: AsyncConnection, user_id: int) -> models.Reader | None:
+async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
     """Return a reader, or None if not stored."""
     row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
     return None if row is None else _reader_from_row(row)
 
 
-async def list_readers_by_id(
-    connection: AsyncConnection, user_ids: Iterable[int]
-) -> dict[int, models.Reader]:
+async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
     """Return those of these readers that are stored, by id."""
-    stored: dict[int, models.Reader] = {}
+    stored: dict[int, Reader] = {}
     for chunk in bulk.chunked(user_ids):
         for row in await connection.execute(sa.select(readers).where(readers.c.user_id.in_(chunk))):
             stored[row.user_id] = _reader_from_row(row)
@@ -45,7 +44,7 @@ async def upsert_reader(
     user_id: int,
     *,
     now: datetime,
-    locale: models.Locale | None = None,
+    locale: Locale | None = None,
     timezone: str | None = None,
     dm_channel_id: int | None = None,
 ) -> None:
@@ -60,9 +59,9 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
-def _reader_from_row(row: sa.Row[Any]) -> models.Reader:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Reader, row._mapping, locale=locale)
+def _reader_from_row(row: sa.Row[Any]) -> Reader:
+    locale = Locale(row.locale) if row.locale else None
+    return bulk.build_record(Reader, row._mapping, locale=locale)
 
 
 # The servers that the bot is in, or was in.
@@ -71,13 +70,13 @@ REMOVED_BEFORE = (tables_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 
 
-async def get_guild(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
+async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
     """Return a server, or None."""
     row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
     return None if row is None else _guild_from_row(row)
 
 
-async def list_guilds(connection: AsyncConnection) -> list[models.Guild]:
+async def list_guilds(connection: AsyncConnection) -> list[Guild]:
     """Return all servers, by id."""
     return [
         _guild_from_row(row)
@@ -85,9 +84,9 @@ async def list_guilds(connection: AsyncConnection) -> list[models.Guild]:
     ]
 
 
-async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, models.Guild]:
+async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
     """Return those of these servers that are stored, by id."""
-    stored: dict[int, models.Guild] = {}
+    stored: dict[int, Guild] = {}
     for chunk in bulk.chunked(guild_ids):
         for row in await connection.execute(sa.select(guilds).where(guilds.c.guild_id.in_(chunk))):
             stored[row.guild_id] = _guild_from_row(row)
@@ -99,7 +98,7 @@ async def upsert_guilds(
     guild_id: int,
     *,
     now: datetime,
-    locale: models.Locale | None = None,
+    locale: Locale | None = None,
     timezone: str | None = None,
     installed_by: int | None = None,
     system_channel_id: int | None = None,
@@ -141,9 +140,9 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
-def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Guild, row._mapping, locale=locale)
+def _guild_from_row(row: sa.Row[Any]) -> Guild:
+    locale = Locale(row.locale) if row.locale else None
+    return bulk.build_record(Guild, row._mapping, locale=locale)
 
 
 # Collects and removes everything kept about one reader, from each table that declares a reader's id.

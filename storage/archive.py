@@ -14,7 +14,17 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, models
+from storage import bulk, key_values
+from storage.models import (
+    Appearance,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    Problem,
+    Section,
+    SourcedDigest,
+    StoredDigest,
+)
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -35,9 +45,7 @@ async def lock_ingest(connection: AsyncConnection) -> None:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 
 
-async def add(
-    connection: AsyncConnection, new: Sequence[models.SourcedDigest], now: datetime
-) -> dict[str, int]:
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
     """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
@@ -47,7 +55,7 @@ async def add(
 
 
 async def correct(
-    connection: AsyncConnection, former: models.StoredDigest, corrected: models.SourcedDigest, now: datetime
+    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
@@ -62,9 +70,7 @@ async def correct(
     return revision
 
 
-async def update_parse_result(
-    connection: AsyncConnection, digest_id: int, parsed: models.SourcedDigest
-) -> None:
+async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
     """Store the result of parsing an unchanged text again."""
     digest = parsed.digest
     await connection.execute(
@@ -79,9 +85,9 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
     await connection.execute(digests.delete().where(digests.c.id == digest_id))
 
 
-async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
     """Return digests by the hash of their current or a former text."""
-    digests_by_hash: dict[str, models.StoredDigest] = {}
+    digests_by_hash: dict[str, StoredDigest] = {}
     for chunk in bulk.chunked(hashes):
         former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
@@ -96,7 +102,7 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
     return digests_by_hash
 
 
-async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
+async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
     row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
     return None if row is None else _digest_from_row(row)
@@ -104,7 +110,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDiges
 
 async def list_rows(
     connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
-) -> list[models.StoredDigest]:
+) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     if since_on is not None:
@@ -156,10 +162,10 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 
 async def list_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[models.DigestLocation]]:
+) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
-    locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
+    locations: dict[tuple[str, str], list[DigestLocation]] = {}
     for chunk in bulk.chunked({location for _, location in wanted}):
         query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
         for location in map(_location_from_row, await connection.execute(query)):
@@ -169,9 +175,7 @@ async def list_locations(
     return locations
 
 
-async def list_locations_by_digest(
-    connection: AsyncConnection, digest_id: int
-) -> list[models.DigestLocation]:
+async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
     query = (
         sa.select(digest_locations)
@@ -196,7 +200,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 
 async def upsert_locations(
-    connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
+    connection: AsyncConnection, locations: Sequence[DigestLocation], now: datetime
 ) -> None:
     """Store the digest now found at each location."""
     rows = [
@@ -214,7 +218,7 @@ async def upsert_locations(
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
-async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
+async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
     await connection.execute(
         digest_locations.delete().where(
@@ -229,7 +233,7 @@ async def remove_location(connection: AsyncConnection, location: models.DigestLo
 _STORED = [column for column in digests.c if column.name != "raw"]
 
 
-async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
+async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
@@ -254,27 +258,23 @@ def _compress(text: str) -> bytes:
     return b"".join([*parts, compressor.flush()])
 
 
-def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
+def _problem_rows(problems: Sequence[Problem]) -> list[list[Any]]:
     return [[problem.line, problem.message] for problem in problems]
 
 
-def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
+def _location_from_row(row: sa.Row[Any]) -> DigestLocation:
     return bulk.build_record(
-        models.DigestLocation,
-        row._mapping,
-        location=row.location,
-        date=row.date_on,
-        format=models.DigestFormat(row.format),
+        DigestLocation, row._mapping, location=row.location, date=row.date_on, format=DigestFormat(row.format)
     )
 
 
-def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
+def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
     return bulk.build_record(
-        models.StoredDigest,
+        StoredDigest,
         row._mapping,
-        format=models.DigestFormat(row.format),
+        format=DigestFormat(row.format),
         date=row.date_on,
-        problems=tuple(models.Problem(line, message) for line, message in row.problems),
+        problems=tuple(Problem(line, message) for line, message in row.problems),
     )
 
 
@@ -305,7 +305,7 @@ _TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations",
 
 async def add_entries(
     connection: AsyncConnection,
-    entries_by_digest: Mapping[int, Sequence[models.Entry]],
+    entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
@@ -352,7 +352,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
     return {paper_id: revision for paper_id, revision in result}  # noqa: C416
 
 
-async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
+async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
     """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
@@ -428,9 +428,9 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
-) -> dict[int, list[models.Appearance]]:
+) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first."""
-    appearances: dict[int, list[models.Appearance]] = defaultdict(list)
+    appearances: dict[int, list[Appearance]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         query = (
             _query()
@@ -462,8 +462,8 @@ _fields = attrgetter(*_FIELDS)
 
 async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
-) -> dict[int, tuple[models.Section, ...]]:
-    sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
+) -> dict[int, tuple[Section, ...]]:
+    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     for chunk in bulk.chunked(entry_ids):
         query = (
             sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
@@ -471,7 +471,7 @@ async def _load_sections(
             .order_by(sections.c.entry_id, sections.c.position)
         )
         for entry_id, heading, body in await connection.execute(query):
-            sections_by_entry[entry_id].append(models.Section(heading, body))
+            sections_by_entry[entry_id].append(Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -491,10 +491,10 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
-    return models.Appearance(
+def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Appearance:
+    return Appearance(
         digest_id=row.digest_id,
-        format=models.DigestFormat(row.format),
+        format=DigestFormat(row.format),
         date=row.date_on,
         language=row.language,
         entry=_entry_from_row(row, entry_sections),
@@ -502,8 +502,8 @@ def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section,
     )
 
 
-def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
-    return models.Entry(
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
+    return Entry(
         rank=row.rank,
         arxiv_id=row.arxiv_id,
         title=row.title,

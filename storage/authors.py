@@ -9,7 +9,8 @@ from itertools import starmap
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models, search
+from storage import bulk, search
+from storage.models import Author
 from storage.search import BooleanQuery
 from storage.tables import authors, indexed_authors, name_deletions, name_words, paper_authors
 
@@ -19,7 +20,7 @@ AuthorNames = Sequence[tuple[str, str]]
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
-) -> list[models.Author]:
+) -> list[Author]:
     """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
 
     Returns all authors whose paper count may have changed, with the new count.
@@ -64,24 +65,22 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
     return {key: id_ for key, id_, _ in stored}
 
 
-async def _insert_authors(
-    connection: AsyncConnection, new: Sequence[tuple[str, str, int]]
-) -> list[models.Author]:
+async def _insert_authors(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[Author]:
     """Store new authors, given as (key, name, paper count)."""
     ids = await bulk.reserve_ids(connection, authors, len(new))
     rows = [(id_, *author) for id_, author in zip(ids, new, strict=True)]
     await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), rows)
-    return list(starmap(models.Author, rows))
+    return list(starmap(Author, rows))
 
 
-async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
-    updated: list[models.Author] = []
+async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
+    updated: list[Author] = []
     for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
         condition, parameters = bulk.in_condition(connection, authors.c.id, chunk)
         rows = await bulk.fetch_all(
             connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", parameters
         )
-        updated.extend(starmap(models.Author, rows))
+        updated.extend(starmap(Author, rows))
     return updated
 
 
@@ -114,7 +113,7 @@ async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int])
 
 async def list_coauthors(
     connection: AsyncConnection, author_id: int, *, limit: int
-) -> list[tuple[models.Author, int]]:
+) -> list[tuple[Author, int]]:
     """Return the co-authors of an author with the number of joint papers, most first."""
     own = paper_authors.alias("own")
     joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
@@ -127,7 +126,7 @@ async def list_coauthors(
         .order_by(joint_papers.desc(), authors.c.name)
         .limit(limit)
     )
-    return [(models.Author(*row[:4]), row[4]) for row in await connection.execute(query)]
+    return [(Author(*row[:4]), row[4]) for row in await connection.execute(query)]
 
 
 # The index of authors by the words of their names, in order of their number of papers.
@@ -180,22 +179,20 @@ async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[s
     )
 
 
-async def find_authors(
-    connection: AsyncConnection, *queries: BooleanQuery, limit: int
-) -> list[models.Author]:
+async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limit: int) -> list[Author]:
     """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
     requests = [search.SearchRequest(TABLE, query, limit) for query in queries]
     positions_by_query = await search.list_engine_positions(connection, requests)
     positions = sorted(set().union(*positions_by_query))
     condition, values = bulk.in_condition(connection, indexed_authors.c.position, positions)
     statement = f"{_SELECT_AUTHORS} WHERE {condition} ORDER BY position"
-    return [models.Author(*row) for row in await bulk.fetch_all(connection, statement, values)]
+    return [Author(*row) for row in await bulk.fetch_all(connection, statement, values)]
 
 
-async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[models.Author]:
+async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[Author]:
     """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
     statement = f"{_SELECT_AUTHORS} ORDER BY position LIMIT {limit:d}"
-    return [models.Author(*row) for row in await bulk.fetch_all(connection, statement)]
+    return [Author(*row) for row in await bulk.fetch_all(connection, statement)]
 
 
 _SELECT_AUTHORS = """
@@ -218,7 +215,7 @@ async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterab
     return {word for (word,) in rows}
 
 
-async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[models.Author]:
+async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
     """Return the next authors after an id, in order of id."""
     query = (
         sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
@@ -226,11 +223,11 @@ async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) 
         .order_by(authors.c.id)
         .limit(limit)
     )
-    return [models.Author(*row) for row in await connection.execute(query)]
+    return [Author(*row) for row in await connection.execute(query)]
 
 
-async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
+async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     """Return the authors among these ids, in no order."""
     columns = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
     rows = await bulk.select_where_in(connection, authors.c.id, author_ids, columns)
-    return [models.Author(*row) for row in rows]
+    return [Author(*row) for row in rows]

@@ -9,9 +9,9 @@ from collections.abc import Collection
 from typing import Any
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, daily, key_values, models, shelf
+from storage import accounts, alerts, daily, key_values, shelf
 from storage.database import Database
-from storage.models import Reason
+from storage.models import ActivityState, Guild, Locale, Reader, Reason
 
 
 class Readers:
@@ -21,7 +21,7 @@ class Readers:
         self._database = database
         self._clock = clock
 
-    async def get(self, user_id: int) -> models.Reader | None:
+    async def get(self, user_id: int) -> Reader | None:
         """Return a stored reader, or None."""
         async with self._database.read() as connection:
             return await accounts.get_reader(connection, user_id)
@@ -30,7 +30,7 @@ class Readers:
         self,
         user_id: int,
         *,
-        locale: models.Locale | None = None,
+        locale: Locale | None = None,
         timezone: str | None = None,
         dm_channel_id: int | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Guilds:
         self._database = database
         self._clock = clock
 
-    async def get(self, guild_id: int) -> models.Guild | None:
+    async def get(self, guild_id: int) -> Guild | None:
         """Return a stored server, or None."""
         async with self._database.read() as connection:
             return await accounts.get_guild(connection, guild_id)
@@ -81,7 +81,7 @@ class Guilds:
         self,
         guild_id: int,
         *,
-        locale: models.Locale | None = None,
+        locale: Locale | None = None,
         timezone: str | None = None,
         installed_by: int | None = None,
         system_channel_id: int | None = None,
@@ -105,11 +105,9 @@ class Guilds:
         async with self._database.transaction() as connection:
             await accounts.mark_guild_left(connection, sorted(guild_ids), self._clock())
             for guild_id in sorted(guild_ids):
-                active = await daily.list_rows(
-                    connection, guild_id=guild_id, state=models.ActivityState.ACTIVE
-                )
+                active = await daily.list_rows(connection, guild_id=guild_id, state=ActivityState.ACTIVE)
                 ids = [subscription.id for subscription in active]
-                paused = models.ActivityState.PAUSED
+                paused = ActivityState.PAUSED
                 await daily.set_state(connection, ids, paused, reason=Reason.GUILD_LEFT)
 
     async def reconcile(self, present_ids: Collection[int]) -> list[int]:

@@ -14,8 +14,24 @@ from bot.archive import fields, listing
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, authors, bulk, models, papers
+from storage import archive, authors, bulk, papers
 from storage.database import Connection
+from storage.models import (
+    Appearance,
+    Author,
+    Digest,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    FormerNames,
+    IndexDocument,
+    LocatedProblem,
+    MergedPaper,
+    PaperFacts,
+    SourcedDigest,
+    SourceKind,
+    StoredDigest,
+)
 
 # The results of an ingest, as records that can be added up.
 
@@ -29,7 +45,7 @@ class IngestResult:
     corrected_digests: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
-    problems: tuple[models.LocatedProblem, ...] = ()
+    problems: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -64,14 +80,12 @@ _MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
 
-def to_sourced_digests(
-    digests: Iterable[models.Digest], source: str, location: str
-) -> list[models.SourcedDigest]:
+def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
     """Return the digests of one location with their hashes and languages."""
     digests = list(digests)
     digest_keys = frozenset((digest.date, digest.format) for digest in digests)
     return [
-        models.SourcedDigest(
+        SourcedDigest(
             digest,
             fields.detect_language(digest.entries).value,
             _digest_hash(digest),
@@ -84,7 +98,7 @@ def to_sourced_digests(
 
 
 def is_correction(
-    sourced: models.SourcedDigest, previous: models.DigestLocation | None, known: models.StoredDigest | None
+    sourced: SourcedDigest, previous: DigestLocation | None, known: StoredDigest | None
 ) -> bool:
     """Return whether a text corrects the location's `previous` one; `known` is the digest that has, or had, this text."""
     if previous is None:
@@ -94,8 +108,8 @@ def is_correction(
 
 
 async def find_previous(
-    connection: Connection, sourced: models.SourcedDigest, locations: Sequence[models.DigestLocation]
-) -> models.DigestLocation | None:
+    connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
+) -> DigestLocation | None:
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
     for location in locations:
@@ -114,7 +128,7 @@ async def find_previous(
     return None
 
 
-def with_former_papers(sourced: models.SourcedDigest, former_text: str) -> models.SourcedDigest:
+def with_former_papers(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
     """Return a listing with the papers that its place gave before.
 
     A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
@@ -125,7 +139,7 @@ def with_former_papers(sourced: models.SourcedDigest, former_text: str) -> model
     return replace(sourced, digest=digest, language=locale.value, hash=_digest_hash(digest))
 
 
-def changed_papers(before: Iterable[models.Entry], after: Iterable[models.Entry]) -> frozenset[str]:
+def changed_papers(before: Iterable[Entry], after: Iterable[Entry]) -> frozenset[str]:
     """Return the arXiv ids of a listing's papers that differ in more than rank and votes."""
     known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
     return frozenset(
@@ -133,8 +147,8 @@ def changed_papers(before: Iterable[models.Entry], after: Iterable[models.Entry]
     )
 
 
-def _digest_hash(digest: models.Digest) -> str:
-    is_listing = digest.format is models.DigestFormat.LISTING
+def _digest_hash(digest: Digest) -> str:
+    is_listing = digest.format is DigestFormat.LISTING
     return text_hash(listing.identity(digest) if is_listing else digest.text)
 
 
@@ -194,27 +208,27 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
 """The providers of each field, most trusted first. Of one provider the newest statement counts."""
 
 DIGEST_PROVIDERS = {
-    models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
-    models.DigestFormat.REVIEW: MetadataProvider.REVIEW,
-    models.DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
+    DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
+    DigestFormat.REVIEW: MetadataProvider.REVIEW,
+    DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
 }
 
 FACT_PROVIDERS = {
-    models.SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
-    models.SourceKind.ARXIV.value: MetadataProvider.ARXIV,
+    SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
+    SourceKind.ARXIV.value: MetadataProvider.ARXIV,
 }
 """The provider of facts by their stored source; a source that is not here is the address of a feed."""
 
-_Statement = tuple[MetadataProvider, models.Entry | models.PaperFacts]
+_Statement = tuple[MetadataProvider, Entry | PaperFacts]
 """What a digest or a service says about a paper."""
 
 
 def merge(
     arxiv_id: str,
-    appearances: Iterable[models.Appearance],
-    facts: Iterable[models.PaperFacts] = (),
+    appearances: Iterable[Appearance],
+    facts: Iterable[PaperFacts] = (),
     votes: tuple[datetime, int] | None = None,
-) -> models.MergedPaper:
+) -> MergedPaper:
     """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
 
     The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
@@ -225,7 +239,7 @@ def merge(
     vote_count, votes_read_at = _latest_votes(appearances, votes)
     dates = [appearance.date for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
-    return models.MergedPaper(
+    return MergedPaper(
         arxiv_id=arxiv_id,
         title=_first_value(statements, "title"),
         url=_first_value(statements, "url") or f"https://arxiv.org/abs/{arxiv_id}",
@@ -254,7 +268,7 @@ def counted_at(on: date) -> datetime:
 
 
 def _statements(
-    appearances: Iterable[models.Appearance], facts: Iterable[models.PaperFacts]
+    appearances: Iterable[Appearance], facts: Iterable[PaperFacts]
 ) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
     """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
     for appearance in appearances:
@@ -302,7 +316,7 @@ def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _latest_votes(
-    appearances: Iterable[models.Appearance], votes: tuple[datetime, int] | None
+    appearances: Iterable[Appearance], votes: tuple[datetime, int] | None
 ) -> tuple[int | None, datetime | None]:
     readings = [
         (counted_at(appearance.date), appearance.entry.votes)
@@ -321,7 +335,7 @@ def _latest_votes(
 #
 # Runs inside the caller's transaction.
 
-Changes: TypeAlias = dict[int, tuple[models.MergedPaper, models.MergedPaper]]
+Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
@@ -335,7 +349,7 @@ class Indexer(Protocol):
     """Keeps the search index in step with the papers, inside the transaction that changes them."""
 
     async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
+        self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
     ) -> None:
         """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
         ...
@@ -348,7 +362,7 @@ class Indexer(Protocol):
 async def write_digest_papers(
     connection: Connection,
     indexer: Indexer,
-    stored_digests: Mapping[int, models.SourcedDigest],
+    stored_digests: Mapping[int, SourcedDigest],
     former_ids: Collection[int] = (),
 ) -> tuple[dict[str, int], set[str]]:
     """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`).
@@ -358,7 +372,7 @@ async def write_digest_papers(
     appearances = _appearances_by_paper(stored_digests)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
-    merged: dict[str, models.MergedPaper] = {}
+    merged: dict[str, MergedPaper] = {}
     slices = TimeSlices()
     for arxiv_id, statements in appearances.items():
         if arxiv_id not in known:
@@ -373,17 +387,15 @@ async def write_digest_papers(
     return ids, set(new)
 
 
-def _appearances_by_paper(
-    stored_digests: Mapping[int, models.SourcedDigest],
-) -> dict[str, list[models.Appearance]]:
+def _appearances_by_paper(stored_digests: Mapping[int, SourcedDigest]) -> dict[str, list[Appearance]]:
     """Return each paper's appearances in the digests, newest first."""
-    appearances: dict[str, list[models.Appearance]] = {}
+    appearances: dict[str, list[Appearance]] = {}
     newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
     for digest_id, sourced in newest_first:
         digest = sourced.digest
         for entry in digest.entries:
             appearances.setdefault(entry.arxiv_id, []).append(
-                models.Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+                Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
             )
     return appearances
 
@@ -396,7 +408,7 @@ async def refresh_papers(
     return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
 
 
-def unlisted_papers(arxiv_ids: Iterable[str]) -> list[models.MergedPaper]:
+def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     """Return papers with an id only, which no list shows."""
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
@@ -405,8 +417,8 @@ async def _write_new_papers(
     connection: Connection,
     indexer: Indexer,
     ids: Mapping[str, int],
-    merged: Mapping[str, models.MergedPaper],
-    appearances: Mapping[str, Sequence[models.Appearance]],
+    merged: Mapping[str, MergedPaper],
+    appearances: Mapping[str, Sequence[Appearance]],
 ) -> None:
     """Store the authors of new papers and index them, without reading them back."""
     for chunk in _chunked_by_size(ids, appearances):
@@ -423,7 +435,7 @@ async def _write_new_papers(
 
 
 def _chunked_by_size(
-    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[models.Appearance]]
+    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[Appearance]]
 ) -> Iterator[list[str]]:
     """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
     chunk: list[str] = []
@@ -441,7 +453,7 @@ def _chunked_by_size(
 
 
 async def _remerge(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
 ) -> Changes:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
     changes: Changes = {}
@@ -452,8 +464,8 @@ async def _remerge(
 
 
 async def _remerge_chunk(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
-) -> dict[int, models.MergedPaper]:
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+) -> dict[int, MergedPaper]:
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
     readings = await papers.list_latest_votes(connection, stored)
@@ -493,10 +505,8 @@ async def _remerge_chunk(
 
 
 async def _update_authors(
-    connection: Connection,
-    stored: Mapping[int, models.MergedPaper],
-    changed: Mapping[int, models.MergedPaper],
-) -> Sequence[models.Author]:
+    connection: Connection, stored: Mapping[int, MergedPaper], changed: Mapping[int, MergedPaper]
+) -> Sequence[Author]:
     names = {
         paper_id: _author_names(paper)
         for paper_id, paper in changed.items()
@@ -505,11 +515,11 @@ async def _update_authors(
     return await authors.set_authors(connection, names) if names else []
 
 
-def _is_listed(paper: models.MergedPaper) -> bool:
+def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
-def _author_names(paper: models.MergedPaper) -> authors.AuthorNames:
+def _author_names(paper: MergedPaper) -> authors.AuthorNames:
     """Return the searchable names; none while no list shows the paper."""
     return [_name_with_key(name) for name in paper.authors] if _is_listed(paper) else ()
 
@@ -542,7 +552,7 @@ class OnAddedNames(Protocol):
     """Called for a fresh digest inside the transaction of facts that add authors or institutions to papers of it."""
 
     async def __call__(
-        self, connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
+        self, connection: Connection, digest_id: int, former: Mapping[int, FormerNames]
     ) -> None:
         """`former` are the names that these papers had before, by paper id."""
         ...
@@ -566,13 +576,11 @@ class DigestWriter:
         self._on_added_names = on_added_names
         self._fresh_period = timedelta(days=fresh_days)
 
-    async def write_all(
-        self, connection: Connection, group: Sequence[models.SourcedDigest]
-    ) -> list[IngestResult]:
+    async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Insert the new digests in bulk, then write the others one by one."""
         known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
         locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
-        new: dict[int, models.SourcedDigest] = {}
+        new: dict[int, SourcedDigest] = {}
         keys = set()
         for index, sourced in enumerate(group):
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
@@ -587,7 +595,7 @@ class DigestWriter:
         return [results[index] for index in range(len(group))]
 
     async def update_parsed(
-        self, connection: Connection, digest_id: int, parsed: models.SourcedDigest
+        self, connection: Connection, digest_id: int, parsed: SourcedDigest
     ) -> IngestResult:
         """Store the current parser's result for an unchanged text, if its entries differ."""
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
@@ -596,9 +604,7 @@ class DigestWriter:
         _, new = await self._replace_entries(connection, digest_id, parsed, revision=1)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
-    async def write_facts(
-        self, connection: Connection, paper_facts: Sequence[models.PaperFacts]
-    ) -> IngestResult:
+    async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
@@ -611,7 +617,7 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
-    async def _write_known(self, connection: Connection, sourced: models.SourcedDigest) -> IngestResult:
+    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         """Write a digest whose text or location is known."""
         locations = await archive.list_locations(connection, [sourced.location_key])
         previous = await find_previous(connection, sourced, locations.get(sourced.location_key, []))
@@ -632,8 +638,8 @@ class DigestWriter:
         return result
 
     async def _complete_listing(
-        self, connection: Connection, sourced: models.SourcedDigest, previous: models.DigestLocation | None
-    ) -> models.SourcedDigest:
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
+    ) -> SourcedDigest:
         """Return a listing with the papers that were in the place's list of that day before; others as they are."""
         digest = sourced.digest
         if not _is_listing(sourced) or previous is None:
@@ -644,11 +650,7 @@ class DigestWriter:
         return sourced if text is None else with_former_papers(sourced, text)
 
     async def _move_location(
-        self,
-        connection: Connection,
-        sourced: models.SourcedDigest,
-        previous: models.DigestLocation | None,
-        digest_id: int,
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
     ) -> None:
         """Point the location to the digest, and delete the previous digest if no location is left for it."""
         digest = sourced.digest
@@ -658,9 +660,7 @@ class DigestWriter:
         if previous is not None and previous.digest_id != digest_id:
             await self._remove_orphan(connection, previous.digest_id)
 
-    async def _insert(
-        self, connection: Connection, new: Sequence[models.SourcedDigest]
-    ) -> list[IngestResult]:
+    async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Insert digests with new texts from new locations."""
         ids = await archive.add(connection, new, self._clock())
         stored = {ids[sourced.hash]: sourced for sourced in new}
@@ -676,9 +676,7 @@ class DigestWriter:
             uncounted -= listed
         return results
 
-    async def _correct(
-        self, connection: Connection, sourced: models.SourcedDigest, digest_id: int
-    ) -> IngestResult:
+    async def _correct(self, connection: Connection, sourced: SourcedDigest, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         assert stored is not None
         former = await archive.list_entries_by_digest(connection, digest_id) if _is_listing(sourced) else ()
@@ -691,7 +689,7 @@ class DigestWriter:
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
-        self, connection: Connection, digest_id: int, sourced: models.SourcedDigest, revision: int
+        self, connection: Connection, digest_id: int, sourced: SourcedDigest, revision: int
     ) -> tuple[set[int], set[str]]:
         """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids.
 
@@ -747,18 +745,18 @@ class DigestWriter:
         return today - self._fresh_period, today + timedelta(days=1)
 
 
-def _has_added_names(before: models.MergedPaper, after: models.MergedPaper) -> bool:
+def _has_added_names(before: MergedPaper, after: MergedPaper) -> bool:
     return not (
         set(before.authors).issuperset(after.authors)
         and set(before.institutions).issuperset(after.institutions)
     )
 
 
-def _is_listing(sourced: models.SourcedDigest) -> bool:
-    return sourced.digest.format is models.DigestFormat.LISTING
+def _is_listing(sourced: SourcedDigest) -> bool:
+    return sourced.digest.format is DigestFormat.LISTING
 
 
-def _affected_papers(before: Sequence[models.Entry], corrected: models.SourcedDigest) -> frozenset[str]:
+def _affected_papers(before: Sequence[Entry], corrected: SourcedDigest) -> frozenset[str]:
     """Return the arXiv ids of the papers whose posts a correction may change.
 
     A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
@@ -769,8 +767,8 @@ def _affected_papers(before: Sequence[models.Entry], corrected: models.SourcedDi
     return frozenset(entry.arxiv_id for entry in after)
 
 
-def _location_of(sourced: models.SourcedDigest, digest_id: int) -> models.DigestLocation:
+def _location_of(sourced: SourcedDigest, digest_id: int) -> DigestLocation:
     digest = sourced.digest
-    return models.DigestLocation(
+    return DigestLocation(
         sourced.source, sourced.location, digest.date, digest.format, digest_id, sourced.hash
     )

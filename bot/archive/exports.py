@@ -20,8 +20,9 @@ from bot.archive.arxiv_ids import abstract_url
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
-from storage import archive, errors, models, papers
+from storage import archive, errors, papers
 from storage.database import Connection, Database
+from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
 
 # Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
 
@@ -104,12 +105,12 @@ UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The note of an entry whose authors do not come from arXiv: digests shuffle them."""
 
 
-def render_bibtex(papers: Iterable[tuple[models.Entry, Mapping[str, Any]]]) -> str:
+def render_bibtex(papers: Iterable[tuple[Entry, Mapping[str, Any]]]) -> str:
     """Return one entry per paper, in the order given; a repeated paper is one entry.
 
     Each comes with what storage knows of it, whose authors count before those of the digest.
     """
-    distinct: dict[str, tuple[models.Entry, Mapping[str, Any]]] = {}
+    distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for paper, stored in papers:
         distinct.setdefault(paper.arxiv_id, (paper, stored if stored.get("authors") else {}))
     keys = make_unique(
@@ -192,11 +193,11 @@ _MAX_HIGHLIGHT_LENGTH = 200
 _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
-ExportPaper = tuple[models.Entry, str, str]
+ExportPaper = tuple[Entry, str, str]
 """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
 
 
-def render_newsletter_paper(entry: models.Entry) -> ExportPaper:
+def render_newsletter_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
     is_bulleted = all(_fits_bullet(section) for section in entry.sections)
     render_section = _render_bullet if is_bulleted else _render_low_heading
@@ -205,7 +206,7 @@ def render_newsletter_paper(entry: models.Entry) -> ExportPaper:
     return _build_paper(entry, title, body)
 
 
-def render_review_paper(entry: models.Entry) -> ExportPaper:
+def render_review_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
     level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
@@ -219,17 +220,17 @@ def render_review_paper(entry: models.Entry) -> ExportPaper:
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
 
 
-PAPER_RENDERERS: Mapping[models.DigestFormat, Callable[[models.Entry], ExportPaper]] = {
-    models.DigestFormat.NEWSLETTER: render_newsletter_paper,
-    models.DigestFormat.REVIEW: render_review_paper,
+PAPER_RENDERERS: Mapping[DigestFormat, Callable[[Entry], ExportPaper]] = {
+    DigestFormat.NEWSLETTER: render_newsletter_paper,
+    DigestFormat.REVIEW: render_review_paper,
 }
 
 
-def _build_paper(entry: models.Entry, title: str | None, body: str) -> ExportPaper:
+def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
     return replace(entry, title=_one_line(title) if title else None), _format_authors(entry), body
 
 
-def _format_authors(entry: models.Entry) -> str:
+def _format_authors(entry: Entry) -> str:
     """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
     names = [_one_line(name) for name in entry.authors]
     if all(_PLAIN_LIST.fullmatch(name) for name in names):
@@ -238,12 +239,12 @@ def _format_authors(entry: models.Entry) -> str:
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
 
 
-def _fits_bullet(section: models.Section) -> bool:
+def _fits_bullet(section: Section) -> bool:
     heading = section.heading or ""
     return "*" not in heading and len(heading) <= _MAX_HIGHLIGHT_LENGTH
 
 
-def _render_bullet(section: models.Section) -> str:
+def _render_bullet(section: Section) -> str:
     first, *rest = _flatten_structure(section.body)
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
     is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
@@ -254,7 +255,7 @@ def _render_bullet(section: models.Section) -> str:
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
 
 
-def _render_low_heading(section: models.Section) -> str:
+def _render_low_heading(section: Section) -> str:
     body = "\n".join(_flatten_structure(section.body))
     return f"#### {_one_line(section.heading)}\n\n{body}" if section.heading else f"- {body}"
 
@@ -304,7 +305,7 @@ def _one_line(text: str | None) -> str:
 # A digest as JSON, for `paperround parse` and exports. The keys and their order are a contract.
 
 
-def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
+def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
     """The JSON object of a digest. `file` is the file's name to print."""
     return {
         "file": file,
@@ -315,7 +316,7 @@ def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
     }
 
 
-def paper_to_json(entry: models.Entry) -> dict[str, Any]:
+def paper_to_json(entry: Entry) -> dict[str, Any]:
     """The JSON object of a paper in a digest."""
     return {
         "rank": entry.rank,
@@ -368,7 +369,7 @@ class ExportDigest:
     JSON alone has `extra_fields`, in the digest's record, and `paper_extra_fields`, by arXiv id, in those of its papers.
     """
 
-    digest: models.Digest
+    digest: Digest
     file: str
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
     paper_extra_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -385,7 +386,7 @@ def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], 
 
 
 def _render_markdown(
-    digest_format: models.DigestFormat, exported: Sequence[ExportDigest], templates: Templates
+    digest_format: DigestFormat, exported: Sequence[ExportDigest], templates: Templates
 ) -> str:
     render_paper = PAPER_RENDERERS[digest_format]
     digests = [
@@ -403,7 +404,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _listing_papers(item: ExportDigest) -> Sequence[listing.Paper]:
-    if item.digest.format is models.DigestFormat.LISTING:
+    if item.digest.format is DigestFormat.LISTING:
         return listing.papers_of(item.digest)
     return [listing.paper_of(entry) for entry in item.digest.entries]
 
@@ -447,7 +448,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
     )
 
 
-def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
+def _csv_row(digest: Digest, entry: Entry) -> dict[str, object]:
     sections = [
         (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
         for section in entry.sections
@@ -486,7 +487,7 @@ _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], 
 
 # Selects the stored digests of an export and adds their stored metadata; `rendering.export` writes the formats.
 
-DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
+DIGEST_FORMATS = {ExportFormat(form.value): form for form in DigestFormat}
 """The export formats that are digest formats too."""
 
 
@@ -515,20 +516,18 @@ async def export_digests(
     return render_export(form, exported, templates)
 
 
-def _prefer_format(
-    rows: Sequence[models.StoredDigest], digest_format: models.DigestFormat
-) -> Iterable[models.StoredDigest]:
+def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     for _, date_rows in groupby(rows, key=attrgetter("date")):
         group = list(date_rows)
-        written = [row for row in group if row.format is not models.DigestFormat.LISTING]
+        written = [row for row in group if row.format is not DigestFormat.LISTING]
         yield from [row for row in group if row.format is digest_format] or written or group
 
 
-async def _read_digest(connection: Connection, stored: models.StoredDigest) -> ExportDigest:
+async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
     locations = await archive.list_locations_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
-    digest = models.Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
+    digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
         file=locations[0].location if locations else "",
@@ -590,7 +589,7 @@ FILE_ENDINGS = {
 
 
 def render_references(
-    form: ReferenceFormat, papers: Sequence[models.SavedPaper], confirmed_ids: Collection[int]
+    form: ReferenceFormat, papers: Sequence[SavedPaper], confirmed_ids: Collection[int]
 ) -> str:
     """Return the papers, in the order given, as the text of one file that ends with a line end.
 
@@ -614,7 +613,7 @@ def join_name(family: str, given: str = "", suffix: str = "") -> str:
     return f"{name}, {suffix.strip()}" if suffix.strip() else name
 
 
-def _render_bibtex_references(papers: Sequence[models.SavedPaper], confirmed_ids: Collection[int]) -> str:
+def _render_bibtex_references(papers: Sequence[SavedPaper], confirmed_ids: Collection[int]) -> str:
     return "\n".join(
         render_entry(
             paper.arxiv_id,
@@ -631,14 +630,14 @@ def _render_bibtex_references(papers: Sequence[models.SavedPaper], confirmed_ids
     )
 
 
-def _render_ris(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
+def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
     return "".join(
         "".join(f"{tag}  - {value}\n" for tag, value in _ris_fields(key, paper)) + "ER  - \n\n"
         for key, paper in zip(_keys(papers), papers, strict=True)
     )
 
 
-def _ris_fields(key: str, paper: models.SavedPaper) -> list[tuple[str, str]]:
+def _ris_fields(key: str, paper: SavedPaper) -> list[tuple[str, str]]:
     authors = [", ".join(_ris_name(name)) for name in _names(paper)]
     return [
         ("TY", "GEN"),
@@ -662,12 +661,12 @@ def _ris_name(name: str) -> list[str]:
     return [family, given] if given else [family]
 
 
-def _render_csl(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
+def _render_csl(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
     items = [_csl_item(key, paper) for key, paper in zip(_keys(papers), papers, strict=True)]
     return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
 
 
-def _csl_item(key: str, paper: models.SavedPaper) -> dict[str, Any]:
+def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
     year = year_of(paper.arxiv_id)
     item = {
         "id": key,
@@ -692,11 +691,11 @@ def _csl_name(name: str) -> dict[str, str]:
     return {"family": family, "given": given}
 
 
-def _render_markdown_references(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
+def _render_markdown_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
     return "".join(_markdown_item(paper) for paper in papers)
 
 
-def _markdown_item(paper: models.SavedPaper) -> str:
+def _markdown_item(paper: SavedPaper) -> str:
     title = _escape_markdown(_title(paper) or paper.arxiv_id)
     authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
     facts = [
@@ -710,7 +709,7 @@ def _markdown_item(paper: models.SavedPaper) -> str:
     return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
 
 
-def _render_csv_references(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
+def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
     file = io.StringIO()
     # Spreadsheets take a file without this mark for one in their own encoding.
     file.write("\ufeff")
@@ -732,17 +731,17 @@ def _render_csv_references(papers: Sequence[models.SavedPaper], _: Collection[in
     return file.getvalue()
 
 
-def _keys(papers: Sequence[models.SavedPaper]) -> list[str]:
+def _keys(papers: Sequence[SavedPaper]) -> list[str]:
     return make_unique(make_key(paper.arxiv_id, _title(paper), paper.authors) for paper in papers)
 
 
-def _title(paper: models.SavedPaper) -> str:
+def _title(paper: SavedPaper) -> str:
     """Return the title on one line; the LaTeX that digests keep becomes plain text, a file's own title is plain."""
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     return discord_text.to_single_line(title)
 
 
-def _names(paper: models.SavedPaper) -> list[str]:
+def _names(paper: SavedPaper) -> list[str]:
     return [name for name in map(discord_text.to_single_line, paper.authors) if name]
 
 
@@ -750,7 +749,7 @@ def _escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
 
 
-_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[models.SavedPaper], Collection[int]], str]] = {
+_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[SavedPaper], Collection[int]], str]] = {
     ReferenceFormat.BIBTEX: _render_bibtex_references,
     ReferenceFormat.RIS: _render_ris,
     ReferenceFormat.CSL: _render_csl,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from yarl import URL
 
 from bot.archive import markdown_lines
-from storage import models
+from storage.models import Entry, Locale, Section
 
 _MAX_LINE_LENGTH = 1_000
 _MAX_NAME_LENGTH = 200
@@ -135,19 +135,19 @@ _MIN_HANGUL_SHARE = 0.2
 """Korean summaries have Latin terms, but over a third of their letters are Hangul."""
 
 
-def detect_language(papers: Iterable[models.Entry]) -> models.Locale:
+def detect_language(papers: Iterable[Entry]) -> Locale:
     """Return KO when a fifth of the summaries' letters are Hangul, else EN; titles and names do not count."""
     bodies = [section.body[:_SAMPLE_CHARACTERS] for paper in papers for section in paper.sections[:1]]
     hangul, latin = _count_letters("\n".join(bodies[:_MAX_SUMMARIES]))
-    return models.Locale.KO if _is_korean(hangul, latin) else models.Locale.EN
+    return Locale.KO if _is_korean(hangul, latin) else Locale.EN
 
 
-def detect_section_language(sections: Sequence[models.Section]) -> models.Locale | None:
+def detect_section_language(sections: Sequence[Section]) -> Locale | None:
     """Return the language of one summary; None if it has too few letters to tell."""
     hangul, latin = _count_letters("\n".join(section.body[:_SAMPLE_CHARACTERS] for section in sections[:3]))
     if hangul + latin < _MIN_LETTERS:
         return None
-    return models.Locale.KO if _is_korean(hangul, latin) else models.Locale.EN
+    return Locale.KO if _is_korean(hangul, latin) else Locale.EN
 
 
 def _count_letters(sample: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines, summaries
-from storage import models
+from storage.models import Entry, Problem, Section
 
 _LINK_CAPTIONS = frozenset(
     {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
@@ -59,10 +59,10 @@ class PaperDraft:
     authors_truncated: bool = False
     thumbnail: str | None = None
     video: str | None = None
-    sections: tuple[models.Section, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
-ParseResult = tuple[list[PaperDraft], list[models.Problem], int]
+ParseResult = tuple[list[PaperDraft], list[Problem], int]
 """The papers and problems under one date heading, and the row at which the digest ends."""
 
 
@@ -111,18 +111,18 @@ class PaperLimit:
         return arxiv_id in self._ids
 
 
-def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
+def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list[Problem]]:
     """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds MAX_PAPERS.
 
     A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
     """
     first: dict[str, PaperDraft] = {}
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     excess_lines: list[int] = []
     for draft in drafts:
         known = first.get(draft.arxiv_id)
         if known is not None:
-            problems.append(models.Problem(draft.line, _merge_duplicate(known, draft)))
+            problems.append(Problem(draft.line, _merge_duplicate(known, draft)))
         elif len(first) < MAX_PAPERS:
             first[draft.arxiv_id] = draft
         else:
@@ -134,7 +134,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...
     return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
 
 
-def _limit_lists(draft: PaperDraft) -> list[models.Problem]:
+def _limit_lists(draft: PaperDraft) -> list[Problem]:
     """Cut the authors and sections of a paper, each with a problem: one name or bullet a line makes a million."""
     problems = []
     for count, most, noun in (
@@ -143,31 +143,31 @@ def _limit_lists(draft: PaperDraft) -> list[models.Problem]:
     ):
         if count > most:
             message = f"a paper has at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out"
-            problems.append(models.Problem(draft.line, message))
+            problems.append(Problem(draft.line, message))
     if len(draft.authors) > MAX_AUTHORS:
         draft.authors, draft.authors_truncated = draft.authors[:MAX_AUTHORS], True
     draft.sections = draft.sections[:MAX_SECTIONS]
     return problems
 
 
-def _excess_problem(excess_lines: Sequence[int]) -> models.Problem:
+def _excess_problem(excess_lines: Sequence[int]) -> Problem:
     count = len(excess_lines)
     noun = "1 paper is" if count == 1 else f"{count} papers are"
     message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
-    return models.Problem(excess_lines[0], message)
+    return Problem(excess_lines[0], message)
 
 
-def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:
+def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
     """A problem at the first line of the text between a date heading and its first paper, if there is text."""
     for row in range(start, end):
         line = rows[row]
         if line.strip() and not markdown_lines.is_thematic_break(line):
-            return [models.Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
+            return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
     return []
 
 
-def _build_entry(rank: int, draft: PaperDraft) -> models.Entry:
-    return models.Entry(
+def _build_entry(rank: int, draft: PaperDraft) -> Entry:
+    return Entry(
         rank,
         draft.arxiv_id,
         draft.title,

@@ -18,10 +18,11 @@ from bot.archive import digest_writer, parse
 from bot.archive.digest_writer import IngestResult
 from bot.core import errors, isolation
 from bot.core.clock import Clock
-from storage import archive, key_values, models
+from storage import archive, key_values
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
+from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
 # Finds digest files and reads them as text. A file that cannot be read becomes a problem; the others are still read.
 
@@ -47,29 +48,29 @@ class TextFile:
         return os.path.abspath(self.name)
 
 
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | models.LocatedProblem]:
+def read_files(paths: Iterable[str]) -> Iterator[TextFile | LocatedProblem]:
     """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
     return map(read_found, find_files(paths))
 
 
-def read_found(found: str | models.LocatedProblem) -> TextFile | models.LocatedProblem:
+def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
     """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, models.LocatedProblem) else read_file(found)
+    return found if isinstance(found, LocatedProblem) else read_file(found)
 
 
-def find_files(paths: Iterable[str]) -> Iterator[str | models.LocatedProblem]:
+def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
     """Return the names of the files to read, without opening them."""
     for name in paths:
         path = Path(name)
         try:
             if not path.exists():
-                yield models.LocatedProblem(name, None, "there is no such file or folder")
+                yield LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
                 yield from _find_in_folder(name, path)
             else:
                 yield name
         except OSError as error:
-            yield models.LocatedProblem(name, None, _reason(error))
+            yield LocatedProblem(name, None, _reason(error))
 
 
 def fingerprint_file(name: str) -> str:
@@ -89,31 +90,31 @@ def is_large(name: str) -> bool:
         return False
 
 
-def read_file(name: str) -> TextFile | models.LocatedProblem:
+def read_file(name: str) -> TextFile | LocatedProblem:
     """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
     path = Path(name)
     try:
         if not path.is_file():
-            return models.LocatedProblem(name, None, "it is no regular file")
+            return LocatedProblem(name, None, "it is no regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
             message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            return models.LocatedProblem(name, None, message)
+            return LocatedProblem(name, None, message)
         return TextFile(name, parse.decode(path.read_bytes()))
     except OSError as error:
-        return models.LocatedProblem(name, None, _reason(error))
+        return LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
-        return models.LocatedProblem(name, None, str(error))
+        return LocatedProblem(name, None, str(error))
 
 
-def _find_in_folder(name: str, folder: Path) -> Iterator[str | models.LocatedProblem]:
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
     relative_paths = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix in parse.FILE_SUFFIXES
     )
     if not relative_paths:
-        yield models.LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+        yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
     for relative_path in relative_paths:
         yield prefix + relative_path
@@ -136,7 +137,7 @@ FACTS_BATCH = 200
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-ParsedFile = tuple[TextFile, list[models.SourcedDigest]]
+ParsedFile = tuple[TextFile, list[SourcedDigest]]
 
 
 class _DryRunError(Exception):
@@ -172,21 +173,16 @@ class IngestService:
         """
         return await self.add_digests(await _parse(text), source=source, location=location)
 
-    async def add_file(self, file: TextFile | models.LocatedProblem) -> IngestResult:
+    async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await _parse_file(file)
-        if isinstance(parsed, models.LocatedProblem):
+        if isinstance(parsed, LocatedProblem):
             return IngestResult(problems=(parsed,))
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
 
     async def add_digests(
-        self,
-        parsed: Sequence[models.Digest],
-        *,
-        source: str = FILES_SOURCE,
-        location: str,
-        dry_run: bool = False,
+        self, parsed: Sequence[Digest], *, source: str = FILES_SOURCE, location: str, dry_run: bool = False
     ) -> IngestResult:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
@@ -195,12 +191,12 @@ class IngestService:
             result += stored
         return result
 
-    async def add_batch(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Store digests of any locations in one transaction. Returns one result for each."""
         return await self._store(group)
 
     async def add_files(
-        self, files: Iterable[TextFile | models.LocatedProblem], *, source: str = FILES_SOURCE
+        self, files: Iterable[TextFile | LocatedProblem], *, source: str = FILES_SOURCE
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
@@ -209,7 +205,7 @@ class IngestService:
         batch: list[ParsedFile] = []
         for file in files:
             parsed = await _parse_file(file)
-            if isinstance(parsed, models.LocatedProblem):
+            if isinstance(parsed, LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
@@ -234,7 +230,7 @@ class IngestService:
                 result = await self._reparse(connection, digest_id)
             yield result
 
-    async def add_facts(self, paper_facts: Iterable[models.PaperFacts]) -> IngestResult:
+    async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
@@ -257,7 +253,7 @@ class IngestService:
             for file, file_digests in batch
         ]
 
-    async def _store_individually(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+    async def _store_individually(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Store each digest in its own transaction; raises the first error after the last digest."""
         stored: list[IngestResult] = []
         failures: list[Exception] = []
@@ -268,9 +264,7 @@ class IngestService:
             raise failures[0]
         return stored
 
-    async def _store(
-        self, group: Sequence[models.SourcedDigest], *, dry_run: bool = False
-    ) -> list[IngestResult]:
+    async def _store(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
         """Store digests in one transaction and return one result for each."""
         if not group:
             return []
@@ -293,18 +287,18 @@ class IngestService:
         digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
-            return IngestResult(1, problems=(models.LocatedProblem(location.location, None, message),))
+            return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
+def _parse_result(sourced: SourcedDigest) -> IngestResult:
     """Return the counts of one parsed digest, without what storing it changes."""
     return IngestResult(
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
         problems=tuple(
-            models.LocatedProblem(sourced.location, problem.line, problem.message)
+            LocatedProblem(sourced.location, problem.line, problem.message)
             for problem in sourced.digest.problems
         ),
     )
@@ -316,18 +310,16 @@ def _is_full(batch: Sequence[ParsedFile]) -> bool:
     return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
 
 
-async def _parse_file(
-    file: TextFile | models.LocatedProblem,
-) -> Sequence[models.Digest] | models.LocatedProblem:
-    if isinstance(file, models.LocatedProblem):
+async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
+    if isinstance(file, LocatedProblem):
         return file
     try:
         return await _parse(file.take_text())
     except errors.NotADigestError as error:
-        return models.LocatedProblem(file.name, None, str(error))
+        return LocatedProblem(file.name, None, str(error))
 
 
-async def _parse(text: str) -> tuple[models.Digest, ...]:
+async def _parse(text: str) -> tuple[Digest, ...]:
     if len(text) <= THREAD_THRESHOLD:
         return parse.parse_text(_storable_text(text))
     holder = [text]

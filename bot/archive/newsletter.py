@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.archive import arxiv_ids, fields, markdown_lines, summaries
 from bot.archive import headings as archive_headings
-from storage import models
+from storage.models import Problem, Section
 
 # Parser of the lines under one paper of a newsletter: labelled values, a cover, and bullets, which become sections.
 
@@ -43,7 +43,7 @@ class _BlockParser:
     """Parses the lines under one paper's heading, in order."""
 
     def __init__(self, rows: Sequence[str], start: int, end: int, draft: archive_headings.PaperDraft) -> None:
-        self.problems: list[models.Problem] = []
+        self.problems: list[Problem] = []
         self._draft = draft
         self._rows, self._start, self._end = rows, start, end
         self._fenced_rows: set[int] | None = None
@@ -200,7 +200,7 @@ class _BlockParser:
         item.pending_blank_lines = 0
         item.continuation.append(line)
 
-    def _build_section(self, item: _SectionDraft) -> models.Section | None:
+    def _build_section(self, item: _SectionDraft) -> Section | None:
         body = item.body()
         if (
             not item.heading
@@ -212,7 +212,7 @@ class _BlockParser:
             body = item.body()
         if item.heading and not body:
             self._add_problem(item.row, "a heading with nothing under it", item.heading)
-        return models.Section(item.heading, body) if body else None
+        return Section(item.heading, body) if body else None
 
     def _handle_stray_lines(self) -> None:
         """Take text without bullet as the summary if there is no other; otherwise leave it out."""
@@ -220,18 +220,18 @@ class _BlockParser:
         if not self._stray_lines or (not self._draft.sections and summaries.is_refusal(text)):
             return
         if not self._draft.sections:
-            self._draft.sections = (models.Section(None, text),)
+            self._draft.sections = (Section(None, text),)
         for row, stray in self._stray_lines:
             if row >= 0:
                 self._add_problem(row, "text that is no bullet", stray)
 
     def _add_problem(self, row: int, message: str, line: str) -> None:
-        self.problems.append(models.Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}"))
+        self.problems.append(Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}"))
 
 
 def parse_block(
     rows: Sequence[str], start: int, end: int, draft: archive_headings.PaperDraft
-) -> list[models.Problem]:
+) -> list[Problem]:
     """Fill `draft` from the rows `start` to `end` (not included) under its heading; return the problems."""
     parser = _BlockParser(rows, start, end, draft)
     for row in range(start, end):
@@ -270,7 +270,7 @@ def parse_simple_block(rows: Sequence[str], start: int, end: int, draft: archive
     return True
 
 
-def _parse_bullets(rows: Sequence[str]) -> tuple[models.Section, ...] | None:
+def _parse_bullets(rows: Sequence[str]) -> tuple[Section, ...] | None:
     sections = []
     for row in rows:
         if not row:
@@ -280,7 +280,7 @@ def _parse_bullets(rows: Sequence[str]) -> tuple[models.Section, ...] | None:
         heading, body = fields.split_heading(row[2:].strip())
         if not body or body[0] == "-":
             return None
-        sections.append(models.Section(heading, body))
+        sections.append(Section(heading, body))
     return tuple(sections)
 
 
@@ -320,13 +320,13 @@ def _find_paper_spans(
     headings: Sequence[markdown_lines.Heading],
     papers_by_row: Mapping[int, archive_headings.PaperHeading],
     day: archive_headings.DateHeading,
-) -> tuple[list[_PaperSpan], list[models.Problem], int]:
+) -> tuple[list[_PaperSpan], list[Problem], int]:
     """Each paper's heading with the end of its block, the problems, and the end of the digest."""
     inside = [heading for heading in headings if heading.row in papers_by_row]
     level = inside[0].level if inside else day.heading.level + 1
     last = inside[-1].row if inside else -1
     spans: list[_PaperSpan] = []
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     opened: archive_headings.PaperHeading | None = None
     code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in inside), day.end])
     end = day.end
@@ -344,7 +344,7 @@ def _find_paper_spans(
             return spans, problems, heading.row
         excerpt = markdown_lines.excerpt(heading.text)
         message = f"a heading without an arXiv id; what stands under it is left out: {excerpt}"
-        problems.append(models.Problem(heading.row + 1, message))
+        problems.append(Problem(heading.row + 1, message))
     if opened:
         spans.append((opened, end))
     return spans, problems, end

@@ -15,8 +15,7 @@ from bot.archive import listing, markdown_lines, review
 from bot.archive.newsletter import parse_newsletter
 from bot.archive.review import parse_review
 from bot.core import errors
-from storage import models
-from storage.models import DigestFormat
+from storage.models import Digest, DigestFormat, Problem
 
 # The registry of written digest formats: the parser of each, and the evidence by which a digest's format is detected.
 #
@@ -107,8 +106,8 @@ class _Segment(NamedTuple):
 
     start: int
     end: int
-    problems: list[models.Problem]
-    format: models.DigestFormat = models.DigestFormat.NEWSLETTER
+    problems: list[Problem]
+    format: DigestFormat = DigestFormat.NEWSLETTER
     date: date | None = None
     drafts: Sequence[archive_headings.PaperDraft] = ()
 
@@ -131,7 +130,7 @@ def decode(data: bytes) -> str:
     return text
 
 
-def parse_text(text: str) -> tuple[models.Digest, ...]:
+def parse_text(text: str) -> tuple[Digest, ...]:
     """All digests of a text, in the order of their first date headings.
 
     A repeated date continues its digest. Raises NotADigestError if there is no digest. All other content that is not
@@ -191,14 +190,14 @@ def _parse_segment(
         error = _NO_PAPERS
     if not papers and not day.mentions_papers:
         return _Segment(start, day.end, [])
-    problem = models.Problem(start + 1, f"{error}: {markdown_lines.excerpt(day.heading.text)}")
+    problem = Problem(start + 1, f"{error}: {markdown_lines.excerpt(day.heading.text)}")
     return _Segment(start, day.end, [problem, *_undated_paper_problems(papers)])
 
 
-def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> list[models.Problem]:
+def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> list[Problem]:
     """A problem for each paper outside all dated digests: it is named, not parsed."""
     return [
-        models.Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
+        Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
         for paper in papers
     ]
 
@@ -209,7 +208,7 @@ def _has_text(rows: Sequence[str], start: int, end: int) -> bool:
 
 def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     """The segments of each digest. A segment without one joins the digest before it, or else the first."""
-    groups: dict[tuple[models.DigestFormat, date], list[_Segment]] = {}
+    groups: dict[tuple[DigestFormat, date], list[_Segment]] = {}
     group: list[_Segment] = []
     for segment in segments:
         if segment.date:
@@ -221,13 +220,13 @@ def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     return list(groups.values())
 
 
-def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
+def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> Digest:
     dated = next(segment for segment in group if segment.date)
     assert dated.date
     entries, repeated = archive_headings.build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     problems.sort(key=lambda problem: problem.line)
-    return models.Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
+    return Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
 
 
 def _join_rows(rows: Sequence[str], group: Sequence[_Segment]) -> str:

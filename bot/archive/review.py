@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bot.archive import arxiv_ids, markdown_lines, summaries
 from bot.archive import headings as archive_headings
-from storage import models
+from storage.models import Problem, Section
 
 # The title and chapters of a review's summary, in any notation that language models write them in.
 
@@ -33,7 +33,7 @@ _HEADING_STARTS = frozenset("# *_0123456789")
 _COLONS = " :："
 
 
-def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Section, ...]]:
+def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
     """Title and sections. Text before the first chapter is a section without heading.
 
     Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
@@ -55,9 +55,9 @@ def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Sectio
 
 def _build_section(
     heading: str | None, rows: Sequence[str], span: Iterable[int], skipped: Collection[int]
-) -> models.Section:
+) -> Section:
     body = [rows[row] for row in span if row not in skipped]
-    return models.Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
+    return Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
 
 
 def _find_heading_candidates(rows: Sequence[str]) -> list[markdown_lines.Heading]:
@@ -196,13 +196,13 @@ def _find_starts(
     headings: Sequence[markdown_lines.Heading],
     papers_by_row: Mapping[int, archive_headings.PaperHeading],
     day: archive_headings.DateHeading,
-) -> tuple[list[_Start], list[models.Problem]]:
+) -> tuple[list[_Start], list[Problem]]:
     of_papers = [heading for heading in headings if heading.row in papers_by_row]
     marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
     level = next((heading.level for heading in marked or of_papers), 0)
     code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
     starts: list[_Start] = []
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
         is_titled = heading.text.startswith("[") and heading.level == level
@@ -213,7 +213,7 @@ def _find_starts(
             starts.append((paper.row, paper))
         elif paper and (paper.is_bare_id or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
-            problems.append(models.Problem(heading.row + 1, message))
+            problems.append(Problem(heading.row + 1, message))
         elif (
             not paper
             and heading.level <= level
@@ -224,7 +224,7 @@ def _find_starts(
                 message = (
                     f"a paper without an arXiv id; it is left out: {markdown_lines.excerpt(heading.text)}"
                 )
-                problems.append(models.Problem(heading.row + 1, message))
+                problems.append(Problem(heading.row + 1, message))
     return starts, problems
 
 
@@ -290,7 +290,7 @@ def _find_end(
 
 def _parse_paper(
     rows: Sequence[str], paper: archive_headings.PaperHeading, stop: int
-) -> tuple[archive_headings.PaperDraft, list[models.Problem]]:
+) -> tuple[archive_headings.PaperDraft, list[Problem]]:
     url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
     draft = archive_headings.PaperDraft(paper.row + 1, paper.arxiv_id, None, url)
     first, problems = _read_header(rows, paper.row + 1, stop, draft)
@@ -300,22 +300,22 @@ def _parse_paper(
         content[0] = after_label
     body, unclosed = _unwrap_fences(content)
     if unclosed is not None:
-        problems.append(models.Problem(first + unclosed + 1, "the fence around this summary is never closed"))
+        problems.append(Problem(first + unclosed + 1, "the fence around this summary is never closed"))
     title, sections = parse_chapters(body)
     draft.title = title or draft.title or paper.title
     draft.sections = summaries.drop_refusal(tuple(section for section in sections if section.body))
     for section in sections:
         if not section.body:
             message = f"a chapter with nothing under it: {markdown_lines.excerpt(section.heading or '')}"
-            problems.append(models.Problem(paper.row + 1, message))
+            problems.append(Problem(paper.row + 1, message))
     return draft, problems
 
 
 def _read_header(
     rows: Sequence[str], start: int, stop: int, draft: archive_headings.PaperDraft
-) -> tuple[int, list[models.Problem]]:
+) -> tuple[int, list[Problem]]:
     """Fill `draft` from the lines above the summary; return the row of the summary's start, label included, and problems."""
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     nonblank = [row for row in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[row].strip()]
     label = next((row for row in nonblank if parse_summary_label(rows[row]) is not None), None)
     for row in nonblank:
@@ -326,9 +326,7 @@ def _read_header(
             continue
         if label is None:
             return row, problems
-        problems.append(
-            models.Problem(row + 1, f"a line that is not understood: {markdown_lines.excerpt(line)}")
-        )
+        problems.append(Problem(row + 1, f"a line that is not understood: {markdown_lines.excerpt(line)}"))
     return min(stop, start + _MAX_HEADER_LINES), problems
 
 

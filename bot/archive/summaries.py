@@ -14,7 +14,7 @@ from datetime import date
 from enum import StrEnum
 
 from bot.archive import fields
-from storage import models
+from storage.models import Appearance, DigestFormat, Entry, Locale, Section
 
 
 class Basis(StrEnum):
@@ -142,7 +142,7 @@ _OTHER_SOURCE = re.compile(
 )
 
 
-def find_basis(sections: Sequence[models.Section]) -> Basis | None:
+def find_basis(sections: Sequence[Section]) -> Basis | None:
     """What the writer of a summary says it was written from; None if it says nothing."""
     if not sections:
         return Basis.NONE
@@ -156,12 +156,12 @@ def find_basis(sections: Sequence[models.Section]) -> Basis | None:
     return _basis_of_opening(opening, has_more=len(sections) > 1) or _basis_of_notes((*opening, *closing))
 
 
-def _has_strong_hint(sections: Sequence[models.Section]) -> bool:
+def _has_strong_hint(sections: Sequence[Section]) -> bool:
     start, end = sections[0].body[:_LABELLED_CHARACTERS], sections[-1].body[-_LABELLED_CHARACTERS:]
     return bool(_STRONG_HINT.search(start) or _STRONG_HINT.search(end))
 
 
-def _sample(sections: Sequence[models.Section]) -> tuple[str, str]:
+def _sample(sections: Sequence[Section]) -> tuple[str, str]:
     """The start and the end of a summary, without what lies between; the end is empty if the start has it all."""
     length = sum(len(section.body) for section in sections)
     if length <= _HEAD_CHARACTERS:
@@ -289,7 +289,7 @@ _MIN_SUMMARY_LENGTH = 160
 _MAX_ERROR_LENGTH = 200
 
 
-def drop_refusal(sections: tuple[models.Section, ...]) -> tuple[models.Section, ...]:
+def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     """The sections, or none if they have no heading and their text is a refusal."""
     if sections and (sections[0].heading or any(section.heading for section in sections)):
         return sections
@@ -376,7 +376,7 @@ def is_empty_statement(sentence: str) -> bool:
     return any(pattern.fullmatch(bare) for pattern in _PATTERNS)
 
 
-def drop_empty_statements(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
+def drop_empty_statements(sections: Sequence[Section]) -> tuple[Section, ...]:
     """The sections without empty statements, and without the sections that have nothing else."""
     if not any(_NEGATION.search(section.body) for section in sections):
         return tuple(section for section in sections if section.body.strip())
@@ -403,40 +403,40 @@ def _drop_from(body: str) -> Iterator[str]:
 
 # The labels by which Paperround's writer says in a digest what an entry was written from, and what it left out.
 
-BASIS_LABELS: Mapping[models.Locale, Mapping[Basis, str]] = {
-    models.Locale.EN: {
+BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
+    Locale.EN: {
         Basis.ABSTRACT: "This summary was written from the abstract.",
         Basis.EXTRACT: "This is an extract of the abstract in its own words.",
         Basis.HUGGINGFACE: "This is Hugging Face's summary of the abstract, an extract in its own words.",
     },
-    models.Locale.KO: {
+    Locale.KO: {
         Basis.ABSTRACT: "이 요약은 논문의 초록을 바탕으로 작성했습니다.",
         Basis.EXTRACT: "논문의 초록에서 문장을 그대로 발췌했습니다.",
         Basis.HUGGINGFACE: "Hugging Face가 초록을 요약한 글을 그대로 발췌했습니다.",
     },
 }
 """By language. A summary written from the whole paper has no label."""
-HEADINGS: Mapping[models.Locale, str] = {models.Locale.EN: "Basis", models.Locale.KO: "작성 근거"}
+HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
 """The chapter of a review that holds its labels."""
 
 _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
 
 
-def label_dropped(language: models.Locale, count: int) -> str:
+def label_dropped(language: Locale, count: int) -> str:
     """Return the label of an entry whose writer dropped `count` claims, at least 1."""
-    if language is models.Locale.KO:
+    if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
     return f"{count} {noun} that failed the checks {verb} left out."
 
 
-def find_labelled_basis(sections: Sequence[models.Section]) -> Basis | None:
+def find_labelled_basis(sections: Sequence[Section]) -> Basis | None:
     """Return what an entry was written from by its label; None without one."""
     lines = (line for section in sections for line in _lines(section))
     return next((_BASIS_BY_LABEL[line] for line in lines if line in _BASIS_BY_LABEL), None)
 
 
-def drop_labels(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
+def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
     """Return the sections without labels of the basis, for readers who are told it otherwise."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
@@ -447,7 +447,7 @@ def drop_labels(sections: Sequence[models.Section]) -> tuple[models.Section, ...
     return tuple(section for section in kept if section.body.strip())
 
 
-def _lines(section: models.Section) -> list[str]:
+def _lines(section: Section) -> list[str]:
     return section.body.split("\n")
 
 
@@ -460,14 +460,14 @@ _FULL_TEXT_SINCE = date(2024, 6, 10)
 """Until then the newsletter's highlights were written from the abstract, without labels (its pipeline's history)."""
 
 
-def shown_sections(entry: models.Entry) -> tuple[models.Section, ...]:
+def shown_sections(entry: Entry) -> tuple[Section, ...]:
     """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
     if entry.summary_missing or not entry.sections or find_basis(entry.sections) is Basis.NONE:
         return ()
     return drop_empty_statements(drop_labels(entry.sections))
 
 
-def find_shown_basis(digest_format: models.DigestFormat, day: date, entry: models.Entry) -> Basis | None:
+def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Basis | None:
     """What the summary of an entry of this day was written from; None if that is unknown."""
     if entry.summary_missing or not shown_sections(entry):
         return Basis.NONE
@@ -475,13 +475,13 @@ def find_shown_basis(digest_format: models.DigestFormat, day: date, entry: model
     return labelled or FORMAT_BASIS[digest_format](day, entry)
 
 
-def find_appearance_basis(appearance: models.Appearance) -> Basis | None:
+def find_appearance_basis(appearance: Appearance) -> Basis | None:
     """What the summary of a stored entry was written from. Paperround's writer labels all but the whole paper."""
     basis = find_shown_basis(appearance.format, appearance.date, appearance.entry)
     return Basis.PAPER if basis is None and appearance.writer is not None else basis
 
 
-def find_language(appearance: models.Appearance) -> str:
+def find_language(appearance: Appearance) -> str:
     """The language of the summary of an entry, which may differ from that of its digest."""
     return fields.detect_section_language(appearance.entry.sections) or appearance.language
 
@@ -500,25 +500,25 @@ def _normalise_label(heading: str) -> str:
     return heading.strip("* :").lower().replace("’", "'")
 
 
-def _newsletter_basis(day: date, entry: models.Entry) -> Basis | None:
+def _newsletter_basis(day: date, entry: Entry) -> Basis | None:
     if any(is_newsletter_label(section.heading) for section in entry.sections):
         return Basis.PAPER
     return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
 
 
-def _abstract_basis(day: date, entry: models.Entry) -> Basis | None:
+def _abstract_basis(day: date, entry: Entry) -> Basis | None:
     """Hugging Face's summaries are written from the abstract."""
     return Basis.ABSTRACT
 
 
-def _unknown_basis(day: date, entry: models.Entry) -> Basis | None:
+def _unknown_basis(day: date, entry: Entry) -> Basis | None:
     """Unless its text says so: a review was written from an address, by a model with a web search."""
     return None
 
 
-FORMAT_BASIS: Mapping[models.DigestFormat, Callable[[date, models.Entry], Basis | None]] = {
-    models.DigestFormat.NEWSLETTER: _newsletter_basis,
-    models.DigestFormat.REVIEW: _unknown_basis,
-    models.DigestFormat.LISTING: _abstract_basis,
+FORMAT_BASIS: Mapping[DigestFormat, Callable[[date, Entry], Basis | None]] = {
+    DigestFormat.NEWSLETTER: _newsletter_basis,
+    DigestFormat.REVIEW: _unknown_basis,
+    DigestFormat.LISTING: _abstract_basis,
 }
 """By format, what its texts are written from where they do not say so themselves."""
