@@ -1,4 +1,12 @@
-"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification."""
+"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification.
+
+A digest is identified by its text, a listing by its papers without their votes. The same text from two locations is one
+digest, new text from a known location is a correction, and the same date from another location is another digest. A
+location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
+
+A paper is merged from what all digests and services say of it: `PRECEDENCE` ranks the providers of each field. The
+statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +14,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import IntEnum
+from enum import Enum
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias
 
 from bot.archive import fields, listing
+from bot.archive.arxiv_ids import abstract_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
@@ -30,10 +39,7 @@ from storage.models import (
     PaperFacts,
     SourcedDigest,
     SourceKind,
-    StoredDigest,
 )
-
-# The results of an ingest, as records that can be added up.
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,6 @@ class IngestResult:
         )
 
 
-# Compares a digest with the archive: known, new, or a correction of what its location gave before. Writes nothing.
-#
-# A digest is identified by its text, a listing by its papers without their votes. The same text from two
-# locations is one digest, new text from a known location is a correction, and the same date from another location is another
-# digest. A location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
-
 HASHED_AT_ONCE = 1 << 20
 """Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 _MAX_LOCATION_LENGTH = 800
@@ -97,23 +97,13 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     ]
 
 
-def is_correction(
-    sourced: SourcedDigest, previous: DigestLocation | None, known: StoredDigest | None
-) -> bool:
-    """Return whether a text corrects the location's `previous` one; `known` is the digest that has, or had, this text."""
-    if previous is None:
-        return False
-    # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-    return known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
-
-
-async def find_previous(
+async def _find_previous(
     connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
 ) -> DigestLocation | None:
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
     for location in locations:
-        if (location.date, location.format) == (digest.date, digest.format):
+        if _is_same_day(sourced, location):
             return location
     gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
     for location in gone:
@@ -126,25 +116,6 @@ async def find_previous(
         ):
             return location
     return None
-
-
-def with_former_papers(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
-    """Return a listing with the papers that its place gave before.
-
-    A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
-    """
-    [former] = listing.parse_text(former_text)
-    digest = listing.union(sourced.digest, former)
-    locale = fields.detect_language(digest.entries)
-    return replace(sourced, digest=digest, language=locale.value, hash=_digest_hash(digest))
-
-
-def changed_papers(before: Iterable[Entry], after: Iterable[Entry]) -> frozenset[str]:
-    """Return the arXiv ids of a listing's papers that differ in more than rank and votes."""
-    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
-    return frozenset(
-        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
-    )
 
 
 def _digest_hash(digest: Digest) -> str:
@@ -165,12 +136,7 @@ def text_hash(text: str) -> str:
     return digest.hexdigest()
 
 
-# Merges the statements of digests and services into one paper. Pure: no storage, no clock.
-#
-# `PRECEDENCE` ranks the providers of each field. The statements themselves stay stored unchanged.
-
-
-class MetadataProvider(IntEnum):
+class MetadataProvider(Enum):
     """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
 
     NEWSLETTER = 1
@@ -180,13 +146,7 @@ class MetadataProvider(IntEnum):
     FEED = 5
 
 
-_N, _R, _H, _A, _F = (
-    MetadataProvider.NEWSLETTER,
-    MetadataProvider.REVIEW,
-    MetadataProvider.HUGGINGFACE,
-    MetadataProvider.ARXIV,
-    MetadataProvider.FEED,
-)
+_N, _R, _H, _A, _F = MetadataProvider
 
 PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     # A review's title is a model's heading for its own summary.
@@ -235,36 +195,29 @@ def merge(
     """
     appearances, facts = list(appearances), list(facts)
     statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
-    authors, truncated = _best_authors(statements)
-    vote_count, votes_read_at = _latest_votes(appearances, votes)
+    best_authors, truncated = _best_authors(statements)
+    # A digest counted at 00:00 UTC of its date, so that a service's count of that day wins.
+    readings = [
+        (datetime.combine(appearance.date, time(), UTC), appearance.entry.votes)
+        for appearance in appearances
+        if appearance.entry.votes is not None
+    ]
+    read_at, vote_count = max([*readings, votes] if votes else readings, default=(None, None))
     dates = [appearance.date for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
+    values = {name: _first_value(statements, name) for name in PRECEDENCE if name != "authors"}
+    values["url"] = values["url"] or abstract_url(arxiv_id)
+    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
     return MergedPaper(
         arxiv_id=arxiv_id,
-        title=_first_value(statements, "title"),
-        url=_first_value(statements, "url") or f"https://arxiv.org/abs/{arxiv_id}",
-        abstract=_first_value(statements, "abstract"),
         votes=vote_count,
-        votes_read_at=votes_read_at,
-        authors=authors,
+        votes_read_at=read_at,
+        authors=best_authors,
         authors_truncated=truncated,
-        thumbnail=_first_value(statements, "thumbnail"),
-        video=_first_value(statements, "video"),
-        code_url=_first_value(statements, "code_url"),
-        project_url=_first_value(statements, "project_url"),
-        organization=_first_value(statements, "organization"),
-        affiliations=_first_value(statements, "affiliations") or (),
-        code_stars=_first_value(statements, "code_stars"),
-        keywords=_first_value(statements, "keywords") or (),
-        categories=_first_value(statements, "categories") or (),
         first_on=min(dates, default=None),
         last_on=max(dates, default=None),
+        **values,
     )
-
-
-def counted_at(on: date) -> datetime:
-    """Return the vote time of a digest: 00:00 UTC of its date, so that a service's count of that day wins."""
-    return datetime.combine(on, time(), UTC)
 
 
 def _statements(
@@ -315,26 +268,6 @@ def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-def _latest_votes(
-    appearances: Iterable[Appearance], votes: tuple[datetime, int] | None
-) -> tuple[int | None, datetime | None]:
-    readings = [
-        (counted_at(appearance.date), appearance.entry.votes)
-        for appearance in appearances
-        if appearance.entry.votes is not None
-    ]
-    if votes is not None:
-        readings.append(votes)
-    if not readings:
-        return None, None
-    read_at, vote_count = max(readings)
-    return vote_count, read_at
-
-
-# Writes what digests and services say of papers: merged papers, authors and the search index, always together.
-#
-# Runs inside the caller's transaction.
-
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
@@ -342,7 +275,7 @@ CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
 """Papers, and characters of their summaries, that are indexed or merged again at once."""
 MAX_NAME_LENGTH = 200
-"""Indexed characters of an author's name; a digest without commas may give a page of names as one."""
+"""Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
 
 class Indexer(Protocol):
@@ -480,13 +413,14 @@ async def _remerge_chunk(
     }
     changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
     await papers.update(connection, list(changed.items()))
-    changed_authors = await _update_authors(connection, stored, changed)
-    unlisted = [
-        paper_id
-        for paper_id, paper in merged.items()
-        if not _is_listed(paper) and _is_listed(stored[paper_id])
-    ]
-    if unlisted:
+    listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
+    names = {
+        paper_id: _author_names(paper)
+        for paper_id, paper in changed.items()
+        if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
+    }
+    changed_authors = await authors.set_authors(connection, names) if names else []
+    if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
     documents = [
         papers.build_index_document(
@@ -494,7 +428,7 @@ async def _remerge_chunk(
             paper,
             appearances.get(paper_id, ()),
             shown_sections,
-            is_new=not _is_listed(stored[paper_id]),
+            is_new=paper_id not in listed_before,
         )
         for paper_id, paper in merged.items()
         if _is_listed(paper) and (texts_changed or paper_id in changed)
@@ -504,30 +438,16 @@ async def _remerge_chunk(
     return changed
 
 
-async def _update_authors(
-    connection: Connection, stored: Mapping[int, MergedPaper], changed: Mapping[int, MergedPaper]
-) -> Sequence[Author]:
-    names = {
-        paper_id: _author_names(paper)
-        for paper_id, paper in changed.items()
-        if paper.authors != stored[paper_id].authors or _is_listed(paper) != _is_listed(stored[paper_id])
-    }
-    return await authors.set_authors(connection, names) if names else []
-
-
 def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
 def _author_names(paper: MergedPaper) -> authors.AuthorNames:
-    """Return the searchable names; none while no list shows the paper."""
-    return [_name_with_key(name) for name in paper.authors] if _is_listed(paper) else ()
-
-
-def _name_with_key(name: str) -> tuple[str, str]:
-    """Return a name's key and the name, both bounded: PostgreSQL indexes at most 2,700 bytes."""
-    name = name[:MAX_NAME_LENGTH]
-    return analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name
+    """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
+    if not _is_listed(paper):
+        return ()
+    names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
+    return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
 
 
 class OnFreshDigest(Protocol):
@@ -620,7 +540,7 @@ class DigestWriter:
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         """Write a digest whose text or location is known."""
         locations = await archive.list_locations(connection, [sourced.location_key])
-        previous = await find_previous(connection, sourced, locations.get(sourced.location_key, []))
+        previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
@@ -628,7 +548,10 @@ class DigestWriter:
         if previous is None and known is None:
             return (await self._insert(connection, [sourced]))[0]
         result = IngestResult()
-        if previous is not None and is_correction(sourced, previous, known):
+        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+        if previous is not None and (
+            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
+        ):
             digest_id = previous.digest_id
             result = await self._correct(connection, sourced, digest_id)
         else:
@@ -640,21 +563,24 @@ class DigestWriter:
     async def _complete_listing(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
     ) -> SourcedDigest:
-        """Return a listing with the papers that were in the place's list of that day before; others as they are."""
-        digest = sourced.digest
-        if not _is_listing(sourced) or previous is None:
-            return sourced
-        if (previous.date, previous.format) != (digest.date, digest.format):
+        """Return a listing with the papers that its place gave before on that day; other digests as they are.
+
+        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+        """
+        if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
             return sourced
         text = await archive.get_text(connection, previous.digest_id)
-        return sourced if text is None else with_former_papers(sourced, text)
+        assert text is not None
+        [former] = listing.parse_text(text)
+        digest = listing.union(sourced.digest, former)
+        language = fields.detect_language(digest.entries).value
+        return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
 
     async def _move_location(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
     ) -> None:
         """Point the location to the digest, and delete the previous digest if no location is left for it."""
-        digest = sourced.digest
-        if previous is not None and (previous.date, previous.format) != (digest.date, digest.format):
+        if previous is not None and not _is_same_day(sourced, previous):
             await archive.remove_location(connection, previous)
         await archive.upsert_locations(connection, [_location_of(sourced, digest_id)], self._clock())
         if previous is not None and previous.digest_id != digest_id:
@@ -756,15 +682,22 @@ def _is_listing(sourced: SourcedDigest) -> bool:
     return sourced.digest.format is DigestFormat.LISTING
 
 
-def _affected_papers(before: Sequence[Entry], corrected: SourcedDigest) -> frozenset[str]:
+def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
+    return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
+
+
+def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:
     """Return the arXiv ids of the papers whose posts a correction may change.
 
     A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
     """
     after = corrected.digest.entries
-    if _is_listing(corrected):
-        return changed_papers(before, after)
-    return frozenset(entry.arxiv_id for entry in after)
+    if not _is_listing(corrected):
+        return frozenset(entry.arxiv_id for entry in after)
+    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
+    return frozenset(
+        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
+    )
 
 
 def _location_of(sourced: SourcedDigest, digest_id: int) -> DigestLocation:
