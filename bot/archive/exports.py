@@ -1,4 +1,8 @@
-"""The registry of export formats: stored digests as one file of newsletters, reviews, JSON, CSV or BibTeX."""
+"""Files that other programs read: stored digests in each export format, and a reader's saved papers as references.
+
+Newsletters, reviews and listings parse back to the same entries; `templates/export.*.md.j2` arrange the values of the
+first two.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from bot.archive import headings, listing
+from bot.archive import headings, listing, parse
 from bot.archive.arxiv_ids import abstract_url
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
@@ -99,36 +103,8 @@ _LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
 """A character that TeX would join with the next one, as in `--`."""
 _ORDERED = 2
 """The fewest authors that have an order."""
-
-
 UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The note of an entry whose authors do not come from arXiv: digests shuffle them."""
-
-
-def render_bibtex(papers: Iterable[tuple[Entry, Mapping[str, Any]]]) -> str:
-    """Return one entry per paper, in the order given; a repeated paper is one entry.
-
-    Each comes with what storage knows of it, whose authors count before those of the digest.
-    """
-    distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
-    for paper, stored in papers:
-        distinct.setdefault(paper.arxiv_id, (paper, stored if stored.get("authors") else {}))
-    keys = make_unique(
-        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
-        for paper, known in distinct.values()
-    )
-    return "\n".join(
-        render_entry(
-            paper.arxiv_id,
-            paper.title,
-            known.get("authors", paper.authors),
-            key=key,
-            truncated=known.get("authors_truncated", paper.authors_truncated),
-            is_order_confirmed=known.get("author_order_confirmed", False),
-            url=paper.url,
-        )
-        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
-    )
 
 
 def render_entry(
@@ -182,9 +158,7 @@ def _format_author(name: str) -> str:
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
 
 
-# A digest's entries as the Markdown of a newsletter or a review, which the parsers parse back to the same entries.
-#
-# `templates/export.*.md.j2` arrange the values.
+# A digest's entries as the Markdown of a newsletter or a review.
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
@@ -193,22 +167,32 @@ _MAX_HIGHLIGHT_LENGTH = 200
 _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
-ExportPaper = tuple[Entry, str, str]
-"""A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+class ExportPaper(NamedTuple):
+    """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+
+    entry: Entry
+    authors: str
+    body: str
 
 
 def render_newsletter_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
-    is_bulleted = all(_fits_bullet(section) for section in entry.sections)
+    titles = [section.heading or "" for section in entry.sections]
+    is_bulleted = all("*" not in title and len(title) <= _MAX_HIGHLIGHT_LENGTH for title in titles)
     render_section = _render_bullet if is_bulleted else _render_low_heading
     body = ("\n" if is_bulleted else "\n\n").join(render_section(section) for section in entry.sections)
-    title = entry.title or entry.arxiv_id
-    return _build_paper(entry, title, body)
+    return _build_paper(entry, entry.title or entry.arxiv_id, body)
 
 
 def render_review_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
-    level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
+    levels = [
+        len(heading[1])
+        for section in entry.sections
+        for line, is_fenced in _mark_fenced(section.body)
+        if not is_fenced and (heading := _HEADING.fullmatch(line))
+    ]
+    level = "#" if min(levels, default=7) <= 2 else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
@@ -227,7 +211,8 @@ PAPER_RENDERERS: Mapping[DigestFormat, Callable[[Entry], ExportPaper]] = {
 
 
 def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
-    return replace(entry, title=_one_line(title) if title else None), _format_authors(entry), body
+    entry = replace(entry, title=_one_line(title) if title else None)
+    return ExportPaper(entry, _format_authors(entry), body)
 
 
 def _format_authors(entry: Entry) -> str:
@@ -237,11 +222,6 @@ def _format_authors(entry: Entry) -> str:
         return ", ".join([*names, "+"] if entry.authors_truncated else names)
     quoted = ", ".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
-
-
-def _fits_bullet(section: Section) -> bool:
-    heading = section.heading or ""
-    return "*" not in heading and len(heading) <= _MAX_HIGHLIGHT_LENGTH
 
 
 def _render_bullet(section: Section) -> str:
@@ -263,7 +243,7 @@ def _render_low_heading(section: Section) -> str:
 def _flatten_structure(body: str) -> list[str]:
     """Return the lines of a body with headings as bold lines and rules as blank lines: a bullet can hold neither."""
     flattened = []
-    for line, is_fenced in _mark_fenced(body.split("\n")):
+    for line, is_fenced in _mark_fenced(body):
         heading = None if is_fenced else _HEADING.fullmatch(line)
         if heading:
             line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
@@ -273,19 +253,10 @@ def _flatten_structure(body: str) -> list[str]:
     return flattened
 
 
-def _min_heading_level(body: str) -> int:
-    levels = [
-        len(heading[1])
-        for line, is_fenced in _mark_fenced(body.split("\n"))
-        if not is_fenced and (heading := _HEADING.fullmatch(line))
-    ]
-    return min(levels, default=7)
-
-
-def _mark_fenced(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
     """Yield each line and whether it belongs to a code block, closed or not."""
     fence = ""
-    for line in lines:
+    for line in body.split("\n"):
         bare = line.lstrip()
         if fence:
             yield line, True
@@ -302,52 +273,10 @@ def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-# A digest as JSON, for `paperround parse` and exports. The keys and their order are a contract.
-
-
-def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
-    """The JSON object of a digest. `file` is the file's name to print."""
-    return {
-        "file": file,
-        "format": digest.format.value,
-        "date": digest.date.isoformat(),
-        "papers": [paper_to_json(entry) for entry in digest.entries],
-        "problems": [{"line": problem.line, "message": problem.message} for problem in digest.problems],
-    }
-
-
-def paper_to_json(entry: Entry) -> dict[str, Any]:
-    """The JSON object of a paper in a digest."""
-    return {
-        "rank": entry.rank,
-        "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
-        "url": entry.url,
-        "votes": entry.votes,
-        "authors": list(entry.authors),
-        "authors_truncated": entry.authors_truncated,
-        "thumbnail": entry.thumbnail,
-        "video": entry.video,
-        "sections": [{"heading": section.heading, "body": section.body} for section in entry.sections],
-        "summary_missing": entry.summary_missing,
-    }
-
-
 CSV_COLUMNS = (
-    "date",
-    "format",
-    "rank",
-    "arxiv_id",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary",
+    *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary"),
 )
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -397,19 +326,17 @@ def _render_markdown(
 
 
 def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return "".join(
-        listing.build(item.digest.date, [_listing_paper(item, paper) for paper in _listing_papers(item)]).text
-        for item in exported
-    )
+    rendered = ""
+    for item in exported:
+        is_listing = item.digest.format is DigestFormat.LISTING
+        found = listing.papers_of(item.digest) if is_listing else map(listing.paper_of, item.digest.entries)
+        rendered += listing.build(
+            item.digest.date, [_with_stored_fields(item, paper) for paper in found]
+        ).text
+    return rendered
 
 
-def _listing_papers(item: ExportDigest) -> Sequence[listing.Paper]:
-    if item.digest.format is DigestFormat.LISTING:
-        return listing.papers_of(item.digest)
-    return [listing.paper_of(entry) for entry in item.digest.entries]
-
-
-def _listing_paper(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
+def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
     """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
     stored = item.paper_extra_fields.get(paper["arxiv_id"], {}).get("stored", {})
     known = {
@@ -422,7 +349,7 @@ def _listing_paper(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
 def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
     lines = []
     for item in exported:
-        record = digest_to_json(item.digest, item.file)
+        record = parse.digest_to_json(item.digest, item.file)
         for paper in record["papers"]:
             paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
         lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
@@ -431,42 +358,48 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
     file = io.StringIO()
-    writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for item in exported:
         for entry in item.digest.entries:
-            row = _csv_row(item.digest, entry)
+            sections = [
+                (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
+                for section in entry.sections
+            ]
+            row = parse.paper_to_json(entry) | {
+                "date": item.digest.date.isoformat(),
+                "format": item.digest.format.value,
+                "authors": "; ".join(entry.authors),
+                "authors_truncated": "yes" if entry.authors_truncated else "no",
+                "summary": "\n\n".join(sections),
+            }
             writer.writerow({name: escape_formula(value) for name, value in row.items()})
     return file.getvalue()
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return render_bibtex(
-        (entry, item.paper_extra_fields.get(entry.arxiv_id, {}).get("stored", {}))
-        for item in exported
-        for entry in item.digest.entries
+    """Return one entry per paper; stored authors count before those of the digest."""
+    distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
+    for item in exported:
+        for entry in item.digest.entries:
+            stored = item.paper_extra_fields.get(entry.arxiv_id, {}).get("stored", {})
+            distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
+    keys = make_unique(
+        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
+        for paper, known in distinct.values()
     )
-
-
-def _csv_row(digest: Digest, entry: Entry) -> dict[str, object]:
-    sections = [
-        (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
-        for section in entry.sections
-    ]
-    return {
-        "date": digest.date.isoformat(),
-        "format": digest.format.value,
-        "rank": entry.rank,
-        "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
-        "url": entry.url,
-        "votes": entry.votes,
-        "authors": "; ".join(entry.authors),
-        "authors_truncated": "yes" if entry.authors_truncated else "no",
-        "thumbnail": entry.thumbnail,
-        "video": entry.video,
-        "summary": "\n\n".join(sections),
-    }
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id,
+            paper.title,
+            known.get("authors", paper.authors),
+            key=key,
+            truncated=known.get("authors_truncated", paper.authors_truncated),
+            is_order_confirmed=known.get("author_order_confirmed", False),
+            url=paper.url,
+        )
+        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
+    )
 
 
 def escape_formula(value: object) -> object:
@@ -484,8 +417,6 @@ _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], 
     ExportFormat.BIBTEX: _render_bibtex,
 }
 
-
-# Selects the stored digests of an export and adds their stored metadata; `rendering.export` writes the formats.
 
 DIGEST_FORMATS = {ExportFormat(form.value): form for form in DigestFormat}
 """The export formats that are digest formats too."""
@@ -563,9 +494,8 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     }
 
 
-# The registry of formats for a reader's saved papers: what reference managers read, Markdown, and a table.
+# A reader's saved papers: what reference managers read, Markdown, and a table.
 
-REFERENCE_COLUMNS = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note")
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!]")
 
 
@@ -691,10 +621,6 @@ def _csl_name(name: str) -> dict[str, str]:
     return {"family": family, "given": given}
 
 
-def _render_markdown_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    return "".join(_markdown_item(paper) for paper in papers)
-
-
 def _markdown_item(paper: SavedPaper) -> str:
     title = _escape_markdown(_title(paper) or paper.arxiv_id)
     authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
@@ -714,7 +640,7 @@ def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> 
     # Spreadsheets take a file without this mark for one in their own encoding.
     file.write("\ufeff")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(REFERENCE_COLUMNS)
+    writer.writerow(("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note"))
     for paper in papers:
         row = (
             paper.arxiv_id,
@@ -753,6 +679,6 @@ _RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[SavedPaper], Collection[
     ReferenceFormat.BIBTEX: _render_bibtex_references,
     ReferenceFormat.RIS: _render_ris,
     ReferenceFormat.CSL: _render_csl,
-    ReferenceFormat.MARKDOWN: _render_markdown_references,
+    ReferenceFormat.MARKDOWN: lambda papers, _: "".join(map(_markdown_item, papers)),
     ReferenceFormat.CSV: _render_csv_references,
 }

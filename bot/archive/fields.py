@@ -158,9 +158,7 @@ def _is_korean(hangul: int, latin: int) -> bool:
 
 _MAX_LENGTH = 1_000
 _MAX_VENUE_LENGTH = 60
-_NAMES = [
-    name.strip()
-    for name in """
+_VENUES = """
     NeurIPS, NIPS, ICML, ICLR, COLM, COLT, AISTATS, UAI, AAAI, IJCAI, ECAI, MLSys, CoLLAs,
     CVPR, ICCV, ECCV, WACV, BMVC, ACCV, 3DV, MICCAI, MIDL, ICIP, ICPR, SIGGRAPH Asia, SIGGRAPH,
     ACL, EMNLP, NAACL, EACL, AACL, COLING, CoNLL, LREC-COLING, LREC, IJCNLP, SemEval,
@@ -169,9 +167,9 @@ _NAMES = [
     ACM MM, ACM Multimedia, ICME, CHI, UIST, CSCW, IUI, FAccT, AIES, SaTML, CHIL, ICAIF,
     ICSE, FSE, ASE, ISSTA, OSDI, SOSP, NSDI, ASPLOS, ISCA, HPCA, DAC, USENIX Security, NDSS,
     TMLR, JMLR, TACL, TPAMI, IJCV, TNNLS, JAIR, DMLR, RA-L, TASLP
-    """.split(",")
-]
+"""
 """Conferences and journals by the names that authors use. A longer name stands before one that it contains."""
+_NAMES = [name.strip() for name in _VENUES.split(",")]
 _CANONICAL = {name.lower(): name for name in _NAMES}
 _YEAR = r"(?:\s{0,2}[-'’,]?\s{0,2}(?P<year>20\d\d|(?<=[-'’])\d\d))?(?!\w)"
 _VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import codecs
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.archive import headings as archive_headings
 from bot.archive import listing, markdown_lines, review
 from bot.archive.newsletter import parse_newsletter
 from bot.archive.review import parse_review
 from bot.core import errors
-from storage.models import Digest, DigestFormat, Problem
+from storage.models import Digest, DigestFormat, Entry, Problem
 
 # The registry of written digest formats: the parser of each, and the evidence by which a digest's format is detected.
 #
@@ -248,3 +248,20 @@ def _rejection_reason(segments: Sequence[_Segment], days: Sequence[archive_headi
     return (
         f"line {day.heading.row + 1}: {day.error or _NO_PAPERS}: {markdown_lines.excerpt(day.heading.text)}"
     )
+
+
+def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
+    """Return the JSON object of a digest. Keys and their order are a contract. `file` is the file's name to print."""
+    return {
+        "file": file,
+        "format": digest.format.value,
+        "date": digest.date.isoformat(),
+        "papers": [paper_to_json(entry) for entry in digest.entries],
+        "problems": [asdict(problem) for problem in digest.problems],
+    }
+
+
+def paper_to_json(entry: Entry) -> dict[str, Any]:
+    """Return the JSON object of a paper in a digest."""
+    record = asdict(entry)
+    return record | {"authors": list(entry.authors), "sections": list(record["sections"])}

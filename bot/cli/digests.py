@@ -52,7 +52,6 @@ def parse(
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
     """Print the digests of one file as JSON and yield its problems as sentences."""
-    from bot.archive import exports
     from bot.archive import parse as archive_parse
     from bot.core import errors
     from storage import models
@@ -66,7 +65,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
         yield _format_problem(file.name, None, str(error))
         return
     for parsed in digests:
-        output.print_json(exports.digest_to_json(parsed, file.name))
+        output.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
             yield _format_problem(file.name, problem.line, problem.message)
 
