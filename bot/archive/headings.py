@@ -62,8 +62,12 @@ class PaperDraft:
     sections: tuple[Section, ...] = ()
 
 
-ParseResult = tuple[list[PaperDraft], list[Problem], int]
-"""The papers and problems under one date heading, and the row at which the digest ends."""
+class ParseResult(NamedTuple):
+    """The papers and problems under one date heading, and the row at which the digest ends."""
+
+    drafts: list[PaperDraft]
+    problems: list[Problem]
+    end: int
 
 
 def parse_paper_heading(heading: markdown_lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
@@ -523,6 +527,15 @@ class DateHeading(NamedTuple):
     error: str
     end: int
     mentions_papers: bool
+
+
+class DatedRows(NamedTuple):
+    """The rows of a page and a date heading; `headings` are those below it, before the next date heading."""
+
+    rows: Sequence[str]
+    day: DateHeading
+    headings: Sequence[markdown_lines.Heading]
+    papers_by_row: Mapping[int, PaperHeading]
 
 
 def find_date_headings(

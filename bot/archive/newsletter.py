@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.archive import arxiv_ids, fields, markdown_lines, summaries
 from bot.archive import headings as archive_headings
@@ -287,21 +287,17 @@ def _parse_bullets(rows: Sequence[str]) -> tuple[Section, ...] | None:
 _PaperSpan = tuple[archive_headings.PaperHeading, int]
 
 
-def parse_newsletter(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> archive_headings.ParseResult:
-    """The papers of one digest. `headings` are those below the date heading.
+def parse_newsletter(dated: archive_headings.DatedRows) -> archive_headings.ParseResult:
+    """The papers of one digest.
 
     A heading of the date's level or above ends the digest. A heading without id in the place of a paper's is a
     problem, and the text under it is left out; a lower heading belongs to the paper above it.
     """
-    spans, problems, end = _find_paper_spans(rows, headings, papers_by_row, day)
+    rows = dated.rows
+    spans, problems, end = _find_paper_spans(dated)
     first = spans[0][0].row if spans else end
     problems += archive_headings.find_stray_text(
-        rows, day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
+        rows, dated.day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
     )
     drafts = []
     limit = archive_headings.PaperLimit()
@@ -312,16 +308,12 @@ def parse_newsletter(
         if not is_parsed:
             problems += parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
-    return drafts, problems, end
+    return archive_headings.ParseResult(drafts, problems, end)
 
 
-def _find_paper_spans(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> tuple[list[_PaperSpan], list[Problem], int]:
+def _find_paper_spans(dated: archive_headings.DatedRows) -> tuple[list[_PaperSpan], list[Problem], int]:
     """Each paper's heading with the end of its block, the problems, and the end of the digest."""
+    rows, day, headings, papers_by_row = dated
     inside = [heading for heading in headings if heading.row in papers_by_row]
     level = inside[0].level if inside else day.heading.level + 1
     last = inside[-1].row if inside else -1

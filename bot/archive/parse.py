@@ -1,4 +1,8 @@
-"""The entry point of the parsers: bytes to text, text to digests."""
+"""The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
+
+`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. The third format,
+`bot.archive.listing`, is JSON and detected by its first character.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from bot.archive import headings as archive_headings
@@ -17,23 +22,9 @@ from bot.archive.review import parse_review
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Entry, Problem
 
-# The registry of written digest formats: the parser of each, and the evidence by which a digest's format is detected.
-#
-# The third format, `bot.archive.listing`, is JSON and detected by its first character.
-
 _SAMPLED_PAPERS = 2
 _SAMPLED_LINES = 12
 _LINE_WEIGHT = 2
-
-Parser = Callable[
-    [
-        Sequence[str],
-        Sequence[markdown_lines.Heading],
-        Mapping[int, archive_headings.PaperHeading],
-        archive_headings.DateHeading,
-    ],
-    archive_headings.ParseResult,
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +32,7 @@ class FormatParser:
     """A digest format. `bare_ids`: its papers' headings are ids without a title. `date_marks`, in lower case, are
     found in its date headings alone."""
 
-    parse: Parser
+    parse: Callable[[archive_headings.DatedRows], archive_headings.ParseResult]
     is_typical_line: Callable[[str], bool]
     bare_ids: bool = False
     date_marks: tuple[str, ...] = ()
@@ -64,12 +55,13 @@ FORMATS: Mapping[DigestFormat, FormatParser] = {
 
 
 def detect_format(
-    rows: Sequence[str], day: archive_headings.DateHeading, papers: Sequence[archive_headings.PaperHeading]
+    dated: archive_headings.DatedRows, papers: Sequence[archive_headings.PaperHeading]
 ) -> DigestFormat:
     """The format of the first papers under a date heading; without papers, the one that the date heading suggests.
 
     The content alone decides, never a file's name. The first format of the registry wins a tie.
     """
+    day = dated.day
     if not papers:
         text = day.heading.text.lower()
         marked = (name for name, form in FORMATS.items() if any(mark in text for mark in form.date_marks))
@@ -77,7 +69,7 @@ def detect_format(
     scores = dict.fromkeys(FORMATS, 0)
     for index, paper in enumerate(papers[:_SAMPLED_PAPERS]):
         stop = papers[index + 1].row if index + 1 < len(papers) else day.end
-        sample = list(_sample_lines(rows, paper.row + 1, stop))
+        sample = list(_sample_lines(dated.rows, paper.row + 1, stop))
         for name, form in FORMATS.items():
             scores[name] += form.bare_ids is paper.is_bare_id
             scores[name] += _LINE_WEIGHT * sum(map(form.is_typical_line, sample))
@@ -155,34 +147,25 @@ def parse_text(text: str) -> tuple[Digest, ...]:
     first_row = days[0].heading.row
     above = [paper for paper in papers_by_row.values() if paper.row < first_row]
     segments = [_Segment(0, first_row, _undated_paper_problems(above))]
-    segments += [_parse_segment(rows, _headings_within(headings, day), papers_by_row, day) for day in days]
+    for day in days:
+        start = bisect_left(headings, day.heading.row + 1, key=attrgetter("row"))
+        below = headings[start : bisect_left(headings, day.end, key=attrgetter("row"))]
+        segments.append(_parse_segment(archive_headings.DatedRows(rows, day, below, papers_by_row)))
     groups = _group_segments(segments)
     if not groups:
         raise errors.NotADigestError(_rejection_reason(segments, days))
     return tuple(_build_digest(rows, group) for group in groups)
 
 
-def _headings_within(
-    headings: Sequence[markdown_lines.Heading], day: archive_headings.DateHeading
-) -> Sequence[markdown_lines.Heading]:
-    """The headings below a date heading and before the next one."""
-    start = bisect_left(headings, day.heading.row + 1, key=lambda heading: heading.row)
-    return headings[start : bisect_left(headings, day.end, key=lambda heading: heading.row)]
-
-
-def _parse_segment(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> _Segment:
+def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
     """The digest under a date heading, or the reason why there is none."""
+    rows, day, headings, papers_by_row = dated
     start = day.heading.row
     papers = [papers_by_row[heading.row] for heading in headings if heading.row in papers_by_row]
     error = day.error
     if day.date:
-        digest_format = detect_format(rows, day, papers)
-        drafts, problems, end = FORMATS[digest_format].parse(rows, headings, papers_by_row, day)
+        digest_format = detect_format(dated, papers)
+        drafts, problems, end = FORMATS[digest_format].parse(dated)
         if drafts or (day.mentions_papers and not _has_text(rows, start + 1, end)):
             left_out = _undated_paper_problems(paper for paper in papers if paper.row >= end)
             end = day.end if left_out else end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.archive import arxiv_ids, markdown_lines, summaries
 from bot.archive import headings as archive_headings
@@ -162,21 +162,17 @@ _Start = tuple[int, archive_headings.PaperHeading | None]
 """The row at which a paper begins, and the paper; without one it only ends the paper above."""
 
 
-def parse_review(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> archive_headings.ParseResult:
-    """The papers of one digest. `headings` are those below the date heading.
+def parse_review(dated: archive_headings.DatedRows) -> archive_headings.ParseResult:
+    """The papers of one digest.
 
     Summaries contain headings too, so a paper begins only at a heading that is an id or a linked title, or that is
     followed by a link or the label of a summary.
     """
-    starts, problems = _find_starts(rows, headings, papers_by_row, day)
+    rows, day = dated.rows, dated.day
+    starts, problems = _find_starts(dated)
     if not starts:
-        return [], problems, day.end
-    end = _find_end(rows, headings, starts[-1][0], day)
+        return archive_headings.ParseResult([], problems, day.end)
+    end = _find_end(dated, starts[-1][0])
     problems += archive_headings.find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts = []
     limit = archive_headings.PaperLimit()
@@ -188,15 +184,11 @@ def parse_review(
             )
             drafts.append(draft)
             problems += paper_problems
-    return drafts, problems, end
+    return archive_headings.ParseResult(drafts, problems, end)
 
 
-def _find_starts(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> tuple[list[_Start], list[Problem]]:
+def _find_starts(dated: archive_headings.DatedRows) -> tuple[list[_Start], list[Problem]]:
+    rows, day, headings, papers_by_row = dated
     of_papers = [heading for heading in headings if heading.row in papers_by_row]
     marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
     level = next((heading.level for heading in marked or of_papers), 0)
@@ -255,17 +247,13 @@ def _start_without_heading_id(
     return (heading.row, None) if is_link or parse_summary_label(following) == "" else None
 
 
-def _find_end(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    start: int,
-    day: archive_headings.DateHeading,
-) -> int:
+def _find_end(dated: archive_headings.DatedRows, start: int) -> int:
     """The row at which the last summary ends: at a heading of the page around the digest.
 
     Such a heading has no number, is of the papers' level or above, and follows a rule or the fence of the summary. If
     the summary has other headings of that level, it counts as one of the summary's chapters.
     """
+    rows, day, headings, _ = dated
     paper_level = next(heading.level for heading in headings if heading.row == start)
     fenced_rows = markdown_lines.find_fenced_rows(rows, start + 1, day.end)
     all_fences = markdown_lines.find_fences(rows, start, day.end)
