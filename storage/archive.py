@@ -1,4 +1,4 @@
-"""Digest rows: texts, hashes, locations and corrections. Their entries are further below."""
+"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
 
 from __future__ import annotations
 
@@ -113,11 +113,17 @@ async def list_rows(
 ) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
-    if since_on is not None:
-        query = query.where(digests.c.date_on >= since_on)
-    if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
     return [_digest_from_row(row) for row in await connection.execute(query)]
+
+
+def filter_dates(
+    query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
+) -> sa.Select[Any]:
+    """Return the query for the rows of a date range, both ends included, None for open."""
+    if since_on is not None:
+        query = query.where(day >= since_on)
+    return query if until_on is None else query.where(day <= until_on)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -128,11 +134,8 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
     """Return the ids of all digests, oldest date first."""
-    return list(
-        (
-            await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
-        ).scalars()
-    )
+    query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    return list((await connection.execute(query)).scalars())
 
 
 async def list_dates(
@@ -146,10 +149,7 @@ async def list_dates(
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    if since_on is not None:
-        query = query.where(day >= since_on)
-    if until_on is not None:
-        query = query.where(day <= until_on)
+    query = filter_dates(query, day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
 
 
@@ -204,15 +204,7 @@ async def upsert_locations(
 ) -> None:
     """Store the digest now found at each location."""
     rows = [
-        {
-            "source": location.source,
-            "location": location.location,
-            "date_on": location.date,
-            "format": location.format.value,
-            "digest_id": location.digest_id,
-            "hash": location.hash,
-            "seen_at": now,
-        }
+        {**_location_key(location), "digest_id": location.digest_id, "hash": location.hash, "seen_at": now}
         for location in locations
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
@@ -220,14 +212,17 @@ async def upsert_locations(
 
 async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
-    await connection.execute(
-        digest_locations.delete().where(
-            digest_locations.c.source == location.source,
-            digest_locations.c.location == location.location,
-            digest_locations.c.date_on == location.date,
-            digest_locations.c.format == location.format.value,
-        )
-    )
+    key = (digest_locations.c[name] == value for name, value in _location_key(location).items())
+    await connection.execute(digest_locations.delete().where(*key))
+
+
+def _location_key(location: DigestLocation) -> dict[str, Any]:
+    return {
+        "source": location.source,
+        "location": location.location,
+        "date_on": location.date,
+        "format": location.format.value,
+    }
 
 
 _STORED = [column for column in digests.c if column.name != "raw"]
@@ -263,9 +258,7 @@ def _problem_rows(problems: Sequence[Problem]) -> list[list[Any]]:
 
 
 def _location_from_row(row: sa.Row[Any]) -> DigestLocation:
-    return bulk.build_record(
-        DigestLocation, row._mapping, location=row.location, date=row.date_on, format=DigestFormat(row.format)
-    )
+    return bulk.build_record(DigestLocation, row._mapping, date=row.date_on, format=DigestFormat(row.format))
 
 
 def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
@@ -276,9 +269,6 @@ def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
         date=row.date_on,
         problems=tuple(Problem(line, message) for line, message in row.problems),
     )
-
-
-# Digest entries: the papers listed in each digest, with the sections of their summaries.
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,20 +432,18 @@ async def list_appearances(
             await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
         )
         for row in rows:
-            appearances[row.paper_id].append(_appearance_from_row(row, sections_by_entry.get(row.id, ())))
+            entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+            form = DigestFormat(row.format)
+            appearances[row.paper_id].append(
+                Appearance(row.digest_id, form, row.date_on, row.language, entry, row.writer)
+            )
     return appearances
 
 
-_FIELDS = (
-    "rank",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary_missing",
+_FIELDS = tuple(
+    column.name
+    for column in entries.c
+    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
 )
 _fields = attrgetter(*_FIELDS)
 
@@ -491,28 +479,5 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Appearance:
-    return Appearance(
-        digest_id=row.digest_id,
-        format=DigestFormat(row.format),
-        date=row.date_on,
-        language=row.language,
-        entry=_entry_from_row(row, entry_sections),
-        writer=row.writer,
-    )
-
-
 def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
-    return Entry(
-        rank=row.rank,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        video=row.video,
-        sections=entry_sections,
-        summary_missing=row.summary_missing,
-    )
+    return bulk.build_record(Entry, row._mapping, authors=tuple(row.authors), sections=entry_sections)

@@ -1,4 +1,4 @@
-"""Merged papers: storage, and queries for lists, details and index documents."""
+"""Papers: what services say of them, the merged records, their lists, details and index documents, and votes over time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ from storage.models import (
 )
 from storage.tables import entries, facts, papers, votes
 
-# Facts of services about papers, one row for each paper and service. Their votes are further below.
-
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
@@ -46,7 +44,15 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
-        statement, [_fact_values(paper_id, reading) for paper_id, reading in paper_facts]
+        statement,
+        [
+            {
+                "paper_id": paper_id,
+                "place": reading.location,
+                **{name: getattr(reading, name) for name in _FACT_FIELDS},
+            }
+            for paper_id, reading in paper_facts
+        ],
     )
 
 
@@ -63,7 +69,10 @@ async def list_facts_by_paper(
             .order_by(facts.c.source)
         )
         for row in await connection.execute(query):
-            facts_by_paper[row.paper_id].append(_facts_from_row(row))
+            lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
+            facts_by_paper[row.paper_id].append(
+                bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, **lists)
+            )
     return facts_by_paper
 
 
@@ -93,33 +102,7 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
 
 
 ARXIV = "arxiv"
-_FACT_FIELDS = (
-    "source",
-    "title",
-    "abstract",
-    "thumbnail",
-    "code_url",
-    "project_url",
-    "organization",
-    "affiliations",
-    "code_stars",
-    "published_on",
-    "listed_on",
-    "read_at",
-    "authors",
-    "keywords",
-    "categories",
-)
-
-
-def _fact_values(paper_id: int, paper_facts: PaperFacts) -> dict[str, Any]:
-    values = {name: getattr(paper_facts, name) for name in _FACT_FIELDS}
-    return {"paper_id": paper_id, "place": paper_facts.location, **values}
-
-
-def _facts_from_row(row: sa.Row[Any]) -> PaperFacts:
-    lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
-    return bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, **lists)
+_FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
 
 
 ShownSections = Callable[[Entry], Iterable[Section]]
@@ -157,7 +140,9 @@ async def list_merged(
     for column, values in selections:
         for chunk in bulk.chunked(values):
             result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            merged.update({row.id: _merged_from_row(row) for row in result})
+            for row in result:
+                lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
+                merged[row.id] = bulk.build_record(MergedPaper, row._mapping, **lists)
     return merged
 
 
@@ -266,7 +251,7 @@ async def list_top(
         .limit(limit)
         .offset(offset)
     )
-    query = _filter_dates(query, since_on, until_on)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
     return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
@@ -279,7 +264,8 @@ async def count(
 ) -> int:
     """Count the papers that `list_top` returns without a limit."""
     query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
-    query = _filter_min_votes(_filter_dates(query, since_on, until_on), min_votes)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
+    query = _filter_min_votes(query, min_votes)
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -297,12 +283,7 @@ async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int
     if connection.dialect.name == "sqlite":
         # LIKE is case-insensitive here, so it would scan the whole table.
         matches_prefix = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
-    newest = (
-        sa.select(papers.c.id)
-        .where(matches_prefix)
-        .order_by(papers.c.arxiv_id.desc())
-        .limit(_PREFIX_CANDIDATES)
-    )
+    newest = sa.select(papers.c.id).where(matches_prefix).order_by(papers.c.arxiv_id.desc()).limit(200)
     query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
     return list(_iter_paper_rows(await connection.execute(query)))
 
@@ -393,9 +374,6 @@ async def get_extent(connection: AsyncConnection) -> ArchiveExtent:
     return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 
 
-_PREFIX_CANDIDATES = 200
-
-
 async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
     """Return the organizations and affiliations of papers listed since a date, with their numbers of papers."""
     query = sa.select(papers.c.organization, papers.c.affiliations).where(papers.c.last_on >= since_on)
@@ -409,16 +387,9 @@ _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
 _LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
-_ROW_COLUMNS = (
-    papers.c.id,
-    papers.c.arxiv_id,
-    papers.c.title,
-    papers.c.url,
-    papers.c.last_on,
-    papers.c.votes,
-    papers.c.authors,
-    papers.c.thumbnail,
-)
+_ROW_COLUMNS = [
+    papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")
+]
 
 
 def _select_listed() -> sa.Select[Any]:
@@ -429,23 +400,8 @@ def _filter_min_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
     return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
 
 
-def _filter_dates(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
-    if since_on is not None:
-        query = query.where(papers.c.last_on >= since_on)
-    return query if until_on is None else query.where(papers.c.last_on <= until_on)
-
-
 def _values(paper: MergedPaper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in _FIELDS}
-
-
-def _merged_from_row(row: sa.Row[Any]) -> MergedPaper:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
-    return MergedPaper(**values)
-
-
-# Vote counts read from services over time. The votes in digests are kept in their entries.
 
 
 async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:

@@ -1,4 +1,4 @@
-"""Readers' settings."""
+"""Readers and servers: their settings, the long texts behind their buttons, and what is kept about one reader."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Unpack
 
 from bot.core.clock import Clock
 from storage import accounts, alerts, daily, key_values, shelf
 from storage.database import Database
-from storage.models import ActivityState, Guild, Locale, Reader, Reason
+from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Readers:
@@ -26,24 +26,10 @@ class Readers:
         async with self._database.read() as connection:
             return await accounts.get_reader(connection, user_id)
 
-    async def update(
-        self,
-        user_id: int,
-        *,
-        locale: Locale | None = None,
-        timezone: str | None = None,
-        dm_channel_id: int | None = None,
-    ) -> None:
+    async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store the given settings; a setting that is None keeps its value."""
         async with self._database.transaction() as connection:
-            await accounts.upsert_reader(
-                connection,
-                user_id,
-                now=self._clock(),
-                locale=locale,
-                timezone=timezone,
-                dm_channel_id=dm_channel_id,
-            )
+            await accounts.upsert_reader(connection, user_id, now=self._clock(), **settings)
 
     async def is_news_off(self, user_id: int) -> bool:
         """Whether a reader wants no weekly message about saved papers."""
@@ -54,9 +40,6 @@ class Readers:
         """Switch the weekly message about saved papers off, or on again."""
         async with self._database.transaction() as connection:
             await shelf.set_news_off(connection, user_id, off)
-
-
-# The servers that the bot is in, and the pausing of their posts when it leaves.
 
 
 class Guilds:
@@ -74,29 +57,12 @@ class Guilds:
     async def list_ids(self) -> frozenset[int]:
         """Return the ids of the stored servers that the bot has not left."""
         async with self._database.read() as connection:
-            rows = await accounts.list_guilds(connection)
-        return frozenset(guild.guild_id for guild in rows if guild.left_at is None)
+            return frozenset(await accounts.list_present_guilds(connection))
 
-    async def update(
-        self,
-        guild_id: int,
-        *,
-        locale: Locale | None = None,
-        timezone: str | None = None,
-        installed_by: int | None = None,
-        system_channel_id: int | None = None,
-    ) -> None:
-        """Store the given fields of a server; a field that is None keeps its value."""
+    async def update(self, guild_id: int, **settings: Unpack[accounts.GuildSettings]) -> None:
+        """Store the given fields of a server that the bot is in; a field that is None keeps its value."""
         async with self._database.transaction() as connection:
-            await accounts.upsert_guilds(
-                connection,
-                guild_id,
-                now=self._clock(),
-                locale=locale,
-                timezone=timezone,
-                installed_by=installed_by,
-                system_channel_id=system_channel_id,
-            )
+            await accounts.upsert_guilds(connection, guild_id, now=self._clock(), **settings)
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""
@@ -117,16 +83,14 @@ class Guilds:
         return left_ids
 
 
-# Stores texts that are too long for a button's custom id under short tokens.
-#
-# The store has a fixed number of slots: a new text overwrites an older one in its slot, whose buttons are then outdated.
-
-SLOT_COUNT = 4096
 TOKEN_LENGTH = 16
 
 
 class TextTokenStore:
-    """Texts by token. A token is a hash of its text."""
+    """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
+
+    The slots are fixed in number: a new text overwrites an older one in its slot, whose buttons are then outdated.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -151,11 +115,8 @@ def make_token(text: str) -> str:
 
 
 def _slot_key(token: str) -> str:
-    slot = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % SLOT_COUNT
+    slot = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % 4096
     return f"text:{slot}"
-
-
-# What is kept about one reader, as a file, and its removal.
 
 
 class ReaderData:
