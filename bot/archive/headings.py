@@ -1,4 +1,4 @@
-"""The headings that name a paper, and the merging of the papers under them into entries."""
+"""What all digest formats have in common: headings that name a paper or a date, labelled lines, and entries made of them."""
 
 from __future__ import annotations
 
@@ -132,10 +132,28 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
         else:
             excess_lines.append(draft.line)
     if excess_lines:
-        problems.append(_excess_problem(excess_lines))
+        noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
+        message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
+        problems.append(Problem(excess_lines[0], message))
     for draft in first.values():
         problems += _limit_lists(draft)
-    return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
+    entries = tuple(
+        Entry(
+            rank,
+            draft.arxiv_id,
+            draft.title,
+            draft.url,
+            draft.votes,
+            draft.authors,
+            draft.authors_truncated,
+            draft.thumbnail,
+            draft.video,
+            draft.sections,
+            summaries.find_basis(draft.sections) is summaries.Basis.NONE,
+        )
+        for rank, draft in enumerate(first.values(), 1)
+    )
+    return entries, problems
 
 
 def _limit_lists(draft: PaperDraft) -> list[Problem]:
@@ -154,13 +172,6 @@ def _limit_lists(draft: PaperDraft) -> list[Problem]:
     return problems
 
 
-def _excess_problem(excess_lines: Sequence[int]) -> Problem:
-    count = len(excess_lines)
-    noun = "1 paper is" if count == 1 else f"{count} papers are"
-    message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
-    return Problem(excess_lines[0], message)
-
-
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
     """A problem at the first line of the text between a date heading and its first paper, if there is text."""
     for row in range(start, end):
@@ -168,22 +179,6 @@ def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
         if line.strip() and not markdown_lines.is_thematic_break(line):
             return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
     return []
-
-
-def _build_entry(rank: int, draft: PaperDraft) -> Entry:
-    return Entry(
-        rank,
-        draft.arxiv_id,
-        draft.title,
-        draft.url,
-        draft.votes,
-        draft.authors,
-        draft.authors_truncated,
-        draft.thumbnail,
-        draft.video,
-        draft.sections,
-        summaries.find_basis(draft.sections) is summaries.Basis.NONE,
-    )
 
 
 def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
@@ -377,7 +372,11 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
     """The URLs of the cover and the video at the start of a line, in Markdown or HTML; None if there is neither."""
     if line.startswith("<"):
-        return _parse_html_media(line)
+        tag = _TAG.search(line)
+        src = _SRC.search(line, tag.end()) if tag else None
+        if not tag or not src:
+            return None
+        return (src[1], None) if tag[1].lower() == "img" else (None, src[1])
     link = _find_markdown_link(line, line.find("![")) if "![" in line[:8] else None
     if link:
         return (None, link[1]) if _VIDEO_FILE.search(link[1]) else (link[1], None)
@@ -392,14 +391,6 @@ def _find_markdown_link(line: str, start: int) -> tuple[str, str] | None:
     middle = line.find("](", start)
     match = _URL.match(line, middle + 2) if middle > 0 else None
     return (line[start:middle][:200], match[1]) if match else None
-
-
-def _parse_html_media(line: str) -> tuple[str | None, str | None] | None:
-    tag = _TAG.search(line)
-    src = _SRC.search(line, tag.end()) if tag else None
-    if not tag or not src:
-        return None
-    return (src[1], None) if tag[1].lower() == "img" else (None, src[1])
 
 
 def _parse_quoted_list(value: str) -> list[str]:
@@ -464,7 +455,7 @@ def _is_truncation_mark(name: str) -> bool:
     return not bare or (len(bare) < 40 and _TRUNCATION_MARK.fullmatch(bare) is not None)
 
 
-# The date in a heading, in unambiguous spellings only: the year first, or the month by name.
+# Dates, in unambiguous spellings only: the year first, or the month by name.
 
 _DASH = r"[-‐-―−./]"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -502,19 +493,16 @@ def parse_date(heading: str) -> tuple[date | None, str] | None:
 
 
 def _find_dates(heading: str) -> set[tuple[int, int, int]]:
+    def month_of(name: str) -> int:
+        return _MONTHS.index(name[:3].lower()) + 1
+
     candidates = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
     if candidates:
         return candidates
-    candidates = {(int(y), _month_number(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
-    candidates |= {(int(y), _month_number(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
+    candidates = {(int(y), month_of(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
+    candidates |= {(int(y), month_of(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
     return candidates or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
 
-
-def _month_number(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1
-
-
-# The headings that date a digest.
 
 _MENTIONS_PAPERS = re.compile(r"daily\s{1,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 

@@ -1,6 +1,7 @@
-"""Ingests digests and facts: parses, groups them into transactions and stores each digest whole or not at all.
+"""Ingests digests and facts: finds and reads files, parses them, and stores each digest whole or not at all.
 
-`digest_writer` decides within a transaction what is new, known or a correction.
+`digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
+read at two crashes in a row, so that one hostile file cannot keep the bot from running.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
-# Finds digest files and reads them as text. A file that cannot be read becomes a problem; the others are still read.
-
 LARGE_BYTES = 1_000_000
 """More than three times a busy day's digest."""
 
@@ -48,18 +47,8 @@ class TextFile:
         return os.path.abspath(self.name)
 
 
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | LocatedProblem]:
-    """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
-    return map(read_found, find_files(paths))
-
-
-def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
-    """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, LocatedProblem) else read_file(found)
-
-
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Return the names of the files to read, without opening them."""
+    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
     for name in paths:
         path = Path(name)
         try:
@@ -88,6 +77,11 @@ def is_large(name: str) -> bool:
         return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
     except OSError:
         return False
+
+
+def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
+    """Read a file that `find_files` found; a problem stays one."""
+    return found if isinstance(found, LocatedProblem) else read_file(found)
 
 
 def read_file(name: str) -> TextFile | LocatedProblem:
@@ -137,8 +131,6 @@ FACTS_BATCH = 200
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-ParsedFile = tuple[TextFile, list[SourcedDigest]]
-
 
 class _DryRunError(Exception):
     """Rolls back a dry run's transaction and carries its results out."""
@@ -187,33 +179,32 @@ class IngestService:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
         for sourced in digest_writer.to_sourced_digests(parsed, source, location):
-            [stored] = await self._store([sourced], dry_run=dry_run)
+            [stored] = await self.add_batch([sourced], dry_run=dry_run)
             result += stored
         return result
 
-    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations in one transaction. Returns one result for each."""
-        return await self._store(group)
-
     async def add_files(
-        self, files: Iterable[TextFile | LocatedProblem], *, source: str = FILES_SOURCE
+        self, files: Iterable[TextFile | LocatedProblem]
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
         A file that could not be read or has no digest is a problem without line.
         """
-        batch: list[ParsedFile] = []
+        batch: list[tuple[str, list[SourcedDigest]]] = []
+        digest_count = character_count = 0
         for file in files:
             parsed = await _parse_file(file)
             if isinstance(parsed, LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
-            batch.append((file, digest_writer.to_sourced_digests(parsed, source, file.location)))
-            if _is_full(batch):
+            batch.append((file.name, digest_writer.to_sourced_digests(parsed, FILES_SOURCE, file.location)))
+            digest_count += len(parsed)
+            character_count += sum(len(digest.text) for digest in parsed)
+            if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
                 for stored in await self._store_files(batch):
                     yield stored
-                batch = []
+                batch, digest_count, character_count = [], 0, 0
         for stored in await self._store_files(batch):
             yield stored
 
@@ -239,33 +230,29 @@ class IngestService:
                 result += await self._writer.write_facts(connection, chunk)
         return result
 
-    async def _store_files(self, batch: Sequence[ParsedFile]) -> list[tuple[str, IngestResult]]:
+    async def _store_files(
+        self, batch: Sequence[tuple[str, list[SourcedDigest]]]
+    ) -> list[tuple[str, IngestResult]]:
         group = [sourced for _, file_digests in batch for sourced in file_digests]
         failures: list[Exception] = []
-        # A digest that the database rejects must not block the rest of its batch.
+        stored: list[IngestResult] = []
         with isolation.collected(failures, reraise=(StorageError,)):
-            stored = await self._store(group)
+            stored = await self.add_batch(group)
         if failures:
-            stored = await self._store_individually(group)
+            # A digest that the database rejects must not block the rest of its batch: each is stored by itself.
+            failures.clear()
+            for sourced in group:
+                with isolation.collected(failures):
+                    stored += await self.add_batch([sourced])
+            if failures:
+                raise failures[0]
         results = iter(stored)
         return [
-            (file.name, sum((next(results) for _ in file_digests), IngestResult()))
-            for file, file_digests in batch
+            (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
         ]
 
-    async def _store_individually(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store each digest in its own transaction; raises the first error after the last digest."""
-        stored: list[IngestResult] = []
-        failures: list[Exception] = []
-        for sourced in group:
-            with isolation.collected(failures):
-                stored += await self._store([sourced])
-        if failures:
-            raise failures[0]
-        return stored
-
-    async def _store(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
-        """Store digests in one transaction and return one result for each."""
+    async def add_batch(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
+        """Store digests of any locations in one transaction and return one result for each."""
         if not group:
             return []
         try:
@@ -304,12 +291,6 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-def _is_full(batch: Sequence[ParsedFile]) -> bool:
-    digest_count = sum(len(file_digests) for _, file_digests in batch)
-    character_count = sum(len(file.text) for file, _ in batch)
-    return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
-
-
 async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
     if isinstance(file, LocatedProblem):
         return file
@@ -334,10 +315,6 @@ def _storable_text(text: str) -> str:
     return text.replace("\0", "")
 
 
-# Sets aside what was being read at two crashes in a row, so that one hostile file cannot keep the bot from running.
-#
-# What is being read is stored before and removed after. What a crash leaves is suspect: it is read once more, alone.
-
 MAX_CRASHES = 2
 
 CRASHED_TWICE = "crashed-twice"
@@ -347,7 +324,8 @@ CRASHED_TWICE = "crashed-twice"
 class Quarantine:
     """Remembers the items of one kind that are being read. One process at a time may use it.
 
-    Items are given with a fingerprint, which lets a changed item be read again.
+    Items are stored before they are read and removed after. What a crash leaves is suspect: it is read once more, alone.
+    They are given with a fingerprint, which lets a changed item be read again.
     """
 
     def __init__(self, database: Database, kind: str) -> None:
