@@ -1,12 +1,12 @@
-"""Extracts: the text of a paper that has no written summary. Pure.
+"""The text of a paper that readers see: its best summary, or an extract if nobody wrote one. Pure.
 
-Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
+An extract is Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -50,10 +50,8 @@ def choose_sentences(abstract: str, title: str = "") -> tuple[str, ...]:
 
 
 def _is_usable(sentence: str) -> bool:
-    lower = sentence.casefold()
-    if any(notice in lower for notice in _NOTICES):
-        return False
-    return _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
+    is_notice = any(notice in sentence.casefold() for notice in _NOTICES)
+    return not is_notice and _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
 
 
 def _scores(found: Sequence[str], title: str) -> list[float]:
@@ -99,15 +97,17 @@ WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.
 """Digests that someone wrote come before Hugging Face's sentence, and that before the abstract (None)."""
 
 
-_FORMATS = tuple(DigestFormat)
-
-
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
     By language, then a digest before the abstract, then by basis, whole before partial, newer before older.
     """
-    return min(_summaries(detail), key=lambda summary: _sort_key(summary, locale), default=None)
+    found = [summary for summary in map(_digest_summary, detail.appearances) if summary]
+    if detail.abstract:
+        sections = (Section(None, detail.abstract),)
+        written_in = fields.detect_section_language(sections) or Locale.EN
+        found.append(Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT))
+    return min(found, key=lambda summary: _sort_key(summary, locale), default=None)
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
@@ -127,27 +127,20 @@ def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]
     return best.sections if best else ()
 
 
-def _summaries(detail: PaperDetail) -> Iterator[Summary]:
-    for appearance in detail.appearances:
-        if summary := _digest_summary(appearance):
-            yield summary
-    if detail.abstract:
-        sections = (Section(None, detail.abstract),)
-        written_in = fields.detect_section_language(sections) or Locale.EN
-        yield Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
-
-
 def _digest_summary(appearance: Appearance) -> Summary | None:
     entry = appearance.entry
     sections = summaries.shown_sections(entry)
     if not sections:
         return None
-    basis = summaries.find_appearance_basis(appearance)
-    written_in = summaries.find_language(appearance)
-    is_partial = len(sections) < len(summaries.drop_labels(entry.sections))
-    day, digest_id = appearance.date, appearance.digest_id
     return Summary(
-        sections, written_in, appearance.format, day, basis, digest_id, is_partial, appearance.writer
+        sections,
+        summaries.find_language(appearance),
+        appearance.format,
+        appearance.date,
+        summaries.find_appearance_basis(appearance),
+        appearance.digest_id,
+        is_partial=len(sections) < len(summaries.drop_labels(entry.sections)),
+        writer=appearance.writer,
     )
 
 
@@ -158,5 +151,5 @@ def _sort_key(summary: Summary, locale: Locale) -> tuple[object, ...]:
         _BASIS_RANK[summary.basis],
         summary.is_partial,
         -summary.date.toordinal(),
-        0 if summary.format is None else _FORMATS.index(summary.format),
+        0 if summary.format is None else list(DigestFormat).index(summary.format),
     )

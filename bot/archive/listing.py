@@ -183,11 +183,6 @@ def _clean_summary(value: object) -> str | None:
     return text or None
 
 
-def _clean_date(value: object) -> str | None:
-    on = fields.clean_date(value)
-    return None if on is None else on.isoformat()
-
-
 _CLEANERS: Mapping[str, Any] = {
     "title": fields.clean_line,
     "votes": fields.clean_votes,
@@ -202,7 +197,7 @@ _CLEANERS: Mapping[str, Any] = {
     "project_url": fields.clean_url,
     "comments": fields.clean_votes,
     "submitter": lambda value: fields.clean_line(value, 200),
-    "published_on": _clean_date,
+    "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
 }
 """The fields of a paper besides its id. Each function returns None, or an empty list, for a value that is none."""
 

@@ -1,4 +1,7 @@
-"""The review format: a dated heading, then per paper a heading with its id, its link, and a summary in chapters."""
+"""The review format: a dated heading, then per paper a heading with its id, its link, and a summary in chapters.
+
+The title and the chapters of a summary are found in any notation that language models write them in.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,16 @@ from bot.archive import arxiv_ids, markdown_lines, summaries
 from bot.archive import headings as archive_headings
 from storage.models import Problem, Section
 
-# The title and chapters of a review's summary, in any notation that language models write them in.
-
 _SUMMARY_PREFIX = re.compile(
     r"\[?\s?(?:논문\s?(?:상세\s?|핵심\s?|전체\s?)?(?:요약|제목|리뷰|분석)|제목|(?:paper\s)?(?:summary|review)|title)\s?"
     r"(?:\]\s?[:：]?|[:：]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
-_QUOTES = {
-    '"': '"',
-    "'": "'",
-    "“": "”",
-    "‘": "’",
-    "「": "」",
-    "『": "』",
-    "《": "》",
-    "<": ">",
-    "**": "**",
-    "*": "*",
-    "`": "`",
-}
+_QUOTES = (*zip("\"'“‘「『《<", "\"'”’」』》>", strict=True), ("**", "**"), ("*", "*"), ("`", "`"))
 _HEADING_STARTS = frozenset("# *_0123456789")
 _COLONS = " :："
+LINK_MARK = "🔗"
+_LINK_STARTS = (LINK_MARK, "http://", "https://", "<http")
 
 
 def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
@@ -39,7 +30,13 @@ def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]
     Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
     the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
     """
-    candidates = _find_heading_candidates(rows)
+    fenced_rows = markdown_lines.find_fenced_rows(rows, 0, len(rows))
+    possible = (
+        _parse_heading_candidate(row, line)
+        for row, line in enumerate(rows)
+        if line and line[0] in _HEADING_STARTS and row not in fenced_rows
+    )
+    candidates = [candidate for candidate in possible if candidate]
     title = _find_title(rows, candidates)
     if title:
         candidates = [candidate for candidate in candidates if candidate.row != title.row]
@@ -58,13 +55,6 @@ def _build_section(
 ) -> Section:
     body = [rows[row] for row in span if row not in skipped]
     return Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
-
-
-def _find_heading_candidates(rows: Sequence[str]) -> list[markdown_lines.Heading]:
-    possible = [row for row, line in enumerate(rows) if line and line[0] in _HEADING_STARTS]
-    fenced_rows = markdown_lines.find_fenced_rows(rows, 0, len(rows))
-    candidates = (_parse_heading_candidate(row, rows[row]) for row in possible if row not in fenced_rows)
-    return [candidate for candidate in candidates if candidate]
 
 
 def _parse_heading_candidate(row: int, line: str) -> markdown_lines.Heading | None:
@@ -121,16 +111,13 @@ def _clean_title(text: str) -> str | None:
     """The title without the word "summary" before it and without quotes around it."""
     prefix = _SUMMARY_PREFIX.match(text)
     text = (text[prefix.end() :] if prefix else text).strip()
-    for opening, closing in _QUOTES.items():
+    for opening, closing in _QUOTES:
         inner = text[len(opening) : -len(closing)]
         if len(text) > 2 and text.startswith(opening) and text.endswith(closing) and closing not in inner:
             text = inner.strip()
     return text or None
 
 
-# The lines by which a review marks a paper's link and its summary.
-
-LINK_MARK = "🔗"
 _SUMMARY_LABEL = re.compile(
     r"(?P<bold>\*\*|__)?(?:summary|요약)\s?(?(bold)(?:(?P=bold)\s?[:：]|[:：]\s?(?P=bold))|[:：])[ \t]*"
     r"|(?:#{1,6}\s)?(?:\*\*)?(?:summary|요약)(?:\*\*)?\s?[:：]?(?:\*\*)?\s{0,9}$",
@@ -144,11 +131,6 @@ def parse_summary_label(line: str) -> str | None:
         return None
     label = _SUMMARY_LABEL.match(line)
     return line[label.end() :].strip() if label else None
-
-
-def is_link_line(line: str) -> bool:
-    """Whether the line is a review's link to its paper."""
-    return line.startswith((LINK_MARK, "http://", "https://", "<http"))
 
 
 _MAX_HEADER_LINES = 15
@@ -228,7 +210,7 @@ def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
 def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
     """Whether a review's link or the label of its summary follows the heading."""
     following = _next_nonblank(rows, row, end)
-    return is_link_line(following) or parse_summary_label(following) is not None
+    return following.startswith(_LINK_STARTS) or parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
@@ -320,7 +302,7 @@ def _read_header(
 
 def _read_header_line(line: str, draft: archive_headings.PaperDraft) -> bool:
     """Fill `draft` from a line above the summary; return whether the line was understood."""
-    if is_link_line(line):
+    if line.startswith(_LINK_STARTS):
         arxiv_id, url, _ = arxiv_ids.find_link(line) or (draft.arxiv_id, draft.url, 0)
         if arxiv_id == draft.arxiv_id:
             draft.url = url
