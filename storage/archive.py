@@ -200,29 +200,34 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 
 async def upsert_locations(
-    connection: AsyncConnection, locations: Sequence[DigestLocation], now: datetime
+    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
-    """Store the digest now found at each location."""
+    """Store the digest now found at each location, by its id."""
     rows = [
-        {**_location_key(location), "digest_id": location.digest_id, "hash": location.hash, "seen_at": now}
-        for location in locations
+        {
+            "source": sourced.source,
+            "location": sourced.location,
+            "date_on": sourced.digest.date,
+            "format": sourced.digest.format.value,
+            "digest_id": digest_id,
+            "hash": sourced.hash,
+            "seen_at": now,
+        }
+        for digest_id, sourced in found.items()
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
 async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
-    key = (digest_locations.c[name] == value for name, value in _location_key(location).items())
-    await connection.execute(digest_locations.delete().where(*key))
-
-
-def _location_key(location: DigestLocation) -> dict[str, Any]:
-    return {
-        "source": location.source,
-        "location": location.location,
-        "date_on": location.date,
-        "format": location.format.value,
-    }
+    await connection.execute(
+        digest_locations.delete().where(
+            digest_locations.c.source == location.source,
+            digest_locations.c.location == location.location,
+            digest_locations.c.date_on == location.date,
+            digest_locations.c.format == location.format.value,
+        )
+    )
 
 
 _STORED = [column for column in digests.c if column.name != "raw"]

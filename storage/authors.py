@@ -1,4 +1,4 @@
-"""Authors and their papers. Names come with their folded keys; The index by the words of names is further below."""
+"""Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys."""
 
 from __future__ import annotations
 
@@ -36,10 +36,14 @@ async def set_authors(
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     known_ids = await _match_existing(connection, names_by_key)
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
-    added = await _insert_authors(
-        connection,
-        [(key, name, paper_counts[key]) for key, name in names_by_key.items() if key not in known_ids],
-    )
+    unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
+    new_ids = await bulk.reserve_ids(connection, authors, len(unknown))
+    added = [
+        Author(id_, key, name, paper_counts[key])
+        for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
+    ]
+    new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
+    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
     ids = known_ids | {author.key: author.id for author in added}
     rows = [
         (paper_id, position, ids[key], name)
@@ -65,12 +69,10 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
     return {key: id_ for key, id_, _ in stored}
 
 
-async def _insert_authors(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[Author]:
-    """Store new authors, given as (key, name, paper count)."""
-    ids = await bulk.reserve_ids(connection, authors, len(new))
-    rows = [(id_, *author) for id_, author in zip(ids, new, strict=True)]
-    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), rows)
-    return list(starmap(Author, rows))
+_UPDATE_PAPER_COUNTS_SQL = """
+UPDATE authors SET papers =
+    (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
+"""
 
 
 async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
@@ -78,17 +80,12 @@ async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable
     for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
         condition, parameters = bulk.in_condition(connection, authors.c.id, chunk)
         rows = await bulk.fetch_all(
-            connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", parameters
+            connection,
+            f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} RETURNING id, key, name, papers",
+            parameters,
         )
         updated.extend(starmap(Author, rows))
     return updated
-
-
-_UPDATE_PAPER_COUNTS_SQL = """
-UPDATE authors SET papers =
-    (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
-"""
-_RETURNING_SQL = "RETURNING id, key, name, papers"
 
 
 async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -129,8 +126,6 @@ async def list_coauthors(
     return [(Author(*row[:4]), row[4]) for row in await connection.execute(query)]
 
 
-# The index of authors by the words of their names, in order of their number of papers.
-
 TABLE = "author_words"
 _MAX_STEP = 31
 _STEP_SIZE = 1 << 32
@@ -161,15 +156,11 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     await bulk.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
     await search.insert(connection, TABLE, [(position, words) for _, position, words in rows])
     known_names = {words for _, words in outdated}
-    return await _add_words(connection, {words for _, _, words in rows if words not in known_names})
-
-
-async def _add_words(connection: AsyncConnection, names: Iterable[str]) -> set[str]:
-    """Store the words of names; return those that are new."""
+    names = {words for _, _, words in rows if words not in known_names}
     words = {word for name in names for word in name.split()}
-    new = words - await list_known_words(connection, words)
-    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new)])
-    return new
+    new_words = words - await list_known_words(connection, words)
+    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new_words)])
+    return new_words
 
 
 async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:

@@ -316,7 +316,17 @@ async def write_digest_papers(
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
-    await _write_new_papers(connection, indexer, new, merged, appearances)
+    for chunk in _chunked_by_size(new, appearances):
+        names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
+        documents = [
+            papers.build_index_document(
+                new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
+            )
+            for arxiv_id in chunk
+        ]
+        await indexer.index(connection, documents, changed_authors)
+        del documents  # the next chunk needs the memory
     return ids, set(new)
 
 
@@ -344,27 +354,6 @@ async def refresh_papers(
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     """Return papers with an id only, which no list shows."""
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
-
-
-async def _write_new_papers(
-    connection: Connection,
-    indexer: Indexer,
-    ids: Mapping[str, int],
-    merged: Mapping[str, MergedPaper],
-    appearances: Mapping[str, Sequence[Appearance]],
-) -> None:
-    """Store the authors of new papers and index them, without reading them back."""
-    for chunk in _chunked_by_size(ids, appearances):
-        names = {ids[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
-        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
-        documents = [
-            papers.build_index_document(
-                ids[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
-            )
-            for arxiv_id in chunk
-        ]
-        await indexer.index(connection, documents, changed_authors)
-        del documents  # the next chunk needs the memory
 
 
 def _chunked_by_size(
@@ -538,7 +527,6 @@ class DigestWriter:
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        """Write a digest whose text or location is known."""
         locations = await archive.list_locations(connection, [sourced.location_key])
         previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
         if previous is not None and previous.hash == sourced.hash:
@@ -582,16 +570,14 @@ class DigestWriter:
         """Point the location to the digest, and delete the previous digest if no location is left for it."""
         if previous is not None and not _is_same_day(sourced, previous):
             await archive.remove_location(connection, previous)
-        await archive.upsert_locations(connection, [_location_of(sourced, digest_id)], self._clock())
+        await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
         if previous is not None and previous.digest_id != digest_id:
             await self._remove_orphan(connection, previous.digest_id)
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Insert digests with new texts from new locations."""
         ids = await archive.add(connection, new, self._clock())
         stored = {ids[sourced.hash]: sourced for sourced in new}
-        locations = [_location_of(sourced, digest_id) for digest_id, sourced in stored.items()]
-        await archive.upsert_locations(connection, locations, self._clock())
+        await archive.upsert_locations(connection, stored, self._clock())
         ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored)
         results = []
         for digest_id, sourced in stored.items():
@@ -655,7 +641,7 @@ class DigestWriter:
         named = {
             paper_id: (before.authors, before.institutions)
             for paper_id, (before, after) in changes.items()
-            if _has_added_names(before, after)
+            if set(after.authors) - set(before.authors) or set(after.institutions) - set(before.institutions)
         }
         if self._on_added_names is None or not named:
             return
@@ -669,13 +655,6 @@ class DigestWriter:
         """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
         today = self._clock().date()
         return today - self._fresh_period, today + timedelta(days=1)
-
-
-def _has_added_names(before: MergedPaper, after: MergedPaper) -> bool:
-    return not (
-        set(before.authors).issuperset(after.authors)
-        and set(before.institutions).issuperset(after.institutions)
-    )
 
 
 def _is_listing(sourced: SourcedDigest) -> bool:
@@ -697,11 +676,4 @@ def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> froze
     known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
     return frozenset(
         entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
-    )
-
-
-def _location_of(sourced: SourcedDigest, digest_id: int) -> DigestLocation:
-    digest = sourced.digest
-    return DigestLocation(
-        sourced.source, sourced.location, digest.date, digest.format, digest_id, sourced.hash
     )
