@@ -115,11 +115,11 @@ async def list_coauthors(
     own = paper_authors.alias("own")
     joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
     query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers, joint_papers)
+        sa.select(*authors.c, joint_papers)
         .join(paper_authors, paper_authors.c.author_id == authors.c.id)
         .join(own, own.c.paper_id == paper_authors.c.paper_id)
         .where(own.c.author_id == author_id, authors.c.id != author_id)
-        .group_by(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        .group_by(*authors.c)
         .order_by(joint_papers.desc(), authors.c.name)
         .limit(limit)
     )
@@ -208,17 +208,11 @@ async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterab
 
 async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
     """Return the next authors after an id, in order of id."""
-    query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-        .where(authors.c.id > after_id)
-        .order_by(authors.c.id)
-        .limit(limit)
-    )
+    query = sa.select(*authors.c).where(authors.c.id > after_id).order_by(authors.c.id).limit(limit)
     return [Author(*row) for row in await connection.execute(query)]
 
 
 async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     """Return the authors among these ids, in no order."""
-    columns = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, columns)
+    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
     return [Author(*row) for row in rows]

@@ -295,13 +295,13 @@ class ExportFormat(StrEnum):
 class ExportDigest:
     """A digest with its metadata in storage. `file` is its location.
 
-    JSON alone has `extra_fields`, in the digest's record, and `paper_extra_fields`, by arXiv id, in those of its papers.
+    `stored` is what storage knows of the digest's papers, by arXiv id. JSON alone has `extra_fields`, in the digest's record.
     """
 
     digest: Digest
     file: str
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
-    paper_extra_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
@@ -338,7 +338,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
     """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
-    stored = item.paper_extra_fields.get(paper["arxiv_id"], {}).get("stored", {})
+    stored = item.stored.get(paper["arxiv_id"], {})
     known = {
         name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
     }
@@ -351,7 +351,8 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
     for item in exported:
         record = parse.digest_to_json(item.digest, item.file)
         for paper in record["papers"]:
-            paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
+            if paper["arxiv_id"] in item.stored:
+                paper["stored"] = item.stored[paper["arxiv_id"]]
         lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
     return "".join(lines)
 
@@ -382,7 +383,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for item in exported:
         for entry in item.digest.entries:
-            stored = item.paper_extra_fields.get(entry.arxiv_id, {}).get("stored", {})
+            stored = item.stored.get(entry.arxiv_id, {})
             distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
     keys = make_unique(
         make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
@@ -418,10 +419,6 @@ _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], 
 }
 
 
-DIGEST_FORMATS = {ExportFormat(form.value): form for form in DigestFormat}
-"""The export formats that are digest formats too."""
-
-
 async def export_digests(
     database: Database,
     form: ExportFormat,
@@ -439,7 +436,7 @@ async def export_digests(
     async with database.read() as connection:
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
         rows.sort(key=lambda row: (row.date, row.format.value, row.id))
-        digest_format = DIGEST_FORMATS.get(form)
+        digest_format = next((known for known in DigestFormat if known.value == form.value), None)
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")
@@ -463,32 +460,30 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
         digest=digest,
         file=locations[0].location if locations else "",
         extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
-        paper_extra_fields=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
+        stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the merged metadata of papers by arXiv id, as extra fields of the export."""
-    rows = await papers.list_by_arxiv_ids(connection, arxiv_ids)
-    details = await papers.list_details(connection, [row.id for row in rows])
+    """Return the merged metadata of papers by arXiv id."""
+    ids = await papers.get_ids(connection, arxiv_ids)
+    details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
     return {
         detail.arxiv_id: {
-            "stored": {
-                "title": detail.title,
-                "votes": detail.votes,
-                "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
-                "authors": list(detail.authors),
-                "authors_truncated": detail.authors_truncated,
-                "author_order_confirmed": detail.id in confirmed,
-                "abstract": detail.abstract,
-                "keywords": list(detail.keywords),
-                "categories": list(detail.categories),
-                "code_url": detail.code_url,
-                "project_url": detail.project_url,
-                "first_on": detail.first_on.isoformat(),
-                "last_on": detail.last_on.isoformat(),
-            }
+            "title": detail.title,
+            "votes": detail.votes,
+            "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+            "authors": list(detail.authors),
+            "authors_truncated": detail.authors_truncated,
+            "author_order_confirmed": detail.id in confirmed,
+            "abstract": detail.abstract,
+            "keywords": list(detail.keywords),
+            "categories": list(detail.categories),
+            "code_url": detail.code_url,
+            "project_url": detail.project_url,
+            "first_on": detail.first_on.isoformat(),
+            "last_on": detail.last_on.isoformat(),
         }
         for detail in details
     }

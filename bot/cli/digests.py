@@ -368,17 +368,18 @@ def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
         if text
         for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
     ]
-    return {
-        "arxiv_id": draft.arxiv_id,
-        "format": draft.format.value,
-        "language": draft.language.value,
-        "model": draft.model,
-        "prompt_version": draft.prompt_version,
-        "state": draft.state.value,
-        "basis": draft.basis,
-        "calls": draft.calls,
-        "tokens": draft.tokens,
-        "claims_dropped": draft.claims_dropped,
+    columns = (
+        "arxiv_id",
+        "format",
+        "language",
+        "model",
+        "prompt_version",
+        "state",
+        "basis",
+        "calls",
+        "tokens",
+    )
+    return {name: getattr(draft, name) for name in (*columns, "claims_dropped")} | {
         "claims": claims,
         "problems": list(draft.problems),
         "updated_at": draft.updated_at.isoformat(),
