@@ -11,12 +11,12 @@ statements themselves stay stored unchanged. Papers, their authors and the searc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url
@@ -439,32 +439,23 @@ def _author_names(paper: MergedPaper) -> authors.AuthorNames:
     return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
 
 
-class OnFreshDigest(Protocol):
-    """Called for a fresh digest inside the transaction that stores it, so that planned deliveries commit with it."""
+class FreshDigest(NamedTuple):
+    """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
 
-    async def __call__(
-        self,
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        """`paper_ids` are the digest's papers; for a correction (`revision` above 1) only the added ones.
+    `changed_ids` are the papers whose posts may show something else now.
+    """
 
-        `changed_ids` are the papers whose posts may show something else now.
-        """
-        ...
+    digest_id: int
+    paper_ids: Sequence[int]
+    revision: int
+    changed_ids: Collection[int]
 
 
-class OnAddedNames(Protocol):
-    """Called for a fresh digest inside the transaction of facts that add authors or institutions to papers of it."""
-
-    async def __call__(
-        self, connection: Connection, digest_id: int, former: Mapping[int, FormerNames]
-    ) -> None:
-        """`former` are the names that these papers had before, by paper id."""
-        ...
+OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
+"""Called inside the transaction that stores a fresh digest, so that planned deliveries commit with it."""
+OnAddedNames = Callable[[Connection, int, Mapping[int, FormerNames]], Awaitable[object]]
+"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and the
+names that these papers had before, by paper id."""
 
 
 class DigestWriter:
@@ -583,7 +574,8 @@ class DigestWriter:
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            await self._notify_if_fresh(connection, sourced.digest.date, digest_id, paper_ids, 1, paper_ids)
+            fresh = FreshDigest(digest_id, paper_ids, 1, paper_ids)
+            await self._notify_if_fresh(connection, sourced.digest.date, fresh)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
@@ -595,9 +587,8 @@ class DigestWriter:
         revision = await archive.correct(connection, stored, sourced, self._clock())
         added, new = await self._replace_entries(connection, digest_id, sourced, revision)
         listed = await papers.get_ids(connection, _affected_papers(former, sourced))
-        await self._notify_if_fresh(
-            connection, sourced.digest.date, digest_id, sorted(added), revision, listed.values()
-        )
+        fresh = FreshDigest(digest_id, sorted(added), revision, listed.values())
+        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
@@ -623,18 +614,10 @@ class DigestWriter:
         await archive.remove(connection, digest_id)
         await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
-    async def _notify_if_fresh(
-        self,
-        connection: Connection,
-        on: date,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()
         if self._on_fresh_digest is not None and since_on <= on <= until_on:
-            await self._on_fresh_digest(connection, digest_id, paper_ids, revision, changed_ids)
+            await self._on_fresh_digest(connection, fresh)
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
