@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from aiolimiter import AsyncLimiter
 from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
+from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService, Quarantine
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
@@ -330,18 +331,12 @@ class Container:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
         from bot.search.index import SearchIndexer
 
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
+        async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             now = self.clock()
             await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
-            await self.edits.plan(connection, digest_id, revision, now, changed_ids)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
+            await self.edits.plan(connection, fresh.digest_id, fresh.revision, now, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(
