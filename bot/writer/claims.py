@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
+from bot.archive import summaries
 from bot.text import analyser
-from bot.writer import claim_numbers
+from bot.writer import claim_numbers, prompts
 from storage import models
 
 # The prose of a claim: its length and language, empty phrases, links, and repetition of itself or of another claim.
@@ -45,7 +46,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[str]) -> list[str]:
     """Return what is wrong with a claim as a text, apart from what its paper says. `earlier` are the claims before it."""
-    problems = []
+    is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
+    problems = ["it says nothing about the paper"] if is_empty else []
     if not MIN_CHARACTERS <= len(text.strip()) <= MAX_CHARACTERS:
         problems.append(
             f"it has {len(text.strip())} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
@@ -106,8 +108,6 @@ def _repeats_itself(text: str) -> bool:
 
 # Source spans: the words of a paper that a claim names as its evidence, found verbatim in the paper.
 
-MAX_WORDS = 12
-
 _TYPOGRAPHY = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛`´ʼ′", "'"),
@@ -134,8 +134,8 @@ def find_span_problems(span: str, normalised_source: str) -> list[str]:
     if not words:
         return ["the span is empty"]
     problems = []
-    if len(words) > MAX_WORDS:
-        problems.append(f"the span has {len(words)} words, at most {MAX_WORDS} are allowed")
+    if len(words) > prompts.MAX_SPAN_WORDS:
+        problems.append(f"the span has {len(words)} words, at most {prompts.MAX_SPAN_WORDS} are allowed")
     if not (wanted := normalise_span(span).strip(_EDGE)) or wanted not in normalised_source:
         problems.append(f'the span "{span[:80]}" does not stand verbatim in the source')
     return problems
@@ -326,25 +326,11 @@ def _initials(text: str, source: SourceNames) -> set[str]:
     return found
 
 
-Claim = tuple[str, str]
-"""A claim and its source span, at most twelve words copied from the source."""
-
-
-def no_objection(text: str) -> str | None:
-    """Default of `object_to`: raises no problem."""
-    return None
-
-
 def check_claims(
-    claims: Sequence[Claim],
-    source: str,
-    language: models.Locale,
-    *,
-    terms: Collection[str] = (),
-    object_to: Callable[[str], str | None] = no_objection,
+    claims: Sequence[prompts.Claim], source: str, language: models.Locale, terms: tuple[str, ...] = ()
 ) -> list[tuple[str, ...]]:
     """Return the problems of each claim, in order; none for a claim that passes. See `ClaimChecker`."""
-    return _checker(source, tuple(terms)).check(claims, language, object_to)
+    return _checker(source, terms).check(claims, language)
 
 
 class ClaimChecker:
@@ -359,23 +345,15 @@ class ClaimChecker:
         self._numbers = claim_numbers.SourceNumbers(source)
         self._names = SourceNames(source, terms)
 
-    def check(
-        self, claims: Sequence[Claim], language: models.Locale, object_to: Callable[[str], str | None]
-    ) -> list[tuple[str, ...]]:
-        """Return the problems of each claim, in order; none for a claim that passes.
-
-        `object_to` returns a problem of the text alone, such as a refusal, or None.
-        """
+    def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
+        """Return the problems of each claim, in order; none for a claim that passes."""
         problems: list[tuple[str, ...]] = []
-        kept: list[str] = []
-        for text, span in claims:
-            objection = object_to(text)
-            found = [objection] if objection else []
-            found += find_prose_problems(text, language, kept)
-            found += self.find_unsupported(text)
-            found += find_span_problems(span, self._span_text)
+        for index, claim in enumerate(claims):
+            earlier = [other.text for other in claims[:index]]
+            found = find_prose_problems(claim.text, language, earlier)
+            found += self.find_unsupported(claim.text)
+            found += find_span_problems(claim.span, self._span_text)
             problems.append(tuple(found))
-            kept.append(text)
         return problems
 
     def find_unsupported(self, text: str) -> list[str]:
