@@ -45,7 +45,7 @@ def is_hidden(attributes: Mapping[str, str], *, has_background: bool) -> bool:
 
 def is_hiding(style: str, *, has_background: bool = False) -> bool:
     """Whether the declarations of a style hide what they apply to."""
-    values = {name: value.replace("!important", "") for name, value in _read_style(style).items()}
+    values = _read_style(style)
     if values.get("display") == "none" or values.get("visibility") in ("hidden", "collapse"):
         return True
     if _has_small_size(values.get("font-size", ""), _MIN_FONT_SIZES):
@@ -83,7 +83,8 @@ def hiding_selectors(css: str) -> frozenset[str]:
 
 
 def _read_style(style: str) -> dict[str, str]:
-    return {name: value.strip() for name, value in _DECLARATION.findall(style[:4000].lower())}
+    declared = _DECLARATION.findall(style[:4000].lower())
+    return {name: value.replace("!important", "").strip() for name, value in declared}
 
 
 def _read_length(value: str | None) -> tuple[float, str] | None:
