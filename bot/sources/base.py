@@ -6,20 +6,20 @@ A source keeps no state. Its page states come in with the request and go out wit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import html
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bot.archive import parse
 from bot.core import day_close, errors, isolation
 from bot.sources import fetch_errors, fetcher
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources.fetcher import Response
@@ -34,7 +34,7 @@ class FetchResult:
     """
 
     location: str
-    status: models.FetchStatus
+    status: FetchStatus
     reason: str = ""
     digests: tuple[models.Digest, ...] = ()
     facts: tuple[models.PaperFacts, ...] = ()
@@ -124,10 +124,10 @@ MAX_CONSECUTIVE_FAILURES = 5
 async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
     """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
     failures = 0
-    async with contextlib.aclosing(results):
+    async with aclosing(results):
         async for result in results:
             yield result
-            failures = failures + 1 if result.status is models.FetchStatus.FAILED else 0
+            failures = failures + 1 if result.status is FetchStatus.FAILED else 0
             if failures == MAX_CONSECUTIVE_FAILURES:
                 return
 
@@ -143,9 +143,7 @@ async def get_page(
     except fetch_errors.FetchError as error:
         return failed_result(location, error, request, day)
     if response.body is None:
-        return FetchResult(
-            location, models.FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day
-        )
+        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
 
 
@@ -158,10 +156,10 @@ def failed_result(
     """
     if isinstance(error, fetch_errors.NotFoundError):
         if day is None:
-            return FetchResult(location, models.FetchStatus.FAILED, error.reason)
+            return FetchResult(location, FetchStatus.FAILED, error.reason)
         return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
     page_states: tuple[models.PageState, ...] = ()
-    if error.status is models.FetchStatus.GONE:
+    if error.status is FetchStatus.GONE:
         page_states = (models.PageState(location=location, read_at=request.now, status=error.status),)
     return FetchResult(
         location, error.status, error.reason, page_states=page_states, day=day, retry_at=error.retry_at
@@ -171,10 +169,10 @@ def failed_result(
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
     """Return the result for a location that answered 410 before; it is not requested again."""
     page_state = request.page_states.get(location)
-    if page_state is None or page_state.status is not models.FetchStatus.GONE:
+    if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
-    return FetchResult(location, models.FetchStatus.GONE, reason, day=day)
+    return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
 # HTML to Markdown, for the elements that digests use.
@@ -203,8 +201,10 @@ _BLOCK_TAGS = frozenset(
 )
 
 
-_Tag = tuple[str, bool, str]
-"""A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
+class _Tag(NamedTuple):
+    name: str  # in lower case
+    is_closing: bool
+    attributes: str
 
 
 def looks_like_html(text: str) -> bool:
@@ -214,13 +214,7 @@ def looks_like_html(text: str) -> bool:
 
 def to_markdown(page: str) -> str:
     """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
-    writer = _MarkdownWriter()
-    for token in _tokenize(page[:_MAX_PAGE_LENGTH]):
-        if isinstance(token, str):
-            writer.write_text(token)
-        else:
-            writer.write_tag(*token)
-    return writer.text()
+    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
 
 
 def _tokenize(page: str) -> Iterator[str | _Tag]:
@@ -241,7 +235,7 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
             position = end + 1
         elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
             tag_name = name[0].lower()
-            yield tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end]
+            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
             position = end + 1
         else:
             yield "<"
@@ -250,27 +244,23 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
 
 
 class _MarkdownWriter:
-    """Collects Markdown from texts and tags. An unclosed element ends with the page."""
+    """Collects the Markdown of a page. An unclosed element ends with the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         self._chunks: list[str] = []
         self._links: list[str] = []
         self._skipped_tag: str | None = None
         self._in_pre = False
         self._list_depth = 0
+        for token in _tokenize(page):
+            if not isinstance(token, str):
+                self._write_tag(*token)
+            elif self._skipped_tag is None:
+                text = html.unescape(token)
+                self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
+        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
 
-    def text(self) -> str:
-        """Return the Markdown, with runs of empty lines collapsed."""
-        return _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
-
-    def write_text(self, text: str) -> None:
-        """Write a text; white space is collapsed outside `<pre>`."""
-        if self._skipped_tag is None:
-            text = html.unescape(text)
-            self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
-
-    def write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
-        """Write the Markdown of a tag."""
+    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if self._skipped_tag is not None:
             if is_closing and name == self._skipped_tag:
                 self._skipped_tag = None
@@ -342,35 +332,29 @@ async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
 
     if len(body) >= LARGE_BYTES:
         # Where no process can be started, a thread does it.
-        with contextlib.suppress(isolation.ChildStartError):
+        with suppress(isolation.ChildStartError):
             return await _detect_in_process(body, response.charset)
-
-    def detect() -> tuple[models.Digest, ...]:
-        return detect_in_text(response.text())
-
-    return detect() if len(body) < _THREAD_THRESHOLD else await asyncio.to_thread(detect)
+    if len(body) >= _THREAD_THRESHOLD:
+        return await asyncio.to_thread(lambda: detect_in_text(response.text()))
+    return detect_in_text(response.text())
 
 
 def detect_in_text(text: str) -> tuple[models.Digest, ...]:
     """Return the digests in a text. Raises FetchError if there is none."""
-    is_page = looks_like_html(text)
-    digests = _parse(text)
-    if digests is None and is_page:
-        digests = _parse(to_markdown(text))
-    if digests is None:
-        if is_page:
-            raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+    with suppress(errors.NotADigestError):
+        return _parse(text)
+    if not looks_like_html(text):
         raise fetch_errors.FetchError("there is no digest in it")
+    with suppress(errors.NotADigestError):
+        return _parse(to_markdown(text))
+    raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+
+
+def _parse(text: str) -> tuple[models.Digest, ...]:
+    digests = parse.parse_text(text)
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
     return digests
-
-
-def _parse(text: str) -> tuple[models.Digest, ...] | None:
-    try:
-        return parse.parse_text(text)
-    except errors.NotADigestError:
-        return None
 
 
 async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:

@@ -1,5 +1,7 @@
-"""Publishes a printed digest: in storage like any other, and as a file. A text that a person changed there stays.
+"""Prints the digest of a day and publishes it: in storage like any other, and as a file.
 
+A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
+printing those gives the same bytes. A text that a person changed in its place stays.
 The hashes of all texts that were printed for a place are kept, so that a text with another hash is known as an edit.
 """
 
@@ -51,7 +53,7 @@ def check_writable(file: Path) -> None:
 class Publisher:
     """Stores printed digests, with the `model` that wrote them. The place of one is its file, or a name of its own."""
 
-    def __init__(self, database: Database, ingest: IngestService, model: str | None = None) -> None:
+    def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
         self._database = database
         self._ingest = ingest
         self._model = model
@@ -68,8 +70,7 @@ class Publisher:
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
         hashes = _hashes(text, place)
-        printed = await self._list_printed(place)
-        found = await self._find_stored(place, day, form)
+        printed, found = await self._list_hashes(place, day, form)
         if file is not None and (written := await asyncio.to_thread(_read, file)) is not None:
             found = [*found, *_hashes(written, place)[:1]]
             if not {*found} <= {*printed, *hashes}:
@@ -85,17 +86,16 @@ class Publisher:
         await self._ingest.add_text(text, location=place)
         return True
 
-    async def _find_stored(self, place: str, day: date, form: models.DigestFormat) -> list[str]:
-        """Return the hash of the digest that is stored for a place."""
-        async with self._database.read() as connection:
-            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
-        stored = locations.get((FILES_SOURCE, place), [])
-        return [row.hash for row in stored if (row.date, row.format) == (day, form)]
-
-    async def _list_printed(self, place: str) -> list[str]:
+    async def _list_hashes(
+        self, place: str, day: date, form: models.DigestFormat
+    ) -> tuple[list[str], list[str]]:
+        """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-        return list(json.loads(value)) if value else []
+            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
+        stored = locations.get((FILES_SOURCE, place), [])
+        hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
+        return list(json.loads(value)) if value else [], hashes
 
     async def _add_printed(self, place: str, printed: Sequence[str], hashes: Sequence[str]) -> None:
         kept = list(dict.fromkeys([*printed, *hashes]))[-_MAX_HASHES:]
@@ -144,10 +144,6 @@ def _write(file: Path, text: str) -> None:
 def _not_written(file: Path, error: OSError) -> stored_errors.PaperroundError:
     return stored_errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
-
-# Prints the digest of a day from its summaries, by the exporters that other digests are printed with. Pure.
-#
-# What is printed is parsed back to the same entries without a problem, and printing those gives the same bytes.
 
 _MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
 """Parts of Markdown and HTML that may open a block or hide text."""
@@ -262,9 +258,6 @@ def _build_labels(
     return tuple(models.Section(None, label) for label in labels)
 
 
-# The manifest: the papers of a day with votes, authors and abstracts, from the stored listing or from Hugging Face.
-
-
 async def load_manifest(
     database: Database,
     source: huggingface.HuggingFaceSource,
@@ -279,7 +272,7 @@ async def load_manifest(
     if stored := await load_stored(database, day):
         return stored
     fetched = await _fetch(source, clock, day)
-    if ingest is not None and not source.is_list_growing(day, clock()):
+    if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)
     return listing.papers_of(fetched.digests[0])
