@@ -292,7 +292,9 @@ class Metrics:
             buckets=LATENESS_BUCKETS,
         )
         self.queue_depth = gauge("paperround_queue_depth", "Parts of the outbox, by state", ["state"])
-        self.oldest_unsent = gauge("paperround_oldest_unsent_seconds", "Age of the oldest delivery that waits")
+        self.oldest_unsent = gauge(
+            "paperround_oldest_unsent_seconds", "Age of the oldest delivery that waits"
+        )
         self.lookups = counter(
             "paperround_lookups", "Look-ups of readers: admitted, or refused as busy", ["decision"]
         )
@@ -304,13 +306,16 @@ class Metrics:
         self.connected = gauge("paperround_gateway_connected", "1 while the gateway is up")
         self.clock_steps = counter("paperround_clock_steps", "Steps of the clock by more than two minutes")
         self.clock_held = gauge(
-            "paperround_clock_held", "1 while a step ahead is not confirmed and posts follow the time before it"
+            "paperround_clock_held",
+            "1 while a step ahead is not confirmed and posts follow the time before it",
         )
         self.clock_offset = gauge(
             "paperround_clock_offset_seconds",
             "How far the clock is ahead of Discord's; negative if it is behind",
         )
-        self.discord_state = gauge("paperround_discord_state", "1 for the state of Discord's health", ["state"])
+        self.discord_state = gauge(
+            "paperround_discord_state", "1 for the state of Discord's health", ["state"]
+        )
         self.invalid_requests = gauge(
             "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
         )
@@ -405,7 +410,9 @@ class MonitoringServer:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
         self._metrics.connected.set(self._is_connected())
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
     def _seconds_since(self, moment: datetime) -> float:
         return max(0.0, (self._clock() - moment).total_seconds())

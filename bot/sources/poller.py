@@ -447,7 +447,7 @@ class Poller:
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now; those that were being read at a crash come last, each alone."""
         async with self._database.read() as connection:
-            rows = await sources.list_due(connection, self._clock())
+            rows = await sources.list_rows(connection, due_at=self._clock())
         if not rows:
             return []
         fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})

@@ -156,30 +156,30 @@ _NOT_A_LETTER = re.compile(r"[\W\d_]+")
 
 
 def build_sections(
-    digest_format: models.DigestFormat,
+    form: models.DigestFormat,
     language: models.Locale,
     claims: Sequence[prompts.Claim],
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
     """Return the sections of a summary that passed its checks, with the labels of what it was written from."""
-    headings = prompts.SECTIONS[digest_format]
+    headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(claims, key=attrgetter("section")):
         texts = [text for claim in group if (text := clean_text(claim.text))]
         if texts:
-            sections.append(models.Section(headings[key][language], _join(digest_format, texts)))
-    return (*sections, *_build_labels(digest_format, language, basis, claims_dropped))
+            sections.append(models.Section(headings[key][language], _join(form, texts)))
+    return (*sections, *_build_labels(form, language, basis, claims_dropped))
 
 
 def build_extract(
-    digest_format: models.DigestFormat, language: models.Locale, text: str, basis: Basis
+    form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
     """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
     cleaned = clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
-    return (models.Section(None, cleaned), *_build_labels(digest_format, language, basis, 0))
+    return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
 
 
 def build_entry(
@@ -201,15 +201,15 @@ def build_entry(
 
 
 def render_digest(
-    on: date, digest_format: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
     """Return the digest as the text of a file. A title that would not be read back loses its punctuation."""
-    readable = [_make_readable(entry, on, digest_format, templates) for entry in entries]
-    return _render(on, digest_format, readable, templates)
+    readable = [_make_readable(entry, on, form, templates) for entry in entries]
+    return _render(on, form, readable, templates)
 
 
 def _make_readable(
-    entry: models.Entry, on: date, digest_format: models.DigestFormat, templates: Templates
+    entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
     """Return the entry with the first form of its title that is parsed back as it is: in doubt without one."""
     title = entry.title or ""
@@ -217,17 +217,17 @@ def _make_readable(
         changed = replace(entry, title=" ".join(candidate.split()) or None)
         # The rank counts from 1 in a digest of one paper.
         alone = replace(changed, rank=1)
-        text = _render(on, digest_format, [alone], templates)
+        text = _render(on, form, [alone], templates)
         if any((digest.entries, digest.problems) == ((alone,), ()) for digest in parse.parse_text(text)):
             return changed
     return replace(entry, title=None)
 
 
 def _render(
-    on: date, digest_format: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
-    digest = models.Digest(digest_format, on, tuple(entries), (), "")
-    return render_export(ExportFormat(digest_format.value), [ExportDigest(digest, "")], templates)
+    digest = models.Digest(form, on, tuple(entries), (), "")
+    return render_export(ExportFormat(form.value), [ExportDigest(digest, "")], templates)
 
 
 def clean_text(text: str) -> str:
@@ -240,19 +240,19 @@ def clean_text(text: str) -> str:
     return cleaned
 
 
-def _join(digest_format: models.DigestFormat, texts: Sequence[str]) -> str:
+def _join(form: models.DigestFormat, texts: Sequence[str]) -> str:
     """Return sentences as a highlight, or as the items of a chapter."""
-    if digest_format is models.DigestFormat.REVIEW and len(texts) > 1:
+    if form is models.DigestFormat.REVIEW and len(texts) > 1:
         return "\n".join(f"- {text}" for text in texts)
     return " ".join(texts)
 
 
 def _build_labels(
-    digest_format: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
+    form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
 ) -> tuple[models.Section, ...]:
     labels = [label] if (label := summaries.BASIS_LABELS[language].get(basis)) else []
     labels += [summaries.label_dropped(language, claims_dropped)] if claims_dropped else []
-    if digest_format is models.DigestFormat.REVIEW:
+    if form is models.DigestFormat.REVIEW:
         heading = summaries.HEADINGS[language]
         return (models.Section(heading, "\n".join(labels)),) if labels else ()
     return tuple(models.Section(None, label) for label in labels)

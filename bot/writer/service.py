@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.archive import extracts, listing, summaries
 from bot.archive.ingest import IngestService
@@ -187,6 +188,14 @@ def find_failure(draft: writer.Draft) -> str | None:
     return next((kind for start, kind in FAILURES.items() if reason.startswith(start)), UNKNOWN)
 
 
+class WrittenDay(NamedTuple):
+    """A day whose digest is or was written, with the number of its papers. Its drafts are by paper and format."""
+
+    day: date | None
+    papers: int
+    drafts: list[writer.Draft]
+
+
 class WriterStatus:
     """The data of `/write status`, from the drafts of the newest day that is or was written.
 
@@ -212,12 +221,9 @@ class WriterStatus:
         self.daily_tokens = daily_tokens
         self.monthly_tokens = monthly_tokens
 
-    async def list_drafts(self) -> tuple[date | None, int, list[writer.Draft]]:
-        """Return the newest day of the last week with drafts, the number of its papers, and the drafts by paper and format.
-
-        Without drafts it is the newest day that has a listing; None without a listing.
-        """
-        newest: tuple[date | None, int, list[writer.Draft]] = (None, 0, [])
+    async def list_drafts(self) -> WrittenDay:
+        """Return the newest day of the last week with drafts, else the newest that has a listing; None without one."""
+        newest = WrittenDay(None, 0, [])
         async with self._database.read() as connection:
             since_on = self._clock().date() - timedelta(days=_DAYS)
             for row in await archive.list_rows(connection, since_on=since_on):
@@ -225,14 +231,13 @@ class WriterStatus:
                     continue
                 ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
                 if found := await self._find_drafts(connection, ids):
-                    return row.date, len(ids), found
-                newest = newest if newest[0] else (row.date, len(ids), [])
+                    return WrittenDay(row.date, len(ids), found)
+                newest = newest if newest.day else WrittenDay(row.date, len(ids), [])
         return newest
 
     async def has_spent_budget(self) -> bool:
         """Return whether papers of the newest day are not written because a cap is reached."""
-        _, _, found = await self.list_drafts()
-        return any(find_failure(draft) == NO_TOKENS for draft in found)
+        return any(find_failure(draft) == NO_TOKENS for draft in (await self.list_drafts()).drafts)
 
     async def get_tokens(self) -> tuple[int, int]:
         """Return the tokens that are used or reserved today, and this month (UTC)."""

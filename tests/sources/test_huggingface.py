@@ -12,16 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import listing, parse
-from bot.sources import base, fetcher, huggingface
+from bot.sources import base, huggingface
+from bot.sources.fetcher import Fetcher
 from storage import models
-from tests.support import origin_server, source_fixtures, source_payloads
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
 from tests.support.source_requests import fetch_results, merge_page_states
 
 OK, UNCHANGED, NOT_YET, FAILED = (
-    models.FetchStatus.OK,
-    models.FetchStatus.UNCHANGED,
-    models.FetchStatus.NOT_YET,
-    models.FetchStatus.FAILED,
+    FetchStatus.OK,
+    FetchStatus.UNCHANGED,
+    FetchStatus.NOT_YET,
+    FetchStatus.FAILED,
 )
 TODAY = source_payloads.DAY
 
@@ -30,16 +33,12 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def fetch_today(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes
-) -> base.FetchResult:
+async def fetch_today(origin: OriginServer, fetch: Fetcher, body: str | bytes) -> base.FetchResult:
     origin.pages[path(TODAY)] = body
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginServer, fetch: Fetcher) -> None:
     result = await fetch_today(
         origin,
         fetch,
@@ -73,18 +72,14 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
 
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
-async def test_invalid_votes_are_unknown(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, votes: Any
-) -> None:
+async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
     result = await fetch_today(
         origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", votes))
     )
     assert result.facts[0].votes is None
 
 
-async def test_the_list_of_a_day_is_a_digest(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
     item = source_payloads.daily_papers_item(
         "2505.00001",
         81,
@@ -114,9 +109,7 @@ async def test_the_list_of_a_day_is_a_digest(
     assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
 
 
-async def test_papers_that_are_left_out_are_named(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: Fetcher) -> None:
     items = [source_payloads.daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
     result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
     assert [problem.message for problem in result.digests[0].problems] == [
@@ -125,17 +118,13 @@ async def test_papers_that_are_left_out_are_named(
     ]
 
 
-async def test_a_list_of_two_thousand_papers_is_read_whole(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
     items = [source_payloads.daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
     result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
     assert len(result.digests[0].entries) == len(result.facts) == 2_000
 
 
-async def test_an_invalid_paper_does_not_affect_the_others(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
     strange = source_payloads.daily_papers_item(
         "2505.00003",
         title=["no", "title"],
@@ -162,9 +151,7 @@ async def test_an_invalid_paper_does_not_affect_the_others(
     assert (bare.published_on, bare.keywords) == (None, ())
 
 
-async def test_characters_that_databases_reject_are_removed(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_characters_that_databases_reject_are_removed(origin: OriginServer, fetch: Fetcher) -> None:
     body = (
         '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
     )
@@ -172,7 +159,7 @@ async def test_characters_that_databases_reject_are_removed(
     assert (facts.title, facts.abstract) == ("A study", "xy")
 
 
-async def test_a_long_title_is_truncated(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
+async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -> None:
     item = source_payloads.daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
     facts = (await fetch_today(origin, fetch, source_payloads.daily_papers(item))).facts[0]
     assert len(facts.title or "") == 1_000
@@ -194,7 +181,7 @@ async def test_a_long_title_is_truncated(origin: origin_server.OriginServer, fet
     ],
 )
 async def test_an_invalid_list_fails_with_a_reason(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes, reason: str
+    origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
 ) -> None:
     result = await fetch_today(origin, fetch, body)
     assert result.status is FAILED
@@ -202,15 +189,13 @@ async def test_an_invalid_list_fails_with_a_reason(
     assert result.page_states == ()
 
 
-async def test_an_empty_list_is_a_day_without_papers(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
     result = await fetch_today(origin, fetch, "[]")
     assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
 async def test_votes_are_refreshed_after_one_three_and_seven_days(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     first = TODAY
     source = huggingface.HuggingFaceSource(origin.url, fetch)
@@ -238,34 +223,26 @@ def _fields(page: models.PageState) -> dict[str, Any]:
     return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
 
 
-async def test_missed_days_are_fetched_later(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_a_future_day_is_not_requested(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_future_day_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     results = await fetch_results(source, days=[TODAY + timedelta(days=1)])
     assert [result.status for result in results] == [NOT_YET]
     assert origin.requests == []
 
 
-async def test_fetching_stops_after_five_failures(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_fetching_stops_after_five_failures(origin: OriginServer, fetch: Fetcher) -> None:
     for back in range(8):
         origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
     results = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert [result.status for result in results] == [FAILED] * 5
 
 
-async def test_an_unchanged_list_has_status_unchanged(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_unchanged_list_has_status_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     first = await fetch_today(
         origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001"))
