@@ -129,7 +129,7 @@ def normalise_span(text: str) -> str:
 
 
 def find_span_problems(span: str, normalised_source: str) -> list[str]:
-    """Return what is wrong with a span, in words. The source is passed as `normalise` returns it."""
+    """Return what is wrong with a span, in words. The source is passed as `normalise_span` returns it."""
     words = span.split()
     if not words:
         return ["the span is empty"]
@@ -218,7 +218,8 @@ class SourceNames:
         folded = analyser.fold(word)
         if folded in self._words or folded in self._term_words or folded in analyser.FUNCTION_WORDS:
             return True
-        return len(folded) > _MIN_PREFIX and folded[: _prefix_length(folded)] in self._prefixes
+        length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
+        return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
 
     def is_term(self, word: str) -> bool:
         """Whether the glossary has a word."""
@@ -232,10 +233,6 @@ class SourceNames:
 _VERSIONS = [str(number) for number in range(1, 10)] + [
     f"{major}.{minor}" for major in range(1, 6) for minor in range(10)
 ]
-
-
-def _prefix_length(word: str) -> int:
-    return max(_MIN_PREFIX, min(len(word) - 2, round(len(word) * 0.55), _MAX_PREFIX))
 
 
 def find_name_problems(claim: str, source: SourceNames) -> list[str]:
@@ -264,13 +261,13 @@ def _names(text: str, source: SourceNames) -> Iterator[str]:
     has_hangul = analyser.has_hangul(text)
     for match in _JOINED.finditer(text):
         name = match[0]
-        if _is_unit(text, match.start(), name):
-            continue
+        if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
+            continue  # the unit of the number before it
         version = _VERSION.match(text, match.end())
         if version and name[0].isupper() and _is_version(text, version.end()) and source.has_versions(name):
             yield f"{name} {version[1]}"
         elif not (name.islower() and name.replace("-", "").isalpha() and not has_hangul) and not (
-            _opens_sentence(text, match.start()) and _is_plain_word(name)
+            _opens_sentence(text, match.start()) and _may_be_ordinary(name)
         ):
             yield name
 
@@ -282,17 +279,11 @@ def _is_version(text: str, end: int) -> bool:
     return not (_COUNTED.match(text, end) or claim_numbers.read_unit(text, end))
 
 
-def _is_unit(text: str, start: int, name: str) -> bool:
-    """Whether a word is the unit of the number before it."""
-    before = text[:start].rstrip(" -")
-    return before[-1:].isdigit() and claim_numbers.read_unit(name, 0) is not None
-
-
 def _opens_sentence(text: str, start: int) -> bool:
     return _SENTENCE_START.search(text, max(0, start - 12), start) is not None or not text[:start].strip()
 
 
-def _is_plain_word(name: str) -> bool:
+def _may_be_ordinary(name: str) -> bool:
     """Whether a capitalised word at the start of a sentence may be an ordinary one."""
     lower = name.lower()
     return name[1:] == lower[1:] and (lower in _OPENINGS or _ORDINARY.search(lower) is not None)
