@@ -239,25 +239,16 @@ class Checkpoint:
             return
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
-            noticed = [await self._notify_if_due(connection, row) for row in updated]
-            await sources.set_health(connection, *noticed)
-            for row in noticed:
-                await _remove_old_pages(connection, row)
-
-    async def _notify_if_due(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
-        """Notify the operator of a persistently failing source, and return the source with `noticed_at` set."""
-        if not is_notice_due(row) or row.last_attempt_at is None:
-            return row
-        await self._notify_failure(connection, row, row.last_attempt_at)
-        return replace(row, noticed_at=row.last_attempt_at)
-
-
-async def _remove_old_pages(connection: Connection, row: models.StoredSource) -> None:
-    """Delete old page states after a run with new content: a feed, for one, no longer lists its old entries."""
-    retention = kinds.get(row.kind).page_retention
-    if retention is None or row.status is not FetchStatus.OK or row.last_attempt_at is None:
-        return
-    await sources.remove_page_states(connection, row.id, row.last_attempt_at - retention)
+            for row in updated:
+                polled_at, retention = row.last_attempt_at, kinds.get(row.kind).page_retention
+                assert polled_at is not None  # it was polled just now
+                if is_notice_due(row):
+                    await self._notify_failure(connection, row, polled_at)
+                    row = replace(row, noticed_at=polled_at)
+                await sources.set_health(connection, row)
+                if retention is not None and row.status is FetchStatus.OK:
+                    # A feed, for one, no longer lists its old entries.
+                    await sources.remove_page_states(connection, row.id, polled_at - retention)
 
 
 _MAX_QUEUED = 64

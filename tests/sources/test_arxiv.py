@@ -12,7 +12,7 @@ from bot.sources.fetcher import Fetcher
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_requests import fetch_results, merge_page_states
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 
 def serve_papers(origin: OriginServer, unknown: tuple[str, ...] = ()) -> None:
@@ -25,12 +25,14 @@ def serve_papers(origin: OriginServer, unknown: tuple[str, ...] = ()) -> None:
     origin.pages["/api/query"] = page
 
 
+def arxiv_source(origin: OriginServer, fetch: Fetcher) -> arxiv.ArxivSource:
+    return arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle)
+
+
 async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=wanted
-    )
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
     assert [len(result.facts) for result in results] == [100, 100, 50]
     assert [facts.arxiv_id for result in results for facts in result.facts] == wanted
     assert results[0].facts[0].source == "arxiv"
@@ -38,14 +40,13 @@ async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fe
 
 
 async def test_no_request_is_sent_without_missing_papers(origin: OriginServer, fetch: Fetcher) -> None:
-    results = await fetch_results(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle))
-    assert [result.status for result in results] == [FetchStatus.UNCHANGED]
+    assert await fetch_statuses(arxiv_source(origin, fetch)) == [FetchStatus.UNCHANGED]
     assert origin.requests == []
 
 
 async def test_an_unknown_paper_is_retried_after_a_week(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin, unknown=("2505.00002",))
-    source = arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle)
+    source = arxiv_source(origin, fetch)
     first = await fetch_results(source, arxiv_ids=["2505.00001", "2505.00002"])
     assert [facts.arxiv_id for facts in first[0].facts] == ["2505.00001"]
     assert first[0].reason == "arXiv does not know 2505.00002"
@@ -61,9 +62,7 @@ async def test_papers_that_were_not_requested_are_ignored(origin: OriginServer, 
     origin.pages["/api/query"] = source_payloads.atom(
         source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.99999")
     )
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=["2505.00001"]
-    )
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=["2505.00001"])
     assert [facts.arxiv_id for facts in results[0].facts] == ["2505.00001"]
 
 
@@ -84,9 +83,7 @@ async def test_an_invalid_response_ends_the_fetch_with_a_reason(
 ) -> None:
     origin.pages["/api/query"] = body
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=wanted
-    )
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
     assert [(result.status, result.reason) for result in results] == [(FetchStatus.FAILED, reason)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.sources import base, folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
-from tests.support.source_requests import fetch_results, merge_page_states
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 
 def files(root: Path) -> folder.FolderSource:
@@ -23,9 +23,7 @@ async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     first = await fetch_results(files(tmp_path))
     assert [(result.location, len(result.digests)) for result in first] == [("2025/a.md", 1), ("b.txt", 1)]
     pages = merge_page_states(first)
-    assert [result.status for result in await fetch_results(files(tmp_path), pages)] == [
-        FetchStatus.UNCHANGED
-    ]
+    assert await fetch_statuses(files(tmp_path), pages) == [FetchStatus.UNCHANGED]
     (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
     assert [result.location for result in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
@@ -62,7 +60,7 @@ async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> No
     (root / "link.md").symlink_to(outside)
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
-    assert [result.status for result in await fetch_results(files(root))] == [FetchStatus.UNCHANGED]
+    assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
 
 
 async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +17,8 @@ from storage import models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_requests import fetch_results, merge_page_states
+from tests.support.source_payloads import daily_papers, daily_papers_item
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 OK, UNCHANGED, NOT_YET, FAILED = (
     FetchStatus.OK,
@@ -33,8 +33,10 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def fetch_today(origin: OriginServer, fetch: Fetcher, body: str | bytes) -> base.FetchResult:
-    origin.pages[path(TODAY)] = body
+async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
+    """Fetch a list of these items, or one text as the answer."""
+    is_text = len(items) == 1 and isinstance(items[0], str | bytes)
+    origin.pages[path(TODAY)] = items[0] if is_text else json.dumps(items)
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
@@ -42,11 +44,7 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
     result = await fetch_today(
         origin,
         fetch,
-        source_payloads.daily_papers(
-            source_payloads.daily_papers_item(
-                "2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200
-            )
-        ),
+        daily_papers_item("2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200),
     )
     location = origin.url + path(TODAY)
     assert result.facts == (
@@ -73,14 +71,12 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
 async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
-    result = await fetch_today(
-        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", votes))
-    )
+    result = await fetch_today(origin, fetch, daily_papers_item("2505.00001", votes))
     assert result.facts[0].votes is None
 
 
 async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
-    item = source_payloads.daily_papers_item(
+    item = daily_papers_item(
         "2505.00001",
         81,
         ai_summary="Small things are <b>studied</b>.",
@@ -89,7 +85,7 @@ async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetche
         submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
         mystery=[1],
     )
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(item))
+    result = await fetch_today(origin, fetch, item)
     (digest,) = result.digests
     assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
     assert digest.entries == (
@@ -110,8 +106,8 @@ async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetche
 
 
 async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [source_payloads.daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+    items = [daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
+    result = await fetch_today(origin, fetch, *items)
     assert [problem.message for problem in result.digests[0].problems] == [
         "paper 2 of the list has an id that is none of arXiv's (acme/model) and is left out",
         "paper 3 of the list has no id and is left out",
@@ -119,13 +115,13 @@ async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: F
 
 
 async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [source_payloads.daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+    items = [daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
+    result = await fetch_today(origin, fetch, *items)
     assert len(result.digests[0].entries) == len(result.facts) == 2_000
 
 
 async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
-    strange = source_payloads.daily_papers_item(
+    strange = daily_papers_item(
         "2505.00003",
         title=["no", "title"],
         authors="Ada",
@@ -135,13 +131,13 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
         publishedAt="soon",
         ai_keywords="words",
     )
-    body = source_payloads.daily_papers(
-        source_payloads.daily_papers_item("2505.00001"),
+    body = daily_papers(
+        daily_papers_item("2505.00001"),
         None,
         5,
         {},
         {"paper": {"id": "no id"}},
-        source_payloads.daily_papers_item("2505.00002v3"),
+        daily_papers_item("2505.00002v3"),
         strange,
     )
     result = await fetch_today(origin, fetch, body)
@@ -160,8 +156,8 @@ async def test_characters_that_databases_reject_are_removed(origin: OriginServer
 
 
 async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -> None:
-    item = source_payloads.daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
-    facts = (await fetch_today(origin, fetch, source_payloads.daily_papers(item))).facts[0]
+    item = daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
+    facts = (await fetch_today(origin, fetch, item)).facts[0]
     assert len(facts.title or "") == 1_000
     assert len(facts.abstract or "") == 20_000
 
@@ -204,9 +200,7 @@ async def test_votes_are_refreshed_after_one_three_and_seven_days(
     for later in range(12):
         now = source_fixtures.NOW + timedelta(days=later)
         votes = 10 + later
-        origin.pages[path(first)] = source_payloads.daily_papers(
-            source_payloads.daily_papers_item("2505.00001", votes)
-        )
+        origin.pages[path(first)] = daily_papers(daily_papers_item("2505.00001", votes))
         for hour in (0, 3):
             results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
             # The fetcher's clock is fixed, so the time of reading is set here.
@@ -230,25 +224,14 @@ async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetche
 
 async def test_a_future_day_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    results = await fetch_results(source, days=[TODAY + timedelta(days=1)])
-    assert [result.status for result in results] == [NOT_YET]
+    assert await fetch_statuses(source, days=[TODAY + timedelta(days=1)]) == [NOT_YET]
     assert origin.requests == []
-
-
-async def test_fetching_stops_after_five_failures(origin: OriginServer, fetch: Fetcher) -> None:
-    for back in range(8):
-        origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
-    results = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
-    assert [result.status for result in results] == [FAILED] * 5
 
 
 async def test_an_unchanged_list_has_status_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await fetch_today(
-        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001"))
-    )
-    results = await fetch_results(source, merge_page_states([first]), days=[TODAY])
-    assert [result.status for result in results] == [UNCHANGED]
+    first = await fetch_today(origin, fetch, daily_papers_item("2505.00001"))
+    assert await fetch_statuses(source, merge_page_states([first]), days=[TODAY]) == [UNCHANGED]
 
 
 JSON = st.recursive(

@@ -146,16 +146,6 @@ async def test_every_kind_can_be_added_and_polled(
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-async def test_every_kind_rejects_an_unusable_address(
-    kind: models.SourceKind, sqlite_db: database.Database
-) -> None:
-    async with origin_server.run_origin() as origin:
-        harness = PollingHarness(sqlite_db, origin)
-        with pytest.raises(errors.UsageError):
-            await harness.registry.add("ftp://h.test/no/such/folder", kind=kind)
-
-
-@pytest.mark.parametrize("kind", models.SourceKind)
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, locale: models.Locale) -> None:
     texts = translations.load().for_locale(locale)

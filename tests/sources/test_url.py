@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from storage import models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_requests import fetch_results, merge_page_states
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 TODAY = source_payloads.DAY
 UTC_ZONE = ZoneInfo("UTC")
@@ -61,7 +60,7 @@ async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
     feed = dated_source(origin, fetch, corrected_days=1)
     pages = merge_page_states(await fetch_results(feed))
-    assert [result.status for result in await fetch_results(feed, pages)] == [UNCHANGED, UNCHANGED]
+    assert await fetch_statuses(feed, pages) == [UNCHANGED, UNCHANGED]
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
     results = await fetch_results(feed, pages)
     assert [result.status for result in results] == [UNCHANGED, OK]
@@ -82,15 +81,18 @@ async def test_requested_days_are_fetched_in_order(origin: OriginServer, fetch: 
     days = [date(2025, 1, day) for day in (1, 2, 3)]
     for day in days:
         origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
-    results = await fetch_results(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY])
-    assert [result.status for result in results] == [OK, OK, OK, NOT_YET]
+    assert await fetch_statuses(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY]) == [
+        OK,
+        OK,
+        OK,
+        NOT_YET,
+    ]
     assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
 
 
 async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
-    results = await fetch_results(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md"))
-    assert [result.status for result in results] == [OK]
+    assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
 
 async def test_a_gone_digest_is_not_requested_again(origin: OriginServer, fetch: Fetcher) -> None:
@@ -109,9 +111,7 @@ async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer
     origin.pages["/latest.md"] = source_payloads.newsletter()
     results = await fetch_results(source)
     assert [result.status for result in results] == [OK]
-    assert [result.status for result in await fetch_results(source, merge_page_states(results))] == [
-        UNCHANGED
-    ]
+    assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
 
 
 @pytest.mark.parametrize(
@@ -141,24 +141,6 @@ async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
     assert (result.digests, result.page_states) == ((), ())
 
 
-async def test_a_huge_title_does_not_affect_other_papers(origin: OriginServer, fetch: Fetcher) -> None:
-    text = source_payloads.newsletter().replace("A Study of Small Things 2505.00001", "T" * 1_000_000)
-    origin.pages["/2025/05/06.md"] = text
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert result.status is OK
-    assert "2505.00002" in [paper.arxiv_id for paper in result.digests[0].entries]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "euc-kr"])
-async def test_a_digest_is_decoded_from_common_charsets(
-    origin: OriginServer, fetch: Fetcher, encoding: str
-) -> None:
-    text = source_payloads.newsletter(note="소형 언어 모델")
-    origin.pages["/2025/05/06.md"] = text.encode(encoding)
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert "소형 언어 모델" in result.digests[0].text
-
-
 async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fetcher) -> None:
     page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
     <h2>Daily Papers (2025-05-06)</h2>
@@ -179,32 +161,13 @@ async def test_fetching_stops_after_five_failed_days(origin: OriginServer, fetch
     days = [date(2025, 1, day) for day in range(1, 21)]
     for day in days:
         origin.pages[f"/2025/01/{day:%d}.md"] = broken
-    results = await fetch_results(dated_source(origin, fetch), days=days)
-    assert [result.status for result in results] == [FAILED] * 5
+    assert await fetch_statuses(dated_source(origin, fetch), days=days) == [FAILED] * 5
 
 
 async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
     assert result.retry_at == source_fixtures.NOW + timedelta(hours=2)
-
-
-async def test_a_permanent_redirect_of_a_digest_is_stored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/2025/05/06.md"] = web.Response(status=301, headers={"Location": "/new/06.md"})
-    origin.pages["/new/06.md"] = source_payloads.newsletter()
-    source = dated_source(origin, fetch, corrected_days=0)
-    pages = merge_page_states(await fetch_results(source))
-    assert [result.status for result in await fetch_results(source, pages)] == [UNCHANGED]
-    assert origin.paths == ["/2025/05/06.md", "/new/06.md", "/new/06.md"]
-
-
-async def test_a_removed_page_is_not_a_failure(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
-    source = dated_source(origin, fetch, corrected_days=0)
-    pages = merge_page_states(await fetch_results(source))
-    origin.pages.clear()
-    assert [result.status for result in await fetch_results(source, pages)] == [NOT_YET]
-    assert replace(next(iter(pages.values())), read_at=source_fixtures.NOW).status is OK
 
 
 @pytest.mark.parametrize(
@@ -240,12 +203,6 @@ def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
     except errors.UsageError:
         return
     assert "{" in text or url.expand_template(text, date(2025, 5, 6)) == text
-
-
-def test_a_template_may_have_several_fields() -> None:
-    template = "https://h.test/{date:%Y}/{date:%m-%d}.md"
-    url.check_template(template)
-    assert url.expand_template(template, date(2025, 5, 6)) == "https://h.test/2025/05-06.md"
 
 
 @pytest.mark.parametrize(
