@@ -477,9 +477,7 @@ async def open_writer(
         async with language_model.open_model(
             settings.writer_url, settings.writer_model, key, container.clock
         ) as model:
-            model_calls = _create_calls(container, model)
-            writer = await _create_draft_writer(container, model_calls, fetch)
-            yield writer_service.WriterService(*parts, writer, model_calls)
+            yield writer_service.WriterService(*parts, await _create_draft_writer(container, model, fetch))
 
 
 def inbox_of(settings: Settings) -> Path | None:
@@ -487,34 +485,24 @@ def inbox_of(settings: Settings) -> Path | None:
     return settings.inbox if settings.inbox is not None and settings.inbox.is_dir() else None
 
 
-def _create_calls(container: Container, model: language_model.LanguageModel) -> drafting.ModelCalls:
-    settings = container.settings
+async def _create_draft_writer(
+    container: Container, model: language_model.LanguageModel, fetch: fetcher.Fetcher
+) -> drafting.DraftWriter:
+    settings, database, clock = container.settings, container.database, container.clock
     token_budget = drafting.TokenBudget(
-        container.database,
-        container.clock,
-        daily=settings.writer_daily_tokens,
-        monthly=settings.writer_monthly_tokens,
+        database, clock, daily=settings.writer_daily_tokens, monthly=settings.writer_monthly_tokens
     )
     breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
-    return drafting.ModelCalls(container.database, model, token_budget, breaker)
-
-
-async def _create_draft_writer(
-    container: Container, model_calls: drafting.ModelCalls, fetch: fetcher.Fetcher
-) -> drafting.DraftWriter:
+    drafter = drafting.Drafter(
+        database, clock, model, token_budget, breaker, sleep=asyncio.sleep, random=random.random
+    )
     reader = paper_text.PaperTextReader(
-        container.settings.hf_endpoint,
-        container.settings.arxiv_html_url,
+        settings.hf_endpoint,
+        settings.arxiv_html_url,
         fetch,
-        now=container.clock,
+        now=clock,
         throttle=AsyncLimiter(1, paper_text.SECONDS_PER_REQUEST).acquire,
     )
-    async with container.database.read() as connection:
-        glossary = await search_glossary.GlossaryService(container.database).get_current(connection)
-    return drafting.DraftWriter(
-        container.database,
-        container.clock,
-        drafting.Drafter(model_calls, container.clock, sleep=asyncio.sleep, random=random.random),
-        drafting.TextReader(container.database, reader, container.clock).read,
-        glossary,
-    )
+    async with database.read() as connection:
+        glossary = await search_glossary.GlossaryService(database).get_current(connection)
+    return drafting.DraftWriter(database, clock, drafter, reader, glossary)
