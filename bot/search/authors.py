@@ -334,19 +334,18 @@ async def find_author(
     coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
     variants_by_id = await authors.list_name_variants(connection, [author.id for author in matches])
-    variants = variants_by_id.get(best.id, [])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
-    people = {author.id: name for author, name in zip(matches, shown, strict=True)}
+    name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = await search.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
         rows=tuple(sort_rows(allowed, sort)),
         total=len(allowed),
         author=shown[0],
         matches=tuple(shown),
-        name_variants=tuple(variants),
+        name_variants=tuple(variants_by_id.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
         topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
-        namesakes=() if is_one else tuple(people[author.id] for author in namesakes),
+        namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=is_correction(name, best) and not namesakes,
     )
 
@@ -375,7 +374,7 @@ async def _list_topics(
         explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
         by_key = {concept.key: concept for concept in explained if concept is not None}
         for concept in by_key.values():
-            name = _concept_name(concept, locale)
+            name = search_glossary.name_concept(concept, locale)
             counts[name] += 1
             support[name] = sum(form.papers for form in concept.forms)
         await slices.pause()
@@ -394,12 +393,6 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
     _, in_titles = glossary.title_statistics
     return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
-
-
-def _concept_name(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's usual form in the reader's language, else in English."""
-    korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
-    return korean or concept.usual_form("en") or concept.key
 
 
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
