@@ -240,7 +240,6 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import LookupAdmission, SearchService
-        from bot.search.similar import WordVectors
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
         from bot.text import topics
@@ -254,7 +253,7 @@ class Container:
         rising = RisingTopicService(database, glossary)
         profiles = Profiles(database, self.clock, PaperVectors(glossary))
         topics.prepare_vector()
-        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
+        search = SearchService(database, glossary, self.clock)
         return Services(
             database=database,
             clock=self.clock,

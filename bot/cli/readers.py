@@ -112,11 +112,9 @@ def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
 def _create_saved(database: Database) -> Shelf:
     from bot.core.clock import system_clock
     from bot.search.service import SearchService
-    from bot.search.similar import WordVectors
     from bot.shelf.service import Shelf
 
-    vectors = WordVectors(context.load_settings().word_vectors)
-    return Shelf(database, system_clock, SearchService(database, vectors=vectors).match_papers)
+    return Shelf(database, system_clock, SearchService(database).match_papers)
 
 
 # `paperround deliveries`: lists the outbox.
