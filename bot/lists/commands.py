@@ -487,7 +487,7 @@ class PapersCog(commands.Cog):
         """Stop fetching papers for readers before the database is closed."""
         await self._services.paper_lookup.close()
 
-    @router.answers()
+    @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
         today = self._services.clock().date()

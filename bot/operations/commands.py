@@ -34,7 +34,7 @@ class StatusCog(commands.Cog):
         """Show the status of this channel and of the user's alerts."""
         return await self._status_view(request)
 
-    @router.command(name="help", description="What Paperround can do", way=router.AT_ONCE)
+    @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
         """Show the commands, each with an example."""
         tree = request.interaction.client.tree
@@ -175,7 +175,7 @@ class SourcesCog(commands.Cog):
         """Show all sources with their health."""
         return await self._page_view(request, 0)
 
-    @router.handles(operations_messages.SHOW)
+    @router.handles(operations_messages.SHOW_SOURCES)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of sources."""
         return await self._page_view(request, action.number)
