@@ -11,7 +11,7 @@ from discord import ui
 from bot.alerts import messages as alerts_messages
 from bot.client import custom_ids
 from bot.client import messages as client_messages
-from bot.client.message_builder import AMBER, RED, MessageBuilder, button
+from bot.client.message_builder import AMBER, RED, MessageBuilder, button, shorten_label
 from bot.client.messages import MentionLookup
 from bot.client.paper_text import escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
@@ -227,9 +227,7 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
 
 def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
     # No credentials, no query, no path above a folder.
-    label = discord_text.shorten(
-        discord_text.to_single_line(kinds.public_label(row.kind, row.url)), MAX_LABEL_LENGTH, markdown=False
-    )
+    label = shorten_label(kinds.public_label(row.kind, row.url), MAX_LABEL_LENGTH)
     if row.last_success_at is None:
         last = texts("source-never")
     else:
