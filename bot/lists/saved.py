@@ -35,6 +35,7 @@ FORMAT_NAMES = {
     ReferenceFormat.CSV: "CSV",
 }
 _MAX_SHOWN_NOTE = 120
+_ALL_SAVED = ListState(ListKind.SAVED)
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> ui.LayoutView:
@@ -79,7 +80,7 @@ def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
 
 
 def _show_all_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
+    return button(texts("saved-show-all"), pack_state(_ALL_SAVED))
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
