@@ -95,9 +95,12 @@ async def sync_commands(
 
 async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
     """Return a hash of the application's id and all commands with their translations."""
-    assert tree.translator is not None
-    commands = sorted(tree.get_commands(), key=lambda command: command.name)
-    payloads = [await command.get_translated_payload(tree, tree.translator) for command in commands]
+    payloads = [
+        await command.get_translated_payload(tree, tree.translator)
+        if tree.translator is not None
+        else command.to_dict(tree)
+        for command in sorted(tree.get_commands(), key=lambda command: command.name)
+    ]
     text = json.dumps([str(tree.client.application_id), payloads], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -26,6 +26,7 @@ __all__ = ["fake", "fake_server"]
 pytestmark = pytest.mark.wire
 
 PAGE = Answer(403, is_json=False)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -34,10 +35,16 @@ def health() -> DiscordHealth:
 
 
 @pytest.fixture
-async def client(fake: process.FakeDiscord, health: DiscordHealth) -> AsyncIterator[discord.Client]:
+def observer() -> request_gate.HttpObserver:
+    return request_gate.HttpObserver()
+
+
+@pytest.fixture
+async def client(
+    fake: process.FakeDiscord, health: DiscordHealth, observer: request_gate.HttpObserver
+) -> AsyncIterator[discord.Client]:
     await fixtures.lift_rate_limits(fake)
     restore = request_gate.override_endpoints(fake.api_url, fake.gateway_url)
-    observer = request_gate.HttpObserver()
     client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
     relay_harness.install_gate(client, observer, health)
     await client.login(process.TOKEN)
@@ -106,11 +113,6 @@ async def test_interactions_are_answered_until_the_budget_is_spent(fake: process
     restore()
 
 
-__all__ = ["fake", "fake_server"]
-
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -149,29 +151,12 @@ def test_a_refusal_is_discords_own_by_its_code(status: int, body: bytes, is_disc
     assert request_gate.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords
 
 
-@pytest.fixture
-def observer() -> request_gate.HttpObserver:
-    return request_gate.HttpObserver()
-
-
-@pytest.fixture
-async def client(
-    fake: process.FakeDiscord, observer: request_gate.HttpObserver
-) -> AsyncIterator[discord.Client]:
-    restore = request_gate.override_endpoints(fake.api_url, fake.gateway_url)
-    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
-    yield client
-    await client.close()
-    restore()
-
-
-@pytest.mark.wire
 async def test_every_answer_is_told(
     client: discord.Client, observer: request_gate.HttpObserver, fake: process.FakeDiscord
 ) -> None:
     answers: list[Answer] = []
     observer.on_answer(answers.append)
-    await client.login(process.TOKEN)
+    await client.application_info()
     assert {(answer.status, answer.is_json) for answer in answers} == {(200, True)}
     assert answers[0].answered_at is not None
     assert abs(answers[0].answered_at - system_clock()) < timedelta(minutes=5)
@@ -182,7 +167,6 @@ async def test_every_answer_is_told(
     assert (answers[-1].status, answers[-1].is_json) == (429, False), "it has no retry_after"
 
 
-@pytest.mark.wire
 async def test_a_refused_handshake_of_the_gateway_is_a_failure(
     observer: request_gate.HttpObserver, fake: process.FakeDiscord
 ) -> None:
@@ -210,7 +194,6 @@ def test_new_routes_use_the_overridden_api_url() -> None:
     assert http.Route("GET", "/users/@me").url.startswith("https://discord.com/")
 
 
-@pytest.mark.wire
 async def test_an_overridden_gateway_replaces_that_of_the_api() -> None:
     async with process.FakeDiscord(validate=False) as fake:
         restore = request_gate.override_endpoints(fake.api_url, "ws://127.0.0.1:9/elsewhere")
