@@ -104,6 +104,15 @@ class ClientHarness:
         form = await (by or self.reader).click(message, label=self.texts(key))
         return last_response(await (by or self.reader).submit_modal(form, values))
 
+    async def click(self, message: Any, *, by: Any = None, **button: Any) -> Any:
+        """Press a button as the reader, or `by` another. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).click(message, **button))
+
+    async def select(self, message: Any, values: list[str], *, by: Any = None, custom_id: str) -> Any:
+        """Select values of a menu, given the beginning of its custom id. Returns the last message of the answer."""
+        found = next(name for name in component_ids(message) if name.startswith(custom_id))
+        return last_response(await (by or self.reader).select(message, values, custom_id=found))
+
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
         return await self.bot.services.subscriptions.add(
