@@ -1,15 +1,16 @@
-"""Readers' settings."""
+"""Readers and servers: their settings, and everything that is kept about one reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import alerts, bulk, models
+from storage import alerts, bulk
+from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
@@ -21,36 +22,35 @@ from storage.tables import (
     readers,
     subscriptions,
 )
-from storage.tables import alerts as tables_alerts
+from storage.tables import alerts as stored_alerts
+
+Record = TypeVar("Record", Reader, Guild)
 
 
-async def get_reader(connection: AsyncConnection, user_id: int) -> models.Reader | None:
+async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
     """Return a reader, or None if not stored."""
-    query = sa.select(readers).where(readers.c.user_id == user_id)
-    return await bulk.fetch_record(connection, models.Reader, query)
+    return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
-async def list_readers_by_id(
-    connection: AsyncConnection, user_ids: Iterable[int]
-) -> dict[int, models.Reader]:
+async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
     """Return those of these readers that are stored, by id."""
-    rows = await bulk.execute_in(connection, sa.select(readers), readers.c.user_id, user_ids)
-    return {row.user_id: bulk.build_record(models.Reader, row._mapping) for row in rows}
+    return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
+
+
+class ReaderSettings(TypedDict, total=False):
+    """Settings of a reader to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    dm_channel_id: int | None
 
 
 async def upsert_reader(
-    connection: AsyncConnection,
-    user_id: int,
-    *,
-    now: datetime,
-    locale: models.Locale | None = None,
-    timezone: str | None = None,
-    dm_channel_id: int | None = None,
+    connection: AsyncConnection, user_id: int, *, now: datetime, **settings: Unpack[ReaderSettings]
 ) -> None:
-    """Store the given settings; one that is None keeps its value."""
-    given = {"locale": locale, "timezone": timezone, "dm_channel_id": dm_channel_id}
-    values = {name: value for name, value in given.items() if value is not None}
-    await bulk.upsert(connection, readers, [{"user_id": user_id, "seen_at": now, **values}], key=("user_id",))
+    """Store the given settings."""
+    row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
+    await bulk.upsert(connection, readers, [row], key=("user_id",))
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
@@ -58,49 +58,40 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
-# The servers that the bot is in, or was in.
-
-REMOVED_BEFORE = (tables_alerts, deliveries, subscriptions)
+REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 
 
-async def get_guild(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
+async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
     """Return a server, or None."""
-    return await bulk.fetch_record(
-        connection, models.Guild, sa.select(guilds).where(guilds.c.guild_id == guild_id)
-    )
+    return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
-async def list_guilds(connection: AsyncConnection) -> list[models.Guild]:
-    """Return all servers, by id."""
-    return await bulk.fetch_records(connection, models.Guild, sa.select(guilds).order_by(guilds.c.guild_id))
+async def list_present_guilds(connection: AsyncConnection) -> list[int]:
+    """Return the ids of the stored servers that the bot has not left."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+    return list((await connection.execute(query)).scalars())
 
 
-async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, models.Guild]:
+async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
     """Return those of these servers that are stored, by id."""
-    rows = await bulk.execute_in(connection, sa.select(guilds), guilds.c.guild_id, guild_ids)
-    return {row.guild_id: bulk.build_record(models.Guild, row._mapping) for row in rows}
+    return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
+
+
+class GuildSettings(TypedDict, total=False):
+    """Fields of a server to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    installed_by: int | None
+    system_channel_id: int | None
 
 
 async def upsert_guilds(
-    connection: AsyncConnection,
-    guild_id: int,
-    *,
-    now: datetime,
-    locale: models.Locale | None = None,
-    timezone: str | None = None,
-    installed_by: int | None = None,
-    system_channel_id: int | None = None,
+    connection: AsyncConnection, guild_id: int, *, now: datetime, **settings: Unpack[GuildSettings]
 ) -> None:
-    """Store the given fields of a server that the bot is in; one that is None keeps its value."""
-    given = {
-        "locale": locale,
-        "timezone": timezone,
-        "installed_by": installed_by,
-        "system_channel_id": system_channel_id,
-    }
-    values = {name: value for name, value in given.items() if value is not None}
-    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **values}
+    """Store the given fields of a server that the bot is in."""
+    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **_known_values(settings)}
     await bulk.upsert(connection, guilds, [row], key=("guild_id",))
 
 
@@ -129,10 +120,19 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
-# Collects and removes everything kept about one reader, from each table that declares a reader's id.
-#
-# It is the one module that deletes from tables of other modules: it reads the declarations of `storage.tables`
-# (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
+async def _list_by_id(
+    connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
+) -> dict[int, Record]:
+    rows = await bulk.execute_in(connection, sa.select(key.table), key, ids)
+    return {row._mapping[key]: bulk.build_record(record_type, row._mapping) for row in rows}
+
+
+def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+# What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
+# declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
 
 _BATCH_SIZE = 250
 """Rows converted before the event loop gets control."""
@@ -200,13 +200,11 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
     """Yield the columns of other tables whose rows the database deletes with those of `table`."""
     for other in metadata.sorted_tables:
+        if any(column.info == READER_ROWS for column in other.c):
+            continue
         for key in other.foreign_keys:
-            if key.column.table is table and key.ondelete == "CASCADE" and not _declares_rows(other):
+            if key.column.table is table and key.ondelete == "CASCADE":
                 yield other.c[key.parent.name]
-
-
-def _declares_rows(table: sa.Table) -> bool:
-    return any(column.info == READER_ROWS for column in table.c)
 
 
 async def _add_rows(

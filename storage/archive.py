@@ -1,4 +1,4 @@
-"""Digest rows: texts, hashes, locations and corrections. Their entries are further below."""
+"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, locks, models
+from storage import bulk, key_values, locks
+from storage.models import (
+    Appearance,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    Section,
+    SourcedDigest,
+    StoredDigest,
+)
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -27,16 +36,14 @@ COMPRESSION_LEVEL = 1
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
-    """Serialise the transactions that store digests or plan posts from them.
+    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
 
     A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
     await locks.lock_transaction(connection, INGEST_LOCK)
 
 
-async def add(
-    connection: AsyncConnection, new: Sequence[models.SourcedDigest], now: datetime
-) -> dict[str, int]:
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
     """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
@@ -46,7 +53,7 @@ async def add(
 
 
 async def correct(
-    connection: AsyncConnection, former: models.StoredDigest, corrected: models.SourcedDigest, now: datetime
+    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
@@ -61,9 +68,7 @@ async def correct(
     return revision
 
 
-async def update_parse_result(
-    connection: AsyncConnection, digest_id: int, parsed: models.SourcedDigest
-) -> None:
+async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
     """Store the result of parsing an unchanged text again."""
     digest = parsed.digest
     await connection.execute(
@@ -78,9 +83,9 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
     await connection.execute(digests.delete().where(digests.c.id == digest_id))
 
 
-async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
     """Return digests by the hash of their current or a former text."""
-    digests_by_hash: dict[str, models.StoredDigest] = {}
+    digests_by_hash: dict[str, StoredDigest] = {}
     for chunk in bulk.chunked(hashes):
         former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
@@ -91,26 +96,32 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
             matches, matches.c.digest_id == digests.c.id
         )
         for row in await connection.execute(query):
-            digests_by_hash[row.matched_hash] = bulk.build_record(models.StoredDigest, row._mapping)
+            digests_by_hash[row.matched_hash] = bulk.build_record(StoredDigest, row._mapping)
     return digests_by_hash
 
 
-async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
+async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
     query = sa.select(*_STORED).where(digests.c.id == digest_id)
-    return await bulk.fetch_record(connection, models.StoredDigest, query)
+    return await bulk.fetch_record(connection, StoredDigest, query)
 
 
 async def list_rows(
     connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
-) -> list[models.StoredDigest]:
+) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
+    return await bulk.fetch_records(connection, StoredDigest, query)
+
+
+def filter_dates(
+    query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
+) -> sa.Select[Any]:
+    """Return the query for the rows of a date range, both ends included, None for open."""
     if since_on is not None:
-        query = query.where(digests.c.date_on >= since_on)
-    if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
-    return await bulk.fetch_records(connection, models.StoredDigest, query)
+        query = query.where(day >= since_on)
+    return query if until_on is None else query.where(day <= until_on)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -121,11 +132,8 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
     """Return the ids of all digests, oldest date first."""
-    return list(
-        (
-            await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
-        ).scalars()
-    )
+    query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    return list((await connection.execute(query)).scalars())
 
 
 async def list_dates(
@@ -139,10 +147,7 @@ async def list_dates(
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    if since_on is not None:
-        query = query.where(day >= since_on)
-    if until_on is not None:
-        query = query.where(day <= until_on)
+    query = filter_dates(query, day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
 
 
@@ -155,27 +160,25 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 
 async def list_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[models.DigestLocation]]:
+) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
     rows = await bulk.execute_in(
         connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
     )
-    locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
+    locations: dict[tuple[str, str], list[DigestLocation]] = {}
     for row in rows:
         if (key := (row.source, row.location)) in wanted:
-            location = bulk.build_record(models.DigestLocation, row._mapping)
+            location = bulk.build_record(DigestLocation, row._mapping)
             locations.setdefault(key, []).append(location)
     return locations
 
 
-async def list_locations_by_digest(
-    connection: AsyncConnection, digest_id: int
-) -> list[models.DigestLocation]:
+async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
     query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
     ordered = query.order_by(digest_locations.c.seen_at)
-    return await bulk.fetch_records(connection, models.DigestLocation, ordered)
+    return await bulk.fetch_records(connection, DigestLocation, ordered)
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
@@ -189,18 +192,25 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 
 async def upsert_locations(
-    connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
+    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
-    """Store the digest now found at each location."""
-    rows = []
-    for location in locations:
-        values = bulk.record_values(location, date_on=location.date, seen_at=now)
-        del values["date"]
-        rows.append(values)
+    """Store the digest now found at each location, by its id."""
+    rows = [
+        {
+            "source": sourced.source,
+            "location": sourced.location,
+            "date_on": sourced.digest.date,
+            "format": sourced.digest.format,
+            "digest_id": digest_id,
+            "hash": sourced.hash,
+            "seen_at": now,
+        }
+        for digest_id, sourced in found.items()
+    ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
-async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
+async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
     await connection.execute(
         digest_locations.delete().where(
@@ -216,7 +226,7 @@ _STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.
 _SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
 
 
-async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
+async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
@@ -239,9 +249,6 @@ def _compress(text: str) -> bytes:
         for position in range(0, len(text), COMPRESSED_AT_ONCE)
     ]
     return b"".join([*parts, compressor.flush()])
-
-
-# Digest entries: the papers listed in each digest, with the sections of their summaries.
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +275,7 @@ _TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations",
 
 async def add_entries(
     connection: AsyncConnection,
-    entries_by_digest: Mapping[int, Sequence[models.Entry]],
+    entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
@@ -312,7 +319,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
     return {paper_id: revision for paper_id, revision in result}  # noqa: C416
 
 
-async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
+async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
     """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
@@ -370,9 +377,8 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
         " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    rows = await bulk.fetch_all(
-        connection, statement, (bulk.driver_value(connection, papers.c.last_on, since_on),)
-    )
+    since = bulk.driver_value(connection, papers.c.last_on, since_on)
+    rows = await bulk.fetch_all(connection, statement, (since,))
     return await asyncio.to_thread(_fingerprints, rows)
 
 
@@ -386,9 +392,9 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
-) -> dict[int, list[models.Appearance]]:
+) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first."""
-    appearances: dict[int, list[models.Appearance]] = defaultdict(list)
+    appearances: dict[int, list[Appearance]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         query = (
             _query()
@@ -400,7 +406,11 @@ async def list_appearances(
             await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
         )
         for row in rows:
-            appearances[row.paper_id].append(_appearance_from_row(row, sections_by_entry.get(row.id, ())))
+            entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+            form = DigestFormat(row.format)
+            appearances[row.paper_id].append(
+                Appearance(row.digest_id, form, row.date_on, row.language, entry, row.writer)
+            )
     return appearances
 
 
@@ -414,12 +424,12 @@ _fields = attrgetter(*_FIELDS)
 
 async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
-) -> dict[int, tuple[models.Section, ...]]:
-    sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
+) -> dict[int, tuple[Section, ...]]:
+    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
     for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
-        sections_by_entry[entry_id].append(models.Section(heading, body))
+        sections_by_entry[entry_id].append(Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -439,10 +449,5 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
-    entry = _entry_from_row(row, entry_sections)
-    return bulk.build_record(models.Appearance, row._mapping, date=row.date_on, entry=entry)
-
-
-def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
-    return bulk.build_record(models.Entry, row._mapping, sections=entry_sections)
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
+    return bulk.build_record(Entry, row._mapping, sections=entry_sections)

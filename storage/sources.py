@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,16 +40,13 @@ async def add(
     return bulk.build_record(models.StoredSource, row._mapping)
 
 
-async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
-    """Return all sources by priority, highest first, then in the order of their addition."""
+async def list_rows(
+    connection: AsyncConnection, *, due_at: datetime | None = None
+) -> list[models.StoredSource]:
+    """Return all sources, or those due at a time (UTC), by priority, highest first, then in the order of their addition."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
-    return await bulk.fetch_records(connection, models.StoredSource, query)
-
-
-async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
-    """Return the sources due at `now` (UTC) by priority, highest first."""
-    query = sa.select(sources).where(sources.c.next_attempt_at <= now)
-    query = query.order_by(sources.c.priority.desc(), sources.c.id)
+    if due_at is not None:
+        query = query.where(sources.c.next_attempt_at <= due_at)
     return await bulk.fetch_records(connection, models.StoredSource, query)
 
 
@@ -91,8 +87,7 @@ async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
     """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
-    known = await connection.execute(sa.select(sources.c.id).where(sources.c.kind == kind))
-    ids = list(known.scalars())
+    ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
     query = sa.select(source_pages.c.place, source_pages.c.read_at)
@@ -104,9 +99,11 @@ async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:
     """Store page states as (source id, state); the last state of a page counts."""
-    values = {
-        (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
-    }
+    values = {}
+    for source_id, page in page_states:
+        row = bulk.record_values(page, source_id=source_id, place=page.location)
+        del row["location"]
+        values[source_id, page.location] = row
     await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
@@ -127,9 +124,3 @@ _HEALTH_FIELDS = (
     "reason",
     "noticed_at",
 )
-
-
-def _page_state_values(source_id: int, page: models.PageState) -> dict[str, Any]:
-    values = bulk.record_values(page, source_id=source_id, place=page.location)
-    del values["location"]
-    return values
