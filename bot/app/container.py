@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from bot.sources.paper_lookup import PaperLookup
     from bot.today.service import TodayPlanner
 
-# Opens the HTTP fetcher as the settings configure it, with its allowed hosts.
+log = structlog.get_logger(__name__)
 
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
@@ -64,6 +64,7 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
+"""For answers that a reader waits for: small ones only, and no second attempt."""
 
 
 def open_fetcher(
@@ -78,11 +79,6 @@ def open_fetcher(
         proxy=settings.fetch_proxy,
         limits=limits,
     )
-
-
-def open_lookup_fetcher(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher for answers that a reader waits for: it takes small ones only, and does not try again."""
-    return open_fetcher(settings, clock, LOOKUP_LIMITS)
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
@@ -306,7 +302,7 @@ class Container:
         return paper_lookup.PaperLookup(
             self.clock,
             IngestService(database, self.clock, SearchIndexer()),
-            lambda: open_lookup_fetcher(self.settings, self.clock),
+            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
             kinds.service_endpoints(self.settings),
             self.source_throttles[models.SourceKind.ARXIV],
             AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
@@ -396,11 +392,6 @@ async def _ensure_index_version(database: Database) -> None:
         await search_index.record_version(database)
 
 
-# Builds the poller of sources.
-
-log = structlog.get_logger(__name__)
-
-
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
     """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
@@ -439,8 +430,6 @@ def operator_notifier(container: Container) -> OperatorNotifier | None:
         return None
     return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
 
-
-# Builds the writer of digests, with its model and the sources that it reads papers from.
 
 _ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
 _RETRY_SECONDS = 0.5
@@ -482,7 +471,14 @@ async def open_writer(
         async with language_model.open_model(
             settings.writer_url, settings.writer_model, key, container.clock
         ) as model:
-            model_calls = _create_calls(container, model)
+            budget = drafting.TokenBudget(
+                container.database,
+                container.clock,
+                daily=settings.writer_daily_tokens,
+                monthly=settings.writer_monthly_tokens,
+            )
+            breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
+            model_calls = drafting.ModelCalls(container.database, model, budget, breaker)
             writer = await _create_draft_writer(container, model_calls, fetch)
             yield writer_service.WriterService(*parts, writer, model_calls)
 
@@ -490,18 +486,6 @@ async def open_writer(
 def inbox_of(settings: Settings) -> Path | None:
     """Return the folder of the inbox, where a digest is printed as a file that people can edit; None without one."""
     return settings.inbox if settings.inbox is not None and settings.inbox.is_dir() else None
-
-
-def _create_calls(container: Container, model: language_model.LanguageModel) -> drafting.ModelCalls:
-    settings = container.settings
-    token_budget = drafting.TokenBudget(
-        container.database,
-        container.clock,
-        daily=settings.writer_daily_tokens,
-        monthly=settings.writer_monthly_tokens,
-    )
-    breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
-    return drafting.ModelCalls(container.database, model, token_budget, breaker)
 
 
 async def _create_draft_writer(
