@@ -39,20 +39,20 @@ async def list_due(
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
-    `attempts.release_interrupted` makes the latter PLANNED again.
+    `outbox.release_interrupted` makes the latter PLANNED again.
     """
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
         earlier.c.position < parts.c.position,
-        earlier.c.state != models.PartState.SENT.value,
+        earlier.c.state != models.PartState.SENT,
     )
     query = (
         _select_parts_with_deliveries()
         .where(
-            parts.c.state == models.PartState.PLANNED.value,
+            parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
-            deliveries.c.state == models.DeliveryState.PLANNED.value,
+            deliveries.c.state == models.DeliveryState.PLANNED,
             deliveries.c.expires_at > now,
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
@@ -102,7 +102,7 @@ async def list_removable(
         query = query.where(deliveries.c.guild_id == guild_id)
     else:
         newer = deliveries.alias("newer")
-        sent = models.DeliveryState.SENT.value
+        sent = models.DeliveryState.SENT
         has_newer = sa.exists().where(
             newer.c.subscription_id == deliveries.c.subscription_id,
             newer.c.id > deliveries.c.id,
@@ -137,13 +137,13 @@ def unsent_clause() -> sa.ColumnElement[bool]:
     """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
     return ~sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
-        sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
+        sa.or_(parts.c.state == models.PartState.SENT, parts.c.first_attempt_at.is_not(None)),
     )
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
     """True if a delivery may still be sent."""
-    return deliveries.c.state.in_([state.value for state in UNFINISHED_STATES])
+    return deliveries.c.state.in_(UNFINISHED_STATES)
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
@@ -167,8 +167,8 @@ async def list_pending_edits(connection: AsyncConnection) -> dict[int, list[int]
     """Return the ids of the pending EDIT parts, by the id of the message to edit."""
     pending_states = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
     query = sa.select(parts.c.message_id, parts.c.id).where(
-        parts.c.state.in_([state.value for state in pending_states]),
-        parts.c.kind == models.PartKind.EDIT.value,
+        parts.c.state.in_(pending_states),
+        parts.c.kind == models.PartKind.EDIT,
         parts.c.message_id.is_not(None),
     )
     by_message: dict[int, list[int]] = {}
@@ -197,8 +197,8 @@ async def list_rows(
         sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     )
     conditions = {
-        deliveries.c.state: state and state.value,
-        deliveries.c.kind: kind and kind.value,
+        deliveries.c.state: state,
+        deliveries.c.kind: kind,
         deliveries.c.subscription_id: subscription_id,
         deliveries.c.guild_id: guild_id,
         deliveries.c.channel_id: channel_id,
@@ -228,7 +228,7 @@ async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     """Return the earliest `due_at` (UTC) of the planned deliveries, or None if there is none."""
     query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
-        deliveries.c.state == models.DeliveryState.PLANNED.value
+        deliveries.c.state == models.DeliveryState.PLANNED
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest

@@ -63,7 +63,7 @@ async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_failed(connection, part.id, reason="refused", now=NOW)
+        await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason="refused", now=NOW)
         stored = await deliveries.get(connection, delivery_id)
     assert stored is not None
     assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
@@ -96,11 +96,10 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
             )
-            assert not await outbox.mark_paused(
-                connection, part_id, reason="no", unknown_since=None, term=former
-            )
-            assert not await outbox.mark_uncertain(connection, part_id, reason="no", term=former)
-            assert not await outbox.mark_failed(connection, part_id, reason="no", now=NOW, term=former)
+            for state in (models.PartState.PAUSED, models.PartState.UNCERTAIN, models.PartState.FAILED):
+                assert not await outbox.stop_part(
+                    connection, part_id, state, reason="no", now=NOW, term=former
+                )
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await deliveries.list_parts(connection, delivery_id)]

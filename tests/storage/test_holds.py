@@ -15,7 +15,9 @@ async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeue
     await add(db, new_delivery("b", parts=1, priority=60))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_uncertain(connection, part.id, reason="may not read the history")
+        await outbox.stop_part(
+            connection, part.id, models.PartState.UNCERTAIN, reason="may not read the history", now=NOW
+        )
         uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
         assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
             (delivery_id, "may not read the history")
@@ -32,8 +34,8 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
     await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_paused(
-            connection, part.id, reason="no access", unknown_since=None, error_code=50001
+        await outbox.stop_part(
+            connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50001, now=NOW
         )
     assert await list_due_nonces(db) == []
     async with db.transaction() as connection:
@@ -63,7 +65,7 @@ async def test_a_delivery_cancelled_while_being_sent_does_not_resume(db: databas
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.mark_paused(connection, part.id, reason="no access", unknown_since=None)
+        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason="no access", now=NOW)
         assert await outbox.resume(connection, NOW, channel_id=7) == 0
     assert await list_due_nonces(db) == []
 
