@@ -35,7 +35,7 @@ async def list_due(
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
-    `attempts.release_interrupted` makes the latter PLANNED again.
+    `outbox.release_interrupted` makes the latter PLANNED again.
     """
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from bot.sources.paper_lookup import PaperLookup
     from bot.today.service import TodayPlanner
 
-# Opens the HTTP fetcher as the settings configure it, with its allowed hosts.
+log = structlog.get_logger(__name__)
 
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
@@ -65,6 +65,7 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
+"""For answers that a reader waits for: small ones only, and no second attempt."""
 
 
 def open_fetcher(
@@ -79,11 +80,6 @@ def open_fetcher(
         proxy=settings.fetch_proxy,
         limits=limits,
     )
-
-
-def open_lookup_fetcher(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher for answers that a reader waits for: it takes small ones only, and does not try again."""
-    return open_fetcher(settings, clock, LOOKUP_LIMITS)
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
@@ -306,7 +302,7 @@ class Container:
         return paper_lookup.PaperLookup(
             self.clock,
             IngestService(database, self.clock, SearchIndexer()),
-            lambda: open_lookup_fetcher(self.settings, self.clock),
+            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
             kinds.service_endpoints(self.settings),
             self.source_throttles[models.SourceKind.ARXIV],
             AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
@@ -390,11 +386,6 @@ async def _ensure_index_version(database: Database) -> None:
         await search_index.record_version(database)
 
 
-# Builds the poller of sources.
-
-log = structlog.get_logger(__name__)
-
-
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
     """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
@@ -433,8 +424,6 @@ def operator_notifier(container: Container) -> OperatorNotifier | None:
         return None
     return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
 
-
-# Builds the writer of digests, with its model and the sources that it reads papers from.
 
 _ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
 _RETRY_SECONDS = 0.5

@@ -156,7 +156,7 @@ def correct(db: Database) -> Correct:
 
     async def apply(now: datetime, *steps: ClockStep) -> datetime:
         container = Container(Settings(), db, lambda: now)
-        async with tasks.scheduled([(purge, 6 * HOUR)], now) as scheduler:
+        async with tasks.scheduled([tasks.Job(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
             await tasks.ClockRepair(container, planner, scheduler, Metrics()).apply(steps)

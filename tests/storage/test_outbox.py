@@ -126,7 +126,7 @@ async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_failed(connection, part.id, reason="refused", now=NOW)
+        await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason="refused", now=NOW)
         stored = await deliveries.get(connection, delivery_id)
     assert stored is not None
     assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
@@ -159,11 +159,10 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
             )
-            assert not await outbox.mark_paused(
-                connection, part_id, reason="no", unknown_since=None, term=former
-            )
-            assert not await outbox.mark_uncertain(connection, part_id, reason="no", term=former)
-            assert not await outbox.mark_failed(connection, part_id, reason="no", now=NOW, term=former)
+            for state in (models.PartState.PAUSED, models.PartState.UNCERTAIN, models.PartState.FAILED):
+                assert not await outbox.stop_part(
+                    connection, part_id, state, reason="no", now=NOW, term=former
+                )
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await deliveries.list_parts(connection, delivery_id)]
@@ -194,7 +193,9 @@ async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeue
     await add(db, new_delivery("b", parts=1, priority=60))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_uncertain(connection, part.id, reason="may not read the history")
+        await outbox.stop_part(
+            connection, part.id, models.PartState.UNCERTAIN, reason="may not read the history", now=NOW
+        )
         uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
         assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
             (delivery_id, "may not read the history")
@@ -211,8 +212,8 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
     await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_paused(
-            connection, part.id, reason="no access", unknown_since=None, error_code=50001
+        await outbox.stop_part(
+            connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50001, now=NOW
         )
     assert await list_due_nonces(db) == []
     async with db.transaction() as connection:
@@ -242,7 +243,7 @@ async def test_a_delivery_cancelled_while_being_sent_does_not_resume(db: databas
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.mark_paused(connection, part.id, reason="no access", unknown_since=None)
+        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason="no access", now=NOW)
         assert await outbox.resume(connection, NOW, channel_id=7) == 0
     assert await list_due_nonces(db) == []
 

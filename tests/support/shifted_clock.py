@@ -49,7 +49,7 @@ def shift_wall_clock(path: Path) -> None:
 
 def hasten_news() -> None:
     """Let the job around saved papers run each second, from the start on."""
-    tasks.INTERVAL = timedelta(seconds=1)
+    tasks.NEWS_INTERVAL = timedelta(seconds=1)
     scheduled, module = tasks.scheduled, cast("Any", tasks)
     module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 
