@@ -304,7 +304,13 @@ class Glossary:
         self._transliterations = transliteration.TransliterationIndex(
             skeletons or transliteration.list_skeletons(self._keys_by_word)
         )
-        self._sounds = transliteration.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
+        # Abbreviations that may be spoken as words, such as LoRA.
+        spoken = {
+            text: sum(sense.papers for sense in ranked)
+            for text, ranked in (senses or {}).items()
+            if text.isalpha()
+        }
+        self._sounds = transliteration.SoundIndex({**spoken, **(names or {})})
         self._forms_by_terms: dict[tuple[str, ...], tuple[concepts.WeightedForm, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
@@ -446,7 +452,6 @@ class Glossary:
             yield concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
-        """Return the English content words of a concept, followed by its Korean forms."""
         korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
 
@@ -508,7 +513,6 @@ class Glossary:
         return [concepts.Segment(text, concepts.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[concepts.Segment]:
-        """Translate a query of several words word by word."""
         query_text = " ".join(units)
         texts = self._translator.translate_phrase(units)
         forms = [concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False) for text in texts]
@@ -557,11 +561,6 @@ def _joined_segments(units: list[str]) -> list[concepts.Segment]:
     joined = term_keys.joined_writing(units)
     form = None if joined is None else concepts.WeightedForm(joined, 1.0, is_shown=False)
     return [concepts.Segment(" ".join(units), (form,))] if form else []
-
-
-def _spoken_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, int]:
-    """Return the abbreviations that may be spoken as words, such as LoRA, with their numbers of papers."""
-    return {text: sum(sense.papers for sense in ranked) for text, ranked in senses.items() if text.isalpha()}
 
 
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:

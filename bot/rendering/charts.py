@@ -298,5 +298,4 @@ def _has_missing_glyphs(text: str, hangul: bool) -> bool:
 
 
 def _text_width(text: str) -> float:
-    """Return the estimated width of a text, in font sizes."""
     return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)
