@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,8 +42,10 @@ async def list_due(
         earlier.c.position < parts.c.position,
         earlier.c.state != models.PartState.SENT,
     )
+    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
-        _select_parts_with_deliveries()
+        sa.select(*parts.c, *columns)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(
             parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
@@ -56,7 +57,12 @@ async def list_due(
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
-    return [_due_part_of(row) for row in await connection.execute(query)]
+    due = []
+    for row in await connection.execute(query):
+        values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
+        delivery = bulk.build_record(models.Delivery, values)
+        due.append(DuePart(delivery, bulk.build_record(models.Part, row._mapping)))
+    return due
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
@@ -221,15 +227,3 @@ async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest
-
-
-def _select_parts_with_deliveries() -> sa.Select[Any]:
-    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
-    return sa.select(*parts.c, *columns).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-
-
-def _due_part_of(row: sa.Row[Any]) -> DuePart:
-    delivery_values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
-    return DuePart(
-        bulk.build_record(models.Delivery, delivery_values), bulk.build_record(models.Part, row._mapping)
-    )

@@ -335,7 +335,8 @@ def is_plausible(pair: TermPair, gloss: PairEvidence, total_papers: int) -> bool
     content = len(term_keys.content_words(pair.english))
     return (
         _is_covered(gloss, content, len(pair.korean))
-        and _is_long_enough(pair.korean, content)
+        # Two syllables per English word, with one or two less allowed: 학습 is not supervised fine-tuning.
+        and len(pair.korean) >= max(1, 2 * content - (1 if content <= 2 else 2))
         and gloss.papers >= _MIN_BACK_PROBABILITY * total_papers
     )
 
@@ -353,12 +354,6 @@ def _is_covered(gloss: PairEvidence, content: int, syllables: int) -> bool:
         return gloss.papers >= 2 or abs(gloss.word_count - gloss.expected_words) <= 1
     is_closed_up = gloss.word_count == 1 and syllables >= 2 * max(content, gloss.expected_words)
     return gloss.coverage == 0 and (gloss.word_count == gloss.expected_words or is_closed_up)
-
-
-def _is_long_enough(korean: str, content: int) -> bool:
-    """Require two syllables per English word, with one or two less allowed: 학습 is not supervised fine-tuning."""
-    syllables = len(korean)
-    return syllables >= max(1, 2 * content - (1 if content <= 2 else 2))
 
 
 def is_subsumed_by(pair: TermPair, gloss: PairEvidence, subsuming: TermPair, papers: int) -> bool:
@@ -561,7 +556,10 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     mention_evidence = gather_evidence(
         counts, seeds.values(), [term for term in all_terms if term.is_common_word]
     )
-    seed_variants = _seed_variants(seeds)
+    main_by_form = {
+        term_keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]
+    }
+    seed_variants = {key: main for key, main in main_by_form.items() if key not in seeds}
     long_forms: dict[str, Counter[str]] = {}
     for abbreviation, terms_of in mention_evidence.abbreviations.items():
         merged = long_forms[abbreviation] = Counter()
@@ -573,14 +571,6 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     variants = {**{key: main for key, main in mined_variants if key not in seeds}, **seed_variants}
     pairs = _filter_pairs(_merge_variants(mention_evidence.pairs, variants), seeds)
     return GlossaryDraft(mention_evidence, seeds, pairs, senses, variants, _synonym_forms(pairs, seeds))
-
-
-def _seed_variants(seeds: Mapping[str, concepts.SeedTerm]) -> dict[str, str]:
-    """Return the term key of each further English form of the seed list that is not a term itself."""
-    main_by_key = {
-        term_keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]
-    }
-    return {key: main for key, main in main_by_key.items() if key not in seeds}
 
 
 def _synonym_forms(
