@@ -14,6 +14,7 @@ from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
+    Stored,
     deliveries,
     guilds,
     metadata,
@@ -220,12 +221,20 @@ async def _add_rows(
     table: sa.Table,
     condition: sa.ColumnElement[bool],
 ) -> None:
-    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+    # JSON as it is stored.
+    columns = [
+        sa.type_coerce(column, column.type.stored_as).label(column.name)
+        if isinstance(column.type, Stored)
+        else column
+        for column in table.c
+    ]
+    query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
     rows = found.setdefault(table.name, [])
     result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
     async for partition in result.partitions():
         rows += [
-            {column.name: _to_json(column, row._mapping[column]) for column in table.c} for row in partition
+            {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+            for row in partition
         ]
 
 

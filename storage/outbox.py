@@ -112,19 +112,9 @@ async def set_content(
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
     messages.
     """
-    if posts:
-        values = {id_: _dump_post(post) for id_, post in posts.items()}
-        await _update_by_id(connection, deliveries, "post", values)
-    if payloads:
-        await _update_by_id(connection, parts, "payload", payloads)
-
-
-async def _update_by_id(
-    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, Any]
-) -> None:
-    await connection.execute(
-        table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
-        [{"b_id": id_, "b_value": value} for id_, value in values.items()],
+    await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
+    await bulk.update_rows(
+        connection, parts, [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
     )
 
 
@@ -149,15 +139,8 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     """Return the values of `_DELIVERY_COLUMNS`, in this order."""
-    values = bulk.record_values(delivery, post=_dump_post(delivery.post), state=DeliveryState.PLANNED)
+    values = bulk.record_values(delivery, state=DeliveryState.PLANNED)
     del values["parts"]
-    return values
-
-
-def _dump_post(post: models.StoredPost) -> dict[str, Any]:
-    values: dict[str, Any] = stored_deliveries.post_codec().dump_python(
-        post, mode="json", exclude_defaults=True
-    )
     return values
 
 
@@ -227,22 +210,19 @@ async def mark_sending(
     """
     if not await locks.is_current_term(connection, term):
         return set()
-    started: set[int] = set()
-    for chunk in bulk.chunked(part_ids):
-        result = await connection.execute(
-            parts.update()
-            .where(parts.c.id.in_(chunk), parts.c.state == PartState.PLANNED)
-            .values(
-                state=PartState.SENDING,
-                attempts=parts.c.attempts + 1,
-                first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
-                last_attempt_at=now,
-                term=term,
-            )
-            .returning(parts.c.id)
+    statement = (
+        parts.update()
+        .where(parts.c.state == PartState.PLANNED)
+        .values(
+            state=PartState.SENDING,
+            attempts=parts.c.attempts + 1,
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            last_attempt_at=now,
+            term=term,
         )
-        started.update(result.scalars())
-    return started
+        .returning(parts.c.id)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
@@ -506,14 +486,8 @@ async def clamp_expiries(
             stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
         )
     )
-    extended = [{"b_id": row.id, "b_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    if extended:
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id == sa.bindparam("b_id"))
-            .values(expires_at=sa.bindparam("b_at")),
-            extended,
-        )
+    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    await bulk.update_rows(connection, deliveries, extended)
 
 
 async def cancel(

@@ -9,45 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering import markdown
-from tests.rendering.test_escape import HOSTILE
+from tests.rendering.test_discord_text import HOSTILE
 from tests.support import growth
 
 UNESCAPED = r"(?<!\\)(?:\\\\)*"
+
+
+_STARTS = ["# 제목\n", "\n", "\n\n", "- ", "  - ", "3. ", "> ", "```\n", "~~~\n"]
+_TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+_INLINE = r"$x_1$ \(y\) **굵게(A)**을 *a* ![@](x) [a](https://e.org/(b)) &#64; &lt; <br>"
+_OTHER = ["---\n", "<b></b>", "    code\n", "\t", "[a]: b\n", "===\n", "\\", "\x0b", "\u2028"]
 BLOCKS = st.lists(
-    st.one_of(
-        HOSTILE,
-        st.sampled_from(
-            [
-                "# 제목\n",
-                "\n",
-                "\n\n",
-                "- ",
-                "  - ",
-                "3. ",
-                "> ",
-                "```\n",
-                "~~~\n",
-                "| a | b |\n|---|---|\n| 1 | 2 |\n",
-            ]
-        ),
-        st.sampled_from(
-            [
-                "$x_1$",
-                r"\(y\)",
-                "**굵게(A)**을",
-                "*a*",
-                "![@](x)",
-                "[a](https://e.org/(b))",
-                "&#64;",
-                "&lt;",
-                "<br>",
-            ]
-        ),
-        st.sampled_from(
-            ["---\n", "<b></b>", "    code\n", "\t", "[a]: b\n", "===\n", "\\", "\x0b", "\u2028"]
-        ),
-    ),
-    max_size=20,
+    st.one_of(HOSTILE, *map(st.sampled_from, ([*_STARTS, _TABLE], _INLINE.split(), _OTHER))), max_size=20
 ).map("".join)
 
 
@@ -169,25 +142,9 @@ def test_a_heading_loses_its_emphasis_and_colon() -> None:
     assert markdown.render_heading("**주요 기여**: ") == "주요 기여"
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "[",
-        "![",
-        "` `` ",
-        "**a ",
-        "<a ",
-        "$",
-        "\\(",
-        "> ",
-        "- ",
-        "|a|\n|-|\n",
-        "&",
-        "[a][",
-        "**_",
-        "<!--",
-        "[](<",
-    ],
-)
+_UNITS = "[ ![ $ \\( & [a][ **_ <!-- [](<"
+
+
+@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "**a ", "<a ", "> ", "- ", "|a|\n|-|\n"])
 def test_hostile_markdown_takes_linear_time(unit: str) -> None:
     growth.assert_linear(lambda length: markdown.render_markdown((unit * length)[:length]), 6_000)

@@ -1,8 +1,9 @@
-"""Shortened and split texts fit, keep their markup and lose no content."""
+"""Escaped text has no active markup; shortened and split texts fit, keep their markup and lose no content."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 import regex
@@ -10,9 +11,114 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering import discord_text
-from tests.support import growth
+from tests.support import growth, payload_checks
+
+_MARKUP = (
+    "@everyone @here <@123456789012345678> <@&1> <#1> </cmd:1> <t:1:R> <:a:1> [x](javascript:alert(1)) [x](https://e.vil)"
+    " https://e.vil ** __ ~~ || ` ``` \\ :tada: <https://e.vil> <id:home> [ ] ("
+)
+_LINE_STARTS = ("# ", "-# ", "> ", ">>> ", "- ", "1. ", "\n", "\r\n", "\u2028")
+_INVISIBLE = ("\u202e", "\u2066", "\u200b", "\x00", "\ud800")
+HOSTILE = st.lists(
+    st.text(max_size=5) | st.sampled_from([*_MARKUP.split(), *_LINE_STARTS, *_INVISIBLE]), max_size=12
+).map("".join)
+UNESCAPED = r"(?<!\\)(?:\\\\)*"
+
+
+def unescape(escaped: str) -> str:
+    """The text that Discord shows for escaped text."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(discord_text.ZERO_WIDTH_SPACE, "")
+
+
+@given(HOSTILE)
+def test_escaped_text_is_shown_as_the_plain_text(text: str) -> None:
+    assert unescape(discord_text.escape_text(text)) == discord_text.to_single_line(text)
+
+
+@given(HOSTILE)
+def test_no_markup_is_active_in_escaped_text(text: str) -> None:
+    escaped = discord_text.escape_text(text)
+    assert not re.search(UNESCAPED + r"[*_~|`\[\]<]", escaped)
+    assert not re.search(r"@(everyone|here|[!&]?\d{15})", escaped, re.IGNORECASE)
+    assert not re.search(r"(https?|steam|discord)://", escaped, re.IGNORECASE)
+    assert not re.match(r"[#>+-]|\d{1,10}[.)]", escaped)
+    assert not re.search(UNESCAPED + r":[A-Za-z0-9_]+:", escaped)
+
+
+@given(HOSTILE)
+def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str) -> None:
+    plain = discord_text.to_single_line(text)
+    plain.encode()
+    assert plain == unicodedata.normalize("NFC", plain).strip()
+    assert "\n" not in plain
+    assert len(plain.splitlines()) <= 1
+    assert not any(unicodedata.bidirectional(char) in {"RLO", "LRO", "RLI", "LRI", "PDF"} for char in plain)
+
+
+@given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
+def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
+    link = discord_text.masked_link(text, url)
+    links = re.findall(UNESCAPED + r"\]\(", link)
+    assert len(links) == (1 if discord_text.safe_url(url) and discord_text.link_label(text) else 0)
+
+
+def test_escaping_twice_changes_nothing() -> None:
+    once = discord_text.escape_text("*a* [b](c)")
+    assert discord_text.escape_text(once) is once
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        ("I Don't Know: Explicit [IDK] Token", "I Don't Know: Explicit (IDK) Token"),
+        ("Two\nlines", "Two lines"),
+        ("see https://e.vil/x", "see e.vil/x"),
+        ("a_b*c", "a\\_b\\*c"),
+    ],
+)
+def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: str) -> None:
+    assert discord_text.masked_link(title, "https://arxiv.org/abs/1") == f"[{label}](https://arxiv.org/abs/1)"
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://arxiv.org/abs/2502.02737", "https://arxiv.org/abs/2502.02737"),
+        (" HTTPS://arxiv.org/a ", "HTTPS://arxiv.org/a"),
+        ("https://e.org/a (b)?c=[d]", "https://e.org/a%20%28b%29?c=%5Bd%5D"),
+        ("https://e.org/한글", "https://e.org/%ED%95%9C%EA%B8%80"),
+        ("https://huggingface.co@e.vil/", None),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("//e.vil", None),
+        ("/papers/1", None),
+        ("https://", None),
+        ("https://[::1/", None),
+        ("https://e.org/\u202ea", None),
+        ("https://e.org/\na", None),
+        ("https://e.org/" + "a" * discord_text.LINK_URL, None),
+    ],
+)
+def test_only_web_urls_are_linked(url: str, safe: str | None) -> None:
+    assert discord_text.safe_url(url) == safe
+
+
+def test_a_link_without_a_usable_url_is_its_label() -> None:
+    assert discord_text.masked_link("Title [x]", "ftp://e.org") == r"Title \[x\]"
+    assert discord_text.masked_link("", "https://e.org/") == "<https://e.org/>"
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("a*b", "`a*b`"), ("a`b", "``a`b``"), ("`a`", "`ˋaˋ`"), ("a``b", "`aˋˋb`"), ("a\nb", "`a b`"), ("", "")],
+)
+def test_code_spans_can_contain_any_text(text: str, span: str) -> None:
+    assert discord_text.code_span(text) == span
+
 
 LINK = "[SmolLM2](https://huggingface.co/papers/2502.02737)"
+
+
 MARKDOWN_TEXTS = st.lists(
     st.one_of(
         st.text(max_size=20),
@@ -152,25 +258,10 @@ def test_too_small_pages_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "[",
-        "`",
-        "` `` ",
-        "*a ",
-        "```\n",
-        "<",
-        "<t:",
-        "[](<",
-        "\\",
-        "\u0301",
-        "**",
-        "가나다 ",
-        "[a](",
-        "https://",
-    ],
-)
+_UNITS = "[ ` <t: < [](< \\ \u0301 ** [a]( https://"
+
+
+@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "*a ", "```\n", "가나다 "])
 def test_hostile_text_takes_linear_time(unit: str) -> None:
     def split_and_shorten(length: int) -> None:
         text = (unit * length)[:length]
@@ -178,3 +269,46 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         discord_text.shorten(text, 160)
 
     growth.assert_linear(split_and_shorten, 5_000)
+
+
+def test_hangul_reaches_the_limit_of_bytes_before_that_of_characters() -> None:
+    assert payload_checks.fit_in_message(["가" * 3100])
+    assert not payload_checks.fit_in_message(["가" * 3200])
+    assert payload_checks.fit_in_message(["a" * 4000])
+    assert not payload_checks.fit_in_message(["a" * 4001])
+
+
+def test_each_text_costs_twelve_additional_bytes() -> None:
+    texts = ["가" * 100] * 30
+    assert sum(map(discord_text.utf8_bytes, texts)) == 9000
+    assert payload_checks.fit_in_message(texts)
+    assert not payload_checks.fit_in_message(["가" * 100] * 31)
+
+
+def test_the_limit_of_bytes_is_below_the_sum_that_discord_refuses() -> None:
+    assert discord_text.TEXT_BYTES < 10_170
+
+
+def test_a_budget_refuses_without_taking() -> None:
+    budget = discord_text.Budget(components=2)
+    assert budget.add_text("one")
+    assert not budget.add(2, ["two", "three"])
+    assert (budget.components, budget.characters) == (1, discord_text.TEXT - 3)
+    assert budget.add_text("two")
+    assert not budget.add_text("three")
+
+
+def test_the_compact_post_of_five_papers_takes_29_components() -> None:
+    budget = discord_text.Budget()
+    assert budget.add(1)
+    assert budget.add_text("headline and subline")
+    for _ in range(5):
+        assert budget.add(4, ["a paper: section, text, thumbnail, separator"])
+    assert budget.add(2)
+    assert budget.add(4)
+    assert budget.add_text("footer")
+    assert discord_text.COMPONENTS - budget.components == 29
+
+
+def test_a_lone_surrogate_can_be_measured() -> None:
+    assert discord_text.utf8_bytes("\ud800") == 3
