@@ -1,4 +1,4 @@
-"""Digest rows: texts, hashes, locations and corrections. Their entries are further below."""
+"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, models
+from storage import bulk, key_values
+from storage.models import (
+    Appearance,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    Problem,
+    Section,
+    SourcedDigest,
+    StoredDigest,
+)
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -35,9 +45,7 @@ async def lock_ingest(connection: AsyncConnection) -> None:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 
 
-async def add(
-    connection: AsyncConnection, new: Sequence[models.SourcedDigest], now: datetime
-) -> dict[str, int]:
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
     """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
@@ -47,7 +55,7 @@ async def add(
 
 
 async def correct(
-    connection: AsyncConnection, former: models.StoredDigest, corrected: models.SourcedDigest, now: datetime
+    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
@@ -62,9 +70,7 @@ async def correct(
     return revision
 
 
-async def update_parse_result(
-    connection: AsyncConnection, digest_id: int, parsed: models.SourcedDigest
-) -> None:
+async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
     """Store the result of parsing an unchanged text again."""
     digest = parsed.digest
     await connection.execute(
@@ -79,9 +85,9 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
     await connection.execute(digests.delete().where(digests.c.id == digest_id))
 
 
-async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
     """Return digests by the hash of their current or a former text."""
-    digests_by_hash: dict[str, models.StoredDigest] = {}
+    digests_by_hash: dict[str, StoredDigest] = {}
     for chunk in bulk.chunked(hashes):
         former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
@@ -96,7 +102,7 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
     return digests_by_hash
 
 
-async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
+async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
     row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
     return None if row is None else _digest_from_row(row)
@@ -104,14 +110,20 @@ async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDiges
 
 async def list_rows(
     connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
-) -> list[models.StoredDigest]:
+) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
-    if since_on is not None:
-        query = query.where(digests.c.date_on >= since_on)
-    if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
     return [_digest_from_row(row) for row in await connection.execute(query)]
+
+
+def filter_dates(
+    query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
+) -> sa.Select[Any]:
+    """Return the query for the rows of a date range, both ends included, None for open."""
+    if since_on is not None:
+        query = query.where(day >= since_on)
+    return query if until_on is None else query.where(day <= until_on)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -122,11 +134,8 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
     """Return the ids of all digests, oldest date first."""
-    return list(
-        (
-            await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
-        ).scalars()
-    )
+    query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    return list((await connection.execute(query)).scalars())
 
 
 async def list_dates(
@@ -140,10 +149,7 @@ async def list_dates(
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    if since_on is not None:
-        query = query.where(day >= since_on)
-    if until_on is not None:
-        query = query.where(day <= until_on)
+    query = filter_dates(query, day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
 
 
@@ -156,10 +162,10 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 
 async def list_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[models.DigestLocation]]:
+) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
-    locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
+    locations: dict[tuple[str, str], list[DigestLocation]] = {}
     for chunk in bulk.chunked({location for _, location in wanted}):
         query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
         for location in map(_location_from_row, await connection.execute(query)):
@@ -169,9 +175,7 @@ async def list_locations(
     return locations
 
 
-async def list_locations_by_digest(
-    connection: AsyncConnection, digest_id: int
-) -> list[models.DigestLocation]:
+async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
     query = (
         sa.select(digest_locations)
@@ -196,25 +200,25 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 
 async def upsert_locations(
-    connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
+    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
-    """Store the digest now found at each location."""
+    """Store the digest now found at each location, by its id."""
     rows = [
         {
-            "source": location.source,
-            "location": location.location,
-            "date_on": location.date,
-            "format": location.format.value,
-            "digest_id": location.digest_id,
-            "hash": location.hash,
+            "source": sourced.source,
+            "location": sourced.location,
+            "date_on": sourced.digest.date,
+            "format": sourced.digest.format.value,
+            "digest_id": digest_id,
+            "hash": sourced.hash,
             "seen_at": now,
         }
-        for location in locations
+        for digest_id, sourced in found.items()
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
-async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
+async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
     await connection.execute(
         digest_locations.delete().where(
@@ -229,7 +233,7 @@ async def remove_location(connection: AsyncConnection, location: models.DigestLo
 _STORED = [column for column in digests.c if column.name != "raw"]
 
 
-async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
+async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
@@ -254,31 +258,22 @@ def _compress(text: str) -> bytes:
     return b"".join([*parts, compressor.flush()])
 
 
-def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
+def _problem_rows(problems: Sequence[Problem]) -> list[list[Any]]:
     return [[problem.line, problem.message] for problem in problems]
 
 
-def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
+def _location_from_row(row: sa.Row[Any]) -> DigestLocation:
+    return bulk.build_record(DigestLocation, row._mapping, date=row.date_on, format=DigestFormat(row.format))
+
+
+def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
     return bulk.build_record(
-        models.DigestLocation,
+        StoredDigest,
         row._mapping,
-        location=row.location,
+        format=DigestFormat(row.format),
         date=row.date_on,
-        format=models.DigestFormat(row.format),
+        problems=tuple(Problem(line, message) for line, message in row.problems),
     )
-
-
-def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
-    return bulk.build_record(
-        models.StoredDigest,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        problems=tuple(models.Problem(line, message) for line, message in row.problems),
-    )
-
-
-# Digest entries: the papers listed in each digest, with the sections of their summaries.
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +300,7 @@ _TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations",
 
 async def add_entries(
     connection: AsyncConnection,
-    entries_by_digest: Mapping[int, Sequence[models.Entry]],
+    entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
@@ -352,7 +347,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
     return {paper_id: revision for paper_id, revision in result}  # noqa: C416
 
 
-async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
+async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
     """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
@@ -428,9 +423,9 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
-) -> dict[int, list[models.Appearance]]:
+) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first."""
-    appearances: dict[int, list[models.Appearance]] = defaultdict(list)
+    appearances: dict[int, list[Appearance]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         query = (
             _query()
@@ -442,28 +437,26 @@ async def list_appearances(
             await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
         )
         for row in rows:
-            appearances[row.paper_id].append(_appearance_from_row(row, sections_by_entry.get(row.id, ())))
+            entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+            form = DigestFormat(row.format)
+            appearances[row.paper_id].append(
+                Appearance(row.digest_id, form, row.date_on, row.language, entry, row.writer)
+            )
     return appearances
 
 
-_FIELDS = (
-    "rank",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary_missing",
+_FIELDS = tuple(
+    column.name
+    for column in entries.c
+    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
 )
 _fields = attrgetter(*_FIELDS)
 
 
 async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
-) -> dict[int, tuple[models.Section, ...]]:
-    sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
+) -> dict[int, tuple[Section, ...]]:
+    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     for chunk in bulk.chunked(entry_ids):
         query = (
             sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
@@ -471,7 +464,7 @@ async def _load_sections(
             .order_by(sections.c.entry_id, sections.c.position)
         )
         for entry_id, heading, body in await connection.execute(query):
-            sections_by_entry[entry_id].append(models.Section(heading, body))
+            sections_by_entry[entry_id].append(Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -491,28 +484,5 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
-    return models.Appearance(
-        digest_id=row.digest_id,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        language=row.language,
-        entry=_entry_from_row(row, entry_sections),
-        writer=row.writer,
-    )
-
-
-def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
-    return models.Entry(
-        rank=row.rank,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        video=row.video,
-        sections=entry_sections,
-        summary_missing=row.summary_missing,
-    )
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
+    return bulk.build_record(Entry, row._mapping, authors=tuple(row.authors), sections=entry_sections)

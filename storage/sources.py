@@ -41,16 +41,13 @@ async def add(
     return _source_from_row(row)
 
 
-async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
-    """Return all sources by priority, highest first, then in the order of their addition."""
+async def list_rows(
+    connection: AsyncConnection, *, due_at: datetime | None = None
+) -> list[models.StoredSource]:
+    """Return all sources, or those due at a time (UTC), by priority, highest first, then in the order of their addition."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
-    return [_source_from_row(row) for row in await connection.execute(query)]
-
-
-async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
-    """Return the sources due at `now` (UTC) by priority, highest first."""
-    query = sa.select(sources).where(sources.c.next_attempt_at <= now)
-    query = query.order_by(sources.c.priority.desc(), sources.c.id)
+    if due_at is not None:
+        query = query.where(sources.c.next_attempt_at <= due_at)
     return [_source_from_row(row) for row in await connection.execute(query)]
 
 
@@ -75,10 +72,11 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
         return
     changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH_FIELDS}
     statement = sources.update().where(sources.c.id == sa.bindparam("source_id")).values(changes)
-    rows_of_values = []
-    for row in updated:
-        values = {f"new_{name}": getattr(row, name) for name in _HEALTH_FIELDS}
-        rows_of_values.append({**values, "source_id": row.id, "new_status": row.status and row.status.value})
+    rows_of_values = [
+        {f"new_{name}": getattr(row, name) for name in _HEALTH_FIELDS}
+        | {"source_id": row.id, "new_status": row.status and row.status.value}
+        for row in updated
+    ]
     await connection.execute(statement, rows_of_values)
 
 
@@ -90,7 +88,10 @@ async def list_page_states(
     for chunk in bulk.chunked(page_states):
         query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
         for row in await connection.execute(query):
-            page_states[row.source_id][row.place] = _page_state_from_row(row)
+            status = models.FetchStatus(row.status)
+            page_states[row.source_id][row.place] = bulk.build_record(
+                models.PageState, row._mapping, location=row.place, status=status
+            )
     return page_states
 
 
@@ -98,8 +99,7 @@ async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
     """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
-    known = await connection.execute(sa.select(sources.c.id).where(sources.c.kind == kind.value))
-    ids = list(known.scalars())
+    ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind.value))).all()
     if not ids:
         return None
     query = sa.select(source_pages.c.place, source_pages.c.read_at)
@@ -111,9 +111,11 @@ async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:
     """Store page states as (source id, state); the last state of a page counts."""
-    values = {
-        (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
-    }
+    values = {}
+    for source_id, page in page_states:
+        row = bulk.record_values(page, source_id=source_id, place=page.location)
+        del row["location"]
+        values[source_id, page.location] = row
     await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
@@ -144,14 +146,3 @@ def _source_from_row(row: sa.Row[Any]) -> models.StoredSource:
         language=models.Locale(row.language) if row.language else None,
         status=models.FetchStatus(row.status) if row.status else None,
     )
-
-
-def _page_state_from_row(row: sa.Row[Any]) -> models.PageState:
-    status = models.FetchStatus(row.status)
-    return bulk.build_record(models.PageState, row._mapping, location=row.place, status=status)
-
-
-def _page_state_values(source_id: int, page: models.PageState) -> dict[str, Any]:
-    values = bulk.record_values(page, source_id=source_id, place=page.location)
-    del values["location"]
-    return values

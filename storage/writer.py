@@ -1,7 +1,8 @@
-"""Drafts: the state of each summary that a language model writes, and its text.
+"""What the writer of digests stores: drafts, full texts of papers, and the ledger of the model's tokens by UTC day.
 
 A draft is identified by its paper, format, language, prompt version, model and input, so that nothing is written twice.
-Until the input is read, its hash is empty.
+Until the input is read, its hash is empty. Tokens are reserved before a call and settled after it; a call whose outcome is
+unknown keeps its reservation.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class DraftState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A summary of one paper in one format and language. `basis` is a value of `summary_basis.Basis`.
+    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
 
     `calls` were answered or failed, with `tokens` in total. `problems` are the failed checks, or the reason of a failure.
     """
@@ -106,14 +107,12 @@ def _draft_from_row(row: sa.Row[Any]) -> Draft:
     )
 
 
-# Full texts of papers as they were read, compressed, with their provenance. A text is read again once it is removed.
-
 _LEVEL = 3
 """Of Zstandard: a text of 100 kB takes a millisecond and a third of its size."""
 
 
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Store the text of a paper in place of an earlier one."""
+    """Store the text of a paper, compressed, in place of an earlier one."""
     raw = text.text.encode("utf-8", "replace")
     values = {
         "arxiv_id": text.arxiv_id,
@@ -137,9 +136,7 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
 
 async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time. Returns their number."""
-    old = sa.select(paper_texts.c.arxiv_id).where(paper_texts.c.fetched_at < before).limit(limit)
-    result = await connection.execute(paper_texts.delete().where(paper_texts.c.arxiv_id.in_(old)))
-    return result.rowcount
+    return await bulk.delete_some(connection, paper_texts, paper_texts.c.fetched_at < before, limit)
 
 
 def _compress(raw: bytes) -> bytes:
@@ -153,10 +150,6 @@ def _decompress(compressed: bytes) -> str:
 
     return zstandard.ZstdDecompressor().decompress(compressed).decode()
 
-
-# The ledger of a language model's tokens: what is reserved and used, by UTC day.
-#
-# Tokens are reserved before a call and settled after it. A call whose outcome is unknown keeps its reservation.
 
 LEDGER_LOCK = 0x4C4544474552
 """PostgreSQL advisory lock around reservations: "LEDGER"."""

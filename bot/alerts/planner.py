@@ -1,8 +1,8 @@
-"""Matches the papers of fresh digests with all alerts and queues the matches; `notifier` plans the messages of what is due.
+"""Matches the papers of fresh digests with all alerts and queues the matches, then plans the messages of what is due.
 
 An ingest stores only that a digest's alerts are to be planned, or those of papers that got authors or institutions from
-facts later. Each batch of recipients is one transaction with their matches and the last recipient, so that another process,
-or the next start, continues after it.
+facts later. Each batch of recipients is one transaction, with their matches and the last recipient, or with the deliveries,
+the papers notified of and the removal of the matches: another process, or the next start, continues after it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -29,10 +29,6 @@ from bot.text import keywords
 from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
 
-# Plans the messages of queued matches that are due: one delivery for each recipient.
-#
-# Each batch of recipients is one transaction with the deliveries, the papers notified of and the removal of the matches.
-
 MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
@@ -46,14 +42,23 @@ MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
 RENDERED_ALERTS = 256
 """Messages that are kept: many recipients follow the same terms, and get the same papers."""
 
-PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
-"""A paper, and why it matches a recipient's alerts."""
+
+class PaperMatch(NamedTuple):
+    """A paper, and why it matches a recipient's alerts."""
+
+    paper: models.PaperDetail
+    reasons: tuple[contents.AlertReason, ...]
+
+
+class Destination(NamedTuple):
+    """The language of an alert's recipient, and the DM channel if it is known."""
+
+    locale: models.Locale
+    dm_channel_id: int | None = None
+
 
 Decisions: TypeAlias = dict[str, list[PaperMatch]]
 """What each recipient is notified of, best first."""
-
-Destinations: TypeAlias = dict[int, tuple[models.Locale, int | None]]
-"""The language of the recipient of each alert, by alert id, and the DM channel if it is known."""
 
 
 class AlertNotifier:
@@ -81,12 +86,8 @@ class AlertNotifier:
                 crossed = await alerts.list_crossed_matches(connection, now - MAX_WAIT, limit=CROSSED_LIMIT)
                 active = await alerts.list_active(connection, {row.alert_id for row in crossed}, now)
             # What crosses while its alert rests is due at once, and dropped then.
-            due = [
-                row._replace(
-                    due_at=matcher.due_at(active[row.alert_id], now) if row.alert_id in active else now
-                )
-                for row in crossed
-            ]
+            due_at = {alert.id: matcher.due_at(alert, now) for alert in active.values()}
+            due = [row._replace(due_at=due_at.get(row.alert_id, now)) for row in crossed]
             if not due:
                 return count
             async with self._database.transaction() as connection:
@@ -115,11 +116,27 @@ class AlertNotifier:
             queued = await _list_due(connection, recipients, now)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
             notified = await _list_notified(connection, queued)
-            highest = await _list_highest_votes(connection, queued, active)
+            asking = {alert.id for alert in active.values() if alert.min_votes}
+            highest = await papers.list_highest_votes(
+                connection, {match.paper_id for match in queued if match.alert_id in asking}
+            )
             destinations = await self._resolve(connection, active.values())
-        queued = [match for match in queued if _is_gathered(match, active, now)]
-        waiting = [match for match in queued if _waits_for_votes(match, active, highest)]
-        decisions = await self._decide(_without(queued, waiting, notified), active, highest)
+        at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
+        # What is due, and what is sent soon anyway.
+        queued = [
+            match
+            for match in queued
+            if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
+        ]
+        # Their alerts ask for more votes now than the papers ever had.
+        waiting = {
+            match
+            for match in queued
+            if match.alert_id in asking
+            and not choice.meets_minimum(highest.get(match.paper_id), active[match.alert_id].min_votes)
+        }
+        decided = [match for match in queued if match not in waiting and match[:2] not in notified]
+        decisions = await self._decide(decided, active, highest)
         built = await self._build(decisions, active, destinations, now)
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
@@ -154,28 +171,27 @@ class AlertNotifier:
                     decisions[recipient].append(matched)
                 await slices.pause()
         for matches in decisions.values():
-            matches.sort(key=lambda match: (*choice.votes_sort_key(match[0].votes), match[0].id))
+            matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions
 
     async def _build(
         self,
         decisions: Decisions,
         active: Mapping[int, models.Alert],
-        destinations: Destinations,
+        destinations: Mapping[int, Destination],
         now: datetime,
     ) -> dict[str, models.NewDelivery]:
         """Render the messages; what fails to render is logged and left out."""
-        details = {detail.id: detail for matches in decisions.values() for detail, _ in matches}
-        await outbox_deliveries.prepare_extracts(
-            details.values(), {locale for locale, _ in destinations.values()}
-        )
+        details = {match.paper.id: match.paper for matches in decisions.values() for match in matches}
+        locales = {destination.locale for destination in destinations.values()}
+        await outbox_deliveries.prepare_extracts(details.values(), locales)
         planned_at = f"{now:%Y%m%d%H%M%S}"
         built: dict[str, models.NewDelivery] = {}
         slices = TimeSlices()
         for recipient, matches in decisions.items():
-            alert = active[matches[0][1][0].alert_id]
+            alert = active[matches[0].reasons[0].alert_id]
             locale, dm_channel_id = destinations[alert.id]
-            key = f"alert:{recipient}:{planned_at}:{matches[0][0].id}"
+            key = f"alert:{recipient}:{planned_at}:{matches[0].paper.id}"
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
                 post = self._build_post(locale, matches, active, in_channel=alert.channel_id is not None)
@@ -206,19 +222,14 @@ class AlertNotifier:
         shown = _limit(matches, active)
         numbers: dict[int, int] = {}
         numbered = [
-            tuple(
-                contents.AlertReason(
-                    numbers.setdefault(of.alert_id, len(numbers)), of.kind, of.text, of.found_in, of.crossed
-                )
-                for of in reasons
-            )
+            tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
             for _, reasons in shown
         ]
-        papers = [self._post_paper(detail, locale) for detail, _ in shown]
+        papers = [self._post_paper(match.paper, locale) for match in shown]
         return contents.AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
-            digest_on=max(detail.last_on for detail, _ in shown),
+            digest_on=max(match.paper.last_on for match in shown),
             matches=tuple(zip(papers, numbered, strict=True)),
             in_channel=in_channel,
             more=len(matches) - len(shown),
@@ -230,21 +241,18 @@ class AlertNotifier:
             self._papers[key] = outbox_deliveries.build_post_paper(detail, locale)
         return self._papers[key]
 
-    async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> Destinations:
-        """Return the language and the DM channel, if it is known, of each alert's recipient, by alert id."""
+    async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
+        """Return the destinations of alerts by alert id."""
         stored = await accounts.list_readers_by_id(
             connection, [row.user_id for row in of if row.channel_id is None]
         )
         servers = await accounts.list_guilds_by_id(connection, [row.guild_id for row in of if row.guild_id])
-        destinations: Destinations = {}
+        destinations = {}
         for alert in of:
-            if alert.channel_id is not None:
-                guild = servers.get(alert.guild_id or 0)
-                destinations[alert.id] = (guild and guild.locale) or self._default_locale, None
-            else:
-                reader = stored.get(alert.user_id)
-                locale = (reader and reader.locale) or self._default_locale
-                destinations[alert.id] = locale, reader.dm_channel_id if reader else None
+            reader = stored.get(alert.user_id) if alert.channel_id is None else None
+            guild = servers.get(alert.guild_id or 0) if alert.channel_id is not None else None
+            locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
+            destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
         return destinations
 
 
@@ -260,40 +268,6 @@ async def _list_notified(
     paper_ids = {match.paper_id for match in queued}
     recipients = {match.recipient for match in queued}
     return await alerts.list_notified(connection, recipients, sorted(paper_ids))
-
-
-async def _list_highest_votes(
-    connection: Connection, queued: Iterable[models.QueuedMatch], active: Mapping[int, models.Alert]
-) -> dict[int, int]:
-    """Return the highest votes of the papers whose alerts ask for some."""
-    asking = {alert.id for alert in active.values() if alert.min_votes}
-    return await papers.list_highest_votes(
-        connection, {row.paper_id for row in queued if row.alert_id in asking}
-    )
-
-
-def _is_gathered(match: models.QueuedMatch, active: Mapping[int, models.Alert], now: datetime) -> bool:
-    """Return whether a match is due, or is sent soon anyway."""
-    alert = active.get(match.alert_id)
-    is_at_once = alert is not None and alert.timing is models.AlertTiming.AT_ONCE
-    return is_at_once or (match.due_at is not None and match.due_at <= now)
-
-
-def _waits_for_votes(
-    match: models.QueuedMatch, active: Mapping[int, models.Alert], highest: Mapping[int, int]
-) -> bool:
-    """Return whether the alert asks for more votes now than the paper ever had."""
-    alert = active.get(match.alert_id)
-    return alert is not None and not choice.meets_minimum(highest.get(match.paper_id), alert.min_votes)
-
-
-def _without(
-    queued: Iterable[models.QueuedMatch],
-    waiting: Iterable[models.QueuedMatch],
-    notified: Collection[tuple[str, int]],
-) -> list[models.QueuedMatch]:
-    left_out = set(waiting)
-    return [match for match in queued if match not in left_out and match[:2] not in notified]
 
 
 def _match_paper(
@@ -315,17 +289,15 @@ def _match_paper(
             reason = replace(reason, crossed=(line, then))
             paper = replace(paper, votes=max(highest or 0, paper.votes or 0))
         reasons.append(reason)
-    return (paper, tuple(reasons)) if reasons else None
+    return PaperMatch(paper, tuple(reasons)) if reasons else None
 
 
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
     """Return the best papers: of each alert at most its `max_papers`."""
-    if len(matches) == 1:
-        return list(matches)
     counts: Counter[int] = Counter()
     shown = []
     for match in matches:
-        alert_ids = {reason.alert_id for reason in match[1]}
+        alert_ids = {reason.alert_id for reason in match.reasons}
         if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
             counts.update(alert_ids)
             shown.append(match)
@@ -335,7 +307,7 @@ def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) ->
 async def _store(
     connection: Connection,
     queued: Sequence[models.QueuedMatch],
-    waiting: Sequence[models.QueuedMatch],
+    waiting: Collection[models.QueuedMatch],
     decisions: Decisions,
     built: Mapping[str, models.NewDelivery],
     now: datetime,
@@ -385,7 +357,7 @@ class AlertPlanner:
         self._max_batch_size = max_batch_size
         self._texts = matcher.PaperTexts(database)
         self._notifier = AlertNotifier(database, deliveries, self._texts, default_locale)
-        self._source: matcher.CandidateSource = matcher.AlertTermSource(database, self._texts)
+        self._source = matcher.AlertTermSource(database, self._texts)
         self._wake_event = asyncio.Event()
 
     def wake(self) -> None:
@@ -401,13 +373,10 @@ class AlertPlanner:
             with isolation.isolated(log, "planning alerts failed; will retry") as failures:
                 await self.drain(on_planned=on_planned, stop=stop)
             delay = min(2 * delay, MAX_RETRY_SECONDS) if failures else POLL_SECONDS
-            await self._wait(stop, delay)
-
-    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
-        waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
-        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
+            waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
+            await asyncio.wait(waiting, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
 
     async def drain(
         self, *, on_planned: Callable[[], None] = lambda: None, stop: asyncio.Event | None = None
@@ -464,8 +433,9 @@ class AlertPlanner:
         async with aclosing(self._source.iterate(paper_ids, cursor, only_names=is_named)) as recipients:
             async for batch in _batched(recipients, batches):
                 while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
-                    changed = await self._match_batch(pending, digest, cursor, remaining, batches)
-                    cursor, is_unchanged = changed
+                    cursor, is_unchanged = await self._match_batch(
+                        pending, digest, cursor, remaining, batches
+                    )
                     if stop.is_set() or not is_unchanged:
                         return
         await self._finish(pending)

@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from aiolimiter import AsyncLimiter
 from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
+from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService, Quarantine
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
@@ -235,7 +236,6 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import LookupAdmission, SearchService
-        from bot.search.similar import WordVectors
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
         from bot.text import topics
@@ -249,7 +249,7 @@ class Container:
         rising = RisingTopicService(database, glossary)
         profiles = Profiles(database, self.clock, PaperVectors(glossary))
         topics.prepare_vector()
-        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
+        search = SearchService(database, glossary, self.clock)
         return Services(
             database=database,
             clock=self.clock,
@@ -326,18 +326,12 @@ class Container:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
         from bot.search.index import SearchIndexer
 
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
+        async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             now = self.clock()
             await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
-            await self.edits.plan(connection, digest_id, revision, now, changed_ids)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
+            await self.edits.plan(connection, fresh.digest_id, fresh.revision, now, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(
@@ -471,16 +465,7 @@ async def open_writer(
         async with language_model.open_model(
             settings.writer_url, settings.writer_model, key, container.clock
         ) as model:
-            budget = drafting.TokenBudget(
-                container.database,
-                container.clock,
-                daily=settings.writer_daily_tokens,
-                monthly=settings.writer_monthly_tokens,
-            )
-            breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
-            model_calls = drafting.ModelCalls(container.database, model, budget, breaker)
-            writer = await _create_draft_writer(container, model_calls, fetch)
-            yield writer_service.WriterService(*parts, writer, model_calls)
+            yield writer_service.WriterService(*parts, await _create_draft_writer(container, model, fetch))
 
 
 def inbox_of(settings: Settings) -> Path | None:
@@ -489,21 +474,23 @@ def inbox_of(settings: Settings) -> Path | None:
 
 
 async def _create_draft_writer(
-    container: Container, model_calls: drafting.ModelCalls, fetch: fetcher.Fetcher
+    container: Container, model: language_model.LanguageModel, fetch: fetcher.Fetcher
 ) -> drafting.DraftWriter:
+    settings, database, clock = container.settings, container.database, container.clock
+    token_budget = drafting.TokenBudget(
+        database, clock, daily=settings.writer_daily_tokens, monthly=settings.writer_monthly_tokens
+    )
+    breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
+    drafter = drafting.Drafter(
+        database, clock, model, token_budget, breaker, sleep=asyncio.sleep, random=random.random
+    )
     reader = paper_text.PaperTextReader(
-        container.settings.hf_endpoint,
-        container.settings.arxiv_html_url,
+        settings.hf_endpoint,
+        settings.arxiv_html_url,
         fetch,
-        now=container.clock,
+        now=clock,
         throttle=AsyncLimiter(1, paper_text.SECONDS_PER_REQUEST).acquire,
     )
-    async with container.database.read() as connection:
-        glossary = await search_glossary.GlossaryService(container.database).get_current(connection)
-    return drafting.DraftWriter(
-        container.database,
-        container.clock,
-        drafting.Drafter(model_calls, container.clock, sleep=asyncio.sleep, random=random.random),
-        drafting.TextReader(container.database, reader, container.clock).read,
-        glossary,
-    )
+    async with database.read() as connection:
+        glossary = await search_glossary.GlossaryService(database).get_current(connection)
+    return drafting.DraftWriter(database, clock, drafter, reader, glossary)

@@ -1,4 +1,4 @@
-"""Prints results: JSON for programs, tables for people, problems and progress on stderr.
+"""Reads arguments and prints results: JSON for programs, tables for people, problems and progress on stderr.
 
 Everything for people passes `bot.core.logs`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
@@ -23,6 +23,8 @@ from bot.core.clock import system_clock
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
+Choice = TypeVar("Choice", bound=StrEnum)
+Command: TypeAlias = Callable[..., None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -59,13 +61,16 @@ def print_rows(
         return
     shown = [name for name in columns if any(row[name] not in (None, "") for row in rows)]
     zone = context.load_timezone()
-    table = [[_display(name, row[name], zone) for name in shown] for row in rows]
+    table = [
+        [
+            format_time(datetime.fromisoformat(row[name]), zone)
+            if name.endswith("_at") and row[name] is not None
+            else row[name]
+            for name in shown
+        ]
+        for row in rows
+    ]
     print_table([name.removesuffix("_at").replace("_", " ") for name in shown], table, empty=empty)
-
-
-def _display(name: str, value: Any, zone: tzinfo) -> Any:
-    is_time = name.endswith("_at") and value is not None
-    return format_time(datetime.fromisoformat(value), zone) if is_time else value
 
 
 def format_time(moment: datetime, zone: tzinfo) -> str:
@@ -143,12 +148,6 @@ def error(sentence: str) -> None:
     line = logs.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
-
-
-# Parses arguments of commands, and shares options between commands.
-
-Choice = TypeVar("Choice", bound=StrEnum)
-Command: TypeAlias = Callable[..., None]
 
 
 def with_options(*declared: Callable[..., Mapping[str, Any]]) -> Callable[[Command], Command]:

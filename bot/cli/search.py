@@ -343,6 +343,5 @@ def _print_detail(detail: models.PaperDetail) -> None:
 def create_search(database: Database) -> SearchService:
     """Return the search service of a database."""
     from bot.search.service import SearchService
-    from bot.search.similar import WordVectors
 
-    return SearchService(database, vectors=WordVectors(context.load_settings().word_vectors))
+    return SearchService(database)

@@ -75,7 +75,6 @@ class Settings(BaseSettings):
         "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
     )
     templates: Path | None = _setting("templates", default=None)
-    word_vectors: Path | None = _setting("word_vectors", default=None)
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
@@ -125,7 +124,6 @@ class Settings(BaseSettings):
         "discord_token",
         "inbox",
         "templates",
-        "word_vectors",
         "http",
         "heartbeat_url",
         "discord_api_url",

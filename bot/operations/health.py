@@ -1,8 +1,9 @@
-"""The read-only HTTP endpoints for operators: `/health` for a supervisor, `/metrics` for Prometheus."""
+"""What a running bot tells its operator: the signs of life behind `/health`, its clock, its metrics, and both over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from storage import deliveries, models
 from storage import errors as storage_errors
 from storage.database import Database
 
-# Liveness of a running bot: when its tick, its relay and Discord last showed that they work. Behind `/health`.
+log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""
@@ -178,9 +179,8 @@ class ClockMonitor:
         self._held: tuple[timedelta, float] | None = None
         self._discord_reading: tuple[datetime, float] | None = None
         self._slow_by = timedelta(0)
-        self._ahead_since: float | None = self._last_reading[
-            1
-        ]  # unless the first answer of Discord says otherwise
+        # Unless the first answer of Discord says otherwise.
+        self._ahead_since: float | None = self._last_reading[1]
         self._new_steps: list[ClockStep] = []
         self._last_step: ClockStep | None = None
 
@@ -191,9 +191,8 @@ class ClockMonitor:
         step = wall - expected
         if abs(step) <= STEP_THRESHOLD:
             if self._held is not None:
-                log.warning(
-                    "the clock is back at its former time", held_seconds=self._held[0].total_seconds()
-                )
+                held = self._held[0].total_seconds()
+                log.warning("the clock is back at its former time", held_seconds=held)
                 self._held = None
         elif step > HOLD_THRESHOLD and self._must_hold(wall, step, monotonic):
             return expected
@@ -270,84 +269,57 @@ def _advance(reading: tuple[datetime, float], monotonic: float) -> datetime:
     return at + timedelta(seconds=monotonic - moment)
 
 
-# The Prometheus metrics: outcomes of parts, failure reasons, lateness and queue depth.
-
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
-
 LOOKUP_WAIT_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2)
 
 
 class Metrics:
     """The bot's metrics, in their own registry."""
 
-    content_type = CONTENT_TYPE_LATEST
-
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.part_outcomes = Counter(
-            "paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"], registry=self.registry
+        self.registry = registry = CollectorRegistry()
+        counter = functools.partial(Counter, registry=registry)
+        gauge = functools.partial(Gauge, registry=registry)
+        histogram = functools.partial(Histogram, registry=registry)
+        self.part_outcomes = counter("paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"])
+        self.failures = counter(
+            "paperround_failures", "Attempts that brought no message, by reason", ["reason"]
         )
-        self.failures = Counter(
-            "paperround_failures",
-            "Attempts that brought no message, by reason",
-            ["reason"],
-            registry=self.registry,
-        )
-        self.lateness = Histogram(
+        self.lateness = histogram(
             "paperround_lateness_seconds",
             "From when a part was due until Discord had it",
             ["kind"],
             buckets=LATENESS_BUCKETS,
-            registry=self.registry,
         )
-        self.queue_depth = Gauge(
-            "paperround_queue_depth", "Parts of the outbox, by state", ["state"], registry=self.registry
+        self.queue_depth = gauge("paperround_queue_depth", "Parts of the outbox, by state", ["state"])
+        self.oldest_unsent = gauge(
+            "paperround_oldest_unsent_seconds", "Age of the oldest delivery that waits"
         )
-        self.oldest_unsent = Gauge(
-            "paperround_oldest_unsent_seconds",
-            "Age of the oldest delivery that waits",
-            registry=self.registry,
+        self.lookups = counter(
+            "paperround_lookups", "Look-ups of readers: admitted, or refused as busy", ["decision"]
         )
-        self.lookups = Counter(
-            "paperround_lookups",
-            "Look-ups of readers: admitted, or refused as busy",
-            ["decision"],
-            registry=self.registry,
-        )
-        self.lookup_wait = Histogram(
+        self.lookup_wait = histogram(
             "paperround_lookup_wait_seconds",
             "Time that a reader's look-up waited for its turn, or until it was refused",
             buckets=LOOKUP_WAIT_BUCKETS,
-            registry=self.registry,
         )
-        self.connected = Gauge(
-            "paperround_gateway_connected", "1 while the gateway is up", registry=self.registry
-        )
-        self.clock_steps = Counter(
-            "paperround_clock_steps", "Steps of the clock by more than two minutes", registry=self.registry
-        )
-        self.clock_held = Gauge(
+        self.connected = gauge("paperround_gateway_connected", "1 while the gateway is up")
+        self.clock_steps = counter("paperround_clock_steps", "Steps of the clock by more than two minutes")
+        self.clock_held = gauge(
             "paperround_clock_held",
             "1 while a step ahead is not confirmed and posts follow the time before it",
-            registry=self.registry,
         )
-        self.clock_offset = Gauge(
+        self.clock_offset = gauge(
             "paperround_clock_offset_seconds",
             "How far the clock is ahead of Discord's; negative if it is behind",
-            registry=self.registry,
         )
-        self.discord_state = Gauge(
-            "paperround_discord_state",
-            "1 for the state of Discord's health",
-            ["state"],
-            registry=self.registry,
+        self.discord_state = gauge(
+            "paperround_discord_state", "1 for the state of Discord's health", ["state"]
         )
-        self.invalid_requests = Gauge(
-            "paperround_invalid_requests",
-            "Answers of 401, 403 and 429 within ten minutes",
-            registry=self.registry,
+        self.invalid_requests = gauge(
+            "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
         )
-        self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
+        self.digests = counter("paperround_digests", "Digests stored or corrected")
 
     def watch_clock(self, monitor: ClockMonitor) -> None:
         """Show the state of the clock's monitor from now on."""
@@ -381,8 +353,6 @@ class Metrics:
         """Return the metrics in the Prometheus text format."""
         return generate_latest(self.registry)
 
-
-log = structlog.get_logger(__name__)
 
 DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
@@ -444,7 +414,7 @@ class MonitoringServer:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
         self._metrics.connected.set(self._is_connected())
-        return web.Response(body=self._metrics.render(), headers={"Content-Type": self._metrics.content_type})
+        return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _seconds_since(self, moment: datetime) -> float:
         return max(0.0, (self._clock() - moment).total_seconds())

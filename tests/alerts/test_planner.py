@@ -255,7 +255,7 @@ async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other
             raise RuntimeError(failures.pop())
         return matcher.keyword_text(paper)
 
-    monkeypatch.setattr("bot.alerts.matcher._prepare", fail_once)
+    monkeypatch.setattr("bot.alerts.matcher.prepare_text", fail_once)
     with pytest.raises(RuntimeError):
         await alert_harness.plan()
     assert len(await alert_harness.list_pending()) == 1

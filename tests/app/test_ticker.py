@@ -223,7 +223,7 @@ async def test_a_source_polled_by_a_clock_ahead_is_polled_now(db: Database, corr
         )
     await correct(START)
     async with db.read() as connection:
-        assert [row.url for row in await sources.list_due(connection, START)] == [polled.url]
+        assert [row.url for row in await sources.list_rows(connection, due_at=START)] == [polled.url]
 
 
 async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(

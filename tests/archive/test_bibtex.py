@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import exports
+from bot.rendering.templates import Templates
 from storage import models
 
 
@@ -69,7 +71,13 @@ def test_an_unconfirmed_order_of_authors_is_noted(
 def test_the_stored_authors_count_before_those_of_the_digest() -> None:
     paper = models.Entry(1, "2502.02737", "T", "https://e.org", authors=("C D", "A B", "C D"))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
-    confirmed = exports.render_bibtex([(paper, stored)])
+    digest = models.Digest(models.DigestFormat.NEWSLETTER, date(2025, 2, 6), (paper,), (), "")
+    confirmed, unconfirmed = (
+        exports.render_export(
+            exports.ExportFormat.BIBTEX, [exports.ExportDigest(digest, "", stored=known)], Templates()
+        )
+        for known in ({paper.arxiv_id: stored}, {})
+    )
     assert "{A B and C D}" in confirmed
     assert "note" not in confirmed
-    assert "Author order unconfirmed" in exports.render_bibtex([(paper, {})])
+    assert "Author order unconfirmed" in unconfirmed

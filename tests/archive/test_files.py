@@ -14,12 +14,12 @@ from storage import models
 def read_names(*paths: Path | str) -> list[str]:
     return [
         file.location if isinstance(file, models.LocatedProblem) else file.name
-        for file in ingest.read_files(map(str, paths))
+        for file in map(ingest.read_found, ingest.find_files(map(str, paths)))
     ]
 
 
 def read_problem(path: Path | str) -> str:
-    [problem] = ingest.read_files([str(path)])
+    [problem] = map(ingest.read_found, ingest.find_files([str(path)]))
     assert isinstance(problem, models.LocatedProblem)
     assert problem.location == str(path)
     return problem.message
@@ -44,7 +44,7 @@ def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytes
 def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(ingest.read_files([str(tmp_path), "nowhere"]))
+    results = list(map(ingest.read_found, ingest.find_files([str(tmp_path), "nowhere"])))
     assert [type(result) for result in results] == [
         models.LocatedProblem,
         ingest.TextFile,

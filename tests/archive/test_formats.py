@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.archive import digest_writer, exports, extracts, parse, summaries
+from bot.archive import digest_writer, exports, extracts, parse
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.rendering.templates import Templates
 from storage.models import DigestFormat
@@ -17,7 +17,6 @@ def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> 
     assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
     assert set(digest_writer.DIGEST_PROVIDERS) == set(DigestFormat)
     assert set(extracts.WRITER_RANK) == {*DigestFormat, None}
-    assert set(summaries.FORMAT_BASIS) == set(DigestFormat)
     assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
 
 

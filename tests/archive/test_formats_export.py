@@ -115,7 +115,7 @@ def test_an_exported_review_parses_to_the_same_entries(paper: models.Entry) -> N
     missing = not paper.sections
     paper = models.Entry(
         **{
-            **exports.paper_to_json(paper),
+            **parse.paper_to_json(paper),
             "summary_missing": missing,
             "authors": paper.authors,
             "sections": paper.sections,
@@ -182,8 +182,8 @@ def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> N
     )
     (line,) = exports.render_export(ExportFormat.JSON, [stored], TEMPLATES).splitlines()
     record = json.loads(line)
-    expected = exports.digest_to_json(original, "inbox/a.md")
-    expected["papers"][0]["first_on"] = "2025-02-06"
+    expected = parse.digest_to_json(original, "inbox/a.md")
+    expected["papers"][0]["stored"] = {"first_on": "2025-02-06"}
     assert record == {**expected, "source": "inbox"}
     assert "글" in line
 

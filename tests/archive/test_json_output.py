@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive import exports, parse
+from bot.archive import parse
 
 DATA = Path(__file__).parent / "data"
 
@@ -15,14 +15,14 @@ DATA = Path(__file__).parent / "data"
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
 def test_a_text_gives_the_expected_json(path: Path) -> None:
     digests = parse.parse_text(parse.decode(path.read_bytes()))
-    printed = [exports.digest_to_json(digest, path.name) for digest in digests]
+    printed = [parse.digest_to_json(digest, path.name) for digest in digests]
     expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
     assert printed == expected
 
 
 def test_the_keys_are_in_the_order_of_the_contract() -> None:
     (digest,) = parse.parse_text((DATA / "review.md").read_text("utf-8"))
-    printed = exports.digest_to_json(digest, "a/b.md")
+    printed = parse.digest_to_json(digest, "a/b.md")
     assert list(printed) == ["file", "format", "date", "papers", "problems"]
     assert list(printed["papers"][0]) == [
         "rank",

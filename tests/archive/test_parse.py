@@ -242,7 +242,7 @@ def test_text_is_decoded_in_the_encodings_of_editors(encoding: str) -> None:
 
 def test_parsing_imports_no_heavy_module() -> None:
     code = (
-        "import sys, bot.digests.parse, bot.digests.json_output\n"
+        "import sys, bot.archive.parse\n"
         "print(*{m.partition('.')[0] for m in sys.modules} & {'discord', 'sqlalchemy', 'aiohttp', 'pydantic', 'typer'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bot.archive import ingest, parse
-from bot.archive.digest_writer import IngestResult
+from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.core import errors
 from storage import archive, database, models, papers, tables
 from storage.database import Connection
@@ -21,7 +20,8 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 def read_texts(*folders: Path) -> list[ingest.TextFile]:
-    return [file for file in ingest.read_files(map(str, folders)) if isinstance(file, ingest.TextFile)]
+    found = map(ingest.read_found, ingest.find_files(map(str, folders)))
+    return [file for file in found if isinstance(file, ingest.TextFile)]
 
 
 async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
@@ -159,14 +159,8 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
 
 
 async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness: IngestHarness) -> None:
-    async def reject_bad(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Bad":
+    async def reject_bad(connection: Connection, fresh: FreshDigest) -> None:
+        if (await papers.list_rows(connection, list(fresh.paper_ids)))[0].title == "Bad":
             raise RuntimeError("rejected")
 
     harness.ingest = ingest.IngestService(harness.db, lambda: NOW, NullIndexer(), on_fresh_digest=reject_bad)

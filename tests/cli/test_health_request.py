@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import operations
+from bot.cli import healthcheck
 from tests.support import patience
 from tests.support.shell_fixtures import Paperround
 
@@ -116,7 +116,7 @@ def test_no_answer_is_exit_status_one(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-        monkeypatch.setattr(operations, "TIMEOUT_SECONDS", 0.05)
+        monkeypatch.setattr(healthcheck, "TIMEOUT_SECONDS", 0.05)
         monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
         assert "timed out" in paperround("healthcheck").stderr  # it accepts and says nothing
     answer = paperround("healthcheck")
@@ -151,7 +151,7 @@ def test_the_setting_may_be_in_the_toml_file(paperround: Paperround, tmp_path: A
     ],
 )
 def test_a_server_on_all_addresses_is_asked_on_loopback(address: str, host: str) -> None:
-    assert operations.split_address(address) == (host, 9464)
+    assert healthcheck.split_address(address) == (host, 9464)
 
 
 @pytest.mark.parametrize("address", ["here", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999"])
@@ -167,7 +167,7 @@ def test_an_invalid_address_is_wrong_usage(
 def test_an_answer_over_ipv6_is_read() -> None:
     try:
         with serving(200, encode(HEALTHY), "::1") as port:
-            assert operations.request_health(f"[::]:{port}") == (True, HEALTHY)
+            assert healthcheck.request_health(f"[::]:{port}") == (True, HEALTHY)
     except OSError:
         pytest.skip("no IPv6 here")
 

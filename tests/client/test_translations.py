@@ -15,12 +15,12 @@ from discord.ext import commands as ext_commands
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 
-from bot import client as bot
+import bot
 from bot.client import translations
 from storage import models
 from tests.support.client_harness import ClientHarness
 
-CLIENT = Path(bot.__file__).parent
+BOT = Path(bot.__file__).parent
 COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
 
 
@@ -47,7 +47,7 @@ def _variables(message: ftl.Message) -> set[str]:
 
 
 def _trees() -> Iterator[ast.Module]:
-    for path in CLIENT.rglob("*.py"):
+    for path in BOT.rglob("*.py"):
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 

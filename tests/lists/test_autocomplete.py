@@ -8,7 +8,7 @@ import pytest
 
 from bot.search import glossary
 from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, last_response, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 
 
 async def test_autocomplete_offers_authors(harness: ClientHarness) -> None:
@@ -41,9 +41,7 @@ async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
     await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
     (offered,) = await harness.reader.autocomplete(harness.channel, "topic", "query", "quiet h")
     assert offered["value"] == "Quiet Harbour Lights"
-    results = shown_text(
-        last_response(await harness.reader.slash(harness.channel, "topic", query=offered["value"]))
-    )
+    results = shown_text(await harness.ask("topic", query=offered["value"]))
     assert harness.texts("list-topic-heading", topic="Quiet Harbour Lights", count=2) in results
 
 

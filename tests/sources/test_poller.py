@@ -1,30 +1,35 @@
-"""The poller against a real server and a real database."""
+"""The poller against a real server and a real database: page states, reports and the health of sources."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.core import errors
+from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import poller
+from bot.sources import base, fetch_errors, poller
+from bot.sources.poller import SourceReport
 from storage import database, models
 from storage import errors as storage_errors
 from storage import sources as stored_sources
+from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_payloads
 from tests.support.polling_harness import START, PollingHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
-S = models.FetchStatus
+S = FetchStatus
 HF = "/api/daily_papers?date=2025-05-06"
 
 
@@ -376,14 +381,12 @@ async def test_the_polling_loop_ends_on_stop(sqlite_harness: PollingHarness) -> 
     await sqlite_harness.add("/a.md")
     stop = asyncio.Event()
 
-    async def is_stored() -> bool:
-        return await sqlite_harness.detail("2505.00001") is not None
-
-    async with sqlite_harness.open_poller() as opened:
-        running = asyncio.create_task(opened.run(stop, every_seconds=0.01))
-        await patience.wait_until(is_stored)
+    async def stop_once_stored(_: Sequence[poller.SourceReport]) -> None:
+        assert await sqlite_harness.detail("2505.00001") is not None
         stop.set()
-        await running
+
+    async with sqlite_harness.open_poller() as opened, patience.limit(10):
+        await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
 
 
 async def test_repeated_reviews_bring_each_paper_once(sqlite_harness: PollingHarness) -> None:
@@ -398,3 +401,167 @@ async def test_repeated_reviews_bring_each_paper_once(sqlite_harness: PollingHar
         new.append((await harness.fetch_due())[0].result.new_papers)
         harness.now += timedelta(days=1)
     assert new == [6] + [3] * 13
+
+
+NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
+
+WAITS = fetch_errors.RetryPolicy(lambda: 0.0)
+FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
+
+
+def health_after(
+    status: S, source: models.StoredSource = FEED, report: SourceReport | None = None
+) -> models.StoredSource:
+    report = report or SourceReport(source)
+    report.status, report.reason = status, "why"
+    return poller.updated_health(report, NOW, WAITS, day_close.default())
+
+
+def poll_delay(source: models.StoredSource) -> timedelta:
+    assert source.next_attempt_at is not None
+    return source.next_attempt_at - NOW
+
+
+def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
+    source = replace(FEED, last_success_at=NOW - timedelta(days=2), failures=2)
+    updated = health_after(S.NOT_YET, source)
+    assert (updated.failures, updated.last_success_at) == (0, NOW - timedelta(days=2))
+
+
+def test_the_next_poll_respects_retry_after() -> None:
+    assert poll_delay(
+        health_after(S.FAILED, report=SourceReport(FEED, retry_at=NOW + timedelta(hours=5)))
+    ) == timedelta(hours=5)
+
+
+@pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
+def test_the_option_every_overrides_the_interval(every: str, minutes: int) -> None:
+    assert poller.poll_interval(
+        replace(FEED, options={"every": every}), is_newest_pending=False
+    ) == timedelta(minutes=minutes)
+
+
+def test_a_dated_address_is_polled_more_often_while_its_digest_is_pending() -> None:
+    dated = replace(FEED, kind=models.SourceKind.URL)
+    assert poller.poll_interval(dated, is_newest_pending=True) < poller.poll_interval(
+        dated, is_newest_pending=False
+    )
+
+
+RULE = day_close.default()
+PAGE = models.PageState("https://h.test/a.md", NOW, FetchStatus.OK, etag='"1"', hash="0" * 64)
+
+
+def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
+    before = poller.PageStates({PAGE.location: PAGE})
+    same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=FetchStatus.UNCHANGED)
+    assert poller.changed_pages([same], before, RULE) == ()
+    tomorrow = replace(same, read_at=NOW + timedelta(days=1))
+    assert poller.changed_pages([tomorrow], before, RULE) == (tomorrow,)
+
+
+def test_any_other_change_is_stored_at_once() -> None:
+    before = poller.PageStates({PAGE.location: PAGE})
+    changed = [
+        replace(PAGE, etag='"2"'),
+        replace(PAGE, hash="1" * 64),
+        replace(PAGE, moved_to="https://h.test/b.md"),
+        replace(PAGE, status=FetchStatus.GONE),
+        replace(PAGE, location="https://h.test/other.md"),
+    ]
+    assert poller.changed_pages(changed, before, RULE) == tuple(changed)
+
+
+@given(st.text(max_size=900))
+def test_every_location_is_found_under_its_key(location: str) -> None:
+    page = replace(PAGE, location=poller.page_key(location))
+    assert len(page.location) <= 600
+    assert poller.PageStates({page.location: page})[location] == page
+
+
+TODAY = NOW.date()
+
+STALE_AFTER = timedelta(days=10)
+
+
+def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> models.StoredSource:
+    values = {
+        "id": 1,
+        "url": "https://h.test/{date:%Y}",
+        "kind": kind,
+        "language": None,
+        "priority": 0,
+        "options": {},
+        "added_at": NOW,
+        **more,
+    }
+    return models.StoredSource(**values)  # type: ignore[arg-type]
+
+
+def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
+    report = SourceReport(source or row())
+    for result in results:
+        report.add_fetch_result(result)
+    report.conclude(NOW)
+    return report.status, report.reason
+
+
+def fetch_result(status: S, reason: str = "", day: date | None = None) -> base.FetchResult:
+    return base.FetchResult("place", status, reason, day=day)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        ([], S.UNCHANGED),
+        ([S.OK], S.OK),
+        ([S.OK, S.FAILED], S.OK),
+        ([S.UNCHANGED, S.OK, S.NOT_YET], S.OK),
+        ([S.UNCHANGED, S.FAILED], S.FAILED),
+        ([S.FAILED, S.REFUSED], S.FAILED),
+        ([S.UNCHANGED, S.REFUSED], S.REFUSED),
+        ([S.UNCHANGED, S.NOT_YET], S.UNCHANGED),
+        ([S.UNCHANGED, S.GONE], S.UNCHANGED),
+        ([S.GONE], S.GONE),
+        ([S.GONE, S.GONE], S.GONE),
+        ([S.NOT_YET], S.NOT_YET),
+    ],
+)
+def test_the_most_important_result_gives_the_status(statuses: list[S], status: S) -> None:
+    assert (
+        overall_status(*(fetch_result(given, f"because {given.value}", TODAY) for given in statuses))[0]
+        is status
+    )
+
+
+def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
+    assert overall_status(
+        fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
+    ) == (S.OK, "2 of 3 places: it broke")
+
+
+def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:
+    absent = fetch_result(S.NOT_YET, "nothing is there (404)", TODAY)
+    lately = row(last_success_at=NOW - STALE_AFTER)
+    assert overall_status(absent, source=lately)[0] is S.NOT_YET
+    long_ago = row(last_success_at=NOW - STALE_AFTER - timedelta(hours=1))
+    status, reason = overall_status(absent, source=long_ago)
+    assert status is S.FAILED
+    assert reason == "nothing at any of its addresses since 2025-04-26: nothing is there (404)"
+
+
+def test_a_source_without_any_success_fails_at_once_for_past_days() -> None:
+    days = [fetch_result(S.NOT_YET, "nothing", date(2025, 1, day)) for day in (1, 2, 3)]
+    assert overall_status(*days) == (
+        S.FAILED,
+        "nothing at any of its addresses from 2025-01-01 to 2025-01-03: nothing",
+    )
+    assert overall_status(*days, source=row(last_success_at=NOW))[0] is S.NOT_YET
+
+
+def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
+    source = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
+    assert overall_status(fetch_result(S.NOT_YET, "its list is empty", TODAY), source=source) == (
+        S.NOT_YET,
+        "its list is empty",
+    )

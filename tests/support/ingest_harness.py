@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
 from bot.archive import ingest
-from bot.archive.digest_writer import IngestResult
+from bot.archive.digest_writer import FreshDigest, IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
 from tests.support.recording_indexer import RecordingIndexer
@@ -42,18 +42,11 @@ class IngestHarness:
         self.is_failing = False
         self.ingest = ingest.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
-    async def on_fresh(
-        self,
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def on_fresh(self, connection: Connection, fresh: FreshDigest) -> None:
         if self.is_failing:
             raise RuntimeError("the power went out")
-        self.notified.append((digest_id, paper_ids, revision))
-        self.changed_ids.append(set(changed_ids))
+        self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
+        self.changed_ids.append(set(fresh.changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
         return await self.ingest.add_text(text, source=source, location=location)

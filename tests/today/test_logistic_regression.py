@@ -30,7 +30,7 @@ def test_two_separable_classes_get_scores_of_their_own() -> None:
     negatives = [({"speech": 1.0, "arm": value}, 1.0) for value in (0.1, 0.3, 0.4, 0.6)] * 5
     weights = profiles.train_weights(positives, negatives)
 
-    def score(vector: profiles.SparseVector) -> float:
+    def score(vector: profiles.Vector) -> float:
         return sum(weights[term] * value for term, value in vector.items())
 
     assert min(score(vector) for vector, _ in positives) > max(score(vector) for vector, _ in negatives)

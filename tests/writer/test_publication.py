@@ -35,11 +35,9 @@ TEXTS = st.lists(
 ).map(" ".join)
 
 
-def _claims(digest_format: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]:
-    sections = st.lists(st.sampled_from([*prompts.SECTIONS[digest_format]]), max_size=5, unique=True)
-    keys = sections.map(
-        lambda names: [key for key in prompts.SECTIONS[digest_format] if key in names for _ in "12"]
-    )
+def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]:
+    sections = st.lists(st.sampled_from([*prompts.SECTIONS[form]]), max_size=5, unique=True)
+    keys = sections.map(lambda names: [key for key in prompts.SECTIONS[form] if key in names for _ in "12"])
     return keys.flatmap(
         lambda names: st.tuples(
             *(st.builds(prompts.Claim, st.just(name), TEXTS, st.just("x")) for name in names)
@@ -47,29 +45,29 @@ def _claims(digest_format: models.DigestFormat) -> st.SearchStrategy[list[prompt
     ).map(list)
 
 
-def _check_round_trip(digest_format: models.DigestFormat, entries: list[models.Entry]) -> str:
-    text = publication.render_digest(DAY, digest_format, entries, TEMPLATES)
+def _check_round_trip(form: models.DigestFormat, entries: list[models.Entry]) -> str:
+    text = publication.render_digest(DAY, form, entries, TEMPLATES)
     [digest] = parse.parse_text(text)
     assert digest.problems == ()
-    assert digest.format is digest_format
+    assert digest.format is form
     assert [replace(entry, title="") for entry in digest.entries] == [
         replace(entry, title="") for entry in entries
     ]
-    assert publication.render_digest(DAY, digest_format, digest.entries, TEMPLATES) == text
+    assert publication.render_digest(DAY, form, digest.entries, TEMPLATES) == text
     return text
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=30)
 @given(st.data())
-def test_summaries_are_parsed_back_exactly(digest_format: models.DigestFormat, data: st.DataObject) -> None:
+def test_summaries_are_parsed_back_exactly(form: models.DigestFormat, data: st.DataObject) -> None:
     language = data.draw(st.sampled_from(models.Locale))
     entries = []
     for rank, number in enumerate(range(data.draw(st.integers(1, 3))), 1):
-        claims = data.draw(_claims(digest_format))
+        claims = data.draw(_claims(form))
         basis = data.draw(st.sampled_from([Basis.PAPER, Basis.ABSTRACT]))
         dropped = data.draw(st.integers(0, 2))
-        sections = publication.build_sections(digest_format, language, claims, basis, dropped)
+        sections = publication.build_sections(form, language, claims, basis, dropped)
         paper = {
             **PAPER,
             "arxiv_id": f"2611.1000{number}",
@@ -77,47 +75,47 @@ def test_summaries_are_parsed_back_exactly(digest_format: models.DigestFormat, d
             "votes": number or None,
         }
         entries.append(publication.build_entry(rank, paper, sections))
-    _check_round_trip(digest_format, entries)
+    _check_round_trip(form, entries)
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", [*models.Locale])
 @settings(max_examples=30)
 @given(TEXTS, st.sampled_from([Basis.EXTRACT, Basis.HUGGINGFACE]))
 def test_extracts_are_parsed_back_exactly(
-    digest_format: models.DigestFormat, language: models.Locale, text: str, basis: Basis
+    form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> None:
-    sections = publication.build_extract(digest_format, language, text, basis)
-    _check_round_trip(digest_format, [publication.build_entry(1, PAPER, sections)])
+    sections = publication.build_extract(form, language, text, basis)
+    _check_round_trip(form, [publication.build_entry(1, PAPER, sections)])
 
 
 def _written(
-    digest_format: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int = 0
+    form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int = 0
 ) -> models.Entry:
-    schema = prompts.build_schema(digest_format)
+    schema = prompts.build_schema(form)
     is_korean = language is models.Locale.KO
     answer = writing.write(papers.markdown(TAMARIN), schema, korean=is_korean)
-    claims = prompts.read_answer(json.dumps(answer), digest_format)
-    sections = publication.build_sections(digest_format, language, claims, basis, claims_dropped)
+    claims = prompts.read_answer(json.dumps(answer), form)
+    sections = publication.build_sections(form, language, claims, basis, claims_dropped)
     return publication.build_entry(1, PAPER, sections)
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
     ("language", "abstract", "extract"),
     [(models.Locale.KO, "초록", "발췌"), (models.Locale.EN, "abstract", "extract")],
 )
 def test_an_entry_says_that_it_rests_on_the_abstract_and_only_then(
-    digest_format: models.DigestFormat, language: models.Locale, abstract: str, extract: str
+    form: models.DigestFormat, language: models.Locale, abstract: str, extract: str
 ) -> None:
-    entries = {basis: _written(digest_format, language, basis) for basis in (Basis.PAPER, Basis.ABSTRACT)}
+    entries = {basis: _written(form, language, basis) for basis in (Basis.PAPER, Basis.ABSTRACT)}
     for basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
-        sections = publication.build_extract(digest_format, language, TAMARIN.summary, basis)
+        sections = publication.build_extract(form, language, TAMARIN.summary, basis)
         entries[basis] = publication.build_entry(1, PAPER, sections)
     labels = {
         basis: (abstract in text, extract in text)
         for basis, entry in entries.items()
-        for text in [_check_round_trip(digest_format, [entry])]
+        for text in [_check_round_trip(form, [entry])]
     }
     assert labels == {
         Basis.PAPER: (False, False),
@@ -126,28 +124,26 @@ def test_an_entry_says_that_it_rests_on_the_abstract_and_only_then(
         Basis.HUGGINGFACE: (True, True),
     }
     for basis, entry in entries.items():
-        if digest_format is models.DigestFormat.NEWSLETTER or basis is not Basis.PAPER:
-            assert summaries.find_shown_basis(digest_format, DAY, entry) is basis
+        if form is models.DigestFormat.NEWSLETTER or basis is not Basis.PAPER:
+            assert summaries.find_shown_basis(form, DAY, entry) is basis
         assert abstract not in "".join(section.body for section in summaries.shown_sections(entry)) or (
             abstract in TAMARIN.summary
         )
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", [*models.Locale])
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_entry_says_how_many_claims_were_dropped(
-    digest_format: models.DigestFormat, language: models.Locale, count: int
+    form: models.DigestFormat, language: models.Locale, count: int
 ) -> None:
-    entry = _written(digest_format, language, Basis.PAPER, count)
-    assert summaries.label_dropped(language, count) in _check_round_trip(digest_format, [entry])
+    entry = _written(form, language, Basis.PAPER, count)
+    assert summaries.label_dropped(language, count) in _check_round_trip(form, [entry])
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
-def test_a_paper_without_any_text_keeps_its_title_votes_and_authors(
-    digest_format: models.DigestFormat,
-) -> None:
-    text = _check_round_trip(digest_format, [publication.build_entry(1, PAPER)])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_paper_without_any_text_keeps_its_title_votes_and_authors(form: models.DigestFormat) -> None:
+    text = _check_round_trip(form, [publication.build_entry(1, PAPER)])
     assert "A Study" in text
     assert "Vote: 12" in text
     assert "Authors: Ada Lovelace, Kim Minsu" in text
@@ -162,9 +158,9 @@ def test_a_title_that_would_be_read_as_something_else_loses_its_punctuation() ->
     assert "you" in (digest.entries[0].title or "")
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
-def test_terms_of_what_is_printed_enter_the_glossary(digest_format: models.DigestFormat) -> None:
-    entry = _written(digest_format, models.Locale.KO, Basis.PAPER)
+@pytest.mark.parametrize("form", FORMATS)
+def test_terms_of_what_is_printed_enter_the_glossary(form: models.DigestFormat) -> None:
+    entry = _written(form, models.Locale.KO, Basis.PAPER)
     texts = [section.body for section in entry.sections]
     found = glossary_in_memory.build_glossary(texts, ())
     assert {concept.key for concept in found.all_concepts()} >= {"small languag model", "curriculum learn"}
@@ -174,6 +170,6 @@ def test_the_sample_pages_of_the_documentation_are_what_is_printed() -> None:
     page = (Path(__file__).parents[2] / "docs" / "writer.md").read_text("utf-8")
     day, abstract, extract = date(2026, 11, 18), papers.load()[9], papers.load()[10]
     chosen = [(TAMARIN, Basis.PAPER), (abstract, Basis.ABSTRACT), (extract, Basis.EXTRACT)]
-    for digest_format, count in ((FORMATS[0], 3), (FORMATS[1], 1)):
-        printed = written_digests.print_digest(day, digest_format, models.Locale.KO, chosen[:count])
+    for form, count in ((FORMATS[0], 3), (FORMATS[1], 1)):
+        printed = written_digests.print_digest(day, form, models.Locale.KO, chosen[:count])
         assert f"````markdown\n{printed}````" in page

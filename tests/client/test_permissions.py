@@ -1,4 +1,4 @@
-"""Rights are checked when a button is pressed, whatever its custom id says and whenever its message was made."""
+"""Rights are checked when a command runs and when a button is pressed, whatever its custom id says."""
 
 from __future__ import annotations
 
@@ -8,17 +8,37 @@ import discord
 import pytest
 from discord import ui
 
+from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import custom_ids
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
 from bot.daily.service import SubscriptionOptions
-from bot.lists import follow
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
+
+
+async def test_sharing_is_not_offered_to_users_who_may_not_write(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.readonly_channel, "topic", query="로봇")
+    assert harness.texts("share") not in shown_text(last_response(result))
+
+
+async def test_direct_messages_get_the_same_answers_without_sharing(harness: ClientHarness) -> None:
+    result = await harness.user.slash("topic", query="로봇")
+    shown = shown_text(last_response(result))
+    assert "Maps for Robots" in shown
+    assert harness.texts("share") not in shown
+
+
+async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
+    listed = await harness.ask("daily list", by=harness.manager)
+    with pytest.raises(Exception, match="daily"):
+        await harness.reader.slash(harness.channel, "daily list")
+    assert str(subscription.channel_id) in shown_text(listed)
 
 
 async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id: int | None = None) -> str:
@@ -42,9 +62,10 @@ def _other_channel(harness: ClientHarness) -> Any:
     return harness.env.create_guild("Another Club", owner=owner).create_text_channel("theirs")
 
 
-def _alert_id(channel_id: int, text: str = "robot") -> str:
-    draft = alert_builders.draft(text, channel_id=channel_id)
-    return custom_ids.pack(alerts_messages.SAVE, follow.pack_draft(draft))
+async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
+    draft = alert_builders.draft("robot", channel_id=channel_id)
+    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, draft)
+    return custom_ids.pack(alerts_messages.SAVE, token)
 
 
 async def _all_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -60,7 +81,7 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 
 
 async def test_no_alert_is_made_in_a_channel_of_another_server(harness: ClientHarness) -> None:
-    shown = await _press(harness, harness.manager, _alert_id(_other_channel(harness).id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
     assert await _all_alerts(harness) == []
 
@@ -69,19 +90,17 @@ async def test_no_alert_is_made_in_a_channel_without_the_right_to_manage_its_mes
     harness: ClientHarness,
 ) -> None:
     mention = f"<#{harness.channel.id}>"
-    shown = await _press(harness, harness.reader, _alert_id(harness.channel.id))
+    shown = await _press(harness, harness.reader, await _alert_id(harness, harness.channel.id))
     assert shown == harness.texts("needs-manage-messages", channel=mention)
-    preview = await harness.manager.slash(
-        harness.channel, "alerts add", keyword="robot", channel=harness.channel
-    )
+    preview = await harness.ask("alerts add", keyword="robot", channel=harness.channel, by=harness.manager)
     _take_roles(harness, harness.manager)
-    pressed = await harness.manager.click(last_response(preview), label=harness.texts("alert-create"))
-    assert shown_text(last_response(pressed)) == harness.texts("needs-manage-messages", channel=mention)
+    pressed = await harness.click(preview, label=harness.texts("alert-create"), by=harness.manager)
+    assert shown_text(pressed) == harness.texts("needs-manage-messages", channel=mention)
     assert await _all_alerts(harness) == []
 
 
 async def test_no_alert_is_made_where_the_bot_may_not_post(harness: ClientHarness) -> None:
-    shown = await _press(harness, harness.manager, _alert_id(harness.readonly_channel.id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
     assert shown == harness.texts(
         "bot-lacks-permissions",
         channel=f"<#{harness.readonly_channel.id}>",
@@ -110,14 +129,14 @@ async def test_managers_list_and_end_the_alerts_of_their_channels_also_of_people
     alert = await _add_channel_alert(harness, gone.id)
     by_dm = await harness.bot.services.alerts.add(alert_builders.draft("speech", user_id=gone.id))
     harness.guild.remove_member(gone)
-    own = last_response(await harness.manager.slash(harness.channel, "alerts list"))
-    listed = last_response(await harness.manager.click(own, label=harness.texts("alerts-in-server")))
+    own = await harness.ask("alerts list", by=harness.manager)
+    listed = await harness.click(own, label=harness.texts("alerts-in-server"), by=harness.manager)
     assert harness.texts("server-alerts-heading", count=1) in shown_text(listed)
     assert f"<@{gone.id}>" in shown_text(listed)
     assert "speech" not in shown_text(listed)
-    shown = last_response(await harness.manager.select(listed, [str(alert.id)], custom_id="pr:agp"))
+    shown = await harness.select(listed, [str(alert.id)], custom_id="pr:agp", by=harness.manager)
     assert harness.texts("alert-made-by", user=f"<@{gone.id}>") in shown_text(shown)
-    ended = last_response(await harness.manager.click(shown, label=harness.texts("remove")))
+    ended = await harness.click(shown, label=harness.texts("remove"), by=harness.manager)
     assert "robot" in shown_text(ended)
     assert await _all_alerts(harness) == [by_dm]
     empty = await _press(harness, harness.manager, custom_ids.pack(alerts_messages.SERVER_LIST, 0))
@@ -129,7 +148,7 @@ async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: Client
     foreign = await harness.bot.services.alerts.add(
         alert_builders.draft("theirs", user_id=1, channel_id=_other_channel(harness).id, guild_id=1)
     )
-    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    listed = await harness.ask("alerts list")
     assert harness.texts("alerts-in-server") not in shown_text(listed)
     for verb, field in ((alerts_messages.SERVER_LIST, 0), (alerts_messages.SERVER_REMOVE, alert.id)):
         shown = await _press(harness, harness.reader, custom_ids.pack(verb, field))
@@ -155,10 +174,10 @@ async def test_a_daily_post_is_started_only_with_the_rights_of_now(harness: Clie
     style = daily_messages.pack(forum.id, SubscriptionOptions(), daily_messages.START)
     shown = await _press(harness, harness.manager, style)
     assert shown == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
-    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    wizard = await harness.ask("daily setup", by=harness.manager)
     _take_roles(harness, harness.manager)
-    pressed = await harness.manager.click(wizard, label=harness.texts("setup-start"))
-    assert shown_text(last_response(pressed)) == harness.texts("needs-manage-server")
+    pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
+    assert shown_text(pressed) == harness.texts("needs-manage-server")
     assert await harness.bot.services.subscriptions.list_rows() == []
 
 
@@ -212,8 +231,7 @@ async def test_a_daily_post_is_not_resumed_where_the_bot_may_not_post(
     subscription = await harness.add_subscription(harness.readonly_channel.id)
     await harness.bot.services.subscriptions.pause(subscription.id)
     if command:
-        result = await harness.manager.slash(harness.channel, "daily pause", post=str(subscription.id))
-        shown = shown_text(last_response(result))
+        shown = shown_text(await harness.ask("daily pause", post=str(subscription.id), by=harness.manager))
     else:
         shown = await _press(
             harness, harness.manager, custom_ids.pack(client_messages.RESUME, subscription.id)

@@ -15,7 +15,7 @@ from bot.alerts import matcher
 from bot.app.runtime import Runtime, build_runtime
 from storage import locks, models
 from tests.support import digest_builders
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import ClientHarness, component_ids, shown_text
 
 HALF_HOUR = timedelta(minutes=30)
 
@@ -68,7 +68,7 @@ async def _open(harness: ClientHarness) -> AsyncIterator[Delivery]:
 async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> models.Alert:
     """Make an alert by its command and button."""
     member = member or harness.reader
-    preview = last_response(await member.slash(harness.channel, "alerts add", **options))
+    preview = await harness.ask("alerts add", by=member, **options)
     await member.click(preview, label=harness.texts("alert-create"))
     return (await harness.bot.services.alerts.list_rows(user_id=member.id))[-1]
 
@@ -123,9 +123,9 @@ async def test_an_alert_says_why_and_sends_fewer_or_none_at_a_press(delivery: De
     await delivery.run()
     (message,) = delivery.received()
     assert len([custom_id for custom_id in component_ids(message) if custom_id.startswith("pr:ay:")]) == 5
-    opened = await harness.user.click(message, custom_id="pr:o:2601.90000")
-    assert "2601.90000" in shown_text(last_response(opened))
-    why = last_response(await harness.user.click(message, custom_id="pr:ay:2601.90000"))
+    opened = await harness.press(message, custom_id="pr:o:2601.90000", by=harness.user)
+    assert "2601.90000" in shown_text(opened)
+    why = await harness.press(message, custom_id="pr:ay:2601.90000", by=harness.user)
     assert harness.texts("alert-found-text", text="로봇") in shown_text(why)
     for min_votes in (10, 20):
         await harness.user.click(message, label=harness.texts("alert-fewer"))
@@ -147,7 +147,7 @@ async def test_a_message_of_several_alerts_lets_the_reader_choose_one(english_de
     (message,) = english_delivery.received()
     assert harness.texts("alert-mute") not in shown_text(message)
     for alert_id in ids:
-        why = last_response(await harness.user.click(message, custom_id="pr:ay:2601.90001"))
+        why = await harness.press(message, custom_id="pr:ay:2601.90001", by=harness.user)
         await harness.user.click(why, custom_id=f"pr:af:{alert_id}")
     changed = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
     # What is sent at once asks for votes, what is gathered is halved.
@@ -163,9 +163,7 @@ async def test_a_channel_is_told_what_is_new_without_your(delivery: Delivery) ->
     headline = {models.Locale.KO: "**새 논문 2편** · 로봇", models.Locale.EN: "**2 new papers** · 로봇"}
     assert headline[harness.texts.locale] in shown
     assert "your" not in shown
-    why = last_response(
-        await harness.reader.click(harness.channel.last_message, custom_id="pr:ay:2601.90001")
-    )
+    why = await harness.press(harness.channel.last_message, custom_id="pr:ay:2601.90001")
     assert harness.texts("alert-found-text", text="로봇") in shown_text(why)
     assert harness.texts("alert-mute") not in shown_text(why)  # it is the manager's
 
@@ -246,7 +244,7 @@ async def test_direct_messages_closed_between_two_days_keep_the_second_until_the
 
 async def _resume(harness: ClientHarness, alert_id: int) -> None:
     """Resume an alert in the list, which says why it was paused."""
-    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
-    shown = last_response(await harness.reader.select(listed, [str(alert_id)], custom_id="pr:as"))
+    listed = await harness.ask("alerts list")
+    shown = await harness.choose(listed, "pr:as", str(alert_id))
     assert harness.texts("reason-dms-closed") in shown_text(shown)
     await harness.reader.click(shown, label=harness.texts("resume"))

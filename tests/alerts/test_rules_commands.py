@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from bot.alerts import matcher
-from bot.alerts import messages as alerts_messages
+from bot.alerts import options as alerts_options
 from bot.app.runtime import build_runtime
 from storage import locks, models
-from tests.support.client_harness import ClientHarness, last_response, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 
 DIGEST = """## Daily Papers (2026-01-01)
 
@@ -83,7 +83,7 @@ RULES: dict[str, Rule] = {
     "one form": ({"keyword": "reinforcement learning"}, {}, set()),
     "forms": (
         {"author": "Ada"},
-        {**FORM, "keyword": "reinforcement learning", "options": [alerts_messages.FORMS]},
+        {**FORM, "keyword": "reinforcement learning", "options": [alerts_options.FORMS]},
         {"Five"},
     ),
     "both languages": ({"keyword": "teleports"}, {}, {"Four", "Six"}),
@@ -97,7 +97,7 @@ RULES: dict[str, Rule] = {
 }
 GATHERED: dict[str, Rule] = {
     "daily": ({"keyword": "로봇", "when": "daily"}, {}, {"One", "Three"}),
-    "weekly": ({"keyword": "로봇", "when": alerts_messages.weekly_value(1)}, {}, {"One", "Three"}),
+    "weekly": ({"keyword": "로봇", "when": alerts_options.weekly_value(1)}, {}, {"One", "Three"}),
 }
 STEPS = {
     matcher.GATHERING_TIME: {"daily", "weekly"},
@@ -142,10 +142,9 @@ async def test_each_kind_of_rule_sends_its_papers_and_no_others(harness: ClientH
 
 async def _make(harness: ClientHarness, member: Any, options: dict[str, Any], fields: dict[str, Any]) -> None:
     """Make an alert by its command, one of the preview's modals if there are `fields`, and the button."""
-    preview = last_response(await member.slash(harness.channel, "alerts add", **options))
+    preview = await harness.ask("alerts add", by=member, **options)
     if fields:
-        label = harness.texts("alert-edit-conditions" if "keyword" in fields else "alert-edit-timing")
-        modal = await member.click(preview, label=label)
-        preview = last_response(await member.submit_modal(modal, fields))
-    made = await member.click(preview, label=harness.texts("alert-create"))
-    assert harness.texts("alert-made") in shown_text(last_response(made))
+        key = "alert-edit-conditions" if "keyword" in fields else "alert-edit-timing"
+        preview = await harness.fill(preview, key, by=member, **fields)
+    made = await harness.press(preview, "alert-create", by=member)
+    assert harness.texts("alert-made") in shown_text(made)

@@ -1,7 +1,8 @@
-"""Times of day and time zones as people type them."""
+"""Dates, times of day and time zones as people type them. Numbers are tested through the form of /daily."""
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client import options as client_options
+from bot.client.router import UserError
 from bot.core import clock
 from bot.daily import schedule
 
@@ -96,3 +98,11 @@ def test_whatever_is_typed_gives_a_valid_time_and_zone_or_none(typed: str) -> No
     time, zone = client_options.find_time(typed), client_options.find_zone(typed)
     assert time is None or f"{schedule.parse_time(time):%H:%M}" == time
     assert zone is None or clock.is_known_zone(zone)
+
+
+def test_a_day_and_a_period_are_dates_and_other_text_is_refused() -> None:
+    today = date(2026, 1, 1)
+    assert client_options.parse_dates("오늘", today) == (today, today)
+    assert client_options.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))
+    with pytest.raises(UserError):
+        client_options.parse_dates("", today)

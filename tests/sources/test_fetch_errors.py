@@ -40,12 +40,6 @@ def test_any_retry_after_gives_a_bounded_time_or_none(value: str) -> None:
     assert moment is None or NOW <= moment <= NOW + timedelta(days=1)
 
 
-def test_the_poll_interval_doubles_with_failures_up_to_a_day() -> None:
-    waits = fetch_errors.RetryPolicy(lambda: 0.0)
-    hours = [waits.next_poll_delay(timedelta(hours=1), count) / timedelta(hours=1) for count in range(8)]
-    assert hours == [1, 2, 4, 8, 16, 24, 24, 24]
-
-
 def test_delays_have_jitter() -> None:
     early, late = fetch_errors.RetryPolicy(lambda: 0.0), fetch_errors.RetryPolicy(lambda: 0.999)
     assert early.retry_delay(1, None, NOW) == 0.5

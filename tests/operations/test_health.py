@@ -1,4 +1,4 @@
-"""The endpoints for operators over HTTP on loopback, on both database engines, and the metrics behind them."""
+"""The endpoints for operators over HTTP on loopback, liveness, the clock and the metrics behind them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ import random
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from prometheus_client import parser
 
+from bot.core import clock
+from bot.daily import choice, schedule
+from bot.daily import planner as daily_planner
+from bot.daily import service as daily_service
+from bot.operations import health
 from bot.operations import health as operations_health
-from bot.operations.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
-from bot.outbox.discord_health import Answer, DiscordHealth
+from bot.operations.health import (
+    CLAIM_SECONDS,
+    DISCORD_SECONDS,
+    TICK_SECONDS,
+    ClockMonitor,
+    Liveness,
+    Metrics,
+)
+from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import deliveries, errors, models, outbox
 from storage.database import Database
 from tests.support import patience
@@ -296,3 +311,322 @@ async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str)
     with pytest.raises(errors.PaperroundError, match="cannot be listened on"):
         async with ServerHarness(sqlite_db).open().serving(address):
             pass
+
+
+class ManualTime:
+    """A monotonic clock that a test moves, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def monotonic() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+def signs(monotonic: ManualTime) -> health.Liveness:
+    """A bot that has been waiting for Discord since before DISCORD_SECONDS, and otherwise works."""
+    signs = health.Liveness(monotonic)
+    monotonic.seconds += health.DISCORD_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    return signs
+
+
+def test_silence_of_discord_without_a_failed_request_is_a_fault_of_the_process(
+    signs: health.Liveness,
+) -> None:
+    [problem] = signs.find_problems()
+    assert "no request to Discord has succeeded for 120 s" in problem
+    assert not signs.is_outage()
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(200, True), Answer(204, True), Answer(403, True, 50001), Answer(404, True, 10003)]
+)
+def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: health.Liveness, answer: Answer) -> None:
+    signs.record_answer(answer)
+    assert signs.find_problems() == []
+    assert signs.get_fields()["discord_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(403, False), Answer(200, False), Answer(502, True), Answer(429, True)]
+)
+def test_while_requests_to_discord_fail_its_silence_is_an_outage(
+    signs: health.Liveness, monotonic: ManualTime, answer: Answer
+) -> None:
+    signs.record_answer(answer)
+    assert len(signs.find_problems()) == 1
+    assert signs.is_outage()
+    assert signs.get_fields()["discord_seconds"] is None
+    monotonic.seconds += health.DISCORD_FAILURE_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
+
+
+def test_a_limit_of_discord_is_an_outage_for_as_long_as_it_lasts(monotonic: ManualTime) -> None:
+    states = [HealthState.LIMITED]
+    signs = health.Liveness(monotonic, get_discord_state=lambda: states[0])
+    monotonic.seconds += 7200
+    assert signs.is_outage()  # the login waits for Discord
+    signs.record_tick()
+    signs.record_claim()
+    assert signs.is_outage()
+    states[0] = HealthState.WELL
+    assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
+
+
+def test_no_outage_of_discord_excuses_a_planner_or_relay_that_stands_still(
+    signs: health.Liveness, monotonic: ManualTime
+) -> None:
+    monotonic.seconds += health.TICK_SECONDS + 1
+    signs.record_discord_failure()
+    assert len(signs.find_problems()) == 3
+    assert not signs.is_outage()
+
+
+def test_a_start_begins_the_grace_again_and_keeps_the_signs(
+    signs: health.Liveness, monotonic: ManualTime
+) -> None:
+    monotonic.seconds += 500
+    signs.record_start()
+    assert signs.find_problems() == []
+    assert signs.get_fields() == {
+        "discord": "well",
+        "outage": False,
+        "tick_seconds": 500,
+        "claim_seconds": 500,
+        "discord_seconds": None,
+    }
+
+
+START = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class SimulatedClocks:
+    """The true time, a wall clock that is `offset` ahead of it, and a monotonic clock that stops in a suspension."""
+
+    now: datetime = START
+    offset: timedelta = timedelta(0)
+    monotonic: float = 1000.0
+
+    def wall(self) -> datetime:
+        return self.now + self.offset
+
+    def advance(self, duration: timedelta) -> None:
+        self.now += duration
+        self.monotonic += duration.total_seconds()
+
+    def suspend(self, duration: timedelta) -> None:
+        self.now += duration
+
+    def monitor(self) -> ClockMonitor:
+        return ClockMonitor(self.wall, lambda: self.monotonic)
+
+
+@pytest.mark.parametrize("step", [-26 * HOUR, -2 * HOUR, -3 * MINUTE, 3 * MINUTE, HOUR])
+def test_a_step_back_or_a_small_step_ahead_is_accepted_at_once(step: timedelta) -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    clocks.advance(MINUTE)
+    clocks.offset = step
+    assert monitor() == clocks.wall()
+    assert [taken.by for taken in monitor.take_steps()] == [step]
+    assert monitor.take_steps() == []
+    clocks.advance(MINUTE)
+    assert monitor() == clocks.wall()
+    assert monitor.take_steps() == []
+
+
+def test_the_slow_correction_of_a_clock_is_no_step() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    for _ in range(100):
+        clocks.advance(MINUTE)
+        clocks.offset += timedelta(seconds=20)
+        assert monitor() == clocks.wall()
+    assert monitor.get_recent_step() is None
+
+
+def test_a_step_far_ahead_and_back_leaves_the_time_as_it_was() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    clocks.offset = 26 * HOUR
+    for _ in range(75):
+        clocks.advance(timedelta(seconds=1))
+        assert monitor() == clocks.now
+        assert monitor.is_held
+    held = monitor.get_recent_step()
+    assert held is not None
+    assert (held.is_held, held.by) == (True, 26 * HOUR)
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+    assert monitor.take_steps() == []
+
+
+def test_a_step_far_ahead_counts_after_ten_minutes() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    clocks.offset = 26 * HOUR
+    for _ in range(10):
+        assert monitor() == clocks.now
+        monitor.compare_with_discord(clocks.now)
+        clocks.advance(MINUTE)
+    assert monitor() == clocks.wall()
+    assert [step.by for step in monitor.take_steps()] == [26 * HOUR]
+    assert monitor.get_discord_offset() == (26 * HOUR).total_seconds()
+    clocks.advance(DAY)
+    assert monitor.get_recent_step() is None
+
+
+def test_the_ten_minutes_begin_again_when_the_clock_moves_again() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    clocks.offset = 26 * HOUR
+    assert monitor() == clocks.now
+    clocks.advance(9 * MINUTE)
+    clocks.offset = 50 * HOUR
+    assert monitor() == clocks.now
+    clocks.advance(9 * MINUTE)
+    assert monitor() == clocks.now
+
+
+def test_after_a_suspension_the_next_answer_of_discord_confirms_the_time() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    clocks.suspend(9 * HOUR)
+    assert monitor() == clocks.now - 9 * HOUR
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.now
+    [step] = monitor.take_steps()
+    assert (step.by, step.slow_by) == (9 * HOUR, timedelta(0))
+
+
+def test_a_clock_that_was_behind_is_set_right_without_another_answer() -> None:
+    clocks = SimulatedClocks(offset=-2 * HOUR)
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.wall()
+    clocks.advance(MINUTE)
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    [step] = monitor.take_steps()
+    assert (step.by, step.slow_by) == (2 * HOUR, 2 * HOUR)
+
+
+def test_a_start_with_a_clock_ahead_goes_by_discords_time() -> None:
+    clocks = SimulatedClocks(offset=26 * HOUR)
+    monitor = clocks.monitor()
+    assert monitor() == clocks.wall()  # nothing contradicts it before the login
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.now
+    assert monitor.is_held
+    clocks.advance(75 * timedelta(seconds=1))
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+
+
+def test_only_the_first_answer_can_contradict_a_clock_that_made_no_step() -> None:
+    clocks = SimulatedClocks()
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    monitor.compare_with_discord(clocks.now - 3 * HOUR)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+
+
+class _Poster:
+    """A subscription that is planned by the minute and says "no papers today", without storage."""
+
+    def __init__(self, monitor: ClockMonitor, zone: str, at_time: str) -> None:
+        self.monitor = monitor
+        self.posted: list[str] = []
+        options = daily_service.SubscriptionOptions(
+            at_time=at_time, timezone=zone, say_when_empty=True, wait_minutes=0
+        )
+        new = daily_service.new_subscription(1, 2, options, START)
+        due = schedule.next_due(
+            START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
+        )
+        self.subscription = schedule.set_due(new, due)
+
+    def check(self) -> None:
+        now = self.monitor()
+        if steps := self.monitor.take_steps():
+            ahead_since = min(step.ahead_since for step in steps)
+            if due := daily_planner.recompute_due(self.subscription, now, ahead_since):
+                self.subscription = schedule.set_due(self.subscription, due)
+        assert self.subscription.next_due_at is not None
+        if self.subscription.next_due_at > now:
+            return
+        plan = choice.decide(
+            self.subscription,
+            choice.Calendar(now),
+            choice.CandidatePool([], []),
+            covered_ids={},
+            posted_ids=(),
+            planned_keys=self.posted,
+        )
+        if plan.post is not None:
+            self.posted.append(choice.delivery_key(self.subscription.id, plan.post.local_on))
+        self.subscription = plan.subscription
+
+
+wrong_clocks = st.tuples(
+    st.integers(0, 2 * 24 * 60),
+    st.one_of(st.integers(1, 9), st.integers(10, 600)),
+    st.one_of(st.integers(-60, 60), st.integers(-3 * 24 * 60, 3 * 24 * 60)),
+)
+"""Begin and length in minutes of a wrong clock, and the minutes by which it is wrong."""
+
+SIMULATED_MINUTES = range(0, 6 * 24 * 60, 3)
+
+
+@settings(max_examples=40, deadline=None)
+@example([(0, 15, 24 * 60 + 20)], False, "UTC", 7 * 60 + 40)
+@given(
+    wrong=st.lists(wrong_clocks, max_size=4),
+    hears_from_discord=st.booleans(),
+    zone=st.sampled_from(["UTC", "Asia/Seoul", "America/Los_Angeles"]),
+    minute=st.integers(0, 24 * 60 - 1),
+)
+def test_every_local_date_is_posted_once_whatever_the_clock_does(
+    wrong: list[tuple[int, int, int]], hears_from_discord: bool, zone: str, minute: int
+) -> None:
+    clocks = SimulatedClocks()
+    at_time = f"{minute // 60:02}:{minute % 60:02}"
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    poster = _Poster(monitor, zone, at_time)
+    first = poster.subscription.due_on
+    assert first is not None
+    for elapsed in SIMULATED_MINUTES:
+        offsets = [offset for begin, length, offset in wrong if begin <= elapsed < begin + length]
+        clocks.offset = sum(offsets) * MINUTE
+        if hears_from_discord and elapsed % 7 == 0:
+            monitor.compare_with_discord(clocks.now)
+        poster.check()
+        clocks.advance(SIMULATED_MINUTES.step * MINUTE)
+    local_today = clocks.now.astimezone(ZoneInfo(zone)).date()
+    due_today = schedule.wall_clock_to_utc(local_today, schedule.parse_time(at_time), ZoneInfo(zone))
+    last = local_today if due_today < clocks.now - HOUR else local_today - DAY
+    expected = {choice.delivery_key(0, first + number * DAY) for number in range((last - first).days + 1)}
+    assert len(poster.posted) == len(set(poster.posted))
+    assert expected <= set(poster.posted)
