@@ -5,21 +5,19 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.archive import parse
-from storage import models
+from bot.archive import headings, newsletter, parse
+from storage.models import DigestFormat, Entry, Section
 from tests.support.parsed_newsletters import DATE, PAPER, parse_digest, parse_paper, sections
 
 
 def test_a_paper_is_parsed_completely() -> None:
     digest = parse_digest(DATE + PAPER)
-    assert (digest.format, digest.date, digest.problems) == (
-        models.DigestFormat.NEWSLETTER,
-        date(2025, 2, 6),
-        (),
-    )
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.NEWSLETTER, date(2025, 2, 6), ())
     assert digest.entries == (
-        models.Entry(
+        Entry(
             rank=1,
             arxiv_id="2502.00001",
             title="A Small Model",
@@ -28,8 +26,8 @@ def test_a_paper_is_parsed_completely() -> None:
             authors=("Ada One", "Ben Two"),
             thumbnail="https://example.org/2502.00001.png",
             sections=(
-                models.Section("What's New", "It is small."),
-                models.Section("Performance Highlights", "It is quick."),
+                Section("What's New", "It is small."),
+                Section("Performance Highlights", "It is quick."),
             ),
         ),
     )
@@ -167,7 +165,7 @@ def test_comments_and_empty_markup_are_ignored() -> None:
 
 def test_an_unclosed_comment_hides_nothing() -> None:
     paper, problems = parse_paper("\n<!-- a\n\n- text\n")
-    assert paper.sections == (models.Section(None, "text"),)
+    assert paper.sections == (Section(None, "text"),)
     assert problems == [2]
 
 
@@ -242,3 +240,146 @@ def test_a_paper_outside_the_digest_is_a_problem() -> None:
     assert [paper.arxiv_id for paper in digest.entries] == ["2502.00001"]
     assert [problem.line for problem in digest.problems] == [16]
     assert parse.parse_text(digest.text) == (digest,)
+
+
+@pytest.mark.parametrize(
+    "bullet",
+    [
+        "- ***New***: text",
+        "- **New**: text",
+        "- **New:** text",
+        "- ***New:*** text",
+        "- __New__: text",
+        "- **New** : text",
+        "- ***New*** - text",
+        "- **New**：text",
+        "* **New**: text",
+        "+ **New**: text",
+        "• **New**: text",
+        "1. **New**: text",
+        " - **New**: text",
+        "- ***New***:\n  text",
+        "- **New**\n  text",
+        "**New**: text",
+        "#### New\n\ntext",
+    ],
+)
+def test_a_bold_beginning_is_the_heading_of_a_section(bullet: str) -> None:
+    assert sections(f"\nVote: 3\n\n{bullet}\n") == [("New", "text")]
+
+
+@pytest.mark.parametrize("bullet", ["- text", "* text", "• text", "•text", "- text\n\n\n", "2) text"])
+def test_a_plain_bullet_is_a_section_without_heading(bullet: str) -> None:
+    assert sections(f"\nVote: 3\n\n{bullet}\n") == [(None, "text")]
+
+
+def test_bold_text_inside_a_bullet_is_no_heading() -> None:
+    assert sections("\n- **Small** models: good\n- **All of it**\n") == [
+        (None, "**Small** models: good"),
+        (None, "**All of it**"),
+    ]
+
+
+def test_lines_after_a_bullet_continue_it() -> None:
+    body = "\n- ***New***: one\ntwo\n  three\n\n  four\n- five\n"
+    assert sections(body) == [("New", "one\ntwo\n  three\n\n  four"), (None, "five")]
+
+
+def test_nested_bullets_belong_to_the_bullet_above() -> None:
+    body = "\n- ***New***: one\n  - two\n    - three\n  * four\n- ***Next***: five\n    1. six\n"
+    assert sections(body) == [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")]
+
+
+def test_indented_lines_belong_to_the_bullet_above() -> None:
+    body = "\n- ***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three\n"
+    assert sections(body) == [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")]
+
+
+def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:
+    body = "\n- ***New***: run\n```python\n# not a heading\n- not a bullet\n```\n- ***Next***: text\n"
+    assert sections(body) == [
+        ("New", "run\n```python\n# not a heading\n- not a bullet\n```"),
+        ("Next", "text"),
+    ]
+
+
+def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
+    digest = parse_digest(
+        DATE
+        + "### [A](https://arxiv.org/abs/2502.00001)\n\n- one\n```\n- two\n\n"
+        + PAPER.replace("00001", "00002")
+    )
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
+
+
+def test_text_that_is_no_bullet_is_a_problem_and_the_rest_is_kept() -> None:
+    paper, problems = parse_paper(
+        "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
+    )
+    assert (paper.votes, paper.authors, len(paper.sections), problems) == (3, ("A B",), 1, [4])
+
+
+def test_a_summary_without_bullets_is_kept_and_a_problem() -> None:
+    paper, problems = parse_paper("\nVote: 3\n\nOne paragraph about it.\n")
+    assert paper.sections == (Section(None, "One paragraph about it."),)
+    assert problems == [4]
+
+
+def test_an_empty_heading_is_a_problem() -> None:
+    paper, problems = parse_paper("\n- ***New***:\n- ***Next***: text\n")
+    assert paper.sections == (Section("Next", "text"),)
+    assert problems == [2]
+
+
+def test_a_paper_without_any_text_has_no_summary() -> None:
+    paper, problems = parse_paper("\nVote: 3\n")
+    assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
+
+
+BLOCK_LINES = st.sampled_from(
+    [
+        "",
+        "",
+        "- ***New***: text",
+        "- **Next**: text",
+        "- ***Odd: ***: text",
+        "- *** : ***: text",
+        "- ***: text",
+        "- ***A*B***: text",
+        "- plain",
+        "-",
+        "- - -",
+        "---",
+        "  - nested",
+        "  more",
+        "* star",
+        "1. one",
+        "**Bold**: text",
+        "**Bold**",
+        "Vote: 12",
+        "Vote: -",
+        "- Vote: 3",
+        "Authors: A B, C D",
+        "Authors: A B, +",
+        "![](https://example.org/a.png)",
+        "![](https://example.org/a.mp4)",
+        "```",
+        "#### Low",
+        "죄송합니다. 링크를 열 수 없습니다.",
+        "- 죄송합니다. 링크를 열 수 없습니다.",
+        "\t",
+    ]
+)
+SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
+
+
+@given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
+def test_the_fast_path_gives_the_result_of_the_block_parser(rows: list[str], has_header: bool) -> None:
+    rows = SIMPLE_HEADER * has_header + rows
+    fast = headings.PaperDraft(1, "2502.00001", None, "")
+    full = headings.PaperDraft(1, "2502.00001", None, "")
+    problems = newsletter.parse_block(rows, 0, len(rows), full)
+    if newsletter.parse_simple_block(rows, 0, len(rows), fast):
+        assert (fast, []) == (full, problems)
+    else:
+        assert fast == headings.PaperDraft(1, "2502.00001", None, "")
