@@ -20,7 +20,6 @@ from storage.models import (
     DigestFormat,
     DigestLocation,
     Entry,
-    Problem,
     Section,
     SourcedDigest,
     StoredDigest,
@@ -37,7 +36,7 @@ COMPRESSION_LEVEL = 1
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
-    """Serialise the transactions that store digests or plan posts from them.
+    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
 
     A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
@@ -112,10 +111,7 @@ async def list_rows(
 ) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
-    if since_on is not None:
-        query = query.where(digests.c.date_on >= since_on)
-    if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
     return await bulk.fetch_records(connection, StoredDigest, query)
 
 
@@ -167,13 +163,14 @@ async def list_locations(
 ) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
+    rows = await bulk.execute_in(
+        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+    )
     locations: dict[tuple[str, str], list[DigestLocation]] = {}
-    for chunk in bulk.chunked({location for _, location in wanted}):
-        query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
-        for location in map(_location_from_row, await connection.execute(query)):
-            key = location.source, location.location
-            if key in wanted:
-                locations.setdefault(key, []).append(location)
+    for row in rows:
+        if (key := (row.source, row.location)) in wanted:
+            location = bulk.build_record(DigestLocation, row._mapping)
+            locations.setdefault(key, []).append(location)
     return locations
 
 
@@ -197,7 +194,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 async def upsert_locations(
     connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
-    """Store the digest now found at each location."""
+    """Store the digest now found at each location, by its id."""
     rows = [
         {
             "source": sourced.source,
@@ -252,24 +249,6 @@ def _compress(text: str) -> bytes:
         for position in range(0, len(text), COMPRESSED_AT_ONCE)
     ]
     return b"".join([*parts, compressor.flush()])
-
-
-def _problem_rows(problems: Sequence[Problem]) -> list[list[Any]]:
-    return [[problem.line, problem.message] for problem in problems]
-
-
-def _location_from_row(row: sa.Row[Any]) -> DigestLocation:
-    return bulk.build_record(DigestLocation, row._mapping, date=row.date_on, format=DigestFormat(row.format))
-
-
-def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
-    return bulk.build_record(
-        StoredDigest,
-        row._mapping,
-        format=DigestFormat(row.format),
-        date=row.date_on,
-        problems=tuple(Problem(line, message) for line, message in row.problems),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,9 +377,8 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
         " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    rows = await bulk.fetch_all(
-        connection, statement, (bulk.driver_value(connection, papers.c.last_on, since_on),)
-    )
+    since = bulk.driver_value(connection, papers.c.last_on, since_on)
+    rows = await bulk.fetch_all(connection, statement, (since,))
     return await asyncio.to_thread(_fingerprints, rows)
 
 
@@ -469,11 +447,6 @@ def _query() -> sa.Select[Any]:
         .join(papers, papers.c.id == entries.c.paper_id)
         .outerjoin(meta, meta.c.key == key_values.WRITTEN_BY + digests.c.hash)
     )
-
-
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Appearance:
-    entry = _entry_from_row(row, entry_sections)
-    return bulk.build_record(Appearance, row._mapping, date=row.date_on, entry=entry)
 
 
 def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:

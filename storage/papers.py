@@ -61,10 +61,10 @@ async def list_facts_by_paper(
 ) -> dict[int, list[PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
-    query = sa.select(facts, papers.c.arxiv_id, sa.null().label("votes"), facts.c.place.label("location"))
-    query = query.join(papers, papers.c.id == facts.c.paper_id).order_by(facts.c.source)
-    for row in await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids):
-        facts_by_paper[row.paper_id].append(bulk.build_record(PaperFacts, row._mapping))
+    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
+    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+        facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
 

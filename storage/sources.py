@@ -87,8 +87,7 @@ async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
     """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
-    known = await connection.execute(sa.select(sources.c.id).where(sources.c.kind == kind))
-    ids = list(known.scalars())
+    ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
     query = sa.select(source_pages.c.place, source_pages.c.read_at)

@@ -159,21 +159,10 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
             )
-            assert not await outbox.stop_part(
-                connection,
-                part_id,
-                models.PartState.PAUSED,
-                reason="no",
-                unknown_since=None,
-                term=former,
-                now=NOW,
-            )
-            assert not await outbox.stop_part(
-                connection, part_id, models.PartState.UNCERTAIN, reason="no", term=former, now=NOW
-            )
-            assert not await outbox.stop_part(
-                connection, part_id, models.PartState.FAILED, reason="no", now=NOW, term=former
-            )
+            for state in (models.PartState.PAUSED, models.PartState.UNCERTAIN, models.PartState.FAILED):
+                assert not await outbox.stop_part(
+                    connection, part_id, state, reason="no", now=NOW, term=former
+                )
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await deliveries.list_parts(connection, delivery_id)]
@@ -224,13 +213,7 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.stop_part(
-            connection,
-            part.id,
-            models.PartState.PAUSED,
-            reason="no access",
-            unknown_since=None,
-            error_code=50001,
-            now=NOW,
+            connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50001, now=NOW
         )
     assert await list_due_nonces(db) == []
     async with db.transaction() as connection:
@@ -260,9 +243,7 @@ async def test_a_delivery_cancelled_while_being_sent_does_not_resume(db: databas
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.stop_part(
-            connection, part.id, models.PartState.PAUSED, reason="no access", unknown_since=None, now=NOW
-        )
+        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason="no access", now=NOW)
         assert await outbox.resume(connection, NOW, channel_id=7) == 0
     assert await list_due_nonces(db) == []
 
