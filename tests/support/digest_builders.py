@@ -46,13 +46,11 @@ async def ingest_digest(
     on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
 ) -> IngestResult:
-    """Store a digest with the clock at `at`."""
     service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
-    """Store facts of services."""
     service = ingest.IngestService(database, lambda: facts[0].read_at, NullIndexer())
     return await service.add_facts(facts)
 

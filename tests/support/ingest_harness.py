@@ -20,7 +20,6 @@ DAY = "2026-01-02"
 def paper(
     number: int = 1, *, title: str | None = None, votes: int | None = 5, authors: str = "Ada Byron"
 ) -> str:
-    """Return a newsletter's entry of paper 2601.0000`number`."""
     return (
         f"### [{title or f'Paper {number}'}](https://arxiv.org/abs/2601.{number:05})\n\n"
         f"Vote: {'-' if votes is None else votes}\n\nAuthors: {authors}\n\n- ***What's New***: Summary of {number}.\n\n"
@@ -50,23 +49,18 @@ class IngestHarness:
         self.changed_ids.append(set(fresh.changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
-        """Ingest a text."""
         return await self.ingest.add_text(text, source=source, location=location)
 
     async def rows(self, on: str = DAY) -> list[models.PaperRow]:
-        """Return the papers of a date."""
         async with self.db.read() as connection:
             return await papers.list_by_date(connection, date.fromisoformat(on))
 
     async def titles(self, on: str = DAY) -> list[str | None]:
-        """Return the titles of a date's papers."""
         return [row.title for row in await self.rows(on)]
 
     async def count(self, table: sa.Table) -> int:
-        """Return the number of rows in a table."""
         async with self.db.read() as connection:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
     async def counts(self) -> dict[str, int]:
-        """Return the number of rows in each table."""
         return {table.name: await self.count(table) for table in tables.metadata.sorted_tables}

@@ -55,7 +55,6 @@ def hasten_news() -> None:
 
 
 async def main() -> None:
-    """Run the bot until it receives a signal to stop."""
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
         await runtime.run(opened)
 

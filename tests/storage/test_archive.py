@@ -1,9 +1,9 @@
-"""Digest entries and appearances."""
+"""Digest rows, entries and appearances."""
 
 from __future__ import annotations
 
 from storage import archive, database, models
-from tests.support.paper_records import add_digest, add_papers, merged_paper
+from tests.support.paper_records import NOW, add_digest, add_papers, merged_paper
 
 
 async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Database) -> None:
@@ -17,3 +17,13 @@ async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Dat
         assert appearances[ids["2601.00002"]][0].entry.sections == ()
         assert await archive.remove_entries(connection, digest_id) == dict.fromkeys(ids.values(), 1)
         assert await archive.list_entries_by_digest(connection, digest_id) == ()
+
+
+async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:
+    digest_id = await add_digest(db, await add_papers(db, merged_paper(1)))
+    async with db.read() as connection:
+        stored = await archive.get(connection, digest_id)
+        assert await archive.get_text(connection, digest_id) == "text h"
+        assert await archive.get_last_updated_at(connection) == NOW
+    assert stored is not None
+    assert (stored.problems, stored.revision, stored.language) == ((models.Problem(3, "odd"),), 1, "ko")

@@ -1,9 +1,10 @@
-"""Ingest on both database engines: texts in, rows out."""
+"""Ingest on both database engines: files and texts in, rows out."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.core import errors
-from storage import archive, database, models, papers, tables
+from storage import archive, database, papers, tables
 from storage.database import Connection
+from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
@@ -37,7 +39,7 @@ async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -
         extent = await papers.get_extent(connection)
     assert detail is not None
     assert detail.authors == ("Ada Byron",)
-    assert detail.appearances[0].entry.sections == (models.Section("What's New", "Summary of 1."),)
+    assert detail.appearances[0].entry.sections == (Section("What's New", "Summary of 1."),)
     assert (extent.digest_count, extent.paper_count, extent.first_on) == (1, 3, date(2026, 1, 2))
     assert harness.index.titles == {"Paper 1", "Paper 2", "Paper 3"}
     assert [person.paper_count for person in harness.index.authors.values()] == [3]
@@ -133,10 +135,10 @@ async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarne
 async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
     harness: IngestHarness,
 ) -> None:
-    files: list[ingest.TextFile | models.LocatedProblem] = [
+    files: list[ingest.TextFile | LocatedProblem] = [
         ingest.TextFile("a.md", newsletter(paper(1), paper(2))),
         ingest.TextFile("mirror.md", newsletter(paper(1), paper(2))),
-        models.LocatedProblem("b.bin", None, "it is binary"),
+        LocatedProblem("b.bin", None, "it is binary"),
         ingest.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
         ingest.TextFile("d.md", "no digest"),
         ingest.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
@@ -145,7 +147,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     results = [item async for item in harness.ingest.add_files(files)]
     total = sum((result for _, result in results), IngestResult())
     assert {name for name, _ in results} == {
-        file.location if isinstance(file, models.LocatedProblem) else file.name for file in files
+        file.location if isinstance(file, LocatedProblem) else file.name for file in files
     }
     assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
     assert [problem.message for problem in total.problems] == [
@@ -204,3 +206,119 @@ async def test_all_files_of_the_archive_are_ingested(
         newest = (await archive.list_rows(connection))[0]
         stored_entries = await archive.list_entries_by_digest(connection, newest.id)
     assert stored_entries
+
+
+async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:
+    for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
+        await harness.add(newsletter(*listed))
+    assert await harness.titles() == ["Paper 1", "Paper 2"]
+    assert harness.index.titles == {"Paper 1", "Paper 2"}
+    assert await harness.count(tables.papers) == 2
+
+
+async def test_facts_of_services_complete_the_metadata_of_digests(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1, votes=None)))
+    facts = PaperFacts(
+        "2601.00001",
+        "huggingface",
+        "https://hf",
+        NOW,
+        authors=("Ada Byron", "Bea Long"),
+        votes=12,
+        abstract="About",
+        code_url="https://code",
+        keywords=("rl",),
+    )
+    hidden = PaperFacts("2601.09999", "arxiv", "https://ax", NOW, title="Unlisted")
+    listed = PaperFacts("2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1))
+    await harness.ingest.add_facts([facts, hidden, listed])
+    async with harness.db.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+        looked_up = [
+            await papers.get_detail(connection, arxiv_id) for arxiv_id in ("2601.09999", "2601.08888")
+        ]
+    assert [found and found.is_listed for found in looked_up] == [False, True]
+    assert detail is not None
+    assert (detail.votes, detail.votes_read_at, detail.abstract) == (12, NOW, "About")
+    assert detail.authors == ("Ada Byron", "Bea Long")
+    assert detail.keywords == ("rl",)
+    await harness.add(newsletter(paper(9999, title="Now listed", votes=1)), "b.md")
+    assert "Now listed" in await harness.titles()
+
+
+async def test_a_back_fill_never_lowers_newer_votes(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1, votes=50)), "new.md")
+    await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
+    await harness.ingest.add_facts(
+        [PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
+    )
+    assert [row.votes for row in await harness.rows()] == [50]
+
+
+def read_names(*paths: Path | str) -> list[str]:
+    return [
+        file.location if isinstance(file, LocatedProblem) else file.name
+        for file in map(ingest.read_found, ingest.find_files(map(str, paths)))
+    ]
+
+
+def read_problem(path: Path | str) -> str:
+    [problem] = map(ingest.read_found, ingest.find_files([str(path)]))
+    assert isinstance(problem, LocatedProblem)
+    assert problem.location == str(path)
+    return problem.message
+
+
+def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
+    for name in ("b.md", "a.txt", "c.png", "2024/02/01.md", "2024/01/31.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    expected = ["2024/01/31.md", "2024/02/01.md", "a.txt", "b.md"]
+    assert read_names(tmp_path) == [f"{tmp_path}/{name}" for name in expected]
+    assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
+
+
+def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.md").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert read_names("d", "./d", "d/a.md", ".") == ["d/a.md", "./d/a.md", "d/a.md", "./d/a.md"]
+
+
+def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("text")
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
+    results = list(map(ingest.read_found, ingest.find_files([str(tmp_path), "nowhere"])))
+    assert [type(result) for result in results] == [LocatedProblem, ingest.TextFile, LocatedProblem]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"), ("값".encode("euc-kr"), "not valid UTF-8")],
+)
+def test_binary_files_and_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes(data)
+    assert message in read_problem(path)
+
+
+def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    with path.open("wb") as file:
+        file.truncate(parse.MAX_BYTES + 30 * 2**20)
+    assert read_problem(path) == "it has 50 MB; a digest file may have at most 20 MB"
+
+
+def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
+    assert "no such" in read_problem(tmp_path / "missing.md")
+    assert "no .md or .txt" in read_problem(tmp_path)
+    os.mkfifo(tmp_path / "pipe.md")
+    assert "no regular file" in read_problem(tmp_path / "pipe.md")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("x")
+    path.chmod(0)
+    assert "permission denied" in read_problem(path)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from bot.archive import parse
-from storage import models
+from storage.models import Digest, DigestFormat, Entry, Section
 
 DATE = "# 📰 Hugging Face Daily Papers – 2025-05-27\n\n"
 CHAPTERS = "# 작은 모델\n\n## 1. 동기\n\n작다.\n\n## 2. 결과\n\n- **속도**: 빠르다.\n- **크기**: 작다.\n"
@@ -21,12 +21,12 @@ def fence(text: str) -> str:
     return f"```markdown\n{text}```\n "
 
 
-def parse_digest(text: str) -> models.Digest:
+def parse_digest(text: str) -> Digest:
     (digest,) = parse.parse_text(text)
     return digest
 
 
-def parse_summary(summary: str) -> models.Entry:
+def parse_summary(summary: str) -> Entry:
     """The first of two papers; the second one shows where the first ends."""
     digest = parse_digest(DATE + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
@@ -41,20 +41,16 @@ def headings(summary: str) -> list[str | None]:
 
 def test_a_paper_is_parsed_completely() -> None:
     digest = parse_digest(DATE + paper_text(fence(CHAPTERS)))
-    assert (digest.format, digest.date, digest.problems) == (
-        models.DigestFormat.REVIEW,
-        date(2025, 5, 27),
-        (),
-    )
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.REVIEW, date(2025, 5, 27), ())
     assert digest.entries == (
-        models.Entry(
+        Entry(
             rank=1,
             arxiv_id="2505.00001",
             title="작은 모델",
             url="https://huggingface.co/papers/2505.00001",
             sections=(
-                models.Section("1. 동기", "작다."),
-                models.Section("2. 결과", "- **속도**: 빠르다.\n- **크기**: 작다."),
+                Section("1. 동기", "작다."),
+                Section("2. 결과", "- **속도**: 빠르다.\n- **크기**: 작다."),
             ),
         ),
     )
@@ -175,7 +171,7 @@ def test_rules_between_the_chapters_of_the_last_paper_do_not_end_the_digest() ->
 
 def test_text_around_the_fence_is_kept() -> None:
     paper = parse_summary("다음은 요약입니다.\n\n" + fence(CHAPTERS) + "\n\n도움이 되길.\n")
-    assert paper.sections[0] == models.Section(None, "다음은 요약입니다.")
+    assert paper.sections[0] == Section(None, "다음은 요약입니다.")
     assert paper.sections[-1].body.endswith("도움이 되길.")
 
 
@@ -250,7 +246,7 @@ def test_the_label_of_a_summary_is_found_in_every_spelling(mark: str) -> None:
     digest = parse_digest(
         f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n\n{mark}\n글 하나.\n"
     )
-    assert digest.entries[0].sections == (models.Section(None, "글 하나."),)
+    assert digest.entries[0].sections == (Section(None, "글 하나."),)
     assert digest.problems == ()
 
 
@@ -259,10 +255,7 @@ def test_a_summary_can_begin_after_its_label() -> None:
         f"{DATE}## 2505.00001\nhttps://arxiv.org/abs/2505.00001v2\n\n**Summary**: 글 하나.\n"
     )
     (paper,) = digest.entries
-    assert (paper.url, paper.sections) == (
-        "https://arxiv.org/abs/2505.00001v2",
-        (models.Section(None, "글 하나."),),
-    )
+    assert (paper.url, paper.sections) == ("https://arxiv.org/abs/2505.00001v2", (Section(None, "글 하나."),))
 
 
 @pytest.mark.parametrize(

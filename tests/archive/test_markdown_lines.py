@@ -1,3 +1,5 @@
+"""Code fences: the rows of code, and the end of a fence around an answer."""
+
 from __future__ import annotations
 
 from hypothesis import given
