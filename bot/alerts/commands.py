@@ -199,7 +199,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.MUTE)
     async def mute(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed, from its message."""
+        """Pause an alert until it is resumed, by its id or a paper that it matches."""
         found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
@@ -232,13 +232,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             user_id=request.user_id if is_dm else None,
             channel_id=None if is_dm else request.interaction.channel_id,
         )
-
-    @router.handles(alerts_messages.PAUSE)
-    async def pause_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed."""
-        alert = await find(request, action.payload)
-        await request.services.alerts.pause([alert.id], user_id=request.user_id)
-        return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:

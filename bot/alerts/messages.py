@@ -283,7 +283,6 @@ EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
-PAUSE = "apu"
 RESUME = "ar"
 REMOVE = "ad"
 REMOVE_ALL = "axx"
@@ -497,7 +496,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
     else:
         rests = [
             button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), custom_ids.pack(PAUSE, alert.id)),
+            button(texts("alert-pause"), custom_ids.pack(MUTE, alert.id)),
         ]
     remove = button(texts("remove"), custom_ids.pack(REMOVE, alert.id), style=discord.ButtonStyle.danger)
     message.add_buttons(*rests, remove, button(texts("back"), custom_ids.pack(MANAGE, 0)))
