@@ -439,7 +439,12 @@ def list_view(
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
-    options = [_option(texts, alert, now, channel_name) for alert in shown]
+    options = []
+    for alert in shown:
+        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        description = paper_text.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        name = describe_name(alert, discord_text.SELECT_LABEL)
+        options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
     message.add_buttons(
         *lists_messages.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
@@ -462,18 +467,6 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
     if is_resting(alert, now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
-
-
-def _option(
-    texts: Texts, alert: models.Alert, now: datetime, channel_name: ChannelName
-) -> discord.SelectOption:
-    """Return the option of an alert: its terms, and below them where and when, and whether it rests."""
-    is_inactive = is_resting(alert, now)
-    place = place_and_time(texts, alert, channel_name)
-    description = paper_text.join_dotted(place, texts("alert-resting") if is_inactive else "")
-    return select_option(
-        describe_name(alert, discord_text.SELECT_LABEL), str(alert.id), description=description
-    )
 
 
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:

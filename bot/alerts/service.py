@@ -48,7 +48,15 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     _check_count("excluded words", len(excluded))
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-    _check_settings(draft)
+    if not 0 <= draft.min_votes <= MAX_VOTES:
+        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
+    if not 1 <= draft.max_papers <= MAX_PAPERS:
+        raise errors.UsageError(
+            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
+        )
+    if not 1 <= draft.weekday <= 7:
+        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
+    clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
     _check_exclusions(checked)
@@ -88,29 +96,15 @@ def _check_term(term: models.AlertTerm) -> None:
             "no-institution",
             text=term.text,
         )
-    if term.kind is models.AlertKind.KEYWORD and all(map(_is_function_word, term.text.split())):
+    words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
+    if term.kind is models.AlertKind.KEYWORD and all(
+        not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
+    ):
         raise errors.UsageError(
             f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
             "only-particles",
             text=term.text,
         )
-
-
-def _is_function_word(word: str) -> bool:
-    folded = analyser.fold(word).strip(".,;:!?'\"()[]")
-    return not folded or analyser.is_particle(folded) or folded in analyser.FUNCTION_WORDS
-
-
-def _check_settings(draft: models.Alert) -> None:
-    if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
-    if not 1 <= draft.max_papers <= MAX_PAPERS:
-        raise errors.UsageError(
-            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
-        )
-    if not 1 <= draft.weekday <= 7:
-        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
-    clock.parse_zone(draft.timezone)
 
 
 def _check_exclusions(alert: models.Alert) -> None:

@@ -87,7 +87,11 @@ def paper_view(
         )
     )
     if paper.note:
-        message.add_text(_quote_note(paper.note))
+        lines = (
+            paper_text.escape_untrusted(line, max_length=MAX_NOTE_LENGTH) for line in paper.note.splitlines()
+        )
+        quoted = "\n".join(f"> {line}" for line in lines)
+        message.add_text(discord_text.shorten(quoted, 2000, max_bytes=4500))
     arxiv_id = paper.arxiv_id
     share = button(texts("share"), custom_ids.pack(lists_card.SHARE, arxiv_id)) if may_share else None
     message.add_buttons(
@@ -102,11 +106,6 @@ def paper_view(
         link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
     )
     return message.view
-
-
-def _quote_note(note: str) -> str:
-    lines = (paper_text.escape_untrusted(line, max_length=MAX_NOTE_LENGTH) for line in note.splitlines())
-    return discord_text.shorten("\n".join(f"> {line}" for line in lines), 2000, max_bytes=4500)
 
 
 def removed_view(texts: Texts, paper: models.SavedPaper, back: lists_messages.ListState) -> ui.LayoutView:
