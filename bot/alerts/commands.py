@@ -214,14 +214,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         if arxiv_ids.extract_arxiv_id(payload) is None:
             return await find(request, payload)
         paper, matched = await self._load_matched(request, payload)
-        own = [match for match in matched if match[0].user_id == request.user_id]
+        own = [match for match in matched if match.alert.user_id == request.user_id]
         if len(own) == 1:
-            return own[0][0]
+            return own[0].alert
         return alerts_messages.why_view(request.texts, paper, own, request.user_id)
 
     async def _load_matched(
         self, request: Request, arxiv_id: str
-    ) -> tuple[models.PaperDetail, list[alerts_messages.MatchedAlert]]:
+    ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
         """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
         paper = await request.services.search.find_paper(arxiv_id)
         if paper is None:

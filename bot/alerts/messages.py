@@ -519,12 +519,9 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 MAX_MATCHED = 5
 """Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
 
-MatchedAlert = tuple[models.Alert, tuple[contents.AlertReason, ...]]
-"""An alert that a paper matches, and why."""
-
 
 def why_view(
-    texts: Texts, paper: models.PaperDetail, matched: Sequence[MatchedAlert], user_id: int
+    texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
 ) -> ui.LayoutView:
     """Return the alerts that a paper matches; those of `user_id` with buttons."""
     message = MessageBuilder()
