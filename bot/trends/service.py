@@ -348,7 +348,7 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
                 in_concept.update(range(start, end))
                 continue
             if end - start == 1 and start in in_concept:
-                continue  # a single word of a longer term is no topic, a term within a term is
+                continue  # a single word of a longer term is not a topic, a term within a term is
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
                 in_concept.update(range(start, end))
