@@ -1,4 +1,4 @@
-"""Alerts, and what identifies equal ones."""
+"""Alerts with their index of terms, the digests that wait to be matched, the matches, and what recipients were notified of."""
 
 from __future__ import annotations
 
