@@ -562,8 +562,12 @@ class DigestWriter:
         if previous is not None and not _is_same_day(sourced, previous):
             await archive.remove_location(connection, previous)
         await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
-        if previous is not None and previous.digest_id != digest_id:
-            await self._remove_orphan(connection, previous.digest_id)
+        if previous is None or previous.digest_id == digest_id:
+            return
+        if not await archive.list_locations_by_digest(connection, previous.digest_id):
+            former = await archive.remove_entries(connection, previous.digest_id)
+            await archive.remove(connection, previous.digest_id)
+            await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
@@ -605,14 +609,6 @@ class DigestWriter:
             connection, digest_id, {paper_id: number for paper_id, number in since.items() if number > 1}
         )
         return since.keys() - former.keys(), new
-
-    async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
-        """Delete a digest without locations, and its entries."""
-        if await archive.list_locations_by_digest(connection, digest_id):
-            return
-        former = await archive.remove_entries(connection, digest_id)
-        await archive.remove(connection, digest_id)
-        await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()
