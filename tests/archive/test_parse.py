@@ -137,8 +137,9 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
     assert digest.date == date(2025, 2, 6)
 
 
-def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out() -> None:
-    most = headings.MAX_PAPERS
+def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 20
+    monkeypatch.setattr(headings, "MAX_PAPERS", most)
     full = newsletter_text("2025-02-06", *range(most))
     extra = newsletter_text("2025-02-06", 7, most, most + 1)
     (digest,) = parse.parse_text(full)
@@ -149,7 +150,7 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out() -> None:
     assert "2502.00007 stands here again" in repeated.message
     assert excess == models.Problem(
         full.count("\n") + 1 + extra[: extra.index(f"Paper {most}]")].count("\n"),
-        "a digest has at most 5000 papers; 2 papers are left out from here on",
+        "a digest has at most 20 papers; 2 papers are left out from here on",
     )
 
 
