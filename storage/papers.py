@@ -442,16 +442,14 @@ async def list_latest_votes(
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:

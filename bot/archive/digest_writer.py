@@ -302,7 +302,13 @@ async def write_digest_papers(
 
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
-    appearances = _appearances_by_paper(stored_digests)
+    appearances: dict[str, list[Appearance]] = {}
+    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    for digest_id, sourced in newest_first:
+        digest = sourced.digest
+        for entry in digest.entries:
+            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearances.setdefault(entry.arxiv_id, []).append(appearance)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged: dict[str, MergedPaper] = {}
@@ -328,19 +334,6 @@ async def write_digest_papers(
         await indexer.index(connection, documents, changed_authors)
         del documents  # the next chunk needs the memory
     return ids, set(new)
-
-
-def _appearances_by_paper(stored_digests: Mapping[int, SourcedDigest]) -> dict[str, list[Appearance]]:
-    """Return each paper's appearances in the digests, newest first."""
-    appearances: dict[str, list[Appearance]] = {}
-    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
-    for digest_id, sourced in newest_first:
-        digest = sourced.digest
-        for entry in digest.entries:
-            appearances.setdefault(entry.arxiv_id, []).append(
-                Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
-            )
-    return appearances
 
 
 async def refresh_papers(
