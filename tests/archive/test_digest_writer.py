@@ -362,14 +362,7 @@ def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() 
     assert merged(NEWSLETTER, votes=(NOW - timedelta(days=1), 3)).votes == 5
 
 
-def test_unknown_votes_stay_unknown() -> None:
-    assert merged(REVIEW).votes is None
-    assert merged(REVIEW, NEWSLETTER).votes == 5
-
-
-def test_an_unlisted_paper_has_no_dates() -> None:
-    assert merged(FACTS).last_on is None
-    assert merged(replace(FACTS, listed_on=ON)).last_on == ON
+def test_a_paper_without_a_digest_has_the_address_of_its_id() -> None:
     assert merged(FACTS).url == "https://arxiv.org/abs/2601.00001"
 
 

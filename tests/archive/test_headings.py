@@ -154,11 +154,6 @@ def test_authors_are_parsed_in_every_spelling(value: str, names: tuple[str, ...]
     assert headings.parse_authors(value) == (names, truncated)
 
 
-def test_a_list_of_seven_hundred_authors_is_complete() -> None:
-    names = tuple(f"Person {number}" for number in range(700))
-    assert headings.parse_authors(", ".join(names)) == (names, False)
-
-
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1), min_size=1))
 def test_a_python_list_of_names_round_trips(names: list[str]) -> None:
     expected = tuple(re.sub("[\n\r\t]", " ", name).strip() for name in names)
