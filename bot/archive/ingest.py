@@ -55,7 +55,12 @@ def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
             if not path.exists():
                 yield LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
-                yield from _find_in_folder(name, path)
+                found = (file for file in path.rglob("*") if file.suffix in parse.FILE_SUFFIXES)
+                names = sorted(file.relative_to(path).as_posix() for file in found)
+                if not names:
+                    yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+                prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
+                yield from (prefix + relative for relative in names)
             else:
                 yield name
         except OSError as error:
@@ -99,19 +104,6 @@ def read_file(name: str) -> TextFile | LocatedProblem:
         return LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
         return LocatedProblem(name, None, str(error))
-
-
-def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
-    relative_paths = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix in parse.FILE_SUFFIXES
-    )
-    if not relative_paths:
-        yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
-    prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
-    for relative_path in relative_paths:
-        yield prefix + relative_path
 
 
 def _reason(error: OSError) -> str:
