@@ -14,28 +14,8 @@ from hypothesis import strategies as st
 from bot.text import analyser
 from tests.support import growth
 
-FRAGMENTS = st.sampled_from(
-    [
-        "강화학습",
-        "을",
-        "은",
-        " ",
-        "-",
-        "GPT",
-        "4o",
-        "C++",
-        ".",
-        "'s",
-        "é",
-        "ß",
-        "\x00",
-        "(",
-        "強化",
-        "テスト",
-        "👍",
-        "\n",
-    ]
-)
+_FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
+FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
 TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map("".join))
 
 
@@ -138,44 +118,26 @@ def test_analysis_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda length: analyser.canonicalise(piece * (length // len(piece))), 50_000)
 
 
-@pytest.mark.parametrize(
-    ("word", "other"),
-    [
-        ("tokenizer", "token"),
-        ("optimizer", "optimization"),
-        ("adapter", "adaptation"),
-        ("transformer", "transformation"),
-        ("generative", "generation"),
-        ("robustness", "robust"),
-        ("tokenization", "token"),
-        ("generalization", "general"),
-        ("visualization", "visual"),
-        ("localize", "local"),
-        ("optimization", "optimal"),
-    ],
+_DERIVED = (
+    "tokenizer token|optimizer optimization|adapter adaptation|transformer transformation|generative generation|robustness robust"
+    "|tokenization token|generalization general|visualization visual|localize local|optimization optimal"
 )
-def test_derived_words_have_stems_of_their_own(word: str, other: str) -> None:
+_INFLECTED = (
+    "tokenizer tokenizers|ability abilities|consider considered|consider considering|render rendering|score scored"
+    "|explore exploring|tokenization tokenizing|generalize generalizations|optimization optimisation|summarize summarising"
+    "|supervised supervision"
+)
+
+
+@pytest.mark.parametrize("words", _DERIVED.split("|"))
+def test_derived_words_have_stems_of_their_own(words: str) -> None:
+    word, other = words.split()
     assert analyser.stem(word) != analyser.stem(other)
 
 
-@pytest.mark.parametrize(
-    ("word", "inflected"),
-    [
-        ("tokenizer", "tokenizers"),
-        ("ability", "abilities"),
-        ("consider", "considered"),
-        ("consider", "considering"),
-        ("render", "rendering"),
-        ("score", "scored"),
-        ("explore", "exploring"),
-        ("tokenization", "tokenizing"),
-        ("generalize", "generalizations"),
-        ("optimization", "optimisation"),
-        ("summarize", "summarising"),
-        ("supervised", "supervision"),
-    ],
-)
-def test_an_inflected_word_has_the_same_stem(word: str, inflected: str) -> None:
+@pytest.mark.parametrize("words", _INFLECTED.split("|"))
+def test_an_inflected_word_has_the_same_stem(words: str) -> None:
+    word, inflected = words.split()
     assert analyser.stem(word) == analyser.stem(inflected)
 
 

@@ -99,22 +99,10 @@ def test_filler_carries_no_topic(query: str, topic: str) -> None:
     assert _topic(query) == topic
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "과학 연구",
-        "deep research",
-        "연구 에이전트",
-        "뉴스 추천",
-        "tree search",
-        "줄기세포",
-        "광학 흐름",
-        "reduce",
-        "왜곡",
-        "높이 추정",
-        "computer use",
-    ],
-)
+_TOPICS = "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정|computer use"
+
+
+@pytest.mark.parametrize("query", _TOPICS.split("|"))
 def test_words_that_may_be_a_topic_are_kept(query: str) -> None:
     assert _topic(query) == query
 
@@ -142,33 +130,16 @@ _KNOWN_LIST = "로봇 모델 전문가 전문 학습 생성 이미지 확산모�
 _KNOWN = frozenset(_KNOWN_LIST.split())
 
 
-@pytest.mark.parametrize(
-    ("word", "stem"),
-    [
-        ("LLM의", "LLM"),
-        ("LoRA로", "LoRA"),
-        ("GPT-4에서", "GPT-4"),
-        ("RAG를", "RAG"),
-        ("CLIP이란", "CLIP"),
-        ("LLM에서의", "LLM"),
-        ("LLM들은", "LLM"),
-        ("C++로", "C++"),
-        ("RAG기반", "RAG 기반"),
-        ("K평균", "K평균"),
-        ("3차원", "3차원"),
-        ("로봇이", "로봇"),
-        ("모델로", "모델"),
-        ("에이전트가", "에이전트"),
-        ("텍스트로", "텍스트"),
-        ("학습시키나요", "학습"),
-        ("생성할", "생성"),
-        ("효율적인", "효율"),
-        ("전문가", "전문가"),
-        ("평가", "평가"),
-        ("모르는이", "모르는이"),
-    ],
+_STEMS = (
+    "LLM의=LLM|LoRA로=LoRA|GPT-4에서=GPT-4|RAG를=RAG|CLIP이란=CLIP|LLM에서의=LLM|LLM들은=LLM|C++로=C++|RAG기반=RAG 기반"
+    "|K평균=K평균|3차원=3차원|로봇이=로봇|모델로=모델|에이전트가=에이전트|텍스트로=텍스트|학습시키나요=학습|생성할=생성|효율적인=효율|전문가=전문가"
+    "|평가=평가|모르는이=모르는이"
 )
-def test_an_ending_is_stripped_where_a_known_word_remains(word: str, stem: str) -> None:
+
+
+@pytest.mark.parametrize("pair", _STEMS.split("|"))
+def test_an_ending_is_stripped_where_a_known_word_remains(pair: str) -> None:
+    word, stem = pair.split("=")
     assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
 
 
@@ -211,23 +182,15 @@ def test_a_phrase_is_conjugated_at_its_end() -> None:
     assert {"코드를 고치는", "코드를 고쳐주는"} <= questions.conjugate("코드를 고치다")
 
 
-@pytest.mark.parametrize(
-    ("words", "term"),
-    [
-        ("lies", "hallucination"),
-        ("Lying", "hallucination"),
-        ("옷", "garment"),
-        ("옷을", "garment"),
-        ("사진으로", "image"),
-        ("같은 인물이", "personalization"),
-        ("손글씨가", "OCR"),
-        ("without labels", "unsupervised"),
-        ("잊어버리는", "unlearning"),
-        ("코드를 고쳐주는", "program repair"),
-        ("코드 고치기", "program repair"),
-    ],
+_LAY_WORDS = (
+    "lies=hallucination|Lying=hallucination|옷=garment|옷을=garment|사진으로=image|같은 인물이=personalization|손글씨가=OCR"
+    "|without labels=unsupervised|잊어버리는=unlearning|코드를 고쳐주는=program repair|코드 고치기=program repair"
 )
-def test_a_lay_word_is_found_in_any_form(words: str, term: str) -> None:
+
+
+@pytest.mark.parametrize("pair", _LAY_WORDS.split("|"))
+def test_a_lay_word_is_found_in_any_form(pair: str) -> None:
+    words, term = pair.split("=")
     assert term in questions.find_terms(words)
 
 
@@ -256,19 +219,12 @@ _VOCABULARY = questions.Vocabulary(
 )
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("difusion", "diffusion"),
-        ("diffuison", "diffusion"),
-        ("decodng", "decoding"),
-        ("modle", "model"),
-        ("모댈", "모델"),
-        ("멀티모덜", "멀티모달"),
-        ("환긱", "환각"),
-    ],
-)
-def test_a_word_that_one_known_word_is_near_is_corrected(typed: str, meant: str) -> None:
+_ERRORS = "difusion diffusion|diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각"
+
+
+@pytest.mark.parametrize("pair", _ERRORS.split("|"))
+def test_a_word_that_one_known_word_is_near_is_corrected(pair: str) -> None:
+    typed, meant = pair.split()
     assert _VOCABULARY.correct(typed) == meant
 
 
