@@ -657,10 +657,7 @@ async def list_positions(
     }
     join = f"JOIN indexed_papers ON indexed_papers.position = place WHERE {' AND '.join(conditions)}"
     return await list_engine_positions(
-        connection,
-        requests,
-        filter_sql=join if conditions else "",
-        filter_values=tuple(conditions.values()),
+        connection, requests, filter_sql=join if conditions else "", filter_values=tuple(conditions.values())
     )
 
 
