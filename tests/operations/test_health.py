@@ -599,7 +599,7 @@ wrong_clocks = st.tuples(
 SIMULATED_MINUTES = range(0, 6 * 24 * 60, 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @example([(0, 15, 24 * 60 + 20)], False, "UTC", 7 * 60 + 40)
 @given(
     wrong=st.lists(wrong_clocks, max_size=4),
