@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from discord import ui
 
@@ -217,9 +217,16 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
+class Suggestion(NamedTuple):
+    """A button for another list."""
+
+    label: str
+    state: ListState
+
+
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels.
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
 
     `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
@@ -234,7 +241,7 @@ class PaperList:
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
-    suggestions: tuple[tuple[str, ListState], ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     ignored_note: str = ""
     is_expanded: bool = False
     """Whether the query was expanded or corrected, so that a button can offer a literal search."""
@@ -477,7 +484,7 @@ def empty_view(
     message.add_text(unknown_id or _heading(texts, listed))
     message.add_text("\n".join(subtext(note) for note in _notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
-    others = tuple(pair for pair in listed.suggestions if wider is None or pair[1] != wider.state)
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
     suggested = _suggestion_buttons(replace(listed, suggestions=others))
     if suggested:
         message.add_text(subtext(texts("try-instead")))
@@ -572,10 +579,11 @@ def topic_modal(texts: Texts) -> StatelessModal:
 
 
 def query_notes(
-    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[tuple[str, object]]
+    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
 ) -> tuple[str, ...]:
     """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
-    others = [label for label, _ in suggestions if label not in (*result.terms, *result.meanings)]
+    known = (*result.terms, *result.meanings)
+    others = [label for label, _ in suggestions if label not in known]
     names = format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]
     corrected = format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
