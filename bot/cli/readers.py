@@ -104,13 +104,11 @@ def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
 
 
 def _create_saved(database: Database) -> Shelf:
+    from bot.cli.search import create_search
     from bot.core.clock import system_clock
-    from bot.search.service import SearchService
-    from bot.search.similar import WordVectors
     from bot.shelf.service import Shelf
 
-    vectors = WordVectors(context.load_settings().word_vectors)
-    return Shelf(database, system_clock, SearchService(database, vectors=vectors).match_papers)
+    return Shelf(database, system_clock, create_search(database).match_papers)
 
 
 def register_deliveries(app: typer.Typer) -> None:
