@@ -1,7 +1,8 @@
-"""Drafts: the state of each summary that a language model writes, and its text.
+"""What the writer of digests stores: drafts, full texts of papers, and the ledger of the model's tokens by UTC day.
 
 A draft is identified by its paper, format, language, prompt version, model and input, so that nothing is written twice.
-Until the input is read, its hash is empty.
+Until the input is read, its hash is empty. Tokens are reserved before a call and settled after it; a call whose outcome is
+unknown keeps its reservation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import bulk, locks, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -40,7 +41,7 @@ class DraftState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A summary of one paper in one format and language. `basis` is a value of `summary_basis.Basis`.
+    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
 
     `calls` were answered or failed, with `tokens` in total. `problems` are the failed checks, or the reason of a failure.
     """
@@ -75,8 +76,8 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     for chunk in bulk.chunked(arxiv_ids):
         query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]), drafts.c.arxiv_id.in_(chunk))
         # A hash that is known comes last, also if two rows have the same time.
-        for row in await connection.execute(query.order_by(drafts.c.updated_at, drafts.c.input_hash)):
-            found[row.arxiv_id] = _draft_from_row(row)
+        ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
+        found.update((row.arxiv_id, _draft_from_row(row)) for row in await connection.execute(ordered))
     return found
 
 
@@ -96,24 +97,15 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return bulk.build_record(
-        Draft,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        language=models.Locale(row.language),
-        state=DraftState(row.state),
-        problems=tuple(row.problems),
-    )
+    return bulk.build_record(Draft, row._mapping, state=DraftState(row.state))
 
-
-# Full texts of papers as they were read, compressed, with their provenance. A text is read again once it is removed.
 
 _LEVEL = 3
 """Of Zstandard: a text of 100 kB takes a millisecond and a third of its size."""
 
 
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Store the text of a paper in place of an earlier one."""
+    """Store the text of a paper, compressed, in place of an earlier one."""
     raw = text.text.encode("utf-8", "replace")
     values = {
         "arxiv_id": text.arxiv_id,
@@ -137,9 +129,7 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
 
 async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time. Returns their number."""
-    old = sa.select(paper_texts.c.arxiv_id).where(paper_texts.c.fetched_at < before).limit(limit)
-    result = await connection.execute(paper_texts.delete().where(paper_texts.c.arxiv_id.in_(old)))
-    return result.rowcount
+    return await bulk.delete_some(connection, paper_texts, paper_texts.c.fetched_at < before, limit)
 
 
 def _compress(raw: bytes) -> bytes:
@@ -154,10 +144,6 @@ def _decompress(compressed: bytes) -> str:
     return zstandard.ZstdDecompressor().decompress(compressed).decode()
 
 
-# The ledger of a language model's tokens: what is reserved and used, by UTC day.
-#
-# Tokens are reserved before a call and settled after it. A call whose outcome is unknown keeps its reservation.
-
 LEDGER_LOCK = 0x4C4544474552
 """PostgreSQL advisory lock around reservations: "LEDGER"."""
 
@@ -166,9 +152,7 @@ async def reserve_tokens(
     connection: AsyncConnection, day: date, tokens: int, *, daily: int | None, monthly: int | None
 ) -> bool:
     """Reserve tokens on a day. Returns false, and reserves nothing, if the day or its month would pass its cap."""
-    if connection.dialect.name == "postgresql":
-        # SQLite has a single writer anyway.
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LEDGER_LOCK)))
+    await locks.lock_transaction(connection, LEDGER_LOCK)
     of_day, of_month = await get_token_totals(connection, day)
     for total, cap in ((of_day, daily), (of_month, monthly)):
         if cap is not None and total + tokens > cap:

@@ -1,4 +1,7 @@
-"""The use cases around alerts: create, change, list, preview, snooze, resume, remove."""
+"""The use cases around alerts: create, change, list, preview, snooze, resume, remove.
+
+A draft is validated first: each length is bounded, and what can match nothing is refused.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from bot.alerts import matcher
@@ -19,8 +22,7 @@ from bot.text import analyser, keywords, people
 from storage import alerts, archive, bulk, models, outbox, papers
 from storage.database import Connection, Database
 
-# Validates drafts of alerts: bounds every length, refuses what can match nothing, and folds what identifies an alert. Pure.
-
+EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
 MAX_TEXT_LENGTH = 100
@@ -32,7 +34,11 @@ MAX_PAPERS = 25
 
 def validate_alert(draft: models.Alert) -> models.Alert:
     """Return a draft in normal form, with its key. Raises UsageError, whose message says what to change."""
-    terms = _unique_terms(draft.terms)
+    unique: dict[str, models.AlertTerm] = {}
+    for kind, text in draft.terms:
+        term = models.AlertTerm(kind, _to_line(text))
+        unique.setdefault(matcher.term_key(term), term)
+    terms = tuple(unique.values())
     if not terms:
         raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
     _check_count("terms", len(terms))
@@ -51,14 +57,6 @@ def validate_alert(draft: models.Alert) -> models.Alert:
 
 def _to_line(text: str) -> str:
     return " ".join(text.replace("\0", "").split())
-
-
-def _unique_terms(terms: Iterable[models.AlertTerm]) -> tuple[models.AlertTerm, ...]:
-    unique: dict[str, models.AlertTerm] = {}
-    for kind, text in terms:
-        term = models.AlertTerm(kind, _to_line(text))
-        unique.setdefault(matcher.term_key(term), term)
-    return tuple(unique.values())
 
 
 def _check_count(noun: str, count: int) -> None:
@@ -137,8 +135,6 @@ def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
     return next((word for word in excluded if any(text.match(word))), None)
 
 
-# The papers of the last days, prepared for previews: a preview compares all of them, and few change between two.
-
 MAX_CHARACTERS = 6_000_000
 """Characters of the papers that stay prepared, ten bytes each: 6,000 summaries. A month of digests has a twentieth."""
 _BATCH_SIZE = 50
@@ -148,7 +144,7 @@ _Prepared: TypeAlias = tuple[int, models.PaperDetail, keywords.KeywordText]
 
 
 class RecentPapers:
-    """Compares alerts with the papers of the last days. It keeps these prepared, and reads only those that changed."""
+    """Compares alerts with the papers of the last days, for previews. It keeps these prepared, and reads only what changed."""
 
     def __init__(self) -> None:
         self._prepared: dict[int, _Prepared] = {}
@@ -160,9 +156,14 @@ class RecentPapers:
         """Return the ids and dates of the papers since a date that match, the latest first, then by votes."""
         async with self._lock:
             recent = await archive.list_fingerprints(connection, since_on)
-            await asyncio.to_thread(self._forget, recent)
+            # A paper is prepared again if it changed, and dropped once it is not recent any more.
+            self._prepared = {
+                paper_id: kept
+                for paper_id, kept in self._prepared.items()
+                if paper_id in recent and recent[paper_id][2] == kept[0]
+            }
             characters = sum(text.characters for _, _, text in self._prepared.values())
-            matching: list[int] = await asyncio.to_thread(self._match, alert, recent)
+            matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
             missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
             for batch in bulk.chunked(missing, _BATCH_SIZE):
                 details = await papers.list_details(connection, batch)
@@ -171,29 +172,18 @@ class RecentPapers:
                 characters += sum(text.characters for _, _, text in found.values())
                 if characters <= MAX_CHARACTERS:
                     self._prepared |= found
-        order = {paper_id: _order(paper_id, recent[paper_id]) for paper_id in matching}
-        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(order, key=order.__getitem__)]
 
-    def _forget(self, recent: archive.Fingerprints) -> None:
-        """Drop the papers that changed, or that are not recent any more."""
-        for paper_id, (fingerprint, *_) in list(self._prepared.items()):
-            if paper_id not in recent or recent[paper_id][2] != fingerprint:
-                del self._prepared[paper_id]
+        def order(paper_id: int) -> tuple[int, bool, int, int]:
+            last_on, votes, _ = recent[paper_id]
+            return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
 
-    def _match(self, alert: models.Alert, recent: archive.Fingerprints) -> list[int]:
-        return _list_matching(alert, list(self._prepared.values()), recent)
-
-
-def _order(paper_id: int, recent: tuple[date, int | None, int]) -> tuple[int, bool, int, int]:
-    last_on, votes, _ = recent
-    return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
+        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(matching, key=order)]
 
 
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
     prepared = {}
     for detail in details:
-        text = matcher.keyword_text(detail)
-        text.prepare()
+        text = matcher.prepare_text(detail)
         appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
         light = replace(detail, abstract=None, appearances=appearances)
         prepared[detail.id] = recent[detail.id][2], light, text

@@ -161,8 +161,6 @@ COGS = (
     operations_commands.MeCog,
     shelf_commands.ShelfCog,
     alerts_commands.AlertsCog,
-    alerts_commands.AlertButtonsCog,
-    alerts_commands.AlertDraftsCog,
     daily_commands.SubscriptionsCog,
     daily_commands.SubscriptionButtonsCog,
     operations_commands.StatusCog,

@@ -1,4 +1,4 @@
-"""Markdown by the line: headings, rules, bold text, numbers, indentation."""
+"""Markdown by the line: headings, rules, bold text, numbers, indentation, and code fences."""
 
 from __future__ import annotations
 

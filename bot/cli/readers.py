@@ -104,11 +104,11 @@ def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
 
 
 def _create_saved(database: Database) -> Shelf:
-    from bot.cli.search import create_search
     from bot.core.clock import system_clock
+    from bot.search.service import SearchService
     from bot.shelf.service import Shelf
 
-    return Shelf(database, system_clock, create_search(database).match_papers)
+    return Shelf(database, system_clock, SearchService(database).match_papers)
 
 
 def register_deliveries(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bot.glossary import concepts
 from bot.text import analyser, term_keys, term_variants
@@ -24,14 +24,12 @@ MAX_BODY_FREQUENCY = 3
 _TOPIC_FREQUENCY = 2
 _PROXIMITY_WEIGHT = 2.0
 _MAX_PROXIMITY_LINES = 1
-_COMPOSED_WEIGHT = 1.0
+
 _NAME_WEIGHT = 4.0
 _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
-_MAX_PARTIAL_MATCHES = 10
 
-T = TypeVar("T")
 _CompiledForm = tuple[concepts.WeightedForm, term_variants.TermPattern, list[term_variants.TermPattern]]
 """A form, compiled, with its context."""
 
@@ -109,29 +107,20 @@ class Scorer:
         if self._phrase and matched == segments:
             phrase = _weighted_frequency(*self._phrase.count(document))
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + name + popularity
-        matched_segments = segments if composed or name else matched
-        inside = not name and self._is_inside(document)
+        total = title + body + proximity + phrase + composed + name + popularity
+        components = title, body, proximity, phrase, composed, name, popularity
+        # A part is only within longer words, and no term of the whole query is elsewhere.
+        inside = (
+            not name
+            and any(part.is_inside(document) for part in self._segments)
+            and all(
+                part.is_inside(document) or not any(counts)
+                for part, counts in zip(self._composed, composed_counts, strict=True)
+            )
+        )
         ambiguous = not (name or composed) and any(part.is_ambiguous(document) for part in self._segments)
         return Score(
-            total,
-            matched_segments,
-            segments,
-            title,
-            body,
-            proximity,
-            phrase,
-            composed,
-            name,
-            popularity,
-            inside,
-            ambiguous,
-        )
-
-    def _is_inside(self, document: term_variants.Document) -> bool:
-        """Tell whether a part of the query is only within longer words, and no term of the whole query is elsewhere."""
-        return any(part.is_inside(document) for part in self._segments) and all(
-            part.is_inside(document) or not any(part.weighted_counts(document)) for part in self._composed
+            total, segments if composed or name else matched, segments, *components, inside, ambiguous
         )
 
     def excludes(self, document: term_variants.Document) -> bool:
@@ -257,9 +246,8 @@ def compile_segments(segments: Iterable[concepts.Segment]) -> list[CompiledSegme
 
 def _is_other(form: concepts.WeightedForm, document: term_variants.Document) -> bool:
     """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
-    rivals = map(term_variants.compile_term, form.rivals)
     return term_variants.has_version(form.text, document) or any(
-        sum(rival.count(document)) >= 1 for rival in rivals
+        sum(term_variants.compile_term(rival).count(document)) >= 1 for rival in form.rivals
     )
 
 
@@ -272,14 +260,7 @@ def _has_context(context: list[term_variants.TermPattern], document: term_varian
     return 2 * held_words >= len(english)
 
 
-def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
-    """Return the best scored papers, in order: those with all parts of the query; if there are none, the others."""
-    ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
-    complete = sum(score.is_complete for score, _ in ranked)
-    return ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]
-
-
-# Ranking of partial matches: BM25 over the parts of a query, and the relevance model RM3 learnt from the best papers. Pure.
+# Partial matches are ranked by BM25 over the parts of a query, and by the relevance model RM3 learnt from the best papers.
 
 FEEDBACK_DOCUMENTS = 12
 FEEDBACK_TERMS = 25

@@ -197,14 +197,11 @@ MAX_PLAIN_CHARACTERS = 2000
 
 def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui.LayoutView:
     """Return the message. `marker` names its delivery."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     saved = lists_messages.pack_state(
         lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
-    buttons = [
-        message_builder.button(texts("news-saved"), saved),
-        message_builder.button(texts("news-stop"), custom_ids.pack(SWITCH, 0)),
-    ]
+    buttons = [button(texts("news-saved"), saved), button(texts("news-stop"), custom_ids.pack(SWITCH, 0))]
     message.reserve(1 + len(buttons))
     message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
@@ -237,10 +234,10 @@ def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNew
 
 def switch_view(texts: Texts, *, is_off: bool) -> ui.LayoutView:
     """Return whether the reader gets the message, with a button that changes it."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     message.add_text(texts("news-off" if is_off else "news-on"))
     label = texts("news-start" if is_off else "news-stop")
-    message.add_buttons(message_builder.button(label, custom_ids.pack(SWITCH, int(is_off))))
+    message.add_buttons(button(label, custom_ids.pack(SWITCH, int(is_off))))
     return message.view
 
 

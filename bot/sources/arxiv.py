@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from bot.archive import arxiv_ids
 from bot.sources import base, feed, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
@@ -46,11 +47,11 @@ class ArxivSource:
         )
         due = [paper_id for paper_id in paper_ids if self._is_due(paper_id, request)]
         if not due:
-            yield base.FetchResult(self._endpoint, models.FetchStatus.UNCHANGED, "no paper lacks its facts")
+            yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
         for start in range(0, len(due), IDS_PER_REQUEST):
             result = await self._fetch_batch(due[start : start + IDS_PER_REQUEST], request)
             yield result
-            if result.status is not models.FetchStatus.OK:
+            if result.status is not FetchStatus.OK:
                 return
 
     def _is_due(self, paper_id: str, request: base.FetchRequest) -> bool:
@@ -67,11 +68,11 @@ class ArxivSource:
         missing = sorted({*ids} - {paper.arxiv_id for paper in facts})
         return base.FetchResult(
             self._endpoint,
-            models.FetchStatus.OK,
+            FetchStatus.OK,
             f"arXiv does not know {', '.join(missing[:5])}" if missing else "",
             facts=facts,
             page_states=tuple(
-                models.PageState(paper_id, request.now, models.FetchStatus.NOT_YET) for paper_id in missing
+                models.PageState(paper_id, request.now, FetchStatus.NOT_YET) for paper_id in missing
             ),
         )
 

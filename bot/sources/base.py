@@ -6,20 +6,20 @@ A source keeps no state. Its page states come in with the request and go out wit
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import html
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bot.archive import parse
 from bot.core import day_close, errors, isolation
 from bot.sources import fetch_errors, fetcher
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources.fetcher import Response
@@ -34,7 +34,7 @@ class FetchResult:
     """
 
     location: str
-    status: models.FetchStatus
+    status: FetchStatus
     reason: str = ""
     digests: tuple[models.Digest, ...] = ()
     facts: tuple[models.PaperFacts, ...] = ()
@@ -124,10 +124,10 @@ MAX_CONSECUTIVE_FAILURES = 5
 async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
     """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
     failures = 0
-    async with contextlib.aclosing(results):
+    async with aclosing(results):
         async for result in results:
             yield result
-            failures = failures + 1 if result.status is models.FetchStatus.FAILED else 0
+            failures = failures + 1 if result.status is FetchStatus.FAILED else 0
             if failures == MAX_CONSECUTIVE_FAILURES:
                 return
 
@@ -143,9 +143,7 @@ async def get_page(
     except fetch_errors.FetchError as error:
         return failed_result(location, error, request, day)
     if response.body is None:
-        return FetchResult(
-            location, models.FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day
-        )
+        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
 
 
@@ -158,10 +156,10 @@ def failed_result(
     """
     if isinstance(error, fetch_errors.NotFoundError):
         if day is None:
-            return FetchResult(location, models.FetchStatus.FAILED, error.reason)
+            return FetchResult(location, FetchStatus.FAILED, error.reason)
         return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
     page_states: tuple[models.PageState, ...] = ()
-    if error.status is models.FetchStatus.GONE:
+    if error.status is FetchStatus.GONE:
         page_states = (models.PageState(location=location, read_at=request.now, status=error.status),)
     return FetchResult(
         location, error.status, error.reason, page_states=page_states, day=day, retry_at=error.retry_at
@@ -171,168 +169,10 @@ def failed_result(
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
     """Return the result for a location that answered 410 before; it is not requested again."""
     page_state = request.page_states.get(location)
-    if page_state is None or page_state.status is not models.FetchStatus.GONE:
+    if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
-    return FetchResult(location, models.FetchStatus.GONE, reason, day=day)
-
-
-# Hidden text: what a page holds but a reader of it does not see, by attributes, inline styles and style sheets.
-#
-# Text is also planted in papers for language models to read: white on white, of size zero, or outside the page.
-
-_DECLARATION = re.compile(r"([a-z-]{1,40})\s{0,9}:\s{0,9}([^;]{1,200})")
-_CSS_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{0,2000})\}")
-_CSS_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]{0,20})?([.#][\w-]{1,80})\s*", re.IGNORECASE)
-_LENGTH = re.compile(r"(-?[0-9]{0,9}(?:\.[0-9]{1,9})?)\s?(px|pt|em|rem|ex|%|vw|vh|mm|cm|in)?")
-_HEX = re.compile("#([0-9a-f]{3,8})")
-_CHANNELS = re.compile(r"(rgb|hsl)a?\(([^)]{1,80})\)")
-_SCALED_TO_NOTHING = re.compile(r"scale[xy]?\(\s*0?(?:\.0+)?\s*[,)]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\U000e0000-\U000e007f]")
-
-_WHITE_FROM = 0xF0
-"""Value from which a colour's red, green and blue count as white."""
-_MIN_FONT_SIZES = {"px": 4.0, "pt": 3.0, "em": 0.3, "rem": 0.3, "ex": 0.6, "%": 30.0, "vw": 0.3, "vh": 0.3}
-_MIN_FONT_SIZES |= {"mm": 1.0, "cm": 0.1, "in": 0.04, "": 0.01}
-_OFF_PAGE = -500.0
-"""Position in pixels from which an element lies outside the page."""
-
-
-def drop_invisible(text: str) -> str:
-    """Return a text without characters that have no glyph, such as zero-width spaces and Unicode's tags."""
-    return _INVISIBLE.sub("", text)
-
-
-def is_hidden(attributes: Mapping[str, str], *, has_background: bool) -> bool:
-    """Whether an element with these attributes (names in lower case) and its content is not shown.
-
-    `has_background`: it lies on a colour, on which white text can be read.
-    """
-    if "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true":
-        return True
-    if not has_background and _is_white(attributes.get("color", "")):
-        return True
-    style = attributes.get("style")
-    return style is not None and is_hiding(style, has_background=has_background)
-
-
-def is_hiding(style: str, *, has_background: bool = False) -> bool:
-    """Whether the declarations of a style hide what they apply to."""
-    declared = dict(_DECLARATION.findall(style[:4000].lower()))
-    values = {name: value.replace("!important", "").strip() for name, value in declared.items()}
-    if values.get("display") == "none" or values.get("visibility") in ("hidden", "collapse"):
-        return True
-    if _is_small(values.get("font-size"), _MIN_FONT_SIZES) or _is_small(
-        values.get("font"), {"px": 4.0, "pt": 3.0}
-    ):
-        return True
-    if _is_zero(values.get("opacity"), 0.1) or _is_off_page(values) or _is_clipped(values):
-        return True
-    colour = values.get("color", values.get("--ltx-fg-color", ""))
-    if _is_transparent(colour) or _is_transparent(values.get("-webkit-text-fill-color", "")):
-        return True
-    return _is_white(colour) and not (has_background or has_dark_background(style))
-
-
-def has_dark_background(style: str) -> bool:
-    """Whether a style sets a background other than white."""
-    declared = dict(_DECLARATION.findall(style[:4000].lower()))
-    for name in ("background-color", "background", "--ltx-bg-color"):
-        value = declared.get(name, "").strip()
-        if value and value not in ("none", "inherit", "initial", "unset"):
-            return not (_is_white(value) or _is_transparent(value))
-    return False
-
-
-def hiding_selectors(css: str) -> frozenset[str]:
-    """Return the classes (`.name`) and ids (`#name`) that a style sheet hides."""
-    found: set[str] = set()
-    for selectors, body in _CSS_RULE.findall(_without_comments(css[:500_000])):
-        if is_hiding(body):
-            matches = map(_CSS_SELECTOR.fullmatch, selectors.split(","))
-            found.update(match[1] for match in matches if match)
-    return frozenset(found)
-
-
-def _without_comments(css: str) -> str:
-    first, *rest = css.split("/*")
-    return first + "".join(part.partition("*/")[2] for part in rest)
-
-
-def _is_small(value: str | None, minimum: Mapping[str, float]) -> bool:
-    if value is None:
-        return False
-    for word in value.replace("/", " ").split():
-        match = _LENGTH.fullmatch(word)
-        if match and match[1] not in ("", "-") and float(match[1]) < minimum.get(match[2] or "", 0.0):
-            return True
-    return False
-
-
-def _is_zero(value: str | None, limit: float) -> bool:
-    match = None if value is None else _LENGTH.fullmatch(value)
-    if not match or match[1] in ("", "-"):
-        return False
-    return float(match[1]) / (100 if match[2] == "%" else 1) < limit
-
-
-def _is_off_page(values: Mapping[str, str]) -> bool:
-    names = ("left", "top", "right", "text-indent", "margin-left", "margin-top")
-    for name in names:
-        match = _LENGTH.fullmatch(values.get(name, ""))
-        if (
-            match
-            and match[1] not in ("", "-")
-            and float(match[1]) * (12 if match[2] == "em" else 1) <= _OFF_PAGE
-        ):
-            return True
-    return False
-
-
-def _is_clipped(values: Mapping[str, str]) -> bool:
-    clip = values.get("clip", "").replace(" ", "").replace("px", "")
-    if clip in ("rect(0,0,0,0)", "rect(1,1,1,1)", "rect(0000)"):
-        return True
-    if _SCALED_TO_NOTHING.search(values.get("transform", "")):
-        return True
-    sizes = (values.get(name) for name in ("width", "height", "max-height", "max-width"))
-    return "hidden" in values.get("overflow", "") and any(_is_zero(size, 2.0) for size in sizes)
-
-
-def _is_transparent(colour: str) -> bool:
-    colour = colour.strip()
-    if colour == "transparent":
-        return True
-    if match := _CHANNELS.search(colour):
-        parts = match[2].replace(",", " ").replace("/", " ").split()
-        return len(parts) == 4 and _is_zero(parts[3], 0.1)
-    if match := _HEX.fullmatch(colour):
-        digits = match[1]
-        return (len(digits) == 8 and digits[6:] < "1a") or (len(digits) == 4 and digits[3] < "2")
-    return False
-
-
-def _is_white(colour: str) -> bool:
-    colour = colour.strip().lower()
-    if colour in ("white", "snow", "ivory", "ghostwhite", "floralwhite", "whitesmoke", "mintcream", "azure"):
-        return True
-    if match := _HEX.fullmatch(colour):
-        digits = "".join(digit * 2 for digit in match[1][:3]) if len(match[1]) < 6 else match[1][:6]
-        return all(int(digits[index : index + 2], 16) >= _WHITE_FROM for index in (0, 2, 4))
-    if match := _CHANNELS.search(colour):
-        return _is_white_by_channels(match[1], match[2].replace(",", " ").replace("/", " ").split()[:3])
-    return False
-
-
-def _is_white_by_channels(system: str, parts: list[str]) -> bool:
-    numbers = [_LENGTH.fullmatch(part) for part in parts]
-    values = [
-        float(match[1]) * (2.55 if match[2] == "%" else 1.0) if match and match[1] not in ("", "-") else 0.0
-        for match in numbers
-    ]
-    if len(values) < 3:
-        return False
-    return values[2] >= _WHITE_FROM if system == "hsl" else min(values) >= _WHITE_FROM
+    return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
 # HTML to Markdown, for the elements that digests use.
@@ -361,8 +201,10 @@ _BLOCK_TAGS = frozenset(
 )
 
 
-_Tag = tuple[str, bool, str]
-"""A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
+class _Tag(NamedTuple):
+    name: str  # in lower case
+    is_closing: bool
+    attributes: str
 
 
 def looks_like_html(text: str) -> bool:
@@ -372,13 +214,7 @@ def looks_like_html(text: str) -> bool:
 
 def to_markdown(page: str) -> str:
     """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
-    writer = _MarkdownWriter()
-    for token in _tokenize(page[:_MAX_PAGE_LENGTH]):
-        if isinstance(token, str):
-            writer.write_text(token)
-        else:
-            writer.write_tag(*token)
-    return writer.text()
+    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
 
 
 def _tokenize(page: str) -> Iterator[str | _Tag]:
@@ -399,7 +235,7 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
             position = end + 1
         elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
             tag_name = name[0].lower()
-            yield tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end]
+            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
             position = end + 1
         else:
             yield "<"
@@ -408,27 +244,23 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
 
 
 class _MarkdownWriter:
-    """Collects Markdown from texts and tags. An unclosed element ends with the page."""
+    """Collects the Markdown of a page. An unclosed element ends with the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         self._chunks: list[str] = []
         self._links: list[str] = []
         self._skipped_tag: str | None = None
         self._in_pre = False
         self._list_depth = 0
+        for token in _tokenize(page):
+            if not isinstance(token, str):
+                self._write_tag(*token)
+            elif self._skipped_tag is None:
+                text = html.unescape(token)
+                self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
+        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
 
-    def text(self) -> str:
-        """Return the Markdown, with runs of empty lines collapsed."""
-        return _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
-
-    def write_text(self, text: str) -> None:
-        """Write a text; white space is collapsed outside `<pre>`."""
-        if self._skipped_tag is None:
-            text = html.unescape(text)
-            self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
-
-    def write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
-        """Write the Markdown of a tag."""
+    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if self._skipped_tag is not None:
             if is_closing and name == self._skipped_tag:
                 self._skipped_tag = None
@@ -500,35 +332,29 @@ async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
 
     if len(body) >= LARGE_BYTES:
         # Where no process can be started, a thread does it.
-        with contextlib.suppress(isolation.ChildStartError):
+        with suppress(isolation.ChildStartError):
             return await _detect_in_process(body, response.charset)
-
-    def detect() -> tuple[models.Digest, ...]:
-        return detect_in_text(response.text())
-
-    return detect() if len(body) < _THREAD_THRESHOLD else await asyncio.to_thread(detect)
+    if len(body) >= _THREAD_THRESHOLD:
+        return await asyncio.to_thread(lambda: detect_in_text(response.text()))
+    return detect_in_text(response.text())
 
 
 def detect_in_text(text: str) -> tuple[models.Digest, ...]:
     """Return the digests in a text. Raises FetchError if there is none."""
-    is_page = looks_like_html(text)
-    digests = _parse(text)
-    if digests is None and is_page:
-        digests = _parse(to_markdown(text))
-    if digests is None:
-        if is_page:
-            raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+    with suppress(errors.NotADigestError):
+        return _parse(text)
+    if not looks_like_html(text):
         raise fetch_errors.FetchError("there is no digest in it")
+    with suppress(errors.NotADigestError):
+        return _parse(to_markdown(text))
+    raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+
+
+def _parse(text: str) -> tuple[models.Digest, ...]:
+    digests = parse.parse_text(text)
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
     return digests
-
-
-def _parse(text: str) -> tuple[models.Digest, ...] | None:
-    try:
-        return parse.parse_text(text)
-    except errors.NotADigestError:
-        return None
 
 
 async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:

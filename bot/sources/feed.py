@@ -18,15 +18,13 @@ from xml.etree import ElementTree
 from yarl import URL
 
 from bot.archive import arxiv_ids, fields
-from bot.sources import base as sources_base
-from bot.sources import fetch_errors, url
+from bot.sources import base, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
-
-# Parses RSS and Atom into plain entries with feedparser, which gets decoded text and never fetches.
 
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
@@ -67,7 +65,7 @@ class FeedEntry:
 def parse_feed(text: str) -> list[FeedEntry]:
     """Return the entries of a feed in order. Raises FetchError for other text and for feeds that declare entities.
 
-    Takes seconds for a large feed: call it in a thread.
+    feedparser gets decoded text and never fetches. Takes seconds for a large feed: call it in a thread.
     """
     if len(text) > _MAX_FEED_LENGTH:
         raise fetch_errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
@@ -141,15 +139,11 @@ def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
     except ElementTree.ParseError:
         return {}
     return {
-        _entry_key(entry): fields.clean_labels(
+        fields.clean_line((entry.findtext("{*}id") or "")[:_MAX_ID_LENGTH]) or "": fields.clean_labels(
             part.text for part in entry.iterfind("{*}author/{*}affiliation") if part.text
         )
         for entry in root.iterfind("{*}entry")
     }
-
-
-def _entry_key(entry: ElementTree.Element) -> str:
-    return fields.clean_line((entry.findtext("{*}id") or "")[:_MAX_ID_LENGTH]) or ""
 
 
 def _parse_published_on(entry: Mapping[str, Any]) -> date | None:
@@ -213,10 +207,10 @@ class FeedSource:
         is_arxiv = host == "arxiv.org" or host.endswith(".arxiv.org")
         self._facts_source = models.SourceKind.ARXIV.value if is_arxiv else address
 
-    async def fetch(self, request: sources_base.FetchRequest) -> AsyncIterator[sources_base.FetchResult]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the feed, then its new entries. The feed's page state is yielded only if no entry was missed."""
-        page = await sources_base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
-        if isinstance(page, sources_base.FetchResult):
+        page = await base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
+        if isinstance(page, base.FetchResult):
             yield page
             return
         try:
@@ -229,22 +223,22 @@ class FeedSource:
 
     async def _read_as_digest(
         self, response: Response, feed_error: fetch_errors.FetchError
-    ) -> sources_base.FetchResult:
+    ) -> base.FetchResult:
         """Read a page that is not a feed: a digest is accepted all the same."""
         try:
-            digests = await sources_base.detect_in_response(response)
+            digests = await base.detect_in_response(response)
         except fetch_errors.FetchError as error:
             is_web_page = isinstance(error, fetch_errors.HtmlPageError)
             is_feed = feed_error.reason != NOT_A_FEED
             reason = error.reason if is_web_page and not is_feed else feed_error.reason
-            return sources_base.FetchResult(self._feed_url, models.FetchStatus.FAILED, reason)
-        return sources_base.FetchResult(
-            self._feed_url, models.FetchStatus.OK, digests=digests, page_states=(response.page_state,)
+            return base.FetchResult(self._feed_url, FetchStatus.FAILED, reason)
+        return base.FetchResult(
+            self._feed_url, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
         )
 
     async def _read_entries(
-        self, entries: list[FeedEntry], feed_state: models.PageState, request: sources_base.FetchRequest
-    ) -> AsyncIterator[sources_base.FetchResult]:
+        self, entries: list[FeedEntry], feed_state: models.PageState, request: base.FetchRequest
+    ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry, and the feed's own result last."""
         missed = links = 0
         for entry in entries:
@@ -253,85 +247,75 @@ class FeedSource:
             if known is not None and known.hash == entry_state.hash:
                 continue
             result = await asyncio.to_thread(self._read_entry, entry, entry_state)
-            if result is None and (links == _MAX_LINKS or missed == sources_base.MAX_CONSECUTIVE_FAILURES):
+            if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
                 missed += 1
                 break  # the next run continues here
             if result is None:
                 links += 1
                 result = await self._fetch_link(entry, entry_state, request)
-                missed += result.status is models.FetchStatus.FAILED
+                missed += result.status is FetchStatus.FAILED
             yield result
-        status = models.FetchStatus.UNCHANGED if entries else models.FetchStatus.NOT_YET
+        status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
-        yield sources_base.FetchResult(
-            self._feed_url, status, reason, page_states=() if missed else (feed_state,)
-        )
+        yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
-    def _entry_state(self, entry: FeedEntry, request: sources_base.FetchRequest) -> models.PageState:
+    def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
         """Return the page state of an entry. Its dates are not hashed: some feeds change them without reason."""
         content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.contents])
         return models.PageState(
             location=f"{self._feed_url}#{entry.key}",
             read_at=request.now,
-            status=models.FetchStatus.OK,
+            status=FetchStatus.OK,
             hash=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         )
 
-    def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> sources_base.FetchResult | None:
+    def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> base.FetchResult | None:
         """Return the result of the entry's own content, or None if its link has to be fetched."""
         location = entry_state.location
         page_states = (entry_state,)
         for text in entry.contents:
             try:
-                digests = sources_base.detect_in_text(text)
+                digests = base.detect_in_text(text)
             except fetch_errors.FetchError:
                 continue
-            return sources_base.FetchResult(
-                location, models.FetchStatus.OK, digests=digests, page_states=page_states
-            )
+            return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
         facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
-            return sources_base.FetchResult(
-                location, models.FetchStatus.OK, facts=(facts,), page_states=page_states
-            )
+            return base.FetchResult(location, FetchStatus.OK, facts=(facts,), page_states=page_states)
         if entry.link is None:
-            return sources_base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         return None
 
     async def _fetch_link(
-        self, entry: FeedEntry, entry_state: models.PageState, request: sources_base.FetchRequest
-    ) -> sources_base.FetchResult:
+        self, entry: FeedEntry, entry_state: models.PageState, request: base.FetchRequest
+    ) -> base.FetchResult:
         """Read the linked page. One without a digest is not read again until the entry changes."""
         link = entry.link or ""
         known = request.page_states.get(link)
         try:
-            page = await self._fetcher.get(link, known, accept=sources_base.ACCEPT)
+            page = await self._fetcher.get(link, known, accept=base.ACCEPT)
         except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError) as error:
             is_blocked = isinstance(error, fetch_errors.BlockedUrlError)
-            status = error.status if is_blocked else models.FetchStatus.UNCHANGED
-            return sources_base.FetchResult(
-                link, status, _link_reason(link, error), page_states=(entry_state,)
-            )
+            status = error.status if is_blocked else FetchStatus.UNCHANGED
+            return base.FetchResult(link, status, _link_reason(link, error), page_states=(entry_state,))
         except fetch_errors.FetchError as error:
-            return sources_base.FetchResult(link, models.FetchStatus.FAILED, _link_reason(link, error))
+            return base.FetchResult(link, FetchStatus.FAILED, _link_reason(link, error))
         page_states = (entry_state, page.page_state)
         if page.body is None:
-            return sources_base.FetchResult(link, models.FetchStatus.UNCHANGED, page_states=page_states)
+            return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = await sources_base.detect_in_response(page)
+            digests = await base.detect_in_response(page)
         except fetch_errors.FetchError as error:
             reason = _link_reason(link, error)
-            return sources_base.FetchResult(
-                link, models.FetchStatus.UNCHANGED, reason, page_states=page_states
-            )
-        return sources_base.FetchResult(link, models.FetchStatus.OK, digests=digests, page_states=page_states)
+            return base.FetchResult(link, FetchStatus.UNCHANGED, reason, page_states=page_states)
+        return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
 
 
 def _link_reason(link: str, error: fetch_errors.FetchError) -> str:
     return fetch_errors.clean_reason(f"{link}: {error.reason}")
 
 
-KIND = sources_base.KindRecord(
+KIND = base.KindRecord(
     kind=models.SourceKind.FEED,
     matches=lambda *_: True,
     check=partial(url.check_undated, kind=models.SourceKind.FEED),

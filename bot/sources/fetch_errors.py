@@ -1,4 +1,4 @@
-"""Errors of fetching. Each has a reason in words that can be shown to readers."""
+"""Errors of fetching, with a reason in words that can be shown to readers, and when to try again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from bot.archive import fields
-from storage import errors, models
+from storage import errors
+from storage.models import FetchStatus
 
 _MAX_REASON_LENGTH = 300
 
@@ -21,7 +22,7 @@ def clean_reason(text: str) -> str:
 class FetchError(errors.PaperroundError):
     """A location could not be read. `retry_at` (UTC) comes from the server."""
 
-    status = models.FetchStatus.FAILED
+    status = FetchStatus.FAILED
     is_retryable = False
     """Whether another attempt in the same run is worthwhile."""
 
@@ -38,19 +39,19 @@ class FetchError(errors.PaperroundError):
 class BlockedUrlError(FetchError):
     """The URL may not be fetched: a private address, or a scheme other than http and https."""
 
-    status = models.FetchStatus.REFUSED
+    status = FetchStatus.REFUSED
 
 
 class NotFoundError(FetchError):
     """The server answered 404, or the content is an empty list. Whether that is a fault depends on the request."""
 
-    status = models.FetchStatus.NOT_YET
+    status = FetchStatus.NOT_YET
 
 
 class GoneError(FetchError):
     """The server answered 410: the page is never requested again."""
 
-    status = models.FetchStatus.GONE
+    status = FetchStatus.GONE
 
 
 class TransientError(FetchError):
@@ -63,8 +64,6 @@ class HtmlPageError(FetchError):
     """The content is an HTML page without a digest, such as an error page with status 200."""
 
 
-# Backoff: delays between attempts of one fetch, and between polls of a failing source. Never sleeps.
-
 _BASE_DELAY = 1.0
 _MAX_DELAY = 10.0
 _MAX_RETRY_AFTER = timedelta(days=1)
@@ -72,7 +71,10 @@ _MAX_POLL_INTERVAL = timedelta(hours=24)
 
 
 class RetryPolicy:
-    """Exponential backoff with jitter. `random` gives numbers from 0 up to 1."""
+    """Delays between attempts of a fetch, and between polls of a failing source: exponential backoff with jitter.
+
+    `random` gives numbers from 0 up to 1.
+    """
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp import abc, hdrs
@@ -27,8 +27,7 @@ from yarl import URL
 from bot.core import clock
 from bot.sources import fetch_errors, ssrf_guard
 from storage import models
-
-# Limits of one fetch: time, size and number of requests.
+from storage.models import FetchStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,10 @@ _MAX_GZIP_MEMBERS = 64
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 ACCEPT_ENCODING = "gzip, deflate"
-"""The encodings that `read_body` can decompress."""
+"""The encodings that bodies can decompress."""
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
@@ -211,11 +210,14 @@ class Response:
         return decode_text(self.body or b"", self.charset)
 
 
-Redirect = tuple[str, bool]
-"""The target of a redirect, as the server names it, and whether it is permanent."""
+class Redirect(NamedTuple):
+    """A redirect, with its target as the server names it."""
+
+    target: str
+    is_permanent: bool
 
 
-def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
+def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
     """Return the conditional request headers for a page that was read before."""
     headers: dict[str, str] = {}
     if page_state is not None and page_state.hash is not None:
@@ -226,27 +228,21 @@ def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
     return headers
 
 
-def parse_url(text: str) -> URL:
-    """Parse an absolute URL and drop its fragment. Raises FetchError."""
+def _parse_url(text: str, base: URL | None = None) -> URL:
+    """Return the URL of an address, or of a redirect from `base`, without its fragment. Raises FetchError."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
-        return URL(text).with_fragment(None)
+        return (URL(text) if base is None else base.join(URL(text))).with_fragment(None)
     except (ValueError, TypeError):
-        raise fetch_errors.FetchError("its address cannot be read") from None
+        is_redirect = base is not None
+        reason = (
+            "it redirects to something that is no address" if is_redirect else "its address cannot be read"
+        )
+        raise fetch_errors.FetchError(reason) from None
 
 
-def resolve_redirect(base: URL, location: str) -> URL:
-    """Return the target of a redirect. Raises FetchError."""
-    try:
-        if len(location) > _MAX_URL_LENGTH:
-            raise ValueError("too long")
-        return base.join(URL(location)).with_fragment(None)
-    except (ValueError, TypeError):
-        raise fetch_errors.FetchError("it redirects to something that is no address") from None
-
-
-async def read_response(
+async def _read_response(
     response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
 ) -> Response | Redirect:
     """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
@@ -258,14 +254,14 @@ async def read_response(
         target = response.headers.get(hdrs.LOCATION)
         if not target:
             raise fetch_errors.FetchError(f"it redirects to nowhere ({status})")
-        return target, status in _PERMANENT_REDIRECTS
+        return Redirect(target, status in _PERMANENT_REDIRECTS)
     if status not in (200, 203, 304):
         raise _status_error(response, now)
-    body = None if status == 304 else await read_body(response, max_bytes)
+    body = None if status == 304 else await _read_body(response, max_bytes)
     page_state = models.PageState(
         location=location,
         read_at=now,
-        status=models.FetchStatus.OK,
+        status=FetchStatus.OK,
         etag=_validator(response.headers.get(hdrs.ETAG)),
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
         hash=None if body is None else hashlib.sha256(body).hexdigest(),
@@ -273,7 +269,7 @@ async def read_response(
     return Response(str(response.url), body, page_state, response.content_type.lower(), _charset(response))
 
 
-def compare_with_known(response: Response, known: models.PageState | None, moved_to: str | None) -> Response:
+def _compare_with_known(response: Response, known: models.PageState | None, moved_to: str | None) -> Response:
     """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
     state = replace(response.page_state, moved_to=moved_to)
     if known is None or known.hash is None or state.hash not in (None, known.hash):
@@ -286,7 +282,7 @@ def compare_with_known(response: Response, known: models.PageState | None, moved
         state = replace(
             state, etag=state.etag or known.etag, last_modified=state.last_modified or known.last_modified
         )
-    state = replace(state, status=models.FetchStatus.UNCHANGED, hash=known.hash)
+    state = replace(state, status=FetchStatus.UNCHANGED, hash=known.hash)
     return replace(response, body=None, page_state=state)
 
 
@@ -320,7 +316,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> fetch_erro
     return fetch_errors.FetchError(f"the server answers {status}, {name}")
 
 
-def translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.FetchError:
+def _translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.FetchError:
     """Return the FetchError for an exception from aiohttp or the socket."""
     host = url.raw_host or ""
     if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
@@ -344,7 +340,7 @@ def translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.
         return fetch_errors.TransientError("its answer broke off")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
         return fetch_errors.TransientError(f"{host} closed the connection")
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
+    if isinstance(error, ValueError):
         return fetch_errors.FetchError("its address or its answer cannot be read")
     return fetch_errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
 
@@ -431,9 +427,9 @@ class Fetcher:
 
         `location` is the address as its source names it; `known` its page state.
         """
-        target = parse_url(url)
+        target = _parse_url(url)
         moved_to = url if known and known.moved_to == url else None
-        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING, **conditional_headers(known)}
+        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING, **_conditional_headers(known)}
         all_permanent = True
         seen = {target}
         seconds_left = self._limits.total_timeout
@@ -445,10 +441,9 @@ class Fetcher:
             hop, seconds = await self._send_request(target, headers, location, seconds_left)
             seconds_left -= seconds
             if isinstance(hop, Response):
-                return compare_with_known(hop, known, moved_to)
-            redirect_to, is_permanent = hop
-            all_permanent = all_permanent and is_permanent
-            target = resolve_redirect(target, redirect_to)
+                return _compare_with_known(hop, known, moved_to)
+            all_permanent = all_permanent and hop.is_permanent
+            target = _parse_url(hop.target, target)
             moved_to = str(target) if all_permanent else moved_to
             if target in seen:
                 raise fetch_errors.FetchError("its redirects go in a circle")
@@ -467,9 +462,9 @@ class Fetcher:
             started = loop.time()
             try:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await read_response(response, location, self._limits.max_bytes, self._now())
+                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise translate_error(error, url, self._limits) from error
+                raise _translate_error(error, url, self._limits) from error
             return hop, loop.time() - started
 
     def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:

@@ -16,6 +16,7 @@ from bot.archive import fields, listing
 from bot.core import day_close
 from bot.sources import base, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
@@ -32,16 +33,12 @@ class HuggingFaceSource:
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, rule: day_close.DayClose | None = None) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._day_close = rule or day_close.default()
+        self.day_close = rule or day_close.default()
         self._fetcher = fetch
 
     def daily_papers_url(self, day: date) -> str:
         """Return the address of a day's list."""
         return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
-
-    def is_list_growing(self, day: date, moment: datetime) -> bool:
-        """Whether papers may still be added to a day's list."""
-        return self._day_close.is_list_growing(day, moment)
 
     def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
@@ -52,7 +49,7 @@ class HuggingFaceSource:
         for day in self._due_days(request, today) if request.days is None else request.days:
             if day > today:
                 location, reason = self.daily_papers_url(day), f"{day} has not begun"
-                yield base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
+                yield base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
             else:
                 yield await self._fetch_day(day, request, today)
 
@@ -80,8 +77,8 @@ class HuggingFaceSource:
             refresh_on = day + timedelta(days=refresh_age)
             if (
                 page_state is None
-                or self._day_close.is_list_growing(day, request.now)
-                or page_state.read_at < self._day_close.closes_at(day)
+                or self.day_close.is_list_growing(day, request.now)
+                or page_state.read_at < self.day_close.closes_at(day)
                 or page_state.read_at.astimezone(UTC).date() < refresh_on
             ):
                 due.append(day)
@@ -99,12 +96,12 @@ class HuggingFaceSource:
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
         page_states = (page.page_state,) if digest or day < today else ()
         if digest is None:
-            status, reason = models.FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
+            status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)
         read_at = page.page_state.read_at
         return base.FetchResult(
             location,
-            models.FetchStatus.OK,
+            FetchStatus.OK,
             digests=(digest,),
             facts=tuple(_to_facts(paper, location, day, read_at) for paper in listing.papers_of(digest)),
             page_states=page_states,

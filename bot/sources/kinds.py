@@ -53,13 +53,11 @@ def public_label(kind: models.SourceKind, address: str) -> str:
         return kind.value
 
 
-# Adds, lists and removes the stored sources.
-
 NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
 
 
 class SourceRegistry:
-    """The sources of `paperround sources` and `paperround.toml`, in storage."""
+    """Adds, lists and removes the sources of `paperround sources` and `paperround.toml`, in storage."""
 
     def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
         self._database = database

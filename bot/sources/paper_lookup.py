@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -21,11 +21,10 @@ from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import arxiv, base, fetch_errors, huggingface
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
-
-# loads aiohttp
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +40,6 @@ UNKNOWN_FOR = timedelta(hours=1)
 """Time in which arXiv is not asked again for a paper that it does not know."""
 MAX_REMEMBERED = 5_000
 """Readers, and unknown papers, that are kept in memory."""
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 
 
 class LookupOutcome(StrEnum):
@@ -93,7 +89,12 @@ class PaperLookup:
         running = [future for future in started.values() if isinstance(future, asyncio.Future)]
         if running:
             await asyncio.wait(running, timeout=self.patience)
-        return {arxiv_id: _outcome_of(result) for arxiv_id, result in started.items()}
+        return {
+            arxiv_id: result
+            if isinstance(result, LookupOutcome)
+            else (result.result() if result.done() else LookupOutcome.LATE)
+            for arxiv_id, result in started.items()
+        }
 
     async def close(self) -> None:
         """Stop fetching."""
@@ -180,7 +181,7 @@ class PaperLookup:
         """Return whether arXiv has answered, and its facts on the papers."""
         source = arxiv.ArxivSource(self._endpoints[models.SourceKind.ARXIV], fetch, self._throttle)
         async for result in source.fetch(base.FetchRequest(self._clock(), arxiv_ids=batch)):
-            if result.status is models.FetchStatus.OK:
+            if result.status is FetchStatus.OK:
                 return True, result.facts
             log.info("arXiv was not asked about papers of readers", papers=batch, reason=result.reason)
         return False, ()
@@ -201,12 +202,6 @@ class PaperLookup:
         return await asyncio.gather(*(read(arxiv_id) for arxiv_id in batch if "/" not in arxiv_id))
 
 
-def _outcome_of(result: asyncio.Future[LookupOutcome] | LookupOutcome) -> LookupOutcome:
-    if isinstance(result, LookupOutcome):
-        return result
-    return result.result() if result.done() else LookupOutcome.LATE
-
-
-def _forget_oldest(remembered: dict[_Key, _Value]) -> None:
+def _forget_oldest(remembered: dict[Any, Any]) -> None:
     if len(remembered) > MAX_REMEMBERED:
         del remembered[next(iter(remembered))]

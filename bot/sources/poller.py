@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
@@ -24,14 +24,17 @@ from bot.sources import base, fetch_errors, kinds
 from storage import errors as storage_errors
 from storage import models, papers, sources
 from storage.database import Connection, Database
+from storage.models import FetchStatus
 
-# Page states of one source by location, under keys short enough for a database index.
+log = structlog.get_logger(__name__)
 
 _MAX_KEY_LENGTH = 600
+_HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
+_FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
 
 
 class PageStates(Mapping[str, models.PageState]):
-    """The page states of a source by location; a long location is looked up under its key."""
+    """The page states of a source by location, stored under keys that are short enough for a database index."""
 
     def __init__(self, page_states: Mapping[str, models.PageState]) -> None:
         self._page_states = page_states
@@ -46,10 +49,13 @@ class PageStates(Mapping[str, models.PageState]):
         return len(self._page_states)
 
 
+def page_key(location: str) -> str:
+    """Return the key under which storage keeps the state of a location."""
+    return fields.bounded_key(location, _MAX_KEY_LENGTH)
+
+
 def changed_pages(
-    page_states: Iterable[models.PageState],
-    before: Mapping[str, models.PageState],
-    rule: day_close.DayClose | None = None,
+    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState], rule: day_close.DayClose
 ) -> tuple[models.PageState, ...]:
     """Return the page states that differ from the stored ones.
 
@@ -58,30 +64,15 @@ def changed_pages(
     return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location), rule))
 
 
-def _is_unchanged(
-    page: models.PageState, before: models.PageState | None, rule: day_close.DayClose | None
-) -> bool:
+def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
     if before is None or page.read_at.date() != before.read_at.date():
         return False
-    if rule is not None and rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
+    if rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
         return False
-    if models.FetchStatus.GONE in (page.status, before.status):
+    if FetchStatus.GONE in (page.status, before.status):
         return False
-    same = replace(page, location=before.location, read_at=before.read_at, status=before.status)
-    return same == before
+    return replace(page, location=before.location, read_at=before.read_at, status=before.status) == before
 
-
-def page_key(location: str) -> str:
-    """Return the key under which storage keeps the state of a location."""
-    return fields.bounded_key(location, _MAX_KEY_LENGTH)
-
-
-def with_page_key(page: models.PageState) -> models.PageState:
-    """Return the page state with its key as location."""
-    return replace(page, location=page_key(page.location))
-
-
-# The report of one source in a run: counts of its results, and the status and reason that follow. Pure.
 
 _MAX_PROBLEMS = 200
 
@@ -94,14 +85,14 @@ class SourceReport:
     """
 
     source: models.StoredSource
-    status_counts: Counter[models.FetchStatus] = field(default_factory=Counter)
-    reasons: dict[models.FetchStatus, str] = field(default_factory=dict)
+    status_counts: Counter[FetchStatus] = field(default_factory=Counter)
+    reasons: dict[FetchStatus, str] = field(default_factory=dict)
     result: IngestResult = field(default_factory=IngestResult)
     retry_at: datetime | None = None
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
-    status: models.FetchStatus = models.FetchStatus.UNCHANGED
+    status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
     def add_fetch_result(self, result: base.FetchResult) -> None:
@@ -113,13 +104,13 @@ class SourceReport:
             self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
         if result.day is not None:
             if self.last_day is None or result.day >= self.last_day:
-                self.last_day, self.is_newest_pending = result.day, result.status is _S.NOT_YET
+                self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
             self.first_day = min(result.day, self.first_day or result.day)
 
     def add_failure(self, reason: str) -> None:
         """Count an internal failure, such as a locked database."""
-        self.status_counts[_S.FAILED] += 1
-        self.reasons[_S.FAILED] = reason
+        self.status_counts[FetchStatus.FAILED] += 1
+        self.reasons[FetchStatus.FAILED] = reason
 
     def add_ingest_result(self, result: IngestResult) -> None:
         """Add the ingest result of one fetch result."""
@@ -128,47 +119,40 @@ class SourceReport:
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
-        self.status, self.reason = self._overall_status(now)
-
-    def _overall_status(self, now: datetime) -> tuple[models.FetchStatus, str]:
         counts, total = self.status_counts, self.status_counts.total()
-        failed = counts[_S.FAILED] + counts[_S.REFUSED] + counts[_S.GONE]
-        worst = next((status for status in (_S.FAILED, _S.REFUSED, _S.GONE) if counts[status]), None)
-        if counts[_S.OK]:
-            if worst is None:
-                return _S.OK, self._first_reason(_S.OK)
-            return _S.OK, f"{failed} of {total} places: {self._first_reason(worst)}"
-        if worst is not None and (worst is not _S.GONE or failed == total):
-            return worst, self._first_reason(worst)
-        if counts[_S.NOT_YET] and not counts[_S.UNCHANGED]:
-            return self._status_without_digest(now)
-        return _S.UNCHANGED, self._first_reason(_S.UNCHANGED)
+        failed = sum(counts[status] for status in _FAILING)
+        worst = next((status for status in _FAILING if counts[status]), None)
+        if counts[FetchStatus.OK]:
+            self.status = FetchStatus.OK
+        elif worst is not None and (worst is not FetchStatus.GONE or failed == total):
+            self.status = worst
+        elif counts[FetchStatus.NOT_YET] and not counts[FetchStatus.UNCHANGED]:
+            self.status = FetchStatus.NOT_YET
+        else:
+            self.status = FetchStatus.UNCHANGED
+        self.reason = self.reasons.get(self.status, "")
+        if self.status is FetchStatus.OK and worst is not None:
+            self.reason = f"{failed} of {total} places: {self.reasons.get(worst, '')}"
+        elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
+            self.status = FetchStatus.FAILED
+            self.reason = f"nothing at any of its addresses {span}: {self.reason}"
 
-    def _first_reason(self, status: models.FetchStatus) -> str:
-        return self.reasons.get(status, "")
+    def _days_without_digest(self, now: datetime) -> str | None:
+        """Return the time without a digest of an address that never was right or has gone stale.
 
-    def _status_without_digest(self, now: datetime) -> tuple[models.FetchStatus, str]:
-        """Tell a weekend, a holiday or an early hour from an address that never was right or has gone stale."""
-        row, reason = self.source, self._first_reason(_S.NOT_YET)
-        stale_after = kinds.get(row.kind).stale_after
+        None for a weekend, a holiday or an early hour.
+        """
+        row, stale_after = self.source, kinds.get(self.source.kind).stale_after
         if stale_after is None or self.last_day is None:
-            return _S.NOT_YET, reason
+            return None
         if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
-            days = f"from {self.first_day} to {self.last_day}"
-            return _S.FAILED, f"nothing at any of its addresses {days}: {reason}"
+            return f"from {self.first_day} to {self.last_day}"
         since = row.last_success_at or row.added_at
-        if now - since > stale_after:
-            return _S.FAILED, f"nothing at any of its addresses since {since:%Y-%m-%d}: {reason}"
-        return _S.NOT_YET, reason
+        return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
 
-
-# Source health: the state of a source after a run, its next poll with backoff, and when to notify the operator. Pure.
 
 NOTIFY_AFTER_FAILURES = 3
 """Failures in a row after which the operator gets a notice, once until the next success."""
-
-_S = models.FetchStatus
-_HEALTHY = frozenset({_S.OK, _S.UNCHANGED})
 
 
 def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timedelta:
@@ -184,21 +168,18 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
 
 
 def updated_health(
-    report: SourceReport,
-    now: datetime,
-    retry_policy: fetch_errors.RetryPolicy,
-    rule: day_close.DayClose | None = None,
+    report: SourceReport, now: datetime, retry_policy: fetch_errors.RetryPolicy, rule: day_close.DayClose
 ) -> models.StoredSource:
     """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
     The reason is kept until the source succeeds. A source that is gone for good has no next poll.
     """
     row, status = report.source, report.status
-    failed = status in (_S.FAILED, _S.REFUSED, _S.GONE)
+    failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
     next_at = now + retry_policy.next_poll_delay(interval, failures)
-    if rule is not None and kinds.get(row.kind).has_daily_list:
+    if kinds.get(row.kind).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if report.retry_at is not None:
         next_at = max(next_at, report.retry_at)
@@ -209,22 +190,20 @@ def updated_health(
         failures=failures,
         last_attempt_at=now,
         last_success_at=now if status in _HEALTHY else row.last_success_at,
-        next_attempt_at=None if status is _S.GONE else next_at,
+        next_attempt_at=None if status is FetchStatus.GONE else next_at,
         noticed_at=row.noticed_at if failed else None,
     )
 
 
 def is_persistently_failing(row: models.StoredSource) -> bool:
     """Whether the failures of a source need the operator's attention."""
-    return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is _S.GONE)
+    return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is FetchStatus.GONE)
 
 
 def is_notice_due(row: models.StoredSource) -> bool:
     """Whether the operator has not been notified of persistent failures yet."""
     return is_persistently_failing(row) and row.noticed_at is None
 
-
-# Saves the progress of a run: page states, source health and operator notices, for many sources in one transaction.
 
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans a notice to the operator, in the transaction that stores the source's failures."""
@@ -237,7 +216,10 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
 
 
 class Checkpoint:
-    """Buffers page states and writes them in batches. A lost buffer only costs a second fetch."""
+    """Saves the progress of a run: page states, the health of sources, notices to the operator.
+
+    Page states are written in batches. A lost batch only costs a second fetch.
+    """
 
     def __init__(self, database: Database, notify_failure: NotifyFailure) -> None:
         self._database = database
@@ -246,7 +228,7 @@ class Checkpoint:
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
-        self._pages += [(row.id, with_page_key(page)) for page in pages]
+        self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
         if len(self._pages) >= _FLUSH_PAGES:
             await self.flush()
 
@@ -257,28 +239,17 @@ class Checkpoint:
             return
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
-            noticed = [await self._notify_if_due(connection, row) for row in updated]
-            await sources.set_health(connection, *noticed)
-            for row in noticed:
-                await _remove_old_pages(connection, row)
+            for row in updated:
+                polled_at, retention = row.last_attempt_at, kinds.get(row.kind).page_retention
+                assert polled_at is not None  # it was polled just now
+                if is_notice_due(row):
+                    await self._notify_failure(connection, row, polled_at)
+                    row = replace(row, noticed_at=polled_at)
+                await sources.set_health(connection, row)
+                if retention is not None and row.status is FetchStatus.OK:
+                    # A feed, for one, no longer lists its old entries.
+                    await sources.remove_page_states(connection, row.id, polled_at - retention)
 
-    async def _notify_if_due(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
-        """Notify the operator of a persistently failing source, and return the source with `noticed_at` set."""
-        if not is_notice_due(row) or row.last_attempt_at is None:
-            return row
-        await self._notify_failure(connection, row, row.last_attempt_at)
-        return replace(row, noticed_at=row.last_attempt_at)
-
-
-async def _remove_old_pages(connection: Connection, row: models.StoredSource) -> None:
-    """Delete old page states after a run with new content: a feed, for one, no longer lists its old entries."""
-    retention = kinds.get(row.kind).page_retention
-    if retention is None or row.status is not models.FetchStatus.OK or row.last_attempt_at is None:
-        return
-    await sources.remove_page_states(connection, row.id, row.last_attempt_at - retention)
-
-
-# Sinks for fetch results: one stores them in batches through the ingest, one only counts them for a dry run.
 
 _MAX_QUEUED = 64
 _MAX_BATCH = 32
@@ -291,20 +262,7 @@ SinkItem: TypeAlias = tuple[SourceReport, base.FetchResult]
 """A fetch result with the report of its source. Its page states are saved once it is stored."""
 
 
-class Sink(Protocol):
-    """The consumer of fetch results."""
-
-    async def put(self, item: SinkItem) -> None:
-        """Accept an item. Its report is complete after the next `flush`."""
-
-    async def flush(self) -> None:
-        """Wait until every accepted item is processed."""
-
-    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Process items in the background for the duration of the block."""
-
-
-class BatchingSink:
+class Sink:
     """Stores items in the background, several in one transaction."""
 
     def __init__(self, ingest: IngestService, checkpoint: Checkpoint) -> None:
@@ -314,7 +272,10 @@ class BatchingSink:
         self._flush_requested = asyncio.Event()
 
     async def put(self, item: SinkItem) -> None:
-        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full."""
+        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full.
+
+        Its report is complete after the next `flush`.
+        """
         _, result = item
         if result.digests or result.facts:
             await self._queue.put(item)
@@ -393,11 +354,11 @@ def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
         report.add_failure(reason)
 
 
-class DryRunSink:
+class DryRunSink(Sink):
     """Counts what would change and stores nothing."""
 
-    def __init__(self, ingest: IngestService, database: Database) -> None:
-        self._ingest = ingest
+    def __init__(self, ingest: IngestService, checkpoint: Checkpoint, database: Database) -> None:
+        super().__init__(ingest, checkpoint)
         self._database = database
         self._seen: set[str] = set()
 
@@ -415,15 +376,6 @@ class DryRunSink:
         report.add_ingest_result(replace(result, new_papers=len(new)))
         report.add_fetch_result(fetched)
 
-    async def flush(self) -> None:
-        """Return at once: items are counted by `put`."""
-
-    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Return an empty context."""
-        return contextlib.nullcontext()
-
-
-log = structlog.get_logger(__name__)
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Called with each result."""
@@ -436,14 +388,6 @@ _SOURCE_TIMEOUT_SECONDS = 240.0
 _VOTES_STAGE_SECONDS = 60.0
 _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
-
-
-async def _ignore_reports(reports: Sequence[SourceReport]) -> None:
-    """Default of `on_fetched`."""
-
-
-def _ignore_progress(row: models.StoredSource, result: base.FetchResult) -> None:
-    """Default of `progress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,16 +423,14 @@ class Poller:
         self._notify_failure = notify_failure
         self._quarantine = quarantine or Quarantine(database, "sources")
 
-    async def run(
-        self, stop: asyncio.Event, *, on_fetched: OnFetched = _ignore_reports, every_seconds: float = 30.0
-    ) -> None:
+    async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
         while not stop.is_set():
             # A database outage must not end polling; the next round retries.
             with isolation.isolated(log, "polling failed"):
                 reports = await self.fetch_due()
                 _log_reports(reports)
-                if any(report.status is models.FetchStatus.OK for report in reports):
+                if any(report.status is FetchStatus.OK for report in reports):
                     await on_fetched(reports)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every_seconds)
@@ -496,7 +438,7 @@ class Poller:
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now; those that were being read at a crash come last, each alone."""
         async with self._database.read() as connection:
-            rows = await sources.list_due(connection, self._clock())
+            rows = await sources.list_rows(connection, due_at=self._clock())
         if not rows:
             return []
         fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})
@@ -515,7 +457,7 @@ class Poller:
             log.error("source set aside: it was being read at two crashes in a row", source=row.url)
             stopped = replace(
                 row,
-                status=models.FetchStatus.FAILED,
+                status=FetchStatus.FAILED,
                 reason=CRASHED_TWICE,
                 failures=row.failures + 1,
                 next_attempt_at=None,
@@ -533,7 +475,7 @@ class Poller:
         days: Sequence[date] | None = None,
         dry_run: bool = False,
         only_url: str | None = None,
-        progress: ProgressCallback = _ignore_progress,
+        progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll all sources now, or the one at `only_url`; with `days`, for each of these days.
 
@@ -551,13 +493,11 @@ class Poller:
         days: Sequence[date] | None = None,
         dry_run: bool = False,
         timeout_seconds: float | None = None,
-        progress: ProgressCallback = _ignore_progress,
+        progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll these sources, then store the health of each."""
         state = Checkpoint(self._database, self._notify_failure)
-        target: Sink = (
-            DryRunSink(self._ingest, self._database) if dry_run else BatchingSink(self._ingest, state)
-        )
+        target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
         run = _Run(target, days, timeout_seconds, progress, {row.id: SourceReport(row) for row in rows})
         try:
             async with target.running():
@@ -658,9 +598,9 @@ class Poller:
 def _log_reports(reports: Sequence[SourceReport]) -> None:
     for report in reports:
         url = report.source.url
-        if report.status in (models.FetchStatus.FAILED, models.FetchStatus.REFUSED, models.FetchStatus.GONE):
+        if report.status in _FAILING:
             log.warning("source failed", source=url, status=report.status.value, reason=report.reason)
-        elif report.status is models.FetchStatus.OK:
+        elif report.status is FetchStatus.OK:
             log.info(
                 "source fetched",
                 source=url,

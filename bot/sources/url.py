@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import date, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,28 +12,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yarl import URL
 
 from bot.core import errors
-from bot.sources import base as sources_base
-from bot.sources import fetch_errors
+from bot.sources import base, fetch_errors
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
 
-# URL templates with date fields: `https://host/{date:%Y/%m/%d}.md`. Fields hold strftime directives of a date only.
-
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DIRECTIVES = frozenset("YmdyjbBaAUWVGuwCe%")
 _UNPADDED = frozenset("mdjyUW")
+_MAX_CORRECTED_DAYS = 30
 SAMPLE_DATE = date(2025, 5, 6)
 
 
-def is_dated(template: str) -> bool:
-    """Return whether each day has its own address."""
-    return "{" in template
-
-
 def expand_template(template: str, day: date) -> str:
-    """Return the address for that day."""
+    """Return the address for a day, from one with date fields such as `https://host/{date:%Y/%m/%d}.md`."""
     return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), template)
 
 
@@ -61,9 +55,6 @@ def _validate_strftime(pattern: str) -> None:
             raise errors.UsageError(f"%{directive} says nothing of a date; use e.g. %Y, %m, %d, %-d, %b, %j")
 
 
-# Validation and public labels of web addresses, dated ones included.
-
-
 def check_address(address: str) -> None:
     """Raise UsageError unless this is an http or https address, with or without date fields."""
     check_template(address)
@@ -78,7 +69,7 @@ def check_address(address: str) -> None:
 def check_undated(address: str, kind: models.SourceKind) -> None:
     """Raise UsageError unless this is an http or https address without date fields."""
     check_template(address)
-    if is_dated(address):
+    if "{" in address:
         raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
     check_address(address)
 
@@ -87,9 +78,6 @@ def public_label(address: str) -> str:
     """Return host and path without user name and query. Raises ValueError for an address that cannot be split."""
     parts = urlsplit(address)
     return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
-
-
-_MAX_CORRECTED_DAYS = 30
 
 
 def parse_publishing_schedule(
@@ -131,64 +119,54 @@ class UrlSource:
         self._from_time = from_time
         self._corrected_days = corrected_days
 
-    def fetch(self, request: sources_base.FetchRequest) -> AsyncIterator[sources_base.FetchResult]:
+    def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today from its usual hour on and the last few days."""
-        return sources_base.stop_after_failures(self._fetch_days(request))
+        return base.stop_after_failures(self._fetch_days(request))
 
-    async def _fetch_days(
-        self, request: sources_base.FetchRequest
-    ) -> AsyncGenerator[sources_base.FetchResult]:
-        if not is_dated(self._template):
+    async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
+        if "{" not in self._template:
             yield await self._fetch_document(self._template, request, None)
             return
-        today = request.now.astimezone(self._timezone).date()
-        seen: set[str] = set()
-        for day in self._due_days(request, today):
-            location = expand_template(self._template, day)
-            if location in seen:
-                continue  # a template without the day of the month gives one address for many days
-            seen.add(location)
-            if request.days is None and day == today and self._is_before_publishing(request.now):
+        now = request.now.astimezone(self._timezone)
+        days = request.days
+        if days is None:
+            days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
+        days_by_location: dict[str, date] = {}
+        for day in days:
+            # A template without the day of the month gives one address for many days.
+            days_by_location.setdefault(expand_template(self._template, day), day)
+        for location, day in days_by_location.items():
+            if request.days is None and day == now.date() and now.time() < self._from_time:
                 reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
-                yield sources_base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
+                yield base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
             else:
                 yield await self._fetch_document(location, request, day)
 
-    def _due_days(self, request: sources_base.FetchRequest, today: date) -> Sequence[date]:
-        if request.days is not None:
-            return request.days
-        return [today - timedelta(days=age) for age in range(self._corrected_days + 1)]
-
-    def _is_before_publishing(self, now: datetime) -> bool:
-        return now.astimezone(self._timezone).time() < self._from_time
-
     async def _fetch_document(
-        self, location: str, request: sources_base.FetchRequest, day: date | None
-    ) -> sources_base.FetchResult:
-        page = await sources_base.get_page(
-            self._fetcher, location, request, accept=sources_base.ACCEPT, day=day
-        )
-        if isinstance(page, sources_base.FetchResult):
+        self, location: str, request: base.FetchRequest, day: date | None
+    ) -> base.FetchResult:
+        page = await base.get_page(self._fetcher, location, request, accept=base.ACCEPT, day=day)
+        if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await sources_base.detect_in_response(page)
+            digests = await base.detect_in_response(page)
         except fetch_errors.FetchError as error:
-            return sources_base.failed_result(location, error, request, day)
-        return sources_base.FetchResult(
-            location, models.FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
+            return base.failed_result(location, error, request, day)
+        return base.FetchResult(
+            location, FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
         )
 
 
-def _matches(address: str, endpoints: sources_base.Endpoints) -> bool:
-    return "{" in address or address.rstrip("/").lower().endswith(tuple(sources_base.SUFFIXES))
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    return "{" in address or address.rstrip("/").lower().endswith(tuple(base.SUFFIXES))
 
 
-def _open(address: str, options: Mapping[str, object], context: sources_base.SourceContext) -> UrlSource:
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:
     check_template(address)
     return UrlSource(address, context.fetch, *parse_publishing_schedule(options, context.default_timezone))
 
 
-KIND = sources_base.KindRecord(
+KIND = base.KindRecord(
     kind=models.SourceKind.URL,
     matches=_matches,
     check=check_address,

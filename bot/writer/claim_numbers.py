@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Set
 from fractions import Fraction
+from typing import NamedTuple
 
 # Number words of Korean and English as digits: 세 단계 and "three stages" become 3, 1억 2천만 becomes 120000000.
 
@@ -133,7 +134,7 @@ def _read_mixed(match: re.Match[str]) -> str:
 
 # Units behind numbers, in both languages, as a dimension and a factor: 7 GB is 7,000,000,000 of `byte`.
 #
-# What is no unit here, such as 개, 명, layers or tokens, counts things, and counters are not compared.
+# Any other word behind a number, such as 개, 명, layers or tokens, counts things, and counters are not compared.
 
 PERCENT, POINT, TIMES, HOUR = "percent", "point", "times", "hour"
 SOFT = frozenset({POINT, HOUR, "dollar", "won", "euro"})
@@ -273,7 +274,7 @@ def to_plain_text(text: str) -> str:
 
 
 def plain_source(text: str) -> str:
-    """Return a paper's text as `plain` does, without what numbers only by position: citations, "Table 3", headings."""
+    """Return `to_plain_text` of a paper without what numbers only by position: citations, "Table 3", headings."""
     text = _LINK.sub("]", text) if "](" in text or "://" in text else text
     text = _HEADING_NUMBER.sub(r"\1", _NUMERIC_CITATION.sub(" ", text))
     return to_plain_text(_REFERENCE.sub(" ", text))
@@ -298,8 +299,16 @@ def _without_tex(text: str) -> str:
 
 Reading = tuple[Fraction, str]
 """A value in the base of its dimension, and the dimension; "" for a number without a unit."""
-Mention = tuple[int, int, frozenset[Reading], str]
-"""Start, end, the possible readings, and the sign: "-", "", or "~" for either."""
+
+
+class Mention(NamedTuple):
+    """A number in a text, by all that it may mean. `sign` is "-", "", or "~" for either."""
+
+    start: int
+    end: int
+    readings: frozenset[Reading]
+    sign: str = ""
+
 
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
 _TOKEN = re.compile(
@@ -378,7 +387,7 @@ class SourceNumbers:
         value, dimension = reading
         return any(
             _is_same_unit(dimension, other, is_whole=value.denominator == 1, is_counted=is_counted)
-            and _is_same_sign(sign, other_sign)
+            and (sign == other_sign or "~" in (sign, other_sign))
             for other, other_sign in self._readings.get(value, ())
         )
 
@@ -403,10 +412,6 @@ def _falling(text: str, start: int, end: int) -> str:
     return "~" if _LOWERING.search(text[max(0, start - _NEARBY) : end + _NEARBY]) else ""
 
 
-def _is_same_sign(claimed: str, other: str) -> bool:
-    return claimed == other or "~" in (claimed, other)
-
-
 def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool) -> bool:
     if claimed == other:
         return True
@@ -427,11 +432,12 @@ def find_numbers(text: str, *, in_source: bool = False) -> list[Mention]:
         elif match["number"] and len(match["number"]) <= _MAX_DIGITS:
             mention = _read_number(text, match, in_source=in_source)
             found.append(mention)
-            position = max(position, mention[1] if text[match.end() : mention[1]].strip() else position)
+            if text[position : mention.end].strip():
+                position = max(position, mention.end)
     for fraction in _fractions(text):
-        if "분의" in text[fraction[0] : fraction[1]]:
+        if "분의" in text[fraction.start : fraction.end]:
             # Its two numbers mean nothing apart.
-            found = [mention for mention in found if not fraction[0] <= mention[0] < fraction[1]]
+            found = [mention for mention in found if not fraction.start <= mention.start < fraction.end]
         found.append(fraction)
     return sorted(_share_units(text, found))
 
@@ -443,12 +449,12 @@ def _numbers_of_name(match: re.Match[str], *, in_source: bool) -> Iterator[Menti
         return
     if not any(map(str.isupper, name)):
         for number in _DIGITS_IN_LOWER.finditer(name):
-            start = match.start() + number.start()
-            yield start, match.start() + number.end(), frozenset({(Fraction(number[1]), "")}), ""
+            readings = frozenset({(Fraction(number[1]), "")})
+            yield Mention(match.start() + number.start(), match.start() + number.end(), readings)
     if in_source:
         for size in _SIZE_IN_NAME.finditer(name):
             value = Fraction(size[1]) * 10 ** _SCALES[size[2]]
-            yield match.start(), match.end(), frozenset({(value, "")}), ""
+            yield Mention(*match.span(), frozenset({(value, "")}))
 
 
 def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention:
@@ -466,7 +472,9 @@ def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention
     elif scale := _SCALE.match(text, end):
         values = _scaled(values[0], scale)
         end = scale.end()
-    return start, *_with_unit(text, start, end, values), _sign(text, start)
+    before = text[max(0, start - 2) : start]
+    is_negative = before[-1:] == "-" and before[:-1] in ("", *" (~=,:|/[")
+    return Mention(start, *_with_unit(text, start, end, values), "-" if is_negative else "")
 
 
 def _scaled(value: Fraction, scale: re.Match[str]) -> list[Fraction]:
@@ -508,43 +516,33 @@ def _counts_things(text: str, end: int) -> bool:
     return text[end - 1] in "×xX" and (follows[:1].isdigit() or follows[:1].isupper())
 
 
-def _sign(text: str, start: int) -> str:
-    is_minus = text[max(0, start - 1) : start] == "-"
-    before = text[max(0, start - 2) : start - 1] if start > 1 else ""
-    return "-" if is_minus and (not before or before in " (~=,:|/[") else ""
-
-
 def _fractions(text: str) -> Iterator[Mention]:
     for match in _FRACTION.finditer(text):
         below, above = (match[1], match[2]) if match[1] else (match[4], match[3])
         if int(below):
             end = match.end() if match[1] else match.start() + 1
-            yield match.start(), end, frozenset({(Fraction(int(above), int(below)), "")}), ""
+            yield Mention(match.start(), end, frozenset({(Fraction(int(above), int(below)), "")}))
 
 
 def _share_units(text: str, found: list[Mention]) -> list[Mention]:
     """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M."""
     shared = list(found)
     for index in range(len(found) - 2, -1, -1):
-        start, end, readings, sign = shared[index]
-        next_start, _, next_readings, _ = shared[index + 1]
-        between = text[end:next_start].removesuffix("-") if text[end:next_start] != "-" else "-"
-        if any(dimension for _, dimension in readings) or not _JOINS.fullmatch(between):
+        mention, following = shared[index], shared[index + 1]
+        between = text[mention.end : following.start]
+        between = between if between == "-" else between.removesuffix("-")
+        if any(dimension for _, dimension in mention.readings) or not _JOINS.fullmatch(between):
             continue
-        plain_value = _plain_value(text, next_start)
+        match = _TOKEN.match(text, following.start)
+        plain_value = Fraction(match["number"].replace(",", "")) if match and match["number"] else None
         extra = {
             (value * other / plain_value, dimension)
-            for value, _ in readings
-            for other, dimension in next_readings
+            for value, _ in mention.readings
+            for other, dimension in following.readings
             if plain_value and (dimension or other != plain_value)
         }
-        shared[index] = start, end, readings | extra, sign
+        shared[index] = mention._replace(readings=mention.readings | extra)
     return shared
-
-
-def _plain_value(text: str, start: int) -> Fraction | None:
-    match = _TOKEN.match(text, start)
-    return Fraction(match["number"].replace(",", "")) if match and match["number"] else None
 
 
 def _blocks(text: str) -> Iterator[tuple[str, set[tuple[str, Fraction]]]]:

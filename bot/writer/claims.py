@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
+from bot.archive import summaries
 from bot.text import analyser
-from bot.writer import claim_numbers
+from bot.writer import claim_numbers, prompts
 from storage import models
 
 # The prose of a claim: its length and language, empty phrases, links, and repetition of itself or of another claim.
@@ -45,7 +46,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[str]) -> list[str]:
     """Return what is wrong with a claim as a text, apart from what its paper says. `earlier` are the claims before it."""
-    problems = []
+    is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
+    problems = ["it says nothing about the paper"] if is_empty else []
     if not MIN_CHARACTERS <= len(text.strip()) <= MAX_CHARACTERS:
         problems.append(
             f"it has {len(text.strip())} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
@@ -106,8 +108,6 @@ def _repeats_itself(text: str) -> bool:
 
 # Source spans: the words of a paper that a claim names as its evidence, found verbatim in the paper.
 
-MAX_WORDS = 12
-
 _TYPOGRAPHY = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛`´ʼ′", "'"),
@@ -129,13 +129,13 @@ def normalise_span(text: str) -> str:
 
 
 def find_span_problems(span: str, normalised_source: str) -> list[str]:
-    """Return what is wrong with a span, in words. The source is passed as `normalise` returns it."""
+    """Return what is wrong with a span, in words. The source is passed as `normalise_span` returns it."""
     words = span.split()
     if not words:
         return ["the span is empty"]
     problems = []
-    if len(words) > MAX_WORDS:
-        problems.append(f"the span has {len(words)} words, at most {MAX_WORDS} are allowed")
+    if len(words) > prompts.MAX_SPAN_WORDS:
+        problems.append(f"the span has {len(words)} words, at most {prompts.MAX_SPAN_WORDS} are allowed")
     if not (wanted := normalise_span(span).strip(_EDGE)) or wanted not in normalised_source:
         problems.append(f'the span "{span[:80]}" does not stand verbatim in the source')
     return problems
@@ -218,7 +218,8 @@ class SourceNames:
         folded = analyser.fold(word)
         if folded in self._words or folded in self._term_words or folded in analyser.FUNCTION_WORDS:
             return True
-        return len(folded) > _MIN_PREFIX and folded[: _prefix_length(folded)] in self._prefixes
+        length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
+        return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
 
     def is_term(self, word: str) -> bool:
         """Whether the glossary has a word."""
@@ -232,10 +233,6 @@ class SourceNames:
 _VERSIONS = [str(number) for number in range(1, 10)] + [
     f"{major}.{minor}" for major in range(1, 6) for minor in range(10)
 ]
-
-
-def _prefix_length(word: str) -> int:
-    return max(_MIN_PREFIX, min(len(word) - 2, round(len(word) * 0.55), _MAX_PREFIX))
 
 
 def find_name_problems(claim: str, source: SourceNames) -> list[str]:
@@ -264,13 +261,13 @@ def _names(text: str, source: SourceNames) -> Iterator[str]:
     has_hangul = analyser.has_hangul(text)
     for match in _JOINED.finditer(text):
         name = match[0]
-        if _is_unit(text, match.start(), name):
-            continue
+        if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
+            continue  # the unit of the number before it
         version = _VERSION.match(text, match.end())
         if version and name[0].isupper() and _is_version(text, version.end()) and source.has_versions(name):
             yield f"{name} {version[1]}"
         elif not (name.islower() and name.replace("-", "").isalpha() and not has_hangul) and not (
-            _opens_sentence(text, match.start()) and _is_plain_word(name)
+            _opens_sentence(text, match.start()) and _may_be_ordinary(name)
         ):
             yield name
 
@@ -282,17 +279,11 @@ def _is_version(text: str, end: int) -> bool:
     return not (_COUNTED.match(text, end) or claim_numbers.read_unit(text, end))
 
 
-def _is_unit(text: str, start: int, name: str) -> bool:
-    """Whether a word is the unit of the number before it."""
-    before = text[:start].rstrip(" -")
-    return before[-1:].isdigit() and claim_numbers.read_unit(name, 0) is not None
-
-
 def _opens_sentence(text: str, start: int) -> bool:
     return _SENTENCE_START.search(text, max(0, start - 12), start) is not None or not text[:start].strip()
 
 
-def _is_plain_word(name: str) -> bool:
+def _may_be_ordinary(name: str) -> bool:
     """Whether a capitalised word at the start of a sentence may be an ordinary one."""
     lower = name.lower()
     return name[1:] == lower[1:] and (lower in _OPENINGS or _ORDINARY.search(lower) is not None)
@@ -326,25 +317,11 @@ def _initials(text: str, source: SourceNames) -> set[str]:
     return found
 
 
-Claim = tuple[str, str]
-"""A claim and its source span, at most twelve words copied from the source."""
-
-
-def no_objection(text: str) -> str | None:
-    """Default of `object_to`: raises no problem."""
-    return None
-
-
 def check_claims(
-    claims: Sequence[Claim],
-    source: str,
-    language: models.Locale,
-    *,
-    terms: Collection[str] = (),
-    object_to: Callable[[str], str | None] = no_objection,
+    claims: Sequence[prompts.Claim], source: str, language: models.Locale, terms: tuple[str, ...] = ()
 ) -> list[tuple[str, ...]]:
     """Return the problems of each claim, in order; none for a claim that passes. See `ClaimChecker`."""
-    return _checker(source, tuple(terms)).check(claims, language, object_to)
+    return _checker(source, terms).check(claims, language)
 
 
 class ClaimChecker:
@@ -359,23 +336,15 @@ class ClaimChecker:
         self._numbers = claim_numbers.SourceNumbers(source)
         self._names = SourceNames(source, terms)
 
-    def check(
-        self, claims: Sequence[Claim], language: models.Locale, object_to: Callable[[str], str | None]
-    ) -> list[tuple[str, ...]]:
-        """Return the problems of each claim, in order; none for a claim that passes.
-
-        `object_to` returns a problem of the text alone, such as a refusal, or None.
-        """
+    def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
+        """Return the problems of each claim, in order; none for a claim that passes."""
         problems: list[tuple[str, ...]] = []
-        kept: list[str] = []
-        for text, span in claims:
-            objection = object_to(text)
-            found = [objection] if objection else []
-            found += find_prose_problems(text, language, kept)
-            found += self.find_unsupported(text)
-            found += find_span_problems(span, self._span_text)
+        for index, claim in enumerate(claims):
+            earlier = [other.text for other in claims[:index]]
+            found = find_prose_problems(claim.text, language, earlier)
+            found += self.find_unsupported(claim.text)
+            found += find_span_problems(claim.span, self._span_text)
             problems.append(tuple(found))
-            kept.append(text)
         return problems
 
     def find_unsupported(self, text: str) -> list[str]:

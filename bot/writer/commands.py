@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import discord
@@ -21,8 +19,6 @@ from bot.writer import service as writer_service
 from storage import models
 from storage import writer as stored_writer
 
-# `/write status`: how far the digests of a day are, what could not be written and why, and the tokens used.
-
 MAX_PROBLEMS = 8
 MAX_REASON_LENGTH = 160
 _UNWRITTEN = (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
@@ -31,47 +27,47 @@ _UNWRITTEN = (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
 def write_status_view(
     texts: Texts,
     writer: writer_service.WriterStatus,
-    written: tuple[date | None, int, Sequence[stored_writer.Draft]],
+    written: writer_service.WrittenDay,
     tokens: tuple[int, int],
 ) -> ui.LayoutView:
-    """Return the status. `written` and `tokens` are what `writer` returns."""
-    day, total, day_drafts = written
-    unwritten = [draft for draft in day_drafts if draft.state in _UNWRITTEN]
+    """Return how far the digests of a day are, what could not be written and why, and the tokens of day and month."""
+    unwritten = [draft for draft in written.drafts if draft.state in _UNWRITTEN]
     has_failed = any(draft.state is stored_writer.DraftState.FAILED for draft in unwritten)
     message = message_builder.MessageBuilder(message_builder.RED if has_failed else message_builder.AMBER)
     if writer.model is None:
         message.add_text(f"### {texts('write-heading')}\n{texts('write-off')}")
         return message.view
-    message.add_text(f"### {texts('write-heading')}\n{_facts(texts, writer, day)}")
-    if day_drafts:
-        forms = dict.fromkeys(draft.format for draft in day_drafts)
-        message.add_text("\n".join(_progress(texts, form, total, day_drafts) for form in forms))
+    model = paper_text.escape_untrusted(writer.model, max_length=paper_text.MAX_MODEL_LENGTH)
+    day = written.day.isoformat() if written.day else ""
+    facts = paper_text.join_dotted(day, model, texts(f"write-language-{writer.language.value}"))
+    message.add_text(f"### {texts('write-heading')}\n{paper_text.subtext(facts)}")
+    if written.drafts:
+        forms = dict.fromkeys(draft.format for draft in written.drafts)
+        message.add_text("\n".join(_progress(texts, form, written) for form in forms))
     else:
         message.add_text(texts("write-nothing-yet"))
     if unwritten:
         message.add_separator()
-        message.add_text("\n".join(_problems(texts, unwritten)))
+        lines = [_problem(texts, draft) for draft in unwritten[:MAX_PROBLEMS]]
+        if len(unwritten) > MAX_PROBLEMS:
+            lines.append(texts("and-more", count=len(unwritten) - MAX_PROBLEMS))
+        message.add_text("\n".join(lines))
     message.add_separator()
-    message.add_text(_tokens(texts, writer, *tokens))
+    of_day, of_month = tokens
+    lines = [_used(texts, "day", of_day, writer.daily_tokens)]
+    if writer.monthly_tokens is not None:
+        lines.append(_used(texts, "month", of_month, writer.monthly_tokens))
+    message.add_text("\n".join(lines))
     return message.view
 
 
-def _facts(texts: Texts, writer: writer_service.WriterStatus, day: date | None) -> str:
-    """Return the day that is written, the model and the language."""
-    model = paper_text.escape_untrusted(writer.model or "", max_length=paper_text.MAX_MODEL_LENGTH)
-    language = texts(f"write-language-{writer.language.value}")
-    return paper_text.subtext(paper_text.join_dotted(day.isoformat() if day else "", model, language))
-
-
-def _progress(
-    texts: Texts, form: models.DigestFormat, total: int, day_drafts: Sequence[stored_writer.Draft]
-) -> str:
+def _progress(texts: Texts, form: models.DigestFormat, written: writer_service.WrittenDay) -> str:
     """Return how many papers of a day are written in a format; below it, from what, and what became of the others."""
-    counts = Counter(_outcome(draft) for draft in day_drafts if draft.format is form)
-    counts["waiting"] += max(0, total - counts.total())
+    counts = Counter(_outcome(draft) for draft in written.drafts if draft.format is form)
+    counts["waiting"] += max(0, written.papers - counts.total())
     others = ("abstract", "refused", "failed", "waiting")
-    written = texts("write-written", count=counts["paper"] + counts["abstract"], total=total)
-    line = paper_text.join_dotted(f"**{texts(f'write-format-{form.value}')}**", written)
+    count = texts("write-written", count=counts["paper"] + counts["abstract"], total=written.papers)
+    line = paper_text.join_dotted(f"**{texts(f'write-format-{form.value}')}**", count)
     details = [texts(f"write-{name}", count=counts[name]) for name in others if counts[name]]
     return "\n".join([line, *([paper_text.subtext(paper_text.join_dotted(*details))] if details else [])])
 
@@ -82,15 +78,8 @@ def _outcome(draft: stored_writer.Draft) -> str:
     return draft.state.value if draft.state in _UNWRITTEN else "waiting"
 
 
-def _problems(texts: Texts, unwritten: Sequence[stored_writer.Draft]) -> list[str]:
-    """Return lines for each draft that came to nothing: the paper, the format and the reason."""
-    lines = [_problem(texts, draft) for draft in unwritten[:MAX_PROBLEMS]]
-    if len(unwritten) > MAX_PROBLEMS:
-        lines.append(texts("and-more", count=len(unwritten) - MAX_PROBLEMS))
-    return lines
-
-
 def _problem(texts: Texts, draft: stored_writer.Draft) -> str:
+    """Return the paper of a draft that came to nothing, the format and the reason."""
     link = discord_text.masked_link(draft.arxiv_id, arxiv_ids.huggingface_url(draft.arxiv_id))
     failure = writer_service.find_failure(draft)
     key = f"write-failed-{failure}" if failure else "write-no-text"
@@ -99,14 +88,6 @@ def _problem(texts: Texts, draft: stored_writer.Draft) -> str:
     line = paper_text.join_dotted(link, texts(f"write-format-{draft.format.value}"), texts(key))
     small = paper_text.subtext(paper_text.escape_untrusted(detail, max_length=MAX_REASON_LENGTH))
     return f"{line}\n{small}" if small else line
-
-
-def _tokens(texts: Texts, writer: writer_service.WriterStatus, of_day: int, of_month: int) -> str:
-    """Return the tokens used, against the caps if there are any."""
-    lines = [_used(texts, "day", of_day, writer.daily_tokens)]
-    if writer.monthly_tokens is not None:
-        lines.append(_used(texts, "month", of_month, writer.monthly_tokens))
-    return "\n".join(lines)
 
 
 def _used(texts: Texts, period: str, used: int, cap: int | None) -> str:

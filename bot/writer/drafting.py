@@ -1,4 +1,8 @@
-"""Writes the draft of one paper: asks the model, checks the answer, has it repaired once, and drops what fails again."""
+"""Writes the drafts of a day's papers in one format and language with one model.
+
+`TokenBudget` and `CircuitBreaker` stand before every call. `Drafter` writes one paper: it asks the model, checks the
+answer, has it repaired once, and drops what fails again. `DraftWriter` writes all papers of a day.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from typing import Any
 
 import structlog
 
-from bot.archive import arxiv_ids, listing, summaries
-from bot.archive.summaries import Basis as SummariesBasis
+from bot.archive import arxiv_ids, listing
+from bot.archive.summaries import Basis
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
@@ -21,19 +25,17 @@ from bot.writer import claims as writer_claims
 from bot.writer import language_model, paper_text, prompts
 from bot.writer.language_model import ModelError
 from storage import errors, models, writer
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.errors import StorageError
+from storage.writer import DraftState
 
-# The token budget: reserves before each call what it may use at most, and settles with what it used.
-#
-# Days and months are in UTC. Several processes may share a budget: each reservation is one transaction.
+log = structlog.get_logger(__name__)
 
 BYTES_PER_TOKEN = 2
 """UTF-8 bytes of a prompt per reserved token: fewer than any tokenizer needs on average, in either language."""
 
 MARK = "token budget"
 """The beginning of a refusal, by which it is known from other problems of a draft."""
-OnReserved = Callable[[Connection], Awaitable[None]]
 
 
 class BudgetError(errors.PaperroundError):
@@ -46,7 +48,11 @@ def estimate_tokens(prompt: str, max_tokens: int) -> int:
 
 
 class TokenBudget:
-    """The tokens that may be used in a day and in a month; None for no cap."""
+    """The tokens that may be used in a day and in a month (UTC); None for no cap.
+
+    Before each call it reserves what the call may use at most. Several processes may share a budget: each reservation is
+    one transaction.
+    """
 
     def __init__(
         self, database: Database, clock: Clock, *, daily: int | None = None, monthly: int | None = None
@@ -57,8 +63,8 @@ class TokenBudget:
         self._open = 0
         self._settled = asyncio.Condition()
 
-    async def reserve(self, tokens: int, on_reserved: OnReserved) -> date:
-        """Reserve tokens and call `on_reserved` in the same transaction. Returns the day of the reservation.
+    async def reserve(self, tokens: int, *drafts: writer.Draft) -> date:
+        """Reserve tokens, and store drafts in the same transaction. Returns the day of the reservation.
 
         While other calls run, it waits for them to settle instead of refusing. Raises BudgetError.
         """
@@ -69,16 +75,12 @@ class TokenBudget:
                     if await writer.reserve_tokens(
                         connection, day, tokens, daily=self._daily, monthly=self._monthly
                     ):
-                        await on_reserved(connection)
+                        await writer.save_draft(connection, drafts)
                         self._open += 1
                         return day
                 if self._open == 0:
                     raise BudgetError(await self._describe(tokens, day))
                 await self._settled.wait()
-
-    async def settle(self, connection: Connection, day: date, *, reserved: int, used: int) -> None:
-        """Replace a reservation by what the call used, in the transaction that stores its outcome."""
-        await writer.settle_tokens(connection, day, reserved=reserved, used=used)
 
     async def release(self) -> None:
         """Say that a call has ended, settled or not."""
@@ -94,8 +96,6 @@ class TokenBudget:
         return f"{MARK}: the next call may use {tokens:,} tokens, and {total:,} of the {period}'s {cap:,} are used"
 
 
-# The circuit breaker of the model's server: pauses all calls when it asks for that or fails, and gives up in the end.
-
 FAILURES = 5
 """Outages in a row that open the circuit."""
 PAUSES_SECONDS = (5.0, 10.0)
@@ -105,7 +105,7 @@ MAX_RETRY_AFTER_SECONDS = 900.0
 
 
 class CircuitBreaker:
-    """Judges a server by the outcomes of its calls. `timer` gives seconds."""
+    """Pauses all calls when the model's server asks for that or fails, and ends them in the end. `timer` gives seconds."""
 
     def __init__(self, timer: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         self._timer = timer
@@ -130,19 +130,15 @@ class CircuitBreaker:
         """Pause or end the calls if this failure asks for that."""
         if error.is_fatal:
             self._broken = str(error)
-        elif error.retry_after is not None:
-            self._pause(error.retry_after, error)
-        elif error.is_outage:
+        elif (seconds := error.retry_after) is not None:
+            if seconds > MAX_RETRY_AFTER_SECONDS:
+                self._broken = f"it asks for a pause of {seconds:.0f} s: {error}"
+            self._paused_until = max(self._paused_until, self._timer() + seconds)
+        elif error.is_outage and self._timer() >= self._paused_until:
+            # One that was sent before the circuit opened does not count.
             self._record_outage(error)
 
-    def _pause(self, seconds: float, error: ModelError) -> None:
-        if seconds > MAX_RETRY_AFTER_SECONDS:
-            self._broken = f"it asks for a pause of {seconds:.0f} s: {error}"
-        self._paused_until = max(self._paused_until, self._timer() + seconds)
-
     def _record_outage(self, error: ModelError) -> None:
-        if self._timer() < self._paused_until:
-            return  # it was sent before the circuit opened
         self._failures += 1
         if self._failures < FAILURES:
             return
@@ -154,86 +150,8 @@ class CircuitBreaker:
         self._failures = FAILURES - 1
 
 
-# Calls of the language model: four at a time, within the budget, each stored before the next one of its slot begins.
-
 CONCURRENCY = 4
-
-OnEnded = Callable[[Connection, str | language_model.ModelError, int], Awaitable[None]]
-"""Stores the outcome of a call, an answer or an error, with the tokens that it used."""
-
-
-class ModelCalls:
-    """The calls of one run. `count` and `tokens` are those of all requests so far."""
-
-    def __init__(
-        self,
-        database: Database,
-        model: language_model.LanguageModel,
-        token_budget: TokenBudget,
-        breaker: CircuitBreaker,
-    ) -> None:
-        self._database = database
-        self._model = model
-        self._budget = token_budget
-        self._breaker = breaker
-        self._slots = asyncio.Semaphore(CONCURRENCY)
-        self.tokens = 0
-
-    @property
-    def model_name(self) -> str:
-        """The server's name for the model."""
-        return self._model.name
-
-    @property
-    def count(self) -> int:
-        """Number of requests sent, with those that were refused or failed."""
-        return self._model.requests
-
-    async def call(
-        self,
-        messages: Sequence[language_model.Message],
-        schema: Mapping[str, Any],
-        max_tokens: int,
-        *,
-        on_reserved: OnReserved,
-        on_ended: OnEnded,
-    ) -> str:
-        """Return the model's answer once it is stored. Raises ModelError, and BudgetError before a call.
-
-        A call that is cut off, by a signal or a crash, keeps its reservation and stores nothing.
-        """
-        prompt = language_model.prompt_of(messages, schema)
-        reserved = estimate_tokens(prompt, max_tokens)
-        async with self._slots:
-            await self._breaker.wait()
-            day = await self._budget.reserve(reserved, on_reserved)
-            try:
-                outcome, tokens = await self._request(messages, schema, max_tokens)
-                async with self._database.transaction() as connection:
-                    if tokens is not None:
-                        await self._budget.settle(connection, day, reserved=reserved, used=tokens)
-                    await on_ended(connection, outcome, tokens or 0)
-            finally:
-                await self._budget.release()
-        if isinstance(outcome, language_model.ModelError):
-            raise outcome
-        return outcome
-
-    async def _request(
-        self, messages: Sequence[language_model.Message], schema: Mapping[str, Any], max_tokens: int
-    ) -> tuple[str | language_model.ModelError, int | None]:
-        outcome: str | language_model.ModelError
-        try:
-            outcome, tokens = await self._model.complete(messages, schema, max_tokens=max_tokens)
-        except language_model.ModelError as error:
-            outcome, tokens = error, error.tokens
-            self._breaker.record_failure(error)
-        else:
-            self._breaker.record_success()
-        self.tokens += tokens or 0
-        return outcome, tokens
-
-
+"""Calls at a time."""
 MAX_CALLS = 4
 """Calls for one draft, with retries and the repair."""
 FIRST_DELAY_SECONDS = 1.0
@@ -248,20 +166,28 @@ Check = Callable[[Claims], Mapping[int, Sequence[str]]]
 
 
 class Drafter:
-    """Writes drafts of one run. `check` is given the claims, the source and the language of a draft."""
+    """Writes single drafts of one run. `tokens` are those that its calls have used so far."""
 
     def __init__(
         self,
-        model_calls: ModelCalls,
+        database: Database,
         clock: Clock,
+        model: language_model.LanguageModel,
+        token_budget: TokenBudget,
+        breaker: CircuitBreaker,
         *,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
     ) -> None:
-        self._calls = model_calls
+        self._database = database
         self._clock = clock
+        self._budget = token_budget
+        self._breaker = breaker
         self._sleep = sleep
         self._random = random
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self.model = model
+        self.tokens = 0
 
     async def write(self, draft: writer.Draft, requests: Iterator[Messages], check: Check) -> writer.Draft:
         """Return the draft in a final state, not stored yet. Each answer is stored as soon as it is there.
@@ -269,7 +195,7 @@ class Drafter:
         `requests` are the messages with the paper, then those with less of it for a model with a small window.
         Raises BudgetError if there is no answer, and no tokens for a call.
         """
-        schema, messages = prompts.build_schema(draft.format), next(requests)
+        messages = next(requests)
         while True:
             answers = _answers_of(draft)
             failed = await asyncio.to_thread(check, answers[0]) if answers else {}
@@ -282,7 +208,7 @@ class Drafter:
                 listed = _describe(answers[0], failed)
                 request = prompts.build_repair(messages, prompts.claims_to_json(answers[0]), listed)
             try:
-                draft, error = await self._call(draft, request, schema)
+                draft, error = await self._call(draft, request)
             except BudgetError as refusal:
                 if not answers:
                     raise
@@ -298,48 +224,64 @@ class Drafter:
             messages = shorter
 
     def _fail(self, draft: writer.Draft, *problems: str) -> writer.Draft:
-        problems = tuple(problem for problem in problems if problem not in draft.problems[-1:])
-        state, problems = writer.DraftState.FAILED, (*draft.problems, *problems)
-        return replace(draft, state=state, problems=problems, updated_at=self._clock())
+        new = tuple(problem for problem in problems if problem not in draft.problems[-1:])
+        return replace(
+            draft, state=DraftState.FAILED, problems=(*draft.problems, *new), updated_at=self._clock()
+        )
 
-    async def _call(
-        self, draft: writer.Draft, messages: Messages, schema: Mapping[str, Any]
-    ) -> tuple[writer.Draft, language_model.ModelError | None]:
-        """Return the draft after one more call, as it is stored, and the error of the call."""
-        draft = replace(draft, state=writer.DraftState.WRITING, updated_at=self._clock())
-        ended = draft
+    async def _call(self, draft: writer.Draft, messages: Messages) -> tuple[writer.Draft, ModelError | None]:
+        """Return the draft after one more call, as it is stored, and the error of the call. Raises BudgetError.
 
-        async def on_reserved(connection: Connection) -> None:
-            await writer.save_draft(connection, [draft])
+        A call that is cut off, by a signal or a crash, keeps its reservation and stores nothing.
+        """
+        schema, max_tokens = prompts.build_schema(draft.format), prompts.MAX_TOKENS[draft.format]
+        reserved = estimate_tokens(language_model.prompt_of(messages, schema), max_tokens)
+        draft = replace(draft, state=DraftState.WRITING, updated_at=self._clock())
+        async with self._slots:
+            try:
+                await self._breaker.wait()
+            except ModelError as error:
+                return draft, error
+            day = await self._budget.reserve(reserved, draft)
+            try:
+                outcome, used = await self._request(messages, schema, max_tokens)
+                draft = self._add_outcome(draft, outcome, used or 0)
+                async with self._database.transaction() as connection:
+                    if used is not None:
+                        await writer.settle_tokens(connection, day, reserved=reserved, used=used)
+                    await writer.save_draft(connection, [draft])
+            finally:
+                await self._budget.release()
+        if isinstance(outcome, str):
+            return draft, None
+        if outcome.is_retryable and outcome.is_outage and draft.calls < MAX_CALLS:
+            await self._sleep(FIRST_DELAY_SECONDS * 2 ** (draft.calls - 1) * (0.5 + self._random() / 2))
+        return draft, outcome
 
-        async def on_ended(
-            connection: Connection, outcome: str | language_model.ModelError, tokens: int
-        ) -> None:
-            nonlocal ended
-            ended = self._add_outcome(draft, outcome, tokens)
-            await writer.save_draft(connection, [ended])
-
-        max_tokens = prompts.MAX_TOKENS[draft.format]
+    async def _request(
+        self, messages: Messages, schema: Mapping[str, Any], max_tokens: int
+    ) -> tuple[str | ModelError, int | None]:
+        """Return the answer, or the error, with the tokens that it used; None if that is unknown."""
+        outcome: str | ModelError
         try:
-            await self._calls.call(messages, schema, max_tokens, on_reserved=on_reserved, on_ended=on_ended)
-        except language_model.ModelError as error:
-            if error.is_retryable and error.is_outage and ended.calls < MAX_CALLS:
-                await self._sleep(FIRST_DELAY_SECONDS * 2 ** (ended.calls - 1) * (0.5 + self._random() / 2))
-            return ended, error
-        return ended, None
+            outcome, tokens = await self.model.complete(messages, schema, max_tokens=max_tokens)
+        except ModelError as error:
+            outcome, tokens = error, error.tokens
+            self._breaker.record_failure(error)
+        else:
+            self._breaker.record_success()
+        self.tokens += tokens or 0
+        return outcome, tokens
 
-    def _add_outcome(
-        self, draft: writer.Draft, outcome: str | language_model.ModelError, tokens: int
-    ) -> writer.Draft:
+    def _add_outcome(self, draft: writer.Draft, outcome: str | ModelError, tokens: int) -> writer.Draft:
         draft = replace(draft, calls=draft.calls + 1, tokens=draft.tokens + tokens, updated_at=self._clock())
-        if isinstance(outcome, language_model.ModelError):
+        if isinstance(outcome, ModelError):
             return replace(draft, problems=(*draft.problems, str(outcome)))
         try:
             claims = prompts.read_answer(outcome, draft.format, is_partial_allowed=bool(draft.text))
         except prompts.AnswerError as error:
-            return replace(
-                draft, problems=(*draft.problems, f"{language_model.NO_ANSWER} cannot be used: {error}")
-            )
+            problem = f"{language_model.NO_ANSWER} cannot be used: {error}"
+            return replace(draft, problems=(*draft.problems, problem))
         answers = [*_answers_of(draft), claims]
         return replace(draft, text=json.dumps([prompts.claims_to_json(answer) for answer in answers]))
 
@@ -353,18 +295,14 @@ class Drafter:
     ) -> writer.Draft:
         """Return the draft with the claims that pass: those of the first answer, and corrected ones of the second."""
         [first, *others] = answers
-        kept: list[prompts.Claim | None] = [
-            None if index in failed else claim for index, claim in enumerate(first)
-        ]
+        claims = [claim for index, claim in enumerate(first) if index not in failed]
         for repaired in others:
             still_failed = await asyncio.to_thread(check, repaired)
-            kept = merge_drafts(first, failed, repaired, still_failed)
+            claims = _merge(first, failed, repaired, still_failed)
             problems += tuple(_describe(repaired, still_failed))
-        claims = [claim for claim in kept if claim is not None]
-        state = writer.DraftState.CHECKED if claims else writer.DraftState.FAILED
         return replace(
             draft,
-            state=state,
+            state=DraftState.CHECKED if claims else DraftState.FAILED,
             text=prompts.claims_to_json(claims) if claims else None,
             claims_dropped=len(first) - len(claims),
             problems=(*_describe(first, failed), *problems, *(() if claims else (NO_CLAIM,))),
@@ -372,13 +310,13 @@ class Drafter:
         )
 
 
-def merge_drafts(
+def _merge(
     first: Claims,
     failed: Mapping[int, Sequence[str]],
     repaired: Claims,
     still_failed: Mapping[int, Sequence[str]],
-) -> list[prompts.Claim | None]:
-    """Return the claims of the first answer, those that failed replaced by what the second has for them, or by None.
+) -> list[prompts.Claim]:
+    """Return the claims of the first answer, those that failed replaced by what the second has for them, or left out.
 
     Claims that passed stay as they are, also if the second answer changed them.
     """
@@ -386,21 +324,20 @@ def merge_drafts(
     known = {claim.text for claim in first}
     for section in dict.fromkeys(claim.section for claim in first):
         before = [index for index, claim in enumerate(first) if claim.section == section]
-        after = [index for index, claim in enumerate(repaired) if claim.section == section]
-        is_aligned = len(before) == len(after)
         candidates = [
-            None if index in still_failed or repaired[index].text in known else repaired[index]
-            for index in after
+            None if index in still_failed or claim.text in known else claim
+            for index, claim in enumerate(repaired)
+            if claim.section == section
         ]
         spare = [claim for claim in candidates if claim is not None]
         for position, index in enumerate(before):
             if index not in failed:
                 merged.append(first[index])
-            elif is_aligned:
+            elif len(before) == len(candidates):
                 merged.append(candidates[position])
-            else:
-                merged.append(spare.pop(0) if spare else None)
-    return merged
+            elif spare:
+                merged.append(spare.pop(0))
+    return [claim for claim in merged if claim is not None]
 
 
 def _answers_of(draft: writer.Draft) -> list[tuple[prompts.Claim, ...]]:
@@ -413,57 +350,54 @@ def _describe(claims: Claims, failed: Mapping[int, Sequence[str]]) -> list[str]:
     return [f'"{claims[index].text}": {"; ".join(reasons)}' for index, reasons in sorted(failed.items())]
 
 
-# Writes the drafts of a day's papers in one format and language.
-#
-# Each paper is read and written in a task of its own, so that one that is read slowly holds back no other.
-
-log = structlog.get_logger(__name__)
-
-Reader = Callable[[listing.Paper], Awaitable[models.PaperText]]
-"""Returns the text of a paper with its basis; an empty text if there is none."""
 OnProblem = Callable[[str], None]
-Basis = summaries.Basis
-State = writer.DraftState
 WINDOW_DIVISORS = (1, 4, 12)
 """A model whose window is too small for the paper gets a quarter of it, then a twelfth, in whole sections where it can."""
-FINAL = frozenset({State.CHECKED, State.REFUSED})
+FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED})
 """The states that last while the input is the same. A failed draft is written again in the next run."""
 
 
 class DraftWriter:
-    """Writes the drafts of one format and language with one model, in one run."""
+    """Writes the drafts of one format and language with the model of `drafter`, in one run.
+
+    Each paper is read and written in a task of its own, so that one that is read slowly holds back no other.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, drafter: Drafter, read: Reader, glossary: Glossary
+        self,
+        database: Database,
+        clock: Clock,
+        drafter: Drafter,
+        reader: paper_text.PaperTextReader,
+        glossary: Glossary,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._drafter = drafter
-        self._read = read
+        self._reader = reader
         self._glossary = glossary
+        self.drafter = drafter
 
     async def write_all(
         self,
         papers: Sequence[listing.Paper],
-        like: writer.Draft,
+        form: models.DigestFormat,
+        language: models.Locale,
         *,
         on_done: Callable[[int], None],
         on_problem: OnProblem,
         seconds: float | None = None,
-        keeps_calls: bool = False,
     ) -> dict[str, writer.Draft]:
-        """Return the draft of each paper by arXiv id. `like` has the format, language, prompt version and model.
+        """Return the draft of each paper by arXiv id.
 
         A draft that is not in a final state failed, or was not written within `seconds`; the next run goes on with it.
-        `keeps_calls`: the calls for a failed draft count, so that it gets no more than another run left of them.
         """
-        known = await self._plan(papers, like, keeps_calls=keeps_calls)
+        known = await self._plan(papers, self._series(form, language))
         unfinished = {paper["arxiv_id"]: paper for paper in papers}
 
         async def write_one(paper: listing.Paper) -> None:
             arxiv_id = paper["arxiv_id"]
             known[arxiv_id] = draft = await self._write_isolated(paper, known[arxiv_id])
-            if draft.state is State.FAILED:
+            if draft.state is DraftState.FAILED:
                 on_problem(f"{arxiv_id}: {draft.problems[-1]}")
             del unfinished[arxiv_id]
             on_done(len(known) - len(unfinished))
@@ -480,37 +414,44 @@ class DraftWriter:
             on_problem(f"{arxiv_id}: it was not written before the deadline")
         return known
 
-    async def estimate(self, papers: Sequence[listing.Paper], like: writer.Draft) -> list[tuple[Basis, int]]:
+    async def estimate(
+        self, papers: Sequence[listing.Paper], form: models.DigestFormat, language: models.Locale
+    ) -> list[tuple[Basis, int]]:
         """Return the basis of each paper and the tokens to reserve for its first call, 0 if none is needed."""
-        async with self._database.read() as connection:
-            known = await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
+        like = self._series(form, language)
+        known = await self._find_drafts(papers, like)
 
         async def estimate_one(paper: listing.Paper) -> tuple[Basis, int]:
             draft = known.get(paper["arxiv_id"])
-            if draft is not None and self._is_done(paper, draft):
+            if draft is not None and _is_done(paper, draft):
                 return Basis(draft.basis or "none"), 0
             source = await self._read(paper)
             if source.basis == Basis.NONE:
                 return Basis.NONE, 0
             requests, _ = await self._prepare(paper, like, source)
-            prompt = language_model.prompt_of(next(requests), prompts.build_schema(like.format))
-            return Basis(source.basis), estimate_tokens(prompt, prompts.MAX_TOKENS[like.format])
+            prompt = language_model.prompt_of(next(requests), prompts.build_schema(form))
+            return Basis(source.basis), estimate_tokens(prompt, prompts.MAX_TOKENS[form])
 
         return list(await asyncio.gather(*map(estimate_one, papers)))
 
-    async def _plan(
-        self, papers: Sequence[listing.Paper], like: writer.Draft, *, keeps_calls: bool
+    def _series(self, form: models.DigestFormat, language: models.Locale) -> writer.Draft:
+        """Return a draft without a paper: its format, language, prompt version and model are those of all."""
+        return writer.Draft("", form, language, prompts.VERSION, self.drafter.model.name, self._clock())
+
+    async def _find_drafts(
+        self, papers: Sequence[listing.Paper], like: writer.Draft
     ) -> dict[str, writer.Draft]:
-        """Return the known drafts of the papers, and a new one for each paper without a draft or with a failed one."""
         async with self._database.read() as connection:
-            known = await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
-        new = []
-        for paper in papers:
-            draft = known.get(paper["arxiv_id"])
-            if draft is None or (draft.state is State.FAILED and not keeps_calls):
-                new.append(replace(like, arxiv_id=paper["arxiv_id"], state=State.READING))
-            elif draft.state is State.FAILED:
-                new.append(replace(draft, state=State.READING, updated_at=like.updated_at))
+            return await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
+
+    async def _plan(self, papers: Sequence[listing.Paper], like: writer.Draft) -> dict[str, writer.Draft]:
+        """Return the known drafts of the papers, and a new one for each paper without a draft or with a failed one."""
+        known = await self._find_drafts(papers, like)
+        new = [
+            replace(like, arxiv_id=paper["arxiv_id"], state=DraftState.READING)
+            for paper in papers
+            if (draft := known.get(paper["arxiv_id"])) is None or draft.state is DraftState.FAILED
+        ]
         async with self._database.transaction() as connection:
             await writer.save_draft(connection, new)
         known |= {draft.arxiv_id: draft for draft in new}
@@ -525,27 +466,19 @@ class DraftWriter:
         if not isinstance(error, BudgetError):
             isolation.log_error(log, "draft not written", error, paper=paper["arxiv_id"])
         reason = str(error) or type(error).__name__
-        return await self._save(replace(draft, state=State.FAILED, problems=(reason,)))
-
-    @staticmethod
-    def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
-        """Return whether nothing is to be written: the paper was read in full, or its abstract is the same."""
-        if draft.state is State.CHECKED and draft.basis == Basis.PAPER:
-            return True
-        abstract = str(paper.get("abstract") or "")
-        return draft.state in FINAL and draft.input_hash == hash_input(paper, abstract)
+        return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
     async def _write(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
-        if self._is_done(paper, draft):
+        if _is_done(paper, draft):
             return draft
         source = await self._read(paper)
-        input_hash = hash_input(paper, source.text)
+        input_hash = _hash_input(paper, source.text)
         if draft.input_hash != input_hash:
             draft = replace(
                 draft,
                 input_hash=input_hash,
                 basis=source.basis,
-                state=State.READING,
+                state=DraftState.READING,
                 text=None,
                 problems=(),
                 claims_dropped=0,
@@ -554,10 +487,29 @@ class DraftWriter:
                 updated_at=self._clock(),
             )
         if source.basis == Basis.NONE:
-            draft = replace(draft, state=State.REFUSED)
+            draft = replace(draft, state=DraftState.REFUSED)
         if draft.state not in FINAL:
-            draft = await self._drafter.write(draft, *await self._prepare(paper, draft, source))
+            draft = await self.drafter.write(draft, *await self._prepare(paper, draft, source))
         return await self._save(draft)
+
+    async def _read(self, paper: listing.Paper) -> models.PaperText:
+        """Return a paper's text from storage, else from where it is published, else the abstract of the day's list.
+
+        Without any it is an empty text with the basis `none`. A text that was read is stored.
+        """
+        arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
+        async with self._database.read() as connection:
+            stored = await writer.get_text(connection, arxiv_id)
+        if stored is not None:
+            return stored
+        text = await self._reader.read(arxiv_id, str(paper.get("title") or ""))
+        if text is None:
+            basis = Basis.ABSTRACT if abstract else Basis.NONE
+            url = arxiv_ids.huggingface_url(arxiv_id)
+            return models.PaperText(arxiv_id, abstract, url, self._clock(), basis.value)
+        async with self._database.transaction() as connection:
+            await writer.save_text(connection, text)
+        return text
 
     async def _prepare(
         self, paper: listing.Paper, draft: writer.Draft, source: models.PaperText
@@ -576,8 +528,7 @@ class DraftWriter:
                 yield prompts.build_messages(title, part, basis, draft.format, language, terms)
 
         def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
-            pairs = [(claim.text, claim.span) for claim in claims]
-            problems = writer_claims.check_claims(pairs, text, language, terms=terms, object_to=_object_to)
+            problems = writer_claims.check_claims(claims, text, language, terms)
             return {index: found for index, found in enumerate(problems) if found}
 
         return build_requests(), check_claims
@@ -588,40 +539,14 @@ class DraftWriter:
         return draft
 
 
-def hash_input(paper: listing.Paper, text: str) -> str:
+def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
+    """Return whether nothing is to be written: the paper was read in full, or its abstract is the same."""
+    if draft.state is DraftState.CHECKED and draft.basis == Basis.PAPER:
+        return True
+    abstract = str(paper.get("abstract") or "")
+    return draft.state in FINAL and draft.input_hash == _hash_input(paper, abstract)
+
+
+def _hash_input(paper: listing.Paper, text: str) -> str:
     """Return what identifies the input of a draft: the hash of the title and the text that is read."""
     return hashlib.sha256(json.dumps([paper.get("title"), text]).encode()).hexdigest()
-
-
-def _object_to(text: str) -> str | None:
-    """Return what is wrong with a claim that says nothing."""
-    is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
-    return "it says nothing about the paper" if is_empty else None
-
-
-# Reads the text of a paper once: from storage, else from where it is published, else the abstract of the day's list.
-
-
-class TextReader:
-    """Reads and stores texts of papers."""
-
-    def __init__(self, database: Database, source: paper_text.PaperTextReader, clock: Clock) -> None:
-        self._database = database
-        self._source = source
-        self._clock = clock
-
-    async def read(self, paper: listing.Paper) -> models.PaperText:
-        """Return the full text of a paper, else its abstract; an empty text with the basis `none` without either."""
-        arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
-        async with self._database.read() as connection:
-            stored = await writer.get_text(connection, arxiv_id)
-        if stored is not None:
-            return stored
-        text = await self._source.read(arxiv_id, str(paper.get("title") or ""))
-        if text is None:
-            basis = SummariesBasis.ABSTRACT if abstract else SummariesBasis.NONE
-            url = arxiv_ids.huggingface_url(arxiv_id)
-            return models.PaperText(arxiv_id, abstract, url, self._clock(), basis.value)
-        async with self._database.transaction() as connection:
-            await writer.save_text(connection, text)
-        return text

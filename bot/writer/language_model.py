@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,6 +17,7 @@ import structlog
 
 from bot.core import errors, isolation
 from bot.core.clock import Clock
+from bot.sources import fetch_errors
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:
@@ -147,22 +147,17 @@ class LanguageModel:
             self._describe(error),
             # A request that is refused was not given to the model; what became of one that broke is unknown.
             tokens=0 if is_refused else None,
-            retry_after=self._retry_after(error.response.headers.get("retry-after")),
+            retry_after=self._seconds_until_retry(error.response.headers.get("retry-after")),
             is_retryable=not is_refused or status in (408, 409, 425, 429),
             is_outage=not is_refused,
             is_fatal=status in _FATAL,
             is_too_long=is_refused and _is_too_long(error),
         )
 
-    def _retry_after(self, value: str | None) -> float | None:
-        """Return the seconds of a `Retry-After` header, which is a number or a date."""
-        if value is None:
-            return None
-        with contextlib.suppress(ValueError):
-            return max(0.0, float(value))
-        with contextlib.suppress(ValueError, TypeError):
-            return max(0.0, (email.utils.parsedate_to_datetime(value) - self._clock()).total_seconds())
-        return None
+    def _seconds_until_retry(self, header: str | None) -> float | None:
+        now = self._clock()
+        retry_at = fetch_errors.parse_retry_after(header, now)
+        return None if retry_at is None else (retry_at - now).total_seconds()
 
     def _describe(self, error: Exception) -> str:
         """Return the reason of a failure in one line. Servers quote keys, so ours is removed."""

@@ -10,17 +10,17 @@ import asyncio
 import contextlib
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 from yarl import URL
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.sources import base as sources_base
 from bot.sources import fetch_errors, fetcher
 from bot.text import analyser, typography
+from bot.writer import hidden_text
 from storage import models
 
 # The text of a paper's HTML, as LaTeXML makes it, as Markdown: headings, paragraphs, lists and rows of tables.
@@ -55,8 +55,11 @@ _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _CLOSES_PARAGRAPH = _BLOCKS | _HEADINGS.keys() | {"li", "tr"}
 _TEX = re.compile(r"[\\^_{]")
 
-_Tag = tuple[str, bool, str]
-"""A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
+
+class _Tag(NamedTuple):
+    name: str  # in lower case
+    is_closing: bool
+    attributes: str
 
 
 class PaperPage:
@@ -73,15 +76,14 @@ class PaperPage:
                 self._write_text(token)
             else:
                 self._write_tag(*token)
-        self.text = (
-            _EMPTY_LINES.sub("\n\n", sources_base.drop_invisible("".join(self._chunks))).strip() + "\n"
-        )
+        text = hidden_text.drop_invisible("".join(self._chunks))
+        self.text = _EMPTY_LINES.sub("\n\n", text).strip() + "\n"
 
     def _write_text(self, text: str) -> None:
         if not self._skipped:
             self._chunks.append(_SPACES.sub(" ", html.unescape(text)))
         elif self._skipped[-1] == "style":
-            self._hiding |= sources_base.hiding_selectors(text)
+            self._hiding |= hidden_text.hiding_selectors(text)
 
     def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if self._skipped:
@@ -94,7 +96,7 @@ class PaperPage:
         values = _parse_attributes(attributes)
         if name == "math":
             self._write_formula(values)
-        elif name in _SKIPPED or self._is_left_out(name, values):
+        elif name in _SKIPPED or self._is_left_out(values):
             if name not in _VOID:
                 self._skipped.append(name)
         else:
@@ -111,19 +113,23 @@ class PaperPage:
             else:
                 self._skipped.append(name)
 
-    def _is_left_out(self, name: str, values: dict[str, str]) -> bool:
-        if not values:
-            return False
+    def _is_left_out(self, values: dict[str, str]) -> bool:
         classes = values.get("class", "").split()
         if not _SKIPPED_CLASSES.isdisjoint(classes):
             return True
         if "ltx_note" in classes and any(entry[0] == "h1" for entry in self._open[-5:]):
             return True
-        if self._hiding and not self._hiding.isdisjoint(
-            [*("." + name for name in classes), "#" + values.get("id", "")]
-        ):
-            return True
-        return sources_base.is_hidden(values, has_background=any(entry[1] for entry in self._open[-20:]))
+        return self._is_hidden(values)
+
+    def _is_hidden(self, values: dict[str, str]) -> bool:
+        """Whether a style sheet, or the attributes of an element themselves, hide it."""
+        if not values:
+            return False
+        selectors = ["." + name for name in values.get("class", "").split()] + ["#" + values.get("id", "")]
+        has_background = any(entry[1] for entry in self._open[-20:])
+        return not self._hiding.isdisjoint(selectors) or hidden_text.is_hidden(
+            values, has_background=has_background
+        )
 
     def _start(self, name: str, values: dict[str, str]) -> None:
         if name in _HEADINGS:
@@ -141,7 +147,7 @@ class PaperPage:
         elif name == "span" and "ltx_note_content" in values.get("class", ""):
             self._chunks.append(" (")
         if name not in _VOID:
-            has_background = sources_base.has_dark_background(values.get("style", ""))
+            has_background = hidden_text.has_dark_background(values.get("style", ""))
             is_note = name == "span" and "ltx_note_content" in values.get("class", "")
             self._open.append(("note" if is_note else name, has_background, len(self._chunks)))
 
@@ -168,21 +174,13 @@ class PaperPage:
 
     def _write_formula(self, values: dict[str, str]) -> None:
         """Write a formula once: its TeX, if it has one, in place of its MathML."""
-        classes_hide = self._hiding and not self._hiding.isdisjoint(
-            "." + name for name in values.get("class", "").split()
-        )
-        shown = {name: value for name, value in values.items() if name != "aria-hidden"}
-        has_background = any(entry[1] for entry in self._open[-20:])
-        if (
-            "alttext" in values
-            and not classes_hide
-            and not sources_base.is_hidden(shown, has_background=has_background)
-        ):
-            tex = " ".join(values["alttext"].replace("\\%", "%").split())
-            self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
-        elif "alttext" not in values:
+        if "alttext" not in values:
             self._open.append(("math", False, len(self._chunks)))
             return
+        # LaTeXML hides the MathML from screen readers, not the formula.
+        if not self._is_hidden({name: value for name, value in values.items() if name != "aria-hidden"}):
+            tex = " ".join(values["alttext"].replace("\\%", "%").split())
+            self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
         self._skipped.append("math")
 
 
@@ -208,7 +206,7 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
         is_tag = name or page[start + 1 : start + 2] in ("!", "?")
         end = _tag_end(page, name.end() if name else start + 1) if is_tag else -1
         if name and end >= 0:
-            yield name[2].lower(), bool(name[1]), page[name.end() : end]
+            yield _Tag(name[2].lower(), bool(name[1]), page[name.end() : end])
             position = end + 1
             if not name[1] and name[2].lower() in ("script", "style"):
                 # In these, `<` starts no tag.
@@ -270,15 +268,11 @@ _TAG = re.compile(rf"<(/?)({_TAGS})(\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
 _DROPPED = re.compile(
     r"<!--.{0,100000}?-->|<(script|style)\b.{0,100000}?</\1\s{0,9}>", re.IGNORECASE | re.DOTALL
 )
-_TAG_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z-]{1,40})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'>]{1,500})))?"""
-)
-_MARKDOWN_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 
 
 def clean_markdown(markdown: str) -> str:
     """Return Markdown without hidden text, HTML, pictures and the addresses of links; the text of links stays."""
-    text = sources_base.drop_invisible(markdown)
+    text = hidden_text.drop_invisible(markdown)
     text = "".join(_shown(_DROPPED.sub(" ", text))) if "<" in text else text
     text = _LINK.sub(r"\1", _LINK.sub(r"\1", _PICTURE.sub("", text)))
     return _MARKDOWN_CITATION.sub("", text)
@@ -293,7 +287,7 @@ def _shown(text: str) -> Iterator[str]:
             continue  # an inequality, such as `a <b and c> d`
         if not hidden_name:
             yield text[position : tag.start()]
-            if not tag[1] and sources_base.is_hidden(_attributes(attributes), has_background=False):
+            if not tag[1] and hidden_text.is_hidden(_parse_attributes(attributes), has_background=False):
                 hidden_name, depth = name, 1
         elif name == hidden_name:
             depth += -1 if tag[1] else 1
@@ -301,12 +295,6 @@ def _shown(text: str) -> Iterator[str]:
         position = tag.end()
     if not hidden_name:
         yield text[position:]
-
-
-def _attributes(text: str) -> dict[str, str]:
-    return {
-        name.lower(): double or single or bare for name, double, single, bare in _TAG_ATTRIBUTE.findall(text)
-    }
 
 
 def cut_sections(markdown: str) -> str:
@@ -319,7 +307,7 @@ def cut_sections(markdown: str) -> str:
             cut_level = level if _CUT_TITLE.fullmatch(title) else 0
         if not cut_level:
             kept.append(line)
-    return _MARKDOWN_EMPTY_LINES.sub("\n\n", "\n".join(kept)).strip() + "\n"
+    return re.sub(r"\n[ \t]*\n\s*\n", "\n\n", "\n".join(kept)).strip() + "\n"
 
 
 def _with_plain_headings(lines: list[str]) -> Iterator[str]:
@@ -417,31 +405,21 @@ class PaperTextReader:
         response = await self._fetcher.get(
             address,
             accept=f"{media_type}, */*;q=0.1",
-            throttle=self._throttle if _is_arxiv(address) else _no_throttle,
+            throttle=self._throttle if _is_arxiv(address) else fetcher.no_throttle,
         )
         if _page_path(response.url) != _page_path(address):
             raise RejectedPageError(f"it redirects to {response.url}")
-        is_markdown = media_type == "text/markdown"
-        request: dict[str, Any] = {
-            "arxiv_id": arxiv_id,
-            "title": title,
-            "is_markdown": is_markdown,
-            "has_type": response.media_type in _MARKDOWN_TYPES,
-            "charset_name": response.charset,
-        }
+        is_markdown, has_type = media_type == "text/markdown", response.media_type in _MARKDOWN_TYPES
         body = response.body or b""
+        arguments = body, response.charset, arxiv_id, title, is_markdown, has_type
         if len(body) >= _PROCESS_BYTES:
             # Where no process can be started, a thread does it.
             with contextlib.suppress(isolation.ChildStartError):
                 async with self._process:
-                    return await _parse_in_process(request, body)
+                    return await _parse_in_process(*arguments)
         if len(body) >= _THREAD_BYTES:
-            return await asyncio.to_thread(parse_paper, body, **request)
-        return parse_paper(body, **request)
-
-
-async def _no_throttle() -> None:
-    """Do not wait: only arXiv asks for it."""
+            return await asyncio.to_thread(parse_paper, *arguments)
+        return parse_paper(*arguments)
 
 
 def _is_arxiv(address: str) -> bool:
@@ -455,7 +433,7 @@ def _page_path(address: str) -> str:
 
 
 def parse_paper(
-    body: bytes, *, arxiv_id: str, title: str, is_markdown: bool, has_type: bool, charset_name: str | None
+    body: bytes, charset_name: str | None, arxiv_id: str, title: str, is_markdown: bool, has_type: bool
 ) -> str:
     """Return the text of a paper's page. Raises FetchError if the page is not the paper.
 
@@ -510,15 +488,11 @@ def _compact(text: str) -> str:
     return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))
 
 
-async def _parse_in_process(request: Mapping[str, Any], body: bytes) -> str:
+async def _parse_in_process(*arguments: Any) -> str:
     try:
         text: str = await isolation.run_isolated(
-            _parse_request, request, body, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
+            parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
         )
     except isolation.ChildError as error:
         raise fetch_errors.FetchError(str(error)) from error
     return text
-
-
-def _parse_request(request: Mapping[str, Any], body: bytes) -> str:
-    return parse_paper(body, **request)

@@ -131,7 +131,7 @@ _REQUIRED = frozenset({"whats_new", "technical_details"})
 """The sections that are never empty. A paper may have measured nothing."""
 
 
-def build_schema(digest_format: models.DigestFormat) -> dict[str, Any]:
+def build_schema(form: models.DigestFormat) -> dict[str, Any]:
     """Return the JSON schema of an answer: an object with a list of claims for each section of the format."""
     properties = {
         key: {
@@ -139,7 +139,7 @@ def build_schema(digest_format: models.DigestFormat) -> dict[str, Any]:
             "description": _DESCRIPTIONS[key]
             + ("" if key in _REQUIRED else "; empty if the paper says nothing of it"),
             **({"minItems": 1} if key in _REQUIRED else {}),
-            "maxItems": _MAX_CLAIMS[digest_format],
+            "maxItems": _MAX_CLAIMS[form],
             "items": {
                 "type": "object",
                 "properties": {
@@ -153,7 +153,7 @@ def build_schema(digest_format: models.DigestFormat) -> dict[str, Any]:
                 "additionalProperties": False,
             },
         }
-        for key in SECTIONS[digest_format]
+        for key in SECTIONS[form]
     }
     return {
         "type": "object",
@@ -167,7 +167,7 @@ def build_messages(
     title: str,
     source: str,
     basis: summaries.Basis,
-    digest_format: models.DigestFormat,
+    form: models.DigestFormat,
     language: models.Locale,
     terms: Sequence[str] = (),
 ) -> list[dict[str, str]]:
@@ -176,14 +176,13 @@ def build_messages(
     Without `terms` the messages depend on the other parameters alone.
     """
     instructions = _INSTRUCTIONS.format(
-        words=MAX_SPAN_WORDS,
-        format_rules=_FORMAT_RULES[digest_format],
-        language_rules=_LANGUAGE_RULES[language],
+        words=MAX_SPAN_WORDS, format_rules=_FORMAT_RULES[form], language_rules=_LANGUAGE_RULES[language]
     )
     notes = [_ABSTRACT_RULE] if basis is summaries.Basis.ABSTRACT else []
     notes += [_TERMS_RULE + ", ".join(terms)] if terms else []
     text = f"Title: {' '.join(title.split())}\n\n{source.strip()}"
-    mark = _mark(text)
+    # The text cannot contain its own hash.
+    mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     user = "\n".join([*notes, f"<<<paper {mark}>>>", text, f"<<<end of paper {mark}>>>"])
     return [{"role": "system", "content": instructions}, {"role": "user", "content": user}]
 
@@ -198,7 +197,7 @@ def build_repair(
 
 
 def read_answer(
-    answer: str, digest_format: models.DigestFormat, *, is_partial_allowed: bool = False
+    answer: str, form: models.DigestFormat, *, is_partial_allowed: bool = False
 ) -> tuple[Claim, ...]:
     """Return the claims of an answer, in the order of the sections. Raises AnswerError.
 
@@ -207,13 +206,15 @@ def read_answer(
     """
     record = {_normalise_key(key): value for key, value in _find_object(answer).items()}
     claims: list[Claim] = []
-    for key, headings in SECTIONS[digest_format].items():
+    for key, headings in SECTIONS[form].items():
         names = [name for name in map(_normalise_key, (key, headings[models.Locale.EN])) if name in record]
         if not names and not is_partial_allowed:
             raise AnswerError(f'it has no "{key}"')
         found = _read_section(key, record[names[0]]) if names else []
-        _check_count(key, found, digest_format, is_partial_allowed=is_partial_allowed)
-        claims += found[: _MAX_CLAIMS[digest_format]]
+        fewest, most = int(key in _REQUIRED), _MAX_CLAIMS[form]
+        if not is_partial_allowed and not fewest <= len(found) <= most:
+            raise AnswerError(f'"{key}" has {len(found)} claims instead of {fewest} to {most}')
+        claims += found[:most]
     if not claims:
         raise AnswerError("it has no claims")
     return tuple(claims)
@@ -224,7 +225,10 @@ def fit_source(source: str, max_characters: int = MAX_SOURCE_CHARACTERS) -> str:
 
     Short sections stay whole, so that the method and the results of a long paper are read too.
     """
-    sections = _drop_references(_HEADING.split(source)) if len(source) > max_characters else [source]
+    if len(source) <= max_characters:
+        return source
+    sections = _HEADING.split(source)
+    sections = [section for section in sections if not _REFERENCES.match(section)] or sections
     limit, left = max_characters, max_characters
     for count, length in enumerate(sorted(map(len, sections))):
         limit = left // (len(sections) - count)
@@ -261,11 +265,6 @@ def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def _drop_references(sections: Sequence[str]) -> list[str]:
-    kept = [section for section in sections if not _REFERENCES.match(section)]
-    return kept or list(sections)
-
-
 def _cut_at_paragraph(section: str, limit: int) -> str:
     """Return the section with at most `limit` characters and two line ends."""
     if len(section) <= limit:
@@ -274,31 +273,16 @@ def _cut_at_paragraph(section: str, limit: int) -> str:
     return (cut[: cut.rfind("\n\n")] if "\n\n" in cut[limit // 2 :] else cut).rstrip() + "\n\n"
 
 
-def _mark(text: str) -> str:
-    """Return the name of the markers around a text: its hash, which the text cannot contain."""
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-
-
 def _find_object(answer: str) -> dict[str, Any]:
     """Return the first JSON object of an answer, with or without a fence and text around it."""
-    decoder = json.JSONDecoder(strict=False)
     start = answer.find("{")
     if start < 0:
         raise AnswerError("it has no JSON object")
     try:
-        record, _ = decoder.raw_decode(answer, start)
+        record: dict[str, Any] = json.JSONDecoder(strict=False).raw_decode(answer, start)[0]
     except (ValueError, RecursionError):
         raise AnswerError("its JSON is malformed or cut off") from None
-    assert isinstance(record, dict)  # it begins with a brace
     return record
-
-
-def _check_count(
-    key: str, found: Sequence[Claim], digest_format: models.DigestFormat, *, is_partial_allowed: bool
-) -> None:
-    fewest, most = int(key in _REQUIRED), _MAX_CLAIMS[digest_format]
-    if not is_partial_allowed and not fewest <= len(found) <= most:
-        raise AnswerError(f'"{key}" has {len(found)} claims instead of {fewest} to {most}')
 
 
 def _read_section(key: str, value: object) -> list[Claim]:

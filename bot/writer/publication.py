@@ -1,5 +1,7 @@
-"""Publishes a printed digest: in storage like any other, and as a file. A text that a person changed there stays.
+"""Prints the digest of a day and publishes it: in storage like any other, and as a file.
 
+A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
+printing those gives the same bytes. A text that a person changed in its place stays.
 The hashes of all texts that were printed for a place are kept, so that a text with another hash is known as an edit.
 """
 
@@ -51,7 +53,7 @@ def check_writable(file: Path) -> None:
 class Publisher:
     """Stores printed digests, with the `model` that wrote them. The place of one is its file, or a name of its own."""
 
-    def __init__(self, database: Database, ingest: IngestService, model: str | None = None) -> None:
+    def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
         self._database = database
         self._ingest = ingest
         self._model = model
@@ -68,8 +70,7 @@ class Publisher:
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
         hashes = _hashes(text, place)
-        printed = await self._list_printed(place)
-        found = await self._find_stored(place, day, form)
+        printed, found = await self._list_hashes(place, day, form)
         if file is not None and (written := await asyncio.to_thread(_read, file)) is not None:
             found = [*found, *_hashes(written, place)[:1]]
             if not {*found} <= {*printed, *hashes}:
@@ -85,17 +86,16 @@ class Publisher:
         await self._ingest.add_text(text, location=place)
         return True
 
-    async def _find_stored(self, place: str, day: date, form: models.DigestFormat) -> list[str]:
-        """Return the hash of the digest that is stored for a place."""
-        async with self._database.read() as connection:
-            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
-        stored = locations.get((FILES_SOURCE, place), [])
-        return [row.hash for row in stored if (row.date, row.format) == (day, form)]
-
-    async def _list_printed(self, place: str) -> list[str]:
+    async def _list_hashes(
+        self, place: str, day: date, form: models.DigestFormat
+    ) -> tuple[list[str], list[str]]:
+        """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-        return list(json.loads(value)) if value else []
+            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
+        stored = locations.get((FILES_SOURCE, place), [])
+        hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
+        return list(json.loads(value)) if value else [], hashes
 
     async def _add_printed(self, place: str, printed: Sequence[str], hashes: Sequence[str]) -> None:
         kept = list(dict.fromkeys([*printed, *hashes]))[-_MAX_HASHES:]
@@ -145,10 +145,6 @@ def _not_written(file: Path, error: OSError) -> stored_errors.PaperroundError:
     return stored_errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
 
-# Prints the digest of a day from its summaries, by the exporters that other digests are printed with. Pure.
-#
-# What is printed is parsed back to the same entries without a problem, and printing those gives the same bytes.
-
 _MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
 """Parts of Markdown and HTML that may open a block or hide text."""
 _BLOCK_START = re.compile(
@@ -160,30 +156,30 @@ _NOT_A_LETTER = re.compile(r"[\W\d_]+")
 
 
 def build_sections(
-    digest_format: models.DigestFormat,
+    form: models.DigestFormat,
     language: models.Locale,
     claims: Sequence[prompts.Claim],
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
     """Return the sections of a summary that passed its checks, with the labels of what it was written from."""
-    headings = prompts.SECTIONS[digest_format]
+    headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(claims, key=attrgetter("section")):
         texts = [text for claim in group if (text := clean_text(claim.text))]
         if texts:
-            sections.append(models.Section(headings[key][language], _join(digest_format, texts)))
-    return (*sections, *_build_labels(digest_format, language, basis, claims_dropped))
+            sections.append(models.Section(headings[key][language], _join(form, texts)))
+    return (*sections, *_build_labels(form, language, basis, claims_dropped))
 
 
 def build_extract(
-    digest_format: models.DigestFormat, language: models.Locale, text: str, basis: Basis
+    form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
     """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
     cleaned = clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
-    return (models.Section(None, cleaned), *_build_labels(digest_format, language, basis, 0))
+    return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
 
 
 def build_entry(
@@ -205,15 +201,15 @@ def build_entry(
 
 
 def render_digest(
-    on: date, digest_format: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
     """Return the digest as the text of a file. A title that would not be read back loses its punctuation."""
-    readable = [_make_readable(entry, on, digest_format, templates) for entry in entries]
-    return _render(on, digest_format, readable, templates)
+    readable = [_make_readable(entry, on, form, templates) for entry in entries]
+    return _render(on, form, readable, templates)
 
 
 def _make_readable(
-    entry: models.Entry, on: date, digest_format: models.DigestFormat, templates: Templates
+    entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
     """Return the entry with the first form of its title that is parsed back as it is: in doubt without one."""
     title = entry.title or ""
@@ -221,17 +217,17 @@ def _make_readable(
         changed = replace(entry, title=" ".join(candidate.split()) or None)
         # The rank counts from 1 in a digest of one paper.
         alone = replace(changed, rank=1)
-        text = _render(on, digest_format, [alone], templates)
+        text = _render(on, form, [alone], templates)
         if any((digest.entries, digest.problems) == ((alone,), ()) for digest in parse.parse_text(text)):
             return changed
     return replace(entry, title=None)
 
 
 def _render(
-    on: date, digest_format: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
-    digest = models.Digest(digest_format, on, tuple(entries), (), "")
-    return render_export(ExportFormat(digest_format.value), [ExportDigest(digest, "")], templates)
+    digest = models.Digest(form, on, tuple(entries), (), "")
+    return render_export(ExportFormat(form.value), [ExportDigest(digest, "")], templates)
 
 
 def clean_text(text: str) -> str:
@@ -244,25 +240,22 @@ def clean_text(text: str) -> str:
     return cleaned
 
 
-def _join(digest_format: models.DigestFormat, texts: Sequence[str]) -> str:
+def _join(form: models.DigestFormat, texts: Sequence[str]) -> str:
     """Return sentences as a highlight, or as the items of a chapter."""
-    if digest_format is models.DigestFormat.REVIEW and len(texts) > 1:
+    if form is models.DigestFormat.REVIEW and len(texts) > 1:
         return "\n".join(f"- {text}" for text in texts)
     return " ".join(texts)
 
 
 def _build_labels(
-    digest_format: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
+    form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
 ) -> tuple[models.Section, ...]:
     labels = [label] if (label := summaries.BASIS_LABELS[language].get(basis)) else []
     labels += [summaries.label_dropped(language, claims_dropped)] if claims_dropped else []
-    if digest_format is models.DigestFormat.REVIEW:
+    if form is models.DigestFormat.REVIEW:
         heading = summaries.HEADINGS[language]
         return (models.Section(heading, "\n".join(labels)),) if labels else ()
     return tuple(models.Section(None, label) for label in labels)
-
-
-# The manifest: the papers of a day with votes, authors and abstracts, from the stored listing or from Hugging Face.
 
 
 async def load_manifest(
@@ -279,7 +272,7 @@ async def load_manifest(
     if stored := await load_stored(database, day):
         return stored
     fetched = await _fetch(source, clock, day)
-    if ingest is not None and not source.is_list_growing(day, clock()):
+    if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)
     return listing.papers_of(fetched.digests[0])

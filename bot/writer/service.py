@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.archive import extracts, listing, summaries
 from bot.archive.ingest import IngestService
@@ -23,11 +24,10 @@ RETRY_SECONDS = 600.0
 """Time after which the running bot tries failed papers again."""
 OnProgress = Callable[[int, int], None]
 """Gets the number of finished papers, and of all."""
-Drafts = Mapping[str, writer.Draft]
 
 
 class WriterService:
-    """Writes digests in one run. Without a model, `writer` and `model_calls` are None."""
+    """Writes digests in one run. Without a model, `writer` is None."""
 
     def __init__(
         self,
@@ -38,7 +38,6 @@ class WriterService:
         ingest: IngestService,
         publisher: publication.Publisher,
         writer: drafting.DraftWriter | None = None,
-        model_calls: drafting.ModelCalls | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -47,7 +46,6 @@ class WriterService:
         self._ingest = ingest
         self._publisher = publisher
         self._writer = writer
-        self._calls = model_calls
 
     async def write(
         self,
@@ -75,14 +73,14 @@ class WriterService:
         papers = (
             await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
         )[:limit]
-        written: Drafts = {}
-        before = self._totals()
-        if self._writer is not None and self._calls is not None:
-            like = writer.Draft("", form, language, prompts.VERSION, self._calls.model_name, self._clock())
+        written: Mapping[str, writer.Draft] = {}
+        calls_before, tokens_before = self._totals()
+        if self._writer is not None:
             total = len(papers)
             written = await self._writer.write_all(
                 papers,
-                like,
+                form,
+                language,
                 on_done=lambda done: on_progress(done, total),
                 on_problem=on_problem,
                 seconds=seconds,
@@ -96,7 +94,6 @@ class WriterService:
         except errors.PaperroundError as error:  # the papers are written: the counts say so
             on_problem(str(error))
             is_printed = False
-        calls_before, tokens_before = before
         calls_after, tokens_after = self._totals()
         counts = {
             "papers": len(papers),
@@ -114,17 +111,15 @@ class WriterService:
         papers = (await publication.load_manifest(self._database, self._source, self._clock, day))[:limit]
         kinds: Counter[str] = Counter()
         tokens = []
-        if self._writer is None or self._calls is None:
+        if self._writer is None:
             kinds.update("from_abstract" if extracts.choose(paper) else "refused" for paper in papers)
         else:
-            like = writer.Draft("", form, language, prompts.VERSION, self._calls.model_name, self._clock())
-            for basis, needed in await self._writer.estimate(papers, like):
+            for basis, needed in await self._writer.estimate(papers, form, language):
                 kinds[_kind_of_basis(basis)] += 1
                 tokens += [needed] if needed else []
-        counts = {kind: kinds[kind] for kind in KINDS}
         return {
             "papers": len(papers),
-            **counts,
+            **{kind: kinds[kind] for kind in KINDS},
             "claims_dropped": 0,
             "calls": len(tokens),
             "tokens": sum(tokens),
@@ -132,7 +127,9 @@ class WriterService:
 
     def _totals(self) -> tuple[int, int]:
         """Return the requests and tokens of the run so far."""
-        return (0, 0) if self._calls is None else (self._calls.count, self._calls.tokens)
+        if self._writer is None:
+            return 0, 0
+        return self._writer.drafter.model.requests, self._writer.drafter.tokens
 
     def _print(
         self,
@@ -140,7 +137,7 @@ class WriterService:
         form: models.DigestFormat,
         language: models.Locale,
         papers: Sequence[listing.Paper],
-        written: Drafts,
+        written: Mapping[str, writer.Draft],
     ) -> tuple[str, Counter[str]]:
         """Return the digest's text, and how many papers there are of each of KINDS. Runs in a thread."""
         kinds: Counter[str] = Counter()
@@ -168,12 +165,8 @@ def _kind_of_basis(basis: summaries.Basis) -> str:
     return "refused" if basis is summaries.Basis.NONE else "from_abstract"
 
 
-# What is being written, what was refused and what the model has used today: the data of `/write status`.
-
 _DAYS = 7
 """Days looked back for a listing with drafts. The newest one is not written before it is complete."""
-
-
 NO_TOKENS, STATUS_ERROR, UNKNOWN = "no-tokens", "status-error", "unknown"
 FAILURES = {
     drafting.MARK: NO_TOKENS,
@@ -195,8 +188,19 @@ def find_failure(draft: writer.Draft) -> str | None:
     return next((kind for start, kind in FAILURES.items() if reason.startswith(start)), UNKNOWN)
 
 
+class WrittenDay(NamedTuple):
+    """A day whose digest is or was written, with the number of its papers. Its drafts are by paper and format."""
+
+    day: date | None
+    papers: int
+    drafts: list[writer.Draft]
+
+
 class WriterStatus:
-    """Reads the drafts of the newest day that is or was written. `model` is None while the writer is off."""
+    """The data of `/write status`, from the drafts of the newest day that is or was written.
+
+    `model` is None while the writer is off.
+    """
 
     def __init__(
         self,
@@ -217,12 +221,9 @@ class WriterStatus:
         self.daily_tokens = daily_tokens
         self.monthly_tokens = monthly_tokens
 
-    async def list_drafts(self) -> tuple[date | None, int, list[writer.Draft]]:
-        """Return the newest day of the last week with drafts, the number of its papers, and the drafts by paper and format.
-
-        Without drafts it is the newest day that has a listing; None without a listing.
-        """
-        newest: tuple[date | None, int, list[writer.Draft]] = (None, 0, [])
+    async def list_drafts(self) -> WrittenDay:
+        """Return the newest day of the last week with drafts, else the newest that has a listing; None without one."""
+        newest = WrittenDay(None, 0, [])
         async with self._database.read() as connection:
             since_on = self._clock().date() - timedelta(days=_DAYS)
             for row in await archive.list_rows(connection, since_on=since_on):
@@ -230,14 +231,13 @@ class WriterStatus:
                     continue
                 ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
                 if found := await self._find_drafts(connection, ids):
-                    return row.date, len(ids), found
-                newest = newest if newest[0] else (row.date, len(ids), [])
+                    return WrittenDay(row.date, len(ids), found)
+                newest = newest if newest.day else WrittenDay(row.date, len(ids), [])
         return newest
 
     async def has_spent_budget(self) -> bool:
         """Return whether papers of the newest day are not written because a cap is reached."""
-        _, _, found = await self.list_drafts()
-        return any(find_failure(draft) == NO_TOKENS for draft in found)
+        return any(find_failure(draft) == NO_TOKENS for draft in (await self.list_drafts()).drafts)
 
     async def get_tokens(self) -> tuple[int, int]:
         """Return the tokens that are used or reserved today, and this month (UTC)."""
@@ -246,10 +246,8 @@ class WriterStatus:
 
     async def _find_drafts(self, connection: Connection, arxiv_ids: Sequence[str]) -> list[writer.Draft]:
         found: list[writer.Draft] = []
-        for digest_format in self._formats if self.model is not None else ():
-            like = writer.Draft(
-                "", digest_format, self.language, prompts.VERSION, self.model or "", self._clock()
-            )
+        for form in self._formats if self.model is not None else ():
+            like = writer.Draft("", form, self.language, prompts.VERSION, self.model or "", self._clock())
             by_id = await writer.find_draft(connection, like, arxiv_ids)
             found += [by_id[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in by_id]
         return found

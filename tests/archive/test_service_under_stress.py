@@ -25,7 +25,7 @@ FILE_COUNT = 84
 CHILD = """
 import asyncio, sys
 from storage import migrate
-from tests.bot.services.ingest import test_service_under_stress as stress
+from tests.archive import test_service_under_stress as stress
 
 async def main():
     database = await migrate.open_database(sys.argv[1])

@@ -8,13 +8,13 @@ import discord
 import pytest
 from discord import ui
 
+from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import custom_ids
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
 from bot.daily.service import SubscriptionOptions
-from bot.lists import follow
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
@@ -62,9 +62,10 @@ def _other_channel(harness: ClientHarness) -> Any:
     return harness.env.create_guild("Another Club", owner=owner).create_text_channel("theirs")
 
 
-def _alert_id(channel_id: int, text: str = "robot") -> str:
-    draft = alert_builders.draft(text, channel_id=channel_id)
-    return custom_ids.pack(alerts_messages.SAVE, follow.pack_draft(draft))
+async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
+    draft = alert_builders.draft("robot", channel_id=channel_id)
+    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, draft)
+    return custom_ids.pack(alerts_messages.SAVE, token)
 
 
 async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Alert:
@@ -78,16 +79,16 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_may_post_and_with_the_right(
     harness: ClientHarness,
 ) -> None:
-    shown = await _press(harness, harness.manager, _alert_id(_other_channel(harness).id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
-    shown = await _press(harness, harness.manager, _alert_id(harness.readonly_channel.id))
+    shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
     assert shown == harness.texts(
         "bot-lacks-permissions",
         channel=f"<#{harness.readonly_channel.id}>",
         permissions=harness.texts("permission-send-messages"),
     )
     mention = f"<#{harness.channel.id}>"
-    shown = await _press(harness, harness.reader, _alert_id(harness.channel.id))
+    shown = await _press(harness, harness.reader, await _alert_id(harness, harness.channel.id))
     assert shown == harness.texts("needs-manage-messages", channel=mention)
     preview = await harness.ask("alerts add", keyword="robot", channel=harness.channel, by=harness.manager)
     _take_roles(harness, harness.manager)
@@ -215,7 +216,9 @@ async def test_a_post_is_repeated_only_in_its_own_server_and_where_the_bot_may_p
     delivery, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.mark_uncertain(connection, part.id, reason="no-history")
+        await outbox.stop_part(
+            connection, part.id, models.PartState.UNCERTAIN, reason="no-history", now=harness.env.now()
+        )
     shown = await _press(harness, harness.manager, custom_ids.pack("pa", delivery.id))
     assert harness.texts("permission-send-messages") in shown
     shown = await _press(harness, harness.manager, custom_ids.pack("pa", delivery.id + 1))

@@ -63,7 +63,13 @@ async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.mark_uncertain(connection, part.id, reason=models.Reason.NO_HISTORY)
+        await outbox.stop_part(
+            connection,
+            part.id,
+            models.PartState.UNCERTAIN,
+            reason=models.Reason.NO_HISTORY,
+            now=harness.env.now(),
+        )
     return delivery
 
 

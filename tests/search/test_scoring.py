@@ -100,18 +100,6 @@ def test_the_components_add_up_to_the_score() -> None:
     assert (scored.matched, scored.segments) == (2, 2)
 
 
-def test_partial_matches_are_ranked_only_without_complete_ones() -> None:
-    scorer = scoring.Scorer(GLOSSARY.expand("언어 추론"))
-    texts = ["언어 추론", *["추론 추론 추론"] * 20]
-    scored = [
-        (scored_paper, text)
-        for text in texts
-        if (scored_paper := scorer.score(analyse_document("", text))) is not None
-    ]
-    assert [text for _, text in scoring.rank(scored, 50)] == ["언어 추론"]
-    assert [text for _, text in scoring.rank(scored[1:], 50)] == ["추론 추론 추론"] * 10
-
-
 def test_popularity_does_not_decay() -> None:
     early, late = scoring.hot_score(9, date(2024, 1, 1)), scoring.hot_score(9, date(2024, 1, 1 + 10))
     assert late - early == pytest.approx(10 / 730)

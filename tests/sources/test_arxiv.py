@@ -8,12 +8,14 @@ import pytest
 from aiohttp import web
 
 from bot.sources import arxiv, fetcher
-from storage import models
-from tests.support import origin_server, source_fixtures, source_payloads
-from tests.support.source_requests import fetch_results, merge_page_states
+from bot.sources.fetcher import Fetcher
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 
-def serve_papers(origin: origin_server.OriginServer, unknown: tuple[str, ...] = ()) -> None:
+def serve_papers(origin: OriginServer, unknown: tuple[str, ...] = ()) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         ids = request.query["id_list"].split(",")
         assert int(request.query["max_results"]) == len(ids)
@@ -23,33 +25,28 @@ def serve_papers(origin: origin_server.OriginServer, unknown: tuple[str, ...] = 
     origin.pages["/api/query"] = page
 
 
-async def test_papers_are_requested_a_hundred_at_a_time(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+def arxiv_source(origin: OriginServer, fetch: Fetcher) -> arxiv.ArxivSource:
+    return arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle)
+
+
+async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=wanted
-    )
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
     assert [len(result.facts) for result in results] == [100, 100, 50]
     assert [facts.arxiv_id for result in results for facts in result.facts] == wanted
     assert results[0].facts[0].source == "arxiv"
     assert {facts.affiliations for result in results for facts in result.facts} == {("KAIST", "A Lab")}
 
 
-async def test_no_request_is_sent_without_missing_papers(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    results = await fetch_results(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle))
-    assert [result.status for result in results] == [models.FetchStatus.UNCHANGED]
+async def test_no_request_is_sent_without_missing_papers(origin: OriginServer, fetch: Fetcher) -> None:
+    assert await fetch_statuses(arxiv_source(origin, fetch)) == [FetchStatus.UNCHANGED]
     assert origin.requests == []
 
 
-async def test_an_unknown_paper_is_retried_after_a_week(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_unknown_paper_is_retried_after_a_week(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin, unknown=("2505.00002",))
-    source = arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle)
+    source = arxiv_source(origin, fetch)
     first = await fetch_results(source, arxiv_ids=["2505.00001", "2505.00002"])
     assert [facts.arxiv_id for facts in first[0].facts] == ["2505.00001"]
     assert first[0].reason == "arXiv does not know 2505.00002"
@@ -61,15 +58,11 @@ async def test_an_unknown_paper_is_retried_after_a_week(
     assert len(origin.requests) == 2
 
 
-async def test_papers_that_were_not_requested_are_ignored(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_papers_that_were_not_requested_are_ignored(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/api/query"] = source_payloads.atom(
         source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.99999")
     )
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=["2505.00001"]
-    )
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=["2505.00001"])
     assert [facts.arxiv_id for facts in results[0].facts] == ["2505.00001"]
 
 
@@ -86,17 +79,15 @@ async def test_papers_that_were_not_requested_are_ignored(
     ],
 )
 async def test_an_invalid_response_ends_the_fetch_with_a_reason(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str, reason: str
+    origin: OriginServer, fetch: Fetcher, body: str, reason: str
 ) -> None:
     origin.pages["/api/query"] = body
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(
-        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle), arxiv_ids=wanted
-    )
-    assert [(result.status, result.reason) for result in results] == [(models.FetchStatus.FAILED, reason)]
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
+    assert [(result.status, result.reason) for result in results] == [(FetchStatus.FAILED, reason)]
 
 
-async def test_every_attempt_is_throttled(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
+async def test_every_attempt_is_throttled(origin: OriginServer, fetch: Fetcher) -> None:
     paced = 0
 
     async def pace() -> None:

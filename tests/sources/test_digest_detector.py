@@ -11,10 +11,11 @@ from bot.sources import base as sources_base
 from bot.sources import fetch_errors
 from bot.sources.fetcher import Response
 from storage import models
+from storage.models import FetchStatus
 from tests.support import source_payloads
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-STATE = models.PageState("https://example.org/a.md", NOW, models.FetchStatus.OK)
+STATE = models.PageState("https://example.org/a.md", NOW, FetchStatus.OK)
 
 
 @pytest.fixture(params=["in a process", "in this process"], autouse=True)

@@ -7,21 +7,24 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import listing, parse
-from bot.sources import base, fetcher, huggingface
+from bot.sources import base, huggingface
+from bot.sources.fetcher import Fetcher
 from storage import models
-from tests.support import origin_server, source_fixtures, source_payloads
-from tests.support.source_requests import fetch_results, merge_page_states
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_payloads import daily_papers, daily_papers_item
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 OK, UNCHANGED, NOT_YET, FAILED = (
-    models.FetchStatus.OK,
-    models.FetchStatus.UNCHANGED,
-    models.FetchStatus.NOT_YET,
-    models.FetchStatus.FAILED,
+    FetchStatus.OK,
+    FetchStatus.UNCHANGED,
+    FetchStatus.NOT_YET,
+    FetchStatus.FAILED,
 )
 TODAY = source_payloads.DAY
 
@@ -30,24 +33,18 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def fetch_today(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes
-) -> base.FetchResult:
-    origin.pages[path(TODAY)] = body
+async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
+    """Fetch a list of these items, or one text as the answer."""
+    is_text = len(items) == 1 and isinstance(items[0], str | bytes)
+    origin.pages[path(TODAY)] = items[0] if is_text else json.dumps(items)
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginServer, fetch: Fetcher) -> None:
     result = await fetch_today(
         origin,
         fetch,
-        source_payloads.daily_papers(
-            source_payloads.daily_papers_item(
-                "2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200
-            )
-        ),
+        daily_papers_item("2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200),
     )
     location = origin.url + path(TODAY)
     assert result.facts == (
@@ -73,19 +70,13 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
 
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
-async def test_invalid_votes_are_unknown(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, votes: Any
-) -> None:
-    result = await fetch_today(
-        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", votes))
-    )
+async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
+    result = await fetch_today(origin, fetch, daily_papers_item("2505.00001", votes))
     assert result.facts[0].votes is None
 
 
-async def test_the_list_of_a_day_is_a_digest(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    item = source_payloads.daily_papers_item(
+async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
+    item = daily_papers_item(
         "2505.00001",
         81,
         ai_summary="Small things are <b>studied</b>.",
@@ -94,7 +85,7 @@ async def test_the_list_of_a_day_is_a_digest(
         submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
         mystery=[1],
     )
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(item))
+    result = await fetch_today(origin, fetch, item)
     (digest,) = result.digests
     assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
     assert digest.entries == (
@@ -114,29 +105,23 @@ async def test_the_list_of_a_day_is_a_digest(
     assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
 
 
-async def test_papers_that_are_left_out_are_named(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    items = [source_payloads.daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: Fetcher) -> None:
+    items = [daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
+    result = await fetch_today(origin, fetch, *items)
     assert [problem.message for problem in result.digests[0].problems] == [
         "paper 2 of the list has an id that is none of arXiv's (acme/model) and is left out",
         "paper 3 of the list has no id and is left out",
     ]
 
 
-async def test_a_list_of_two_thousand_papers_is_read_whole(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    items = [source_payloads.daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
-    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
+    items = [daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
+    result = await fetch_today(origin, fetch, *items)
     assert len(result.digests[0].entries) == len(result.facts) == 2_000
 
 
-async def test_an_invalid_paper_does_not_affect_the_others(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    strange = source_payloads.daily_papers_item(
+async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
+    strange = daily_papers_item(
         "2505.00003",
         title=["no", "title"],
         authors="Ada",
@@ -146,13 +131,13 @@ async def test_an_invalid_paper_does_not_affect_the_others(
         publishedAt="soon",
         ai_keywords="words",
     )
-    body = source_payloads.daily_papers(
-        source_payloads.daily_papers_item("2505.00001"),
+    body = daily_papers(
+        daily_papers_item("2505.00001"),
         None,
         5,
         {},
         {"paper": {"id": "no id"}},
-        source_payloads.daily_papers_item("2505.00002v3"),
+        daily_papers_item("2505.00002v3"),
         strange,
     )
     result = await fetch_today(origin, fetch, body)
@@ -162,9 +147,7 @@ async def test_an_invalid_paper_does_not_affect_the_others(
     assert (bare.published_on, bare.keywords) == (None, ())
 
 
-async def test_characters_that_databases_reject_are_removed(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_characters_that_databases_reject_are_removed(origin: OriginServer, fetch: Fetcher) -> None:
     body = (
         '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
     )
@@ -172,9 +155,9 @@ async def test_characters_that_databases_reject_are_removed(
     assert (facts.title, facts.abstract) == ("A study", "xy")
 
 
-async def test_a_long_title_is_truncated(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
-    item = source_payloads.daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
-    facts = (await fetch_today(origin, fetch, source_payloads.daily_papers(item))).facts[0]
+async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -> None:
+    item = daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
+    facts = (await fetch_today(origin, fetch, item)).facts[0]
     assert len(facts.title or "") == 1_000
     assert len(facts.abstract or "") == 20_000
 
@@ -194,7 +177,7 @@ async def test_a_long_title_is_truncated(origin: origin_server.OriginServer, fet
     ],
 )
 async def test_an_invalid_list_fails_with_a_reason(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes, reason: str
+    origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
 ) -> None:
     result = await fetch_today(origin, fetch, body)
     assert result.status is FAILED
@@ -202,15 +185,13 @@ async def test_an_invalid_list_fails_with_a_reason(
     assert result.page_states == ()
 
 
-async def test_an_empty_list_is_a_day_without_papers(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
     result = await fetch_today(origin, fetch, "[]")
     assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
 async def test_votes_are_refreshed_after_one_three_and_seven_days(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     first = TODAY
     source = huggingface.HuggingFaceSource(origin.url, fetch)
@@ -219,9 +200,7 @@ async def test_votes_are_refreshed_after_one_three_and_seven_days(
     for later in range(12):
         now = source_fixtures.NOW + timedelta(days=later)
         votes = 10 + later
-        origin.pages[path(first)] = source_payloads.daily_papers(
-            source_payloads.daily_papers_item("2505.00001", votes)
-        )
+        origin.pages[path(first)] = daily_papers(daily_papers_item("2505.00001", votes))
         for hour in (0, 3):
             results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
             # The fetcher's clock is fixed, so the time of reading is set here.
@@ -238,40 +217,21 @@ def _fields(page: models.PageState) -> dict[str, Any]:
     return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
 
 
-async def test_missed_days_are_fetched_later(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_a_future_day_is_not_requested(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_future_day_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    results = await fetch_results(source, days=[TODAY + timedelta(days=1)])
-    assert [result.status for result in results] == [NOT_YET]
+    assert await fetch_statuses(source, days=[TODAY + timedelta(days=1)]) == [NOT_YET]
     assert origin.requests == []
 
 
-async def test_fetching_stops_after_five_failures(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    for back in range(8):
-        origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
-    results = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
-    assert [result.status for result in results] == [FAILED] * 5
-
-
-async def test_an_unchanged_list_has_status_unchanged(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_unchanged_list_has_status_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await fetch_today(
-        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001"))
-    )
-    results = await fetch_results(source, merge_page_states([first]), days=[TODAY])
-    assert [result.status for result in results] == [UNCHANGED]
+    first = await fetch_today(origin, fetch, daily_papers_item("2505.00001"))
+    assert await fetch_statuses(source, merge_page_states([first]), days=[TODAY]) == [UNCHANGED]
 
 
 JSON = st.recursive(

@@ -19,6 +19,7 @@ from storage import papers
 from storage.database import Database
 from storage.models import SourceKind
 from tests.support import origin_server, source_payloads
+from tests.support.origin_server import OriginServer
 from tests.support.paper_services import PaperServices
 from tests.support.recording_indexer import RecordingIndexer
 
@@ -30,7 +31,7 @@ LIMITED, UNREACHABLE = LookupOutcome.LIMITED, LookupOutcome.UNREACHABLE
 class LookupHarness:
     """A look-up of papers from services on loopback, at a time that a test moves."""
 
-    def __init__(self, database: Database, origin: origin_server.OriginServer) -> None:
+    def __init__(self, database: Database, origin: OriginServer) -> None:
         self.now = datetime(2026, 1, 2, tzinfo=UTC)
         self.database, self.origin, self.services = database, origin, PaperServices(origin)
         self.ingest = IngestService(database, lambda: self.now, RecordingIndexer())
@@ -39,7 +40,7 @@ class LookupHarness:
         self.lookup = PaperLookup(
             lambda: self.now,
             self.ingest,
-            lambda: container.open_lookup_fetcher(settings, lambda: self.now),
+            lambda: container.open_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
             endpoints,
             fetcher.no_throttle,
             fetcher.no_throttle,

@@ -1,45 +1,38 @@
-"""The URL source: dated addresses day by day, a single address, and the result of each kind of content."""
+"""Digests at web addresses, dated or not: the fields of a date, the days that are due, and what a page holds."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.core import errors
-from bot.sources import fetcher, url
+from bot.sources import url
+from bot.sources.fetcher import Fetcher
 from storage import models
-from tests.support import origin_server, source_fixtures, source_payloads
-from tests.support.source_requests import fetch_results, merge_page_states
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 TODAY = source_payloads.DAY
 UTC_ZONE = ZoneInfo("UTC")
-OK, UNCHANGED, NOT_YET, FAILED, GONE = (
-    models.FetchStatus.OK,
-    models.FetchStatus.UNCHANGED,
-    models.FetchStatus.NOT_YET,
-    models.FetchStatus.FAILED,
-    models.FetchStatus.GONE,
-)
+OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_YET
+FAILED, GONE = FetchStatus.FAILED, FetchStatus.GONE
 
 
 def dated_source(
-    origin: origin_server.OriginServer,
-    fetch: fetcher.Fetcher,
-    *,
-    pattern: str = "/{date:%Y/%m/%d}.md",
-    **schedule: Any,
+    origin: OriginServer, fetch: Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
 ) -> url.UrlSource:
     return url.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
-async def test_the_digests_of_today_and_the_last_days_are_read(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
     results = await fetch_results(dated_source(origin, fetch))
@@ -56,22 +49,20 @@ async def test_the_digests_of_today_and_the_last_days_are_read(
 
 
 async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
     feed = dated_source(origin, fetch, corrected_days=1)
     pages = merge_page_states(await fetch_results(feed))
-    assert [result.status for result in await fetch_results(feed, pages)] == [UNCHANGED, UNCHANGED]
+    assert await fetch_statuses(feed, pages) == [UNCHANGED, UNCHANGED]
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
     results = await fetch_results(feed, pages)
     assert [result.status for result in results] == [UNCHANGED, OK]
     assert "corrected" in results[1].digests[0].text
 
 
-async def test_today_is_requested_from_the_publishing_time_on(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServer, fetch: Fetcher) -> None:
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
     results = await fetch_results(seoul, now=early)
@@ -81,28 +72,25 @@ async def test_today_is_requested_from_the_publishing_time_on(
     assert origin.paths == ["/2025/05/07.md"]
 
 
-async def test_requested_days_are_fetched_in_order(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_requested_days_are_fetched_in_order(origin: OriginServer, fetch: Fetcher) -> None:
     days = [date(2025, 1, day) for day in (1, 2, 3)]
     for day in days:
         origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
-    results = await fetch_results(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY])
-    assert [result.status for result in results] == [OK, OK, OK, NOT_YET]
+    assert await fetch_statuses(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY]) == [
+        OK,
+        OK,
+        OK,
+        NOT_YET,
+    ]
     assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
 
 
-async def test_an_address_shared_by_many_days_is_requested_once(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
-    results = await fetch_results(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md"))
-    assert [result.status for result in results] == [OK]
+    assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
 
-async def test_a_gone_digest_is_not_requested_again(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_gone_digest_is_not_requested_again(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=410)
     source = dated_source(origin, fetch, corrected_days=0)
     results = await fetch_results(source)
@@ -111,18 +99,14 @@ async def test_a_gone_digest_is_not_requested_again(
     assert (again[0].status, len(origin.requests)) == (GONE, 1)
 
 
-async def test_an_undated_address_is_requested_in_every_run(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer, fetch: Fetcher) -> None:
     source = dated_source(origin, fetch, pattern="/latest.md")
     missing = await fetch_results(source)
     assert [(result.status, result.reason) for result in missing] == [(FAILED, "nothing is there (404)")]
     origin.pages["/latest.md"] = source_payloads.newsletter()
     results = await fetch_results(source)
     assert [result.status for result in results] == [OK]
-    assert [result.status for result in await fetch_results(source, merge_page_states(results))] == [
-        UNCHANGED
-    ]
+    assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
 
 
 @pytest.mark.parametrize(
@@ -143,11 +127,7 @@ async def test_an_undated_address_is_requested_in_every_run(
     ],
 )
 async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
-    origin: origin_server.OriginServer,
-    fetch: fetcher.Fetcher,
-    body: str | bytes,
-    status: models.FetchStatus,
-    reason: str,
+    origin: OriginServer, fetch: Fetcher, body: str | bytes, status: FetchStatus, reason: str
 ) -> None:
     origin.pages["/2025/05/06.md"] = body
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
@@ -156,29 +136,7 @@ async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
     assert (result.digests, result.page_states) == ((), ())
 
 
-async def test_a_huge_title_does_not_affect_other_papers(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    text = source_payloads.newsletter().replace("A Study of Small Things 2505.00001", "T" * 1_000_000)
-    origin.pages["/2025/05/06.md"] = text
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert result.status is OK
-    assert "2505.00002" in [paper.arxiv_id for paper in result.digests[0].entries]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "euc-kr"])
-async def test_a_digest_is_decoded_from_common_charsets(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, encoding: str
-) -> None:
-    text = source_payloads.newsletter(note="소형 언어 모델")
-    origin.pages["/2025/05/06.md"] = text.encode(encoding)
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert "소형 언어 모델" in result.digests[0].text
-
-
-async def test_a_digest_in_an_html_page_is_read(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fetcher) -> None:
     page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
     <h2>Daily Papers (2025-05-06)</h2>
     <h3><a href="https://arxiv.org/abs/2505.00001">A Study of <em>Small</em> Things</a></h3>
@@ -191,47 +149,20 @@ async def test_a_digest_in_an_html_page_is_read(
     assert paper.sections == (models.Section("Finding", "small & fast"),)
 
 
-async def test_fetching_stops_after_five_failed_days(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_fetching_stops_after_five_failed_days(origin: OriginServer, fetch: Fetcher) -> None:
     async def broken(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=500)
 
     days = [date(2025, 1, day) for day in range(1, 21)]
     for day in days:
         origin.pages[f"/2025/01/{day:%d}.md"] = broken
-    results = await fetch_results(dated_source(origin, fetch), days=days)
-    assert [result.status for result in results] == [FAILED] * 5
+    assert await fetch_statuses(dated_source(origin, fetch), days=days) == [FAILED] * 5
 
 
-async def test_retry_after_of_the_server_is_returned(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
     assert result.retry_at == source_fixtures.NOW + timedelta(hours=2)
-
-
-async def test_a_permanent_redirect_of_a_digest_is_stored(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    origin.pages["/2025/05/06.md"] = web.Response(status=301, headers={"Location": "/new/06.md"})
-    origin.pages["/new/06.md"] = source_payloads.newsletter()
-    source = dated_source(origin, fetch, corrected_days=0)
-    pages = merge_page_states(await fetch_results(source))
-    assert [result.status for result in await fetch_results(source, pages)] == [UNCHANGED]
-    assert origin.paths == ["/2025/05/06.md", "/new/06.md", "/new/06.md"]
-
-
-async def test_a_removed_page_is_not_a_failure(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
-    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
-    source = dated_source(origin, fetch, corrected_days=0)
-    pages = merge_page_states(await fetch_results(source))
-    origin.pages.clear()
-    assert [result.status for result in await fetch_results(source, pages)] == [NOT_YET]
-    assert replace(next(iter(pages.values())), read_at=source_fixtures.NOW).status is OK
 
 
 @pytest.mark.parametrize(
@@ -246,3 +177,42 @@ def test_usable_options_are_accepted() -> None:
     options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
     assert url.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
     assert url.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
+
+
+DIRECTIVES = [f"%{letter}" for letter in "YmdyjbBaAUWVGuw%"] + ["%-d", "%-m", "%-j"]
+LITERALS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{}%"), max_size=8)
+PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1, max_size=6).map("".join)
+
+
+@given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
+def test_a_date_field_expands_like_strftime(pattern: str, day: date) -> None:
+    template = f"https://host.test/{{date:{pattern}}}.md"
+    url.check_template(template)
+    assert url.expand_template(template, day) == f"https://host.test/{day.strftime(pattern)}.md"
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
+    try:
+        url.check_template(text)
+    except errors.UsageError:
+        return
+    assert "{" in text or url.expand_template(text, date(2025, 5, 6)) == text
+
+
+NO_FIELDS = (
+    "{date} {date:} {day:%Y} {date.year} {date.__class__.__mro__} {0} {} {date:%H} {date:%s} {date:%c} {date:%} {date:%-}"
+    " {date:%-H} {date:%Q} {date:%Y date:%Y} {{date:%Y}}"
+)
+
+
+@pytest.mark.parametrize("field", NO_FIELDS.split())
+def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
+    with pytest.raises(errors.UsageError):
+        url.check_template(f"https://h.test/{field}.md")
+
+
+def test_an_address_without_fields_is_unchanged() -> None:
+    address = "https://h.test/100%25.md"
+    url.check_template(address)
+    assert url.expand_template(address, date(2025, 5, 6)) == address

@@ -18,8 +18,14 @@ async def fetch_results(
     return [result async for result in source.fetch(request)]
 
 
+async def fetch_statuses(
+    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
+) -> list[models.FetchStatus]:
+    """Return the statuses of all results of a fetch."""
+    return [result.status for result in await fetch_results(source, page_states, **options)]
+
+
 def merge_page_states(
     results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
 ) -> dict[str, models.PageState]:
-    """Return the page states after a fetch."""
     return {**(previous or {}), **{page.location: page for result in results for page in result.page_states}}

@@ -158,6 +158,6 @@ async def test_neither_the_key_nor_the_paper_is_logged(
 
 
 def test_the_client_is_loaded_with_the_first_model_only() -> None:
-    code = "import sys, bot.app.writer_loop, bot.cli.write; print([m for m in sys.modules if m.startswith('openai')])"
+    code = "import sys, bot.app.tasks, bot.cli.digests; print([m for m in sys.modules if m.startswith('openai')])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(found.stdout) == []

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.sources import fetch_errors, fetcher
+from bot.sources.fetcher import Fetcher
 from bot.writer import paper_text
 from storage import models
-from tests.support import growth, origin_server, paper_pages, source_fixtures
+from tests.support import growth, paper_pages, source_fixtures
+from tests.support.origin_server import OriginServer
 
 ID, TITLE = paper_pages.PAPER_ID, paper_pages.TITLE
 MARKDOWN = f"/papers/{ID}.md"
 
 
 def open_reader(
-    origin: origin_server.OriginServer,
-    fetch: fetcher.Fetcher,
+    origin: OriginServer,
+    fetch: Fetcher,
     *,
     bases: tuple[str, ...] = ("html", "ar5iv"),
     throttle: fetcher.Throttle = fetcher.no_throttle,
@@ -29,16 +32,19 @@ def open_reader(
     )
 
 
+async def read(origin: OriginServer, fetch: Fetcher, **options: Any) -> models.PaperText:
+    found = await open_reader(origin, fetch, **options).read(ID, TITLE)
+    assert found is not None
+    return found
+
+
 def markdown(text: str, media_type: str = "text/markdown") -> web.Response:
     return web.Response(text=text, content_type=media_type)
 
 
-async def test_the_markdown_of_hugging_face_comes_first(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
+    found = await read(origin, fetch)
     assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
     assert found.fetched_at == source_fixtures.NOW
     assert "lantern29" in found.text
@@ -63,22 +69,18 @@ async def test_the_markdown_of_hugging_face_comes_first(
     ids=["missing", "page", "plain", "title", "id", "longer id", "short", "cited"],
 )
 async def test_what_is_no_markdown_of_the_paper_does_not_count(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, page: web.Response
+    origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[MARKDOWN] = page
     origin.pages[f"/html/{ID}"] = paper_pages.latexml_page()
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url == f"{origin.url}/html/{ID}"
+    assert (await read(origin, fetch)).url == f"{origin.url}/html/{ID}"
 
 
 async def test_a_head_of_markdown_content_makes_up_for_the_content_type(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page(), "text/plain")
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url.endswith(".md")
+    assert (await read(origin, fetch)).url.endswith(".md")
 
 
 @pytest.mark.parametrize(
@@ -94,29 +96,24 @@ async def test_a_head_of_markdown_content_makes_up_for_the_content_type(
     ids=["missing", "not LaTeXML", "title", "id", "short", "redirect"],
 )
 async def test_ar5iv_is_asked_when_arxiv_does_not_answer_with_the_paper(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, page: web.Response
+    origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[f"/html/{ID}"] = page
     origin.pages[f"/abs/{ID}"] = paper_pages.latexml_page()
     origin.pages[f"/ar5iv/{ID}"] = paper_pages.latexml_page(
         title=f"[{ID}] SPARSE LANTERNS — routing O(n) tokens through quiet experts"
     )
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url == f"{origin.url}/ar5iv/{ID}"
+    assert (await read(origin, fetch)).url == f"{origin.url}/ar5iv/{ID}"
 
 
-async def test_a_redirect_to_a_version_is_the_paper(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_redirect_to_a_version_is_the_paper(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[f"/html/{ID}"] = web.Response(status=302, headers={"Location": f"/html/{ID}v2/"})
     origin.pages[f"/html/{ID}v2/"] = paper_pages.latexml_page()
-    found = await open_reader(origin, fetch, bases=("html",)).read(ID, TITLE)
-    assert found is not None
+    await read(origin, fetch, bases=("html",))
 
 
 async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     assert await open_reader(origin, fetch, bases=("other",)).read(ID, TITLE) is None
     assert origin.paths == [MARKDOWN, f"/other/{ID}"]
@@ -124,7 +121,7 @@ async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
 
 
 async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     content = (
         'It gains <math class="ltx_Math" alttext="3.5\\%" display="inline"><semantics><mn>3.5</mn><mo>%</mo>'
@@ -137,8 +134,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         '<math alttext="a &gt; \\frac{1}{2}" display="block"><mi>a</mi></math><img alt="Refer to caption">'
     )
     origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(content)
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
+    found = await read(origin, fetch)
     lines = " ".join(found.text.split())
     assert lines.startswith("arXiv:2505.01234v1 [cs.CL] 02 May 2025 # Sparse Lanterns: Routing O(n) Tokens")
     assert "## 2 Method It gains 3.5% on LampBench , as Other (2019) said (A footnote.)." in lines
@@ -149,9 +145,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         assert left_out not in found.text
 
 
-async def test_requests_to_arxiv_alone_wait_for_the_throttle(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_requests_to_arxiv_alone_wait_for_the_throttle(origin: OriginServer, fetch: Fetcher) -> None:
     waits: list[None] = []
 
     async def throttle() -> None:
@@ -164,7 +158,7 @@ async def test_requests_to_arxiv_alone_wait_for_the_throttle(
 
 
 async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+    origin: OriginServer, fetch: Fetcher
 ) -> None:
     rows = '<tr><td class="ltx_td">lamp</td><td><math alttext="1.5\\%"><mn>1.5</mn></math></td></tr>' * 55_000
     origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(f"<table>{rows}</table>")
@@ -182,9 +176,8 @@ async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
 
 async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason() -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
-    request = {"arxiv_id": ID, "title": TITLE, "is_markdown": False, "has_type": False, "charset_name": None}
     with pytest.raises(fetch_errors.FetchError, match="its title is another one: Dense Candles"):
-        await paper_text._parse_in_process(request, body)
+        await paper_text._parse_in_process(body, None, ID, TITLE, False, False)
 
 
 @pytest.mark.parametrize(
@@ -192,13 +185,6 @@ async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason() -
 )
 def test_hostile_pages_take_linear_time(unit: str) -> None:
     def parse(text: str) -> None:
-        page = paper_pages.latexml_page(text).encode()
-        paper_text.parse_paper(
-            page, arxiv_id=ID, title=TITLE, is_markdown=False, has_type=False, charset_name=None
-        )
+        paper_text.parse_paper(paper_pages.latexml_page(text).encode(), None, ID, TITLE, False, False)
 
     growth.assert_linear(lambda count: parse(unit * count), 30_000 // len(unit))
-
-
-def test_records_carry_their_basis() -> None:
-    assert models.PaperText("1", "t", "u", source_fixtures.NOW).basis == "paper"

@@ -18,26 +18,26 @@ FORMATS = tuple(prompts.SECTIONS)
 CLAIM = {"text": "It is 3 times faster.", "span": "is 3 times faster"}
 
 
-def _answer(digest_format: models.DigestFormat) -> dict[str, list[dict[str, str]]]:
-    return {key: [CLAIM] for key in prompts.SECTIONS[digest_format]}
+def _answer(form: models.DigestFormat) -> dict[str, list[dict[str, str]]]:
+    return {key: [CLAIM] for key in prompts.SECTIONS[form]}
 
 
 def _build(source: str, **options: object) -> list[dict[str, str]]:
-    settings = {"digest_format": models.DigestFormat.NEWSLETTER, "language": models.Locale.KO, **options}
+    settings = {"form": models.DigestFormat.NEWSLETTER, "language": models.Locale.KO, **options}
     return prompts.build_messages("A title", source, Basis.PAPER, **settings)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("digest_format", FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
     "wrap",
     ["{}", "```json\n{}\n```", "Here is the summary:\n\n```\n{}\n```\nI hope it helps.", "\ufeff  {}  "],
 )
 def test_an_answer_is_read_with_or_without_a_fence_and_text_around_it(
-    digest_format: models.DigestFormat, wrap: str
+    form: models.DigestFormat, wrap: str
 ) -> None:
-    answer = wrap.replace("{}", json.dumps(_answer(digest_format)))
-    claims = prompts.read_answer(answer, digest_format)
-    assert [claim.section for claim in claims] == [*prompts.SECTIONS[digest_format]]
+    answer = wrap.replace("{}", json.dumps(_answer(form)))
+    claims = prompts.read_answer(answer, form)
+    assert [claim.section for claim in claims] == [*prompts.SECTIONS[form]]
 
 
 def test_headings_in_place_of_keys_single_claims_and_more_keys_are_read() -> None:
@@ -82,16 +82,16 @@ def test_any_text_is_read_or_refused(answer: str) -> None:
 
 
 @given(st.sampled_from(FORMATS), st.data())
-def test_stored_claims_are_read_back(digest_format: models.DigestFormat, data: st.DataObject) -> None:
+def test_stored_claims_are_read_back(form: models.DigestFormat, data: st.DataObject) -> None:
     texts = st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(bool)
-    sections = data.draw(st.sets(st.sampled_from([*prompts.SECTIONS[digest_format]]), min_size=1))
+    sections = data.draw(st.sets(st.sampled_from([*prompts.SECTIONS[form]]), min_size=1))
     claims = tuple(
         prompts.Claim(key, data.draw(texts), data.draw(texts))
-        for key in prompts.SECTIONS[digest_format]
+        for key in prompts.SECTIONS[form]
         if key in sections
     )
     stored = prompts.claims_to_json(claims)
-    assert prompts.read_answer(stored, digest_format, is_partial_allowed=True) == claims
+    assert prompts.read_answer(stored, form, is_partial_allowed=True) == claims
 
 
 def test_a_paper_cannot_write_the_markers_around_it() -> None:
@@ -106,7 +106,7 @@ def test_a_paper_cannot_write_the_markers_around_it() -> None:
 def test_the_same_paper_gives_the_same_prompt() -> None:
     assert _build("text") == _build("text")
     assert _build("text") != _build("text", language=models.Locale.EN)
-    assert _build("text") != _build("text", digest_format=models.DigestFormat.REVIEW)
+    assert _build("text") != _build("text", form=models.DigestFormat.REVIEW)
 
 
 def test_the_abstract_alone_is_named_as_such() -> None:

@@ -30,16 +30,16 @@ BASIS_TEXTS = {
 }
 
 
-@pytest.mark.parametrize("digest_format", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
+@pytest.mark.parametrize("form", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
 @both_languages
 async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
-    harness: ClientHarness, digest_format: models.DigestFormat
+    harness: ClientHarness, form: models.DigestFormat
 ) -> None:
-    await written_digests.store(harness.container, DAY, digest_format, harness.texts.locale, CHOSEN)
+    await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     for paper, basis in CHOSEN:
         card = last_response(await harness.reader.slash(harness.channel, "paper", paper=paper.id))
         written = harness.texts(BASIS_TEXTS[basis], model=written_digests.MODEL)
-        day = harness.texts(f"format-{digest_format.value}", date="2026-01-01")
+        day = harness.texts(f"format-{form.value}", date="2026-01-01")
         lines = shown_text(card).splitlines()
         assert f"-# {day} · {written}" in lines
         # The small print says it, so the text need not.
