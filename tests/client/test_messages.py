@@ -62,7 +62,7 @@ def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **optio
 
 
 def test_a_daily_post_in_both_languages() -> None:
-    schedule = ("09:00", "Asia/Seoul", EVERY_DAY)
+    schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
