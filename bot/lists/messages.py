@@ -16,14 +16,7 @@ from typing import Any, NamedTuple, assert_never
 from discord import ui
 
 from bot.client import custom_ids
-from bot.client.message_builder import (
-    MessageBuilder,
-    StatelessModal,
-    button,
-    optional_row,
-    select_menu,
-    select_option,
-)
+from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
 from bot.client.paper_text import (
     escape_untrusted,
     format_authors,
@@ -224,6 +217,9 @@ class Suggestion(NamedTuple):
     state: ListState
 
 
+Rows = Sequence[Sequence[ui.Item[Any] | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
@@ -265,29 +261,23 @@ class PaperList:
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
-    message = start_message(texts, listed)
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
-    rows: list[list[ui.Item[Any]]] = [
-        optional_row(open_menu(texts("open-paper"), listed.rows)),
-        optional_row(_period_menu(texts, listed.state) or _day_menu(texts, listed)),
-        optional_row(_order_menu(texts, listed)),
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows)],
+        [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
+        [_order_menu(texts, listed)],
         list_pager(listed),
-        _toggle_buttons(texts, listed)
-        + optional_row(follow_button(texts, listed.state))
-        + optional_row(share),
+        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state), share],
         _suggestion_buttons(listed),
-    ]
-    fill_message(texts, message, listed, rows)
-    return message.view
+    )
+    return view_with_rows(texts, listed, rows)
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
-    message = start_message(texts, listed)
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
-    fill_message(texts, message, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
-    return message.view
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
 def open_menu(
@@ -313,24 +303,12 @@ def open_menu(
     return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
-def start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
-    """Return a message with the heading and the notes of a list."""
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
     message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
-    return message
-
-
-def fill_message(
-    texts: Texts,
-    message: MessageBuilder,
-    listed: PaperList,
-    rows: Sequence[Sequence[ui.Item[Any]]],
-    foot: str = "",
-) -> None:
-    """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
-    present = [row for row in rows if row]
-    message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+    message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
         if row.arxiv_id in listed.missing and not has_partial_heading:
@@ -340,10 +318,7 @@ def fill_message(
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
-    for items in present:
-        message.add_reserved_row(*items)
-    if foot:
-        message.add_reserved_text(foot)
+    return message.view
 
 
 def _paper_text(
@@ -542,17 +517,17 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
 
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
-) -> list[ui.Item[Any]]:
+) -> list[ui.Item[Any] | None]:
     """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
     state = listed.state
-    buttons = []
+    buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
         key = "all-time"
         if state.min_votes:
             key = "any-votes" if state.period is Period.ALL else "without-filters"
         label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
         buttons.append(button(label, pack_state(wider.state)))
-    buttons += optional_row(follow_button(texts, state))
+    buttons.append(follow_button(texts, state))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
     if span:
         for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):

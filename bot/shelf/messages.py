@@ -14,7 +14,7 @@ from bot.client.message_builder import MessageBuilder, button, link_button
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.saved import _ALL_SAVED, FORMAT_NAMES, format_tags
+from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.shelf.service import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
@@ -179,9 +179,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
             texts("saved-import-places", places=", ".join(map(paper_text.escape_untrusted, problems)))
         )
     message.add_text("\n".join(f"- {line}" for line in lines))
-    message.add_buttons(
-        button(texts("saved-show-all"), lists_messages.pack_state(_ALL_SAVED)) if counts["saved"] else None
-    )
+    message.add_buttons(show_all_button(texts) if counts["saved"] else None)
     return message.view
 
 
