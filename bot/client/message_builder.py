@@ -179,11 +179,6 @@ class MessageBuilder:
             self._container.add_item(ui.ActionRow(*items))
 
 
-def optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
-    """Return a row with the item, empty for None."""
-    return [] if item is None else [item]
-
-
 def button(
     label: str,
     custom_id: str,

@@ -200,7 +200,7 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
     buttons = [button(texts("news-saved"), saved), button(texts("news-stop"), custom_ids.pack(SWITCH, 0))]
-    message.reserve(1 + len(buttons))
+    message.end_with([buttons])
     message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
     characters, size = message.share(1)
@@ -212,7 +212,6 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         characters -= len(lines[-1]) + 1
         size -= len(lines[-1].encode()) + 1
     message.add_text("\n".join(lines))
-    message.add_reserved_row(*buttons)
     return message.view
 
 
