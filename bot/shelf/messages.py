@@ -15,7 +15,7 @@ from bot.client.messages import text_view
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.saved import _ALL_SAVED, FORMAT_NAMES, format_tags
+from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.shelf.service import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
@@ -167,9 +167,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
             texts("saved-import-places", places=", ".join(map(paper_text.escape_untrusted, problems)))
         )
     message.add_text("\n".join(f"- {line}" for line in lines))
-    message.add_buttons(
-        button(texts("saved-show-all"), lists_messages.pack_state(_ALL_SAVED)) if counts["saved"] else None
-    )
+    message.add_buttons(show_all_button(texts) if counts["saved"] else None)
     return message.view
 
 
@@ -190,7 +188,7 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
     buttons = [button(texts("news-saved"), saved), button(texts("news-stop"), custom_ids.pack(SWITCH, 0))]
-    message.reserve(1 + len(buttons))
+    message.end_with([buttons])
     message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
     characters, size = message.share(1)
@@ -202,7 +200,6 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         characters -= len(lines[-1]) + 1
         size -= len(lines[-1].encode()) + 1
     message.add_text("\n".join(lines))
-    message.add_reserved_row(*buttons)
     return message.view
 
 

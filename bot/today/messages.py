@@ -48,9 +48,8 @@ def today_view(
     message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
-    foot = paper_text.subtext(note)
-    components = 1 + len(buttons) + (2 if menu else 0) + 5 * len(post.picks) + bool(foot)
-    message.reserve(components, (foot,) if foot else ())
+    message.reserve(5 * len(post.picks))
+    message.end_with(([menu], buttons), paper_text.subtext(note))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         message.add_text(_pick_text(texts, position + 1, pick, *share))
@@ -60,11 +59,6 @@ def today_view(
             button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
             button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
         )
-    if menu is not None:
-        message.add_reserved_row(menu)
-    message.add_reserved_row(*buttons)
-    if foot:
-        message.add_reserved_text(foot)
     return message.view
 
 
