@@ -66,7 +66,13 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harnes
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.mark_uncertain(connection, part.id, reason=models.Reason.NO_HISTORY)
+        await outbox.stop_part(
+            connection,
+            part.id,
+            models.PartState.UNCERTAIN,
+            reason=models.Reason.NO_HISTORY,
+            now=harness.env.now(),
+        )
     for_reader = await harness.ask("status")
     assert harness.texts("delivery-uncertain") in shown_text(for_reader)
     assert harness.texts("reason-no-history") in shown_text(for_reader)
@@ -158,7 +164,13 @@ async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> Non
     _, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.mark_uncertain(connection, part.id, reason=models.Reason.NO_HISTORY)
+        await outbox.stop_part(
+            connection,
+            part.id,
+            models.PartState.UNCERTAIN,
+            reason=models.Reason.NO_HISTORY,
+            now=harness.env.now(),
+        )
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     shown = shown_text(await harness.ask("status", by=harness.manager))
     assert harness.texts("delivery-uncertain") not in shown
