@@ -47,8 +47,10 @@ async def list_due(
         earlier.c.position < parts.c.position,
         earlier.c.state != models.PartState.SENT,
     )
+    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
-        _select_parts_with_deliveries()
+        sa.select(*parts.c, *columns)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(
             parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
@@ -60,7 +62,12 @@ async def list_due(
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
-    return [_due_part_of(row) for row in await connection.execute(query)]
+    return [
+        DuePart(
+            _delivery_of({column.name: row[f"d_{column.name}"] for column in deliveries.c}), _part_of(row)
+        )
+        for row in (await connection.execute(query)).mappings()
+    ]
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
@@ -158,8 +165,8 @@ async def list_parts_by_delivery(
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     for chunk in bulk.chunked(delivery_ids):
         query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
-        for row in await connection.execute(query):
-            by_delivery[row.delivery_id].append(_part_of(row))
+        for row in (await connection.execute(query)).mappings():
+            by_delivery[row["delivery_id"]].append(_part_of(row))
     return by_delivery
 
 
@@ -211,11 +218,11 @@ async def list_rows(
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
-        return [_delivery_of(row._mapping) for row in await connection.execute(query)]
+        return [_delivery_of(row) for row in (await connection.execute(query)).mappings()]
     rows: list[models.Delivery] = []
     for chunk in bulk.chunked(ids):
         result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
-        rows.extend(_delivery_of(row._mapping) for row in result)
+        rows.extend(map(_delivery_of, result.mappings()))
     return rows
 
 
@@ -232,16 +239,6 @@ async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest
-
-
-def _select_parts_with_deliveries() -> sa.Select[Any]:
-    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
-    return sa.select(*parts.c, *columns).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-
-
-def _due_part_of(row: sa.Row[Any]) -> DuePart:
-    delivery_values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
-    return DuePart(_delivery_of(delivery_values), _part_of(row))
 
 
 def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
@@ -263,7 +260,7 @@ def post_codec() -> TypeAdapter[models.StoredPost]:
     return TypeAdapter(models.StoredPost)
 
 
-def _part_of(row: sa.Row[Any]) -> models.Part:
+def _part_of(row: sa.RowMapping) -> models.Part:
     return bulk.build_record(
-        models.Part, row._mapping, kind=models.PartKind(row.kind), state=models.PartState(row.state)
+        models.Part, row, kind=models.PartKind(row["kind"]), state=models.PartState(row["state"])
     )
