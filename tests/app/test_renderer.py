@@ -21,20 +21,13 @@ def renderer() -> DiscordRenderer:
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("kind", list(contents.NoticeKind))
-@pytest.mark.parametrize("reason", [None, *models.Reason, "the server answered 503 @everyone"])
 def test_every_notice_has_a_text_and_its_marker(
-    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind, reason: str | None
+    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind
 ) -> None:
-    notice = contents.NoticePost(
-        rendered_posts.LONGEST_MARKER,
-        locale,
-        kind,
-        reason,
-        channel_id=5,
-        subscription_id=3,
-        subject="https://x.example/feed",
-    )
-    rendered_posts.check(renderer.render_notice(notice))
+    named = {"channel_id": 5, "subscription_id": 3, "subject": "https://x.example/feed"}
+    for reason in (None, *models.Reason, "the server answered 503 @everyone"):
+        notice = contents.NoticePost(rendered_posts.LONGEST_MARKER, locale, kind, reason, **named)  # type: ignore[arg-type]
+        rendered_posts.check(renderer.render_notice(notice))
 
 
 def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: DiscordRenderer) -> None:

@@ -44,7 +44,7 @@ def most_in_a_period(times: list[float]) -> int:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.sampled_from([200, 200, 401, 403, 404, 429]), min_size=1, max_size=50),
     st.floats(0.01, 15.0),
