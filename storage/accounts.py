@@ -14,6 +14,7 @@ from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
+    Stored,
     deliveries,
     guilds,
     metadata,
@@ -122,20 +123,12 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    stored: dict[int, Record] = {}
-    for chunk in bulk.chunked(ids):
-        for row in await connection.execute(sa.select(key.table).where(key.in_(chunk))):
-            locale = row.locale and Locale(row.locale)
-            stored[row._mapping[key]] = bulk.build_record(record_type, row._mapping, locale=locale)
-    return stored
+    rows = await bulk.execute_in(connection, sa.select(key.table), key, ids)
+    return {row._mapping[key]: bulk.build_record(record_type, row._mapping) for row in rows}
 
 
 def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.value if isinstance(value, Locale) else value
-        for name, value in settings.items()
-        if value is not None
-    }
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 # What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
@@ -220,12 +213,20 @@ async def _add_rows(
     table: sa.Table,
     condition: sa.ColumnElement[bool],
 ) -> None:
-    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+    # JSON as it is stored.
+    columns = [
+        sa.type_coerce(column, column.type.stored_as).label(column.name)
+        if isinstance(column.type, Stored)
+        else column
+        for column in table.c
+    ]
+    query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
     rows = found.setdefault(table.name, [])
     result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
     async for partition in result.partitions():
         rows += [
-            {column.name: _to_json(column, row._mapping[column]) for column in table.c} for row in partition
+            {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+            for row in partition
         ]
 
 

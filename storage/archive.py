@@ -14,13 +14,12 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values
+from storage import bulk, key_values, locks
 from storage.models import (
     Appearance,
     DigestFormat,
     DigestLocation,
     Entry,
-    Problem,
     Section,
     SourcedDigest,
     StoredDigest,
@@ -41,8 +40,7 @@ async def lock_ingest(connection: AsyncConnection) -> None:
 
     A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
+    await locks.lock_transaction(connection, INGEST_LOCK)
 
 
 async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
@@ -76,7 +74,7 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
     await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id)
-        .values(format=digest.format.value, language=parsed.language, problems=_problem_rows(digest.problems))
+        .values(format=digest.format, language=parsed.language, problems=digest.problems)
     )
 
 
@@ -98,14 +96,14 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
             matches, matches.c.digest_id == digests.c.id
         )
         for row in await connection.execute(query):
-            digests_by_hash[row.matched_hash] = _digest_from_row(row)
+            digests_by_hash[row.matched_hash] = bulk.build_record(StoredDigest, row._mapping)
     return digests_by_hash
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
-    row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
-    return None if row is None else _digest_from_row(row)
+    query = sa.select(*_STORED).where(digests.c.id == digest_id)
+    return await bulk.fetch_record(connection, StoredDigest, query)
 
 
 async def list_rows(
@@ -114,7 +112,7 @@ async def list_rows(
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     query = filter_dates(query, digests.c.date_on, since_on, until_on)
-    return [_digest_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, StoredDigest, query)
 
 
 def filter_dates(
@@ -165,37 +163,31 @@ async def list_locations(
 ) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
+    rows = await bulk.execute_in(
+        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+    )
     locations: dict[tuple[str, str], list[DigestLocation]] = {}
-    for chunk in bulk.chunked({location for _, location in wanted}):
-        query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
-        for location in map(_location_from_row, await connection.execute(query)):
-            key = location.source, location.location
-            if key in wanted:
-                locations.setdefault(key, []).append(location)
+    for row in rows:
+        if (key := (row.source, row.location)) in wanted:
+            location = bulk.build_record(DigestLocation, row._mapping)
+            locations.setdefault(key, []).append(location)
     return locations
 
 
 async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
-    query = (
-        sa.select(digest_locations)
-        .where(digest_locations.c.digest_id == digest_id)
-        .order_by(digest_locations.c.seen_at)
-    )
-    return [_location_from_row(row) for row in await connection.execute(query)]
+    query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
+    ordered = query.order_by(digest_locations.c.seen_at)
+    return await bulk.fetch_records(connection, DigestLocation, ordered)
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
     """Return the source that each digest was first read from, by digest id."""
+    c = digest_locations.c
+    query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
     sources: dict[int, str] = {}
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(digest_locations.c.digest_id, digest_locations.c.source)
-            .where(digest_locations.c.digest_id.in_(chunk))
-            .order_by(digest_locations.c.seen_at, digest_locations.c.source)
-        )
-        for digest_id, source in await connection.execute(query):
-            sources.setdefault(digest_id, source)
+    for digest_id, source in await bulk.execute_in(connection, query, c.digest_id, digest_ids):
+        sources.setdefault(digest_id, source)
     return sources
 
 
@@ -208,7 +200,7 @@ async def upsert_locations(
             "source": sourced.source,
             "location": sourced.location,
             "date_on": sourced.digest.date,
-            "format": sourced.digest.format.value,
+            "format": sourced.digest.format,
             "digest_id": digest_id,
             "hash": sourced.hash,
             "seen_at": now,
@@ -225,12 +217,13 @@ async def remove_location(connection: AsyncConnection, location: DigestLocation)
             digest_locations.c.source == location.source,
             digest_locations.c.location == location.location,
             digest_locations.c.date_on == location.date,
-            digest_locations.c.format == location.format.value,
+            digest_locations.c.format == location.format,
         )
     )
 
 
-_STORED = [column for column in digests.c if column.name != "raw"]
+_STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
+_SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
 
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
@@ -239,12 +232,12 @@ async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
-        "format": digest.format.value,
+        "format": digest.format,
         "date_on": digest.date,
         "language": new.language,
         "hash": new.hash,
         "raw": raw,
-        "problems": _problem_rows(digest.problems),
+        "problems": digest.problems,
         "updated_at": now,
     }
 
@@ -256,24 +249,6 @@ def _compress(text: str) -> bytes:
         for position in range(0, len(text), COMPRESSED_AT_ONCE)
     ]
     return b"".join([*parts, compressor.flush()])
-
-
-def _problem_rows(problems: Sequence[Problem]) -> list[list[Any]]:
-    return [[problem.line, problem.message] for problem in problems]
-
-
-def _location_from_row(row: sa.Row[Any]) -> DigestLocation:
-    return bulk.build_record(DigestLocation, row._mapping, date=row.date_on, format=DigestFormat(row.format))
-
-
-def _digest_from_row(row: sa.Row[Any]) -> StoredDigest:
-    return bulk.build_record(
-        StoredDigest,
-        row._mapping,
-        format=DigestFormat(row.format),
-        date=row.date_on,
-        problems=tuple(Problem(line, message) for line, message in row.problems),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,14 +302,11 @@ async def set_since_revisions(
     connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
 ) -> None:
     """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
-    if not revisions:
-        return
-    await connection.execute(
-        entries.update()
-        .where(entries.c.digest_id == digest_id, entries.c.paper_id == sa.bindparam("b_paper_id"))
-        .values(since_revision=sa.bindparam("b_revision")),
-        [{"b_paper_id": paper_id, "b_revision": revision} for paper_id, revision in revisions.items()],
-    )
+    rows = [
+        {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
+        for paper_id, revision in revisions.items()
+    ]
+    await bulk.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
@@ -359,39 +331,35 @@ async def find_newest_digests(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> dict[int, int]:
     """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
-    newest: dict[int, int] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(entries.c.paper_id, digests.c.id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.paper_id.in_(chunk), digests.c.date_on.between(since_on, until_on))
-            .order_by(digests.c.date_on, digests.c.id)
-        )
-        newest.update((paper_id, digest_id) for paper_id, digest_id in await connection.execute(query))
-    return newest
+    query = (
+        sa.select(entries.c.paper_id, digests.c.id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
     """Return the papers of the digests, by digest and rank."""
-    listed: list[DigestPaper] = []
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(
-                entries.c.digest_id,
-                digests.c.date_on,
-                papers.c.id,
-                papers.c.arxiv_id,
-                entries.c.rank,
-                papers.c.votes,
-                entries.c.since_revision,
-            )
-            .join(papers, papers.c.id == entries.c.paper_id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.digest_id.in_(chunk))
-            .order_by(entries.c.digest_id, entries.c.rank)
+    query = (
+        sa.select(
+            entries.c.digest_id,
+            digests.c.date_on,
+            papers.c.id,
+            papers.c.arxiv_id,
+            entries.c.rank,
+            papers.c.votes,
+            entries.c.since_revision,
         )
-        listed.extend(DigestPaper(*row) for row in await connection.execute(query))
-    return listed
+        .join(papers, papers.c.id == entries.c.paper_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .order_by(entries.c.digest_id, entries.c.rank)
+    )
+    return [
+        DigestPaper(*row) for row in await bulk.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    ]
 
 
 async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
@@ -407,9 +375,10 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
         f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        f" WHERE last_on >= {'?' if is_sqlite else '$1'} ORDER BY papers.id, entries.id"
+        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    rows = await bulk.fetch_all(connection, statement, (since_on.isoformat() if is_sqlite else since_on,))
+    since = bulk.driver_value(connection, papers.c.last_on, since_on)
+    rows = await bulk.fetch_all(connection, statement, (since,))
     return await asyncio.to_thread(_fingerprints, rows)
 
 
@@ -457,14 +426,10 @@ async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
 ) -> dict[int, tuple[Section, ...]]:
     sections_by_entry: dict[int, list[Section]] = defaultdict(list)
-    for chunk in bulk.chunked(entry_ids):
-        query = (
-            sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
-            .where(sections.c.entry_id.in_(chunk))
-            .order_by(sections.c.entry_id, sections.c.position)
-        )
-        for entry_id, heading, body in await connection.execute(query):
-            sections_by_entry[entry_id].append(Section(heading, body))
+    query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
+    ordered = query.order_by(sections.c.entry_id, sections.c.position)
+    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+        sections_by_entry[entry_id].append(Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -485,4 +450,4 @@ def _query() -> sa.Select[Any]:
 
 
 def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
-    return bulk.build_record(Entry, row._mapping, authors=tuple(row.authors), sections=entry_sections)
+    return bulk.build_record(Entry, row._mapping, sections=entry_sections)

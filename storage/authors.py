@@ -25,14 +25,10 @@ async def set_authors(
 
     Returns all authors whose paper count may have changed, with the new count.
     """
-    removed_author_ids: set[int] = set()
-    for chunk in bulk.chunked(set(names).difference(new_paper_ids)):
-        result = await connection.execute(
-            paper_authors.delete()
-            .where(paper_authors.c.paper_id.in_(chunk))
-            .returning(paper_authors.c.author_id)
-        )
-        removed_author_ids.update(result.scalars())
+    former_ids = set(names).difference(new_paper_ids)
+    former = paper_authors.delete().returning(paper_authors.c.author_id)
+    removed = await bulk.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    removed_author_ids = {author_id for (author_id,) in removed}
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     known_ids = await _match_existing(connection, names_by_key)
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
@@ -60,12 +56,11 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
         connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
     )
     renamed = [
-        {"b_id": id_, "name": names_by_key[key]}
+        {"id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
         if name.isascii() and not names_by_key[key].isascii()
     ]
-    if renamed:
-        await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), renamed)
+    await bulk.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}
 
 

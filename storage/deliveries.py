@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.tables import deliveries, parts
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 UNFINISHED_STATES = (
     models.DeliveryState.PLANNED,
@@ -64,7 +59,10 @@ async def list_due(
     )
     return [
         DuePart(
-            _delivery_of({column.name: row[f"d_{column.name}"] for column in deliveries.c}), _part_of(row)
+            bulk.build_record(
+                models.Delivery, {column.name: row[f"d_{column.name}"] for column in deliveries.c}
+            ),
+            bulk.build_record(models.Part, row),
         )
         for row in (await connection.execute(query)).mappings()
     ]
@@ -133,11 +131,8 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
     """Return those of the deliveries of which certainly no part has reached Discord."""
-    unsent_ids: list[int] = []
-    for chunk in bulk.chunked(delivery_ids):
-        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), unsent_clause())
-        unsent_ids.extend((await connection.execute(query)).scalars())
-    return unsent_ids
+    query = sa.select(deliveries.c.id).where(unsent_clause())
+    return [id_ for (id_,) in await bulk.execute_in(connection, query, deliveries.c.id, delivery_ids)]
 
 
 def unsent_clause() -> sa.ColumnElement[bool]:
@@ -163,10 +158,9 @@ async def list_parts_by_delivery(
 ) -> dict[int, list[models.Part]]:
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
-    for chunk in bulk.chunked(delivery_ids):
-        query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
-        for row in (await connection.execute(query)).mappings():
-            by_delivery[row["delivery_id"]].append(_part_of(row))
+    query = sa.select(parts).order_by(parts.c.position)
+    for row in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids):
+        by_delivery[row.delivery_id].append(bulk.build_record(models.Part, row._mapping))
     return by_delivery
 
 
@@ -204,32 +198,29 @@ async def list_rows(
         sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     )
     conditions = {
-        deliveries.c.state: state,
-        deliveries.c.kind: kind,
-        deliveries.c.subscription_id: subscription_id,
-        deliveries.c.guild_id: guild_id,
-        deliveries.c.channel_id: channel_id,
-        deliveries.c.user_id: user_id,
-        deliveries.c.digest_on: digest_on,
+        "state": state,
+        "kind": kind,
+        "subscription_id": subscription_id,
+        "guild_id": guild_id,
+        "channel_id": channel_id,
+        "user_id": user_id,
+        "digest_on": digest_on,
     }
-    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
+    query = query.where(*bulk.equalities(deliveries, conditions))
     if digest_since is not None:
         query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
-        return [_delivery_of(row) for row in (await connection.execute(query)).mappings()]
-    rows: list[models.Delivery] = []
-    for chunk in bulk.chunked(ids):
-        result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
-        rows.extend(map(_delivery_of, result.mappings()))
-    return rows
+        return await bulk.fetch_records(connection, models.Delivery, query)
+    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    return [bulk.build_record(models.Delivery, row._mapping) for row in rows]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
-    return {models.PartState(state): count for state, count in await connection.execute(query)}
+    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
@@ -239,28 +230,3 @@ async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest
-
-
-def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
-    return bulk.build_record(
-        models.Delivery,
-        values,
-        kind=models.DeliveryKind(values["kind"]),
-        locale=models.Locale(values["locale"]),
-        state=models.DeliveryState(values["state"]),
-        post=post_codec().validate_python(values["post"]),
-    )
-
-
-@cache
-def post_codec() -> TypeAdapter[models.StoredPost]:
-    """Return the codec of the JSON in which a delivery keeps its post."""
-    from pydantic import TypeAdapter  # most commands read no deliveries
-
-    return TypeAdapter(models.StoredPost)
-
-
-def _part_of(row: sa.RowMapping) -> models.Part:
-    return bulk.build_record(
-        models.Part, row, kind=models.PartKind(row["kind"]), state=models.PartState(row["state"])
-    )

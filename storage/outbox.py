@@ -61,8 +61,8 @@ async def add_all(
             by_key.setdefault(delivery.key, delivery)
     rows = [
         (
-            *(ids[key], position, part.kind.value, part.payload, part.fallback, part.nonce),
-            *(PartState.PLANNED.value, 0, delivery.due_at, part.channel_id, part.message_id, part.marker),
+            *(ids[key], position, part.kind, part.payload, part.fallback, part.nonce),
+            *(PartState.PLANNED, 0, delivery.due_at, part.channel_id, part.message_id, part.marker),
         )
         for key, delivery in by_key.items()
         for position, part in enumerate(delivery.parts)
@@ -112,20 +112,9 @@ async def set_content(
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
     messages.
     """
-    if posts:
-        values = {id_: _dump_post(post) for id_, post in posts.items()}
-        await _update_by_id(connection, deliveries, "post", values)
-    if payloads:
-        await _update_by_id(connection, parts, "payload", payloads)
-
-
-async def _update_by_id(
-    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, Any]
-) -> None:
-    await connection.execute(
-        table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
-        [{"b_id": id_, "b_value": value} for id_, value in values.items()],
-    )
+    await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
+    new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
+    await bulk.update_rows(connection, parts, new_payloads)
 
 
 async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
@@ -149,15 +138,8 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     """Return the values of `_DELIVERY_COLUMNS`, in this order."""
-    values = bulk.record_values(delivery, post=_dump_post(delivery.post), state=DeliveryState.PLANNED)
+    values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
     del values["parts"]
-    return values
-
-
-def _dump_post(post: models.StoredPost) -> dict[str, Any]:
-    values: dict[str, Any] = stored_deliveries.post_codec().dump_python(
-        post, mode="json", exclude_defaults=True
-    )
     return values
 
 
@@ -227,46 +209,31 @@ async def mark_sending(
     """
     if not await locks.is_current_term(connection, term):
         return set()
-    started: set[int] = set()
-    for chunk in bulk.chunked(part_ids):
-        result = await connection.execute(
-            parts.update()
-            .where(parts.c.id.in_(chunk), parts.c.state == PartState.PLANNED)
-            .values(
-                state=PartState.SENDING,
-                attempts=parts.c.attempts + 1,
-                first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
-                last_attempt_at=now,
-                term=term,
-            )
-            .returning(parts.c.id)
+    statement = (
+        parts.update()
+        .where(parts.c.state == PartState.PLANNED)
+        .values(
+            state=PartState.SENDING,
+            attempts=parts.c.attempts + 1,
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            last_attempt_at=now,
+            term=term,
         )
-        started.update(result.scalars())
-    return started
+        .returning(parts.c.id)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
     """Store the receipts of sent parts, by part id, from any state and term; a delivery is SENT when all of its parts are."""
-    if not receipts:
-        return
-    await connection.execute(
-        parts.update()
-        .where(parts.c.id == sa.bindparam("b_id"))
-        .values(
-            state=PartState.SENT,
-            sent_at=now,
-            message_id=sa.bindparam("b_message_id"),
-            channel_id=sa.bindparam("b_channel_id"),
-            error=None,
-            error_code=None,
-        ),
-        [
-            {"b_id": part_id, "b_message_id": receipt.message_id, "b_channel_id": receipt.channel_id}
-            for part_id, receipt in receipts.items()
-        ],
-    )
+    rows = [
+        {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
+        for part_id, receipt in receipts.items()
+    ]
+    sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
+    await bulk.update_rows(connection, parts, rows, same=sent)
     has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in bulk.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
@@ -327,7 +294,7 @@ async def stop_part(
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
-        .values(state=state.value, error=reason, error_code=error_code, **paused_values)
+        .values(state=state, error=reason, error_code=error_code, **paused_values)
         .returning(parts.c.delivery_id)
     )
     delivery_id = result.scalar()
@@ -337,7 +304,7 @@ async def stop_part(
         deliveries.update()
         # A delivery that was ended while its part was being sent keeps its state.
         .where(deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
-        .values(state=state.value, reason=reason, finished_at=now if state is PartState.FAILED else None)
+        .values(state=state, reason=reason, finished_at=now if state is PartState.FAILED else None)
     )
     return True
 
@@ -425,12 +392,9 @@ async def resume(
         .returning(deliveries.c.id)
     )
     ids = result.scalars().all()
-    for chunk in bulk.chunked(ids):
-        await connection.execute(
-            parts.update()
-            .where(parts.c.delivery_id.in_(chunk), parts.c.state == PartState.PAUSED)
-            .values(state=PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
-        )
+    paused = parts.update().where(parts.c.state == PartState.PAUSED)
+    due = paused.values(state=PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
+    await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
     return len(ids)
 
 
@@ -506,31 +470,19 @@ async def clamp_expiries(
             stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
         )
     )
-    extended = [{"b_id": row.id, "b_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    if extended:
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id == sa.bindparam("b_id"))
-            .values(expires_at=sa.bindparam("b_at")),
-            extended,
-        )
+    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    await bulk.update_rows(connection, deliveries, extended)
 
 
 async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
     """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
-    for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id.in_(chunk), stored_deliveries.unfinished_clause())
-            .values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
-        )
-        await connection.execute(
-            parts.update()
-            .where(parts.c.delivery_id.in_(chunk), parts.c.state.in_(CANCELLABLE_STATES))
-            .values(state=PartState.EXPIRED)
-        )
+    ended = deliveries.update().where(stored_deliveries.unfinished_clause())
+    ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
+    await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
+    await bulk.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
 async def cancel_for_subscription(

@@ -61,18 +61,10 @@ async def list_facts_by_paper(
 ) -> dict[int, list[PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(facts, papers.c.arxiv_id)
-            .join(papers, papers.c.id == facts.c.paper_id)
-            .where(facts.c.paper_id.in_(chunk))
-            .order_by(facts.c.source)
-        )
-        for row in await connection.execute(query):
-            lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
-            facts_by_paper[row.paper_id].append(
-                bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, **lists)
-            )
+    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
+    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+        facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
 
@@ -92,13 +84,9 @@ async def list_arxiv_ids_without_facts(
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
-    found: set[int] = set()
-    for chunk in bulk.chunked(paper_ids):
-        query = sa.select(facts.c.paper_id, facts.c.authors).where(
-            facts.c.paper_id.in_(chunk), facts.c.source == ARXIV
-        )
-        found.update(paper_id for paper_id, authors in await connection.execute(query) if authors)
-    return found
+    query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
+    rows = await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    return {paper_id for paper_id, authors in rows if authors}
 
 
 ARXIV = "arxiv"
@@ -119,31 +107,16 @@ async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dic
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    if not merged:
-        return
-    statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in _FIELDS}
-    await connection.execute(
-        statement.values(values), [{"b_id": id_, **_values(paper)} for id_, paper in merged]
-    )
+    await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
     """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
-    merged: dict[int, MergedPaper] = {}
-    selections: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
-        (papers.c.arxiv_id, arxiv_ids),
-        (papers.c.id, ids),
-    )
-    for column, values in selections:
-        for chunk in bulk.chunked(values):
-            result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            for row in result:
-                lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
-                merged[row.id] = bulk.build_record(MergedPaper, row._mapping, **lists)
-    return merged
+    rows = await bulk.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await bulk.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: bulk.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -384,7 +357,6 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
 _ROW_COLUMNS = [
@@ -429,29 +401,24 @@ async def list_latest_votes(
 ) -> dict[int, tuple[datetime, int]]:
     """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
     latest: dict[int, tuple[datetime, int]] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes)
-            .where(votes.c.paper_id.in_(chunk))
-            .order_by(votes.c.read_at, votes.c.votes)
-        )
-        for paper_id, read_at, number in await connection.execute(query):
-            latest[paper_id] = read_at, number
+    query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
+        votes.c.read_at, votes.c.votes
+    )
+    for paper_id, read_at, number in await bulk.execute_in(connection, query, votes.c.paper_id, paper_ids):
+        latest[paper_id] = read_at, number
     return latest
 
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:

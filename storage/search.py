@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -212,9 +212,9 @@ _STAGE_SHARES = (1 / 32, 1 / 4)
 async def _change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
     """Add a number to the row counts of the tiers of these positions."""
     changes = Counter(position >> _TIER_BITS[table] for position in positions)
-    marks = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
-    await connection.exec_driver_sql(
-        f"INSERT INTO search_tiers (name, tier, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
+    await bulk.execute_many(
+        connection,
+        "INSERT INTO search_tiers (name, tier, entries) VALUES (?, ?, ?)"
         " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
         [(table, tier, by * number) for tier, number in sorted(changes.items())],
     )
@@ -222,8 +222,7 @@ async def _change_counts(connection: AsyncConnection, table: str, positions: Seq
 
 async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT tier, entries FROM search_tiers WHERE name = {mark} AND entries > 0 ORDER BY tier"  # noqa: S608
+    statement = "SELECT tier, entries FROM search_tiers WHERE name = ? AND entries > 0 ORDER BY tier"
     rows = list(
         await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
     )
@@ -274,7 +273,6 @@ def _any_tier(tiers: Sequence[int]) -> str:
 
 TokenRows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
-_PLACEHOLDER = re.compile(r"\?")
 _MIN_EXPANDED_ROWS = 2000
 _MAX_EXPANSIONS = 16
 _MIN_MERGE_CHANGES = 2
@@ -291,12 +289,12 @@ async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> No
     else:
         statement = (
             f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - constant table
-            " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
+            " VALUES (?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"
         )
         # The token of the tier: no token of the analyser begins with a full stop.
         bits = _TIER_BITS[table]
         values = sorted((position, f"{tokens} .e{position >> bits}") for position, tokens in rows)
-    await connection.exec_driver_sql(statement, values)
+    await bulk.execute_many(connection, statement, values)
     await _change_counts(connection, table, [position for position, _ in rows], 1)
 
 
@@ -306,10 +304,10 @@ async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> No
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, list(rows))
+        await bulk.execute_many(connection, statement, rows)
     else:
-        statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - constant table
-        await connection.exec_driver_sql(statement, [(position,) for position, _ in rows])
+        statement = f"DELETE FROM {table} WHERE position = ?"  # noqa: S608 - constant table
+        await bulk.execute_many(connection, statement, [(position,) for position, _ in rows])
     await _change_counts(connection, table, [position for position, _ in rows], -1)
 
 
@@ -383,10 +381,8 @@ async def _list_in_stages(
     column = f"{request.table}.position"
     join, _, conditions = filter_sql.replace("place", column).partition(" WHERE ")
     where = f"{request.table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
-    numbers = count(1)
     # Sorted by an expression: else the planner may read all rows in order of position.
     statement = f"SELECT {column} FROM {request.table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
-    statement = _PLACEHOLDER.sub(lambda _: f"${next(numbers)}", statement)
     positions: list[int] = []
     for tier_query in await _tsquery_stages(connection, request.table, end):
         staged = f"({query}) & ({tier_query})" if tier_query else query
@@ -685,7 +681,7 @@ async def count_matches(connection: AsyncConnection, query: BooleanQuery, *, lim
     if connection.dialect.name == "sqlite":
         matches, text = "SELECT rowid FROM paper_words WHERE paper_words MATCH ? LIMIT ?", to_fts5(query)
     else:
-        matches = "SELECT 1 FROM paper_words WHERE tokens @@ CAST($1 AS tsquery) LIMIT $2"
+        matches = "SELECT 1 FROM paper_words WHERE tokens @@ CAST(? AS tsquery) LIMIT ?"
         text = to_tsquery(query)
     statement = f"SELECT count(*) FROM ({matches}) AS matches"  # noqa: S608 - constant text
     ((number,),) = await bulk.fetch_all(connection, statement, (text, limit))

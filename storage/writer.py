@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import bulk, locks, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -76,8 +76,8 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     for chunk in bulk.chunked(arxiv_ids):
         query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]), drafts.c.arxiv_id.in_(chunk))
         # A hash that is known comes last, also if two rows have the same time.
-        for row in await connection.execute(query.order_by(drafts.c.updated_at, drafts.c.input_hash)):
-            found[row.arxiv_id] = _draft_from_row(row)
+        ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
+        found.update((row.arxiv_id, _draft_from_row(row)) for row in await connection.execute(ordered))
     return found
 
 
@@ -97,14 +97,7 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return bulk.build_record(
-        Draft,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        language=models.Locale(row.language),
-        state=DraftState(row.state),
-        problems=tuple(row.problems),
-    )
+    return bulk.build_record(Draft, row._mapping, state=DraftState(row.state))
 
 
 _LEVEL = 3
@@ -159,9 +152,7 @@ async def reserve_tokens(
     connection: AsyncConnection, day: date, tokens: int, *, daily: int | None, monthly: int | None
 ) -> bool:
     """Reserve tokens on a day. Returns false, and reserves nothing, if the day or its month would pass its cap."""
-    if connection.dialect.name == "postgresql":
-        # SQLite has a single writer anyway.
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LEDGER_LOCK)))
+    await locks.lock_transaction(connection, LEDGER_LOCK)
     of_day, of_month = await get_token_totals(connection, day)
     for total, cap in ((of_day, daily), (of_month, monthly)):
         if cap is not None and total + tokens > cap:

@@ -625,14 +625,12 @@ def _filter_pairs(
     terms_by_korean: dict[str, dict[str, int]] = defaultdict(dict)
     for pair, gloss in pairs.items():
         terms_by_korean[pair.korean][pair.english] = gloss.papers
+    seeded: dict[str, set[str]] = defaultdict(set)
     for seed_term in seeds.values():
-        for text in seed_term.korean:
-            papers_by_term = terms_by_korean[term_keys.korean_key(text)]
-            papers_by_term[seed_term.key] = papers_by_term.get(seed_term.key, 0) + concepts.SEED_PAPERS
-    seeded = {term_keys.korean_key(text): set[str]() for term in seeds.values() for text in term.korean}
-    for seed_term in seeds.values():
-        for text in seed_term.korean:
-            seeded[term_keys.korean_key(text)].add(seed_term.key)
+        for key in map(term_keys.korean_key, seed_term.korean):
+            seeded[key].add(seed_term.key)
+            papers = terms_by_korean[key].get(seed_term.key, 0)
+            terms_by_korean[key][seed_term.key] = papers + concepts.SEED_PAPERS
     return {
         pair: gloss
         for pair, gloss in pairs.items()

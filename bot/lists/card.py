@@ -66,8 +66,8 @@ MAX_PAGE_LENGTH = 2600
 def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
     """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
     return [
-        message_builder.button(texts("read"), custom_ids.pack(OPEN_PAPER, arxiv_id)),
-        message_builder.button(texts("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)),
+        button(texts("read"), custom_ids.pack(OPEN_PAPER, arxiv_id)),
+        button(texts("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)),
     ]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
-
 from bot.outbox import contents, deliveries
 from storage import models
 from tests.support import alert_builders
@@ -19,11 +17,6 @@ async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
 
 async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Alert:
     return await harness.bot.services.alerts.add(alert_builders.draft(text, user_id=harness.reader.id))
-
-
-@pytest.mark.parametrize("keyword", ["small-language model", "small language models", "소형언어모델"])
-async def test_the_preview_matches_spelling_variants(harness: ClientHarness, keyword: str) -> None:
-    assert "Small Language Models" in shown_text(await harness.ask("alerts add", keyword=keyword))
 
 
 async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(

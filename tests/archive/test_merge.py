@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import digest_writer
-from storage import models
+from storage.models import Appearance, DigestFormat, Entry, MergedPaper, PaperFacts
 
 DAY = date(2026, 1, 2)
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ENTRY = models.Entry(1, "2601.00001", "From a newsletter", "https://arxiv.org/abs/2601.00001", votes=5)
-NEWSLETTER = models.Appearance(1, models.DigestFormat.NEWSLETTER, DAY, "ko", ENTRY)
-REVIEW = models.Appearance(
+ENTRY = Entry(1, "2601.00001", "From a newsletter", "https://arxiv.org/abs/2601.00001", votes=5)
+NEWSLETTER = Appearance(1, DigestFormat.NEWSLETTER, DAY, "ko", ENTRY)
+REVIEW = Appearance(
     2,
-    models.DigestFormat.REVIEW,
+    DigestFormat.REVIEW,
     DAY + timedelta(days=1),
     "ko",
     replace(ENTRY, title="A review's heading", votes=None),
 )
-FACTS = models.PaperFacts(
+FACTS = PaperFacts(
     "2601.00001",
     "huggingface",
     "https://huggingface.co",
@@ -36,7 +36,7 @@ FACTS = models.PaperFacts(
 names = st.lists(st.sampled_from(["A B", "C D", "E F", "G H"]), unique=True, max_size=4).map(tuple)
 texts = st.sampled_from([None, "", "one", "two"])
 entries = st.builds(
-    models.Entry,
+    Entry,
     rank=st.integers(1, 3),
     arxiv_id=st.just("2601.00001"),
     title=texts,
@@ -50,9 +50,9 @@ entries = st.builds(
 days = st.dates(date(2026, 1, 1), date(2026, 1, 4))
 appearances = st.lists(
     st.builds(
-        models.Appearance,
+        Appearance,
         digest_id=st.integers(1, 9),
-        format=st.sampled_from(models.DigestFormat),
+        format=st.sampled_from(DigestFormat),
         date=days,
         language=st.just("en"),
         entry=entries,
@@ -62,7 +62,7 @@ appearances = st.lists(
 )
 facts = st.lists(
     st.builds(
-        models.PaperFacts,
+        PaperFacts,
         arxiv_id=st.just("2601.00001"),
         source=st.sampled_from(["huggingface", "arxiv", "https://feed"]),
         location=st.just(""),
@@ -80,13 +80,11 @@ votes = st.none() | st.tuples(
 )
 
 
-def merged(
-    *statements: models.Appearance | models.PaperFacts, votes: tuple[datetime, int] | None = None
-) -> models.MergedPaper:
+def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | None = None) -> MergedPaper:
     return digest_writer.merge(
         "2601.00001",
-        [statement for statement in statements if isinstance(statement, models.Appearance)],
-        [statement for statement in statements if isinstance(statement, models.PaperFacts)],
+        [statement for statement in statements if isinstance(statement, Appearance)],
+        [statement for statement in statements if isinstance(statement, PaperFacts)],
         votes,
     )
 
@@ -167,8 +165,8 @@ def test_an_unlisted_paper_has_no_dates() -> None:
 
 @given(appearances, facts, votes, st.randoms())
 def test_the_order_of_statements_does_not_matter(
-    appearances: list[models.Appearance],
-    facts: list[models.PaperFacts],
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
     votes: tuple[datetime, int] | None,
     rng: random.Random,
 ) -> None:
@@ -181,13 +179,10 @@ def test_the_order_of_statements_does_not_matter(
 
 @given(appearances, facts, votes)
 def test_merged_values_come_from_statements_and_known_values_are_kept(
-    appearances: list[models.Appearance], facts: list[models.PaperFacts], votes: tuple[datetime, int] | None
+    appearances: list[Appearance], facts: list[PaperFacts], votes: tuple[datetime, int] | None
 ) -> None:
     paper = digest_writer.merge("2601.00001", appearances, facts, votes)
-    statements: list[models.Entry | models.PaperFacts] = [
-        *(appearance.entry for appearance in appearances),
-        *facts,
-    ]
+    statements: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
     titles = {statement.title for statement in statements if statement.title}
     assert paper.title in titles if titles else paper.title is None
     assert paper.authors in {
@@ -205,8 +200,8 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
 
 @given(appearances, facts, votes, st.integers(0, 9), days)
 def test_older_votes_never_replace_newer_ones(
-    appearances: list[models.Appearance],
-    facts: list[models.PaperFacts],
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
     votes: tuple[datetime, int] | None,
     older_count: int,
     on: date,

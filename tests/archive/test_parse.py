@@ -1,10 +1,12 @@
-"""Texts with several digests, with none, and with arbitrary content."""
+"""Texts with several digests, with none, and real ones, if there are any next to the checkout."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -252,3 +254,93 @@ def test_parsing_imports_no_heavy_module() -> None:
 def test_the_problem_of_a_repeated_paper_begins_with_its_id() -> None:
     (digest,) = parse.parse_text(newsletter_text("2025-02-06", 1, 1))
     assert arxiv_ids.parse_bare_id(digest.problems[0].message.split()[0]) == "2502.00001"
+
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
+def test_a_text_gives_the_expected_json(path: Path) -> None:
+    digests = parse.parse_text(parse.decode(path.read_bytes()))
+    printed = [parse.digest_to_json(digest, path.name) for digest in digests]
+    expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
+    assert printed == expected
+
+
+def test_the_keys_are_in_the_order_of_the_contract() -> None:
+    (digest,) = parse.parse_text((DATA / "review.md").read_text("utf-8"))
+    printed = parse.digest_to_json(digest, "a/b.md")
+    assert list(printed) == ["file", "format", "date", "papers", "problems"]
+    assert list(printed["papers"][0]) == [
+        "rank",
+        "arxiv_id",
+        "title",
+        "url",
+        "votes",
+        "authors",
+        "authors_truncated",
+        "thumbnail",
+        "video",
+        "sections",
+        "summary_missing",
+    ]
+    assert list(printed["papers"][0]["sections"][0]) == ["heading", "body"]
+    assert printed["file"] == "a/b.md"
+
+
+SHARED = Path(__file__).parents[2] / "../shared"
+SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
+ARCHIVE = sorted((SHARED / "archive" / "newsletter").rglob("*.md")) + sorted(
+    (SHARED / "archive" / "review").glob("*.md")
+)
+
+needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests next to this checkout")
+needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive next to this checkout")
+
+
+def parse_digest(path: Path) -> models.Digest:
+    (digest,) = parse.parse_text(parse.decode(path.read_bytes()))
+    return digest
+
+
+@needs_seeds
+def test_the_seeds_are_four_digests_without_a_problem() -> None:
+    digests = [parse_digest(path) for path in SEEDS]
+    assert [len(digest.entries) for digest in digests] == [15, 27, 26, 27]
+    assert [digest.problems for digest in digests] == [()] * 4
+    assert [digest.format.value for digest in digests] == ["newsletter", "newsletter", "review", "newsletter"]
+
+
+@needs_seeds
+def test_the_first_paper_of_the_first_seed_is_parsed_completely() -> None:
+    paper = parse_digest(SEEDS[0]).entries[0]
+    assert (paper.rank, paper.arxiv_id, paper.votes) == (1, "2502.02737", 81)
+    assert len(paper.authors) == 22
+    assert "Andrés Marafioti" in paper.authors
+    assert [section.heading for section in paper.sections] == [
+        "What's New",
+        "Technical Details",
+        "Performance Highlights",
+    ]
+
+
+@needs_seeds
+def test_each_paper_of_the_review_seed_has_its_chapters() -> None:
+    for paper in parse_digest(SEEDS[2]).entries:
+        assert paper.summary_missing or len([s for s in paper.sections if s.heading]) >= 7
+
+
+@needs_archive
+@pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
+def test_each_file_of_the_archive_is_one_digest_of_its_date_without_a_problem(path: Path) -> None:
+    digest = parse_digest(path)
+    assert digest.problems == ()
+    assert digest.date.isoformat().replace("-", "") in "".join(path.parts).replace("-", "").replace(".md", "")
+    assert all(paper.sections or paper.summary_missing for paper in digest.entries)
+
+
+@needs_archive
+@pytest.mark.parametrize("path", ARCHIVE[::7], ids=lambda path: "-".join(path.parts[-3:]))
+def test_a_digest_parses_the_same_from_its_own_text(path: Path) -> None:
+    digest = parse_digest(path)
+    assert parse.parse_text(digest.text) == (digest,)

@@ -53,7 +53,7 @@ async def connect(client: discord.AutoShardedClient) -> None:
 
 
 @pytest.fixture
-def discord_sender(client: discord.Client) -> sender.DiscordSender:
+def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
     return sender.DiscordSender(client)
 
 
@@ -89,7 +89,7 @@ async def test_no_message_can_ping_anyone(
 async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted_it(
     fake: process.FakeDiscord,
     discord_sender: sender.DiscordSender,
-    client: discord.Client,
+    client: discord.AutoShardedClient,
     is_connected: bool,
 ) -> None:
     channel_id, forum = await fake.add_channels(2)
@@ -115,7 +115,7 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
 
 
 async def test_a_sent_message_is_found_among_later_ones(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.Client
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     request = make_request(channel_id)
@@ -144,7 +144,7 @@ async def test_a_message_too_far_back_is_unverifiable(
 async def test_without_the_history_permission_a_message_is_unverifiable(
     fake: process.FakeDiscord,
     discord_sender: sender.DiscordSender,
-    client: discord.Client,
+    client: discord.AutoShardedClient,
     is_connected: bool,
 ) -> None:
     open_id, closed_id, forum = await fake.add_channels(3)
@@ -185,7 +185,7 @@ async def test_messages_are_found_in_direct_messages_and_threads(
 
 
 async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.Client
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
@@ -256,7 +256,7 @@ async def test_every_failure_is_classified(
     assert (await classification_of(discord_sender.send(make_request(channel_id)))).disposition is disposition
 
 
-async def test_a_refused_connection_is_retried(client: discord.Client) -> None:
+async def test_a_refused_connection_is_retried(client: discord.AutoShardedClient) -> None:
     restore = request_gate.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
         classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))

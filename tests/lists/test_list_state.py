@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.service import TOKEN_LENGTH, TextTokenStore
-from bot.alerts import commands as alerts_commands
+from bot.accounts.service import TextTokenStore
 from bot.client import custom_ids
 from bot.client.router import UserError
 from bot.lists import commands as lists_commands
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind, ListState
 from bot.rendering import discord_text
 from storage.database import Database
-from storage.models import AlertKind, AlertTerm
+from storage.models import AlertKind
 
 texts = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=lists_messages.MAX_TEXT_LENGTH
@@ -80,17 +76,6 @@ async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
     state = await lists_commands.store_list_text(tokens, ListState(ListKind.TOPIC, "x" * 73))
     assert state.token
     assert await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
-
-
-async def test_a_draft_that_does_not_fit_a_custom_id_is_loaded_by_its_token(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db)
-    for text, is_short in (("robot", True), ("x" * 80, False)):
-        draft = replace(follow.EMPTY_DRAFT, terms=(AlertTerm(AlertKind.KEYWORD, text),))
-        key = await alerts_commands.store_draft(tokens, draft)
-        assert key.startswith("{") is is_short
-        assert await alerts_commands.load_draft(tokens, key) == draft
-    with pytest.raises(UserError, match="outdated-control"):
-        await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
 
 
 async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:

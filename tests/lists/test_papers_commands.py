@@ -203,7 +203,7 @@ async def test_a_shared_card_is_public_and_saves_for_the_user_who_clicks(harness
     shared = await harness.click(card, label=harness.texts("share"))
     assert not shared.ephemeral
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
-    assert await harness.click(shared, label=harness.texts("save"), by=harness.manager).ephemeral
+    assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
     rows, total = await harness.bot.services.shelf.list_saved(harness.manager.id, limit=5)
     assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
 
@@ -211,7 +211,7 @@ async def test_a_shared_card_is_public_and_saves_for_the_user_who_clicks(harness
 async def test_messages_of_the_cards_style_open_and_save_their_paper(harness: ClientHarness) -> None:
     message = await post_daily(harness, style=models.Style.CARDS)
     assert "A Sixth Paper" in shown_text(message)
-    assert await harness.click(message, label=harness.texts("read")).ephemeral
+    assert (await harness.click(message, label=harness.texts("read"))).ephemeral
     assert harness.texts("paper-saved", command=harness.bot.mentions("saved list")) == shown_text(
         await harness.click(message, label=harness.texts("save"))
     )

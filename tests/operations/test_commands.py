@@ -35,14 +35,11 @@ from tests.support.client_harness import (
 )
 
 
-async def test_status_reports_missing_posts_and_alerts(harness: ClientHarness) -> None:
+async def test_status_reports_missing_posts_and_alerts_and_the_next_post(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("status"))
     assert "2026-01-01" in shown
     assert harness.texts("status-no-post") in shown
     assert harness.texts("status-no-alerts") in shown
-
-
-async def test_status_shows_the_next_post(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     assert subscription.next_due_at is not None
     shown = shown_text(await harness.ask("status"))
@@ -62,7 +59,7 @@ async def test_status_links_the_last_post(harness: ClientHarness) -> None:
     assert f"<#{harness.channel.id}> · {harness.texts('status-last', last=link)}\n" in shown
 
 
-async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
+async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
@@ -73,6 +70,11 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harnes
             reason=models.Reason.NO_HISTORY,
             now=harness.env.now(),
         )
+    return delivery
+
+
+async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
+    delivery = await _add_uncertain(harness)
     for_reader = await harness.ask("status")
     assert harness.texts("delivery-uncertain") in shown_text(for_reader)
     assert harness.texts("reason-no-history") in shown_text(for_reader)
@@ -145,12 +147,8 @@ async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
 
     duration = harness.texts("duration", hours=2, minutes=5)
     held = harness.texts("status-clock-held", by=duration)
-    back = harness.texts(
-        "status-clock-moved",
-        by=duration,
-        direction="back",
-        at=f"<t:{int((harness.env.now() - timedelta(minutes=125)).timestamp())}:R>",
-    )
+    moved_at = f"<t:{int((harness.env.now() - timedelta(minutes=125)).timestamp())}:R>"
+    back = harness.texts("status-clock-moved", by=duration, direction="back", at=moved_at)
     assert held not in await shown()
     offset = timedelta(minutes=125)
     assert held in await shown()
@@ -161,16 +159,7 @@ async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
 
 
 async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:
-    _, part = await harness.plan_post(await harness.add_subscription())
-    async with harness.container.database.transaction() as connection:
-        await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(
-            connection,
-            part.id,
-            models.PartState.UNCERTAIN,
-            reason=models.Reason.NO_HISTORY,
-            now=harness.env.now(),
-        )
+    await _add_uncertain(harness)
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     shown = shown_text(await harness.ask("status", by=harness.manager))
     assert harness.texts("delivery-uncertain") not in shown
@@ -226,9 +215,8 @@ async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: C
     status = await harness.click(message, label=harness.texts("see-status"), by=harness.manager.user)
     assert harness.texts("status-heading") in shown_text(status)
     await harness.manager.user.click(message, label=harness.texts("resume-post"))
-    assert (
-        await harness.bot.services.subscriptions.get(subscription.id)
-    ).state is models.ActivityState.ACTIVE
+    resumed = await harness.bot.services.subscriptions.get(subscription.id)
+    assert resumed.state is models.ActivityState.ACTIVE
 
 
 async def _use_everything(harness: ClientHarness) -> None:
@@ -253,16 +241,8 @@ async def _use_everything(harness: ClientHarness) -> None:
             await harness.container.alert_planner.drain()
 
 
-KNOWN = {
-    "alerts",
-    "alert_matches",
-    "deliveries",
-    "guilds",
-    "readers",
-    "saved_papers",
-    "subscriptions",
-    "notified_papers",
-}
+KNOWN = {"alerts", "alert_matches", "deliveries", "guilds", "readers", "saved_papers", "subscriptions"}
+KNOWN |= {"notified_papers"}
 
 
 async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(
@@ -302,7 +282,7 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
 
 async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations_commands, "MAX_PLAIN_BYTES", 10)
-    (file,) = await harness.ask("me data").attachments
+    (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))
     assert (found["user_id"], found["tables"]) == (str(harness.reader.id), {})
@@ -409,21 +389,19 @@ async def test_secrets_of_an_address_are_hidden(harness: ClientHarness, tmp_path
     assert str(tmp_path) not in shown
 
 
-async def test_failures_are_shown_with_count_and_reason(harness: ClientHarness) -> None:
+async def test_failures_are_shown_with_count_and_reason_without_a_private_address(
+    harness: ClientHarness,
+) -> None:
     row = await _add(harness, "https://feed.example/all.xml")
-    failed = replace(row, status=models.FetchStatus.FAILED, failures=4, reason="it refuses access (403)")
-    await _set_health(harness, failed)
-    shown = await _sources_text(harness)
-    assert harness.texts("source-failures", count=4, reason="it refuses access (403)") in shown
-
-
-async def test_a_private_ip_address_is_hidden(harness: ClientHarness) -> None:
-    row = await _add(harness, "https://feed.example/all.xml")
-    reason = "feed.example (10.1.2.3) is a private address"
-    await _set_health(harness, replace(row, status=models.FetchStatus.REFUSED, failures=1, reason=reason))
-    shown = await _sources_text(harness)
-    assert harness.texts("source-failures", count=1, reason=harness.texts("source-refused")) in shown
-    assert "10.1.2.3" not in shown
+    private = "feed.example (10.1.2.3) is a private address"
+    for status, reason, shown in (
+        (models.FetchStatus.FAILED, "it refuses access (403)", "it refuses access (403)"),
+        (models.FetchStatus.REFUSED, private, harness.texts("source-refused")),
+    ):
+        await _set_health(harness, replace(row, status=status, failures=4, reason=reason))
+        text = await _sources_text(harness)
+        assert harness.texts("source-failures", count=4, reason=shown) in text
+        assert "10.1.2.3" not in text
 
 
 async def test_a_missing_digest_is_not_a_failure_and_a_gone_source_has_no_next_fetch(

@@ -1,9 +1,10 @@
-"""The trend chart is a PNG for any numbers, texts and fonts."""
+"""The trend chart is a PNG for any numbers, texts and fonts, and in a process of its own."""
 
 from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -189,3 +190,27 @@ def test_any_numbers_and_any_labels_can_be_drawn(
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
     ElementTree.fromstring(_svg(columns, locale, [], labels))
+
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+    '<rect width="20" height="10" fill="red"/><text x="2" y="30">가 a</text></svg>'
+)
+
+
+def test_both_ways_draw_the_same_picture() -> None:
+    drawn = charts.draw_png(SVG, 80)
+    assert drawn.startswith(b"\x89PNG")
+    assert charts.draw_png_in_process(SVG, 80) == drawn
+    assert charts.draw_png_in_process(SVG, 80, []) == charts.draw_png(SVG, 80, [])
+
+
+def test_an_invalid_svg_is_an_error_in_both_ways() -> None:
+    for draw in (charts.draw_png, charts.draw_png_in_process):
+        with pytest.raises(ValueError, match="root node"):
+            draw("<svg", 80)
+
+
+def test_without_a_process_it_is_drawn_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert charts.draw_png_in_process(SVG, 80) == charts.draw_png(SVG, 80)

@@ -246,9 +246,13 @@ def _glossary_of(size: int) -> resolver.Glossary:
         )
         return concepts.Concept(f"{number}", forms)
 
-    phrases = [(f"phrase {number}", "en", 3) for number in range(min(size, mentions.MAX_PHRASES))]
+    phrases = [
+        mentions.Phrase(f"phrase {number}", "en", 3) for number in range(min(size, mentions.MAX_PHRASES))
+    ]
     generated = [concept(number) for number in range(size)]
-    return resolver.Glossary(generated, {}, mentions.AssociationTable({}, {}), (phrases, {}))
+    return resolver.Glossary(
+        generated, {}, mentions.AssociationTable({}, {}), mentions.TitleStatistics(phrases)
+    )
 
 
 async def test_topics_are_offered_from_the_first_keystroke(search: SearchService) -> None:

@@ -251,34 +251,17 @@ def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
     assert feed.parse_feed(fetcher.decode_text(body))[0].title == title
 
 
-@pytest.mark.parametrize(
-    "when",
-    [
-        "yesterday",
-        "2025-02-31T25:61:00Z",
-        "31 Feb 99999",
-        "",
-        "0000-00-00",
-        "Tue, 06 May 2025 99:00:00 GMT",
-        "-1",
-    ],
-)
+NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
+
+
+@pytest.mark.parametrize("when", NO_DATES.split("|"))
 def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
     assert [entry.title for entry in feed.parse_feed(source_payloads.rss(item))] == ["A"]
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{}",
-        "<html><body>not found</body></html>",
-        "## Daily Papers (2025-05-06)",
-        "<rss",
-        "a" * 1000,
-        "<a/>",
-    ],
+    "text", ["", "{}", "<html><body>no</body></html>", "## Daily Papers (2025-05-06)", "<rss", "<a/>"]
 )
 def test_an_invalid_feed_is_an_error(text: str) -> None:
     with pytest.raises(fetch_errors.FetchError, match="it is no feed"):

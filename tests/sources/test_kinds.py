@@ -24,27 +24,20 @@ SERVICES = {
 KIND = models.SourceKind
 
 
-@pytest.mark.parametrize(
-    ("address", "kind"),
-    [
-        ("https://h.test/papers/{date:%Y/%m/%d}.md", KIND.URL),
-        ("https://h.test/latest.MD", KIND.URL),
-        ("https://h.test/feed.xml", KIND.FEED),
-        ("https://rss.arxiv.org/rss/cs.CL", KIND.FEED),
-        ("https://huggingface.co", KIND.HUGGINGFACE),
-        ("http://127.0.0.1:9000", KIND.HUGGINGFACE),
-        ("https://huggingface.co/api/daily_papers", KIND.HUGGINGFACE),
-        ("https://huggingface.co/papers", KIND.HUGGINGFACE),
-        ("http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}", KIND.HUGGINGFACE),
-        ("http://127.0.0.1:9001/api/query", KIND.ARXIV),
-        ("https://export.arxiv.org/api/query", KIND.ARXIV),
-        ("/srv/papers", KIND.FOLDER),
-        ("papers", KIND.FOLDER),
-        ("file:///srv/papers", KIND.FOLDER),
-    ],
-)
-def test_the_kind_is_guessed_from_the_address(address: str, kind: models.SourceKind) -> None:
-    assert kinds.guess_kind(address, SERVICES) is kind
+GUESSED = {
+    KIND.URL: "https://h.test/papers/{date:%Y/%m/%d}.md https://h.test/latest.MD",
+    KIND.FEED: "https://h.test/feed.xml https://rss.arxiv.org/rss/cs.CL",
+    KIND.HUGGINGFACE: "https://huggingface.co http://127.0.0.1:9000 https://huggingface.co/api/daily_papers"
+    " https://huggingface.co/papers http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
+    KIND.ARXIV: "http://127.0.0.1:9001/api/query https://export.arxiv.org/api/query",
+    KIND.FOLDER: "/srv/papers papers file:///srv/papers",
+}
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
+    addresses = GUESSED[kind].split()
+    assert [kinds.guess_kind(address, SERVICES) for address in addresses] == [kind] * len(addresses)
 
 
 @pytest.mark.parametrize(

@@ -34,20 +34,19 @@ HF = "/api/daily_papers?date=2025-05-06"
 
 
 @pytest_asyncio.fixture
-async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
+async def db_harness(db: database.Database) -> AsyncIterator[PollingHarness]:
     async with origin_server.run_origin() as origin:
         yield PollingHarness(db, origin)
 
 
 @pytest_asyncio.fixture
-async def sqlite_harness(sqlite_db: database.Database) -> AsyncIterator[PollingHarness]:
-    """A harness on SQLite alone, for behaviour that does not depend on the engine."""
+async def harness(sqlite_db: database.Database) -> AsyncIterator[PollingHarness]:
     async with origin_server.run_origin() as origin:
         yield PollingHarness(sqlite_db, origin)
 
 
-async def test_one_run_gives_a_review_its_votes_and_authors(harness: PollingHarness) -> None:
-    origin = harness.origin
+async def test_one_run_gives_a_review_its_votes_and_authors(db_harness: PollingHarness) -> None:
+    origin = db_harness.origin
     origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     origin.pages[HF] = source_payloads.daily_papers(
         source_payloads.daily_papers_item("2505.00001", 81),
@@ -57,10 +56,10 @@ async def test_one_run_gives_a_review_its_votes_and_authors(harness: PollingHarn
         source_payloads.arxiv_entry("2505.00001"),
         source_payloads.arxiv_entry("2505.00002", title="Told by arXiv"),
     )
-    await harness.add("/{date:%Y-%m-%d}.md")
-    await harness.add("/api/query")
-    await harness.add(origin.url, "huggingface")
-    reports = await harness.fetch_due()
+    await db_harness.add("/{date:%Y-%m-%d}.md")
+    await db_harness.add("/api/query")
+    await db_harness.add(origin.url, "huggingface")
+    reports = await db_harness.fetch_due()
     rows = [
         (
             report.source.kind.value,
@@ -72,11 +71,11 @@ async def test_one_run_gives_a_review_its_votes_and_authors(harness: PollingHarn
         for report in reports
     ]
     assert rows == [("url", "ok", 1, 2, 1), ("arxiv", "ok", 0, 2, 0), ("huggingface", "ok", 1, 2, 2)]
-    paper = await harness.detail("2505.00001")
+    paper = await db_harness.detail("2505.00001")
     assert paper is not None
     assert (paper.votes, paper.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
     assert paper.categories == ("cs.CL", "cs.LG")
-    other = await harness.detail("2505.00002")
+    other = await db_harness.detail("2505.00002")
     assert other is not None
     assert (other.title, other.votes) == ("Told by arXiv", None)
 
@@ -98,25 +97,26 @@ async def test_a_second_run_sends_conditional_requests_and_changes_nothing(harne
     ]
 
 
-async def test_a_dry_run_reports_changes_and_stores_nothing(harness: PollingHarness) -> None:
-    harness.origin.pages["/a.md"] = source_payloads.newsletter()
-    harness.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00009"))
-    await harness.add("/a.md")
-    await harness.add(harness.origin.url, "huggingface")
-    before = await harness.health()
-    async with harness.open_poller() as opened:
+async def test_a_dry_run_reports_changes_and_stores_nothing(db_harness: PollingHarness) -> None:
+    db_harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    db_harness.origin.pages[HF] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00009")
+    )
+    await db_harness.add("/a.md")
+    await db_harness.add(db_harness.origin.url, "huggingface")
+    before = await db_harness.health()
+    async with db_harness.open_poller() as opened:
         for _ in range(2):
             reports = await opened.fetch_all(dry_run=True)
             assert [
                 (report.status, report.result.digests, report.result.papers, report.result.new_papers)
                 for report in reports
             ] == [(S.OK, 1, 2, 2), (S.OK, 1, 1, 1)]
-    assert await harness.health() == before
-    assert await harness.detail("2505.00001") is None
+    assert await db_harness.health() == before
+    assert await db_harness.detail("2505.00001") is None
 
 
-async def test_only_due_sources_are_polled(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
     harness.origin.pages["/a.md"] = source_payloads.newsletter()
     harness.origin.pages["/feed"] = source_payloads.rss()
     await harness.add("/a.md", every="10")
@@ -129,9 +129,8 @@ async def test_only_due_sources_are_polled(sqlite_harness: PollingHarness) -> No
 
 
 async def test_each_failure_has_its_reason_and_does_not_affect_other_sources(
-    sqlite_harness: PollingHarness, tmp_path: Path
+    harness: PollingHarness, tmp_path: Path
 ) -> None:
-    harness = sqlite_harness
     pages = harness.origin.pages
     pages["/good.md"] = source_payloads.newsletter()
     pages["/html.md"] = "<!doctype html><html><body>oops</body></html>"
@@ -169,10 +168,7 @@ async def test_each_failure_has_its_reason_and_does_not_affect_other_sources(
     assert await harness.detail("2505.00001") is not None
 
 
-async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(
-    sqlite_harness: PollingHarness,
-) -> None:
-    harness = sqlite_harness
+async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(harness: PollingHarness) -> None:
     harness.origin.pages["/feed"] = web.Response(status=500)
     added = await harness.add("/feed")
     polled_at = []
@@ -192,9 +188,8 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(
 
 
 async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
-    sqlite_harness: PollingHarness,
+    harness: PollingHarness,
 ) -> None:
-    harness = sqlite_harness
     harness.origin.pages["/feed"] = web.Response(status=410)
     await harness.add("/feed")
     await harness.fetch_due()
@@ -206,8 +201,7 @@ async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
     assert (len(harness.origin.requests), len(harness.notices)) == (1, 1)
 
 
-async def test_a_digest_that_was_not_stored_is_fetched_again(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHarness) -> None:
     harness.origin.pages["/a.md"] = source_payloads.newsletter()
     harness.origin.pages["/b.md"] = source_payloads.newsletter(date(2025, 5, 5), ids=["2505.00005"])
     await harness.add("/a.md")
@@ -231,8 +225,7 @@ async def test_a_digest_that_was_not_stored_is_fetched_again(sqlite_harness: Pol
     assert await harness.detail("2505.00005") is not None
 
 
-async def test_a_digest_that_triggers_a_bug_does_not_affect_others(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_a_digest_that_triggers_a_bug_does_not_affect_others(harness: PollingHarness) -> None:
     store = harness.ingest.add_batch
     for number in range(3):
         day = date(2025, 5, number + 1)
@@ -253,8 +246,7 @@ async def test_a_digest_that_triggers_a_bug_does_not_affect_others(sqlite_harnes
     assert await harness.detail("2505.00003") is not None
 
 
-async def test_a_cancelled_back_fill_resumes(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
     days = [date(2025, 1, 1) + timedelta(days=offset) for offset in range(60)]
     stop_at = 40
     served = 0
@@ -285,8 +277,7 @@ async def test_a_cancelled_back_fill_resumes(sqlite_harness: PollingHarness) -> 
     assert await harness.detail("2501.00060") is not None
 
 
-async def test_the_same_digest_from_two_sources_is_one_digest(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_the_same_digest_from_two_sources_is_one_digest(harness: PollingHarness) -> None:
     text = source_payloads.newsletter()
     harness.origin.pages["/a.md"] = text
     harness.origin.pages["/feed"] = source_payloads.rss(
@@ -331,22 +322,21 @@ async def test_facts_are_kept_for_a_later_digest(harness: PollingHarness) -> Non
     assert (detail.votes, detail.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
 
 
-async def test_a_very_long_location_is_stored_under_its_key(harness: PollingHarness) -> None:
+async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingHarness) -> None:
     key = "k" * 480
     path = "/" + "p" * 900
-    harness.origin.pages[path] = source_payloads.rss(f"<item><guid>{key}</guid><title>A</title></item>")
-    added = await harness.add(path, "feed")
-    await harness.fetch_due()
-    harness.now += timedelta(hours=1)
-    assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED]
-    async with harness.db.read() as connection:
+    db_harness.origin.pages[path] = source_payloads.rss(f"<item><guid>{key}</guid><title>A</title></item>")
+    added = await db_harness.add(path, "feed")
+    await db_harness.fetch_due()
+    db_harness.now += timedelta(hours=1)
+    assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
+    async with db_harness.db.read() as connection:
         pages = (await stored_sources.list_page_states(connection, [added.id]))[added.id]
     assert all(len(key) <= 600 for key in pages)
     assert poller.page_key(f"{added.url}#{key}") in pages
 
 
-async def test_sources_of_the_settings_are_added_once(sqlite_harness: PollingHarness) -> None:
-    harness = sqlite_harness
+async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
     configured = [
         SourceSetting(
             url="https://h.test/{date:%Y-%m-%d}.md",
@@ -366,32 +356,31 @@ async def test_sources_of_the_settings_are_added_once(sqlite_harness: PollingHar
     assert rows[0].options == {"every": "5"}
 
 
-async def test_a_source_is_removed_by_its_url(sqlite_harness: PollingHarness) -> None:
-    added = await sqlite_harness.add("/feed")
+async def test_a_source_is_removed_by_its_url(harness: PollingHarness) -> None:
+    added = await harness.add("/feed")
     with pytest.raises(storage_errors.DuplicateError):
-        await sqlite_harness.add("/feed")
-    await sqlite_harness.registry.remove(added.url)
+        await harness.add("/feed")
+    await harness.registry.remove(added.url)
     with pytest.raises(errors.UsageError):
-        await sqlite_harness.registry.remove(added.url)
-    assert await sqlite_harness.registry.list_rows() == []
+        await harness.registry.remove(added.url)
+    assert await harness.registry.list_rows() == []
 
 
-async def test_the_polling_loop_ends_on_stop(sqlite_harness: PollingHarness) -> None:
-    sqlite_harness.origin.pages["/a.md"] = source_payloads.newsletter()
-    await sqlite_harness.add("/a.md")
+async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
+    harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    await harness.add("/a.md")
     stop = asyncio.Event()
 
     async def stop_once_stored(_: Sequence[poller.SourceReport]) -> None:
-        assert await sqlite_harness.detail("2505.00001") is not None
+        assert await harness.detail("2505.00001") is not None
         stop.set()
 
-    async with sqlite_harness.open_poller() as opened, patience.limit(10):
+    async with harness.open_poller() as opened, patience.limit(10):
         await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
 
 
-async def test_repeated_reviews_bring_each_paper_once(sqlite_harness: PollingHarness) -> None:
+async def test_repeated_reviews_bring_each_paper_once(harness: PollingHarness) -> None:
     """The list of each day repeats half of the papers of the day before."""
-    harness = sqlite_harness
     await harness.add("/{date:%Y-%m-%d}.md")
     new = []
     for number in range(14):

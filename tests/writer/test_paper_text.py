@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from bot.sources import fetch_errors, fetcher
 from bot.sources.fetcher import Fetcher
 from bot.writer import paper_text
+from storage import models
 from tests.support import growth, paper_pages, source_fixtures
 from tests.support.origin_server import OriginServer
 
@@ -30,14 +32,19 @@ def open_reader(
     )
 
 
+async def read(origin: OriginServer, fetch: Fetcher, **options: Any) -> models.PaperText:
+    found = await open_reader(origin, fetch, **options).read(ID, TITLE)
+    assert found is not None
+    return found
+
+
 def markdown(text: str, media_type: str = "text/markdown") -> web.Response:
     return web.Response(text=text, content_type=media_type)
 
 
 async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
+    found = await read(origin, fetch)
     assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
     assert found.fetched_at == source_fixtures.NOW
     assert "lantern29" in found.text
@@ -66,18 +73,14 @@ async def test_what_is_no_markdown_of_the_paper_does_not_count(
 ) -> None:
     origin.pages[MARKDOWN] = page
     origin.pages[f"/html/{ID}"] = paper_pages.latexml_page()
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url == f"{origin.url}/html/{ID}"
+    assert (await read(origin, fetch)).url == f"{origin.url}/html/{ID}"
 
 
 async def test_a_head_of_markdown_content_makes_up_for_the_content_type(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page(), "text/plain")
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url.endswith(".md")
+    assert (await read(origin, fetch)).url.endswith(".md")
 
 
 @pytest.mark.parametrize(
@@ -100,16 +103,13 @@ async def test_ar5iv_is_asked_when_arxiv_does_not_answer_with_the_paper(
     origin.pages[f"/ar5iv/{ID}"] = paper_pages.latexml_page(
         title=f"[{ID}] SPARSE LANTERNS — routing O(n) tokens through quiet experts"
     )
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
-    assert found.url == f"{origin.url}/ar5iv/{ID}"
+    assert (await read(origin, fetch)).url == f"{origin.url}/ar5iv/{ID}"
 
 
 async def test_a_redirect_to_a_version_is_the_paper(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[f"/html/{ID}"] = web.Response(status=302, headers={"Location": f"/html/{ID}v2/"})
     origin.pages[f"/html/{ID}v2/"] = paper_pages.latexml_page()
-    found = await open_reader(origin, fetch, bases=("html",)).read(ID, TITLE)
-    assert found is not None
+    await read(origin, fetch, bases=("html",))
 
 
 async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
@@ -134,8 +134,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         '<math alttext="a &gt; \\frac{1}{2}" display="block"><mi>a</mi></math><img alt="Refer to caption">'
     )
     origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(content)
-    found = await open_reader(origin, fetch).read(ID, TITLE)
-    assert found is not None
+    found = await read(origin, fetch)
     lines = " ".join(found.text.split())
     assert lines.startswith("arXiv:2505.01234v1 [cs.CL] 02 May 2025 # Sparse Lanterns: Routing O(n) Tokens")
     assert "## 2 Method It gains 3.5% on LampBench , as Other (2019) said (A footnote.)." in lines
