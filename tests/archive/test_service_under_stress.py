@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.archive import ingest as archive_ingest
-from bot.archive.ingest import TextFile
+from bot.archive.files import TextFile
 from bot.core.clock import system_clock
 from bot.search.index import SearchIndexer
 from storage import database
