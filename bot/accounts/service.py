@@ -21,6 +21,11 @@ class Readers:
         self._database = database
         self._clock = clock
 
+    async def get(self, user_id: int) -> Reader | None:
+        """Return a reader, or None without saved settings."""
+        async with self._database.read() as connection:
+            return await accounts.get_reader(connection, user_id)
+
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store the given settings; a setting that is None keeps its value."""
         async with self._database.transaction() as connection:
