@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple
 
 import structlog
 
@@ -258,8 +258,11 @@ _BATCH_WAIT_SECONDS = 0.1
 _FINAL_FLUSH_SECONDS = 5.0
 
 
-SinkItem: TypeAlias = tuple[SourceReport, base.FetchResult]
-"""A fetch result with the report of its source. Its page states are saved once it is stored."""
+class SinkItem(NamedTuple):
+    """A fetch result with the report of its source. Its page states are saved once it is stored."""
+
+    report: SourceReport
+    result: base.FetchResult
 
 
 class Sink:
@@ -276,8 +279,7 @@ class Sink:
 
         Its report is complete after the next `flush`.
         """
-        _, result = item
-        if result.digests or result.facts:
+        if item.result.digests or item.result.facts:
             await self._queue.put(item)
         else:
             await self._record_stored(item, None)
@@ -320,8 +322,15 @@ class Sink:
             try:
                 # The facts first: alerts and posts of a listing need the votes that are read with it.
                 stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
-                for item, facts, digests in zip(batch, stored, await self._store_digests(batch), strict=True):
-                    await self._record_stored(item, facts + digests)
+                digests = [
+                    digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
+                    for report, result in batch
+                ]
+                results = iter(
+                    await self._ingest.add_batch([digest for group in digests for digest in group])
+                )
+                for item, facts, group in zip(batch, stored, digests, strict=True):
+                    await self._record_stored(item, sum((next(results) for _ in group), facts))
             except storage_errors.StorageError as error:
                 _record_failure(batch, str(error))
         for failure in failures:
@@ -330,15 +339,6 @@ class Sink:
                 return
             for item in batch:
                 await self._store_batch([item])
-
-    async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
-        """Store the digests of a batch together and return one result for each item."""
-        digests = [
-            digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
-            for report, result in batch
-        ]
-        results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
-        return [sum((next(results) for _ in group), IngestResult()) for group in digests]
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None) -> None:
         report, result = item
@@ -580,12 +580,12 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
-                    source = kinds.open_source(row.kind, row.url, row.options, self._context)
+                    source = kinds.get(row.kind).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
-                        await run.sink.put((report, replace(result, page_states=changed)))
+                        await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
                         run.progress(row, result)
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")

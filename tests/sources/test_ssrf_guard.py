@@ -14,7 +14,6 @@ from bot.core import errors
 from bot.sources import fetch_errors, ssrf_guard
 from tests.support import origin_server
 
-
 BLOCKED = {
     "loopback": "127.0.0.1 127.255.0.3 ::1 ::ffff:127.0.0.1 2002:7f00:1:: 64:ff9b::7f00:1",
     "private": "10.1.2.3 172.31.255.255 192.168.0.1 fd12:3456::1 ::ffff:10.0.0.1 64:ff9b::a00:1",
