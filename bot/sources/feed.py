@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import hashlib
 import io
 import re
@@ -103,6 +102,8 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
         str(entry.get("summary") or "")
     }
+    times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
+    published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
     return FeedEntry(
         key=fields.clean_line(key) or link or title or "",
         link=link,
@@ -113,10 +114,10 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         thumbnail=next(
             (fields.clean_url(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
         ),
-        published_on=_parse_published_on(entry),
+        published_on=published_at and published_at.date(),
         arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
-        updated_at=_parse_updated_at(entry),
+        updated_at=_parse_time(times.get("updated_parsed")),
     )
 
 
@@ -147,21 +148,11 @@ def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _parse_published_on(entry: Mapping[str, Any]) -> date | None:
-    """Return the day of publication, which many feeds omit or get wrong."""
-    # feedparser's own get() substitutes one date for another, with a warning.
-    published = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
+def _parse_time(parsed: Any) -> datetime | None:
+    """Return a time of feedparser's, which is in UTC; many feeds omit theirs or get it wrong."""
     try:
-        return datetime(*published[:3]).date() if published else None  # noqa: DTZ001 - only its date counts
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _parse_updated_at(entry: Mapping[str, Any]) -> datetime | None:
-    """Return when the entry changed last, in UTC, which feedparser converts to."""
-    updated = dict(entry).get("updated_parsed")
-    try:
-        return datetime.fromtimestamp(calendar.timegm(updated), UTC) if updated else None
+        year, month, day, hour, minute, second = parsed[:6]
+        return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
     except (ValueError, TypeError, OverflowError):
         return None
 

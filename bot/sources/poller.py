@@ -138,10 +138,7 @@ class SourceReport:
             self.reason = f"nothing at any of its addresses {span}: {self.reason}"
 
     def _days_without_digest(self, now: datetime) -> str | None:
-        """Return the time without a digest of an address that never was right or has gone stale.
-
-        None for a weekend, a holiday or an early hour.
-        """
+        """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
         row, stale_after = self.source, kinds.get(self.source.kind).stale_after
         if stale_after is None or self.last_day is None:
             return None

@@ -20,6 +20,7 @@ from storage.database import Connection, Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
 """What became of a paper. `refused`: there was no text at all."""
+_KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
 """Time after which the running bot tries failed papers again."""
 OnProgress = Callable[[int, int], None]
@@ -115,7 +116,7 @@ class WriterService:
             kinds.update("from_abstract" if extracts.choose(paper) else "refused" for paper in papers)
         else:
             for basis, needed in await self._writer.estimate(papers, form, language):
-                kinds[_kind_of_basis(basis)] += 1
+                kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
                 tokens += [needed] if needed else []
         return {
             "papers": len(papers),
@@ -149,7 +150,7 @@ class WriterService:
                 claims = prompts.read_answer(draft.text or "", form, is_partial_allowed=True)
                 basis = summaries.Basis(draft.basis or "none")
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
-                kinds[_kind_of_basis(basis)] += 1
+                kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
             else:
                 if (extract := extracts.choose(paper)) is not None:
                     sections = publication.build_extract(form, language, *extract)
@@ -157,12 +158,6 @@ class WriterService:
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
         return publication.render_digest(day, form, entries, self._templates), kinds
-
-
-def _kind_of_basis(basis: summaries.Basis) -> str:
-    if basis is summaries.Basis.PAPER:
-        return "written"
-    return "refused" if basis is summaries.Basis.NONE else "from_abstract"
 
 
 _DAYS = 7
