@@ -53,7 +53,7 @@ _MAX_GZIP_MEMBERS = 64
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 ACCEPT_ENCODING = "gzip, deflate"
-"""The encodings that bodies can decompress."""
+"""The encodings that `decompress` knows."""
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:

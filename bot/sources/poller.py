@@ -95,8 +95,11 @@ class SourceReport:
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
-    def add_fetch_result(self, result: base.FetchResult) -> None:
-        """Count one fetch result. Of each status the first reason is kept."""
+    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult | None = None) -> None:
+        """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
+        if ingested is not None:
+            total = self.result + ingested
+            self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.status_counts[result.status] += 1
         if result.reason:
             self.reasons.setdefault(result.status, result.reason)
@@ -111,11 +114,6 @@ class SourceReport:
         """Count an internal failure, such as a locked database."""
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
-
-    def add_ingest_result(self, result: IngestResult) -> None:
-        """Add the ingest result of one fetch result."""
-        total = self.result + result
-        self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
@@ -279,7 +277,7 @@ class Sink:
         if item.result.digests or item.result.facts:
             await self._queue.put(item)
         else:
-            await self._record_stored(item, None)
+            await self._record_stored(item)
 
     async def flush(self) -> None:
         """Wait until every queued item is stored or has failed."""
@@ -337,13 +335,10 @@ class Sink:
             for item in batch:
                 await self._store_batch([item])
 
-    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None) -> None:
-        report, result = item
-        if ingested is not None:
-            report.add_ingest_result(ingested)
-        report.add_fetch_result(result)
-        if result.page_states:
-            await self._checkpoint.add_pages(report.source, result.page_states)
+    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
+        item.report.add_fetch_result(item.result, ingested)
+        if item.result.page_states:
+            await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
 
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
@@ -370,8 +365,7 @@ class DryRunSink(Sink):
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen
         self._seen |= new
-        report.add_ingest_result(replace(result, new_papers=len(new)))
-        report.add_fetch_result(fetched)
+        report.add_fetch_result(fetched, replace(result, new_papers=len(new)))
 
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
@@ -410,7 +404,6 @@ class Poller:
         retry_policy: fetch_errors.RetryPolicy,
         *,
         notify_failure: NotifyFailure = skip_notification,
-        quarantine: Quarantine | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -418,7 +411,7 @@ class Poller:
         self._context = context
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
-        self._quarantine = quarantine or Quarantine(database, "sources")
+        self._quarantine = Quarantine(database, "sources")
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""

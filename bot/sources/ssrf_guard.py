@@ -10,6 +10,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import abc
@@ -43,10 +44,8 @@ AllowedHost = tuple[str, int | None]
 
 def parse_allowed_host(text: str) -> AllowedHost:
     """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
-    try:
+    with suppress(ValueError):
         return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
-    except ValueError:
-        pass
     try:
         url = URL(f"http://{text.strip()}")
         port = url.explicit_port
@@ -69,12 +68,10 @@ def allowed_host_of_url(address: str) -> AllowedHost:
 
 
 def _normalise_host(host: str) -> str:
-    """Return the canonical form for comparison."""
     host = host.lower().rstrip(".")
-    try:
+    with suppress(ValueError):
         return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host
+    return host
 
 
 def blocked_reason(address: IPAddress) -> str | None:

@@ -28,7 +28,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class WriterService:
-    """Writes digests in one run. Without a model, `writer` is None."""
+    """Writes one digest, in one format and language. Without a model, `writer` is None."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class WriterService:
         on_problem: drafting.OnProblem,
         on_notice: drafting.OnProblem = lambda _: None,
     ) -> tuple[dict[str, int], bool]:
-        """Write, print and publish a digest. Returns the counts of the run, and whether the digest is printed.
+        """Write, print and publish the digest. Returns the counts of the run, and whether the digest is printed.
 
         Problems of papers go to `on_problem`, an edit that was found to `on_notice`.
 
@@ -71,11 +71,10 @@ class WriterService:
         ends_at = None if seconds is None else self._clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
             await asyncio.to_thread(publication.check_writable, file)
-        papers = (
-            await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
-        )[:limit]
+        papers = await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
+        papers = papers[:limit]
         written: Mapping[str, writer.Draft] = {}
-        calls_before, tokens_before = self._totals()
+        calls = tokens = 0
         if self._writer is not None:
             total = len(papers)
             written = await self._writer.write_all(
@@ -86,22 +85,21 @@ class WriterService:
                 on_problem=on_problem,
                 seconds=seconds,
             )
+            calls, tokens = self._writer.drafter.model.requests, self._writer.drafter.tokens
         text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, written)
-        is_retried = kinds["failed"] > 0 and ends_at is not None and self._clock() < ends_at
-        is_printed = not is_retried
+        is_printed = kinds["failed"] == 0 or ends_at is None or self._clock() >= ends_at
         try:
             if is_printed and not await self._publisher.publish(text, day, form, language, file):
                 on_notice(f"{file or f'the {form.value} of {day}'}: {publication.EDITED}")
         except errors.PaperroundError as error:  # the papers are written: the counts say so
             on_problem(str(error))
             is_printed = False
-        calls_after, tokens_after = self._totals()
         counts = {
             "papers": len(papers),
             **{kind: kinds[kind] for kind in KINDS},
             "claims_dropped": sum(draft.claims_dropped for draft in written.values()),
-            "calls": calls_after - calls_before,
-            "tokens": tokens_after - tokens_before,
+            "calls": calls,
+            "tokens": tokens,
         }
         return counts, is_printed
 
@@ -125,12 +123,6 @@ class WriterService:
             "calls": len(tokens),
             "tokens": sum(tokens),
         }
-
-    def _totals(self) -> tuple[int, int]:
-        """Return the requests and tokens of the run so far."""
-        if self._writer is None:
-            return 0, 0
-        return self._writer.drafter.model.requests, self._writer.drafter.tokens
 
     def _print(
         self,
