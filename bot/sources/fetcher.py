@@ -1,4 +1,4 @@
-"""The HTTP client of all sources: time-outs, size limits, redirects, conditional requests and retries.
+"""The HTTP client of all sources: limits, redirects, conditional requests, retries, decompression and charsets.
 
 Every failure is a FetchError with a reason in words.
 """

@@ -1,4 +1,4 @@
-"""The registry of source kinds. Code that depends on a kind asks its record; aiohttp is not loaded."""
+"""The registry of source kinds, and that of the stored sources. aiohttp is not loaded."""
 
 from __future__ import annotations
 

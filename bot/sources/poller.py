@@ -1,4 +1,4 @@
-"""Polls the sources that are due, hands their results to a sink and records the health of each.
+"""Polls the sources that are due, stores what they yield in batches and records the health of each.
 
 Sources are isolated from each other: each has its own time-out, its own failures and its own report.
 """
