@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from bot.core.clock import Clock
 from storage import accounts, alerts, daily, key_values, shelf
 from storage.database import Database
-from storage.models import ActivityState, Guild, Reason
+from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Readers:
