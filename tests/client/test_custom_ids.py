@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client import custom_ids
-from bot.daily import messages as daily_messages
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 
@@ -15,7 +14,7 @@ from bot.outbox import contents
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
     action = custom_ids.unpack(f"pr:l:{rest}")
-    for parse in (lists_messages.unpack_state, daily_messages.unpack, lambda action: action.number):
+    for parse in (lists_messages.unpack_state, lambda action: action.number):
         try:
             parse(action)
         except custom_ids.InvalidCustomIdError:

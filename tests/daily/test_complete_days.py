@@ -38,7 +38,7 @@ class Replay:
 
     def __init__(self, database: Database, seed: int) -> None:
         self.database = database
-        self.harness = PlannerHarness(database)
+        self.planning = PlannerHarness(database)
         self.random = random.Random(seed)
         self.arrivals: dict[date, dict[str, datetime]] = {}
         self.read_count = 0
@@ -117,7 +117,7 @@ class Replay:
                 # Every four hours instead of every half hour; around the close as the poller.
                 next_read = RULE.next_read_at(now + 240 * MINUTE, now)
             if self._is_woken or next_due <= now:
-                await self.harness.planner.tick(now)
+                await self.planning.planner.tick(now)
                 self._is_woken = False
                 async with self.database.read() as connection:
                     rows = await daily.list_rows(connection)
@@ -144,7 +144,7 @@ async def test_half_a_year_of_listings_is_posted_whole_after_each_close(
     begin = datetime.combine(FIRST, time(0), UTC)
     zones = {}
     for channel_id, (zone, at) in enumerate(ZONES.items(), 100):
-        subscription_id = await replay.harness.subscribe(
+        subscription_id = await replay.planning.subscribe(
             channel_id, begin, timezone=zone, at_time=at, top_n=25, when=models.When.COMPLETE
         )
         zones[subscription_id] = zone
@@ -201,27 +201,27 @@ async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_take
     replay: Replay,
 ) -> None:
     begin = CLOSE - timedelta(hours=8)
-    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
     replay.arrivals[THURSDAY] = {"2607.00001": begin}
     replay.now = begin
     await replay.advance(begin)
-    tick = replay.harness.planner.tick
+    tick = replay.planning.planner.tick
     assert await tick(CLOSE - 90 * MINUTE) == 0
     assert await tick(CLOSE + 5 * MINUTE) == 0
     assert await tick(CLOSE + 59 * MINUTE) == 0
     assert await tick(CLOSE + 60 * MINUTE) == 1
-    assert await replay.harness.list_contents() == ["2607.00001"]
+    assert await replay.planning.list_contents() == ["2607.00001"]
     await replay.database.close()
 
 
 async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
     begin = CLOSE - timedelta(hours=8)
-    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
     replay.now = CLOSE + MINUTE
-    assert await replay.harness.planner.tick(CLOSE - MINUTE) == 0
+    assert await replay.planning.planner.tick(CLOSE - MINUTE) == 0
     await replay.advance(CLOSE + MINUTE)
-    assert await replay.harness.planner.tick(CLOSE + MINUTE) == 1
-    assert await replay.harness.list_contents() == ["no papers"]
+    assert await replay.planning.planner.tick(CLOSE + MINUTE) == 1
+    assert await replay.planning.list_contents() == ["no papers"]
     await replay.database.close()
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.daily.service import Subscriptions, options_of
+from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models, outbox
 from storage.database import Connection, Database
 from tests.support import digest_builders, planner_harness
@@ -144,8 +144,8 @@ async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarnes
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
     await harness.post()
     service = Subscriptions(harness.database, lambda: SEOUL_9AM)
-    options = options_of(await service.get(subscription_id))
-    await service.edit(subscription_id, replace(options, style=models.Style.CARDS))
+    subscription = await service.get(subscription_id)
+    await service.edit(replace(subscription, style=models.Style.CARDS))
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     assert await harness.edited() == []
 
@@ -181,8 +181,8 @@ async def test_a_changed_schedule_alone_edits_nothing(harness: CorrectionHarness
     await harness.put(MONDAY, ["2601.00001"], "At first.")
     await harness.post()
     service = Subscriptions(harness.database, lambda: SEOUL_9AM)
-    options = options_of(await service.get(subscription_id))
-    await service.edit(subscription_id, replace(options, at_time="18:00"))
+    subscription = await service.get(subscription_id)
+    await service.edit(replace(subscription, at_time="18:00"))
     async with harness.database.transaction() as connection:
         assert await harness.edits.plan(connection, 1, 2, LATER) == 0
 

@@ -25,22 +25,22 @@ GUILD, OTHER_GUILD = 10, 11
 PAPERS = [(f"2601.0000{number}", 90 - number) for number in range(1, 9)]
 
 
-async def test_identical_posts_of_many_channels_are_rendered_once(harness: PlannerHarness) -> None:
+async def test_identical_posts_of_many_channels_are_rendered_once(planning: PlannerHarness) -> None:
     for channel_id in range(100, 140):
-        await harness.subscribe(channel_id)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 40
-    assert harness.renderer.render_count == 1
-    markers = {post["marker"] for post in await harness.list_payloads()}
+        await planning.subscribe(channel_id)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    assert await planning.planner.tick(SEOUL_9AM) == 40
+    assert planning.renderer.render_count == 1
+    markers = {post["marker"] for post in await planning.list_payloads()}
     assert len(markers) == 40
 
 
-async def test_posts_with_different_schedules_are_rendered_separately(harness: PlannerHarness) -> None:
-    await harness.subscribe(20)
-    await harness.subscribe(21, at_time="08:30")
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 2
-    assert harness.renderer.render_count == 2
+async def test_posts_with_different_schedules_are_rendered_separately(planning: PlannerHarness) -> None:
+    await planning.subscribe(20)
+    await planning.subscribe(21, at_time="08:30")
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    assert await planning.planner.tick(SEOUL_9AM) == 2
+    assert planning.renderer.render_count == 2
 
 
 class SavingHarness(PlannerHarness):
@@ -77,9 +77,9 @@ class SavingHarness(PlannerHarness):
 
 @pytest.fixture
 async def saving(db: Database) -> SavingHarness:
-    harness = SavingHarness(db)
-    await store_newsletter(harness, MONDAY, *PAPERS)
-    return harness
+    planning = SavingHarness(db)
+    await store_newsletter(planning, MONDAY, *PAPERS)
+    return planning
 
 
 def list_counts(delivery: models.Delivery) -> list[tuple[str, int, int]]:

@@ -9,7 +9,6 @@ import discord
 import pytest
 
 from bot.daily.planner import DailyPlanner
-from bot.daily.service import options_of
 from bot.search.service import SearchService
 from storage import deliveries, models, sources
 from tests.support.client_harness import (
@@ -286,9 +285,7 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
         for command in ("daily pause", "daily edit"):
             options = {"role": role} if command == "daily edit" else {}
             if options:
-                await harness.bot.services.subscriptions.edit(
-                    subscription.id, replace(options_of(subscription), mention_role_id=None)
-                )
+                await harness.bot.services.subscriptions.edit(replace(subscription, mention_role_id=None))
             response = await harness.manager.slash(harness.channel, command, **options)
             assert shown_text(last_response(response)) == refusal
         return

@@ -14,26 +14,7 @@ DAY = timedelta(days=1)
 
 def test_an_overdue_post_draws_by_todays_date_and_a_paused_subscription_has_none() -> None:
     subscription = models.Subscription(
-        id=1,
-        guild_id=1,
-        channel_id=1,
-        at_time="09:00",
-        timezone="Asia/Seoul",
-        days=(1, 2, 3, 4, 5, 6, 7),
-        top_n=5,
-        min_votes=0,
-        locale=models.Locale.KO,
-        style=models.Style.COMPACT,
-        say_when_empty=False,
-        fresh_days=3,
-        wait_minutes=0,
-        settle_hours=0,
-        state=models.ActivityState.ACTIVE,
-        reason=None,
-        created_by=None,
-        created_at=EVENING,
-        next_due_at=SEOUL_9AM,
-        waiting_for_on=None,
+        guild_id=1, channel_id=1, timezone="Asia/Seoul", created_at=EVENING, next_due_at=SEOUL_9AM
     )
     assert why.eligible_dates(subscription, EVENING) == (date(2026, 1, 3), date(2026, 1, 5))
     assert why.eligible_dates(subscription, SEOUL_9AM + 5 * DAY) == (date(2026, 1, 8), date(2026, 1, 10))

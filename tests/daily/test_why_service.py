@@ -18,37 +18,37 @@ DAY = timedelta(days=1)
 
 
 async def answer(
-    harness: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL
+    planning: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL
 ) -> WhyAnswer:
-    async with harness.database.read() as connection:
+    async with planning.database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    return await WhyExplainer(harness.database, lambda: now, harness.search.match_papers).explain(
+    return await WhyExplainer(planning.database, lambda: now, planning.search.match_papers).explain(
         paper, guild_id=10, channel_id=channel_id
     )
 
 
-async def ask(harness: PlannerHarness, arxiv_id: str, now: datetime) -> why.Explanation:
+async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Explanation:
     """Return the explanation for the only subscription of the channel."""
-    (explanation,), _ = await answer(harness, arxiv_id, now)
+    (explanation,), _ = await answer(planning, arxiv_id, now)
     return explanation
 
 
-async def send_all(harness: PlannerHarness, now: datetime) -> None:
-    async with harness.database.transaction() as connection:
+async def send_all(planning: PlannerHarness, now: datetime) -> None:
+    async with planning.database.transaction() as connection:
         for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
             parts = await deliveries.list_parts(connection, delivery.id)
             receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
             await outbox.mark_sent(connection, receipts, now)
 
 
-async def test_a_posted_paper_has_its_date_and_message(harness: PlannerHarness) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    assert (await ask(harness, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
-    await send_all(harness, SEOUL_9AM + timedelta(seconds=3))
-    explanation = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
+async def test_a_posted_paper_has_its_date_and_message(planning: PlannerHarness) -> None:
+    await planning.subscribe()
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    await planning.planner.tick(SEOUL_9AM)
+    assert (await ask(planning, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    await send_all(planning, SEOUL_9AM + timedelta(seconds=3))
+    explanation = await ask(planning, "2601.00001", SEOUL_9AM + DAY)
     assert (explanation.cause, explanation.digest_on) == (Cause.POSTED, MONDAY)
     assert explanation.at == SEOUL_9AM + timedelta(seconds=3)
     assert explanation.part is not None
@@ -56,138 +56,138 @@ async def test_a_posted_paper_has_its_date_and_message(harness: PlannerHarness) 
     assert not explanation.is_repeated
 
 
-async def test_a_paper_repeated_within_a_month_is_not_posted_again(harness: PlannerHarness) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    await send_all(harness, SEOUL_9AM)
-    await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
-    await harness.planner.tick(SEOUL_9AM + DAY)
-    explanation = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
+async def test_a_paper_repeated_within_a_month_is_not_posted_again(planning: PlannerHarness) -> None:
+    await planning.subscribe()
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    await planning.planner.tick(SEOUL_9AM)
+    await send_all(planning, SEOUL_9AM)
+    await store_newsletter(planning, MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
+    await planning.planner.tick(SEOUL_9AM + DAY)
+    explanation = await ask(planning, "2601.00001", SEOUL_9AM + DAY)
     assert (explanation.cause, explanation.digest_on, explanation.is_repeated) == (Cause.POSTED, MONDAY, True)
 
 
-async def test_after_a_month_a_repeated_paper_counts_as_new(harness: PlannerHarness) -> None:
-    await harness.subscribe(min_votes=50)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 90))
-    await harness.planner.tick(SEOUL_9AM)
-    await send_all(harness, SEOUL_9AM)
+async def test_after_a_month_a_repeated_paper_counts_as_new(planning: PlannerHarness) -> None:
+    await planning.subscribe(min_votes=50)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 90))
+    await planning.planner.tick(SEOUL_9AM)
+    await send_all(planning, SEOUL_9AM)
     later = SEOUL_9AM + 40 * DAY
-    await store_newsletter(harness, MONDAY + 40 * DAY, ("2601.00001", 12), at=later - timedelta(hours=1))
-    await harness.planner.tick(later)
-    explanation = await ask(harness, "2601.00001", later)
+    await store_newsletter(planning, MONDAY + 40 * DAY, ("2601.00001", 12), at=later - timedelta(hours=1))
+    await planning.planner.tick(later)
+    explanation = await ask(planning, "2601.00001", later)
     assert (explanation.cause, explanation.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
-async def test_too_few_and_unknown_votes_are_different_causes(harness: PlannerHarness) -> None:
-    await harness.subscribe(min_votes=20)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", None), ("2601.00003", 30))
-    await harness.planner.tick(SEOUL_9AM)
-    few = await ask(harness, "2601.00001", SEOUL_9AM)
+async def test_too_few_and_unknown_votes_are_different_causes(planning: PlannerHarness) -> None:
+    await planning.subscribe(min_votes=20)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9), ("2601.00002", None), ("2601.00003", 30))
+    await planning.planner.tick(SEOUL_9AM)
+    few = await ask(planning, "2601.00001", SEOUL_9AM)
     assert (few.cause, few.votes, few.may_change) == (Cause.TOO_FEW_VOTES, 9, False)
-    assert (await ask(harness, "2601.00002", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
+    assert (await ask(planning, "2601.00002", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
 
 
-async def test_a_paper_below_the_top_has_its_rank(harness: PlannerHarness) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 7)))
-    await harness.planner.tick(SEOUL_9AM)
-    explanation = await ask(harness, "2601.00004", SEOUL_9AM)
+async def test_a_paper_below_the_top_has_its_rank(planning: PlannerHarness) -> None:
+    await planning.subscribe()
+    await store_newsletter(planning, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 7)))
+    await planning.planner.tick(SEOUL_9AM)
+    explanation = await ask(planning, "2601.00004", SEOUL_9AM)
     assert (explanation.cause, explanation.rank, explanation.candidate_count) == (Cause.BELOW_TOP, 4, 6)
     assert (explanation.digest_on, explanation.may_change) == (MONDAY, False)
 
 
-async def test_a_paper_keeps_the_rank_it_had_when_the_post_was_planned(harness: PlannerHarness) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 5)))
-    await harness.planner.tick(SEOUL_9AM)
+async def test_a_paper_keeps_the_rank_it_had_when_the_post_was_planned(planning: PlannerHarness) -> None:
+    await planning.subscribe()
+    await store_newsletter(planning, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 5)))
+    await planning.planner.tick(SEOUL_9AM)
     corrected = SEOUL_9AM + timedelta(hours=2)
     await store_newsletter(
-        harness, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
+        planning, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
     )
-    explanation = await ask(harness, "2601.00004", corrected)
+    explanation = await ask(planning, "2601.00004", corrected)
     assert (explanation.cause, explanation.rank, explanation.candidate_count) == (Cause.BELOW_TOP, 4, 4)
 
 
-async def test_a_paper_that_gained_votes_after_the_post_was_not_chosen_then(harness: PlannerHarness) -> None:
-    await harness.subscribe(top_n=3, min_votes=20)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 30), ("2601.00002", 3))
-    await harness.planner.tick(SEOUL_9AM)
+async def test_a_paper_that_gained_votes_after_the_post_was_not_chosen_then(planning: PlannerHarness) -> None:
+    await planning.subscribe(top_n=3, min_votes=20)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 30), ("2601.00002", 3))
+    await planning.planner.tick(SEOUL_9AM)
     await store_newsletter(
-        harness, MONDAY, ("2601.00001", 30), ("2601.00002", 40), at=SEOUL_9AM + timedelta(hours=1)
+        planning, MONDAY, ("2601.00001", 30), ("2601.00002", 40), at=SEOUL_9AM + timedelta(hours=1)
     )
-    assert (await ask(harness, "2601.00002", SEOUL_9AM + timedelta(hours=1))).cause is Cause.NOT_CHOSEN_THEN
+    assert (await ask(planning, "2601.00002", SEOUL_9AM + timedelta(hours=1))).cause is Cause.NOT_CHOSEN_THEN
 
 
-async def test_before_the_post_the_answer_is_the_upcoming_decision(harness: PlannerHarness) -> None:
-    await harness.subscribe(min_votes=5)
+async def test_before_the_post_the_answer_is_the_upcoming_decision(planning: PlannerHarness) -> None:
+    await planning.subscribe(min_votes=5)
     await store_newsletter(
-        harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1)
+        planning, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1)
     )
     now = SEOUL_9AM - timedelta(hours=1)
-    coming = await ask(harness, "2601.00002", now)
+    coming = await ask(planning, "2601.00002", now)
     assert (coming.cause, coming.rank, coming.candidate_count, coming.at) == (Cause.UPCOMING, 2, 3, SEOUL_9AM)
-    behind = await ask(harness, "2601.00003", now)
+    behind = await ask(planning, "2601.00003", now)
     assert (behind.cause, behind.rank, behind.may_change) == (Cause.BELOW_TOP, 3, True)
-    few = await ask(harness, "2601.00004", now)
+    few = await ask(planning, "2601.00004", now)
     assert (few.cause, few.may_change, few.at) == (Cause.TOO_FEW_VOTES, True, SEOUL_9AM)
 
 
-async def test_a_settling_digest_has_the_time_when_its_votes_have_settled(harness: PlannerHarness) -> None:
-    await harness.subscribe(settle_hours=3)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
+async def test_a_settling_digest_has_the_time_when_its_votes_have_settled(planning: PlannerHarness) -> None:
+    await planning.subscribe(settle_hours=3)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
     settled_at = SEOUL_9AM + timedelta(hours=2)
     for now in (SEOUL_9AM - timedelta(minutes=1), SEOUL_9AM):
-        await harness.planner.tick(now)
-        explanation = await ask(harness, "2601.00001", now)
+        await planning.planner.tick(now)
+        explanation = await ask(planning, "2601.00001", now)
         assert (explanation.cause, explanation.at) == (Cause.SETTLING, settled_at)
 
 
-async def test_the_first_post_shows_the_newest_digest_only(harness: PlannerHarness) -> None:
-    await store_newsletter(harness, MONDAY - DAY, ("2601.00001", 99))
-    await store_newsletter(harness, MONDAY, ("2601.00002", 5))
-    await harness.subscribe()
-    before = await ask(harness, "2601.00001", SEOUL_9AM - timedelta(hours=1))
+async def test_the_first_post_shows_the_newest_digest_only(planning: PlannerHarness) -> None:
+    await store_newsletter(planning, MONDAY - DAY, ("2601.00001", 99))
+    await store_newsletter(planning, MONDAY, ("2601.00002", 5))
+    await planning.subscribe()
+    before = await ask(planning, "2601.00001", SEOUL_9AM - timedelta(hours=1))
     assert (before.cause, before.may_change) == (Cause.FIRST_POST, True)
-    await harness.planner.tick(SEOUL_9AM)
-    after = await ask(harness, "2601.00001", SEOUL_9AM)
+    await planning.planner.tick(SEOUL_9AM)
+    after = await ask(planning, "2601.00001", SEOUL_9AM)
     assert (after.cause, after.may_change) == (Cause.FIRST_POST, False)
 
 
-async def test_a_digest_older_than_the_subscription_is_not_posted(harness: PlannerHarness) -> None:
-    await store_newsletter(harness, MONDAY - 10 * DAY, ("2601.00001", 99), at=EVENING - 9 * DAY)
-    await harness.subscribe()
-    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+async def test_a_digest_older_than_the_subscription_is_not_posted(planning: PlannerHarness) -> None:
+    await store_newsletter(planning, MONDAY - 10 * DAY, ("2601.00001", 99), at=EVENING - 9 * DAY)
+    await planning.subscribe()
+    explanation = await ask(planning, "2601.00001", SEOUL_9AM)
     assert (explanation.cause, explanation.digest_on) == (Cause.BEFORE_SUBSCRIPTION, MONDAY - 10 * DAY)
 
 
-async def test_a_late_digest_is_too_old_or_superseded(harness: PlannerHarness) -> None:
-    await harness.subscribe()
+async def test_a_late_digest_is_too_old_or_superseded(planning: PlannerHarness) -> None:
+    await planning.subscribe()
     week = SEOUL_9AM + 7 * DAY
-    await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 99), at=week - timedelta(hours=1))
-    assert (await ask(harness, "2601.00001", week)).cause is Cause.TOO_OLD
-    await store_newsletter(harness, MONDAY + 7 * DAY, ("2601.00002", 5), at=week - timedelta(hours=1))
-    await harness.planner.tick(week)
-    explanation = await ask(harness, "2601.00001", week)
+    await store_newsletter(planning, MONDAY + DAY, ("2601.00001", 99), at=week - timedelta(hours=1))
+    assert (await ask(planning, "2601.00001", week)).cause is Cause.TOO_OLD
+    await store_newsletter(planning, MONDAY + 7 * DAY, ("2601.00002", 5), at=week - timedelta(hours=1))
+    await planning.planner.tick(week)
+    explanation = await ask(planning, "2601.00001", week)
     assert (explanation.cause, explanation.digest_on) == (Cause.SUPERSEDED, MONDAY + DAY)
 
 
-async def test_a_paused_subscription_has_its_reason(harness: PlannerHarness) -> None:
-    subscription_id = await harness.subscribe()
-    await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+async def test_a_paused_subscription_has_its_reason(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    await Subscriptions(planning.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    explanation = await ask(planning, "2601.00001", SEOUL_9AM)
     assert explanation.cause is Cause.STOPPED
     assert explanation.subscription is not None
     assert explanation.subscription.reason == Reason.NO_SEND
 
 
 @pytest.mark.parametrize("state", ["paused", "uncertain", "failed", "expired"])
-async def test_an_undelivered_post_has_its_state_and_reason(harness: PlannerHarness, state: str) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    async with harness.database.transaction() as connection:
+async def test_an_undelivered_post_has_its_state_and_reason(planning: PlannerHarness, state: str) -> None:
+    await planning.subscribe()
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    await planning.planner.tick(SEOUL_9AM)
+    async with planning.database.transaction() as connection:
         (delivery,) = await deliveries.list_rows(connection)
         (part,) = await deliveries.list_parts(connection, delivery.id)
         if state != "expired":
@@ -200,85 +200,85 @@ async def test_an_undelivered_post_has_its_state_and_reason(harness: PlannerHarn
             await outbox.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
         else:
             await outbox.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
-    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+    explanation = await ask(planning, "2601.00001", SEOUL_9AM)
     assert explanation.cause is Cause.NOT_DELIVERED
     assert explanation.delivery is not None
     assert explanation.delivery.state.value == state
     assert explanation.delivery.reason
 
 
-async def test_each_subscription_of_the_channel_has_its_own_answer(harness: PlannerHarness) -> None:
-    await harness.subscribe(min_votes=50, locale=models.Locale.KO)
-    await harness.subscribe(locale=models.Locale.EN)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    await send_all(harness, SEOUL_9AM)
-    explanations, other_channel_ids = await answer(harness, "2601.00001", SEOUL_9AM)
+async def test_each_subscription_of_the_channel_has_its_own_answer(planning: PlannerHarness) -> None:
+    await planning.subscribe(min_votes=50, locale=models.Locale.KO)
+    await planning.subscribe(locale=models.Locale.EN)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    await planning.planner.tick(SEOUL_9AM)
+    await send_all(planning, SEOUL_9AM)
+    explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
     assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
     assert other_channel_ids is None
-    assert await answer(harness, "2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
+    assert await answer(planning, "2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
 
 
-async def test_a_post_of_a_deleted_subscription_is_still_found(harness: PlannerHarness) -> None:
-    subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    await send_all(harness, SEOUL_9AM)
-    await Subscriptions(harness.database, lambda: SEOUL_9AM).remove(subscription_id)
-    explanations, other_channel_ids = await answer(harness, "2601.00001", SEOUL_9AM)
+async def test_a_post_of_a_deleted_subscription_is_still_found(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
+    await planning.planner.tick(SEOUL_9AM)
+    await send_all(planning, SEOUL_9AM)
+    await Subscriptions(planning.database, lambda: SEOUL_9AM).remove(subscription_id)
+    explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
     assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]
     assert other_channel_ids == ()
 
 
-async def test_a_weekly_subscription_explains_its_week(harness: PlannerHarness) -> None:
-    await harness.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
+async def test_a_weekly_subscription_explains_its_week(planning: PlannerHarness) -> None:
+    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
     thursday = MONDAY - 4 * DAY
-    await store_newsletter(harness, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
-    open_answer = await ask(harness, "2601.00001", EVENING)
+    await store_newsletter(planning, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
+    open_answer = await ask(planning, "2601.00001", EVENING)
     assert (open_answer.cause, open_answer.rank, open_answer.at) == (Cause.BELOW_TOP, 2, SEOUL_9AM)
-    await harness.planner.tick(SEOUL_9AM)
-    assert (await ask(harness, "2601.00002", SEOUL_9AM)).cause is Cause.UNDER_WAY
-    await store_newsletter(harness, MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + 3 * DAY)
-    closed = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
+    await planning.planner.tick(SEOUL_9AM)
+    assert (await ask(planning, "2601.00002", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    await store_newsletter(planning, MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + 3 * DAY)
+    closed = await ask(planning, "2601.00001", SEOUL_9AM + DAY)
     assert (closed.cause, closed.rank, closed.may_change) == (Cause.BELOW_TOP, 2, False)
 
 
-async def forget_decisions(harness: PlannerHarness, now: datetime) -> None:
-    async with harness.database.transaction() as connection:
+async def forget_decisions(planning: PlannerHarness, now: datetime) -> None:
+    async with planning.database.transaction() as connection:
         assert await daily.purge_decisions(connection, now + timedelta(seconds=1), 500) > 0
 
 
-async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(harness: PlannerHarness) -> None:
-    await harness.subscribe(top_n=1)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 4))
-    await harness.planner.tick(SEOUL_9AM)
-    await forget_decisions(harness, SEOUL_9AM)
-    explanation = await ask(harness, "2601.00002", SEOUL_9AM)
+async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(planning: PlannerHarness) -> None:
+    await planning.subscribe(top_n=1)
+    await store_newsletter(planning, MONDAY, ("2601.00001", 9), ("2601.00002", 4))
+    await planning.planner.tick(SEOUL_9AM)
+    await forget_decisions(planning, SEOUL_9AM)
+    explanation = await ask(planning, "2601.00002", SEOUL_9AM)
     assert (explanation.cause, explanation.digest_on) == (Cause.NOT_RECORDED, MONDAY)
-    assert (await ask(harness, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    assert (await ask(planning, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
 
 
-async def test_without_a_record_of_its_week_a_weekly_post_says_so(harness: PlannerHarness) -> None:
-    await harness.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
+async def test_without_a_record_of_its_week_a_weekly_post_says_so(planning: PlannerHarness) -> None:
+    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
     thursday = MONDAY - 4 * DAY
-    await store_newsletter(harness, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
-    await harness.planner.tick(SEOUL_9AM)
+    await store_newsletter(planning, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
+    await planning.planner.tick(SEOUL_9AM)
     late = SEOUL_9AM + DAY
-    await store_newsletter(harness, thursday - DAY, ("2601.00003", 9), at=late)
-    assert (await ask(harness, "2601.00003", late)).cause is Cause.TOO_OLD
-    await forget_decisions(harness, SEOUL_9AM)
-    assert (await ask(harness, "2601.00001", late)).cause is Cause.NOT_RECORDED
+    await store_newsletter(planning, thursday - DAY, ("2601.00003", 9), at=late)
+    assert (await ask(planning, "2601.00003", late)).cause is Cause.TOO_OLD
+    await forget_decisions(planning, SEOUL_9AM)
+    assert (await ask(planning, "2601.00001", late)).cause is Cause.NOT_RECORDED
 
 
-async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(harness: PlannerHarness) -> None:
-    await harness.subscribe()
+async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(planning: PlannerHarness) -> None:
+    await planning.subscribe()
     papers_then = (("2601.00001", 50), ("2601.00002", 40), ("2601.00003", 20), ("2601.00004", 10))
-    await store_newsletter(harness, MONDAY, *papers_then)
-    await harness.planner.tick(SEOUL_9AM)
+    await store_newsletter(planning, MONDAY, *papers_then)
+    await planning.planner.tick(SEOUL_9AM)
     corrected = SEOUL_9AM + timedelta(hours=2)
     await store_newsletter(
-        harness, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected
+        planning, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected
     )
-    low = await ask(harness, "2601.00005", corrected)
+    low = await ask(planning, "2601.00005", corrected)
     assert (low.cause, low.rank, low.candidate_count) == (Cause.BELOW_TOP, 4, 5)
-    assert (await ask(harness, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN
+    assert (await ask(planning, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN

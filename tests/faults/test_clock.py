@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.daily.service import SubscriptionOptions, Subscriptions
-from storage import deliveries
+from bot.daily.service import Subscriptions
+from storage import deliveries, models
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -37,10 +37,15 @@ async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], a
     """Set up daily posts that are due at the first whole minute later than `after` from now."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
     for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
+        added = await service.add(_draft(channel_id, due))
         assert added.next_due_at == due
+
+
+def _draft(channel_id: int, due: datetime) -> models.Subscription:
+    return models.Subscription(
+        guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0
+    )
 
 
 async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
@@ -99,9 +104,8 @@ async def test_posts_due_by_a_clock_that_is_set_back_for_good_come_once(
     back = -2 * HOUR
     due = (harness.now() + back).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
     for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
+        added = await service.add(_draft(channel_id, due))
         assert added.next_due_at == due + DAY
     harness.start_bot()
     await harness.fake.wait_until_connected()

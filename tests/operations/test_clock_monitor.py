@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bot.core import clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
-from bot.daily import service as daily_service
 from bot.operations.health import ClockMonitor
+from storage import models
 
 START = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -165,10 +165,15 @@ class _Poster:
     def __init__(self, monitor: ClockMonitor, zone: str, at_time: str) -> None:
         self.monitor = monitor
         self.posted: list[str] = []
-        options = daily_service.SubscriptionOptions(
-            at_time=at_time, timezone=zone, say_when_empty=True, wait_minutes=0
+        new = models.Subscription(
+            guild_id=1,
+            channel_id=2,
+            at_time=at_time,
+            timezone=zone,
+            say_when_empty=True,
+            wait_minutes=0,
+            created_at=START,
         )
-        new = daily_service.new_subscription(1, 2, options, START)
         due = schedule.next_due(
             START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
         )

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.daily import planner as daily_planner
-from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
 from bot.search.service import SearchService
@@ -60,9 +60,8 @@ class PlannerHarness:
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
-        default = SubscriptionOptions(timezone="Asia/Seoul", top_n=2)
-        added = await service.add(guild_id=10, channel_id=channel_id, options=replace(default, **options))
-        return added.id
+        draft = models.Subscription(guild_id=10, channel_id=channel_id, timezone="Asia/Seoul", top_n=2)
+        return (await service.add(replace(draft, **options))).id
 
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""

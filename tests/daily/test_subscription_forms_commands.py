@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.daily.service import SubscriptionOptions, options_of
+from bot.daily.options import SETTINGS
 from storage import models
 from tests.support.client_harness import (
     ClientHarness,
@@ -21,6 +21,14 @@ PAPERS = {"topic": "", "papers": "5", "votes": "0", "language": ["en"], "style":
 
 async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
     return await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+
+
+def _settings(subscription: models.Subscription) -> dict[str, Any]:
+    return {name: getattr(subscription, name) for name in SETTINGS}
+
+
+def _expected(**settings: Any) -> dict[str, Any]:
+    return _settings(models.Subscription(guild_id=1, channel_id=1, **settings))
 
 
 async def _submit(harness: ClientHarness, message: Any, key: str, values: dict[str, Any]) -> Any:
@@ -58,14 +66,14 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
     assert all(len(custom_id) <= 100 for custom_id in component_ids(changed))
     await harness.manager.click(changed, label=harness.texts("setup-start"))
     (subscription,) = await _list_subscriptions(harness)
-    assert options_of(subscription) == SubscriptionOptions(
-        "19:30",
-        "Europe/Berlin",
-        (1, 7),
-        3,
-        7,
-        models.Locale.KO,
-        models.Style.THREAD,
+    assert _settings(subscription) == _expected(
+        at_time="19:30",
+        timezone="Europe/Berlin",
+        days=(1, 7),
+        top_n=3,
+        min_votes=7,
+        locale=models.Locale.KO,
+        style=models.Style.THREAD,
         say_when_empty=True,
         topic="RL",
         mention_role_id=role.id,
@@ -112,14 +120,14 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
     await _submit(harness, opened, "subscription-edit-schedule", values)
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.id == stored.id
-    assert options_of(subscription) == SubscriptionOptions(
-        "09:00",
-        "Asia/Seoul",
-        (2,),
-        9,
-        0,
-        models.Locale.KO,
-        models.Style.WEEKLY,
+    assert _settings(subscription) == _expected(
+        at_time="09:00",
+        timezone="Asia/Seoul",
+        days=(2,),
+        top_n=9,
+        min_votes=0,
+        locale=models.Locale.KO,
+        style=models.Style.WEEKLY,
         say_when_empty=True,
         wait_minutes=9,
         server_picks=True,
