@@ -1,4 +1,7 @@
-"""Subscriptions to the daily post. Due times are computed by `bot.daily.schedule`."""
+"""The daily post: subscriptions, the planner's decisions for `/why`, and what each channel was sent.
+
+Due times are computed by `bot.daily.schedule`. Posted papers and covered digests prevent that posts repeat themselves.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
                 subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
             )
     except IntegrityError as error:
+        on_topic = f", {subscription.topic}" if subscription.topic else ""
         raise errors.DuplicateError(
             f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-            f" {subscription.locale.value}, {subscription.style.value}{_topic_suffix(subscription)}) already."
+            f" {subscription.locale.value}, {subscription.style.value}{on_topic}) already."
             " Edit that one instead."
         ) from error
     return int(result.scalar_one())
@@ -155,10 +159,6 @@ async def set_state(
     return changed
 
 
-def _topic_suffix(subscription: models.Subscription) -> str:
-    return f", {subscription.topic}" if subscription.topic else ""
-
-
 def _values(subscription: models.Subscription) -> dict[str, Any]:
     values = bulk.record_values(subscription, days="".join(map(str, subscription.days)))
     del values["id"]
@@ -175,9 +175,6 @@ def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
         state=models.ActivityState(row.state),
         when=models.When(row.when),
     )
-
-
-# Decisions of the daily planner: what each post drew from and left out, for `/why`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +237,6 @@ async def remove_decisions(connection: AsyncConnection, subscription_id: int, li
         connection, decisions, decisions.c.subscription_id == subscription_id, limit
     )
 
-
-# Papers posted in channels and digests covered by subscriptions, which prevent repeated posts.
 
 MAX_PLANNING_DELAY = timedelta(days=8)
 """A post is planned at most this long after it was due, after downtime of the bot."""
@@ -364,23 +359,14 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
     The late papers of such a post count as not posted.
     """
     values = [{"b_id": subscription_id, "b_at": planned_at} for subscription_id, planned_at in posts]
-    if values:
-        await connection.execute(
-            covered_digests.delete().where(
-                covered_digests.c.subscription_id == sa.bindparam("b_id"),
-                covered_digests.c.covered_at == sa.bindparam("b_at"),
-            ),
-            values,
-        )
-        await connection.execute(
-            covered_digests.update()
-            .where(
-                covered_digests.c.subscription_id == sa.bindparam("b_id"),
-                covered_digests.c.late_at == sa.bindparam("b_at"),
-            )
-            .values(late_revision=None, late_at=None),
-            values,
-        )
+    if not values:
+        return
+    of_subscription = covered_digests.c.subscription_id == sa.bindparam("b_id")
+    covered_then = covered_digests.c.covered_at == sa.bindparam("b_at")
+    late_then = covered_digests.c.late_at == sa.bindparam("b_at")
+    undo_late = covered_digests.update().values(late_revision=None, late_at=None)
+    await connection.execute(covered_digests.delete().where(of_subscription, covered_then), values)
+    await connection.execute(undo_late.where(of_subscription, late_then), values)
 
 
 async def list_covered(

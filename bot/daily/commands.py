@@ -23,7 +23,6 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import schedule
-from bot.daily.messages import PAPERS_FORM, SCHEDULE_FORM, Form
 from bot.daily.options import MAX_TOPIC_LENGTH
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import draft_codec, find_same
@@ -99,7 +98,7 @@ class SubscriptionsCog(
     @router.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, request: Request) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        return await _list_view(request)
+        return _list_view(request, await _list_for_guild(request))
 
     @router.command(
         name="edit",
@@ -128,7 +127,10 @@ class SubscriptionsCog(
         """Change the options of a subscription; without any, show the buttons of its forms."""
         typed = vars(request.interaction.namespace)
         if not typed.keys() - {"post"}:
-            return await _form_view(request, post)
+            found = await _find_or_ask(request, post, daily_messages.CHANGE)
+            if isinstance(found, ui.LayoutView):
+                return found
+            return daily_messages.form_view(request.texts, found)
         subscription = await _find(request, post)
         wanted = daily_options.apply_changes(subscription, typed)
         return await _edit(request, subscription, wanted)
@@ -220,60 +222,53 @@ class SubscriptionButtonsCog(commands.Cog):
         await router.reply_privately(request.interaction, await _post_now(request, created))
         return None
 
-    @router.handles(SCHEDULE_FORM.open_verb, router.AT_ONCE, check=client_permissions.require_manager)
-    async def open_schedule_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for when a subscription posts."""
-        return await _form_modal(request, SCHEDULE_FORM, action.payload)
-
-    @router.handles(PAPERS_FORM.open_verb, router.AT_ONCE, check=client_permissions.require_manager)
-    async def open_papers_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for which papers a subscription posts, and how."""
-        return await _form_modal(request, PAPERS_FORM, action.payload)
+    @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=client_permissions.require_manager)
+    async def open_form(self, request: Request, action: Action) -> ui.Modal:
+        """Open a form of a subscription or of a draft."""
+        form_name, payload = action.fields(2)
+        return await _form_modal(request, form_name, payload)
 
     @router.handles(daily_messages.REOPEN, router.AT_ONCE, check=client_permissions.require_manager)
     async def reopen_form(self, request: Request, action: Action) -> ui.Modal:
         """Open a form that was refused, with the typed values. Raises UserError if these were overwritten."""
-        submit_verb, token = action.fields(2)
-        payload, values = await router.load_typed(request.services.text_tokens, token)
-        form = SCHEDULE_FORM if submit_verb == SCHEDULE_FORM.submit_verb else PAPERS_FORM
-        return await _form_modal(request, form, payload, values)
+        form_name, token = action.fields(2)
+        return await _form_modal(
+            request, form_name, *await router.load_typed(request.services.text_tokens, token)
+        )
 
-    @router.handles(SCHEDULE_FORM.submit_verb, check=client_permissions.require_manager)
-    async def submit_schedule(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form for the schedule."""
-        return await _submit(request, action, SCHEDULE_FORM)
-
-    @router.handles(PAPERS_FORM.submit_verb, check=client_permissions.require_manager)
-    async def submit_papers(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form for the papers."""
-        return await _submit(request, action, PAPERS_FORM)
+    @router.handles(daily_messages.SUBMIT_FORM, check=client_permissions.require_manager)
+    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
+        """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again."""
+        form_name, payload = action.fields(2)
+        old = await _load_target(request, payload)
+        values = router.modal_values(request.interaction)
+        try:
+            wanted = daily_options.apply_form(old, daily_messages.FORMS[form_name].settings, values)
+            if old.id:
+                return await _edit(request, old, wanted)
+            channel = client_permissions.require_channel(request.interaction.guild, old.channel_id)
+            await _require_allowed(request, channel, wanted)
+            return await _setup_view(request, wanted)
+        except UserError as error:
+            token = await router.store_typed(request.services.text_tokens, payload, values)
+            reopen_id = custom_ids.pack(daily_messages.REOPEN, form_name, token)
+            reason = request.texts(error.key, **error.arguments)
+            return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
 
     @router.handles(daily_messages.CHANGE, check=client_permissions.require_manager)
-    async def show_form(self, request: Request, action: Action) -> ui.LayoutView:
+    async def show_forms(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the buttons of the forms of a subscription."""
-        return await _form_view(request, action.payload)
-
-    @router.handles(daily_messages.SELECT_CHANGE, check=client_permissions.require_manager)
-    async def select_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the buttons of the forms of the selected subscription."""
-        selected = router.selected_value(request.interaction)
-        return await _form_view(request, selected)
+        return daily_messages.form_view(request.texts, await _find_chosen(request, action))
 
     @router.handles(daily_messages.SHOW, check=client_permissions.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a subscription."""
-        return _detail_view(request, await _find(request, action.payload))
+        return _detail_view(request, await _find_chosen(request, action))
 
     @router.handles(daily_messages.LIST, check=client_permissions.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        return await _list_view(request)
-
-    @router.handles(daily_messages.SELECT, check=client_permissions.require_manager)
-    async def select_subscription(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected subscription."""
-        selected = router.selected_value(request.interaction)
-        return _detail_view(request, await _find(request, selected))
+        return _list_view(request, await _list_for_guild(request))
 
     @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=client_permissions.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -315,7 +310,17 @@ class SubscriptionButtonsCog(commands.Cog):
         """Show the papers of a post privately in the other language."""
         with custom_ids.map_parse_errors():
             locale = models.Locale(action.payload.partition(":")[0])
-        arxiv_ids = _menu_arxiv_ids(request.interaction)
+        # The papers are those of the message's menu; the topic is in the button to its list.
+        arxiv_ids: list[str] = []
+        topic = ""
+        message = request.interaction.message
+        for component in router.walk_components(message.components if message else ()):
+            own = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+            if isinstance(component, discord.SelectMenu) and own.verb == lists_messages.OPEN_SELECTED:
+                arxiv_ids += [option.value for option in component.options]
+            elif own.verb == lists_messages.SHOW:
+                state = lists_messages.unpack_state(own)
+                topic = topic or (state.text if state.kind is ListKind.TOPIC else "")
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         found = [detail for detail in details if detail is not None]
@@ -323,7 +328,7 @@ class SubscriptionButtonsCog(commands.Cog):
         papers = tuple(deliveries.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
-        post = daily_post.copy_of(action, papers, locale, _topic(request.interaction))
+        post = daily_post.copy_of(action, papers, locale, topic)
         wording = request.interaction.client.wording_for(locale)
         return list(daily_post.compact_views(wording, post, with_marker=False))
 
@@ -344,7 +349,9 @@ class WhyCog(commands.Cog):
     async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         """Explain for this channel, or for the parent channel of this thread."""
         texts, guild_id = request.texts, request.interaction.guild_id
-        channel_id = _top_level_channel_id(request.interaction)
+        channel_id = request.interaction.channel_id
+        if isinstance(request.interaction.channel, discord.Thread):
+            channel_id = request.interaction.channel.parent_id
         if guild_id is None or channel_id is None:
             raise UserError("only-in-servers")
         async with router.admitted_lookup(request.interaction):
@@ -454,7 +461,7 @@ async def _forecast_text(request: Request, subscription: Subscription) -> str:
         return ""
     forecast = await request.services.on_demand_posts.forecast(subscription)
     suggestions: tuple[str, ...] = ()
-    if forecast is not None and not forecast[-1]:
+    if forecast is not None and not forecast.counts:
         search = SearchRequest(subscription.topic, limit=1, literal=True)
         suggestions = (await request.services.search.search(search)).suggestions
     return daily_messages.forecast_text(request.texts, forecast, suggestions)
@@ -523,13 +530,12 @@ def _detail_view(request: Request, subscription: Subscription, key: str | None =
     return daily_messages.subscription_detail_view(request.texts, subscription, headline)
 
 
-async def _list_view(
-    request: Request, rows: Sequence[Subscription] | None = None, verb: str = daily_messages.SELECT
+def _list_view(
+    request: Request, rows: Sequence[Subscription], verb: str = daily_messages.SHOW
 ) -> ui.LayoutView:
-    """Return the view of the server's subscriptions, or of `rows` alone, with a menu for the action `verb`."""
-    shown = await _list_for_guild(request) if rows is None else rows
-    mentions = request.interaction.client.mentions
-    return daily_messages.list_view(request.texts, shown, mentions("daily setup"), verb)
+    """Return the view of subscriptions, with a menu for the action `verb`."""
+    setup_command = request.interaction.client.mentions("daily setup")
+    return daily_messages.list_view(request.texts, rows, setup_command, verb)
 
 
 async def _find_or_ask(
@@ -539,7 +545,7 @@ async def _find_or_ask(
     candidates = await _list_candidates(request)
     if subscription_id is not None or len(candidates) < 2:
         return await _find(request, subscription_id)
-    return await _list_view(request, candidates, verb)
+    return _list_view(request, candidates, verb)
 
 
 async def _find_chosen(request: Request, action: Action) -> Subscription:
@@ -629,14 +635,6 @@ async def _default_timezone(request: Request) -> str:
     return "Asia/Seoul" if request.texts.locale is models.Locale.KO else request.services.timezone
 
 
-async def _form_view(request: Request, subscription_id: str | None) -> ui.LayoutView:
-    """Return the buttons of a subscription's forms; without an id and with several, their list. Raises UserError."""
-    candidates = await _list_candidates(request)
-    if subscription_id is None and len(candidates) > 1:
-        return await _list_view(request, candidates, daily_messages.SELECT_CHANGE)
-    return daily_messages.form_view(request.texts, await _find(request, subscription_id))
-
-
 async def _load_target(request: Request, payload: str) -> Subscription:
     """Return the subscription of a form: a stored one, or the draft of the wizard. Raises UserError."""
     if payload.startswith(daily_messages.STORED_MARK):
@@ -645,7 +643,7 @@ async def _load_target(request: Request, payload: str) -> Subscription:
 
 
 async def _form_modal(
-    request: Request, form: Form, payload: str, typed: Mapping[str, str] = MappingProxyType({})
+    request: Request, form_name: str, payload: str, typed: Mapping[str, str] = MappingProxyType({})
 ) -> message_builder.StatelessModal:
     """Return a form with the settings of `_load_target`, replaced by the typed values. Raises UserError."""
     subscription = await _load_target(request, payload)
@@ -654,62 +652,4 @@ async def _form_modal(
     if values["role"] and channel.guild.get_role(int(values["role"])) is None:
         values["role"] = ""
     styles = [style for style in models.Style if STYLES[style].fits(channel)]
-    return daily_messages.form_modal(request.texts, form, payload, values, styles)
-
-
-async def _submit(request: Request, action: Action, form: Form) -> ui.LayoutView:
-    """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again."""
-    old = await _load_target(request, action.payload)
-    values = router.modal_values(request.interaction)
-    try:
-        wanted = daily_options.apply_form(old, form.settings, values)
-        if old.id:
-            return await _edit(request, old, wanted)
-        channel = client_permissions.require_channel(request.interaction.guild, old.channel_id)
-        await _require_allowed(request, channel, wanted)
-        return await _setup_view(request, wanted)
-    except UserError as error:
-        return await _refused_view(request, action, values, error)
-
-
-async def _refused_view(
-    request: Request, action: Action, values: Mapping[str, str], error: UserError
-) -> ui.LayoutView:
-    """Return why a form is refused, with a button that opens it again with the values that were typed."""
-    texts = request.texts
-    token = await router.store_typed(request.services.text_tokens, action.payload, values)
-    return daily_messages.refused_view(
-        texts,
-        texts(error.key, **error.arguments),
-        custom_ids.pack(daily_messages.REOPEN, action.verb, token),
-        action.payload,
-    )
-
-
-def _topic(interaction: discord.Interaction[Any]) -> str:
-    """Return the topic of the message's button to its list, "" without one."""
-    for component in router.walk_components(interaction.message.components if interaction.message else ()):
-        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
-        if action.verb == lists_messages.SHOW:
-            state = lists_messages.unpack_state(action)
-            if state.kind is ListKind.TOPIC:
-                return state.text
-    return ""
-
-
-def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
-    """Return the arXiv ids of the message's menu of papers."""
-    return [
-        option.value
-        for component in router.walk_components(interaction.message.components if interaction.message else ())
-        if isinstance(component, discord.SelectMenu)
-        and custom_ids.unpack(component.custom_id).verb == lists_messages.OPEN_SELECTED
-        for option in component.options
-    ]
-
-
-def _top_level_channel_id(interaction: Interaction) -> int | None:
-    """Return the id of the channel, or of the parent channel of a thread or forum post."""
-    if isinstance(interaction.channel, discord.Thread):
-        return interaction.channel.parent_id
-    return interaction.channel_id
+    return daily_messages.form_modal(request.texts, form_name, payload, values, styles)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import discord
 from discord import ui
@@ -58,12 +57,10 @@ ADD = "dsa"
 START = "ds"
 START_NOW = "dsn"
 CHANGE = "dc"
-SELECT_CHANGE = "dcp"
-EDIT_SCHEDULE = "de"
-EDIT_PAPERS = "dep"
+OPEN_FORM = "de"
+SUBMIT_FORM = "df"
 REOPEN = "der"
 SHOW = "dh"
-SELECT = "dp"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
 PAUSE = "dz"
@@ -120,7 +117,9 @@ def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.Layou
 
 
 def _form_buttons(texts: Texts, payload: str) -> list[ui.Item[ui.LayoutView]]:
-    return [button(texts(form.title), custom_ids.pack(form.open_verb, payload)) for form in FORMS]
+    return [
+        button(texts(form.title), custom_ids.pack(OPEN_FORM, name, payload)) for name, form in FORMS.items()
+    ]
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
@@ -198,7 +197,7 @@ def subscription_detail_view(texts: Texts, subscription: Subscription, headline:
 
 
 def list_view(
-    texts: Texts, rows: Sequence[Subscription], setup_command: str, verb: str = SELECT
+    texts: Texts, rows: Sequence[Subscription], setup_command: str, verb: str = SHOW
 ) -> ui.LayoutView:
     """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up."""
     if not rows:
@@ -291,33 +290,28 @@ VOTES = "votes"
 """Fields of the forms of alerts, which have the labels of those of subscriptions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form: the verbs that open and submit it, the text id of its title, and the settings that it asks for, in order."""
+class Form(NamedTuple):
+    """A form: the text id of its title, and the settings that it asks for, in order."""
 
-    open_verb: str
-    submit_verb: str
     title: str
     settings: tuple[str, ...]
 
 
-SCHEDULE_FORM = Form(
-    EDIT_SCHEDULE,
-    "df",
-    "subscription-edit-schedule",
-    ("at_time", "timezone", "days", "when", "server_picks", "say_when_empty", "mention_role_id"),
-)
-PAPERS_FORM = Form(
-    EDIT_PAPERS, "dfp", "subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")
-)
-FORMS = (SCHEDULE_FORM, PAPERS_FORM)
+FORMS: Mapping[str, Form] = {
+    "schedule": Form(
+        "subscription-edit-schedule",
+        ("at_time", "timezone", "days", "when", "server_picks", "say_when_empty", "mention_role_id"),
+    ),
+    "papers": Form("subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")),
+}
 
 
 def form_modal(
-    texts: Texts, form: Form, payload: str, values: Mapping[str, str], styles: Collection[Style]
+    texts: Texts, form_name: str, payload: str, values: Mapping[str, str], styles: Collection[Style]
 ) -> StatelessModal:
     """Return a form of a subscription. `payload` says of which: see STORED_MARK. `styles` fit its channel."""
-    modal = StatelessModal(texts(form.title), custom_ids.pack(form.submit_verb, payload))
+    form = FORMS[form_name]
+    modal = StatelessModal(texts(form.title), custom_ids.pack(SUBMIT_FORM, form_name, payload))
     # A weekly post cannot wait for a day, and another one does not list what members saved.
     left_out = "when" if values["style"] == Style.WEEKLY else "server_picks"
     names = [name for name in form.settings if name != left_out]
@@ -362,7 +356,7 @@ def existing_view(texts: Texts, rows: Sequence[Subscription], token: str) -> ui.
     message.add_text(f"### {heading}")
     message.add_text("\n".join(f"- {list_line(texts, row)}" for row in rows[:MAX_LISTED]))
     if len(rows) > 1:
-        message.add_select(select_menu(texts, rows, SELECT_CHANGE))
+        message.add_select(select_menu(texts, rows, CHANGE))
     message.add_buttons(
         _change_button(texts, rows[0]) if len(rows) == 1 else None,
         button(texts("setup-add", count=len(rows)), custom_ids.pack(ADD, token)),
@@ -399,48 +393,32 @@ def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.
 MAX_SUBSCRIPTIONS = 5
 MAX_CHANNELS = 10
 PROBLEM_CAUSES = frozenset({Cause.NOT_DELIVERED, Cause.STOPPED})
-CAUSE_TEXT_IDS: Mapping[Cause, str] = {
-    Cause.POSTED: "why-posted",
-    Cause.UNDER_WAY: "why-under-way",
-    Cause.NOT_DELIVERED: "why-held",
-    Cause.TOO_FEW_VOTES: "why-too-few-votes",
-    Cause.VOTES_UNKNOWN: "why-votes-unknown",
-    Cause.BELOW_TOP: "why-below-top",
-    Cause.OFF_TOPIC: "why-off-topic",
-    Cause.NOT_CHOSEN_THEN: "why-not-then",
-    Cause.NOT_RECORDED: "why-not-recorded",
-    Cause.FIRST_POST: "why-first-post",
-    Cause.UPCOMING: "why-coming",
-    Cause.SETTLING: "why-settling",
-    Cause.CLOSING: "why-closing",
-    Cause.STOPPED: "why-stopped",
-    Cause.SUPERSEDED: "why-superseded",
-    Cause.BEFORE_SUBSCRIPTION: "why-before-subscription",
-    Cause.TOO_OLD: "why-too-old",
-}
-"""Fluent ids. Every text gets the same values and uses those that it needs."""
 
 
 def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
-    explanations, other_channel_ids = answer
-    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in explanations)
+    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in answer.explanations)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
     newest = texts("nearest-digest", date=paper.last_on.isoformat())
     message.add_text(f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), newest)}")
     message.add_separator()
-    for explanation in explanations[:MAX_SUBSCRIPTIONS]:
+    for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
         message.add_text(_explanation_text(texts, explanation, guild_id, mention))
-    if len(explanations) > MAX_SUBSCRIPTIONS:
-        message.add_text(texts("and-more", count=len(explanations) - MAX_SUBSCRIPTIONS))
+    if len(answer.explanations) > MAX_SUBSCRIPTIONS:
+        message.add_text(texts("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
-    if other_channel_ids is not None:
-        message.add_text(_no_subscription_text(texts, other_channel_ids, mention))
+    if answer.other_channel_ids is not None:
+        others = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
+        message.add_text(
+            texts("why-no-subscription-here", channels=others)
+            if others
+            else texts("why-no-subscription", command=mention("daily setup"))
+        )
     read = None
     if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
         read = button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id))
@@ -452,13 +430,6 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     """Return the answer for a paper that is not in the archive."""
     text = texts("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id))
     return client_messages.text_view(text, client_messages.status_button(texts))
-
-
-def _no_subscription_text(texts: Texts, channel_ids: Sequence[int], mention: MentionLookup) -> str:
-    if not channel_ids:
-        return texts("why-no-subscription", command=mention("daily setup"))
-    channels = ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:MAX_CHANNELS])
-    return texts("why-no-subscription-here", channels=channels)
 
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
@@ -503,7 +474,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         values["least"] = subscription.min_votes
         values["top"] = subscription.top_n
         values["days"] = choice.window_days(subscription)
-    text = texts(CAUSE_TEXT_IDS[cause], **values)
+    text = texts(f"why-{cause.value}", **values)
     if cause is Cause.STOPPED and subscription is not None:
         return f"{text} {paused_text(texts, subscription)}"
     part = explanation.part

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core import clock, day_close, errors
 from bot.core.clock import Clock
@@ -173,8 +173,13 @@ async def _get(
 
 FORECAST_DAYS = 14
 
-TopicForecast = tuple[date, bool, Mapping[date, int]]
-"""The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each of them would have posted."""
+
+class TopicForecast(NamedTuple):
+    """The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each would have posted."""
+
+    until_on: date
+    is_recent: bool
+    counts: Mapping[date, int]
 
 
 class OnDemandPosts:
@@ -205,9 +210,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
-            [picks] = await daily_planner.load_server_picks(connection, [subscription], [post])
-            post = replace(post, server_picks=picks)
-            details = await daily_planner.load_details(connection, [post], [subscription.locale])
+            post, details = await self._complete(connection, subscription, post)
         return build_daily_post(subscription, post, details, now)
 
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
@@ -226,9 +229,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            [picks] = await daily_planner.load_server_picks(connection, [subscription], [post])
-            post = replace(post, server_picks=picks)
-            details = await daily_planner.load_details(connection, [post], [subscription.locale])
+            post, details = await self._complete(connection, subscription, post)
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
             )
@@ -237,6 +238,14 @@ class OnDemandPosts:
                 papers = daily_planner.posted_papers(subscription, post, now, delivery_id)
                 await daily.add_posted_papers(connection, papers)
         return delivery
+
+    async def _complete(
+        self, connection: Connection, subscription: models.Subscription, post: choice.PlannedPost
+    ) -> tuple[choice.PlannedPost, dict[int, models.PaperDetail]]:
+        """Return the post with what members saved or shared, and the details of its papers."""
+        [completed] = await daily_planner.add_server_picks(connection, [subscription], [post])
+        assert completed is not None
+        return completed, await daily_planner.load_details(connection, [completed], [subscription.locale])
 
     async def _select_fresh(
         self, connection: Connection, subscription: models.Subscription, now: datetime
@@ -264,8 +273,7 @@ class OnDemandPosts:
         newest_on = dates[0] if dates else today
         forecast = await self._forecast(connection, subscription, now)
         if forecast is not None:
-            _, _, counts = forecast
-            newest_on = max(counts, default=newest_on)
+            newest_on = max(forecast.counts, default=newest_on)
         since_on = choice.first_rolling_date(subscription, newest_on)
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
         digest_ids = tuple(digest.id for digest in pool.digests)
@@ -298,8 +306,17 @@ class OnDemandPosts:
         until_on = max(last_on, today) if is_recent else last_on
         first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
         pool = await self._load_digests(connection, subscription, first_on, until_on)
-        counts = _count_new(pool, subscription)
-        return until_on, is_recent, {day: min(count, subscription.top_n) for day, count in counts.items()}
+        # A paper counts on the first of its dates.
+        first_dates: dict[int, date] = {}
+        for paper in pool.papers:
+            if paper.paper_id in pool.matching[subscription.topic] and choice.meets_minimum(
+                paper.votes, subscription.min_votes
+            ):
+                first_dates[paper.paper_id] = min(
+                    paper.date_on, first_dates.get(paper.paper_id, paper.date_on)
+                )
+        counts = {day: min(count, subscription.top_n) for day, count in Counter(first_dates.values()).items()}
+        return TopicForecast(until_on, is_recent, counts)
 
     async def _load_digests(
         self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
@@ -308,13 +325,3 @@ class OnDemandPosts:
         pool = await daily_planner.load_digests(connection, since_on, until_on)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         return pool
-
-
-def _count_new(pool: choice.CandidatePool, subscription: models.Subscription) -> dict[date, int]:
-    """Return the number of papers on the topic by the first date of each."""
-    matching = pool.matching[subscription.topic]
-    first_on: dict[int, date] = {}
-    for paper in pool.papers:
-        if paper.paper_id in matching and choice.meets_minimum(paper.votes, subscription.min_votes):
-            first_on[paper.paper_id] = min(paper.date_on, first_on.get(paper.paper_id, paper.date_on))
-    return Counter(first_on.values())
