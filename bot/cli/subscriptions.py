@@ -17,47 +17,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "channel", "post", "topic", "state", "next")
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
-AtTime = Annotated[
-    str | None, typer.Option("--at", metavar="HH:MM", help="Time of day in the channel's zone.")
-]
-Timezone = Annotated[
-    str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")
-]
-Top = Annotated[int | None, typer.Option("--top", help="How many papers, 1 to 25.")]
-MinVotes = Annotated[int | None, typer.Option("--min-votes", help="Leave out papers with fewer votes.")]
-Days = Annotated[
-    str | None, typer.Option("--days", metavar="mon,tue", help="Weekdays; every day if not given.")
-]
-Locale = Annotated[str | None, typer.Option("--locale", help="en or ko.")]
-StyleName = Annotated[
-    str | None, typer.Option("--style", help="compact, cards, thread, forum, announcement or weekly.")
-]
-SayWhenEmpty = Annotated[
-    bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
-]
-WaitMinutes = Annotated[int | None, typer.Option("--wait-minutes", help="Minutes to wait for a late digest.")]
-SettleHours = Annotated[
-    int | None, typer.Option("--settle-hours", help="Hours in which votes gather before the post.")
-]
-FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How many days old a digest may be.")]
-WhenName = Annotated[
-    str | None,
-    typer.Option("--when", metavar="hour|complete", help="At its hour, or once the day's list is complete."),
-]
-ServerPicks = Annotated[
-    bool | None,
-    typer.Option(
-        "--server-picks/--no-server-picks",
-        help="Weekly: list what most of the server's members saved or shared.",
-    ),
-]
-Topic = Annotated[
-    str | None, typer.Option("--topic", metavar="QUERY", help='Only papers that match; "" for all papers.')
-]
-Mention = Annotated[
-    int | None,
-    typer.Option("--mention", metavar="ROLE", min=0, help="The id of a role to mention; 0 for none."),
-]
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
 
 
@@ -74,21 +33,44 @@ def group() -> typer.Typer:
 
 
 def _post_options(
-    at: AtTime = None,
-    timezone: Timezone = None,
-    top: Top = None,
-    min_votes: MinVotes = None,
-    days: Days = None,
-    locale: Locale = None,
-    style: StyleName = None,
-    say_when_empty: SayWhenEmpty = None,
-    wait_minutes: WaitMinutes = None,
-    settle_hours: SettleHours = None,
-    fresh_days: FreshDays = None,
-    topic: Topic = None,
-    mention: Mention = None,
-    when: WhenName = None,
-    server_picks: ServerPicks = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="Time of day in the channel's zone.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")] = None,
+    top: Annotated[int | None, typer.Option(help="How many papers, 1 to 25.")] = None,
+    min_votes: Annotated[int | None, typer.Option(help="Leave out papers with fewer votes.")] = None,
+    days: Annotated[
+        str | None, typer.Option(metavar="mon,tue", help="Weekdays; every day if not given.")
+    ] = None,
+    locale: Annotated[str | None, typer.Option(help="en or ko.")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="compact, cards, thread, forum, announcement or weekly.")
+    ] = None,
+    say_when_empty: Annotated[
+        bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
+    ] = None,
+    wait_minutes: Annotated[int | None, typer.Option(help="Minutes to wait for a late digest.")] = None,
+    settle_hours: Annotated[
+        int | None, typer.Option(help="Hours in which votes gather before the post.")
+    ] = None,
+    fresh_days: Annotated[int | None, typer.Option(help="How many days old a digest may be.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
+    ] = None,
+    mention: Annotated[
+        int | None, typer.Option(metavar="ROLE", min=0, help="The id of a role to mention; 0 for none.")
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(metavar="hour|complete", help="At its hour, or once the day's list is complete."),
+    ] = None,
+    server_picks: Annotated[
+        bool | None,
+        typer.Option(
+            "--server-picks/--no-server-picks",
+            help="Weekly: list what most of the server's members saved or shared.",
+        ),
+    ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
     typed = dict(locals())

@@ -108,7 +108,7 @@ async def _press_forged(harness: ClientHarness, custom_id: str, **data: Any) -> 
         "pr:src:" + "9" * 30,
         "pr:pa:-1",
         "pr:am:1e9",
-        "pr:dp",
+        "pr:dh",
         "pr:chaps:2501.00001",
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
@@ -17,9 +16,8 @@ from storage import papers
 from storage.archive import DigestPaper
 from storage.database import Connection
 from storage.errors import DuplicateError
-from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.planner_harness import DAY, EVENING, MONDAY, SEOUL_9AM, PlannerHarness
 
-DAY = timedelta(days=1)
 RL, SURVEY, VISION, KOREAN = "2601.00001", "2601.00002", "2601.00003", "2601.00004"
 PAPERS = (
     (RL, "Reinforcement Learning for Robots", "Ada Lovelace", 12),
@@ -83,7 +81,7 @@ async def test_only_papers_that_match_all_of_the_topic_are_posted(
 ) -> None:
     await store(planning, count=other_papers)
     await planning.subscribe(topic=topic, top_n=5, say_when_empty=True)
-    assert await planning.planner.tick(SEOUL_9AM) == 1
+    assert await planning.tick(SEOUL_9AM) == 1
     (payload,) = await planning.list_payloads()
     assert payload["content"] == (" ".join(posted) or "no papers")
     assert payload["total"] == len(PAPERS) + other_papers
@@ -92,7 +90,7 @@ async def test_only_papers_that_match_all_of_the_topic_are_posted(
 async def test_a_day_without_matches_is_an_empty_day(planning: PlannerHarness) -> None:
     await store(planning)
     subscription_id = await planning.subscribe(topic="quantum chemistry")
-    assert await planning.planner.tick(SEOUL_9AM) == 0
+    assert await planning.tick(SEOUL_9AM) == 0
     after = await planning.get_subscription(subscription_id)
     assert (after.waiting_for_on, after.last_digest_on) == (None, MONDAY)
 
@@ -103,7 +101,7 @@ async def test_topics_of_a_channel_share_its_history(planning: PlannerHarness) -
         await planning.subscribe(topic=topic, top_n=2)
     with pytest.raises(DuplicateError, match="author:lovelace"):
         await planning.subscribe(topic=" author:lovelace ")
-    assert await planning.planner.tick(SEOUL_9AM) == 2
+    assert await planning.tick(SEOUL_9AM) == 2
     assert await planning.list_contents() == [f"{SURVEY} {VISION}", f"{RL} {KOREAN}"]
 
 
@@ -112,11 +110,11 @@ async def test_each_topic_is_asked_for_once_and_nothing_is_without_topics(planni
     planning.planner._matcher = matcher
     await store(planning)
     await planning.subscribe(90)
-    await planning.planner.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM)
     assert matcher.asked == []
     for channel_id in range(100, 120):
         await planning.subscribe(channel_id, topic=("author:lovelace", "RL")[channel_id % 2])
-    await planning.planner.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM)
     assert sorted(matcher.asked) == [("RL", len(PAPERS)), ("author:lovelace", len(PAPERS))]
     assert len(await planning.list_contents()) == 21
 
@@ -125,7 +123,7 @@ async def test_a_role_is_mentioned_by_planned_posts_with_papers_only(planning: P
     await store(planning)
     subscription_id = await planning.subscribe(topic="RL", mention_role_id=77, top_n=2)
     await planning.subscribe(21, topic="quantum chemistry", mention_role_id=77, say_when_empty=True)
-    await planning.planner.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM)
     service = daily_service.OnDemandPosts(
         planning.database, lambda: SEOUL_9AM, planning.deliveries, planning.search.match_papers
     )
@@ -169,7 +167,7 @@ async def test_why_names_the_topic_that_a_paper_does_not_match(planning: Planner
 
     assert await causes(VISION) == [why.Cause.OFF_TOPIC]
     assert await causes(SURVEY) == [why.Cause.UPCOMING]
-    await planning.planner.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM)
     assert await causes(VISION) == [why.Cause.OFF_TOPIC]
     assert await causes(RL) == [why.Cause.BELOW_TOP]
 

@@ -215,7 +215,7 @@ async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(
     assert heading in shown_text(said)
     assert harness.texts("setup-start") not in shown_text(said)
     opened = last_response(await harness.manager.click(said, label=harness.texts("setup-change")))
-    assert f"pr:de:={stored.id}" in component_ids(opened)
+    assert f"pr:de:schedule:={stored.id}" in component_ids(opened)
     # It answers in another channel as before.
     other = await harness.manager.slash(harness.channel, "daily setup", channel=harness.readonly_channel)
     assert harness.texts("setup-start") in shown_text(last_response(other))
@@ -229,7 +229,7 @@ async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(
     assert {row.timezone for row in await _list_subscriptions(harness)} == {"Asia/Seoul"}
     said = last_response(await harness.manager.slash(harness.channel, "daily setup"))
     opened = last_response(await harness.manager.select(said, [str(stored.id)]))
-    assert f"pr:de:={stored.id}" in component_ids(opened)
+    assert f"pr:de:schedule:={stored.id}" in component_ids(opened)
 
 
 async def test_a_second_post_with_the_same_options_is_not_offered_to_start(harness: ClientHarness) -> None:

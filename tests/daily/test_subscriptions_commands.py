@@ -154,7 +154,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
     listed = last_response(await harness.manager.slash(harness.channel, "daily list"))
-    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
+    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from bot.core import errors
 from bot.daily import options
 from bot.daily.service import Subscriptions
 from storage import daily, deliveries, models, outbox
-from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -25,40 +24,38 @@ UNBLOCKED_SECONDS = 0.25
 async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
     planning: PlannerHarness,
 ) -> None:
-    subscription_id = await planning.subscribe()
-    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
-    await planning.planner.tick(SEOUL_9AM)
-    hour_later = SEOUL_9AM + timedelta(hours=1)
+    subscription_id = await planning.post(("2601.00001", 9))
+    hour_later = SEOUL_9AM + HOUR
     service = Subscriptions(planning.database, lambda: hour_later)
     wanted = replace(await planning.get_subscription(subscription_id), at_time="18:00")
     changed = await service.edit(wanted)
-    assert changed.next_due_at == SEOUL_9AM + timedelta(days=1, hours=9)
-    assert changed.due_on == MONDAY + timedelta(days=1)
+    assert changed.next_due_at == SEOUL_9AM + 1 * DAY + 9 * HOUR
+    assert changed.due_on == MONDAY + DAY
 
 
 async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe(settle_hours=6)
-    await store_newsletter(planning, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
-    await planning.planner.tick(SEOUL_9AM)
-    now = SEOUL_9AM + timedelta(minutes=5)
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
+    await planning.tick(SEOUL_9AM)
+    now = SEOUL_9AM + 5 * MINUTE
     service = Subscriptions(planning.database, lambda: now)
     wanted = replace(
         await planning.get_subscription(subscription_id), days=(1, 2), at_time="08:30", settle_hours=0
     )
     await service.edit(wanted)
-    assert await planning.planner.tick(now) == 1
+    assert await planning.tick(now) == 1
     assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
     await service.edit(replace(wanted, days=(2,)))
-    assert (await planning.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
+    assert (await planning.get_subscription(subscription_id)).due_on == MONDAY + DAY
 
 
 async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     planning: PlannerHarness,
 ) -> None:
     paused, other = await planning.subscribe(), await planning.subscribe(at_time="09:05")
-    await store_newsletter(planning, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await planning.planner.tick(SEOUL_9AM)
-    now = SEOUL_9AM + timedelta(minutes=1)
+    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await planning.tick(SEOUL_9AM)
+    now = SEOUL_9AM + MINUTE
     service = Subscriptions(planning.database, lambda: now)
     await service.pause(paused)
     async with planning.database.transaction() as connection:
@@ -77,11 +74,11 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
     subscription_id = await planning.subscribe()
     service = Subscriptions(planning.database, lambda: SEOUL_9AM)
     wanted = replace(await planning.get_subscription(subscription_id), top_n=7)
-    tomorrow = SEOUL_9AM + timedelta(days=1)
+    tomorrow = SEOUL_9AM + DAY
     planned = replace(
         await planning.get_subscription(subscription_id),
         next_due_at=tomorrow,
-        due_on=MONDAY + timedelta(days=1),
+        due_on=MONDAY + DAY,
         last_digest_on=MONDAY,
     )
     async with planning.database.transaction() as connection:
@@ -121,9 +118,7 @@ def test_valid_settings_are_normalised() -> None:
 
 
 async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await store_newsletter(planning, MONDAY, ("2601.00001", 9))
-    await planning.planner.tick(SEOUL_9AM)
+    subscription_id = await planning.post(("2601.00001", 9))
     service = Subscriptions(planning.database, lambda: EVENING)
     assert (await service.remove(subscription_id)).id == subscription_id
     async with planning.database.transaction() as connection:
