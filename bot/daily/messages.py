@@ -1,4 +1,7 @@
-"""`/daily`: the setup wizard, the list of a server's subscriptions, and the view of a single subscription."""
+"""What `/daily` and `/why` show: the setup wizard, subscriptions and their forms, and why a paper was not posted.
+
+A post's own texts come from templates.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,27 @@ from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import Reason, Style, Subscription
 
-# Schedules and points in time as texts of the interface. A post's own texts come from templates.
+SETUP = "dsu"
+ADD = "dsa"
+START = "ds"
+START_NOW = "dsn"
+CHANGE = "dc"
+OPEN_FORM = "de"
+SUBMIT_FORM = "df"
+REOPEN = "der"
+SHOW = "dh"
+SHOW_PREVIEW = "dv"
+POST_NOW = "dn"
+PAUSE = "dz"
+RESUME = client_messages.RESUME
+REMOVE = "dx"
+REMOVE_CONFIRMED = "dxx"
+LIST = "dl"
+MAX_LISTED = 15
+STORED_MARK = "="
+"""Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token."""
+MAX_TOPIC_LENGTH = 30
+"""Characters of a topic in a list; all rows have to fit into a message."""
 
 
 def format_timestamp(at: datetime, style: str) -> str:
@@ -52,29 +75,6 @@ def format_weekday(texts: Texts, day: int) -> str:
     return templates.render_weekday(day, texts.locale.value)
 
 
-SETUP = "dsu"
-ADD = "dsa"
-START = "ds"
-START_NOW = "dsn"
-CHANGE = "dc"
-OPEN_FORM = "de"
-SUBMIT_FORM = "df"
-REOPEN = "der"
-SHOW = "dh"
-SHOW_PREVIEW = "dv"
-POST_NOW = "dn"
-PAUSE = "dz"
-RESUME = client_messages.RESUME
-REMOVE = "dx"
-REMOVE_CONFIRMED = "dxx"
-LIST = "dl"
-MAX_LISTED = 15
-STORED_MARK = "="
-"""Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token."""
-MAX_TOPIC_LENGTH = 30
-"""Characters of a topic in a list; all rows have to fit into a message."""
-
-
 def setup_view(
     texts: Texts,
     draft: Subscription,
@@ -101,8 +101,8 @@ def setup_view(
     )
     if same is None:
         message.add_buttons(
-            button(texts("setup-start"), custom_ids.pack(START, token), style=discord.ButtonStyle.primary),
-            button(texts("setup-start-now"), custom_ids.pack(START_NOW, token)),
+            _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+            _button(texts, "setup-start-now", START_NOW, token),
         )
     else:
         message.add_text(texts("subscription-already"))
@@ -111,15 +111,22 @@ def setup_view(
     return message.view
 
 
+def _button(
+    texts: Texts,
+    text_id: str,
+    verb: str,
+    *fields: str | int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> ui.Item[ui.LayoutView]:
+    return button(texts(text_id), custom_ids.pack(verb, *fields), style=style)
+
+
 def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.LayoutView]:
-    custom_id = custom_ids.pack(CHANGE, subscription.id)
-    return button(texts("setup-change"), custom_id, style=discord.ButtonStyle.primary)
+    return _button(texts, "setup-change", CHANGE, subscription.id, style=discord.ButtonStyle.primary)
 
 
 def _form_buttons(texts: Texts, payload: str) -> list[ui.Item[ui.LayoutView]]:
-    return [
-        button(texts(form.title), custom_ids.pack(OPEN_FORM, name, payload)) for name, form in FORMS.items()
-    ]
+    return [_button(texts, form.title, OPEN_FORM, name, payload) for name, form in FORMS.items()]
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
@@ -182,16 +189,15 @@ def subscription_detail_view(texts: Texts, subscription: Subscription, headline:
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
     message.add_text(next_post_text(texts, subscription))
     message.add_buttons(
-        button(texts("subscription-preview"), custom_ids.pack(SHOW_PREVIEW, subscription.id)),
-        button(texts("subscription-now"), custom_ids.pack(POST_NOW, subscription.id)),
-        button(texts("resume-post"), custom_ids.pack(RESUME, subscription.id))
+        _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
+        _button(texts, "subscription-now", POST_NOW, subscription.id),
+        _button(texts, "resume-post", RESUME, subscription.id)
         if is_inactive
-        else button(texts("subscription-pause"), custom_ids.pack(PAUSE, subscription.id)),
-        button(texts("remove"), custom_ids.pack(REMOVE, subscription.id)),
+        else _button(texts, "subscription-pause", PAUSE, subscription.id),
+        _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(
-        button(texts("change"), custom_ids.pack(CHANGE, subscription.id)),
-        button(texts("subscription-all"), custom_ids.pack(LIST)),
+        _button(texts, "change", CHANGE, subscription.id), _button(texts, "subscription-all", LIST)
     )
     return message.view
 
@@ -236,11 +242,10 @@ def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Ite
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
     """Return the confirmation of a removal."""
-    remove_id = custom_ids.pack(REMOVE_CONFIRMED, subscription.id)
     return client_messages.text_view(
         texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>"),
-        button(texts("remove"), remove_id, style=discord.ButtonStyle.danger),
-        button(texts("back"), custom_ids.pack(LIST)),
+        _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
+        _button(texts, "back", LIST),
     )
 
 
@@ -279,10 +284,6 @@ def short_topic(subscription: Subscription) -> str:
     """Return the topic of a subscription for a list, "" without one."""
     return discord_text.shorten(subscription.topic, MAX_TOPIC_LENGTH, markdown=False)
 
-
-# Modals, and the messages that open those of subscriptions.
-#
-# Discord sends the submitted values with the custom id, so their handling is a component handler.
 
 TIME = "time"
 ZONE = "zone"
@@ -371,24 +372,21 @@ def form_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
     message.add_text(options_text(texts, subscription))
     message.add_buttons(
         *_form_buttons(texts, f"{STORED_MARK}{subscription.id}"),
-        button(texts("back"), custom_ids.pack(SHOW, subscription.id)),
+        _button(texts, "back", SHOW, subscription.id),
     )
     return message.view
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.LayoutView:
     """Return why a form is refused, with the button that opens it with the typed values. `payload` as in `form_modal`."""
-    is_stored = payload.startswith(STORED_MARK)
-    back = custom_ids.pack(SHOW if is_stored else ADD, payload.removeprefix(STORED_MARK))
+    back_verb = SHOW if payload.startswith(STORED_MARK) else ADD
     return client_messages.text_view(
         reason,
         button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary),
-        button(texts("back"), back),
+        _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK)),
         accent=message_builder.RED,
     )
 
-
-# `/why`: why a paper was or was not posted in the channel, one block per subscription.
 
 MAX_SUBSCRIPTIONS = 5
 MAX_CHANNELS = 10
@@ -421,7 +419,7 @@ def why_view(
         )
     read = None
     if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
-        read = button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id))
+        read = _button(texts, "read", lists_card.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
 

@@ -28,6 +28,17 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
 
+log = structlog.get_logger(__name__)
+
+CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
+"""If a tick is earlier than the last one by more than this, the clock was set back."""
+
+POSTPONE_DELAY = timedelta(hours=1)
+BATCH_SIZE = 500
+OWN_POSTS_IN_BATCH = 100
+"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
+MAX_LOGGED_KEYS = 10
+
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
 
@@ -273,18 +284,6 @@ class RenderedPosts:
         )
 
 
-log = structlog.get_logger(__name__)
-
-CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
-"""If a tick is earlier than the last one by more than this, the clock was set back."""
-
-POSTPONE_DELAY = timedelta(hours=1)
-BATCH_SIZE = 500
-OWN_POSTS_IN_BATCH = 100
-"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
-MAX_LOGGED_KEYS = 10
-
-
 class DailyPlanner:
     """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
 
@@ -500,24 +499,20 @@ async def _store_plans(
     now: datetime,
 ) -> None:
     """Store what follows from the plans. `revisions` are by digest, `delivery_ids` the new deliveries by key."""
-    records, papers = [], []
+    records: list[daily.StoredDecision] = []
+    papers: list[daily.PostedPaper] = []
+    covered: list[tuple[int, int, int]] = []
+    late: list[tuple[int, int, int]] = []
     for plan in plans:
-        delivery_id = None
+        subscription_id, delivery_id = plan.subscription.id, None
         if plan.post is not None:
-            key = choice.delivery_key(plan.subscription.id, plan.post.local_on)
-            delivery_id = delivery_ids.get(key)
+            delivery_id = delivery_ids.get(choice.delivery_key(subscription_id, plan.post.local_on))
             if delivery_id is not None:
                 papers += posted_papers(plan.subscription, plan.post, now, delivery_id)
         if plan.choice is not None:
             records.append(choice.to_record(plan, plan.choice, now, delivery_id))
-    covered, late = (
-        [
-            (plan.subscription.id, digest_id, revisions[digest_id])
-            for plan in plans
-            for digest_id in getattr(plan, name)
-        ]
-        for name in ("covered_digest_ids", "late_digest_ids")
-    )
+        covered += [(subscription_id, id_, revisions[id_]) for id_ in plan.covered_digest_ids]
+        late += [(subscription_id, id_, revisions[id_]) for id_ in plan.late_digest_ids]
     await daily.add_posted_papers(connection, papers)
     await daily.set_late_revisions(connection, late, now)
     await daily.add_covered(connection, covered + late, now)

@@ -1,4 +1,4 @@
-"""Use cases of subscriptions: add, edit, pause, resume, remove. For `/daily` and `paperround channels`."""
+"""Use cases of subscriptions for `/daily` and `paperround channels`: add, edit, pause, resume, remove; posts on demand."""
 
 from __future__ import annotations
 
@@ -169,8 +169,6 @@ async def _get(
     return subscription
 
 
-# On-demand posts: the preview of a subscription, and `/daily now`. Papers of a preview do not count as posted.
-
 FORECAST_DAYS = 14
 
 
@@ -183,7 +181,10 @@ class TopicForecast(NamedTuple):
 
 
 class OnDemandPosts:
-    """Selects the new papers of the newest fresh date, including digests that earlier posts covered."""
+    """The preview of a subscription, and `/daily now`; papers of a preview do not count as posted.
+
+    Selects the new papers of the newest fresh date, including digests that earlier posts covered.
+    """
 
     def __init__(
         self,

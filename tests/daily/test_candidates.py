@@ -1,4 +1,4 @@
-"""Posts on a topic, from the digests to the plans, on both engines with their real indexes."""
+"""Posts on a topic, from the digests to the plans, with the real index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits planned for sent posts when a digest is corrected, on both engines."""
+"""Edits planned for sent posts when a digest is corrected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import digest_builders
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def harness(db: Database) -> CorrectionHarness:
     return CorrectionHarness(db)
 
 
+@both_engines
 async def test_a_changed_text_edits_the_message_that_shows_it(harness: CorrectionHarness) -> None:
     subscription_id = await harness.begin("2601.00001", "2601.00002", "2601.00003")
     await harness.put(MONDAY, ["2601.00001", "2601.00002", "2601.00003"], "Put right.", at=LATER)
@@ -71,6 +72,7 @@ async def test_a_reverted_correction_reverts_the_message(harness: CorrectionHarn
     assert ["One." in text for text in texts] == [True, True]
 
 
+@both_engines
 async def test_a_pending_edit_of_another_message_is_unchanged(harness: CorrectionHarness) -> None:
     await harness.subscribe(style=models.Style.CARDS)
     text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
@@ -173,6 +175,7 @@ async def test_a_weekly_post_stays_a_weekly_post(harness: CorrectionHarness) -> 
     assert before["since"] == after["since"] == "2025-12-30"
 
 
+@both_engines
 async def test_identical_posts_of_many_channels_are_rendered_once(harness: CorrectionHarness) -> None:
     for channel_id in range(30, 50):
         await harness.subscribe(channel_id)
@@ -184,6 +187,7 @@ async def test_identical_posts_of_many_channels_are_rendered_once(harness: Corre
     assert len(await harness.edited()) == 20
 
 
+@both_engines
 async def test_posts_older_than_a_week_or_of_deleted_subscriptions_are_not_edited(
     harness: CorrectionHarness,
 ) -> None:

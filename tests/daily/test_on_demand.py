@@ -1,4 +1,4 @@
-"""On-demand posts on both engines: previews and `/daily now`."""
+"""On-demand posts: previews and `/daily now`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 NOON = SEOUL_9AM + 3 * HOUR
@@ -81,6 +81,7 @@ async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarn
     assert (ids(post), post.total) == ([], 0)
 
 
+@both_engines
 async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     papers = [(f"2601.0000{number}", 50 - number) for number in range(1, 6)]
@@ -97,6 +98,7 @@ async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarn
     assert on_demand_delivery.due_at == harness.now
 
 
+@both_engines
 async def test_a_repeated_interaction_plans_one_post(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))

@@ -1,4 +1,4 @@
-"""The planner of daily posts on both engines, with a stub renderer."""
+"""The planner of daily posts, with a stub renderer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from storage.models import Reason
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 UNBLOCKED_SECONDS = 0.25
 """Seconds within which a task that is not blocked has finished."""
 
 
+@both_engines
 async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
     await planning.store(
@@ -36,6 +37,7 @@ async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarne
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY
 
 
+@both_engines
 async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
     planning: PlannerHarness,
 ) -> None:
@@ -64,6 +66,7 @@ async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> N
     assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
 
 
+@both_engines
 async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe(wait_minutes=120)
     assert await planning.tick(SEOUL_9AM) == 0
@@ -119,6 +122,7 @@ async def test_a_first_post_shows_the_newest_date_only(planning: PlannerHarness)
     assert await planning.list_contents() == ["2601.00002"]
 
 
+@both_engines
 async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
     planning: PlannerHarness,
 ) -> None:
@@ -192,6 +196,7 @@ async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(
     assert await planning.list_contents() == ["2601.00001"]
 
 
+@both_engines
 async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
     planning: PlannerHarness,
 ) -> None:
@@ -209,6 +214,7 @@ async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fr
     assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
 
 
+@both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
 ) -> None:
@@ -226,6 +232,7 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     assert (await planning.list_contents())[1:] == ["2601.00003"]
 
 
+@both_engines
 async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarness) -> None:
     await planning.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
@@ -248,6 +255,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarn
     assert await planning.list_contents() == ["2601.00001"]
 
 
+@both_engines
 async def test_concurrent_plans_for_one_channel_choose_different_papers(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
     await planning.store(MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))

@@ -1,4 +1,4 @@
-"""Daily posts planned with a wrong clock, new rules of a time zone, or a digest dated tomorrow, on both engines."""
+"""Daily posts planned with a wrong clock, new rules of a time zone, or a digest dated tomorrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Use cases of subscriptions on both engines: edit, pause, resume, remove."""
+"""Use cases of subscriptions: edit, pause, resume, remove."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.daily.service import Subscriptions
 from storage import daily, deliveries, models, outbox
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 UNBLOCKED_SECONDS = 0.25
@@ -49,6 +49,7 @@ async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning:
     assert (await planning.get_subscription(subscription_id)).due_on == MONDAY + DAY
 
 
+@both_engines
 async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     planning: PlannerHarness,
 ) -> None:
@@ -70,6 +71,7 @@ async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_
         assert len(await deliveries.list_due(connection, now)) == 1
 
 
+@both_engines
 async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
     service = Subscriptions(planning.database, lambda: SEOUL_9AM)
@@ -117,6 +119,7 @@ def test_valid_settings_are_normalised() -> None:
     assert (valid.at_time, valid.days) == ("09:05", (1, 5))
 
 
+@both_engines
 async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9))
     service = Subscriptions(planning.database, lambda: EVENING)

@@ -1,4 +1,4 @@
-"""Edits of the posts of a day's listing when its digest is written, on both engines."""
+"""Edits of the posts of a day's listing when its digest is written."""
 
 from __future__ import annotations
 
