@@ -25,34 +25,32 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 
     Raises DuplicateError if the channel has one with the same time, zone, language, style and topic.
     """
-    try:
-        async with connection.begin_nested():
-            result = await connection.execute(
-                subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
-            )
-    except IntegrityError as error:
-        on_topic = f", {subscription.topic}" if subscription.topic else ""
-        raise errors.DuplicateError(
-            f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-            f" {subscription.locale.value}, {subscription.style.value}{on_topic}) already."
-            " Edit that one instead."
-        ) from error
-    return int(result.scalar_one())
+    on_topic = f", {subscription.topic}" if subscription.topic else ""
+    duplicate = (
+        f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
+        f" {subscription.locale.value}, {subscription.style.value}{on_topic}) already. Edit that one instead."
+    )
+    insert = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
+    return int((await _execute_unique(connection, insert, duplicate)).scalar_one())
 
 
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
     """Store a changed subscription. Raises DuplicateError like `add`."""
+    text = (
+        f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
+    )
+    change = subscriptions.update().where(subscriptions.c.id == subscription.id)
+    await _execute_unique(connection, change.values(_values(subscription)), text)
+
+
+async def _execute_unique(
+    connection: AsyncConnection, statement: sa.Executable, duplicate: str
+) -> sa.CursorResult[Any]:
     try:
         async with connection.begin_nested():
-            await connection.execute(
-                subscriptions.update()
-                .where(subscriptions.c.id == subscription.id)
-                .values(_values(subscription))
-            )
+            return await connection.execute(statement)
     except IntegrityError as error:
-        raise errors.DuplicateError(
-            f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
-        ) from error
+        raise errors.DuplicateError(duplicate) from error
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:

@@ -18,7 +18,7 @@ from bot.client import permissions as client_permissions
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors
-from bot.core import clock, errors
+from bot.core import errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
@@ -423,8 +423,7 @@ async def _wizard_views(request: Request, draft: Subscription) -> list[ui.Layout
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     """Return the setup wizard. Raises UserError for a channel that takes no posts."""
     channel = _find_postable(request, draft)
-    at, zone = schedule.parse_time(draft.at_time), clock.parse_zone(draft.timezone)
-    first = schedule.next_due(request.services.clock(), at, zone, draft.days)
+    first = schedule.next_due_of(draft, request.services.clock())
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
     token = await _save_draft(request, draft)
     forecast = await _forecast_text(request, draft)

@@ -466,19 +466,18 @@ def recompute_due(
     The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
     fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
     """
-    zone = clock.parse_zone(subscription.timezone)
-    at = schedule.parse_time(subscription.at_time)
-    following = schedule.next_due(now, at, zone, subscription.days)
-    first_open = schedule.next_due(ahead_since or now, at, zone, subscription.days)
+    following = schedule.next_due_of(subscription, now)
+    first_open = schedule.next_due_of(subscription, ahead_since or now)
     if subscription.waiting_for_on is not None:
         return first_open if subscription.waiting_for_on >= following.local_on else None
     if subscription.due_on is None or subscription.due_on > following.local_on:
         due = first_open
     else:
+        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
         due = next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
     if due.at < subscription.created_at <= now:
         # The clock was behind, and the date before the subscription was made seemed to be the next one.
-        return schedule.next_due(subscription.created_at, at, zone, subscription.days)
+        return schedule.next_due_of(subscription, subscription.created_at)
     return due
 
 

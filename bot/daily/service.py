@@ -39,7 +39,7 @@ class Subscriptions:
         """
         now = self._clock()
         new = replace(options.validated(draft), created_at=now)
-        new = schedule.set_due(new, _next_due(new, now))
+        new = schedule.set_due(new, schedule.next_due_of(new, now))
         async with self._database.transaction() as connection:
             return replace(new, id=await daily.add(connection, new))
 
@@ -132,20 +132,15 @@ def draft_codec() -> TypeAdapter[models.Subscription]:
     return TypeAdapter(models.Subscription)
 
 
-def _next_due(subscription: models.Subscription, now: datetime) -> schedule.DueTime:
-    at, zone = schedule.parse_time(subscription.at_time), clock.parse_zone(subscription.timezone)
-    return schedule.next_due(now, at, zone, subscription.days)
-
-
 async def _next_unplanned_due(
     connection: Connection, subscription: models.Subscription, now: datetime
 ) -> schedule.DueTime:
     """Return the next due time on a date whose post is not planned yet."""
-    due = _next_due(subscription, now)
+    due = schedule.next_due_of(subscription, now)
     while await deliveries.list_existing_keys(
         connection, [choice.delivery_key(subscription.id, due.local_on)]
     ):
-        due = _next_due(subscription, due.at)
+        due = schedule.next_due_of(subscription, due.at)
     return due
 
 

@@ -87,6 +87,15 @@ class ClientHarness:
         )
         return await self.bot.services.subscriptions.add(draft)
 
+    async def manage(self, command: str, **options: Any) -> Any:
+        """Run a command as the manager in `channel`. Returns the last message of the answer."""
+        return last_response(await self.manager.slash(self.channel, command, **options))
+
+    async def press(self, message: Any, text_id: str, **arguments: Any) -> Any:
+        """Press the button with this text as the manager. Returns the last message of the answer, or its form."""
+        result = await self.manager.click(message, label=self.texts(text_id, **arguments))
+        return result if result.modal else last_response(result)
+
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
         """Plan a post of one message immediately, and return its stored delivery and part."""
         await self.bot.services.on_demand_posts.plan(subscription.id, 1)
