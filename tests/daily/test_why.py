@@ -268,5 +268,11 @@ def test_an_overdue_post_draws_by_todays_date_and_a_paused_subscription_has_none
 def test_every_cause_has_a_text(texts: translations.Translations, locale: models.Locale) -> None:
     numbers = dict.fromkeys(("rank", "total", "votes", "least", "top", "days"), 3)
     for cause in Cause:
-        values = {"date": "2026-01-01", "at": "", "state": "held", "topic": "diffusion", **numbers}
+        values: dict[str, str | int] = {
+            "date": "2026-01-01",
+            "at": "",
+            "state": "held",
+            "topic": "diffusion",
+            **numbers,
+        }
         assert texts.for_locale(locale)(f"why-{cause.value}", **values)
