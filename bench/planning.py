@@ -17,7 +17,6 @@ from bot.core.clock import parse_zone
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.schedule import parse_time, wall_clock_to_utc
-from bot.daily.service import SubscriptionOptions
 from bot.search.service import SearchService
 from storage import daily, migrate, models
 from storage.database import Database
@@ -60,7 +59,7 @@ async def _measure(database: Database) -> list[Figure]:
 
 async def _subscribe(database: Database, core: Container, now: datetime, day: date) -> None:
     first = await core.create_services().subscriptions.add(
-        guild_id=1, channel_id=1, options=SubscriptionOptions(timezone="Asia/Seoul")
+        models.Subscription(guild_id=1, channel_id=1, timezone="Asia/Seoul")
     )
     async with database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):

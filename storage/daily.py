@@ -1,4 +1,7 @@
-"""Subscriptions to the daily post. Due times are computed by `bot.daily.schedule`."""
+"""The daily post: subscriptions, the planner's decisions for `/why`, and what each channel was sent.
+
+Due times are computed by `bot.daily.schedule`. Posted papers and covered digests prevent that posts repeat themselves.
+"""
 
 from __future__ import annotations
 
@@ -22,31 +25,32 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 
     Raises DuplicateError if the channel has one with the same time, zone, language, style and topic.
     """
-    try:
-        async with connection.begin_nested():
-            new = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
-            return int((await connection.execute(new)).scalar_one())
-    except IntegrityError as error:
-        raise errors.DuplicateError(
-            f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-            f" {subscription.locale}, {subscription.style}{_topic_suffix(subscription)}) already."
-            " Edit that one instead."
-        ) from error
+    on_topic = f", {subscription.topic}" if subscription.topic else ""
+    duplicate = (
+        f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
+        f" {subscription.locale.value}, {subscription.style.value}{on_topic}) already. Edit that one instead."
+    )
+    insert = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
+    return int((await _execute_unique(connection, insert, duplicate)).scalar_one())
 
 
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
     """Store a changed subscription. Raises DuplicateError like `add`."""
+    text = (
+        f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
+    )
+    change = subscriptions.update().where(subscriptions.c.id == subscription.id)
+    await _execute_unique(connection, change.values(_values(subscription)), text)
+
+
+async def _execute_unique(
+    connection: AsyncConnection, statement: sa.Executable, duplicate: str
+) -> sa.CursorResult[Any]:
     try:
         async with connection.begin_nested():
-            await connection.execute(
-                subscriptions.update()
-                .where(subscriptions.c.id == subscription.id)
-                .values(_values(subscription))
-            )
+            return await connection.execute(statement)
     except IntegrityError as error:
-        raise errors.DuplicateError(
-            f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
-        ) from error
+        raise errors.DuplicateError(duplicate) from error
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
@@ -138,10 +142,6 @@ async def set_state(
     ]
 
 
-def _topic_suffix(subscription: models.Subscription) -> str:
-    return f", {subscription.topic}" if subscription.topic else ""
-
-
 def _values(subscription: models.Subscription) -> dict[str, Any]:
     values = bulk.record_values(subscription)
     del values["id"]
@@ -201,8 +201,6 @@ async def remove_decisions(connection: AsyncConnection, subscription_id: int, li
         connection, decisions, decisions.c.subscription_id == subscription_id, limit
     )
 
-
-# Papers posted in channels and digests covered by subscriptions, which prevent repeated posts.
 
 MAX_PLANNING_DELAY = timedelta(days=8)
 """A post is planned at most this long after it was due, after downtime of the bot."""

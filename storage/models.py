@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from pathlib import PurePath
 from typing import NamedTuple, TypeAlias
@@ -437,9 +437,12 @@ class ActivityState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A channel's subscription to the daily post.
+    """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
 
     `at_time` is `HH:MM` local time in `timezone` (an IANA name). `days` holds ISO weekdays, 1 (Monday) to 7, in
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
@@ -450,33 +453,34 @@ class Subscription:
     `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
-    id: int
+    id: int = 0
     guild_id: int
     channel_id: int
-    at_time: str
-    timezone: str
-    days: tuple[int, ...]
-    top_n: int
-    min_votes: int
-    locale: Locale
-    style: Style
-    say_when_empty: bool
-    fresh_days: int
-    wait_minutes: int
-    settle_hours: int
-    state: ActivityState
-    reason: str | None
-    created_by: int | None
-    created_at: datetime
-    next_due_at: datetime | None
-    waiting_for_on: date | None
-    due_on: date | None = None
-    waiting_until_at: datetime | None = None
-    last_digest_on: date | None = None
+    at_time: str = "09:00"
+    timezone: str = "UTC"
+    days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    top_n: int = 5
+    min_votes: int = 0
+    locale: Locale = Locale.EN
+    style: Style = Style.COMPACT
+    say_when_empty: bool = False
+    fresh_days: int = 3
+    wait_minutes: int = 720
+    settle_hours: int = 0
     topic: str = ""
     mention_role_id: int | None = None
     when: When = When.HOUR
     server_picks: bool = False
+    state: ActivityState = ActivityState.ACTIVE
+    reason: str | None = None
+    created_by: int | None = None
+    created_at: datetime = NEVER
+    """Set when it is stored."""
+    next_due_at: datetime | None = None
+    due_on: date | None = None
+    waiting_for_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
     paused_by: int | None = None
     paused_at: datetime | None = None
 

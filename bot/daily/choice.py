@@ -1,8 +1,11 @@
-"""Decides what a due subscription does: post, wait, or move on. Pure: no storage, clock or rendering.
+"""Which papers go into a post: what a due subscription does, and how candidates are ranked and late papers added.
 
 A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
 digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
-subscription shows the newest date only. Papers that a digest gained after its post are *late*: see `late_papers`.
+subscription shows the newest date only. Papers that a digest gained after its post, by a correction or by another digest
+of its day, are *late*: they are shown below those of the next post that has papers of its own, and not counted in `top_n`.
+
+Pure, but for the papers that members of a server saved or shared, which are read from the database.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import NamedTuple
 
 from bot.core import clock, day_close
 from bot.core.clock import TimeSlices
@@ -22,8 +25,6 @@ from storage.archive import DigestPaper
 from storage.daily import StoredDecision
 from storage.database import Connection
 from storage.models import StoredDigest, Style, Subscription
-
-# Ranks the candidate papers of a post and selects the best ones. Pure.
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
@@ -49,21 +50,6 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
     return tuple(best.values())
 
 
-def select_papers(
-    ranked: Sequence[DigestPaper], *, posted_ids: Collection[int], top_n: int, min_votes: int
-) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int]:
-    """Return the `top_n` best papers, those that came after them, and the number of all candidates.
-
-    Both hold only papers that are not posted yet and have at least `min_votes`.
-    """
-    eligible = tuple(
-        paper
-        for paper in ranked
-        if paper.paper_id not in posted_ids and meets_minimum(paper.votes, min_votes)
-    )
-    return eligible[:top_n], eligible[top_n:], len(ranked)
-
-
 def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tuple[int, ...]:
     """Return the ranks of selected papers, from 1; () if they are the first ones, so that none was posted before."""
     chosen = {paper.paper_id for paper in papers}
@@ -71,28 +57,17 @@ def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tu
     return () if ranks == tuple(range(1, len(papers) + 1)) else ranks
 
 
-# Finds late papers: those that a day gained after its post, by a correction of its digest or by another digest. Pure.
-#
-# They are shown below the papers of the next post that has papers of its own, and not counted among its `top_n`.
-
 MAX_SHOWN = 5
 LATE_DAYS = 7
 """Papers added to older digests are not posted."""
 
 
-LatePapers: TypeAlias = tuple[tuple[DigestPaper, ...], tuple[models.LateDay, ...], tuple[int, ...]]
-"""The late papers to show, newest day first and best first; their days; the digests that they come from."""
+class LatePapers(NamedTuple):
+    """The late papers to show, newest day first and best first; their days; the digests that they come from."""
 
-
-class Pool(Protocol):
-    """Digests with their papers."""
-
-    digests: Sequence[models.StoredDigest]
-    matching: dict[str, Collection[int]]
-
-    def papers_of(self, digest_id: int) -> Sequence[DigestPaper]:
-        """Return the papers of a digest."""
-        ...
+    papers: tuple[DigestPaper, ...] = ()
+    days: tuple[models.LateDay, ...] = ()
+    digest_ids: tuple[int, ...] = ()
 
 
 def list_supplements(digests: Iterable[models.StoredDigest], covered_ids: Collection[int]) -> set[int]:
@@ -123,7 +98,7 @@ def find_late(
     subscription: models.Subscription,
     digest_on: date,
     drawn: Iterable[models.StoredDigest],
-    pool: Pool,
+    pool: CandidatePool,
     covered: Mapping[int, int],
     posted_ids: Collection[int],
     *,
@@ -145,7 +120,7 @@ def find_late(
         elif digest.id in supplements:
             candidates += pool.papers_of(digest.id)
     if not candidates:
-        return (), (), ()
+        return LatePapers()
     known = {paper.paper_id for digest in drawn for paper in pool.papers_of(digest.id)}
     for digest in recent:
         since = covered.get(digest.id, 0)
@@ -158,26 +133,17 @@ def find_late(
         and meets_minimum(paper.votes, subscription.min_votes)
         and (not subscription.topic or paper.paper_id in pool.matching.get(subscription.topic, ()))
     ]
-    return _group(late, MAX_SHOWN + room)
-
-
-def _group(ranked: Iterable[DigestPaper], limit: int) -> LatePapers:
-    """Return papers by day, the newest day first, and at most `limit` of them."""
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)
-    for paper in ranked:
+    for paper in late:
         by_day[paper.date_on].append(paper)
     shown: list[DigestPaper] = []
     days: list[models.LateDay] = []
     for day in sorted(by_day, reverse=True):
-        chosen = by_day[day][: limit - len(shown)]
-        if chosen:
+        if chosen := by_day[day][: MAX_SHOWN + room - len(shown)]:
             shown += chosen
             days.append((day, len(chosen), len(by_day[day])))
-    digest_ids = {paper.digest_id for papers in by_day.values() for paper in papers}
-    return tuple(shown), tuple(days), tuple(sorted(digest_ids))
+    return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
 
-
-# The registry of post styles for planning: the digests that a post of each style draws from.
 
 ROLLING_DAYS: Mapping[Style, int | None] = {
     Style.COMPACT: None,
@@ -208,10 +174,13 @@ def first_rolling_date(subscription: Subscription, last_on: date) -> date | None
     return last_on - window_days(subscription) * DAY + DAY if is_rolling(subscription) else None
 
 
-# The papers that members of a server saved or shared: how many members, never who, and no save by one or two alone.
+class ServerPickRow(NamedTuple):
+    """A paper, and how many members of a server saved and shared it; never who."""
 
-ServerPickRow: TypeAlias = tuple[models.PaperRow, int, int]
-"""A paper, and how many members saved and shared it."""
+    paper: models.PaperRow
+    saved: int
+    shared: int
+
 
 FEWEST_SAVERS = 3
 """Members who must have saved a paper before it counts. To share is public.
@@ -242,23 +211,18 @@ async def list_top(
     top: dict[int, tuple[ServerPickRow, ...]] = {}
     slices = TimeSlices()
     for guild_id in saved.keys() | shared.keys():
-        picked = _pick(rows, saved.get(guild_id, {}), shared.get(guild_id, {}))
+        by_saved, by_shared = saved.get(guild_id, {}), shared.get(guild_id, {})
+        picked = [
+            ServerPickRow(rows[paper_id], by_saved.get(paper_id, 0), by_shared.get(paper_id, 0))
+            for paper_id in by_saved.keys() | by_shared.keys()
+            if paper_id in rows
+        ]
+        # Those of most members first, then of most votes.
+        picked.sort(key=lambda pick: (-pick.saved - pick.shared, -(pick.paper.votes or 0), -pick.paper.id))
         if picked:
             top[guild_id] = tuple(picked[:limit])
         await slices.pause()
     return top
-
-
-def _pick(
-    rows: Mapping[int, models.PaperRow], saved: Mapping[int, int], shared: Mapping[int, int]
-) -> list[ServerPickRow]:
-    """Return the papers of one server with their counts, those of most members first, then of most votes."""
-    picked = [
-        (rows[paper_id], saved.get(paper_id, 0), shared.get(paper_id, 0))
-        for paper_id in saved.keys() | shared.keys()
-        if paper_id in rows
-    ]
-    return sorted(picked, key=lambda pick: (-pick[1] - pick[2], -(pick[0].votes or 0), -pick[0].id))
 
 
 REPOST_INTERVAL = timedelta(days=30)
@@ -295,9 +259,9 @@ class PlannedPost:
     """The content of the post of the local date `local_on`: papers of the digests `digest_ids`.
 
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
-    `papers`, `left_out`, `total` and `ranks` are as `CandidatePool.select` returns them; papers of earlier days that were
+    `papers`, `left_out`, `total` and `ranks` are those of a `Selection`; papers of earlier days that were
     added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
-    comes from `candidates.stated_close`, `server_picks` from `candidates.load_server_picks`.
+    comes from `planner.stated_close`, `server_picks` from `planner.add_server_picks`.
     """
 
     local_on: date
@@ -318,6 +282,17 @@ class PlannedPost:
     def own_papers(self) -> tuple[DigestPaper, ...]:
         """The papers of the post's own digests."""
         return self.papers[: len(self.papers) - sum(shown for _, shown, _ in self.late)]
+
+
+class Selection(NamedTuple):
+    """The papers selected for a post, those that came after them, the number of all candidates of its digests, and the
+    ranks as `ranks_of` returns them.
+    """
+
+    papers: tuple[DigestPaper, ...]
+    left_out: tuple[DigestPaper, ...]
+    total: int
+    ranks: tuple[int, ...]
 
 
 class CandidatePool:
@@ -342,20 +317,20 @@ class CandidatePool:
 
     def select(
         self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
-    ) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int, tuple[int, ...]]:
-        """Select papers of some digests by the subscription's topic, `top_n` and `min_votes`.
-
-        Returns what `selection.select` does, all papers of the digests counted, and `selection.ranks_of` on the topic.
-        """
+    ) -> Selection:
+        """Select papers of some digests by the subscription's topic, `top_n` and `min_votes`, none of `posted_ids`."""
         if digest_ids not in self._ranked:
             self._ranked[digest_ids] = rank_papers(
                 paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
             )
         ranked = self._rank_on_topic(digest_ids, subscription.topic)
-        papers, left_out, _ = select_papers(
-            ranked, posted_ids=posted_ids, top_n=subscription.top_n, min_votes=subscription.min_votes
+        eligible = tuple(
+            paper
+            for paper in ranked
+            if paper.paper_id not in posted_ids and meets_minimum(paper.votes, subscription.min_votes)
         )
-        return papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers)
+        papers, left_out = eligible[: subscription.top_n], eligible[subscription.top_n :]
+        return Selection(papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers))
 
     def _rank_on_topic(self, digest_ids: tuple[int, ...], topic: str) -> tuple[DigestPaper, ...]:
         if not topic:
@@ -369,8 +344,12 @@ class CandidatePool:
         return self._on_topic[key]
 
 
-DueDates = tuple[tuple[schedule.DueTime, ...], schedule.DueTime, date]
-"""The times that have fallen due, oldest first; the next due time; and the local date of today."""
+class DueDates(NamedTuple):
+    """The times that have fallen due, oldest first; the next due time; and the local date of today."""
+
+    past: tuple[schedule.DueTime, ...]
+    following: schedule.DueTime
+    today: date
 
 
 class Calendar:
@@ -390,7 +369,7 @@ class Calendar:
             if subscription.due_on is not None:
                 past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
             following = schedule.next_due(self.now, at, zone, subscription.days)
-            self._cache[key] = past, following, clock.local_date(self.now, zone)
+            self._cache[key] = DueDates(past, following, clock.local_date(self.now, zone))
         return self._cache[key]
 
 
@@ -476,10 +455,16 @@ def decide(
         empty = replace(empty, since_on=first_rolling_date(subscription, current.local_on))
         choice = _choose(empty, fresh, subscription, pool, posted_ids)
         return Decision(moved_on, _unless_empty(choice, subscription), choice)
-    empty = replace(empty, missed_on=_missed_dates(subscription, past, today))
+    # Dates that fell due during downtime and are not fresh any more.
+    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
+    missed_on = tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
+    empty = replace(empty, missed_on=missed_on)
     settled = [settled_at(subscription, digest, now) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
-    look_at = None if close is None or closings is None else _look_again_at(close, closings, now)
+    look_at: datetime | None = None
+    if close is not None and closings is not None and not closings.is_complete(close.local_on):
+        # Every minute after the close, and more rarely the longer its source is down.
+        look_at = close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
     if ready and (look_at is None or now >= until):
         return _decide_daily(subscription, moved_on, today, empty, ready, pool, covered_ids, posted_ids)
     pending = [moment for moment in settled if moment > now]
@@ -504,20 +489,18 @@ def _decide_daily(
     newest_on = max(digest.date for digest in ready)
     drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
     choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
-    late_digest_ids: tuple[int, ...] = ()
+    late = LatePapers()
     if choice.papers:
         room = subscription.top_n - len(choice.papers)  # a day that has barely begun leaves places
-        late, days, late_digest_ids = find_late(
-            subscription, newest_on, drawn, pool, covered_ids, posted_ids, room=room
-        )
-        choice = replace(choice, papers=choice.papers + late, late=days)
+        late = find_late(subscription, newest_on, drawn, pool, covered_ids, posted_ids, room=room)
+        choice = replace(choice, papers=choice.papers + late.papers, late=late.days)
     return Decision(
         # At most today: today's own digest may arrive after one that is dated tomorrow.
         replace(moved_on, last_digest_on=min(newest_on, today)),
         _unless_empty(choice, subscription),
         choice,
         covered_digest_ids=tuple(digest.id for digest in ready),
-        late_digest_ids=late_digest_ids,
+        late_digest_ids=late.digest_ids,
     )
 
 
@@ -534,14 +517,6 @@ def _awaited_close(
     return schedule.DueTime(closings.rule.closes_at(day), day)
 
 
-def _look_again_at(close: schedule.DueTime, closings: day_close.Closings, now: datetime) -> datetime | None:
-    """Return when to see again whether a day is complete (UTC); None if it is."""
-    if closings.is_complete(close.local_on):
-        return None
-    # Every minute after the close, and more rarely the longer its source is down.
-    return close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
-
-
 def _choose(
     empty: PlannedPost,
     digests: Iterable[StoredDigest],
@@ -551,20 +526,12 @@ def _choose(
 ) -> PlannedPost:
     """Return the post with papers of the digests."""
     digest_ids = tuple(digest.id for digest in digests)
-    papers, left_out, total, ranks = pool.select(digest_ids, subscription, posted_ids)
-    return replace(empty, digest_ids=digest_ids, papers=papers, left_out=left_out, total=total, ranks=ranks)
+    selection = pool.select(digest_ids, subscription, posted_ids)
+    return replace(empty, digest_ids=digest_ids, **selection._asdict())
 
 
 def _unless_empty(post: PlannedPost, subscription: models.Subscription) -> PlannedPost | None:
     return post if post.papers or subscription.say_when_empty else None
-
-
-def _missed_dates(
-    subscription: models.Subscription, past: Sequence[schedule.DueTime], today: date
-) -> tuple[date, ...]:
-    """Return the dates that fell due during downtime and are no longer fresh."""
-    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
-    return tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
 
 
 def to_record(

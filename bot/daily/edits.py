@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -33,8 +33,11 @@ BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
 
 
-ChangedPost: TypeAlias = tuple[models.Delivery, deliveries.RenderedPost]
-"""A sent post and its new rendering."""
+class ChangedPost(NamedTuple):
+    """A sent post and its new rendering."""
+
+    delivery: models.Delivery
+    rendered: deliveries.RenderedPost
 
 
 class EditPlanner:
@@ -68,11 +71,11 @@ class EditPlanner:
         recent = await stored_deliveries.list_rows(
             connection, state=models.DeliveryState.SENT, digest_since=digest.date, since_at=now - LOOK_BACK
         )
-        affected = [
-            delivery
-            for delivery in recent
-            if delivery.kind in POST_KINDS and not corrected.isdisjoint(_shown_ids(delivery))
-        ]
+        affected = []
+        for delivery in recent:
+            picked = (arxiv_id for arxiv_id, _, _ in delivery.post.server_picks)
+            if delivery.kind in POST_KINDS and not corrected.isdisjoint((*delivery.post.papers, *picked)):
+                affected.append(delivery)
         shown_id = digest_id if revision == 1 else None
         changed = iter(await self._list_changed(connection, affected, shown_id))
         pending = await stored_deliveries.list_pending_edits(connection) if affected else {}
@@ -103,7 +106,7 @@ class EditPlanner:
                 rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
             new = rendered[key]
             if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
-                changed.append((delivery, new))
+                changed.append(ChangedPost(delivery, new))
         return changed
 
     async def _rerender(
@@ -117,16 +120,35 @@ class EditPlanner:
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.post.papers):
             return None
-        if shown_id is not None and not _shows(details, delivery.locale, shown_id):
-            return None
+        if shown_id is not None:
+            chosen = (extracts.best_summary(detail, delivery.locale) for detail in details)
+            if not any(summary is not None and summary.digest_id == shown_id for summary in chosen):
+                return None
         await outbox_deliveries.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
         picks = tuple(outbox_deliveries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
-            post = _rebuild_post(delivery, subscription, details)
-            return deliveries.render(self._factory, replace(post, server_picks=picks))
+            assert delivery.digest_on is not None
+            post = contents.DailyPost(
+                marker=deliveries.MARKER_PLACEHOLDER,
+                locale=delivery.locale,
+                style=subscription.style,
+                digest_on=delivery.digest_on,
+                total=delivery.post.total or len(details),
+                papers=tuple(
+                    outbox_deliveries.build_post_paper(detail, delivery.locale) for detail in details
+                ),
+                schedule=schedule.schedule_key(subscription),
+                since_on=choice.first_rolling_date(subscription, delivery.digest_on),
+                topic=delivery.post.topic,
+                late=delivery.post.late,
+                closes_at=delivery.post.closes_at,
+                is_complete=delivery.post.is_complete,
+                server_picks=picks,
+            )
+            return deliveries.render(self._factory, post)
         return None
 
     async def _plan_batch(
@@ -189,49 +211,14 @@ class EditPlanner:
             if part.payload == shown:
                 continue
             payloads[part.id] = shown
-            edits.append(_build_edit(part, shown))
+            body: dict[str, Any] = json.loads(shown)
+            edits.append(
+                models.NewPart(
+                    kind=models.PartKind.EDIT,
+                    payload=dump_payload(body.get("message", body)),
+                    nonce="",
+                    channel_id=part.channel_id,
+                    message_id=part.message_id,
+                )
+            )
         return tuple(edits), payloads
-
-
-def _build_edit(original: models.Part, payload: str) -> models.NewPart:
-    """Return the part that edits the message of `original` to show `payload`, the JSON of a part of that kind."""
-    body: dict[str, Any] = json.loads(payload)
-    return models.NewPart(
-        kind=models.PartKind.EDIT,
-        payload=dump_payload(body.get("message", body)),
-        nonce="",
-        channel_id=original.channel_id,
-        message_id=original.message_id,
-    )
-
-
-def _shown_ids(delivery: models.Delivery) -> list[str]:
-    """Return the arXiv ids of the papers of a post, with those that members saved or shared."""
-    return [*delivery.post.papers, *(arxiv_id for arxiv_id, _, _ in delivery.post.server_picks)]
-
-
-def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:
-    """Return whether the summary of any of the papers comes from a digest."""
-    chosen = (extracts.best_summary(detail, locale) for detail in details)
-    return any(summary is not None and summary.digest_id == digest_id for summary in chosen)
-
-
-def _rebuild_post(
-    delivery: models.Delivery, subscription: models.Subscription, details: Sequence[models.PaperDetail]
-) -> contents.DailyPost:
-    """Return the current content of a sent post."""
-    assert delivery.digest_on is not None
-    return contents.DailyPost(
-        marker=deliveries.MARKER_PLACEHOLDER,
-        locale=delivery.locale,
-        style=subscription.style,
-        digest_on=delivery.digest_on,
-        total=delivery.post.total or len(details),
-        papers=tuple(outbox_deliveries.build_post_paper(detail, delivery.locale) for detail in details),
-        schedule=schedule.schedule_key(subscription),
-        since_on=choice.first_rolling_date(subscription, delivery.digest_on),
-        topic=delivery.post.topic,
-        late=delivery.post.late,
-        closes_at=delivery.post.closes_at,
-        is_complete=delivery.post.is_complete,
-    )

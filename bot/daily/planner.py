@@ -28,7 +28,16 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
 
-# Loads the data that posts are chosen and built from: fresh digests, papers already posted, paper details.
+log = structlog.get_logger(__name__)
+
+CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
+"""If a tick is earlier than the last one by more than this, the clock was set back."""
+
+POSTPONE_DELAY = timedelta(hours=1)
+BATCH_SIZE = 500
+OWN_POSTS_IN_BATCH = 100
+"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
+MAX_LOGGED_KEYS = 10
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
@@ -154,35 +163,34 @@ async def load_posted_ids(
     return by_channel.get(daily.channel_locale(subscription), set())
 
 
-async def load_server_picks(
+async def add_server_picks(
     connection: Connection,
     subscribed: Sequence[models.Subscription],
     posts: Sequence[choice.PlannedPost | None],
-) -> list[tuple[choice.ServerPickRow, ...]]:
-    """Return for each post the papers that most members of its server saved or shared; () if it does not list them.
+) -> list[choice.PlannedPost | None]:
+    """Return the posts, those that list them with the papers that most members of their server saved or shared.
 
     They count since the post was due seven days earlier, in the subscription's zone.
     """
-    since = [_our_week(subscription, post) for subscription, post in zip(subscribed, posts, strict=True)]
-    guild_ids: dict[datetime | None, set[int]] = {}
-    for subscription, moment in zip(subscribed, since, strict=True):
-        guild_ids.setdefault(moment, set()).add(subscription.guild_id)
+    guild_ids: dict[datetime, set[int]] = {}
+    weeks: list[datetime | None] = []
+    for subscription, post in zip(subscribed, posts, strict=True):
+        since = None
+        if post is not None and subscription.server_picks and choice.is_rolling(subscription):
+            zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
+            first_on = post.local_on - choice.window_days(subscription) * DAY
+            since = schedule.wall_clock_to_utc(first_on, at, zone)
+            guild_ids.setdefault(since, set()).add(subscription.guild_id)
+        weeks.append(since)
     top = {
-        moment: {} if moment is None else await choice.list_top(connection, ids, moment, MAX_PICKS)
-        for moment, ids in guild_ids.items()
+        since: await choice.list_top(connection, ids, since, MAX_PICKS) for since, ids in guild_ids.items()
     }
     return [
-        top[moment].get(subscription.guild_id, ())
-        for subscription, moment in zip(subscribed, since, strict=True)
+        post
+        if post is None or since is None
+        else replace(post, server_picks=top[since].get(subscription.guild_id, ()))
+        for subscription, post, since in zip(subscribed, posts, weeks, strict=True)
     ]
-
-
-def _our_week(subscription: models.Subscription, post: choice.PlannedPost | None) -> datetime | None:
-    """Return since when saved papers count for a post (UTC), None if the post does not list them."""
-    if post is None or not subscription.server_picks or not choice.is_rolling(subscription):
-        return None
-    zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
-    return schedule.wall_clock_to_utc(post.local_on - choice.window_days(subscription) * DAY, at, zone)
 
 
 async def load_details(
@@ -201,9 +209,6 @@ def posted_papers(
     """Return the records of a post's papers as posted in the subscription's channel."""
     key = daily.channel_locale(subscription)
     return [daily.PostedPaper(*key, paper.paper_id, now, delivery_id) for paper in post.papers]
-
-
-# Builds the content of daily posts, and renders each distinct post once.
 
 
 def build_daily_post(
@@ -277,18 +282,6 @@ class RenderedPosts:
             digest_on=post.digest_on,
             post=self._cache[cached].stored,
         )
-
-
-log = structlog.get_logger(__name__)
-
-CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
-"""If a tick is earlier than the last one by more than this, the clock was set back."""
-
-POSTPONE_DELAY = timedelta(hours=1)
-BATCH_SIZE = 500
-OWN_POSTS_IN_BATCH = 100
-"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
-MAX_LOGGED_KEYS = 10
 
 
 class DailyPlanner:
@@ -368,18 +361,16 @@ class DailyPlanner:
             listed = await daily.list_due(connection, now, limit=BATCH_SIZE)
             if not listed:
                 return 0, 0
-            due = _limit_own_posts(listed)
+            own = [position for position, row in enumerate(listed) if row.server_picks]
+            due = listed[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else listed
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if not all(matches.covers(subscription) for subscription in known):
                 return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
-            picks_by_post = await load_server_picks(connection, known, [plan.post for plan in plans])
-            plans = [
-                replace(plan, post=plan.post and replace(plan.post, server_picks=picks))
-                for plan, picks in zip(plans, picks_by_post, strict=True)
-            ]
+            posts = await add_server_picks(connection, known, [plan.post for plan in plans])
+            plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
-            details = await load_details(connection, [plan.post for plan in plans], locales)
+            details = await load_details(connection, posts, locales)
             plans, deliveries = await _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
             plans += [
@@ -391,13 +382,7 @@ class DailyPlanner:
             await _store_plans(connection, plans, revisions, ids, now)
         if ids:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
-        return len(due) if due == listed else BATCH_SIZE, len(ids)
-
-
-def _limit_own_posts(due: list[models.Subscription]) -> list[models.Subscription]:
-    """Return the first due subscriptions, with at most OWN_POSTS_IN_BATCH posts that only one server gets."""
-    own = [position for position, subscription in enumerate(due) if subscription.server_picks]
-    return due[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else due
+        return len(due) if due is listed else BATCH_SIZE, len(ids)
 
 
 async def _decide(
@@ -422,7 +407,7 @@ async def _decide(
     keys = [
         choice.delivery_key(subscription.id, past[-1].local_on)
         for subscription in due
-        if (past := calendar.look_up(subscription)[0])
+        if (past := calendar.look_up(subscription).past)
     ]
     planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
     plans = []
@@ -481,19 +466,18 @@ def recompute_due(
     The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
     fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
     """
-    zone = clock.parse_zone(subscription.timezone)
-    at = schedule.parse_time(subscription.at_time)
-    following = schedule.next_due(now, at, zone, subscription.days)
-    first_open = schedule.next_due(ahead_since or now, at, zone, subscription.days)
+    following = schedule.next_due_of(subscription, now)
+    first_open = schedule.next_due_of(subscription, ahead_since or now)
     if subscription.waiting_for_on is not None:
         return first_open if subscription.waiting_for_on >= following.local_on else None
     if subscription.due_on is None or subscription.due_on > following.local_on:
         due = first_open
     else:
+        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
         due = next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
     if due.at < subscription.created_at <= now:
         # The clock was behind, and the date before the subscription was made seemed to be the next one.
-        return schedule.next_due(subscription.created_at, at, zone, subscription.days)
+        return schedule.next_due_of(subscription, subscription.created_at)
     return due
 
 
@@ -514,24 +498,20 @@ async def _store_plans(
     now: datetime,
 ) -> None:
     """Store what follows from the plans. `revisions` are by digest, `delivery_ids` the new deliveries by key."""
-    records, papers = [], []
+    records: list[daily.StoredDecision] = []
+    papers: list[daily.PostedPaper] = []
+    covered: list[tuple[int, int, int]] = []
+    late: list[tuple[int, int, int]] = []
     for plan in plans:
-        delivery_id = None
+        subscription_id, delivery_id = plan.subscription.id, None
         if plan.post is not None:
-            key = choice.delivery_key(plan.subscription.id, plan.post.local_on)
-            delivery_id = delivery_ids.get(key)
+            delivery_id = delivery_ids.get(choice.delivery_key(subscription_id, plan.post.local_on))
             if delivery_id is not None:
                 papers += posted_papers(plan.subscription, plan.post, now, delivery_id)
         if plan.choice is not None:
             records.append(choice.to_record(plan, plan.choice, now, delivery_id))
-    covered, late = (
-        [
-            (plan.subscription.id, digest_id, revisions[digest_id])
-            for plan in plans
-            for digest_id in getattr(plan, name)
-        ]
-        for name in ("covered_digest_ids", "late_digest_ids")
-    )
+        covered += [(subscription_id, id_, revisions[id_]) for id_ in plan.covered_digest_ids]
+        late += [(subscription_id, id_, revisions[id_]) for id_ in plan.late_digest_ids]
     await daily.add_posted_papers(connection, papers)
     await daily.set_late_revisions(connection, late, now)
     await daily.add_covered(connection, covered + late, now)

@@ -1,4 +1,4 @@
-"""The daily post in the compact style, and the headline and cards of other styles."""
+"""The messages of a daily post: the registry of its styles, and the copy of a message in the other language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.archive import extracts
 from bot.client import custom_ids, message_builder, paper_text, sender
 from bot.client import messages as client_messages
 from bot.client.messages import PostWording, subtext_lines
@@ -109,18 +108,16 @@ def card_view(
         ],
         lists_card.link_buttons(paper, paper.project_url),
     ]
-    foot = _summary_foot(texts, paper.summary)
+    notes = (
+        (paper_text.language_note(texts, paper.summary), paper_text.summary_line(texts, paper.summary))
+        if paper.summary is not None
+        else ()
+    )
+    foot = "\n".join(paper_text.subtext(line) for line in notes if line)
     message.reserve(1)
     message.end_with(rows, foot)
     message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget))
     return message.view
-
-
-def _summary_foot(texts: Texts, summary: extracts.Summary | None) -> str:
-    if summary is None:
-        return ""
-    lines = (paper_text.language_note(texts, summary), paper_text.summary_line(texts, summary))
-    return "\n".join(paper_text.subtext(line) for line in lines if line)
 
 
 def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> str:
@@ -344,8 +341,6 @@ def copy_of(
         )
 
 
-# The registry of post styles: the messages of each style, its option in `/daily`, and the channels that can take it.
-
 AUTO_ARCHIVE_MINUTES = 4320
 """Minutes without a message after which Discord archives a thread: three days, one of its four durations."""
 
@@ -446,10 +441,6 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
     return [head, card_view(wording.ui_texts, post, post.papers[0], None)]
 
 
-def _is_news_channel(channel: PostableChannel) -> bool:
-    return isinstance(channel, discord.TextChannel) and channel.is_news()
-
-
 @dataclass(frozen=True, slots=True)
 class PostStyle:
     """A layout of the daily post. `label` is its option in `/daily`.
@@ -483,7 +474,7 @@ STYLES: Mapping[Style, PostStyle] = {
     Style.ANNOUNCEMENT: PostStyle(
         "Announcement: published to followers",
         _announcement_parts,
-        fits=_is_news_channel,
+        fits=lambda channel: isinstance(channel, discord.TextChannel) and channel.is_news(),
         permissions=("embed_links",),
     ),
     Style.WEEKLY: PostStyle("Weekly: the week's late risers", _compact_parts),

@@ -14,7 +14,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from bot.core import errors
-from bot.core.clock import local_date
+from bot.core.clock import local_date, parse_zone
 from storage import models
 
 DAY = timedelta(days=1)
@@ -114,6 +114,12 @@ def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -
     return next(
         due for due in iter_due_times(local_date(after, zone) - DAY, at, zone, days) if due.at > after
     )
+
+
+def next_due_of(subscription: models.Subscription, after: datetime) -> DueTime:
+    """Return the first due time of a subscription later than `after` (UTC)."""
+    at, zone = parse_time(subscription.at_time), parse_zone(subscription.timezone)
+    return next_due(after, at, zone, subscription.days)
 
 
 def due_between(

@@ -1,114 +1,28 @@
-"""Use cases of subscriptions: add, edit, pause, resume, remove. For `/daily` and `paperround channels`."""
+"""Use cases of subscriptions for `/daily` and `paperround channels`: add, edit, pause, resume, remove; posts on demand."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core import clock, day_close, errors
 from bot.core.clock import Clock
-from bot.daily import choice, schedule
+from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.deliveries import ON_DEMAND
 from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
-from bot.text import query_parser
 from storage import archive, daily, deliveries, models, outbox
 from storage.database import Connection, Database
 from storage.models import Reason
 
-MAX_TOPIC_LENGTH = 200
-MAX_TOP_N = 25
-"""Discord's limit on the options of a select menu, which lists the papers of a post."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionOptions:
-    """The settings of a subscription. Values as in `models.Subscription`."""
-
-    at_time: str = "09:00"
-    timezone: str = "UTC"
-    days: tuple[int, ...] = schedule.EVERY_DAY
-    top_n: int = 5
-    min_votes: int = 0
-    locale: models.Locale = models.Locale.EN
-    style: models.Style = models.Style.COMPACT
-    say_when_empty: bool = False
-    fresh_days: int = 3
-    wait_minutes: int = 720
-    settle_hours: int = 0
-    topic: str = ""
-    mention_role_id: int | None = None
-    when: models.When = models.When.HOUR
-    server_picks: bool = False
-
-    def validated(self) -> SubscriptionOptions:
-        """Return the options with time and days normalised; `server_picks` stays on for a weekly post only.
-
-        Raises UsageError, which names the field and valid values.
-        """
-        clock.parse_zone(self.timezone)
-        for name, value, low, high in (
-            ("top N", self.top_n, 1, MAX_TOP_N),
-            ("minimum votes", self.min_votes, 0, 1_000_000),
-            ("fresh days", self.fresh_days, 1, 14),
-            ("minutes to wait for a digest", self.wait_minutes, 0, 1440),
-            ("hours for votes to settle", self.settle_hours, 0, 72),
-        ):
-            if not low <= value <= high:
-                raise errors.UsageError(f"{name} is {value}; it must be from {low} to {high}.")
-        if not self.days or not set(self.days) <= set(schedule.EVERY_DAY):
-            raise errors.UsageError(
-                "There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun."
-            )
-        if self.when is models.When.COMPLETE and choice.ROLLING_DAYS[self.style] is not None:
-            raise errors.UsageError(
-                "A weekly post is sent at its hour; it cannot wait for a day to be complete."
-            )
-        at = schedule.parse_time(self.at_time)
-        return replace(
-            self,
-            at_time=f"{at:%H:%M}",
-            days=tuple(sorted(set(self.days))),
-            topic=validate_topic(self.topic),
-            server_picks=self.server_picks and choice.ROLLING_DAYS[self.style] is not None,
-        )
-
-
-def validate_topic(topic: str) -> str:
-    """Return a topic on one line. Raises UsageError for one that is too long, or that no paper can match."""
-    line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
-    if len(line) > MAX_TOPIC_LENGTH:
-        raise errors.UsageError(
-            f"the topic has {len(line)} characters; it must have at most {MAX_TOPIC_LENGTH}."
-        )
-    query = query_parser.parse_query(line)
-    if line and not (query.has_text or query.authors or query.has_range_filters):
-        raise errors.UsageError(
-            f"the topic {line!r} asks for nothing. Name words, an author (author:) or least votes (votes:)."
-        )
-    return line
-
-
-def new_subscription(
-    guild_id: int, channel_id: int, options: SubscriptionOptions, now: datetime
-) -> models.Subscription:
-    """Return an active subscription that is not stored and not scheduled yet."""
-    return models.Subscription(
-        id=0,
-        guild_id=guild_id,
-        channel_id=channel_id,
-        state=models.ActivityState.ACTIVE,
-        reason=None,
-        created_by=None,
-        created_at=now,
-        next_due_at=None,
-        waiting_for_on=None,
-        **asdict(options),
-    )
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class Subscriptions:
@@ -118,17 +32,14 @@ class Subscriptions:
         self._database = database
         self._clock = clock
 
-    async def add(
-        self, *, guild_id: int, channel_id: int, options: SubscriptionOptions, created_by: int | None = None
-    ) -> models.Subscription:
-        """Add an active subscription; its first post is at the next due time.
+    async def add(self, draft: models.Subscription) -> models.Subscription:
+        """Store a draft as an active subscription; its first post is at the next due time.
 
-        Raises UsageError for an invalid option and storage.errors.DuplicateError for an identical subscription.
+        Raises UsageError for an invalid setting and storage.errors.DuplicateError for an identical subscription.
         """
-        options, now = options.validated(), self._clock()
-        due = _next_due(options, now)
-        new = new_subscription(guild_id, channel_id, options, now)
-        new = replace(schedule.set_due(new, due), created_by=created_by)
+        now = self._clock()
+        new = replace(options.validated(draft), created_at=now)
+        new = schedule.set_due(new, schedule.next_due_of(new, now))
         async with self._database.transaction() as connection:
             return replace(new, id=await daily.add(connection, new))
 
@@ -144,21 +55,21 @@ class Subscriptions:
         async with self._database.read() as connection:
             return await _get(connection, subscription_id)
 
-    async def edit(self, subscription_id: int, options: SubscriptionOptions) -> models.Subscription:
-        """Change the options. A changed schedule applies from now on; a date that was posted is not posted again.
+    async def edit(self, wanted: models.Subscription) -> models.Subscription:
+        """Store the settings of a subscription. A changed schedule applies from now on; a date is not posted twice.
 
         If the subscription waits for a digest and the new days include that date, it is planned again at once.
         Raises the errors of `add`.
         """
-        options, now = options.validated(), self._clock()
+        wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, for_update=True)
-            changed = replace(old, **asdict(options))
+            # It may have been planned since `wanted` was read.
+            old = await _get(connection, wanted.id, for_update=True)
+            changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
             elif schedule.schedule_key(changed) != schedule.schedule_key(old):
-                due = await _next_unplanned_due(connection, subscription_id, options, now)
-                changed = schedule.set_due(changed, due)
+                changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
             await daily.update(connection, changed)
         return changed
 
@@ -182,9 +93,8 @@ class Subscriptions:
             old = await _get(connection, subscription_id, for_update=True)
             if old.state is models.ActivityState.ACTIVE:
                 return old
-            due = await _next_unplanned_due(connection, subscription_id, options_of(old), now)
             changed = replace(
-                schedule.set_due(old, due),
+                schedule.set_due(old, await _next_unplanned_due(connection, old, now)),
                 state=models.ActivityState.ACTIVE,
                 reason=None,
                 paused_by=None,
@@ -206,36 +116,31 @@ class Subscriptions:
         return old
 
 
-def options_of(subscription: models.Subscription) -> SubscriptionOptions:
-    """Return the options of a stored subscription."""
-    return SubscriptionOptions(
-        **{field.name: getattr(subscription, field.name) for field in fields(SubscriptionOptions)}
-    )
-
-
-def find_same(
-    rows: Iterable[models.Subscription], options: SubscriptionOptions
-) -> models.Subscription | None:
-    """Return the subscription of a channel that one with these options would repeat, None if there is none."""
+def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
+    """Return the subscription of a channel that the draft would repeat, None if there is none."""
     names = ("at_time", "timezone", "locale", "style", "topic")
-    wanted = [getattr(options.validated(), name) for name in names]
+    valid = options.validated(draft)
+    wanted = [getattr(valid, name) for name in names]
     return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
 
 
-def _next_due(options: SubscriptionOptions, now: datetime) -> schedule.DueTime:
-    at, zone = schedule.parse_time(options.at_time), clock.parse_zone(options.timezone)
-    return schedule.next_due(now, at, zone, options.days)
+@cache
+def draft_codec() -> TypeAdapter[models.Subscription]:
+    """Return the codec of the text in which the wizard keeps a draft."""
+    from pydantic import TypeAdapter  # most commands of the shell read no drafts
+
+    return TypeAdapter(models.Subscription)
 
 
 async def _next_unplanned_due(
-    connection: Connection, subscription_id: int, options: SubscriptionOptions, now: datetime
+    connection: Connection, subscription: models.Subscription, now: datetime
 ) -> schedule.DueTime:
     """Return the next due time on a date whose post is not planned yet."""
-    due = _next_due(options, now)
+    due = schedule.next_due_of(subscription, now)
     while await deliveries.list_existing_keys(
-        connection, [choice.delivery_key(subscription_id, due.local_on)]
+        connection, [choice.delivery_key(subscription.id, due.local_on)]
     ):
-        due = _next_due(options, due.at)
+        due = schedule.next_due_of(subscription, due.at)
     return due
 
 
@@ -259,16 +164,22 @@ async def _get(
     return subscription
 
 
-# On-demand posts: the preview of a subscription, and `/daily now`. Papers of a preview do not count as posted.
-
 FORECAST_DAYS = 14
 
-TopicForecast = tuple[date, bool, Mapping[date, int]]
-"""The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each of them would have posted."""
+
+class TopicForecast(NamedTuple):
+    """The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each would have posted."""
+
+    until_on: date
+    is_recent: bool
+    counts: Mapping[date, int]
 
 
 class OnDemandPosts:
-    """Selects the new papers of the newest fresh date, including digests that earlier posts covered."""
+    """The preview of a subscription, and `/daily now`; papers of a preview do not count as posted.
+
+    Selects the new papers of the newest fresh date, including digests that earlier posts covered.
+    """
 
     def __init__(
         self,
@@ -295,9 +206,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
-            [picks] = await daily_planner.load_server_picks(connection, [subscription], [post])
-            post = replace(post, server_picks=picks)
-            details = await daily_planner.load_details(connection, [post], [subscription.locale])
+            post, details = await self._complete(connection, subscription, post)
         return build_daily_post(subscription, post, details, now)
 
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
@@ -316,9 +225,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            [picks] = await daily_planner.load_server_picks(connection, [subscription], [post])
-            post = replace(post, server_picks=picks)
-            details = await daily_planner.load_details(connection, [post], [subscription.locale])
+            post, details = await self._complete(connection, subscription, post)
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
             )
@@ -327,6 +234,14 @@ class OnDemandPosts:
                 papers = daily_planner.posted_papers(subscription, post, now, delivery_id)
                 await daily.add_posted_papers(connection, papers)
         return delivery
+
+    async def _complete(
+        self, connection: Connection, subscription: models.Subscription, post: choice.PlannedPost
+    ) -> tuple[choice.PlannedPost, dict[int, models.PaperDetail]]:
+        """Return the post with what members saved or shared, and the details of its papers."""
+        [completed] = await daily_planner.add_server_picks(connection, [subscription], [post])
+        assert completed is not None
+        return completed, await daily_planner.load_details(connection, [completed], [subscription.locale])
 
     async def _select_fresh(
         self, connection: Connection, subscription: models.Subscription, now: datetime
@@ -354,8 +269,7 @@ class OnDemandPosts:
         newest_on = dates[0] if dates else today
         forecast = await self._forecast(connection, subscription, now)
         if forecast is not None:
-            _, _, counts = forecast
-            newest_on = max(counts, default=newest_on)
+            newest_on = max(forecast.counts, default=newest_on)
         since_on = choice.first_rolling_date(subscription, newest_on)
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
         digest_ids = tuple(digest.id for digest in pool.digests)
@@ -388,8 +302,17 @@ class OnDemandPosts:
         until_on = max(last_on, today) if is_recent else last_on
         first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
         pool = await self._load_digests(connection, subscription, first_on, until_on)
-        counts = _count_new(pool, subscription)
-        return until_on, is_recent, {day: min(count, subscription.top_n) for day, count in counts.items()}
+        # A paper counts on the first of its dates.
+        first_dates: dict[int, date] = {}
+        for paper in pool.papers:
+            if paper.paper_id in pool.matching[subscription.topic] and choice.meets_minimum(
+                paper.votes, subscription.min_votes
+            ):
+                first_dates[paper.paper_id] = min(
+                    paper.date_on, first_dates.get(paper.paper_id, paper.date_on)
+                )
+        counts = {day: min(count, subscription.top_n) for day, count in Counter(first_dates.values()).items()}
+        return TopicForecast(until_on, is_recent, counts)
 
     async def _load_digests(
         self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
@@ -398,13 +321,3 @@ class OnDemandPosts:
         pool = await daily_planner.load_digests(connection, since_on, until_on)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         return pool
-
-
-def _count_new(pool: choice.CandidatePool, subscription: models.Subscription) -> dict[date, int]:
-    """Return the number of papers on the topic by the first date of each."""
-    matching = pool.matching[subscription.topic]
-    first_on: dict[int, date] = {}
-    for paper in pool.papers:
-        if paper.paper_id in matching and choice.meets_minimum(paper.votes, subscription.min_votes):
-            first_on[paper.paper_id] = min(paper.date_on, first_on.get(paper.paper_id, paper.date_on))
-    return Counter(first_on.values())

@@ -1,11 +1,15 @@
-"""Service of `/why`: reads what the planner decided about a paper in each subscription of a channel."""
+"""Explains what became of a paper in the subscriptions of a channel, from what the planner decided, for `/why`.
+
+The decision is the one recorded; votes and minimum are today's, so an answer says if the paper would be chosen today.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.core import clock, day_close
 from bot.core.clock import Clock
@@ -15,10 +19,6 @@ from storage import archive, daily, deliveries, models
 from storage.daily import PostedPaper, StoredDecision
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryState, PartState, StoredDigest
-
-# Explains why a paper was or was not posted by a subscription, from the planner's decisions. Pure.
-#
-# The decision is the one recorded; votes and minimum are today's, so an answer says if the paper would be chosen today.
 
 
 class Cause(StrEnum):
@@ -74,8 +74,12 @@ class Explanation:
     is_repeated: bool = False
 
 
-PastDelivery = tuple[PostedPaper, models.Delivery | None, models.Part | None]
-"""The latest post of the paper in the channel, its delivery, and the part that shows the paper."""
+class PastDelivery(NamedTuple):
+    """The latest post of the paper in the channel, its delivery, and the part that shows the paper."""
+
+    posted: PostedPaper
+    delivery: models.Delivery | None
+    part: models.Part | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +107,27 @@ class ExplanationInput:
 
 def explain(facts: ExplanationInput) -> Explanation:
     """Return what became of the paper in the subscription."""
-    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].posted_at):
-        return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
+    past = facts.past_delivery
+    if past is not None:
+        posted_at = past.posted.posted_at
+        is_in_newer = any(digest.date > posted_at.date() for digest in facts.containing_digests)
+        if facts.now - posted_at < choice.REPOST_INTERVAL or not is_in_newer:
+            return explain_past(past, facts.containing_digests, facts.now, facts.subscription)
     eligible = _first_eligible(facts)
-    if eligible is not None and _is_settling(facts, eligible):
-        settled_at = choice.settled_at(facts.subscription, eligible, facts.now)
-        return Explanation(Cause.SETTLING, facts.subscription, eligible.date, settled_at, may_change=True)
-    if eligible is not None and _is_closing(facts, eligible):
-        assert facts.closings is not None
-        closes_at = facts.closings.rule.closes_at(eligible.date)
-        return Explanation(Cause.CLOSING, facts.subscription, eligible.date, closes_at, may_change=True)
-    if eligible is not None and facts.upcoming is not None:
-        return _explain_decision(facts, facts.upcoming, may_change=True)
+    if eligible is not None:
+        subscription = facts.subscription
+        settled_at, due_at = choice.settled_at(subscription, eligible, facts.now), subscription.next_due_at
+        # The next decision waits for, or passes over, a digest whose votes have not settled.
+        is_unsettled = not choice.is_rolling(subscription) and settled_at > facts.now
+        is_waiting = subscription.waiting_for_on is not None
+        if is_unsettled and (is_waiting or due_at is None or settled_at > due_at):
+            return Explanation(Cause.SETTLING, subscription, eligible.date, settled_at, may_change=True)
+        if _is_closing(facts, eligible):
+            assert facts.closings is not None
+            closes_at = facts.closings.rule.closes_at(eligible.date)
+            return Explanation(Cause.CLOSING, subscription, eligible.date, closes_at, may_change=True)
+        if facts.upcoming is not None:
+            return _explain_decision(facts, facts.upcoming, may_change=True)
     digest_ids = _digest_ids(facts)
     for record in facts.decisions:
         if not digest_ids.isdisjoint((*record.digest_ids, *record.skipped_digest_ids)):
@@ -167,42 +180,26 @@ def _digest_ids(facts: ExplanationInput) -> set[int]:
     return {digest.id for digest in facts.containing_digests}
 
 
-def _may_be_reposted(facts: ExplanationInput, posted_at: datetime) -> bool:
-    """Return whether a newer digest has the paper, more than REPOST_INTERVAL after it was posted."""
-    if facts.now - posted_at < choice.REPOST_INTERVAL:
-        return False
-    return any(digest.date > posted_at.date() for digest in facts.containing_digests)
-
-
-def _is_eligible(facts: ExplanationInput, digest: StoredDigest) -> bool:
-    """Return whether the next post can draw from a digest."""
-    dates = eligible_dates(facts.subscription, facts.now)
-    if dates is None or not dates[0] <= digest.date <= dates[1]:
-        return False
-    return choice.is_rolling(facts.subscription) or digest.id not in facts.covered_ids
-
-
 def _first_eligible(facts: ExplanationInput) -> StoredDigest | None:
     """Return the newest digest that the next post can draw from, or the one that it can draw from first."""
-    eligible = [digest for digest in facts.containing_digests if _is_eligible(facts, digest)]
+    dates = eligible_dates(facts.subscription, facts.now)
+    if dates is None:
+        return None
+    is_rolling = choice.is_rolling(facts.subscription)
+    eligible = [
+        digest
+        for digest in facts.containing_digests
+        if dates[0] <= digest.date <= dates[1] and (is_rolling or digest.id not in facts.covered_ids)
+    ]
     complete = (digest for digest in eligible if not _is_closing(facts, digest))
     return next(complete, eligible[-1] if eligible else None)
 
 
-def _is_settling(facts: ExplanationInput, digest: StoredDigest) -> bool:
-    """Return whether the next decision waits for, or passes over, a digest whose votes have not settled."""
-    subscription = facts.subscription
-    settled_at = choice.settled_at(subscription, digest, facts.now)
-    if choice.is_rolling(subscription) or settled_at <= facts.now:
-        return False
-    is_waiting = subscription.waiting_for_on is not None
-    return is_waiting or subscription.next_due_at is None or settled_at > subscription.next_due_at
-
-
 def _is_closing(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether the subscription waits for the list of the digest's day to be complete."""
-    is_waiting = facts.subscription.when is models.When.COMPLETE and facts.closings is not None
-    return is_waiting and facts.closings is not None and not facts.closings.is_complete(digest.date)
+    if facts.subscription.when is models.When.HOUR or facts.closings is None:
+        return False
+    return not facts.closings.is_complete(digest.date)
 
 
 def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_change: bool) -> Explanation:
@@ -258,7 +255,12 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
         cause = Cause.BEFORE_SUBSCRIPTION
     elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
-    elif choice.is_rolling(subscription) and not _has_decision_near(facts, newest):
+    elif choice.is_rolling(subscription) and not any(
+        choice.oldest_digest_date(subscription, record.local_on)
+        <= newest.date
+        <= choice.newest_digest_date(record.decided_at)
+        for record in facts.decisions
+    ):
         cause = Cause.NOT_RECORDED
     elif subscription.last_digest_on is not None and newest.date < subscription.last_digest_on:
         cause = Cause.SUPERSEDED
@@ -267,21 +269,14 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     return Explanation(cause, subscription, newest.date)
 
 
-def _has_decision_near(facts: ExplanationInput, digest: StoredDigest) -> bool:
-    """Return whether a post whose days include the digest's date is recorded."""
-    return any(
-        choice.oldest_digest_date(facts.subscription, record.local_on)
-        <= digest.date
-        <= choice.newest_digest_date(record.decided_at)
-        for record in facts.decisions
-    )
+class WhyAnswer(NamedTuple):
+    """The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
 
+    Then the server's other channels with a subscription, or None if this channel has one.
+    """
 
-WhyAnswer = tuple[tuple[Explanation, ...], tuple[int, ...] | None]
-"""The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
-
-Then the server's other channels with a subscription, or None if this channel has one.
-"""
+    explanations: tuple[Explanation, ...]
+    other_channel_ids: tuple[int, ...] | None
 
 
 class WhyExplainer:
@@ -319,7 +314,7 @@ class WhyExplainer:
             if locale not in locales
         ]
         others = dict.fromkeys(row.channel_id for row in in_guild if row.channel_id != channel_id)
-        return tuple(explanations), None if in_channel else tuple(others)
+        return WhyAnswer(tuple(explanations), None if in_channel else tuple(others))
 
     async def _load_input(
         self,
@@ -330,12 +325,13 @@ class WhyExplainer:
         past_deliveries: dict[str, PastDelivery],
     ) -> ExplanationInput:
         digest_ids = [digest.id for digest in containing_digests]
+        covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         return ExplanationInput(
             paper_id=paper.id,
             votes=paper.votes,
             subscription=subscription,
             containing_digests=containing_digests,
-            covered_ids=await _list_covered_ids(connection, subscription, digest_ids),
+            covered_ids=covered.get(subscription.id, {}),
             past_delivery=past_deliveries.get(subscription.locale.value),
             decisions=await daily.list_decisions(connection, subscription.id),
             upcoming=await self._decide_upcoming(connection, subscription),
@@ -372,13 +368,13 @@ class WhyExplainer:
             closings = day_close.Closings(self._day_close, {day: due_at})
         pool = await daily_planner.load_pool(connection, [subscription], due_at)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
+        digest_ids = [digest.id for digest in pool.digests]
+        covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         plan = choice.decide(
             subscription,
             choice.Calendar(due_at),
             pool,
-            covered_ids=await _list_covered_ids(
-                connection, subscription, (digest.id for digest in pool.digests)
-            ),
+            covered_ids=covered.get(subscription.id, {}),
             posted_ids=await daily_planner.load_posted_ids(connection, subscription, self._clock()),
             closings=closings,
         )
@@ -387,13 +383,6 @@ class WhyExplainer:
         record = choice.to_record(plan, plan.choice, subscription.next_due_at)
         chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.own_papers)
         return replace(record, cutoff_rank=0, cutoff_votes=None, left_out=chosen + record.left_out)
-
-
-async def _list_covered_ids(
-    connection: Connection, subscription: models.Subscription, digest_ids: Iterable[int]
-) -> dict[int, int]:
-    covered = await daily.list_covered(connection, [subscription.id], list(digest_ids))
-    return covered.get(subscription.id, {})
 
 
 async def _list_containing_digests(
@@ -415,15 +404,9 @@ async def _list_past_deliveries(
     past: dict[str, PastDelivery] = {}
     for row in await daily.list_posts_of_paper(connection, paper.id, channel_id=channel_id):
         delivery = None if row.delivery_id is None else await deliveries.get(connection, row.delivery_id)
-        part = None if delivery is None else await _find_part_showing(connection, delivery, paper.arxiv_id)
-        past[row.locale] = row, delivery, part
+        parts = [] if delivery is None else await deliveries.list_parts(connection, delivery.id)
+        showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
+        # Payloads are purged after a while.
+        part = next(iter(showing or parts), None)
+        past[row.locale] = PastDelivery(row, delivery, part)
     return past
-
-
-async def _find_part_showing(
-    connection: Connection, delivery: models.Delivery, arxiv_id: str
-) -> models.Part | None:
-    """Return the part that shows the paper, or the first one if the payloads have been purged."""
-    parts = await deliveries.list_parts(connection, delivery.id)
-    showing = [part for part in parts if part.payload and arxiv_id in part.payload]
-    return next(iter(showing or parts), None)

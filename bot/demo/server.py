@@ -22,7 +22,7 @@ from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.core.settings import Settings
-from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.daily.service import Subscriptions
 from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
@@ -75,8 +75,8 @@ async def _populate(
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)
     subscriptions = Subscriptions(container.database, lambda: yesterday)
-    options = SubscriptionOptions(timezone="Asia/Seoul", locale=container.locale)
-    await subscriptions.add(guild_id=guild_id, channel_id=channel_id, options=options, created_by=user_id)
+    draft = models.Subscription(guild_id=guild_id, channel_id=channel_id, created_by=user_id)
+    await subscriptions.add(dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale))
     for name, text in texts:
         if today in name:
             await ingest.add_text(text, source="demo", location=name)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.core.clock import system_clock
-from bot.daily.service import SubscriptionOptions, Subscriptions
-from storage import migrate
+from bot.daily.service import Subscriptions
+from storage import migrate, models
 from tests.fake_discord import process
 from tests.support import origin_server, source_payloads
 
@@ -25,11 +25,11 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
     [channel_id] = await fake.add_channels(1)
     db = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     minute_ago = now - timedelta(minutes=1)
-    options = SubscriptionOptions(at_time=f"{minute_ago:%H:%M}", top_n=2)
-    added_at = minute_ago - timedelta(minutes=1)
-    await Subscriptions(db, lambda: added_at).add(
-        guild_id=process.GUILD_ID, channel_id=channel_id, options=options
+    draft = models.Subscription(
+        guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{minute_ago:%H:%M}", top_n=2
     )
+    added_at = minute_ago - timedelta(minutes=1)
+    await Subscriptions(db, lambda: added_at).add(draft)
     await db.close()
     ids = ["2505.00001", "2505.00002", "2505.00003"]
     async with origin_server.run_origin() as origin:

@@ -13,7 +13,6 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.archive import inbox
 from bot.core.settings import Settings
-from bot.daily.service import SubscriptionOptions
 from storage import archive, database, deliveries, errors, locks, migrate, models, papers
 from storage.database import Database
 from tests.support import digest_builders
@@ -38,7 +37,7 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
     subscriptions = bot.container.create_services().subscriptions
-    added = await subscriptions.add(guild_id=1, channel_id=2, options=SubscriptionOptions(at_time="09:01"))
+    added = await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
     assert added.next_due_at == NOW + timedelta(minutes=1)
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()

@@ -12,7 +12,7 @@ from bot.app import container, tasks
 from bot.core import day_close
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
-from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
@@ -78,15 +78,15 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
     )
     async with container.open_container(settings) as opened:
         started = Bot(opened)
-        options = SubscriptionOptions(
+        draft = models.Subscription(
+            guild_id=1,
+            channel_id=2,
             at_time=f"{CLOSE - timedelta(minutes=5):%H:%M}",
             top_n=3,
             when=models.When.COMPLETE,
             locale=models.Locale.KO,
         )
-        await Subscriptions(opened.database, lambda: CLOSE - timedelta(hours=3)).add(
-            guild_id=1, channel_id=2, options=options
-        )
+        await Subscriptions(opened.database, lambda: CLOSE - timedelta(hours=3)).add(draft)
         yield started
 
 

@@ -14,7 +14,7 @@ from bot.client import custom_ids
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
-from bot.daily.service import SubscriptionOptions
+from bot.daily.service import draft_codec
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
@@ -146,17 +146,27 @@ async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: Client
     assert await harness.bot.services.alerts.list_rows() == [alert, foreign]
 
 
-async def test_a_daily_post_is_started_only_in_the_server_and_with_the_rights_of_now(
-    harness: ClientHarness,
+async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
+    """The custom id of a button that starts a daily post with the usual settings."""
+    draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
+    token = await harness.bot.services.text_tokens.save(draft_codec().dump_json(draft).decode())
+    return custom_ids.pack(verb, token)
+
+
+@pytest.mark.parametrize("verb", [daily_messages.START, daily_messages.START_NOW])
+async def test_no_daily_post_is_made_in_a_channel_of_another_server(
+    harness: ClientHarness, verb: str
 ) -> None:
-    foreign = _other_channel(harness).id
-    for verb in (daily_messages.START, daily_messages.START_NOW):
-        forged = daily_messages.pack(foreign, SubscriptionOptions(), verb)
-        assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
-    quiet = daily_messages.pack(harness.readonly_channel.id, SubscriptionOptions(), daily_messages.START)
+    forged = await _wizard_button(harness, _other_channel(harness).id, verb)
+    assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
+    assert await harness.bot.services.subscriptions.list_rows() == []
+
+
+async def test_a_daily_post_is_started_only_with_the_rights_of_now(harness: ClientHarness) -> None:
+    quiet = await _wizard_button(harness, harness.readonly_channel.id)
     assert harness.texts("permission-send-messages") in await _press(harness, harness.manager, quiet)
     forum = harness.guild.create_forum_channel("papers-forum")
-    style = daily_messages.pack(forum.id, SubscriptionOptions(), daily_messages.START)
+    style = await _wizard_button(harness, forum.id)
     shown = await _press(harness, harness.manager, style)
     assert shown == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
     wizard = await harness.ask("daily setup", by=harness.manager)

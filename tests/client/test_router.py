@@ -16,7 +16,6 @@ from simcord import actors
 from bot.client import context, custom_ids
 from bot.client.message_builder import layout_payload
 from bot.client.router import UserError, map_service_errors
-from bot.daily import messages as daily_messages
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -35,7 +34,7 @@ from tests.support.client_harness import (
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
     action = custom_ids.unpack(f"pr:l:{rest}")
-    for parse in (lists_messages.unpack_state, daily_messages.unpack, lambda action: action.number):
+    for parse in (lists_messages.unpack_state, lambda action: action.number):
         try:
             parse(action)
         except custom_ids.InvalidCustomIdError:
@@ -71,7 +70,7 @@ async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: Client
         "pr:src:" + "9" * 30,
         "pr:pa:-1",
         "pr:am:1e9",
-        "pr:dp",
+        "pr:dh",
         "pr:chaps:2501.00001",
         "pr:aw:x",
     ):

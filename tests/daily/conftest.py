@@ -1,4 +1,4 @@
-"""The harness of most tests of this folder."""
+"""The planner of most tests of this folder; those of commands have the `harness` of the client."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tests.support.planner_harness import PlannerHarness
 
 
 @pytest.fixture
-def harness(db: Database) -> PlannerHarness:
+def planning(db: Database) -> PlannerHarness:
     return PlannerHarness(db)

@@ -20,11 +20,10 @@ from storage import daily, deliveries, migrate, models, sources
 from storage.database import Connection, Database
 from tests.conftest import _copy_template
 from tests.support import digest_builders, origin_server, source_payloads
-from tests.support.planner_harness import PlannerHarness
+from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness
 from tests.support.polling_harness import PollingHarness
 from tests.support.recording_indexer import NullIndexer
 
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FIRST = date(2025, 10, 12)
 """Three weeks before the clocks change in America; the last day is two weeks after they change in Europe."""
 DAYS = [FIRST + number * DAY for number in range(182)]
@@ -38,7 +37,7 @@ class Replay:
 
     def __init__(self, database: Database, seed: int) -> None:
         self.database = database
-        self.harness = PlannerHarness(database)
+        self.planning = PlannerHarness(database)
         self.random = random.Random(seed)
         self.arrivals: dict[date, dict[str, datetime]] = {}
         self.read_count = 0
@@ -59,11 +58,11 @@ class Replay:
             if self.random.random() < 0.05:
                 at = midnight + (10 + self.random.random() * 135) * MINUTE
             else:
-                at = midnight - self.random.choice([20, 3]) * timedelta(hours=1)
+                at = midnight - self.random.choice([20, 3]) * HOUR
             times[f"{day:%y%m}.{day.day:02}{number + 100}"] = at
         self.arrivals[day] = times
         if len(self.arrivals) % 2:
-            self._written.append((midnight + self.random.uniform(-10, 24) * timedelta(hours=1), day))
+            self._written.append((midnight + self.random.uniform(-10, 24) * HOUR, day))
 
     async def advance(self, now: datetime) -> None:
         """Read the days whose lists may grow, and take in the written digests that have arrived by now."""
@@ -117,7 +116,7 @@ class Replay:
                 # Every four hours instead of every half hour; around the close as the poller.
                 next_read = RULE.next_read_at(now + 240 * MINUTE, now)
             if self._is_woken or next_due <= now:
-                await self.harness.planner.tick(now)
+                await self.planning.tick(now)
                 self._is_woken = False
                 async with self.database.read() as connection:
                     rows = await daily.list_rows(connection)
@@ -144,7 +143,7 @@ async def test_half_a_year_of_listings_is_posted_whole_after_each_close(
     begin = datetime.combine(FIRST, time(0), UTC)
     zones = {}
     for channel_id, (zone, at) in enumerate(ZONES.items(), 100):
-        subscription_id = await replay.harness.subscribe(
+        subscription_id = await replay.planning.subscribe(
             channel_id, begin, timezone=zone, at_time=at, top_n=25, when=models.When.COMPLETE
         )
         zones[subscription_id] = zone
@@ -200,28 +199,28 @@ CLOSE = RULE.closes_at(THURSDAY)
 async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
     replay: Replay,
 ) -> None:
-    begin = CLOSE - timedelta(hours=8)
-    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
+    begin = CLOSE - 8 * HOUR
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
     replay.arrivals[THURSDAY] = {"2607.00001": begin}
     replay.now = begin
     await replay.advance(begin)
-    tick = replay.harness.planner.tick
+    tick = replay.planning.planner.tick
     assert await tick(CLOSE - 90 * MINUTE) == 0
     assert await tick(CLOSE + 5 * MINUTE) == 0
     assert await tick(CLOSE + 59 * MINUTE) == 0
     assert await tick(CLOSE + 60 * MINUTE) == 1
-    assert await replay.harness.list_contents() == ["2607.00001"]
+    assert await replay.planning.list_contents() == ["2607.00001"]
     await replay.database.close()
 
 
 async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
-    begin = CLOSE - timedelta(hours=8)
-    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
+    begin = CLOSE - 8 * HOUR
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
     replay.now = CLOSE + MINUTE
-    assert await replay.harness.planner.tick(CLOSE - MINUTE) == 0
+    assert await replay.planning.tick(CLOSE - MINUTE) == 0
     await replay.advance(CLOSE + MINUTE)
-    assert await replay.harness.planner.tick(CLOSE + MINUTE) == 1
-    assert await replay.harness.list_contents() == ["no papers"]
+    assert await replay.planning.tick(CLOSE + MINUTE) == 1
+    assert await replay.planning.list_contents() == ["no papers"]
     await replay.database.close()
 
 
@@ -285,7 +284,7 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
         "2601.00002": close + last * MINUTE,
         "2601.00003": close + 8 * MINUTE,
     }
-    begin = close - timedelta(hours=3)
+    begin = close - 3 * HOUR
     if outage:
         lists.down_until = close + outage * MINUTE
     await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)

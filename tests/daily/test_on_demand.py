@@ -1,8 +1,8 @@
-"""On-demand posts on both engines: previews and `/daily now`."""
+"""On-demand posts: previews and `/daily now`."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -12,13 +12,12 @@ from bot.outbox import contents
 from storage import deliveries, models, sources
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
-from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
-DAY = timedelta(days=1)
-NOON = SEOUL_9AM + timedelta(hours=3)
+NOON = SEOUL_9AM + 3 * HOUR
 
 
 class OnDemandHarness(PlannerHarness):
@@ -48,8 +47,8 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
     harness: OnDemandHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY - DAY, ("2601.00009", 99))
-    await store_newsletter(harness, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
+    await harness.store(MONDAY - DAY, ("2601.00009", 99))
+    await harness.store(MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
     post = await harness.preview(subscription_id)
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
     assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7), models.When.HOUR)
@@ -58,9 +57,7 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
 
 
 async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harness: OnDemandHarness) -> None:
-    subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 5))
-    await harness.planner.tick(SEOUL_9AM)
+    subscription_id = await harness.post(("2601.00001", 5))
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
     harness.now = NOON + 30 * DAY
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
@@ -84,15 +81,16 @@ async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarn
     assert (ids(post), post.total) == ([], 0)
 
 
+@both_engines
 async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     papers = [(f"2601.0000{number}", 50 - number) for number in range(1, 6)]
-    await store_newsletter(harness, MONDAY, *papers)
-    harness.now = SEOUL_9AM - timedelta(hours=1)
+    await harness.store(MONDAY, *papers)
+    harness.now = SEOUL_9AM - HOUR
     planned = await harness.service.plan(subscription_id, 77)
     assert planned is not None
     assert (planned.key, planned.kind) == (f"now:{subscription_id}:77", models.DeliveryKind.ON_DEMAND)
-    await harness.planner.tick(SEOUL_9AM)
+    await harness.tick(SEOUL_9AM)
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
     async with harness.database.read() as connection:
         daily, on_demand_delivery = await deliveries.list_rows(connection)
@@ -100,9 +98,10 @@ async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarn
     assert on_demand_delivery.due_at == harness.now
 
 
+@both_engines
 async def test_a_repeated_interaction_plans_one_post(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     assert await harness.service.plan(subscription_id, 77) is not None
     await harness.service.plan(subscription_id, 77)
     assert await harness.list_contents() == ["2601.00001 2601.00002"]
@@ -113,7 +112,7 @@ async def test_a_repeated_interaction_plans_one_post(harness: OnDemandHarness) -
 async def test_nothing_is_planned_without_new_papers_or_a_subscription(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe(min_votes=5)
     assert await harness.service.plan(subscription_id, 1) is None
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
+    await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 1))
     assert await harness.service.plan(subscription_id, 2) is not None
     assert await harness.service.plan(subscription_id, 3) is None
     assert await harness.service.plan(subscription_id + 1, 4) is None
@@ -123,9 +122,9 @@ async def test_nothing_is_planned_without_new_papers_or_a_subscription(harness: 
 
 async def test_a_weekly_on_demand_post_draws_from_its_week(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe(style=models.Style.WEEKLY)
-    await store_newsletter(harness, MONDAY - 5 * DAY, ("2601.00001", 90))
-    await store_newsletter(harness, MONDAY, ("2601.00002", 5))
-    await store_newsletter(harness, MONDAY - 9 * DAY, ("2601.00003", 99))
+    await harness.store(MONDAY - 5 * DAY, ("2601.00001", 90))
+    await harness.store(MONDAY, ("2601.00002", 5))
+    await harness.store(MONDAY - 9 * DAY, ("2601.00003", 99))
     planned = await harness.service.plan(subscription_id, 1)
     assert planned is not None
     assert planned.post.papers == ("2601.00001", "2601.00002")

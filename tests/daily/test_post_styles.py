@@ -59,7 +59,7 @@ def weekly_posts(draw: st.DrawFn) -> contents.DailyPost:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(weekly_posts())
 def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: contents.DailyPost) -> None:

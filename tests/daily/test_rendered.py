@@ -19,28 +19,28 @@ from bot.rendering.templates import Templates
 from storage import accounts, deliveries, models, outbox, papers, shelf
 from storage.database import Database
 from tests.support import digest_builders
-from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 GUILD, OTHER_GUILD = 10, 11
 PAPERS = [(f"2601.0000{number}", 90 - number) for number in range(1, 9)]
 
 
-async def test_identical_posts_of_many_channels_are_rendered_once(harness: PlannerHarness) -> None:
+async def test_identical_posts_of_many_channels_are_rendered_once(planning: PlannerHarness) -> None:
     for channel_id in range(100, 140):
-        await harness.subscribe(channel_id)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 40
-    assert harness.renderer.render_count == 1
-    markers = {post["marker"] for post in await harness.list_payloads()}
+        await planning.subscribe(channel_id)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    assert await planning.tick(SEOUL_9AM) == 40
+    assert planning.renderer.render_count == 1
+    markers = {post["marker"] for post in await planning.list_payloads()}
     assert len(markers) == 40
 
 
-async def test_posts_with_different_schedules_are_rendered_separately(harness: PlannerHarness) -> None:
-    await harness.subscribe(20)
-    await harness.subscribe(21, at_time="08:30")
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 2
-    assert harness.renderer.render_count == 2
+async def test_posts_with_different_schedules_are_rendered_separately(planning: PlannerHarness) -> None:
+    await planning.subscribe(20)
+    await planning.subscribe(21, at_time="08:30")
+    await planning.store(MONDAY, ("2601.00001", 9))
+    assert await planning.tick(SEOUL_9AM) == 2
+    assert planning.renderer.render_count == 2
 
 
 class SavingHarness(PlannerHarness):
@@ -77,9 +77,9 @@ class SavingHarness(PlannerHarness):
 
 @pytest.fixture
 async def saving(db: Database) -> SavingHarness:
-    harness = SavingHarness(db)
-    await store_newsletter(harness, MONDAY, *PAPERS)
-    return harness
+    planning = SavingHarness(db)
+    await planning.store(MONDAY, *PAPERS)
+    return planning
 
 
 def list_counts(delivery: models.Delivery) -> list[tuple[str, int, int]]:
@@ -132,7 +132,7 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
     await digest_builders.ingest_digest(saving.database, changed, at=SEOUL_9AM)
     async with saving.database.transaction() as connection:
         corrected = edits.EditPlanner(saving.deliveries)
-        assert await corrected.plan(connection, 1, 2, SEOUL_9AM + timedelta(hours=1)) == 1
+        assert await corrected.plan(connection, 1, 2, SEOUL_9AM + HOUR) == 1
     [(_, edited)] = await saving.list_deliveries(models.DeliveryKind.EDIT)
     assert "Saved by 4" in edited
     assert "Better" in edited
@@ -161,7 +161,7 @@ async def test_the_week_of_the_members_is_that_of_the_zone_across_a_clock_change
         days=(1,),
         timezone="Europe/Berlin",
         server_picks=True,
-        created_at=due_at - timedelta(days=1),
+        created_at=due_at - DAY,
     )
     before = datetime(2026, 3, 23, 8, tzinfo=UTC)
     await saving.save(1, 1, 2, 3, at=before)

@@ -9,7 +9,6 @@ import discord
 import pytest
 
 from bot.daily.planner import DailyPlanner
-from bot.daily.service import options_of
 from bot.search.service import SearchService
 from storage import deliveries, models, sources
 from tests.support.client_harness import (
@@ -38,8 +37,8 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert f"✓ {harness.texts('permission-send-messages')}" in shown
     # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
     assert "<t:1767312000:F>" in shown
-    started = await harness.manager.click(wizard, label=harness.texts("setup-start"))
-    assert harness.texts("subscription-started") in shown_text(last_response(started))
+    started = await harness.manager_press(wizard, "setup-start")
+    assert harness.texts("subscription-started") in shown_text(started)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.timezone, subscription.top_n) == ("09:00", "Asia/Seoul", 5)
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
@@ -71,18 +70,16 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
 
 
 async def test_missing_permissions_are_named(harness: ClientHarness) -> None:
-    result = await harness.manager.slash(harness.channel, "daily setup", channel=harness.readonly_channel)
-    shown = shown_text(last_response(result))
+    result = await harness.manage("daily setup", channel=harness.readonly_channel)
+    shown = shown_text(result)
     assert f"✗ **{harness.texts('permission-send-messages')}**" in shown
     assert harness.texts("permission-where") in shown
 
 
 async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) -> None:
-    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
-    result = await harness.manager.click(wizard, label=harness.texts("setup-start-now"))
-    assert shown_text(last_response(result)) == harness.texts(
-        "subscription-posting", channel=f"<#{harness.channel.id}>"
-    )
+    wizard = await harness.manage("daily setup")
+    result = await harness.manager_press(wizard, "setup-start-now")
+    assert shown_text(result) == harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
     async with harness.container.database.read() as connection:
         (delivery,) = await deliveries.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
@@ -91,8 +88,8 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
 
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
     await harness.add_subscription(top_n=7)
-    result = await harness.manager.slash(harness.channel, "daily edit", time="18:00", days="mon-fri")
-    assert harness.texts("subscription-changed") in shown_text(last_response(result))
+    result = await harness.manage("daily edit", time="18:00", days="mon-fri")
+    assert harness.texts("subscription-changed") in shown_text(result)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
 
@@ -109,39 +106,37 @@ async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) 
 @pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])
 async def test_other_styles_can_be_previewed(harness: ClientHarness, style: models.Style) -> None:
     await harness.add_subscription(style=style)
-    result = await harness.manager.slash(harness.channel, "daily preview")
-    assert "Small Language Models" in shown_text(last_response(result))
+    result = await harness.manage("daily preview")
+    assert "Small Language Models" in shown_text(result)
 
 
 async def test_now_posts_new_papers_once(harness: ClientHarness) -> None:
     await harness.add_subscription(top_n=25)
     await harness.manager.slash(harness.channel, "daily now")
-    result = await harness.manager.slash(harness.channel, "daily now")
-    assert shown_text(last_response(result)) == harness.texts(
-        "subscription-nothing-new", channel=f"<#{harness.channel.id}>"
-    )
+    result = await harness.manage("daily now")
+    assert shown_text(result) == harness.texts("subscription-nothing-new", channel=f"<#{harness.channel.id}>")
 
 
 async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_button(
     harness: ClientHarness,
 ) -> None:
     await harness.add_subscription()
-    paused = last_response(await harness.manager.slash(harness.channel, "daily pause"))
+    paused = await harness.manage("daily pause")
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.PAUSED
     at = f"<t:{int(harness.env.now().timestamp())}:f>"
     by_manager = harness.texts("paused-by", user=f"<@{harness.manager.id}>", at=at)
     assert by_manager in shown_text(paused)
-    assert by_manager in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+    assert by_manager in shown_text(await harness.manage("status"))
     await harness.bot.services.reader_data.forget(harness.manager.id)
-    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    listed = shown_text(await harness.manage("daily list"))
     assert harness.texts("paused-at", at=at) in listed
     assert by_manager not in listed
-    resumed = last_response(await harness.manager.click(paused, label=harness.texts("resume-post")))
+    resumed = await harness.manager_press(paused, "resume-post")
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
-    paused = last_response(await harness.manager.click(resumed, label=harness.texts("subscription-pause")))
-    confirmation = last_response(await harness.manager.click(paused, label=harness.texts("remove")))
+    paused = await harness.manager_press(resumed, "subscription-pause")
+    confirmation = await harness.manager_press(paused, "remove")
     assert len(await _list_subscriptions(harness)) == 1
-    removed = last_response(await harness.manager.click(confirmation, label=harness.texts("remove")))
+    removed = await harness.manager_press(confirmation, "remove")
     assert shown_text(removed) == harness.texts("subscription-removed", channel=f"<#{harness.channel.id}>")
     assert await _list_subscriptions(harness) == []
 
@@ -149,13 +144,13 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
 async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")
-    question = await harness.manager.slash(harness.channel, "daily edit", papers=3)
-    assert shown_text(last_response(question)) == harness.texts("subscription-which")
+    question = await harness.manage("daily edit", papers=3)
+    assert shown_text(question) == harness.texts("subscription-which")
     offered = await harness.manager.autocomplete(harness.channel, "daily preview", "post", "18:00")
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
-    listed = last_response(await harness.manager.slash(harness.channel, "daily list"))
-    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
+    listed = await harness.manage("daily list")
+    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
 
@@ -164,7 +159,7 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
     second = await harness.add_subscription(at_time="18:00")
 
     async def choose(command: str) -> str:
-        menu = last_response(await harness.manager.slash(harness.channel, command))
+        menu = await harness.manage(command)
         return shown_text(last_response(await harness.manager.select(menu, [str(second.id)])))
 
     assert harness.texts("preview-note") in await choose("daily preview")
@@ -192,7 +187,7 @@ async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harnes
     matcher = SearchService(harness.container.database).match_papers
     daily = DailyPlanner(harness.container.database, harness.container.deliveries, matcher)
     assert await daily.tick(harness.env.now()) == 0
-    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    listed = shown_text(await harness.manage("daily list"))
     # The list of the day closes at 02:30.
     until = f"<t:{int(datetime(2026, 1, 2, 4, 0, tzinfo=UTC).timestamp())}:t>"
     assert harness.texts("next-complete", until=until) in listed
@@ -201,29 +196,27 @@ async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harnes
 
 async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
     for command in ("daily list", "daily preview", "daily now", "daily pause", "daily remove"):
-        shown = shown_text(last_response(await harness.manager.slash(harness.channel, command)))
+        shown = shown_text(await harness.manage(command))
         assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
 
 
 async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:
     forum = harness.guild.create_forum_channel("papers-forum")
-    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=forum))
+    wizard = await harness.manage("daily setup", channel=forum)
     assert "Forum" in shown_text(wizard)
-    response = last_response(
-        await harness.manager.slash(harness.channel, "daily setup", channel=forum, style="compact")
-    )
+    response = await harness.manage("daily setup", channel=forum, style="compact")
     assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
 
 
 async def test_an_announcement_channel_defaults_to_the_announcement_style(harness: ClientHarness) -> None:
     news = harness.guild.create_news_channel("news")
-    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=news))
+    wizard = await harness.manage("daily setup", channel=news)
     assert "Announcement" in shown_text(wizard)
     assert "Embed Links" in shown_text(wizard)
 
 
 async def test_the_buttons_of_the_wizard_work_after_a_restart(harness: ClientHarness) -> None:
-    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    wizard = await harness.manage("daily setup")
     assert all(len(custom_id) <= 100 for custom_id in component_ids(wizard))
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     await harness.manager.click(wizard, label="Start")
@@ -246,16 +239,16 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
         assert line in shown_text(message)
         assert harness.texts("forecast-once") in shown_text(message)
     assert harness.texts("subscription-topic", topic="강화 학습 -survey") in shown_text(wizard)
-    modal = await harness.manager.click(wizard, label=harness.texts("subscription-edit-schedule"))
+    modal = await harness.manager_press(wizard, "subscription-edit-schedule")
     changed = await harness.manager.submit_modal(modal, {"time": "8:00", "zone": "Seoul", "days": ["mon"]})
     started = await harness.manager.click(last_response(changed), label=harness.texts("setup-start"))
     assert "강화 학습" in shown_text(last_response(started))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.at_time, subscription.top_n) == ("강화 학습 -survey", "08:00", 5)
-    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    listed = shown_text(await harness.manage("daily list"))
     assert "강화 학습" in listed
-    edited = await harness.manager.slash(harness.channel, "daily edit", topic="-")
-    assert harness.texts("subscription-changed") in shown_text(last_response(edited))
+    edited = await harness.manage("daily edit", topic="-")
+    assert harness.texts("subscription-changed") in shown_text(edited)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.top_n) == ("", 5)
 
@@ -267,8 +260,8 @@ async def test_a_topic_without_matches_says_so_and_offers_others(harness: Client
         shown = shown_text(message)
         assert harness.texts("forecast-recent-none", until="") in shown
         assert "reinforcement learning" in shown.casefold()
-    refused = await harness.manager.slash(harness.channel, "daily setup", topic="-survey")
-    assert shown_text(last_response(refused)) == harness.texts("topic-asks-nothing")
+    refused = await harness.manage("daily setup", topic="-survey")
+    assert shown_text(refused) == harness.texts("topic-asks-nothing")
 
 
 @pytest.mark.parametrize("is_mentionable", [False, True])
@@ -276,28 +269,26 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
     harness: ClientHarness, is_mentionable: bool
 ) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=is_mentionable)
-    result = await harness.manager.slash(harness.channel, "daily setup", topic="RL", role=role)
+    result = await harness.manage("daily setup", topic="RL", role=role)
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
     if not is_mentionable:
-        assert shown_text(last_response(result)) == refusal
+        assert shown_text(result) == refusal
         assert await _list_subscriptions(harness) == []
         subscription = await harness.add_subscription(topic="RL", mention_role_id=role.id)
         await harness.bot.services.subscriptions.pause(subscription.id)
         for command in ("daily pause", "daily edit"):
             options = {"role": role} if command == "daily edit" else {}
             if options:
-                await harness.bot.services.subscriptions.edit(
-                    subscription.id, replace(options_of(subscription), mention_role_id=None)
-                )
-            response = await harness.manager.slash(harness.channel, command, **options)
-            assert shown_text(last_response(response)) == refusal
+                await harness.bot.services.subscriptions.edit(replace(subscription, mention_role_id=None))
+            response = await harness.manage(command, **options)
+            assert shown_text(response) == refusal
         return
-    assert harness.texts("subscription-mention", role=f"<@&{role.id}>") in shown_text(last_response(result))
-    await harness.manager.click(last_response(result), label=harness.texts("setup-start"))
+    assert harness.texts("subscription-mention", role=f"<@&{role.id}>") in shown_text(result)
+    await harness.manager_press(result, "setup-start")
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.mention_role_id) == ("RL", role.id)
-    response = await harness.manager.slash(harness.channel, "daily edit", role=harness.guild.default_role)
-    assert harness.texts("subscription-changed") in shown_text(last_response(response))
+    response = await harness.manage("daily edit", role=harness.guild.default_role)
+    assert harness.texts("subscription-changed") in shown_text(response)
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.mention_role_id is None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import discord
 
-from bot.daily.service import SubscriptionOptions
 from storage import models, outbox, sources
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
@@ -62,9 +62,7 @@ async def test_a_skipped_paper_shows_its_votes_or_rank(harness: ClientHarness) -
     subscription = await harness.add_subscription(min_votes=50)
     shown = await _why(harness, LAST)
     assert harness.texts("why-too-few-votes", date="2026-01-01", votes=9, least=50) in shown
-    await harness.bot.services.subscriptions.edit(
-        subscription.id, SubscriptionOptions(locale=harness.texts.locale, top_n=2)
-    )
+    await harness.bot.services.subscriptions.edit(replace(subscription, top_n=2, min_votes=0))
     shown = await _why(harness, LAST)
     assert harness.texts("why-below-top", date="2026-01-01", rank=4, total=6, top=2) in shown
     assert harness.texts("why-edit", command=harness.bot.mentions("daily edit")) in shown

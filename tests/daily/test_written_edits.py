@@ -1,19 +1,18 @@
-"""Edits of the posts of a day's listing when its digest is written, on both engines."""
+"""Edits of the posts of a day's listing when its digest is written."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
 from bot.core import day_close
 from storage import deliveries, models, sources
 from storage.database import Database
-from tests.support import digest_builders, planner_harness, source_payloads
-from tests.support.correction_harness import DAY, LATER, CorrectionHarness, put_text
-from tests.support.planner_harness import MONDAY, SEOUL_9AM
+from tests.support import digest_builders, source_payloads
+from tests.support.correction_harness import LATER, CorrectionHarness, put_text
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
 
 
 @pytest.fixture
@@ -24,8 +23,8 @@ def harness(db: Database) -> CorrectionHarness:
 async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:
     await harness.subscribe(top_n=5)
     text = source_payloads.listing_text(MONDAY, ids)
-    await put_text(harness, text, "hf", planner_harness.EVENING)
-    await harness.post()
+    await put_text(harness, text, "hf", EVENING)
+    await harness.send()
 
 
 async def test_a_written_digest_edits_the_post_of_the_listing_and_causes_no_other(
@@ -36,18 +35,18 @@ async def test_a_written_digest_edits_the_post_of_the_listing_and_causes_no_othe
     await put_text(harness, written, "letter")
     (part,) = await harness.edited()
     assert "Shows how 2601.00001 does its work." in (part.payload or "")
-    assert await harness.planner.tick(LATER + timedelta(hours=1)) == 0
-    assert await harness.planner.tick(SEOUL_9AM + DAY) == 0
+    assert await harness.tick(LATER + HOUR) == 0
+    assert await harness.tick(SEOUL_9AM + DAY) == 0
 
 
 async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: CorrectionHarness) -> None:
     await post_listing(harness, ["2601.00001", "2601.00002"])
     written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00003", 8)])
     await put_text(harness, written, "letter")
-    assert await harness.planner.tick(LATER) == 0
+    assert await harness.tick(LATER) == 0
     following = source_payloads.listing_text(MONDAY + DAY, ["2601.00009"])
     await put_text(harness, following, "hf-tuesday")
-    await harness.post(SEOUL_9AM + DAY)
+    await harness.send(SEOUL_9AM + DAY)
     async with harness.database.read() as connection:
         sent = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert [delivery.post.papers for delivery in sent] == [
@@ -59,10 +58,10 @@ async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: Cor
 async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harness: CorrectionHarness) -> None:
     await harness.subscribe(top_n=5)
     listed = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"])
-    await put_text(harness, listed, "hf", planner_harness.EVENING)
+    await put_text(harness, listed, "hf", EVENING)
     written = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
-    await put_text(harness, written, "letter", planner_harness.EVENING)
-    await harness.post()
+    await put_text(harness, written, "letter", EVENING)
+    await harness.send()
     async with harness.database.read() as connection:
         (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert (sorted(sent.post.papers), sent.post.total) == (["2601.00001", "2601.00002"], 2)
@@ -113,20 +112,19 @@ async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_
     at_time = f"{posted_at:%H:%M}"
     await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
     await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
-    await harness.post(posted_at)
+    await harness.send(posted_at)
     corrected = source_payloads.listing_text(MONDAY, ["2601.00001"], summary="Put right.")
     await put_text(harness, corrected, "hf", CLOSE + DAY / 2)
-    (part,) = await harness.edited()
-    shown = json.loads(part.payload or "{}")
+    shown = await harness.edited_content()
     assert "Put right." in shown["content"]
     assert (shown["closes_at"], shown["is_complete"]) == expected
 
 
 async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
-    await read_list(harness.database, planner_harness.EVENING)
+    await read_list(harness.database, EVENING)
     await harness.subscribe()
     await harness.put(MONDAY, ["2601.00001"], "First.")
-    await harness.post()
+    await harness.send()
     async with harness.database.read() as connection:
         (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert sent.post.closes_at is None

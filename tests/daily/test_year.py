@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.daily.service import Subscriptions
 from storage import deliveries as stored_deliveries
 from storage import models, tables
 from storage.database import Connection, Database
@@ -145,8 +145,8 @@ async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(
     service = Subscriptions(sqlite_db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):
-        options = SubscriptionOptions(at_time=at, timezone=zone, top_n=1)
-        zones[(await service.add(guild_id=10, channel_id=channel_id, options=options)).id] = zone
+        draft = models.Subscription(guild_id=10, channel_id=channel_id, at_time=at, timezone=zone, top_n=1)
+        zones[(await service.add(draft)).id] = zone
     expected = {
         zone: {on: _expected(ZoneInfo(zone), on, time.fromisoformat(at)) for on in [*BEFORE, *YEAR]}
         for zone, at in SUBSCRIPTIONS.items()

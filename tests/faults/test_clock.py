@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.daily.service import SubscriptionOptions, Subscriptions
-from storage import deliveries
+from bot.daily.service import Subscriptions
+from storage import deliveries, models
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -43,11 +43,16 @@ async def _subscribe(
     """Set up daily posts for the hour of the first whole minute later than `after` from now, which is returned."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
     for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
+        added = await service.add(_draft(channel_id, due))
         assert added.next_due_at == due + next_after
     return due
+
+
+def _draft(channel_id: int, due: datetime) -> models.Subscription:
+    return models.Subscription(
+        guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0
+    )
 
 
 async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:

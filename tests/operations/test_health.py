@@ -21,7 +21,6 @@ from prometheus_client import parser
 from bot.core import clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
-from bot.daily import service as daily_service
 from bot.operations import health
 from bot.operations.health import (
     CLAIM_SECONDS,
@@ -530,10 +529,15 @@ class _Poster:
     def __init__(self, monitor: ClockMonitor, zone: str, at_time: str) -> None:
         self.monitor = monitor
         self.posted: list[str] = []
-        options = daily_service.SubscriptionOptions(
-            at_time=at_time, timezone=zone, say_when_empty=True, wait_minutes=0
+        new = models.Subscription(
+            guild_id=1,
+            channel_id=2,
+            at_time=at_time,
+            timezone=zone,
+            say_when_empty=True,
+            wait_minutes=0,
+            created_at=START,
         )
-        new = daily_service.new_subscription(1, 2, options, START)
         due = schedule.next_due(
             START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
         )

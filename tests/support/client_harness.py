@@ -19,7 +19,6 @@ from bot.app.container import Container
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
 from bot.core.settings import Settings
-from bot.daily.service import SubscriptionOptions
 from bot.lists import autocomplete
 from bot.outbox import contents
 from bot.sources import fetcher
@@ -115,12 +114,22 @@ class ClientHarness:
 
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
-        return await self.bot.services.subscriptions.add(
+        draft = models.Subscription(
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
-            options=SubscriptionOptions(**{"locale": self.texts.locale} | options),
             created_by=self.manager.id,
+            **{"locale": self.texts.locale} | options,
         )
+        return await self.bot.services.subscriptions.add(draft)
+
+    async def manage(self, command: str, **options: Any) -> Any:
+        """Run a command as the manager in `channel`. Returns the last message of the answer."""
+        return last_response(await self.manager.slash(self.channel, command, **options))
+
+    async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
+        """Press the button with this text as the manager. Returns the last message of the answer, or its form."""
+        result = await self.manager.click(message, label=self.texts(text_id, **arguments))
+        return result if result.modal else last_response(result)
 
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
         """Plan a post of one message immediately, and return its stored delivery and part."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from bot.daily import edits
@@ -15,10 +16,9 @@ from bot.search.service import SearchService
 from storage import deliveries, models, outbox
 from storage.database import Database
 from tests.support import digest_builders, planner_harness
-from tests.support.planner_harness import SEOUL_9AM
+from tests.support.planner_harness import HOUR, MONDAY, SEOUL_9AM
 
-DAY = timedelta(days=1)
-LATER = SEOUL_9AM + timedelta(hours=2)
+LATER = SEOUL_9AM + 2 * HOUR
 
 
 class TextRenderer(planner_harness.StubDailyRenderer):
@@ -68,9 +68,16 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
         await put_text(self, digest_builders.newsletter(on, papers, text=text), on.isoformat(), at)
 
-    async def post(self, now: datetime = SEOUL_9AM) -> None:
+    async def begin(self, *arxiv_ids: str, **options: Any) -> int:
+        """Subscribe, and send the post of MONDAY with these papers. Returns the subscription's id."""
+        subscription_id = await self.subscribe(**options)
+        await self.put(MONDAY, arxiv_ids, "At first.")
+        await self.send()
+        return subscription_id
+
+    async def send(self, now: datetime = SEOUL_9AM) -> None:
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
-        await self.planner.tick(now)
+        await self.tick(now)
         async with self.database.transaction() as connection:
             for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
                 parts = await deliveries.list_parts(connection, delivery.id)
@@ -79,6 +86,12 @@ class CorrectionHarness(planner_harness.PlannerHarness):
                     for part in parts
                 }
                 await outbox.mark_sent(connection, receipts, now)
+
+    async def edited_content(self) -> dict[str, Any]:
+        """Return the message that the only edit gives."""
+        (part,) = await self.edited()
+        content: dict[str, Any] = json.loads(part.payload or "")
+        return content
 
     async def edited(self) -> list[models.Part]:
         """Return the planned edits, oldest first."""
@@ -93,7 +106,9 @@ class CorrectionHarness(planner_harness.PlannerHarness):
             ]
 
 
-async def put_text(harness: CorrectionHarness, text: str, location: str, at: datetime = LATER) -> None:
+async def put_text(
+    harness: CorrectionHarness, text: str, location: str = MONDAY.isoformat(), at: datetime = LATER
+) -> None:
     await digest_builders.ingest_digest(
         harness.database,
         text,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.daily import planner as daily_planner
-from bot.daily.service import SubscriptionOptions, Subscriptions
+from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
 from bot.search.service import SearchService
@@ -20,7 +20,8 @@ from tests.support import digest_builders, outbox_builders
 
 SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
-EVENING = SEOUL_9AM - timedelta(hours=5)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+EVENING = SEOUL_9AM - 5 * HOUR
 
 
 class StubDailyRenderer:
@@ -60,9 +61,28 @@ class PlannerHarness:
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
-        default = SubscriptionOptions(timezone="Asia/Seoul", top_n=2)
-        added = await service.add(guild_id=10, channel_id=channel_id, options=replace(default, **options))
-        return added.id
+        draft = models.Subscription(guild_id=10, channel_id=channel_id, timezone="Asia/Seoul", top_n=2)
+        return (await service.add(replace(draft, **options))).id
+
+    async def store(self, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:
+        """Store a newsletter of a date."""
+        await digest_builders.ingest_digest(self.database, digest_builders.newsletter(on, papers), at=at)
+
+    async def tick(self, now: datetime) -> int:
+        """Plan what is due. Returns the number of posts."""
+        return await self.planner.tick(now)
+
+    async def post(self, *papers: tuple[str, int | None], **options: Any) -> int:
+        """Subscribe, store the newsletter of MONDAY, and plan its post. Returns the subscription's id."""
+        subscription_id = await self.subscribe(**options)
+        await self.store(MONDAY, *papers)
+        await self.tick(SEOUL_9AM)
+        return subscription_id
+
+    async def wake(self, now: datetime) -> None:
+        """Make the subscriptions due that wait for a digest."""
+        async with self.database.transaction() as connection:
+            await daily.wake_waiting(connection, now)
 
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
@@ -93,4 +113,4 @@ class PlannerHarness:
 async def store_newsletter(
     harness: PlannerHarness, on: date, *papers: tuple[str, int | None], at: datetime = EVENING
 ) -> None:
-    await digest_builders.ingest_digest(harness.database, digest_builders.newsletter(on, papers), at=at)
+    await harness.store(on, *papers, at=at)

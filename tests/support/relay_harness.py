@@ -75,26 +75,12 @@ def new_delivery(
 def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     """An active subscription of OWNER that is due in 2036."""
     defaults: dict[str, Any] = {
-        "id": 0,
         "guild_id": process.GUILD_ID,
         "channel_id": channel_id,
-        "at_time": "09:00",
-        "timezone": "UTC",
-        "days": (1, 2, 3, 4, 5, 6, 7),
-        "top_n": 5,
-        "min_votes": 0,
-        "locale": models.Locale.EN,
-        "style": models.Style.COMPACT,
-        "say_when_empty": False,
-        "fresh_days": 3,
         "wait_minutes": 60,
-        "settle_hours": 0,
-        "state": models.ActivityState.ACTIVE,
-        "reason": None,
         "created_by": OWNER,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
         "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
-        "waiting_for_on": None,
         "due_on": date(2036, 1, 1),
     }
     return models.Subscription(**defaults | fields)

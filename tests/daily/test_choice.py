@@ -1,13 +1,15 @@
-"""Ranking and selection of the papers of a post."""
+"""Ranking and selection of the papers of a post, and the days that posts of each style draw from."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.daily import choice
+from storage import models
 from storage.archive import DigestPaper
 
 ON = date(2026, 1, 5)
@@ -17,13 +19,18 @@ def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) ->
     return DigestPaper(1, on, paper_id, f"2601.{paper_id:05}", rank, votes)
 
 
+def _select(
+    candidates: Sequence[DigestPaper], posted_ids: Collection[int], top_n: int, min_votes: int
+) -> choice.Selection:
+    subscription = models.Subscription(guild_id=1, channel_id=1, top_n=top_n, min_votes=min_votes)
+    return choice.CandidatePool([], candidates).select((1,), subscription, posted_ids)
+
+
 def chosen(
     *candidates: DigestPaper, posted_ids: set[int] | None = None, top_n: int = 5, min_votes: int = 0
 ) -> list[int]:
-    papers, _, _ = choice.select_papers(
-        choice.rank_papers(candidates), posted_ids=posted_ids or set(), top_n=top_n, min_votes=min_votes
-    )
-    return [paper.paper_id for paper in papers]
+    selection = _select(candidates, posted_ids or set(), top_n, min_votes)
+    return [paper.paper_id for paper in selection.papers]
 
 
 def test_papers_are_sorted_by_votes_with_unknown_votes_last_in_digest_order() -> None:
@@ -47,12 +54,7 @@ def test_unknown_votes_meet_no_minimum_above_zero() -> None:
 
 
 def test_a_paper_of_two_digests_is_ranked_once() -> None:
-    papers, _, total = choice.select_papers(
-        choice.rank_papers([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]),
-        posted_ids=(),
-        top_n=5,
-        min_votes=0,
-    )
+    papers, _, total, _ = _select([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))], (), 5, 0)
     assert (len(papers), total) == (1, 1)
 
 
@@ -75,9 +77,7 @@ CANDIDATES = st.lists(
 def test_a_selection_accounts_for_every_candidate(
     candidates: list[DigestPaper], posted_ids: set[int], top_n: int, min_votes: int
 ) -> None:
-    papers, left_out, total = choice.select_papers(
-        choice.rank_papers(candidates), posted_ids=posted_ids, top_n=top_n, min_votes=min_votes
-    )
+    papers, left_out, total, _ = _select(candidates, posted_ids, top_n, min_votes)
     ids = [paper.paper_id for paper in papers]
     assert len(ids) == len(set(ids)) <= top_n
     assert not posted_ids & set(ids)
@@ -91,3 +91,12 @@ def test_a_selection_accounts_for_every_candidate(
     assert total == len(ranked)
     assert [*papers, *left_out] == eligible
     assert len(ids) == min(top_n, len(eligible))
+
+
+def test_every_style_has_its_number_of_rolling_days() -> None:
+    assert set(choice.ROLLING_DAYS) == set(models.Style)
+
+
+def test_only_weekly_posts_draw_from_a_digest_again() -> None:
+    rolling = {style for style, days in choice.ROLLING_DAYS.items() if days is not None}
+    assert rolling == {models.Style.WEEKLY}
