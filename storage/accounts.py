@@ -1,18 +1,20 @@
-"""Readers' settings."""
+"""Readers and servers: their settings, and everything that is kept about one reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import alerts, bulk, models
+from storage import alerts, bulk
+from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
+    Stored,
     deliveries,
     guilds,
     metadata,
@@ -20,39 +22,35 @@ from storage.tables import (
     readers,
     subscriptions,
 )
-from storage.tables import alerts as tables_alerts
+from storage.tables import alerts as stored_alerts
+
+Record = TypeVar("Record", Reader, Guild)
 
 
-async def get_reader(connection: AsyncConnection, user_id: int) -> models.Reader | None:
+async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
     """Return a reader, or None if not stored."""
-    row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
-    return None if row is None else _reader_from_row(row)
+    return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
-async def list_readers_by_id(
-    connection: AsyncConnection, user_ids: Iterable[int]
-) -> dict[int, models.Reader]:
+async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
     """Return those of these readers that are stored, by id."""
-    stored: dict[int, models.Reader] = {}
-    for chunk in bulk.chunked(user_ids):
-        for row in await connection.execute(sa.select(readers).where(readers.c.user_id.in_(chunk))):
-            stored[row.user_id] = _reader_from_row(row)
-    return stored
+    return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
+
+
+class ReaderSettings(TypedDict, total=False):
+    """Settings of a reader to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    dm_channel_id: int | None
 
 
 async def upsert_reader(
-    connection: AsyncConnection,
-    user_id: int,
-    *,
-    now: datetime,
-    locale: models.Locale | None = None,
-    timezone: str | None = None,
-    dm_channel_id: int | None = None,
+    connection: AsyncConnection, user_id: int, *, now: datetime, **settings: Unpack[ReaderSettings]
 ) -> None:
-    """Store the given settings; one that is None keeps its value."""
-    given = {"locale": locale and locale.value, "timezone": timezone, "dm_channel_id": dm_channel_id}
-    values = {name: value for name, value in given.items() if value is not None}
-    await bulk.upsert(connection, readers, [{"user_id": user_id, "seen_at": now, **values}], key=("user_id",))
+    """Store the given settings."""
+    row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
+    await bulk.upsert(connection, readers, [row], key=("user_id",))
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
@@ -60,59 +58,40 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
-def _reader_from_row(row: sa.Row[Any]) -> models.Reader:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Reader, row._mapping, locale=locale)
-
-
-# The servers that the bot is in, or was in.
-
-REMOVED_BEFORE = (tables_alerts, deliveries, subscriptions)
+REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 
 
-async def get_guild(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
+async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
     """Return a server, or None."""
-    row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
-    return None if row is None else _guild_from_row(row)
+    return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
-async def list_guilds(connection: AsyncConnection) -> list[models.Guild]:
-    """Return all servers, by id."""
-    return [
-        _guild_from_row(row)
-        for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))
-    ]
+async def list_present_guilds(connection: AsyncConnection) -> list[int]:
+    """Return the ids of the stored servers that the bot has not left."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+    return list((await connection.execute(query)).scalars())
 
 
-async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, models.Guild]:
+async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
     """Return those of these servers that are stored, by id."""
-    stored: dict[int, models.Guild] = {}
-    for chunk in bulk.chunked(guild_ids):
-        for row in await connection.execute(sa.select(guilds).where(guilds.c.guild_id.in_(chunk))):
-            stored[row.guild_id] = _guild_from_row(row)
-    return stored
+    return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
+
+
+class GuildSettings(TypedDict, total=False):
+    """Fields of a server to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    installed_by: int | None
+    system_channel_id: int | None
 
 
 async def upsert_guilds(
-    connection: AsyncConnection,
-    guild_id: int,
-    *,
-    now: datetime,
-    locale: models.Locale | None = None,
-    timezone: str | None = None,
-    installed_by: int | None = None,
-    system_channel_id: int | None = None,
+    connection: AsyncConnection, guild_id: int, *, now: datetime, **settings: Unpack[GuildSettings]
 ) -> None:
-    """Store the given fields of a server that the bot is in; one that is None keeps its value."""
-    given = {
-        "locale": locale and locale.value,
-        "timezone": timezone,
-        "installed_by": installed_by,
-        "system_channel_id": system_channel_id,
-    }
-    values = {name: value for name, value in given.items() if value is not None}
-    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **values}
+    """Store the given fields of a server that the bot is in."""
+    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **_known_values(settings)}
     await bulk.upsert(connection, guilds, [row], key=("guild_id",))
 
 
@@ -141,15 +120,19 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
-def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
-    locale = models.Locale(row.locale) if row.locale else None
-    return bulk.build_record(models.Guild, row._mapping, locale=locale)
+async def _list_by_id(
+    connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
+) -> dict[int, Record]:
+    rows = await bulk.execute_in(connection, sa.select(key.table), key, ids)
+    return {row._mapping[key]: bulk.build_record(record_type, row._mapping) for row in rows}
 
 
-# Collects and removes everything kept about one reader, from each table that declares a reader's id.
-#
-# It is the one module that deletes from tables of other modules: it reads the declarations of `storage.tables`
-# (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
+def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+# What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
+# declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
 
 _BATCH_SIZE = 250
 """Rows converted before the event loop gets control."""
@@ -217,13 +200,11 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
     """Yield the columns of other tables whose rows the database deletes with those of `table`."""
     for other in metadata.sorted_tables:
+        if any(column.info == READER_ROWS for column in other.c):
+            continue
         for key in other.foreign_keys:
-            if key.column.table is table and key.ondelete == "CASCADE" and not _declares_rows(other):
+            if key.column.table is table and key.ondelete == "CASCADE":
                 yield other.c[key.parent.name]
-
-
-def _declares_rows(table: sa.Table) -> bool:
-    return any(column.info == READER_ROWS for column in table.c)
 
 
 async def _add_rows(
@@ -232,12 +213,20 @@ async def _add_rows(
     table: sa.Table,
     condition: sa.ColumnElement[bool],
 ) -> None:
-    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+    # JSON as it is stored.
+    columns = [
+        sa.type_coerce(column, column.type.stored_as).label(column.name)
+        if isinstance(column.type, Stored)
+        else column
+        for column in table.c
+    ]
+    query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
     rows = found.setdefault(table.name, [])
     result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
     async for partition in result.partitions():
         rows += [
-            {column.name: _to_json(column, row._mapping[column]) for column in table.c} for row in partition
+            {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+            for row in partition
         ]
 
 

@@ -1,4 +1,4 @@
-"""Alerts, and what identifies equal ones."""
+"""Alerts with their index of terms, the digests that wait to be matched, the matches, and what recipients were notified of."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
+from storage import bulk, errors, locks, models
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
@@ -101,33 +101,27 @@ async def list_due_recipients(connection: AsyncConnection, now: datetime, *, lim
 
 def _is_suspended() -> sa.ColumnElement[bool]:
     is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
-    return sa.and_(alerts.c.state == models.ActivityState.PAUSED.value, is_blocked)
+    return sa.and_(alerts.c.state == models.ActivityState.PAUSED, is_blocked)
 
 
 async def list_due_matches(
     connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
-    until, mark = (
-        bulk.driver_value(connection, alert_matches.c.due_at, until_at),
-        "?" if connection.dialect.name == "sqlite" else "$2",
+    until = bulk.driver_value(connection, alert_matches.c.due_at, until_at)
+    rows = await bulk.fetch_in(
+        connection,
+        f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
+        " WHERE %s AND due_at <= ?"
+        " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
+        " ORDER BY recipient, paper_id, alert_id",
+        alert_matches.c.recipient,
+        recipients,
+        until,
     )
-    due: list[models.QueuedMatch] = []
-    for chunk in bulk.chunked(recipients):
-        condition, values = bulk.in_condition(connection, alert_matches.c.recipient, chunk)
-        rows = await bulk.fetch_all(
-            connection,
-            f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
-            f" WHERE {condition} AND due_at <= {mark}"
-            " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
-            " ORDER BY recipient, paper_id, alert_id",
-            (*values, until),
-        )
-        due += (
-            models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5])))
-            for row in rows
-        )
-    return due
+    return [
+        models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5]))) for row in rows
+    ]
 
 
 async def list_crossed_matches(
@@ -166,11 +160,9 @@ async def list_crossed_matches(
 
 async def set_matches_due(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Store when these matches are due, as they say; None: once the votes are there."""
-    condition = (alert_matches.c[name] == sa.bindparam(f"b_{name}") for name in _KEY)
-    statement = alert_matches.update().where(*condition).values(due_at=sa.bindparam("b_due_at"))
     names = (*_KEY, "due_at")
-    if values := [{f"b_{name}": getattr(match, name) for name in names} for match in matches]:
-        await connection.execute(statement, values)
+    rows = [{name: getattr(match, name) for name in names} for match in matches]
+    await bulk.update_rows(connection, alert_matches, rows, key=_KEY)
 
 
 async def reschedule_matches(
@@ -210,7 +202,7 @@ async def list_answered_matches(
             sa.and_(notified_papers.c.paper_id == papers.c.id, notified_papers.c.recipient == recipient),
         )
         .join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
-        .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT.value)
+        .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT)
     )
     if user_id is not None:
         query = query.where(alerts.c.user_id == user_id)
@@ -291,9 +283,7 @@ def _key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
     names = tuple((tuple(authors), tuple(institutions)) for authors, institutions in row.former_names or ())
-    return bulk.build_record(
-        models.PendingAlerts, row._mapping, paper_ids=tuple(row.paper_ids), former_names=names
-    )
+    return bulk.build_record(models.PendingAlerts, row._mapping, former_names=names)
 
 
 # The index of alerts by their alert terms: an inverted index in which a paper is the query (a percolator).
@@ -318,8 +308,7 @@ async def add_terms(connection: AsyncConnection, alert_id: int, terms: Collectio
 
 async def replace_terms(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
     """Replace the alert terms, by alert id."""
-    for chunk in bulk.chunked(terms):
-        await connection.execute(alert_terms.delete().where(alert_terms.c.alert_id.in_(chunk)))
+    await bulk.execute_in(connection, alert_terms.delete(), alert_terms.c.alert_id, terms)
     rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
     # Two processes may recompute the terms of an alert at once.
     await bulk.insert_rows(connection, alert_terms, ("term", "alert_id"), rows, ignore_conflicts=True)
@@ -343,7 +332,7 @@ async def list_term_beginnings(connection: AsyncConnection, terms: Collection[st
 
 async def _list_where(connection: AsyncConnection, condition: str, terms: Iterable[str]) -> list[str]:
     is_sqlite = connection.dialect.name == "sqlite"
-    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest($1::text[]) AS wanted (value)"
+    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest(?::text[]) AS wanted (value)"
     statement = (
         f"SELECT wanted.value FROM {wanted}"  # noqa: S608 - constant texts
         f" WHERE EXISTS (SELECT 1 FROM alert_terms WHERE {condition})"
@@ -364,7 +353,7 @@ async def stream_alerts(
     """
     is_sqlite = connection.dialect.name == "sqlite"
     # CROSS JOIN keeps SQLite from reading all alerts.
-    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest($1::text[]) AS wanted (value) JOIN"
+    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest(?::text[]) AS wanted (value) JOIN"
     statement = (
         "SELECT term, alerts.id, user_id, channel_id"  # noqa: S608 - constant texts
         f" FROM {wanted} alert_terms ON term = wanted.value JOIN alerts ON alerts.id = alert_id"
@@ -386,12 +375,8 @@ _BATCH_SIZE = 250
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one.
-
-    SQLite has a single writer anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(READER_LOCK, user_id % 2**31)))
+    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one."""
+    await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
@@ -422,11 +407,10 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
 async def _has_equal(connection: AsyncConnection, alert: models.Alert) -> bool:
     """Return whether `find_equal` finds one, in one hop to the database's thread instead of four."""
     is_sqlite = connection.dialect.name == "sqlite"
-    marks = ("?",) * 4 if is_sqlite else ("$1::bigint", "$2::bigint", "$3::text", "$4::integer")
     statement = (
-        f"SELECT 1 FROM alerts WHERE user_id = {marks[0]}"  # noqa: S608 - constant texts
-        f" AND channel_id {'IS' if is_sqlite else 'IS NOT DISTINCT FROM'} {marks[1]}"
-        f" AND key = {marks[2]} AND min_votes = {marks[3]} LIMIT 1"
+        "SELECT 1 FROM alerts WHERE user_id = ?"  # noqa: S608 - constant texts
+        f" AND channel_id {'IS ?' if is_sqlite else 'IS NOT DISTINCT FROM ?::bigint'}"
+        " AND key = ? AND min_votes = ? LIMIT 1"
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
     return bool(list(await bulk.fetch_all(connection, statement, values)))
@@ -440,21 +424,19 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         alerts.c.key == alert.key,
         alerts.c.min_votes == alert.min_votes,
     )
-    row = (await connection.execute(query.order_by(alerts.c.id))).first()
-    return None if row is None else _alert_from_row(row)
+    return next(iter(await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))), None)
 
 
 def column_values(alert: models.Alert) -> dict[str, Any]:
     """Return the values of a row of `alerts`, without its id."""
-    values = bulk.record_values(alert, terms=list(alert.terms), excluded=list(alert.excluded))
+    values = bulk.record_values(alert)
     del values["id"]
     return values
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
     """Return an alert, or None."""
-    row = (await connection.execute(sa.select(alerts).where(alerts.c.id == alert_id))).one_or_none()
-    return None if row is None else _alert_from_row(row)
+    return await bulk.fetch_record(connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id))
 
 
 async def list_rows(
@@ -465,10 +447,9 @@ async def list_rows(
     guild_id: int | None = None,
 ) -> list[models.Alert]:
     """Return the alerts that meet all given conditions, oldest first."""
-    query = sa.select(alerts).order_by(alerts.c.id)
-    conditions = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
-    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id}
+    query = sa.select(alerts).where(*bulk.equalities(alerts, conditions)).order_by(alerts.c.id)
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def list_in_channels(
@@ -477,18 +458,18 @@ async def list_in_channels(
     """Return the alerts of a server's channels, oldest first: stored with the server's id, or sent to one of the channels."""
     of_guild = sa.and_(alerts.c.guild_id == guild_id, alerts.c.channel_id.is_not(None))
     query = sa.select(alerts).where(sa.or_(of_guild, alerts.c.channel_id.in_(list(channel_ids))))
-    return [_alert_from_row(row) for row in await connection.execute(query.order_by(alerts.c.id))]
+    return await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))
 
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(
         alerts.c.channel_id.is_not(None),
-        alerts.c.state == models.ActivityState.PAUSED.value,
+        alerts.c.state == models.ActivityState.PAUSED,
         alerts.c.reason.is_not(None),
         alerts.c.reason != "by-hand",
     )
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def list_after(
@@ -497,13 +478,13 @@ async def list_after(
     """Return the next `limit` alerts after an id, by id; on request only those with forms of the other language."""
     query = sa.select(alerts).where(alerts.c.id > alert_id).order_by(alerts.c.id).limit(limit)
     query = query.where(alerts.c.translations) if only_translations else query
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
     """Store the forms that the terms of alerts have by the glossary, by alert id."""
-    for alert_id, own in forms.items():
-        await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(forms=own))
+    rows = [{"id": alert_id, "forms": own} for alert_id, own in forms.items()]
+    await bulk.update_rows(connection, alerts, rows)
 
 
 async def exist(connection: AsyncConnection) -> bool:
@@ -525,29 +506,24 @@ async def list_active(
 
 async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
     """Return how many of these alerts are active at `now` (UTC)."""
-    chunks = bulk.chunked(alert_ids)
-    return sum([len(await _fetch_active(connection, "id", chunk, now)) for chunk in chunks])
+    return len(await _fetch_active(connection, "id", alert_ids, now))
 
 
 async def _fetch_active(
-    connection: AsyncConnection, columns: str, alert_ids: Sequence[int], now: datetime
+    connection: AsyncConnection, columns: str, alert_ids: Iterable[int], now: datetime
 ) -> list[tuple[Any, ...]]:
     """Return the driver's values of `columns` of those of some alerts that are active, by id."""
-    condition, values = bulk.in_condition(connection, alerts.c.id, alert_ids)
-    mark = "?" if connection.dialect.name == "sqlite" else "$2"
     query = (
-        f"SELECT {columns} FROM alerts WHERE {condition} AND state = 'active'"  # noqa: S608 - constant texts
-        f" AND (paused_until_at IS NULL OR paused_until_at <= {mark}) ORDER BY id"
+        f"SELECT {columns} FROM alerts WHERE %s AND state = 'active'"  # noqa: S608 - constant texts
+        " AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
     )
     time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
-    return list(await bulk.fetch_all(connection, query, (*values, time)))
+    return await bulk.fetch_in(connection, query, alerts.c.id, alert_ids, time)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT count(*) FROM alerts WHERE user_id = {mark}"  # noqa: S608 - constant texts
-    [(count,)] = await bulk.fetch_all(connection, statement, (user_id,))
+    [(count,)] = await bulk.fetch_all(connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,))
     return int(count)
 
 
@@ -569,35 +545,24 @@ async def set_state(
     await connection.execute(
         alerts.update()
         .where(alerts.c.id.in_(alert_ids))
-        .values(state=state.value, reason=reason, paused_until_at=None)
+        .values(state=state, reason=reason, paused_until_at=None)
     )
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
     """Delete alerts, on request only those of one reader. Returns their number."""
-    removed = 0
-    for chunk in bulk.chunked(alert_ids):
-        condition, values = bulk.in_condition(connection, alerts.c.id, chunk)
-        if user_id is not None:
-            condition += f" AND user_id = {'?' if connection.dialect.name == 'sqlite' else '$2'}"
-            values = (*values, user_id)
-        statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
-        removed += len(list(await bulk.fetch_all(connection, statement, values)))
-    return removed
+    own, further = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+    statement = f"DELETE FROM alerts WHERE %s{own} RETURNING id"  # noqa: S608 - constant texts
+    return len(await bulk.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan alerts, which check what was planned before. SQLite has a single writer."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
+    """Serialise the transactions that plan alerts, which check what was planned before."""
+    await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
-def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
-    return _build_alert(row._mapping)
-
-
-def _build_alert(row: sa.RowMapping | Mapping[str, Any]) -> models.Alert:
-    """Build an alert from column values, which may be the driver's."""
+def _build_alert(row: Mapping[str, Any]) -> models.Alert:
+    """Build an alert from the driver's values, faster than SQLAlchemy would."""
     texts = [row[name] if isinstance(row[name], str) else json.dumps(row[name]) for name in _LISTS]
     terms, excluded, forms = _parse_lists(*texts)
     until_at = row["paused_until_at"]
@@ -656,8 +621,8 @@ async def remove_notified_of_deliveries(
 ) -> list[tuple[str, int]]:
     """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
     statement = notified_papers.delete().returning(notified_papers.c.recipient, notified_papers.c.paper_id)
-    chunks = [notified_papers.c.delivery_id.in_(chunk) for chunk in bulk.chunked(delivery_ids)]
-    return [tuple(row) for own in chunks for row in await connection.execute(statement.where(own))]
+    rows = await bulk.execute_in(connection, statement, notified_papers.c.delivery_id, delivery_ids)
+    return [tuple(row) for row in rows]
 
 
 async def list_notified(
@@ -667,14 +632,11 @@ async def list_notified(
     if not paper_ids:
         return set()
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
-    notified: set[tuple[str, int]] = set()
-    for chunk in bulk.chunked(set(recipients)):
-        condition, values = bulk.in_condition(connection, notified_papers.c.recipient, chunk)
-        query = f"SELECT recipient, paper_id FROM notified_papers WHERE {condition} AND paper_id IN ({among})"  # noqa: S608 - numbers
-        notified.update(
-            (name, paper_id) for name, paper_id in await bulk.fetch_all(connection, query, values)
-        )
-    return notified | await _list_archived(connection, set(recipients), paper_ids)
+    query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
+    names = set(recipients)
+    rows = await bulk.fetch_in(connection, query, notified_papers.c.recipient, names)
+    notified = {(name, paper_id) for name, paper_id in rows}
+    return notified | await _list_archived(connection, names, paper_ids)
 
 
 async def list_old_notified(
@@ -695,27 +657,16 @@ async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[st
     for recipient, paper_id in pairs:
         by_recipient.setdefault(recipient, []).append(paper_id)
     await _add_archived(connection, by_recipient)
-    for recipient, paper_ids in by_recipient.items():
-        for chunk in bulk.chunked(paper_ids):
-            await connection.execute(
-                notified_papers.delete().where(
-                    notified_papers.c.recipient == recipient, notified_papers.c.paper_id.in_(chunk)
-                )
-            )
+    await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
 
 
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
     """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
-    some = sa.select(notified_papers.c.paper_id).where(notified_papers.c.recipient == recipient).limit(limit)
-    ids = (await connection.execute(some)).scalars().all()
-    await connection.execute(
-        notified_papers.delete().where(
-            notified_papers.c.recipient == recipient, notified_papers.c.paper_id.in_(ids)
-        )
-    )
-    if len(ids) < limit:
+    own = notified_papers.c.recipient == recipient
+    removed = await bulk.delete_some(connection, notified_papers, own, limit)
+    if removed < limit:
         await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
-    return len(ids)
+    return removed
 
 
 async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Iterable[int]]) -> None:

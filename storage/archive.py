@@ -1,4 +1,4 @@
-"""Digest rows: texts, hashes, locations and corrections. Their entries are further below."""
+"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, models
+from storage import bulk, key_values, locks
+from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -31,13 +32,10 @@ async def lock_ingest(connection: AsyncConnection) -> None:
 
     A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
+    await locks.lock_transaction(connection, INGEST_LOCK)
 
 
-async def add(
-    connection: AsyncConnection, new: Sequence[models.SourcedDigest], now: datetime
-) -> dict[str, int]:
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
     """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
@@ -47,7 +45,7 @@ async def add(
 
 
 async def correct(
-    connection: AsyncConnection, former: models.StoredDigest, corrected: models.SourcedDigest, now: datetime
+    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
@@ -62,15 +60,13 @@ async def correct(
     return revision
 
 
-async def update_parse_result(
-    connection: AsyncConnection, digest_id: int, parsed: models.SourcedDigest
-) -> None:
+async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
     """Store the result of parsing an unchanged text again."""
     digest = parsed.digest
     await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id)
-        .values(format=digest.format.value, language=parsed.language, problems=_problem_rows(digest.problems))
+        .values(format=digest.format, language=parsed.language, problems=digest.problems)
     )
 
 
@@ -79,39 +75,39 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
     await connection.execute(digests.delete().where(digests.c.id == digest_id))
 
 
-async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
     """Return digests by the hash of their current or a former text."""
-    digests_by_hash: dict[str, models.StoredDigest] = {}
-    for chunk in bulk.chunked(hashes):
-        former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
-            former_hashes.c.hash.in_(chunk)
-        )
-        current = sa.select(digests.c.hash, digests.c.id.label("digest_id")).where(digests.c.hash.in_(chunk))
-        matches = sa.union_all(former, current).subquery()
-        query = sa.select(matches.c.hash.label("matched_hash"), *_STORED).join(
-            matches, matches.c.digest_id == digests.c.id
-        )
-        for row in await connection.execute(query):
-            digests_by_hash[row.matched_hash] = _digest_from_row(row)
-    return digests_by_hash
+    wanted = list(hashes)
+    current = sa.select(digests.c.hash.label("matched_hash"), *_STORED)
+    former = sa.select(former_hashes.c.hash.label("matched_hash"), *_STORED)
+    former = former.join(digests, digests.c.id == former_hashes.c.digest_id)
+    rows = await bulk.execute_in(connection, former, former_hashes.c.hash, wanted)
+    rows += await bulk.execute_in(connection, current, digests.c.hash, wanted)
+    return {row.matched_hash: bulk.build_record(StoredDigest, row._mapping) for row in rows}
 
 
-async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
+async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
-    row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
-    return None if row is None else _digest_from_row(row)
+    query = sa.select(*_STORED).where(digests.c.id == digest_id)
+    return await bulk.fetch_record(connection, StoredDigest, query)
 
 
 async def list_rows(
     connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
-) -> list[models.StoredDigest]:
+) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
+    return await bulk.fetch_records(connection, StoredDigest, query)
+
+
+def filter_dates(
+    query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
+) -> sa.Select[Any]:
+    """Return the query for the rows of a date range, both ends included, None for open."""
     if since_on is not None:
-        query = query.where(digests.c.date_on >= since_on)
-    if until_on is not None:
-        query = query.where(digests.c.date_on <= until_on)
-    return [_digest_from_row(row) for row in await connection.execute(query)]
+        query = query.where(day >= since_on)
+    return query if until_on is None else query.where(day <= until_on)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -122,11 +118,8 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
     """Return the ids of all digests, oldest date first."""
-    return list(
-        (
-            await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
-        ).scalars()
-    )
+    query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    return list((await connection.execute(query)).scalars())
 
 
 async def list_dates(
@@ -140,10 +133,7 @@ async def list_dates(
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    if since_on is not None:
-        query = query.where(day >= since_on)
-    if until_on is not None:
-        query = query.where(day <= until_on)
+    query = filter_dates(query, day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
 
 
@@ -156,91 +146,84 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 
 async def list_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[models.DigestLocation]]:
+) -> dict[tuple[str, str], list[DigestLocation]]:
     """Return the digests last found at each location, by (source, location)."""
     wanted = set(keys)
-    locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
-    for chunk in bulk.chunked({location for _, location in wanted}):
-        query = sa.select(digest_locations).where(digest_locations.c.location.in_(chunk))
-        for location in map(_location_from_row, await connection.execute(query)):
-            key = location.source, location.location
-            if key in wanted:
-                locations.setdefault(key, []).append(location)
+    rows = await bulk.execute_in(
+        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+    )
+    locations: dict[tuple[str, str], list[DigestLocation]] = {}
+    for row in rows:
+        if (key := (row.source, row.location)) in wanted:
+            location = bulk.build_record(DigestLocation, row._mapping)
+            locations.setdefault(key, []).append(location)
     return locations
 
 
-async def list_locations_by_digest(
-    connection: AsyncConnection, digest_id: int
-) -> list[models.DigestLocation]:
+async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
-    query = (
-        sa.select(digest_locations)
-        .where(digest_locations.c.digest_id == digest_id)
-        .order_by(digest_locations.c.seen_at)
-    )
-    return [_location_from_row(row) for row in await connection.execute(query)]
+    query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
+    ordered = query.order_by(digest_locations.c.seen_at)
+    return await bulk.fetch_records(connection, DigestLocation, ordered)
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
     """Return the source that each digest was first read from, by digest id."""
+    c = digest_locations.c
+    query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
     sources: dict[int, str] = {}
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(digest_locations.c.digest_id, digest_locations.c.source)
-            .where(digest_locations.c.digest_id.in_(chunk))
-            .order_by(digest_locations.c.seen_at, digest_locations.c.source)
-        )
-        for digest_id, source in await connection.execute(query):
-            sources.setdefault(digest_id, source)
+    for digest_id, source in await bulk.execute_in(connection, query, c.digest_id, digest_ids):
+        sources.setdefault(digest_id, source)
     return sources
 
 
 async def upsert_locations(
-    connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
+    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
-    """Store the digest now found at each location."""
+    """Store the digest now found at each location, by its id."""
     rows = [
         {
-            "source": location.source,
-            "location": location.location,
-            "date_on": location.date,
-            "format": location.format.value,
-            "digest_id": location.digest_id,
-            "hash": location.hash,
+            "source": sourced.source,
+            "location": sourced.location,
+            "date_on": sourced.digest.date,
+            "format": sourced.digest.format,
+            "digest_id": digest_id,
+            "hash": sourced.hash,
             "seen_at": now,
         }
-        for location in locations
+        for digest_id, sourced in found.items()
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
-async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
+async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
     """Delete the digest of a location for a date and format."""
     await connection.execute(
         digest_locations.delete().where(
             digest_locations.c.source == location.source,
             digest_locations.c.location == location.location,
             digest_locations.c.date_on == location.date,
-            digest_locations.c.format == location.format.value,
+            digest_locations.c.format == location.format,
         )
     )
 
 
-_STORED = [column for column in digests.c if column.name != "raw"]
+_STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
+_SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
 
 
-async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
+async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
-        "format": digest.format.value,
+        "format": digest.format,
         "date_on": digest.date,
         "language": new.language,
         "hash": new.hash,
         "raw": raw,
-        "problems": _problem_rows(digest.problems),
+        "problems": digest.problems,
         "updated_at": now,
     }
 
@@ -252,33 +235,6 @@ def _compress(text: str) -> bytes:
         for position in range(0, len(text), COMPRESSED_AT_ONCE)
     ]
     return b"".join([*parts, compressor.flush()])
-
-
-def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
-    return [[problem.line, problem.message] for problem in problems]
-
-
-def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
-    return bulk.build_record(
-        models.DigestLocation,
-        row._mapping,
-        location=row.location,
-        date=row.date_on,
-        format=models.DigestFormat(row.format),
-    )
-
-
-def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
-    return bulk.build_record(
-        models.StoredDigest,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        problems=tuple(models.Problem(line, message) for line, message in row.problems),
-    )
-
-
-# Digest entries: the papers listed in each digest, with the sections of their summaries.
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +261,7 @@ _TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations",
 
 async def add_entries(
     connection: AsyncConnection,
-    entries_by_digest: Mapping[int, Sequence[models.Entry]],
+    entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
@@ -332,14 +288,11 @@ async def set_since_revisions(
     connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
 ) -> None:
     """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
-    if not revisions:
-        return
-    await connection.execute(
-        entries.update()
-        .where(entries.c.digest_id == digest_id, entries.c.paper_id == sa.bindparam("b_paper_id"))
-        .values(since_revision=sa.bindparam("b_revision")),
-        [{"b_paper_id": paper_id, "b_revision": revision} for paper_id, revision in revisions.items()],
-    )
+    rows = [
+        {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
+        for paper_id, revision in revisions.items()
+    ]
+    await bulk.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
@@ -352,7 +305,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
     return {paper_id: revision for paper_id, revision in result}  # noqa: C416
 
 
-async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
+async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
     """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
@@ -364,39 +317,35 @@ async def find_newest_digests(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> dict[int, int]:
     """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
-    newest: dict[int, int] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(entries.c.paper_id, digests.c.id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.paper_id.in_(chunk), digests.c.date_on.between(since_on, until_on))
-            .order_by(digests.c.date_on, digests.c.id)
-        )
-        newest.update((paper_id, digest_id) for paper_id, digest_id in await connection.execute(query))
-    return newest
+    query = (
+        sa.select(entries.c.paper_id, digests.c.id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
     """Return the papers of the digests, by digest and rank."""
-    listed: list[DigestPaper] = []
-    for chunk in bulk.chunked(digest_ids):
-        query = (
-            sa.select(
-                entries.c.digest_id,
-                digests.c.date_on,
-                papers.c.id,
-                papers.c.arxiv_id,
-                entries.c.rank,
-                papers.c.votes,
-                entries.c.since_revision,
-            )
-            .join(papers, papers.c.id == entries.c.paper_id)
-            .join(digests, digests.c.id == entries.c.digest_id)
-            .where(entries.c.digest_id.in_(chunk))
-            .order_by(entries.c.digest_id, entries.c.rank)
+    query = (
+        sa.select(
+            entries.c.digest_id,
+            digests.c.date_on,
+            papers.c.id,
+            papers.c.arxiv_id,
+            entries.c.rank,
+            papers.c.votes,
+            entries.c.since_revision,
         )
-        listed.extend(DigestPaper(*row) for row in await connection.execute(query))
-    return listed
+        .join(papers, papers.c.id == entries.c.paper_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .order_by(entries.c.digest_id, entries.c.rank)
+    )
+    return [
+        DigestPaper(*row) for row in await bulk.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    ]
 
 
 async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
@@ -412,9 +361,10 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
         f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        f" WHERE last_on >= {'?' if is_sqlite else '$1'} ORDER BY papers.id, entries.id"
+        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    rows = await bulk.fetch_all(connection, statement, (since_on.isoformat() if is_sqlite else since_on,))
+    since = bulk.driver_value(connection, papers.c.last_on, since_on)
+    rows = await bulk.fetch_all(connection, statement, (since,))
     return await asyncio.to_thread(_fingerprints, rows)
 
 
@@ -428,50 +378,36 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
-) -> dict[int, list[models.Appearance]]:
+) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first."""
-    appearances: dict[int, list[models.Appearance]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            _query()
-            .where(entries.c.paper_id.in_(chunk))
-            .order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    appearances: dict[int, list[Appearance]] = defaultdict(list)
+    query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+    for row in rows:
+        entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+        appearances[row.paper_id].append(
+            Appearance(row.digest_id, row.format, row.date_on, row.language, entry, row.writer)
         )
-        rows = (await connection.execute(query)).all()
-        sections_by_entry = (
-            await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
-        )
-        for row in rows:
-            appearances[row.paper_id].append(_appearance_from_row(row, sections_by_entry.get(row.id, ())))
     return appearances
 
 
-_FIELDS = (
-    "rank",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary_missing",
+_FIELDS = tuple(
+    column.name
+    for column in entries.c
+    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
 )
 _fields = attrgetter(*_FIELDS)
 
 
 async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
-) -> dict[int, tuple[models.Section, ...]]:
-    sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
-    for chunk in bulk.chunked(entry_ids):
-        query = (
-            sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
-            .where(sections.c.entry_id.in_(chunk))
-            .order_by(sections.c.entry_id, sections.c.position)
-        )
-        for entry_id, heading, body in await connection.execute(query):
-            sections_by_entry[entry_id].append(models.Section(heading, body))
+) -> dict[int, tuple[Section, ...]]:
+    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
+    query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
+    ordered = query.order_by(sections.c.entry_id, sections.c.position)
+    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+        sections_by_entry[entry_id].append(Section(heading, body))
     return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
@@ -491,28 +427,5 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
-    return models.Appearance(
-        digest_id=row.digest_id,
-        format=models.DigestFormat(row.format),
-        date=row.date_on,
-        language=row.language,
-        entry=_entry_from_row(row, entry_sections),
-        writer=row.writer,
-    )
-
-
-def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
-    return models.Entry(
-        rank=row.rank,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        video=row.video,
-        sections=entry_sections,
-        summary_missing=row.summary_missing,
-    )
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
+    return bulk.build_record(Entry, row._mapping, sections=entry_sections)

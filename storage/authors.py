@@ -1,4 +1,4 @@
-"""Authors and their papers. Names come with their folded keys; The index by the words of names is further below."""
+"""Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import starmap
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models, search
+from storage import bulk, search
+from storage.models import Author
 from storage.search import BooleanQuery
 from storage.tables import authors, indexed_authors, name_deletions, name_words, paper_authors
 
@@ -19,26 +20,26 @@ AuthorNames = Sequence[tuple[str, str]]
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
-) -> list[models.Author]:
+) -> list[Author]:
     """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
 
     Returns all authors whose paper count may have changed, with the new count.
     """
-    removed_author_ids: set[int] = set()
-    for chunk in bulk.chunked(set(names).difference(new_paper_ids)):
-        result = await connection.execute(
-            paper_authors.delete()
-            .where(paper_authors.c.paper_id.in_(chunk))
-            .returning(paper_authors.c.author_id)
-        )
-        removed_author_ids.update(result.scalars())
+    former_ids = set(names).difference(new_paper_ids)
+    former = paper_authors.delete().returning(paper_authors.c.author_id)
+    removed = await bulk.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    removed_author_ids = {author_id for (author_id,) in removed}
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     known_ids = await _match_existing(connection, names_by_key)
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
-    added = await _insert_authors(
-        connection,
-        [(key, name, paper_counts[key]) for key, name in names_by_key.items() if key not in known_ids],
-    )
+    unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
+    new_ids = await bulk.reserve_ids(connection, authors, len(unknown))
+    added = [
+        Author(id_, key, name, paper_counts[key])
+        for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
+    ]
+    new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
+    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
     ids = known_ids | {author.key: author.id for author in added}
     rows = [
         (paper_id, position, ids[key], name)
@@ -55,41 +56,23 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
         connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
     )
     renamed = [
-        {"b_id": id_, "name": names_by_key[key]}
+        {"id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
         if name.isascii() and not names_by_key[key].isascii()
     ]
-    if renamed:
-        await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), renamed)
+    await bulk.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}
-
-
-async def _insert_authors(
-    connection: AsyncConnection, new: Sequence[tuple[str, str, int]]
-) -> list[models.Author]:
-    """Store new authors, given as (key, name, paper count)."""
-    ids = await bulk.reserve_ids(connection, authors, len(new))
-    rows = [(id_, *author) for id_, author in zip(ids, new, strict=True)]
-    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), rows)
-    return list(starmap(models.Author, rows))
-
-
-async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
-    updated: list[models.Author] = []
-    for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
-        condition, parameters = bulk.in_condition(connection, authors.c.id, chunk)
-        rows = await bulk.fetch_all(
-            connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", parameters
-        )
-        updated.extend(starmap(models.Author, rows))
-    return updated
 
 
 _UPDATE_PAPER_COUNTS_SQL = """
 UPDATE authors SET papers =
     (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
 """
-_RETURNING_SQL = "RETURNING id, key, name, papers"
+
+
+async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
+    statement = f"{_UPDATE_PAPER_COUNTS_SQL} WHERE %s RETURNING id, key, name, papers"
+    return list(starmap(Author, await bulk.fetch_in(connection, statement, authors.c.id, author_ids)))
 
 
 async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -114,23 +97,21 @@ async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int])
 
 async def list_coauthors(
     connection: AsyncConnection, author_id: int, *, limit: int
-) -> list[tuple[models.Author, int]]:
+) -> list[tuple[Author, int]]:
     """Return the co-authors of an author with the number of joint papers, most first."""
     own = paper_authors.alias("own")
     joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
     query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers, joint_papers)
+        sa.select(*authors.c, joint_papers)
         .join(paper_authors, paper_authors.c.author_id == authors.c.id)
         .join(own, own.c.paper_id == paper_authors.c.paper_id)
         .where(own.c.author_id == author_id, authors.c.id != author_id)
-        .group_by(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        .group_by(*authors.c)
         .order_by(joint_papers.desc(), authors.c.name)
         .limit(limit)
     )
-    return [(models.Author(*row[:4]), row[4]) for row in await connection.execute(query)]
+    return [(Author(*row[:4]), row[4]) for row in await connection.execute(query)]
 
-
-# The index of authors by the words of their names, in order of their number of papers.
 
 TABLE = "author_words"
 _MAX_STEP = 31
@@ -162,15 +143,11 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     await bulk.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
     await search.insert(connection, TABLE, [(position, words) for _, position, words in rows])
     known_names = {words for _, words in outdated}
-    return await _add_words(connection, {words for _, _, words in rows if words not in known_names})
-
-
-async def _add_words(connection: AsyncConnection, names: Iterable[str]) -> set[str]:
-    """Store the words of names; return those that are new."""
+    names = {words for _, _, words in rows if words not in known_names}
     words = {word for name in names for word in name.split()}
-    new = words - await list_known_words(connection, words)
-    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new)])
-    return new
+    new_words = words - await list_known_words(connection, words)
+    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new_words)])
+    return new_words
 
 
 async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:
@@ -180,22 +157,20 @@ async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[s
     )
 
 
-async def find_authors(
-    connection: AsyncConnection, *queries: BooleanQuery, limit: int
-) -> list[models.Author]:
+async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limit: int) -> list[Author]:
     """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
     requests = [search.SearchRequest(TABLE, query, limit) for query in queries]
     positions_by_query = await search.list_engine_positions(connection, requests)
     positions = sorted(set().union(*positions_by_query))
-    condition, values = bulk.in_condition(connection, indexed_authors.c.position, positions)
-    statement = f"{_SELECT_AUTHORS} WHERE {condition} ORDER BY position"
-    return [models.Author(*row) for row in await bulk.fetch_all(connection, statement, values)]
+    statement = f"{_SELECT_AUTHORS} WHERE %s ORDER BY position"
+    rows = await bulk.fetch_in(connection, statement, indexed_authors.c.position, positions)
+    return [Author(*row) for row in rows]
 
 
-async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[models.Author]:
+async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[Author]:
     """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
     statement = f"{_SELECT_AUTHORS} ORDER BY position LIMIT {limit:d}"
-    return [models.Author(*row) for row in await bulk.fetch_all(connection, statement)]
+    return [Author(*row) for row in await bulk.fetch_all(connection, statement)]
 
 
 _SELECT_AUTHORS = """
@@ -218,19 +193,13 @@ async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterab
     return {word for (word,) in rows}
 
 
-async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[models.Author]:
+async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
     """Return the next authors after an id, in order of id."""
-    query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-        .where(authors.c.id > after_id)
-        .order_by(authors.c.id)
-        .limit(limit)
-    )
-    return [models.Author(*row) for row in await connection.execute(query)]
+    query = sa.select(*authors.c).where(authors.c.id > after_id).order_by(authors.c.id).limit(limit)
+    return [Author(*row) for row in await connection.execute(query)]
 
 
-async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
+async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     """Return the authors among these ids, in no order."""
-    columns = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, columns)
-    return [models.Author(*row) for row in rows]
+    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
+    return [Author(*row) for row in rows]

@@ -24,16 +24,14 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
     """
     try:
         async with connection.begin_nested():
-            result = await connection.execute(
-                subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
-            )
+            new = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
+            return int((await connection.execute(new)).scalar_one())
     except IntegrityError as error:
         raise errors.DuplicateError(
             f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-            f" {subscription.locale.value}, {subscription.style.value}{_topic_suffix(subscription)}) already."
+            f" {subscription.locale}, {subscription.style}{_topic_suffix(subscription)}) already."
             " Edit that one instead."
         ) from error
-    return int(result.scalar_one())
 
 
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
@@ -64,8 +62,7 @@ async def get(
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _subscription_from_row(row)
+    return await bulk.fetch_record(connection, models.Subscription, query)
 
 
 async def list_rows(
@@ -76,21 +73,16 @@ async def list_rows(
     state: models.ActivityState | None = None,
 ) -> list[models.Subscription]:
     """Return the subscriptions that match all given conditions, oldest first."""
-    query = sa.select(subscriptions).order_by(subscriptions.c.id)
-    if guild_id is not None:
-        query = query.where(subscriptions.c.guild_id == guild_id)
-    if channel_id is not None:
-        query = query.where(subscriptions.c.channel_id == channel_id)
-    if state is not None:
-        query = query.where(subscriptions.c.state == state.value)
-    return [_subscription_from_row(row) for row in await connection.execute(query)]
+    conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
+    query = sa.select(subscriptions).where(*bulk.equalities(subscriptions, conditions))
+    return await bulk.fetch_records(connection, models.Subscription, query.order_by(subscriptions.c.id))
 
 
 def select_due(now: datetime, limit: int) -> sa.Select[Any]:
     """Return the query for active subscriptions due at `now` (UTC), which uses the index on `next_due_at`."""
     return (
         sa.select(subscriptions)
-        .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE.value)
+        .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE)
         .order_by(subscriptions.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -99,30 +91,24 @@ def select_due(now: datetime, limit: int) -> sa.Select[Any]:
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
     """Return the active subscriptions that are due at `now` (UTC), longest overdue first."""
-    return [_subscription_from_row(row) for row in await connection.execute(select_due(now, limit))]
+    return await bulk.fetch_records(connection, models.Subscription, select_due(now, limit))
 
 
 async def list_due_with_topic(connection: AsyncConnection, now: datetime) -> list[models.Subscription]:
     """Return the active subscriptions with a topic that are due at `now` (UTC)."""
     query = sa.select(subscriptions).where(
         subscriptions.c.next_due_at <= now,
-        subscriptions.c.state == models.ActivityState.ACTIVE.value,
+        subscriptions.c.state == models.ActivityState.ACTIVE,
         subscriptions.c.topic != "",
     )
-    return [_subscription_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Subscription, query)
 
 
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:
     """Store the next due time of each subscription, its waiting for a digest and the newest digest posted."""
-    if not changed:
-        return
-    names = ("next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
-    await connection.execute(
-        subscriptions.update()
-        .where(subscriptions.c.id == sa.bindparam("b_id"))
-        .values({name: sa.bindparam(f"b_{name}") for name in names}),
-        [{"b_id": row.id, **{f"b_{name}": getattr(row, name) for name in names}} for row in changed],
-    )
+    names = ("id", "next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
+    rows = [{name: getattr(row, name) for name in names} for row in changed]
+    await bulk.update_rows(connection, subscriptions, rows)
 
 
 async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
@@ -143,16 +129,13 @@ async def set_state(
     reason: str | None = None,
 ) -> list[int]:
     """Set the state of subscriptions. Returns the ids of those whose state changed."""
-    changed: list[int] = []
-    for chunk in bulk.chunked(subscription_ids):
-        result = await connection.execute(
-            subscriptions.update()
-            .where(subscriptions.c.id.in_(chunk), subscriptions.c.state != state.value)
-            .values(state=state.value, reason=reason)
-            .returning(subscriptions.c.id)
-        )
-        changed.extend(result.scalars())
-    return changed
+    statement = (
+        subscriptions.update().where(subscriptions.c.state != state).values(state=state, reason=reason)
+    )
+    returning = statement.returning(subscriptions.c.id)
+    return [
+        id_ for (id_,) in await bulk.execute_in(connection, returning, subscriptions.c.id, subscription_ids)
+    ]
 
 
 def _topic_suffix(subscription: models.Subscription) -> str:
@@ -160,21 +143,9 @@ def _topic_suffix(subscription: models.Subscription) -> str:
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:
-    values = bulk.record_values(subscription, days="".join(map(str, subscription.days)))
+    values = bulk.record_values(subscription)
     del values["id"]
     return values
-
-
-def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
-    return bulk.build_record(
-        models.Subscription,
-        row._mapping,
-        days=tuple(map(int, row.days)),
-        locale=models.Locale(row.locale),
-        style=models.Style(row.style),
-        state=models.ActivityState(row.state),
-        when=models.When(row.when),
-    )
 
 
 # Decisions of the daily planner: what each post drew from and left out, for `/why`.
@@ -216,17 +187,7 @@ async def list_decisions(connection: AsyncConnection, subscription_id: int) -> l
         .where(decisions.c.subscription_id == subscription_id)
         .order_by(decisions.c.decided_at.desc())
     )
-    return [
-        StoredDecision(
-            **{
-                **row._mapping,
-                "digest_ids": tuple(row.digest_ids),
-                "skipped_digest_ids": tuple(row.skipped_digest_ids),
-                "left_out": tuple((paper_id, votes) for paper_id, votes in row.left_out),
-            }
-        )
-        for row in await connection.execute(query)
-    ]
+    return await bulk.fetch_records(connection, StoredDecision, query)
 
 
 async def purge_decisions(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -284,21 +245,19 @@ async def list_posted_papers(
 
     Papers of deliveries that expired before any part was sent are not included.
     """
-    expired = models.DeliveryState.EXPIRED.value
     never_sent = sa.select(planned.c.id).where(
-        planned.c.state == expired,
+        planned.c.state == models.DeliveryState.EXPIRED,
         planned.c.due_at >= since_at - MAX_PLANNING_DELAY,
         deliveries.unsent_clause(),
     )
+    query = sa.select(posted_papers.c.channel_id, posted_papers.c.locale, posted_papers.c.paper_id).where(
+        posted_papers.c.posted_at >= since_at,
+        sa.or_(posted_papers.c.delivery_id.is_(None), posted_papers.c.delivery_id.not_in(never_sent)),
+    )
+    rows = await bulk.execute_in(connection, query, posted_papers.c.channel_id, set(channel_ids))
     paper_ids: dict[ChannelLocale, set[int]] = defaultdict(set)
-    for chunk in bulk.chunked(set(channel_ids)):
-        query = sa.select(posted_papers.c.channel_id, posted_papers.c.locale, posted_papers.c.paper_id).where(
-            posted_papers.c.channel_id.in_(chunk),
-            posted_papers.c.posted_at >= since_at,
-            sa.or_(posted_papers.c.delivery_id.is_(None), posted_papers.c.delivery_id.not_in(never_sent)),
-        )
-        for channel_id, locale, paper_id in await connection.execute(query):
-            paper_ids[channel_id, locale].add(paper_id)
+    for channel_id, locale, paper_id in rows:
+        paper_ids[channel_id, locale].add(paper_id)
     return paper_ids
 
 
@@ -309,13 +268,12 @@ async def list_posts_of_paper(
     query = sa.select(posted_papers).where(
         posted_papers.c.channel_id == channel_id, posted_papers.c.paper_id == paper_id
     )
-    return [PostedPaper(**row._mapping) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, PostedPaper, query)
 
 
 async def remove_posted_of_deliveries(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Delete the papers of deliveries of which nothing was sent, before these are deleted themselves."""
-    for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(posted_papers.delete().where(posted_papers.c.delivery_id.in_(chunk)))
+    await bulk.execute_in(connection, posted_papers.delete(), posted_papers.c.delivery_id, delivery_ids)
 
 
 async def remove_posted_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:
@@ -342,20 +300,10 @@ async def set_late_revisions(
     connection: AsyncConnection, covered: Sequence[tuple[int, int, int]], now: datetime
 ) -> None:
     """Store up to which revision (third) of a covered digest (second) a subscription (first) posted late papers."""
-    if not covered:
-        return
-    table = covered_digests
-    await connection.execute(
-        table.update()
-        .where(
-            table.c.subscription_id == sa.bindparam("b_id"), table.c.digest_id == sa.bindparam("b_digest_id")
-        )
-        .values(revision=_CURRENT_REVISION, late_revision=sa.bindparam("b_revision"), late_at=now),
-        [
-            {"b_id": subscription_id, "b_digest_id": digest_id, "b_revision": revision}
-            for subscription_id, digest_id, revision in covered
-        ],
-    )
+    names = ("subscription_id", "digest_id", "late_revision")
+    rows = [dict(zip(names, row, strict=True)) for row in covered]
+    same = {"revision": _CURRENT_REVISION, "late_at": now}
+    await bulk.update_rows(connection, covered_digests, rows, key=names[:2], same=same)
 
 
 async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int, datetime]]) -> None:
@@ -363,35 +311,26 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
 
     The late papers of such a post count as not posted.
     """
+    own = covered_digests.c.subscription_id == sa.bindparam("b_id")
+    at: sa.BindParameter[datetime] = sa.bindparam("b_at")
     values = [{"b_id": subscription_id, "b_at": planned_at} for subscription_id, planned_at in posts]
     if values:
         await connection.execute(
-            covered_digests.delete().where(
-                covered_digests.c.subscription_id == sa.bindparam("b_id"),
-                covered_digests.c.covered_at == sa.bindparam("b_at"),
-            ),
-            values,
+            covered_digests.delete().where(own, covered_digests.c.covered_at == at), values
         )
-        await connection.execute(
-            covered_digests.update()
-            .where(
-                covered_digests.c.subscription_id == sa.bindparam("b_id"),
-                covered_digests.c.late_at == sa.bindparam("b_at"),
-            )
-            .values(late_revision=None, late_at=None),
-            values,
-        )
+        late = covered_digests.update().where(own, covered_digests.c.late_at == at)
+        await connection.execute(late.values(late_revision=None, late_at=None), values)
 
 
 async def list_covered(
     connection: AsyncConnection, subscription_ids: Iterable[int], digest_ids: Sequence[int]
 ) -> dict[int, dict[int, int]]:
     """Return the digests covered by each subscription, out of `digest_ids`, each with the revision posted last."""
+    key = covered_digests.c.subscription_id, covered_digests.c.digest_id
+    query = sa.select(*key, _CURRENT_REVISION).where(key[1].in_(digest_ids))
     covered: dict[int, dict[int, int]] = defaultdict(dict)
-    for chunk in bulk.chunked(subscription_ids):
-        query = sa.select(
-            covered_digests.c.subscription_id, covered_digests.c.digest_id, _CURRENT_REVISION
-        ).where(covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(digest_ids))
-        for subscription_id, digest_id, revision in await connection.execute(query):
-            covered[subscription_id][digest_id] = revision
+    for subscription_id, digest_id, revision in await bulk.execute_in(
+        connection, query, key[0], subscription_ids
+    ):
+        covered[subscription_id][digest_id] = revision
     return covered

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.tables import deliveries, parts
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 UNFINISHED_STATES = (
     models.DeliveryState.PLANNED,
@@ -39,20 +34,22 @@ async def list_due(
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
-    `attempts.release_interrupted` makes the latter PLANNED again.
+    `outbox.release_interrupted` makes the latter PLANNED again.
     """
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
         earlier.c.position < parts.c.position,
-        earlier.c.state != models.PartState.SENT.value,
+        earlier.c.state != models.PartState.SENT,
     )
+    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
-        _select_parts_with_deliveries()
+        sa.select(*parts.c, *columns)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(
-            parts.c.state == models.PartState.PLANNED.value,
+            parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
-            deliveries.c.state == models.DeliveryState.PLANNED.value,
+            deliveries.c.state == models.DeliveryState.PLANNED,
             deliveries.c.expires_at > now,
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
@@ -60,7 +57,12 @@ async def list_due(
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
-    return [_due_part_of(row) for row in await connection.execute(query)]
+    due = []
+    for row in await connection.execute(query):
+        values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
+        delivery = bulk.build_record(models.Delivery, values)
+        due.append(DuePart(delivery, bulk.build_record(models.Part, row._mapping)))
+    return due
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
@@ -102,7 +104,7 @@ async def list_removable(
         query = query.where(deliveries.c.guild_id == guild_id)
     else:
         newer = deliveries.alias("newer")
-        sent = models.DeliveryState.SENT.value
+        sent = models.DeliveryState.SENT
         has_newer = sa.exists().where(
             newer.c.subscription_id == deliveries.c.subscription_id,
             newer.c.id > deliveries.c.id,
@@ -126,24 +128,21 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
     """Return those of the deliveries of which certainly no part has reached Discord."""
-    unsent_ids: list[int] = []
-    for chunk in bulk.chunked(delivery_ids):
-        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), unsent_clause())
-        unsent_ids.extend((await connection.execute(query)).scalars())
-    return unsent_ids
+    query = sa.select(deliveries.c.id).where(unsent_clause())
+    return [id_ for (id_,) in await bulk.execute_in(connection, query, deliveries.c.id, delivery_ids)]
 
 
 def unsent_clause() -> sa.ColumnElement[bool]:
     """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
     return ~sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
-        sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
+        sa.or_(parts.c.state == models.PartState.SENT, parts.c.first_attempt_at.is_not(None)),
     )
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
     """True if a delivery may still be sent."""
-    return deliveries.c.state.in_([state.value for state in UNFINISHED_STATES])
+    return deliveries.c.state.in_(UNFINISHED_STATES)
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
@@ -156,10 +155,9 @@ async def list_parts_by_delivery(
 ) -> dict[int, list[models.Part]]:
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
-    for chunk in bulk.chunked(delivery_ids):
-        query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
-        for row in await connection.execute(query):
-            by_delivery[row.delivery_id].append(_part_of(row))
+    query = sa.select(parts).order_by(parts.c.position)
+    for row in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids):
+        by_delivery[row.delivery_id].append(bulk.build_record(models.Part, row._mapping))
     return by_delivery
 
 
@@ -167,8 +165,8 @@ async def list_pending_edits(connection: AsyncConnection) -> dict[int, list[int]
     """Return the ids of the pending EDIT parts, by the id of the message to edit."""
     pending_states = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
     query = sa.select(parts.c.message_id, parts.c.id).where(
-        parts.c.state.in_([state.value for state in pending_states]),
-        parts.c.kind == models.PartKind.EDIT.value,
+        parts.c.state.in_(pending_states),
+        parts.c.kind == models.PartKind.EDIT,
         parts.c.message_id.is_not(None),
     )
     by_message: dict[int, list[int]] = {}
@@ -197,73 +195,35 @@ async def list_rows(
         sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     )
     conditions = {
-        deliveries.c.state: state and state.value,
-        deliveries.c.kind: kind and kind.value,
-        deliveries.c.subscription_id: subscription_id,
-        deliveries.c.guild_id: guild_id,
-        deliveries.c.channel_id: channel_id,
-        deliveries.c.user_id: user_id,
-        deliveries.c.digest_on: digest_on,
+        "state": state,
+        "kind": kind,
+        "subscription_id": subscription_id,
+        "guild_id": guild_id,
+        "channel_id": channel_id,
+        "user_id": user_id,
+        "digest_on": digest_on,
     }
-    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
+    query = query.where(*bulk.equalities(deliveries, conditions))
     if digest_since is not None:
         query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
-        return [_delivery_of(row._mapping) for row in await connection.execute(query)]
-    rows: list[models.Delivery] = []
-    for chunk in bulk.chunked(ids):
-        result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
-        rows.extend(_delivery_of(row._mapping) for row in result)
-    return rows
+        return await bulk.fetch_records(connection, models.Delivery, query)
+    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    return [bulk.build_record(models.Delivery, row._mapping) for row in rows]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
-    return {models.PartState(state): count for state, count in await connection.execute(query)}
+    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     """Return the earliest `due_at` (UTC) of the planned deliveries, or None if there is none."""
     query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
-        deliveries.c.state == models.DeliveryState.PLANNED.value
+        deliveries.c.state == models.DeliveryState.PLANNED
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest
-
-
-def _select_parts_with_deliveries() -> sa.Select[Any]:
-    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
-    return sa.select(*parts.c, *columns).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-
-
-def _due_part_of(row: sa.Row[Any]) -> DuePart:
-    delivery_values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
-    return DuePart(_delivery_of(delivery_values), _part_of(row))
-
-
-def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
-    return bulk.build_record(
-        models.Delivery,
-        values,
-        kind=models.DeliveryKind(values["kind"]),
-        locale=models.Locale(values["locale"]),
-        state=models.DeliveryState(values["state"]),
-        post=post_codec().validate_python(values["post"]),
-    )
-
-
-@cache
-def post_codec() -> TypeAdapter[models.StoredPost]:
-    """Return the codec of the JSON in which a delivery keeps its post."""
-    from pydantic import TypeAdapter  # most commands read no deliveries
-
-    return TypeAdapter(models.StoredPost)
-
-
-def _part_of(row: sa.Row[Any]) -> models.Part:
-    return bulk.build_record(
-        models.Part, row._mapping, kind=models.PartKind(row.kind), state=models.PartState(row.state)
-    )

@@ -1,6 +1,7 @@
-"""The leader lock of the one sender: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
+"""Locks that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
 
-Both are released when their holder dies. Each acquisition begins a new term, whose number is the fencing token of claims.
+Both are released when their holder dies. That of the sender begins a new term each time it is acquired, whose number is the
+fencing token of claims.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import errors, key_values
 from storage.database import Connection, Database, sqlite_path, translated_errors
 
-# A lock that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
-#
-# Both are released when their holder dies.
-
 TIMEOUT = 10.0
+ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
+HEARTBEAT_INTERVAL = 5.0
+
+
+async def lock_transaction(connection: Connection, *numbers: int) -> None:
+    """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
 
 
 class ProcessLock:
@@ -55,9 +60,8 @@ class ProcessLock:
     async def release(self) -> None:
         """Release the lock."""
         if self._file is not None:
-            fcntl.flock(
-                self._file, fcntl.LOCK_UN
-            )  # closing is not enough while a child process has the file open
+            # Closing is not enough while a child process has the file open.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
         if self._connection is not None:
@@ -81,10 +85,6 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
         lock.close()
         return None
     return lock
-
-
-ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
-HEARTBEAT_INTERVAL = 5.0
 
 
 async def raise_term(connection: Connection) -> int:

@@ -1,6 +1,7 @@
-"""Upgrades a database to the current schema; rejects a newer one, and one that is too old to be upgraded.
+"""Opens a database with the current schema, upgrades older ones, and copies a SQLite file while it is in use.
 
-Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
+A newer database is rejected, and one that is too old to be upgraded. Alembic is imported only if there is a migration to
+run, because most commands find the schema up to date.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from sqlalchemy.engine import Connection
 
 from storage import database, errors
 
-# Online backup of a SQLite database. Use `pg_dump` for PostgreSQL.
-
-PAGES_PER_STEP = 2000
+OLDEST = "r0001"
+"""The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
+HEAD = "r0001"
+"""The newest revision in `migrations/versions`; a test compares the two."""
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
+_PAGES_PER_STEP = 2000
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -57,15 +61,7 @@ def copy_pages(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,
         closing(sqlite3.connect(target)) as target_connection,
     ):
-        source_connection.backup(target_connection, pages=PAGES_PER_STEP)
-
-
-OLDEST = "r0001"
-"""The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
-HEAD = "r0001"
-"""The newest revision in `migrations/versions`; a test compares the two."""
-
-MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
+        source_connection.backup(target_connection, pages=_PAGES_PER_STEP)
 
 
 async def open_database(url: str, *, migrate: bool | None = None) -> database.Database:
@@ -107,10 +103,7 @@ async def current_revision(opened: database.Database) -> str | None:
 
 
 def _read_revision(connection: Connection) -> str | None:
-    names = set(sa.inspect(connection).get_table_names()) if connection.dialect.name != "sqlite" else None
-    if names is None:
-        rows = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'"))
-        names = {row[0] for row in rows}
+    names = sa.inspect(connection).get_table_names()
     if "alembic_version" not in names:
         if names:
             raise errors.StorageError(
@@ -167,7 +160,6 @@ def _run_alembic(connection: Connection) -> None:
 
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
-    """Serialise migrations across processes."""
     path = database.sqlite_path(opened.url)
     if path is not None:
         with path.with_name(path.name + ".migrate.lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""Papers: merged records, list rows, details and facts from services."""
+"""The records that storage gives and takes, and the closed sets of their values."""
 
 from __future__ import annotations
 

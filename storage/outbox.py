@@ -1,25 +1,32 @@
-"""Inserts planned deliveries with their parts, and updates or purges what they contain."""
+"""The writing half of the outbox: plans deliveries with their parts, records attempts, holds and ends deliveries, purges.
+
+A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
+part that is not SENT blocks only the later parts of its own delivery.
+
+A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
+those it had begun it can store receipts only.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, locks, models, tables
+from storage import bulk, locks, models
 from storage import deliveries as stored_deliveries
+from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
+from storage.tables import deliveries, parts, subscriptions
 
-DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
-_get_fields = attrgetter(*DELIVERY_COLUMNS[:-1])
+_DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
 _SLICE = 100
 """Deliveries converted before the event loop gets control, which takes about two milliseconds."""
 
-PART_COLUMNS = (
+_PART_COLUMNS = (
     "delivery_id",
     "position",
     "kind",
@@ -52,12 +59,15 @@ async def add_all(
     for delivery in new_deliveries:
         if delivery.key in ids:
             by_key.setdefault(delivery.key, delivery)
-    part_values = [
-        _part_values(ids[key], position, part, delivery.due_at)
+    rows = [
+        (
+            *(ids[key], position, part.kind, part.payload, part.fallback, part.nonce),
+            *(PartState.PLANNED, 0, delivery.due_at, part.channel_id, part.message_id, part.marker),
+        )
         for key, delivery in by_key.items()
         for position, part in enumerate(delivery.parts)
     ]
-    await bulk.insert_rows(connection, tables.parts, PART_COLUMNS, part_values)
+    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
     return ids
 
 
@@ -65,7 +75,7 @@ async def _insert(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:
     """Insert deliveries for the only writer of the database: three statements, however many they are."""
-    key, id_ = tables.deliveries.c.key, tables.deliveries.c.id
+    key, id_ = deliveries.c.key, deliveries.c.id
     new: dict[str, dict[str, Any]] = {}
     for chunk in bulk.chunked(reversed(new_deliveries), _SLICE):
         new.update((delivery.key, _delivery_values(delivery)) for delivery in chunk)
@@ -73,7 +83,7 @@ async def _insert(
     for known, _ in await bulk.select_where_in(connection, key, new, (key, id_)):
         del new[known]
     rows = [tuple(values.values()) for values in reversed(new.values())]
-    await bulk.insert_rows(connection, tables.deliveries, DELIVERY_COLUMNS, rows)
+    await bulk.insert_rows(connection, deliveries, _DELIVERY_COLUMNS, rows)
     inserted = dict(await bulk.select_where_in(connection, key, new, (key, id_)))
     return {name: inserted[name] for name in reversed(new)}
 
@@ -82,19 +92,15 @@ async def _insert_returning(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:
     """Insert deliveries while others may insert the same keys."""
-    statement = bulk.dialect_insert(connection, tables.deliveries).on_conflict_do_nothing(
-        index_elements=["key"]
-    )
+    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
     values = [_delivery_values(delivery) for delivery in new_deliveries]
-    inserted = await connection.execute(
-        statement.returning(tables.deliveries.c.key, tables.deliveries.c.id), values
-    )
+    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     return {row.key: row.id for row in inserted}
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
     """Store the DM channel of a delivery to a reader, once it is open. False if there is no such delivery any more."""
-    statement = tables.deliveries.update().where(tables.deliveries.c.id == delivery_id)
+    statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
@@ -106,28 +112,17 @@ async def set_content(
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
     messages.
     """
-    if posts:
-        values = {id_: _dump_post(post) for id_, post in posts.items()}
-        await _update_by_id(connection, tables.deliveries, "post", values)
-    if payloads:
-        await _update_by_id(connection, tables.parts, "payload", payloads)
-
-
-async def _update_by_id(
-    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, Any]
-) -> None:
-    await connection.execute(
-        table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
-        [{"b_id": id_, "b_value": value} for id_, value in values.items()],
-    )
+    await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
+    new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
+    await bulk.update_rows(connection, parts, new_payloads)
 
 
 async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
     """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
-    ended = sa.select(tables.deliveries.c.id).where(tables.deliveries.c.finished_at < before)
+    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at < before)
     result = await connection.execute(
-        tables.parts.update()
-        .where(tables.parts.c.id.in_(part_ids), tables.parts.c.delivery_id.in_(ended))
+        parts.update()
+        .where(parts.c.id.in_(part_ids), parts.c.delivery_id.in_(ended))
         .values(payload=None, fallback=None)
     )
     return result.rowcount
@@ -136,46 +131,17 @@ async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], b
 async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
     """Delete finished deliveries with their parts. Returns the number of deliveries."""
     result = await connection.execute(
-        tables.deliveries.delete().where(
-            tables.deliveries.c.id.in_(delivery_ids), ~stored_deliveries.unfinished_clause()
-        )
+        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~stored_deliveries.unfinished_clause())
     )
     return result.rowcount
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    """Return the values of `DELIVERY_COLUMNS`, in this order."""
-    values = dict(
-        zip(DELIVERY_COLUMNS, (*_get_fields(delivery), models.DeliveryState.PLANNED.value), strict=True)
-    )
-    return values | {
-        "kind": delivery.kind.value,
-        "locale": delivery.locale.value,
-        "priority": int(delivery.priority),
-        "post": _dump_post(delivery.post),
-    }
-
-
-def _dump_post(post: models.StoredPost) -> dict[str, Any]:
-    values: dict[str, Any] = stored_deliveries.post_codec().dump_python(
-        post, mode="json", exclude_defaults=True
-    )
+    """Return the values of `_DELIVERY_COLUMNS`, in this order."""
+    values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
+    del values["parts"]
     return values
 
-
-def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:
-    planned = models.PartState.PLANNED.value
-    attempt_values = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id, part.marker)
-    return (delivery_id, position, part.kind.value, part.payload, part.fallback, *attempt_values)
-
-
-# Records the attempts at each part: when one begins, and its outcome.
-#
-# A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
-# those it had begun it can store receipts only.
-#
-# A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
-# part that is not SENT blocks only the later parts of its own delivery.
 
 MAX_RETRY_DELAY = timedelta(hours=1)
 """The longest delay of a retry, which Discord asks for where a channel's slow mode or a quota is exhausted."""
@@ -186,14 +152,11 @@ async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
 
     A part of a daily post that was planned ahead of its due time keeps that time.
     """
-    parts, delivery = tables.parts, tables.deliveries
-    is_delayed = sa.and_(
-        parts.c.state == models.PartState.PLANNED.value, parts.c.next_attempt_at > _bind_time(now)
-    )
+    is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
     is_post_to_come = sa.exists().where(
-        delivery.c.id == parts.c.delivery_id,
-        delivery.c.kind == models.DeliveryKind.DAILY.value,
-        delivery.c.due_at >= parts.c.next_attempt_at,
+        deliveries.c.id == parts.c.delivery_id,
+        deliveries.c.kind == DeliveryKind.DAILY,
+        deliveries.c.due_at >= parts.c.next_attempt_at,
     )
     was_ahead = sa.case(
         (parts.c.last_attempt_at.is_(None), ~is_post_to_come), else_=parts.c.last_attempt_at > _bind_time(now)
@@ -223,17 +186,16 @@ async def release_interrupted(
     """
     if not await locks.is_current_term(connection, term):
         return 0
-    parts = tables.parts.c
     next_attempt_at: sa.ColumnElement[datetime] = _bind_time(now)
     if forum_posts_at is not None:
         may_be_running = sa.and_(
-            parts.kind == models.PartKind.FORUM_POST.value, sa.func.coalesce(parts.term, 0) != term
+            parts.c.kind == PartKind.FORUM_POST, sa.func.coalesce(parts.c.term, 0) != term
         )
         next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
     result = await connection.execute(
-        tables.parts.update()
-        .where(parts.state == models.PartState.SENDING.value)
-        .values(state=models.PartState.PLANNED.value, next_attempt_at=next_attempt_at)
+        parts.update()
+        .where(parts.c.state == PartState.SENDING)
+        .values(state=PartState.PLANNED, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
 
@@ -247,56 +209,38 @@ async def mark_sending(
     """
     if not await locks.is_current_term(connection, term):
         return set()
-    started: set[int] = set()
-    for chunk in bulk.chunked(part_ids):
-        result = await connection.execute(
-            tables.parts.update()
-            .where(tables.parts.c.id.in_(chunk), tables.parts.c.state == models.PartState.PLANNED.value)
-            .values(
-                state=models.PartState.SENDING.value,
-                attempts=tables.parts.c.attempts + 1,
-                first_attempt_at=sa.func.coalesce(tables.parts.c.first_attempt_at, _bind_time(now)),
-                last_attempt_at=now,
-                term=term,
-            )
-            .returning(tables.parts.c.id)
+    statement = (
+        parts.update()
+        .where(parts.c.state == PartState.PLANNED)
+        .values(
+            state=PartState.SENDING,
+            attempts=parts.c.attempts + 1,
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            last_attempt_at=now,
+            term=term,
         )
-        started.update(result.scalars())
-    return started
+        .returning(parts.c.id)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
     """Store the receipts of sent parts, by part id, from any state and term; a delivery is SENT when all of its parts are."""
-    if not receipts:
-        return
-    await connection.execute(
-        tables.parts.update()
-        .where(tables.parts.c.id == sa.bindparam("b_id"))
-        .values(
-            state=models.PartState.SENT.value,
-            sent_at=now,
-            message_id=sa.bindparam("b_message_id"),
-            channel_id=sa.bindparam("b_channel_id"),
-            error=None,
-            error_code=None,
-        ),
-        [
-            {"b_id": part_id, "b_message_id": receipt.message_id, "b_channel_id": receipt.channel_id}
-            for part_id, receipt in receipts.items()
-        ],
-    )
-    has_unsent = sa.exists().where(
-        tables.parts.c.delivery_id == tables.deliveries.c.id,
-        tables.parts.c.state != models.PartState.SENT.value,
-    )
+    rows = [
+        {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
+        for part_id, receipt in receipts.items()
+    ]
+    sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
+    await bulk.update_rows(connection, parts, rows, same=sent)
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in bulk.chunked(receipts):
-        affected = sa.select(tables.parts.c.delivery_id).where(tables.parts.c.id.in_(chunk))
+        affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
         await connection.execute(
-            tables.deliveries.update()
-            .where(tables.deliveries.c.id.in_(affected), ~has_unsent)
-            .values(state=models.DeliveryState.SENT.value, reason=None, finished_at=now)
+            deliveries.update()
+            .where(deliveries.c.id.in_(affected), ~has_unsent)
+            .values(state=DeliveryState.SENT, reason=None, finished_at=now)
         )
 
 
@@ -317,12 +261,12 @@ async def mark_retry(
     that failed by Discord's fault `is_counted` no more.
     """
     result = await connection.execute(
-        tables.parts.update()
+        parts.update()
         .where(_is_attempted(part_id, term))
         .values(
-            state=models.PartState.PLANNED.value,
+            state=PartState.PLANNED,
             next_attempt_at=next_attempt_at,
-            attempts=tables.parts.c.attempts - (0 if is_counted else 1),
+            attempts=parts.c.attempts - (0 if is_counted else 1),
             first_attempt_at=unknown_since,
             error=error,
             error_code=error_code,
@@ -331,69 +275,38 @@ async def mark_retry(
     return result.rowcount > 0
 
 
-async def mark_uncertain(
-    connection: AsyncConnection, part_id: int, *, reason: str, error_code: int | None = None, term: int = 0
-) -> bool:
-    """Stop a part whose outcome cannot be determined, until a person resends it (`holds.requeue`). False as `mark_retry`."""
-    return await _stop(connection, part_id, models.PartState.UNCERTAIN, reason, error_code, term)
-
-
-async def mark_paused(
+async def stop_part(
     connection: AsyncConnection,
     part_id: int,
-    *,
-    reason: str,
-    unknown_since: datetime | None,
-    error_code: int | None = None,
-    term: int = 0,
-) -> bool:
-    """Stop a part until its destination is available again (`holds.resume`). `unknown_since` and False as `mark_retry`."""
-    return await _stop(
-        connection, part_id, models.PartState.PAUSED, reason, error_code, term, first_attempt_at=unknown_since
-    )
-
-
-async def mark_failed(
-    connection: AsyncConnection,
-    part_id: int,
+    state: PartState,
     *,
     reason: str,
     now: datetime,
+    unknown_since: datetime | None = None,
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """End a part, and with it its delivery, permanently. False as `mark_retry`."""
-    return await _stop(
-        connection, part_id, models.PartState.FAILED, reason, error_code, term, finished_at=now
-    )
+    """Stop a part, and with it its delivery. False and `unknown_since`, which is for PAUSED, as `mark_retry`.
 
-
-async def _stop(
-    connection: AsyncConnection,
-    part_id: int,
-    state: models.PartState,
-    reason: str,
-    error_code: int | None,
-    term: int,
-    *,
-    finished_at: datetime | None = None,
-    **part_values: Any,
-) -> bool:
+    FAILED is permanent; an UNCERTAIN part waits for a person (`requeue`), a PAUSED one for its destination (`resume`).
+    """
+    paused_values = {"first_attempt_at": unknown_since} if state is PartState.PAUSED else {}
     result = await connection.execute(
-        tables.parts.update()
+        parts.update()
         .where(_is_attempted(part_id, term))
-        .values(state=state.value, error=reason, error_code=error_code, **part_values)
-        .returning(tables.parts.c.delivery_id)
+        .values(state=state, error=reason, error_code=error_code, **paused_values)
+        .returning(parts.c.delivery_id)
     )
-    delivery_ids = result.scalars().all()
-    for delivery_id in delivery_ids:
-        await connection.execute(
-            tables.deliveries.update()
-            # A delivery that was ended while its part was being sent keeps its state.
-            .where(tables.deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
-            .values(state=state.value, reason=reason, finished_at=finished_at)
-        )
-    return bool(delivery_ids)
+    delivery_id = result.scalar()
+    if delivery_id is None:
+        return False
+    await connection.execute(
+        deliveries.update()
+        # A delivery that was ended while its part was being sent keeps its state.
+        .where(deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
+        .values(state=state, reason=reason, finished_at=now if state is PartState.FAILED else None)
+    )
+    return True
 
 
 async def use_fallback(
@@ -404,13 +317,13 @@ async def use_fallback(
     False as well if the attempt of `term` is not the part's last.
     """
     result = await connection.execute(
-        tables.parts.update()
-        .where(_is_attempted(part_id, term), tables.parts.c.fallback.is_not(None))
+        parts.update()
+        .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
         .values(
-            payload=tables.parts.c.fallback,
+            payload=parts.c.fallback,
             fallback=None,
             nonce=nonce,
-            state=models.PartState.PLANNED.value,
+            state=PartState.PLANNED,
             first_attempt_at=None,
             next_attempt_at=now,
         )
@@ -420,21 +333,15 @@ async def use_fallback(
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
     """True for the part while its last attempt is that of `term` and has no outcome yet."""
-    return sa.and_(
-        tables.parts.c.id == part_id,
-        tables.parts.c.state == models.PartState.SENDING.value,
-        tables.parts.c.term == term,
-    )
+    return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
 def _bind_time(now: datetime) -> sa.BindParameter[datetime]:
-    return sa.bindparam("now", now, type_=tables.parts.c.first_attempt_at.type, unique=True)
+    return sa.bindparam("now", now, type_=parts.c.first_attempt_at.type, unique=True)
 
 
-# Pauses, resumes, requeues, redirects and ends deliveries, at a destination's state or a person's request.
-
-REQUEUABLE_STATES = (models.PartState.UNCERTAIN, models.PartState.PAUSED, models.PartState.FAILED)
-CANCELLABLE_STATES = (models.PartState.PLANNED, models.PartState.PAUSED, models.PartState.UNCERTAIN)
+REQUEUABLE_STATES = (PartState.UNCERTAIN, PartState.PAUSED, PartState.FAILED)
+CANCELLABLE_STATES = (PartState.PLANNED, PartState.PAUSED, PartState.UNCERTAIN)
 
 
 async def pause(
@@ -450,14 +357,14 @@ async def pause(
     Deliveries with a part being sent get the state of its outcome. Notices are redirected instead.
     """
     result = await connection.execute(
-        tables.deliveries.update()
+        deliveries.update()
         .where(
             _destination_filter(channel_id, user_id, subscription_id),
-            tables.deliveries.c.state == models.DeliveryState.PLANNED.value,
-            tables.deliveries.c.kind != models.DeliveryKind.NOTICE.value,
+            deliveries.c.state == DeliveryState.PLANNED,
+            deliveries.c.kind != DeliveryKind.NOTICE,
             ~_has_part_sending(),
         )
-        .values(state=models.DeliveryState.PAUSED.value, reason=reason)
+        .values(state=DeliveryState.PAUSED, reason=reason)
     )
     return result.rowcount
 
@@ -470,29 +377,24 @@ async def resume(
     The daily posts of subscriptions that are themselves paused stay paused.
     """
     is_of_inactive_subscription = sa.exists().where(
-        tables.subscriptions.c.id == tables.deliveries.c.subscription_id,
-        tables.subscriptions.c.state != models.ActivityState.ACTIVE.value,
-        tables.deliveries.c.kind == models.DeliveryKind.DAILY.value,
+        subscriptions.c.id == deliveries.c.subscription_id,
+        subscriptions.c.state != models.ActivityState.ACTIVE,
+        deliveries.c.kind == DeliveryKind.DAILY,
     )
     result = await connection.execute(
-        tables.deliveries.update()
+        deliveries.update()
         .where(
             _destination_filter(channel_id, user_id),
-            tables.deliveries.c.state == models.DeliveryState.PAUSED.value,
+            deliveries.c.state == DeliveryState.PAUSED,
             ~is_of_inactive_subscription,
         )
-        .values(state=models.DeliveryState.PLANNED.value, reason=None)
-        .returning(tables.deliveries.c.id)
+        .values(state=DeliveryState.PLANNED, reason=None)
+        .returning(deliveries.c.id)
     )
     ids = result.scalars().all()
-    for chunk in bulk.chunked(ids):
-        await connection.execute(
-            tables.parts.update()
-            .where(
-                tables.parts.c.delivery_id.in_(chunk), tables.parts.c.state == models.PartState.PAUSED.value
-            )
-            .values(state=models.PartState.PLANNED.value, next_attempt_at=now, error=None, error_code=None)
-        )
+    paused = parts.update().where(parts.c.state == PartState.PAUSED)
+    due = paused.values(state=PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
+    await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
     return len(ids)
 
 
@@ -501,23 +403,17 @@ async def requeue(
 ) -> bool:
     """Plan an uncertain, paused or failed part again at a person's request. False if it is in no such state."""
     result = await connection.execute(
-        tables.parts.update()
-        .where(
-            tables.parts.c.id == part_id,
-            tables.parts.c.state.in_([state.value for state in REQUEUABLE_STATES]),
-            tables.parts.c.payload.is_not(None),
-        )
+        parts.update()
+        .where(parts.c.id == part_id, parts.c.state.in_(REQUEUABLE_STATES), parts.c.payload.is_not(None))
         .values(_new_attempt(nonce, now))
-        .returning(tables.parts.c.delivery_id)
+        .returning(parts.c.delivery_id)
     )
     delivery_ids = result.scalars().all()
     for delivery_id in delivery_ids:
         await connection.execute(
-            tables.deliveries.update()
-            .where(tables.deliveries.c.id == delivery_id)
-            .values(
-                state=models.DeliveryState.PLANNED.value, reason=None, finished_at=None, expires_at=expires_at
-            )
+            deliveries.update()
+            .where(deliveries.c.id == delivery_id)
+            .values(state=DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
         )
     return bool(delivery_ids)
 
@@ -527,13 +423,13 @@ async def redirect(
 ) -> None:
     """Plan a one-message delivery again for a server's channel, because its reader accepts no direct messages."""
     await connection.execute(
-        tables.deliveries.update()
-        .where(tables.deliveries.c.id == delivery_id)
-        .values(channel_id=channel_id, user_id=None, state=models.DeliveryState.PLANNED.value, reason=None)
+        deliveries.update()
+        .where(deliveries.c.id == delivery_id)
+        .values(channel_id=channel_id, user_id=None, state=DeliveryState.PLANNED, reason=None)
     )
     await connection.execute(
-        tables.parts.update()
-        .where(tables.parts.c.delivery_id == delivery_id, tables.parts.c.position == 0)
+        parts.update()
+        .where(parts.c.delivery_id == delivery_id, parts.c.position == 0)
         .values(_new_attempt(nonce, now))
     )
 
@@ -544,8 +440,8 @@ async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> 
     A delivery with a part being sent is left until its outcome is known.
     """
     overdue = await connection.execute(
-        sa.select(tables.deliveries.c.id).where(
-            stored_deliveries.unfinished_clause(), tables.deliveries.c.expires_at <= now, ~_has_part_sending()
+        sa.select(deliveries.c.id).where(
+            stored_deliveries.unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending()
         )
     )
     ids = overdue.scalars().all()
@@ -561,8 +457,7 @@ async def clamp_expiries(
     `extend_by` is how far the clock was behind when the deliveries were planned: they live for so much longer. A daily
     post that was planned ahead of its due time keeps its expiry.
     """
-    deliveries = tables.deliveries
-    is_post_to_come = sa.and_(deliveries.c.kind == models.DeliveryKind.DAILY.value, deliveries.c.due_at > now)
+    is_post_to_come = sa.and_(deliveries.c.kind == DeliveryKind.DAILY, deliveries.c.due_at > now)
     await connection.execute(
         deliveries.update()
         .where(stored_deliveries.unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
@@ -575,34 +470,19 @@ async def clamp_expiries(
             stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
         )
     )
-    extended = [{"b_id": row.id, "b_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    if extended:
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id == sa.bindparam("b_id"))
-            .values(expires_at=sa.bindparam("b_at")),
-            extended,
-        )
+    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    await bulk.update_rows(connection, deliveries, extended)
 
 
 async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
     """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
-    for chunk in bulk.chunked(delivery_ids):
-        await connection.execute(
-            tables.deliveries.update()
-            .where(tables.deliveries.c.id.in_(chunk), stored_deliveries.unfinished_clause())
-            .values(state=models.DeliveryState.EXPIRED.value, reason=reason, finished_at=now)
-        )
-        await connection.execute(
-            tables.parts.update()
-            .where(
-                tables.parts.c.delivery_id.in_(chunk),
-                tables.parts.c.state.in_([state.value for state in CANCELLABLE_STATES]),
-            )
-            .values(state=models.PartState.EXPIRED.value)
-        )
+    ended = deliveries.update().where(stored_deliveries.unfinished_clause())
+    ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
+    await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
+    await bulk.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
 async def cancel_for_subscription(
@@ -610,8 +490,8 @@ async def cancel_for_subscription(
 ) -> None:
     """Make the unfinished deliveries of a subscription EXPIRED, before it is removed."""
     unfinished = await connection.execute(
-        sa.select(tables.deliveries.c.id).where(
-            tables.deliveries.c.subscription_id == subscription_id, stored_deliveries.unfinished_clause()
+        sa.select(deliveries.c.id).where(
+            deliveries.c.subscription_id == subscription_id, stored_deliveries.unfinished_clause()
         )
     )
     await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
@@ -621,24 +501,21 @@ def _destination_filter(
     channel_id: int | None, user_id: int | None, subscription_id: int | None = None
 ) -> sa.ColumnElement[bool]:
     if subscription_id is not None:
-        is_daily = tables.deliveries.c.kind == models.DeliveryKind.DAILY.value
-        return sa.and_(tables.deliveries.c.subscription_id == subscription_id, is_daily)
+        is_daily = deliveries.c.kind == DeliveryKind.DAILY
+        return sa.and_(deliveries.c.subscription_id == subscription_id, is_daily)
     if channel_id is not None:
-        return tables.deliveries.c.channel_id == channel_id
-    return tables.deliveries.c.user_id == user_id
+        return deliveries.c.channel_id == channel_id
+    return deliveries.c.user_id == user_id
 
 
 def _has_part_sending() -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        tables.parts.c.delivery_id == tables.deliveries.c.id,
-        tables.parts.c.state == models.PartState.SENDING.value,
-    )
+    return sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
     """Return the column values of a part that is planned again under a new nonce."""
     return {
-        "state": models.PartState.PLANNED.value,
+        "state": PartState.PLANNED,
         "nonce": nonce,
         "first_attempt_at": None,
         "next_attempt_at": now,

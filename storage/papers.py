@@ -1,4 +1,4 @@
-"""Merged papers: storage, and queries for lists, details and index documents."""
+"""Papers: what services say of them, the merged records, their lists, details and index documents, and votes over time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, bulk, models
+from storage import archive, bulk
 from storage import tables as t
+from storage.models import (
+    Appearance,
+    ArchiveExtent,
+    Entry,
+    IndexDocument,
+    MergedPaper,
+    PaperDetail,
+    PaperFacts,
+    PaperRow,
+    Section,
+)
 from storage.tables import entries, facts, papers, votes
 
-# Facts of services about papers, one row for each paper and service. Their votes are further below.
 
-
-async def add_facts(
-    connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]
-) -> None:
+async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
     if not paper_facts:
         return
@@ -37,24 +44,27 @@ async def add_facts(
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
-        statement, [_fact_values(paper_id, reading) for paper_id, reading in paper_facts]
+        statement,
+        [
+            {
+                "paper_id": paper_id,
+                "place": reading.location,
+                **{name: getattr(reading, name) for name in _FACT_FIELDS},
+            }
+            for paper_id, reading in paper_facts
+        ],
     )
 
 
 async def list_facts_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
-) -> dict[int, list[models.PaperFacts]]:
+) -> dict[int, list[PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
-    facts_by_paper: dict[int, list[models.PaperFacts]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(facts, papers.c.arxiv_id)
-            .join(papers, papers.c.id == facts.c.paper_id)
-            .where(facts.c.paper_id.in_(chunk))
-            .order_by(facts.c.source)
-        )
-        for row in await connection.execute(query):
-            facts_by_paper[row.paper_id].append(_facts_from_row(row))
+    facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
+    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
+    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+        facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
 
@@ -74,50 +84,20 @@ async def list_arxiv_ids_without_facts(
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
-    found: set[int] = set()
-    for chunk in bulk.chunked(paper_ids):
-        query = sa.select(facts.c.paper_id, facts.c.authors).where(
-            facts.c.paper_id.in_(chunk), facts.c.source == ARXIV
-        )
-        found.update(paper_id for paper_id, authors in await connection.execute(query) if authors)
-    return found
+    query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
+    rows = await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    return {paper_id for paper_id, authors in rows if authors}
 
 
 ARXIV = "arxiv"
-_FACT_FIELDS = (
-    "source",
-    "title",
-    "abstract",
-    "thumbnail",
-    "code_url",
-    "project_url",
-    "organization",
-    "affiliations",
-    "code_stars",
-    "published_on",
-    "listed_on",
-    "read_at",
-    "authors",
-    "keywords",
-    "categories",
-)
+_FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
 
 
-def _fact_values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:
-    values = {name: getattr(paper_facts, name) for name in _FACT_FIELDS}
-    return {"paper_id": paper_id, "place": paper_facts.location, **values}
-
-
-def _facts_from_row(row: sa.Row[Any]) -> models.PaperFacts:
-    lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
-    return bulk.build_record(models.PaperFacts, row._mapping, location=row.place, votes=None, **lists)
-
-
-ShownSections = Callable[[models.Entry], Iterable[models.Section]]
+ShownSections = Callable[[Entry], Iterable[Section]]
 """Returns what readers may see of an entry's summary: only that is searched."""
 
 
-async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
+async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids by arXiv id."""
     ids = await bulk.reserve_ids(connection, papers, len(merged))
     values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
@@ -125,31 +105,18 @@ async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper])
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
-async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
+async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    if not merged:
-        return
-    statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in _FIELDS}
-    await connection.execute(
-        statement.values(values), [{"b_id": id_, **_values(paper)} for id_, paper in merged]
-    )
+    await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
-) -> dict[int, models.MergedPaper]:
+) -> dict[int, MergedPaper]:
     """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
-    merged: dict[int, models.MergedPaper] = {}
-    selections: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
-        (papers.c.arxiv_id, arxiv_ids),
-        (papers.c.id, ids),
-    )
-    for column, values in selections:
-        for chunk in bulk.chunked(values):
-            result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            merged.update({row.id: _merged_from_row(row) for row in result})
-    return merged
+    rows = await bulk.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await bulk.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: bulk.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -158,7 +125,7 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
     return dict(await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns))
 
 
-async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
+async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order."""
     # A driver-level query, because every interactive answer waits for it.
     values = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
@@ -166,24 +133,22 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
-async def list_rows_by_position(
-    connection: AsyncConnection, positions: Sequence[int]
-) -> list[models.PaperRow]:
+async def list_rows_by_position(connection: AsyncConnection, positions: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers at index positions, most popular first."""
-    condition, parameters = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
     columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
-        f" WHERE {condition} ORDER BY position"
+        " WHERE %s ORDER BY position"
     )
-    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, parameters)))
+    rows = await bulk.fetch_in(connection, statement, t.indexed_papers.c.position, positions)
+    return list(_iter_paper_rows(rows))
 
 
-def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
     """Yield the listed papers among rows of `_ROW_COLUMNS`, with values from SQLAlchemy or from the driver."""
     for id_, arxiv_id, title, url, last_on, number, names, thumbnail in rows:
         if last_on is not None:
-            yield models.PaperRow(
+            yield PaperRow(
                 id=id_,
                 arxiv_id=arxiv_id,
                 title=title,
@@ -202,7 +167,7 @@ async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> 
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
-async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
+async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[PaperRow]:
     """Return the listed papers among these arXiv ids, in the given order."""
     ids = await get_ids(connection, arxiv_ids)
     return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
@@ -210,7 +175,7 @@ async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str
 
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
-) -> list[models.PaperRow]:
+) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
     Papers with unknown votes do not meet a minimum above 0.
@@ -251,7 +216,7 @@ async def list_top(
     min_votes: int = 0,
     limit: int = 25,
     offset: int = 0,
-) -> list[models.PaperRow]:
+) -> list[PaperRow]:
     """Return the papers last listed in a period (inclusive), by votes (unknown last), then newest first."""
     query = (
         _select_listed()
@@ -259,7 +224,7 @@ async def list_top(
         .limit(limit)
         .offset(offset)
     )
-    query = _filter_dates(query, since_on, until_on)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
     return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
@@ -272,7 +237,8 @@ async def count(
 ) -> int:
     """Count the papers that `list_top` returns without a limit."""
     query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
-    query = _filter_min_votes(_filter_dates(query, since_on, until_on), min_votes)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
+    query = _filter_min_votes(query, min_votes)
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -284,23 +250,18 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
     return list((await connection.execute(query)).scalars())
 
 
-async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.PaperRow]:
+async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[PaperRow]:
     """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
     matches_prefix = papers.c.arxiv_id.startswith(prefix, autoescape=True)
     if connection.dialect.name == "sqlite":
         # LIKE is case-insensitive here, so it would scan the whole table.
         matches_prefix = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
-    newest = (
-        sa.select(papers.c.id)
-        .where(matches_prefix)
-        .order_by(papers.c.arxiv_id.desc())
-        .limit(_PREFIX_CANDIDATES)
-    )
+    newest = sa.select(papers.c.id).where(matches_prefix).order_by(papers.c.arxiv_id.desc()).limit(200)
     query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
     return list(_iter_paper_rows(await connection.execute(query)))
 
 
-async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
+async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
     """Return the details of a listed paper, or of one that a service described; otherwise None."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
@@ -310,9 +271,7 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.Paper
     return replace(details[0], is_author_order_confirmed=bool(confirmed))
 
 
-async def _list_unlisted_details(
-    connection: AsyncConnection, paper_ids: Sequence[int]
-) -> list[models.PaperDetail]:
+async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
     """Return the details of papers that no digest lists, dated by their publication; of those with a title."""
     described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
@@ -321,16 +280,16 @@ async def _list_unlisted_details(
         if paper.last_on is None and paper.title:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
             values = _values(paper) | {"first_on": on, "last_on": on}
-            details.append(models.PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
+            details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
     return details
 
 
-async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:
+async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
     """Return the details of the listed papers among these ids, in the given order."""
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await archive.list_appearances(connection, merged)
     return [
-        models.PaperDetail(
+        PaperDetail(
             id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
         )
         for paper_id in paper_ids
@@ -345,7 +304,7 @@ async def list_index_documents(
     ids: Sequence[int] | None = None,
     after_id: int = 0,
     limit: int = 500,
-) -> list[models.IndexDocument]:
+) -> list[IndexDocument]:
     """Return the index documents of these ids, or of the next `limit` listed papers after `after_id`."""
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
@@ -358,16 +317,16 @@ async def list_index_documents(
 
 def build_index_document(
     paper_id: int,
-    paper: models.MergedPaper,
-    appearances: Iterable[models.Appearance],
+    paper: MergedPaper,
+    appearances: Iterable[Appearance],
     shown_sections: ShownSections,
     *,
     is_new: bool = False,
-) -> models.IndexDocument:
+) -> IndexDocument:
     """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
     assert paper.last_on is not None
     sections = (section for appearance in appearances for section in shown_sections(appearance.entry))
-    return models.IndexDocument(
+    return IndexDocument(
         id=paper_id,
         arxiv_id=paper.arxiv_id,
         title=paper.title,
@@ -381,14 +340,11 @@ def build_index_document(
     )
 
 
-async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
+async def get_extent(connection: AsyncConnection) -> ArchiveExtent:
     """Return the size and date range of the archive."""
     query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     digest_count, first_on, last_on = (await connection.execute(query)).one()
-    return models.ArchiveExtent(digest_count, await count(connection), first_on, last_on)
-
-
-_PREFIX_CANDIDATES = 200
+    return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 
 
 async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
@@ -401,19 +357,11 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
-_ROW_COLUMNS = (
-    papers.c.id,
-    papers.c.arxiv_id,
-    papers.c.title,
-    papers.c.url,
-    papers.c.last_on,
-    papers.c.votes,
-    papers.c.authors,
-    papers.c.thumbnail,
-)
+_ROW_COLUMNS = [
+    papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")
+]
 
 
 def _select_listed() -> sa.Select[Any]:
@@ -424,28 +372,11 @@ def _filter_min_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
     return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
 
 
-def _filter_dates(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
-    if since_on is not None:
-        query = query.where(papers.c.last_on >= since_on)
-    return query if until_on is None else query.where(papers.c.last_on <= until_on)
-
-
-def _values(paper: models.MergedPaper) -> dict[str, Any]:
+def _values(paper: MergedPaper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in _FIELDS}
 
 
-def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
-    return models.MergedPaper(**values)
-
-
-# Vote counts read from services over time. The votes in digests are kept in their entries.
-
-
-async def add_votes(
-    connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]
-) -> None:
+async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store the votes of facts, given as (paper id, facts): for each service and time of reading the largest count.
 
     So it does not matter in which order the counts come, and an alert that waits for votes misses none.
@@ -470,41 +401,33 @@ async def list_latest_votes(
 ) -> dict[int, tuple[datetime, int]]:
     """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
     latest: dict[int, tuple[datetime, int]] = {}
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes)
-            .where(votes.c.paper_id.in_(chunk))
-            .order_by(votes.c.read_at, votes.c.votes)
-        )
-        for paper_id, read_at, number in await connection.execute(query):
-            latest[paper_id] = read_at, number
+    query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
+        votes.c.read_at, votes.c.votes
+    )
+    for paper_id, read_at, number in await bulk.execute_in(connection, query, votes.c.paper_id, paper_ids):
+        latest[paper_id] = read_at, number
     return latest
 
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: max(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {
-        paper_id: min(numbers) for paper_id, numbers in (await _list_ranges(connection, paper_ids)).items()
-    }
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
 
 
 async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
     """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+    ids = list(paper_ids)
     ranges: dict[int, list[int]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        for table in (votes, entries):
-            query = (
-                sa.select(table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes))
-                .where(table.c.paper_id.in_(chunk), table.c.votes.is_not(None))
-                .group_by(table.c.paper_id)
-            )
-            for paper_id, lowest, highest in await connection.execute(query):
-                ranges[paper_id] += [lowest, highest]
+    for table in (votes, entries):
+        columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
+        query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
+        for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
+            ranges[paper_id] += [lowest, highest]
     return ranges

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -27,9 +27,8 @@ from storage.tables import glossary, indexed_papers, mention_counts, papers, ter
 if TYPE_CHECKING:
     import zstandard
 
-# Boolean queries to the search index: nested ANDs and ORs of tokens, and their syntax in each engine.
-#
-# Tokens come from the analyser and are quoted, so typed text is never read as an operator.
+# A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
+# typed text is never read as an operator.
 
 
 class AllOf(NamedTuple):
@@ -121,23 +120,23 @@ def prune_phrases(
     if isinstance(query, str | Prefix):
         return query
     known = {} if pruned is None else pruned
-    result = known.get(id(query))
-    if result is None:
-        result = known[id(query)] = _prune(query, document_frequencies, known)
-    return result
-
-
-def _prune(
-    query: AllOf | AnyOf, document_frequencies: Mapping[str, int], pruned: dict[int, BooleanQuery]
-) -> BooleanQuery:
+    if (result := known.get(id(query))) is not None:
+        return result
     parts = [
-        part if isinstance(part, str) else prune_phrases(part, document_frequencies, pruned)
+        part if isinstance(part, str) else prune_phrases(part, document_frequencies, known)
         for part in query.parts
     ]
     if isinstance(query, AnyOf):
-        return any_of(parts) or query
-    if not query.phrase:
-        return all_of(parts) or query
+        result = any_of(parts)
+    else:
+        result = all_of(_list_rarest(parts, document_frequencies) if query.phrase else parts)
+    known[id(query)] = result = result or query
+    return result
+
+
+def _list_rarest(
+    parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
+) -> list[BooleanQuery]:
     ranked = sorted(
         (
             document_frequencies.get(part, 0)
@@ -152,7 +151,7 @@ def _prune(
         (rarest, _), (second, _), (third, number) = ranked[:3]
         if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
             kept.append(number)
-    return all_of(parts[number] for number in sorted(kept)) or query
+    return [parts[number] for number in sorted(kept)]
 
 
 def estimate_cost(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
@@ -197,8 +196,7 @@ def any_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
     return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)
 
 
-# Index tiers: ranges of positions with their number of rows, by which a search is limited to the most popular papers.
-#
+# A tier is a range of positions with its number of rows, by which a search is limited to the most popular papers.
 # PostgreSQL's index has a token per tier, so that it can search the popular tiers alone; SQLite reads its index in order of
 # positions and only needs the position to stop at.
 
@@ -211,17 +209,12 @@ _MIN_TIERED_ROWS = 4000
 _STAGE_SHARES = (1 / 32, 1 / 4)
 
 
-def token(table: str, position: int) -> str:
-    """Return the token of a row's tier; no token of the analyser begins with a full stop."""
-    return f".e{position >> _TIER_BITS[table]}"
-
-
-async def change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
+async def _change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
     """Add a number to the row counts of the tiers of these positions."""
     changes = Counter(position >> _TIER_BITS[table] for position in positions)
-    marks = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
-    await connection.exec_driver_sql(
-        f"INSERT INTO search_tiers (name, tier, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
+    await bulk.execute_many(
+        connection,
+        "INSERT INTO search_tiers (name, tier, entries) VALUES (?, ?, ?)"
         " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
         [(table, tier, by * number) for tier, number in sorted(changes.items())],
     )
@@ -229,8 +222,7 @@ async def change_counts(connection: AsyncConnection, table: str, positions: Sequ
 
 async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT tier, entries FROM search_tiers WHERE name = {mark} AND entries > 0 ORDER BY tier"  # noqa: S608
+    statement = "SELECT tier, entries FROM search_tiers WHERE name = ? AND entries > 0 ORDER BY tier"
     rows = list(
         await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
     )
@@ -243,7 +235,9 @@ async def count_tier_rows(connection: AsyncConnection, table: str) -> int:
     return sums[-1] if sums else 0
 
 
-async def end_positions(connection: AsyncConnection, table: str, shares: Sequence[float]) -> list[int | None]:
+async def _end_positions(
+    connection: AsyncConnection, table: str, shares: Sequence[float]
+) -> list[int | None]:
     """Return the last position of each most popular share of a table's rows, in whole tiers; None for all rows."""
     if all(share >= 1 for share in shares):
         return [None] * len(shares)
@@ -257,11 +251,8 @@ async def end_positions(connection: AsyncConnection, table: str, shares: Sequenc
     ]
 
 
-async def tsquery_stages(connection: AsyncConnection, table: str, end: int | None = None) -> list[str]:
-    """Return the tsquery conditions of PostgreSQL's stages, from the most popular tiers to all; "" for all rows.
-
-    `end` is the last position to search, as given by `end_positions`.
-    """
+async def _tsquery_stages(connection: AsyncConnection, table: str, end: int | None) -> list[str]:
+    """Return the tsquery conditions of PostgreSQL's stages up to `end`, from the most popular tiers to all; "" for all rows."""
     tiers, sums = await _list_tiers(connection, table)
     if not sums or sums[-1] <= _MIN_TIERED_ROWS:
         return [""]
@@ -277,14 +268,11 @@ def _any_tier(tiers: Sequence[int]) -> str:
     return " | ".join(f"'.e{tier}'" for tier in tiers)
 
 
-# The full-text engines: adds and removes rows of tokens, and lists the rows that match a boolean query.
-#
-# SQLite uses contentless FTS5 tables without positions, PostgreSQL tables of lexemes with GIN. Both order results by a row
-# id, the *position*. Neither tokenises text itself.
+# The engines are contentless FTS5 tables without positions on SQLite, and tables of lexemes with GIN on PostgreSQL. Both order
+# results by a row id, the *position*. Neither tokenises text itself.
 
 TokenRows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
-_PLACEHOLDER = re.compile(r"\?")
 _MIN_EXPANDED_ROWS = 2000
 _MAX_EXPANSIONS = 16
 _MIN_MERGE_CHANGES = 2
@@ -301,11 +289,13 @@ async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> No
     else:
         statement = (
             f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - constant table
-            " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
+            " VALUES (?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"
         )
-        values = sorted((position, f"{tokens} {token(table, position)}") for position, tokens in rows)
-    await connection.exec_driver_sql(statement, values)
-    await change_counts(connection, table, [position for position, _ in rows], 1)
+        # The token of the tier: no token of the analyser begins with a full stop.
+        bits = _TIER_BITS[table]
+        values = sorted((position, f"{tokens} .e{position >> bits}") for position, tokens in rows)
+    await bulk.execute_many(connection, statement, values)
+    await _change_counts(connection, table, [position for position, _ in rows], 1)
 
 
 async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> None:
@@ -314,11 +304,11 @@ async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> No
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, list(rows))
+        await bulk.execute_many(connection, statement, rows)
     else:
-        statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - constant table
-        await connection.exec_driver_sql(statement, [(position,) for position, _ in rows])
-    await change_counts(connection, table, [position for position, _ in rows], -1)
+        statement = f"DELETE FROM {table} WHERE position = ?"  # noqa: S608 - constant table
+        await bulk.execute_many(connection, statement, [(position,) for position, _ in rows])
+    await _change_counts(connection, table, [position for position, _ in rows], -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +338,7 @@ async def list_engine_positions(
     """
     if not requests:
         return []
-    shares = [request.share for request in requests]
-    ends = await end_positions(connection, requests[0].table, shares)
+    ends = await _end_positions(connection, requests[0].table, [request.share for request in requests])
     if connection.dialect.name != "sqlite":
         return [
             await _list_in_stages(connection, request, end, filter_sql, filter_values)
@@ -389,53 +378,19 @@ async def _list_in_stages(
     GIN is unordered: it finds all matches, which are too many of a frequent word, unless the query also names tiers.
     """
     query = to_tsquery(request.query)
-    statement = _postgresql_statement(request.table, filter_sql)
+    column = f"{request.table}.position"
+    join, _, conditions = filter_sql.replace("place", column).partition(" WHERE ")
+    where = f"{request.table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
+    # Sorted by an expression: else the planner may read all rows in order of position.
+    statement = f"SELECT {column} FROM {request.table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
     positions: list[int] = []
-    for tier_query in await tsquery_stages(connection, request.table, end):
+    for tier_query in await _tsquery_stages(connection, request.table, end):
         staged = f"({query}) & ({tier_query})" if tier_query else query
         rows = await bulk.fetch_all(connection, statement, (staged, *filter_values, request.limit))
         positions = [position for (position,) in rows]
         if len(positions) >= request.limit:
             break
     return positions
-
-
-def _postgresql_statement(table: str, filter_sql: str) -> str:
-    """Return the statement, which sorts by an expression: else the planner may read all rows in order of position."""
-    column = f"{table}.position"
-    join, _, conditions = filter_sql.replace("place", column).partition(" WHERE ")
-    where = f"{table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
-    numbers = count(1)
-    statement = f"SELECT {column} FROM {table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
-    return _PLACEHOLDER.sub(lambda _: f"${next(numbers)}", statement)
-
-
-async def merge_segments(connection: AsyncConnection, table: str, *, pages: int, is_first: bool) -> bool:
-    """Merge the segments of a table on SQLite, which each query reads one by one: a step of about this number of pages.
-
-    Returns whether there may be more to merge. PostgreSQL's index has no segments.
-    """
-    if connection.dialect.name != "sqlite":
-        return False
-    counting = "SELECT total_changes()"
-    (before,) = next(iter(await bulk.fetch_all(connection, counting)))
-    # A negative number makes all segments one, a positive one goes on with it (SQLite, FTS5, "The merge command").
-    statement = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"  # noqa: S608 - constant table
-    await connection.exec_driver_sql(statement, (-pages if is_first else pages,))
-    (after,) = next(iter(await bulk.fetch_all(connection, counting)))
-    return bool(after - before >= _MIN_MERGE_CHANGES)
-
-
-async def count_rows(connection: AsyncConnection, table: str, query: BooleanQuery, *, limit: int) -> int:
-    """Count the rows that match a query, up to `limit`."""
-    if connection.dialect.name == "sqlite":
-        matches = f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?"  # noqa: S608 - constant table
-        values = (to_fts5(query), limit)
-    else:
-        matches = f"SELECT 1 FROM {table} WHERE tokens @@ CAST($1 AS tsquery) LIMIT $2"  # noqa: S608
-        values = (to_tsquery(query), limit)
-    rows = await bulk.fetch_all(connection, f"SELECT count(*) FROM ({matches}) AS matches", values)  # noqa: S608
-    return int(next(iter(rows))[0])
 
 
 async def expand_prefixes(
@@ -449,7 +404,12 @@ async def expand_prefixes(
     if connection.dialect.name != "sqlite":
         return query
     if isinstance(query, Prefix):
-        frequencies = await _list_completions(connection, query.token, mark, excluding)
+        statement = (
+            "SELECT token, papers FROM term_counts WHERE token >= ? AND token < ? AND token LIKE ?"
+            " AND instr(token, ?) = 0 ORDER BY papers DESC LIMIT ?"
+        )
+        values = (query.token, f"{query.token}\U0010ffff", f"%{mark}", excluding, _MAX_EXPANSIONS)
+        frequencies = dict(await bulk.fetch_all(connection, statement, values))
         if sum(frequencies.values()) < _MIN_EXPANDED_ROWS:
             return query
         return any_of([token.removesuffix(mark) for token in frequencies]) or query
@@ -459,21 +419,9 @@ async def expand_prefixes(
     return (all_of(parts) if isinstance(query, AllOf) else any_of(parts)) or query
 
 
-async def _list_completions(
-    connection: AsyncConnection, prefix: str, mark: str, excluding: str
-) -> dict[str, int]:
-    statement = (
-        "SELECT token, papers FROM term_counts WHERE token >= ? AND token < ? AND token LIKE ?"
-        " AND instr(token, ?) = 0 ORDER BY papers DESC LIMIT ?"
-    )
-    values = (prefix, f"{prefix}\U0010ffff", f"%{mark}", excluding, _MAX_EXPANSIONS)
-    return dict(await bulk.fetch_all(connection, statement, values))
-
-
-# Compresses indexed texts: Zstandard, with a dictionary trained from the archive's own texts.
-#
-# Papers resemble each other more than they repeat themselves, so the dictionary saves a third. Texts compressed before it
-# was trained stay readable, since each frame names its dictionary (RFC 8878).
+# Indexed texts are compressed by Zstandard, with a dictionary trained from the archive's own texts: papers resemble each other
+# more than they repeat themselves, so it saves a third. Texts compressed before it was trained stay readable, since each
+# frame names its dictionary (RFC 8878).
 
 COMPRESSION_LEVEL = 3
 DICTIONARY_BYTES = 1 << 16
@@ -490,25 +438,18 @@ class DocumentTexts(NamedTuple):
 
 
 class TextCodec:
-    """Compresses with the newest dictionary and decompresses with any, by its id. Made by `get_codec`; holds no connection."""
+    """Compresses with the newest dictionary and decompresses with any, by its id. Holds no connection."""
 
     def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
         import zstandard  # loaded with the first use of the index, not by an idle bot
 
         self._zstandard = zstandard
-        loaded = {
-            dictionary_id: zstandard.ZstdCompressionDict(data)
-            for dictionary_id, data in sorted(dictionaries.items())
-        }
-        self.dictionary_ids = frozenset(loaded)
-        self._newest_dictionary = next(reversed(loaded.values()), None)
-        self._decompressors: Mapping[int, zstandard.ZstdDecompressor] = {
-            _NO_DICTIONARY: zstandard.ZstdDecompressor(),
-            **{
-                dictionary_id: zstandard.ZstdDecompressor(dict_data=dictionary)
-                for dictionary_id, dictionary in loaded.items()
-            },
-        }
+        self.dictionary_ids = frozenset(dictionaries)
+        self._newest_dictionary: zstandard.ZstdCompressionDict | None = None
+        self._decompressors = {_NO_DICTIONARY: zstandard.ZstdDecompressor()}
+        for dictionary_id, data in sorted(dictionaries.items()):
+            dictionary = self._newest_dictionary = zstandard.ZstdCompressionDict(data)
+            self._decompressors[dictionary_id] = zstandard.ZstdDecompressor(dict_data=dictionary)
 
     @cached_property
     def _compressor(self) -> zstandard.ZstdCompressor:
@@ -532,7 +473,7 @@ def _serialise(texts: DocumentTexts) -> bytes:
     return "\0".join((texts.title, texts.body, *texts.mentions)).encode()
 
 
-async def get_codec(connection: AsyncConnection) -> TextCodec:
+async def _get_codec(connection: AsyncConnection) -> TextCodec:
     """Return the codec to compress with: that of the dictionaries that this transaction sees."""
     cached = _cached_codec(connection)
     rows = await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries")
@@ -540,8 +481,7 @@ async def get_codec(connection: AsyncConnection) -> TextCodec:
     return cached if cached is not None and cached.dictionary_ids == ids else await _load_codec(connection)
 
 
-async def decompress_all(connection: AsyncConnection, compressed: Sequence[bytes]) -> list[DocumentTexts]:
-    """Return compressed texts, in order."""
+async def _decompress_all(connection: AsyncConnection, compressed: Sequence[bytes]) -> list[DocumentTexts]:
     codec = _cached_codec(connection) or await _load_codec(connection)
     try:
         return list(map(codec.decompress, compressed))
@@ -671,11 +611,8 @@ async def assign_positions(connection: AsyncConnection, popularity: Mapping[int,
 
 async def list_by_paper_ids(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
     """Return the rows of these papers by id."""
-    rows: dict[int, IndexRow] = {}
-    for chunk in bulk.chunked(paper_ids, ROWS_AT_ONCE):
-        query = sa.select(indexed_papers).where(indexed_papers.c.paper_id.in_(chunk))
-        rows.update((row.paper_id, row) for row in await _fetch_rows(connection, query))
-    return rows
+    rows = await _list_where_in(connection, indexed_papers.c.paper_id, paper_ids)
+    return {row.paper_id: row for row in rows}
 
 
 async def add(connection: AsyncConnection, rows: Sequence[IndexRow]) -> None:
@@ -683,7 +620,7 @@ async def add(connection: AsyncConnection, rows: Sequence[IndexRow]) -> None:
     if not rows:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    codec = await get_codec(connection)
+    codec = await _get_codec(connection)
     values = [(row.position, row.paper_id, codec.compress(row.texts), row.votes, row.last_on) for row in rows]
     await bulk.insert_rows(connection, indexed_papers, columns, values)
     await insert(connection, WORDS_TABLE, [(row.position, row.tokens) for row in rows])
@@ -704,38 +641,67 @@ async def list_positions(
     connection: AsyncConnection, requests: Sequence[SearchRequest], filters: Filters = NO_FILTERS
 ) -> list[list[int]]:
     """Return the positions of the papers that match each request, the most popular first."""
-    conditions, values = _conditions(connection, filters)
-    if not conditions:
-        return await list_engine_positions(connection, requests)
+    stores_dates_as_text = connection.dialect.name == "sqlite"
+    conditions = {
+        condition: value.isoformat() if stores_dates_as_text and isinstance(value, date) else value
+        for condition, value in (
+            ("indexed_papers.last_on >= ?", filters.since_on),
+            ("indexed_papers.last_on <= ?", filters.until_on),
+            ("indexed_papers.votes >= ?", filters.min_votes or None),
+        )
+        if value is not None
+    }
     join = f"JOIN indexed_papers ON indexed_papers.position = place WHERE {' AND '.join(conditions)}"
-    return await list_engine_positions(connection, requests, filter_sql=join, filter_values=values)
+    return await list_engine_positions(
+        connection, requests, filter_sql=join if conditions else "", filter_values=tuple(conditions.values())
+    )
 
 
 async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
-    """Merge the segments that additions leave in the index. Returns whether there may be more to merge.
+    """Merge the segments that additions leave in SQLite's index, and that each query reads one by one; PostgreSQL's has none.
 
-    A step writes about a megabyte; a merged index of 700,000 papers answers in half of the time.
+    Returns whether there may be more to merge. A step writes about a megabyte; a merged index of 700,000 papers answers in
+    half of the time.
     """
-    merged = [
-        await merge_segments(connection, table, pages=_MERGED_PAGES, is_first=is_first)
-        for table in (WORDS_TABLE, TITLES_TABLE)
-    ]
-    return any(merged)
+    if connection.dialect.name != "sqlite":
+        return False
+    has_more, counting = False, "SELECT total_changes()"
+    for table in (WORDS_TABLE, TITLES_TABLE):
+        ((before,),) = await bulk.fetch_all(connection, counting)
+        # A negative number makes all segments one, a positive one goes on with it (SQLite, FTS5, "The merge command").
+        statement = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"  # noqa: S608 - constant table
+        await connection.exec_driver_sql(statement, (-_MERGED_PAGES if is_first else _MERGED_PAGES,))
+        ((after,),) = await bulk.fetch_all(connection, counting)
+        has_more |= after - before >= _MIN_MERGE_CHANGES
+    return has_more
 
 
 async def count_matches(connection: AsyncConnection, query: BooleanQuery, *, limit: int) -> int:
     """Count the papers that match a query, up to `limit`. Shingles may match a few too many."""
-    return await count_rows(connection, WORDS_TABLE, query, limit=limit)
+    if connection.dialect.name == "sqlite":
+        matches, text = "SELECT rowid FROM paper_words WHERE paper_words MATCH ? LIMIT ?", to_fts5(query)
+    else:
+        matches = "SELECT 1 FROM paper_words WHERE tokens @@ CAST(? AS tsquery) LIMIT ?"
+        text = to_tsquery(query)
+    statement = f"SELECT count(*) FROM ({matches}) AS matches"  # noqa: S608 - constant text
+    ((number,),) = await bulk.fetch_all(connection, statement, (text, limit))
+    return int(number)
 
 
 async def list_by_positions(connection: AsyncConnection, positions: Iterable[int]) -> list[IndexRow]:
     """Return the rows at these positions, in no order."""
+    return await _list_where_in(connection, indexed_papers.c.position, positions)
+
+
+async def _list_where_in(
+    connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any]
+) -> list[IndexRow]:
     c = indexed_papers.c
     columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
     found: list[IndexRow] = []
-    for chunk in bulk.chunked(positions, ROWS_AT_ONCE):
-        rows = list(await bulk.select_where_in(connection, c.position, chunk, columns))
-        texts = await decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
+    for chunk in bulk.chunked(values, ROWS_AT_ONCE):
+        rows = list(await bulk.select_where_in(connection, by, chunk, columns))
+        texts = await _decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
         found += [
             IndexRow(position, paper_id, document_texts, votes, bulk.parse_date(last_on))
             for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
@@ -779,12 +745,17 @@ async def list_by_popularity(
         .order_by(indexed_papers.c.position)
         .limit(limit)
     )
-    return await _fetch_rows(connection, query)
+    rows = (await connection.execute(query)).all()
+    texts = await _decompress_all(connection, [row.texts for row in rows])
+    return [
+        IndexRow(row.position, row.paper_id, document_texts, row.votes, row.last_on)
+        for row, document_texts in zip(rows, texts, strict=True)
+    ]
 
 
 async def has_dictionary(connection: AsyncConnection) -> bool:
     """Tell whether a compression dictionary has been trained."""
-    return bool((await get_codec(connection)).dictionary_ids)
+    return bool((await _get_codec(connection)).dictionary_ids)
 
 
 async def train_dictionary(connection: AsyncConnection, sample_size: int) -> None:
@@ -814,34 +785,7 @@ async def _no_frequencies() -> dict[str, int]:
     return {}
 
 
-def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str], list[Any]]:
-    """Return the SQL conditions with `?` placeholders, and their values as the driver takes them."""
-    candidates: tuple[tuple[str, date | int | None], ...] = (
-        ("indexed_papers.last_on >= ?", filters.since_on),
-        ("indexed_papers.last_on <= ?", filters.until_on),
-        ("indexed_papers.votes >= ?", filters.min_votes or None),
-    )
-    stores_dates_as_text = connection.dialect.name == "sqlite"
-    values = [
-        value.isoformat() if stores_dates_as_text and isinstance(value, date) else value
-        for _, value in candidates
-        if value is not None
-    ]
-    return [condition for condition, value in candidates if value is not None], values
-
-
-async def _fetch_rows(connection: AsyncConnection, query: sa.Select[Any]) -> list[IndexRow]:
-    rows = (await connection.execute(query)).all()
-    texts = await decompress_all(connection, [row.texts for row in rows])
-    return [
-        IndexRow(row.position, row.paper_id, document_texts, row.votes, row.last_on)
-        for row, document_texts in zip(rows, texts, strict=True)
-    ]
-
-
-# The counts of mentions that the glossary is induced from, and the stored glossary, as opaque JSON.
-
-_ROW_ID = 1
+# The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
 
 
 async def change_mention_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
@@ -877,5 +821,5 @@ async def get(connection: AsyncConnection) -> tuple[datetime, int, str] | None:
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
     """Store a glossary, replacing the former one: the values that `get` returns."""
     values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    statement = bulk.dialect_insert(connection, glossary).values(id=_ROW_ID, **values)
+    statement = bulk.dialect_insert(connection, glossary).values(id=1, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -1,4 +1,4 @@
-"""Readers' saved papers with their notes and tags, and those removed a short while ago."""
+"""Readers' saved papers with their notes and tags, papers shared in servers, and what became of saved papers."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ async def list_unsent(
     result = await connection.stream(query.execution_options(yield_per=250))
     async for rows in result.partitions():
         for row in rows:
-            news = row.arxiv_id, row.title, models.NewsKind(row.kind), row.value
+            news = row.arxiv_id, row.title, row.kind, row.value
             unsent[row.user_id].append((row.id, news))
     return dict(unsent)
 
@@ -327,13 +327,8 @@ async def mark_sent(
 
 async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Store that of these deliveries nothing was sent, so that their news come with the next ones."""
-    for chunk in bulk.chunked(delivery_ids):
-        await _set_back(connection, chunk)
-
-
-async def _set_back(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    statement = news_readers.update().where(news_readers.c.delivery_id.in_(delivery_ids))
-    await connection.execute(statement.values(last_id=news_readers.c.former_last_id, delivery_id=None))
+    back = news_readers.update().values(last_id=news_readers.c.former_last_id, delivery_id=None)
+    await bulk.execute_in(connection, back, news_readers.c.delivery_id, delivery_ids)
 
 
 # Watched papers: when each service was asked about them last, and what is known to have become of each.
@@ -365,7 +360,7 @@ async def list_unsaved(connection: AsyncConnection) -> list[int]:
 
 
 async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
-    """Begin to watch papers. Code that the archive names of them by then is no news."""
+    """Begin to watch papers. Code that the archive names of them by then is not news."""
     insert = bulk.dialect_insert(connection, watched_papers).on_conflict_do_nothing()
     for chunk in bulk.chunked(paper_ids):
         await connection.execute(insert, [{"paper_id": paper_id} for paper_id in chunk])
@@ -375,8 +370,7 @@ async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], no
 
 async def unwatch_papers(connection: AsyncConnection, paper_ids: Sequence[int]) -> None:
     """Forget what became of papers."""
-    for chunk in bulk.chunked(paper_ids):
-        await connection.execute(watched_papers.delete().where(watched_papers.c.paper_id.in_(chunk)))
+    await bulk.execute_in(connection, watched_papers.delete(), watched_papers.c.paper_id, paper_ids)
 
 
 async def add_code(connection: AsyncConnection, code: Mapping[int, str], now: datetime) -> None:
@@ -386,7 +380,7 @@ async def add_code(connection: AsyncConnection, code: Mapping[int, str], now: da
 
 async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | None = None) -> dict[int, str]:
     """Return the addresses that the archive names, by paper, of watched papers (of `ids`, None: all) without news of code."""
-    known = sa.select(paper_news.c.paper_id).where(paper_news.c.kind == NewsKind.CODE.value)
+    known = sa.select(paper_news.c.paper_id).where(paper_news.c.kind == NewsKind.CODE)
     query = (
         sa.select(papers.c.id, papers.c.code_url)
         .join(watched_papers, watched_papers.c.paper_id == papers.c.id)
@@ -448,7 +442,7 @@ def _asked_at(service: SourceKind) -> sa.Column[Any]:
 async def _add(connection: AsyncConnection, readings: Mapping[int, Reading], now: datetime) -> int:
     known = await _list_known(connection, readings)
     values = [
-        {"paper_id": id_, "kind": kind.value, "value": value, "changed_at": changed_at, "found_at": now}
+        {"paper_id": id_, "kind": kind, "value": value, "changed_at": changed_at, "found_at": now}
         for id_, (facts, changed_at) in readings.items()
         for kind, value in facts.items()
         if _is_news(kind, value, known[id_, kind])
@@ -461,11 +455,10 @@ async def _add(connection: AsyncConnection, readings: Mapping[int, Reading], now
 async def _list_known(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[tuple[int, NewsKind], set[str]]:
+    rows = await bulk.execute_in(connection, sa.select(paper_news), paper_news.c.paper_id, paper_ids)
     known: dict[tuple[int, NewsKind], set[str]] = defaultdict(set)
-    for chunk in bulk.chunked(paper_ids):
-        query = sa.select(paper_news).where(paper_news.c.paper_id.in_(chunk))
-        for row in await connection.execute(query):
-            known[row.paper_id, NewsKind(row.kind)].add(row.value)
+    for row in rows:
+        known[row.paper_id, row.kind].add(row.value)
     return known
 
 

@@ -25,7 +25,8 @@ async def get(connection: AsyncConnection, user_id: int) -> models.Profile | Non
 async def list_by_ids(connection: AsyncConnection, user_ids: Collection[int]) -> dict[int, models.Profile]:
     """Return the profiles of these readers by user id."""
     query = sa.select(profiles).where(profiles.c.user_id.in_(user_ids))
-    return {row.user_id: _profile_from_row(row) for row in await connection.execute(query)}
+    found = await bulk.fetch_records(connection, models.Profile, query)
+    return {profile.user_id: profile for profile in found}
 
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
@@ -37,18 +38,18 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_profile_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Profile, query)
 
 
 async def upsert(connection: AsyncConnection, profile: models.Profile) -> None:
     """Store a reader's profile."""
-    values = bulk.record_values(profile, topics=list(profile.topics), concepts=dict(profile.concepts))
+    values = bulk.record_values(profile, concepts=dict(profile.concepts))
     await bulk.upsert(connection, profiles, [values], key=("user_id",))
 
 
 async def add(connection: AsyncConnection, user_id: int) -> None:
     """Store an empty profile, unless there is one."""
-    values = bulk.record_values(models.Profile(user_id), topics=[], concepts={})
+    values = bulk.record_values(models.Profile(user_id))
     await connection.execute(
         bulk.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
     )
@@ -56,17 +57,9 @@ async def add(connection: AsyncConnection, user_id: int) -> None:
 
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Profile]) -> None:
     """Store the next due time with its zone, and the last day sent, of each profile."""
-    names = ("timezone", "next_due_at", "due_on", "last_digest_on")
-    if changed:
-        await connection.execute(
-            profiles.update()
-            .where(profiles.c.user_id == sa.bindparam("b_user_id"))
-            .values({name: sa.bindparam(f"b_{name}") for name in names}),
-            [
-                {"b_user_id": row.user_id, **{f"b_{name}": getattr(row, name) for name in names}}
-                for row in changed
-            ],
-        )
+    names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
+    rows = [{name: getattr(row, name) for name in names} for row in changed]
+    await bulk.update_rows(connection, profiles, rows, key=("user_id",))
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
@@ -112,8 +105,8 @@ async def list_weights(
     else:
         statement = (
             "SELECT weights.user_id, weights.term, weight FROM profile_weights AS weights"
-            " JOIN jsonb_array_elements_text($1::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
-            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text($2::text::jsonb) AS reader)"
+            " JOIN jsonb_array_elements_text(?::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
+            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text(?::text::jsonb) AS reader)"
         )
     rows: Iterable[Any] = await bulk.fetch_all(connection, statement, parameters)
     return rows
@@ -123,7 +116,7 @@ async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
 ) -> None:
     """Store a reader's feedback on a paper; it replaces an earlier one."""
-    values = {"user_id": user_id, "paper_id": paper_id, "kind": kind.value, "given_at": now}
+    values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
     await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
 
 
@@ -131,7 +124,7 @@ async def add_opened(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, *, most: int
 ) -> None:
     """Store that a reader opened papers; it replaces no feedback. The latest `most` opened papers are kept."""
-    kind = models.FeedbackKind.OPENED.value
+    kind = models.FeedbackKind.OPENED
     rows = [
         {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now} for paper_id in paper_ids
     ]
@@ -157,8 +150,4 @@ async def list_feedback(
         .order_by(feedback.c.given_at.desc(), feedback.c.paper_id)
         .limit(limit)
     )
-    return [(row.paper_id, models.FeedbackKind(row.kind)) for row in await connection.execute(query)]
-
-
-def _profile_from_row(row: sa.Row[Any]) -> models.Profile:
-    return bulk.build_record(models.Profile, row._mapping, topics=tuple(row.topics))
+    return [(row.paper_id, row.kind) for row in await connection.execute(query)]

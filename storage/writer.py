@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import bulk, locks, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -72,13 +72,11 @@ async def save_draft(connection: AsyncConnection, rows: Sequence[Draft]) -> None
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
     """Return the newest draft of each paper with the format, language, prompt version and model of `like`."""
-    found: dict[str, Draft] = {}
-    for chunk in bulk.chunked(arxiv_ids):
-        query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]), drafts.c.arxiv_id.in_(chunk))
-        # A hash that is known comes last, also if two rows have the same time.
-        for row in await connection.execute(query.order_by(drafts.c.updated_at, drafts.c.input_hash)):
-            found[row.arxiv_id] = _draft_from_row(row)
-    return found
+    # A hash that is known comes last, also if two rows have the same time.
+    query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
+    ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
+    rows = await bulk.execute_in(connection, ordered, drafts.c.arxiv_id, arxiv_ids)
+    return {row.arxiv_id: _draft_from_row(row) for row in rows}
 
 
 async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> list[Draft]:
@@ -97,14 +95,7 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return bulk.build_record(
-        Draft,
-        row._mapping,
-        format=models.DigestFormat(row.format),
-        language=models.Locale(row.language),
-        state=DraftState(row.state),
-        problems=tuple(row.problems),
-    )
+    return bulk.build_record(Draft, row._mapping, state=DraftState(row.state))
 
 
 _LEVEL = 3
@@ -159,9 +150,7 @@ async def reserve_tokens(
     connection: AsyncConnection, day: date, tokens: int, *, daily: int | None, monthly: int | None
 ) -> bool:
     """Reserve tokens on a day. Returns false, and reserves nothing, if the day or its month would pass its cap."""
-    if connection.dialect.name == "postgresql":
-        # SQLite has a single writer anyway.
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LEDGER_LOCK)))
+    await locks.lock_transaction(connection, LEDGER_LOCK)
     of_day, of_month = await get_token_totals(connection, day)
     for total, cap in ((of_day, daily), (of_month, monthly)):
         if cap is not None and total + tokens > cap:

@@ -17,14 +17,12 @@ CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.c
 
 
 def validate(file: Path) -> subprocess.CompletedProcess[str]:
-    """Validate a file by the schema that check-jsonschema brings."""
     pytest.importorskip("check_jsonschema", reason="check-jsonschema, of the dev extra, brings the schema")
     return subprocess.run([*CHECK, str(file)], capture_output=True, text=True, timeout=patience.scaled(120))
 
 
 @pytest.fixture
 def service() -> dict[str, Any]:
-    """The service of the compose file."""
     yaml = pytest.importorskip("ruamel.yaml", reason="check-jsonschema, of the dev extra, brings it")
     document = yaml.YAML(typ="safe", pure=True).load(COMPOSE_FILE.read_text(encoding="utf-8"))
     return dict(document["services"]["paperround"])

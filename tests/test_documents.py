@@ -69,7 +69,6 @@ def _page(name: str) -> str:
 
 
 def _rows(text: str) -> list[list[str]]:
-    """Return the cells of every table row in a page."""
     return [[cell.strip() for cell in row.split("|")] for row in ROW.findall(text)]
 
 
@@ -298,7 +297,6 @@ def test_every_relative_link_points_to_a_file_or_heading(path: Path) -> None:
 
 
 def _anchors(path: Path) -> set[str]:
-    """Return the anchors of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -46,8 +46,8 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Ex
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
-    "particles": ((questions, "read", lambda text, *_: text),),
-    "partial": ((engine, "find", _no_partial_matches),),
+    "particles": ((questions, "read_question", lambda text, *_: text),),
+    "partial": ((engine, "find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
     "lay-words": ((questions, "find_terms", _always(())),),
     "names": (
@@ -57,7 +57,10 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (resolver, "_joined_segments", _always([])),
         (term_keys, "split_writing", _always(None)),
     ),
-    "initials": ((search_query, "expand", _expand_with_initials), (resolver, "_EVERYDAY_WORDS", frozenset())),
+    "initials": (
+        (search_query, "expand_query", _expand_with_initials),
+        (resolver, "_EVERYDAY_WORDS", frozenset()),
+    ),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches with feedback, topics, lay words, names of

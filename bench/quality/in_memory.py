@@ -10,6 +10,8 @@ from bot.search import scoring
 from bot.text import analyser, query_parser, term_variants, typography
 from tests.support import glossary_in_memory
 
+_MAX_PARTIAL_MATCHES = 10
+
 
 class InMemorySearch:
     """A search that scores every paper for every query."""
@@ -36,7 +38,9 @@ class InMemorySearch:
             score = scorer.score(document)
             if score is not None:
                 scored.append((score, paper.arxiv_id))
-        return [arxiv_id for _, arxiv_id in scoring.rank(scored, limit)]
+        ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
+        complete = sum(score.is_complete for score, _ in ranked)
+        return [arxiv_id for _, arxiv_id in ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]]
 
 
 def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[concepts.SeedTerm]) -> resolver.Glossary:

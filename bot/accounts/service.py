@@ -1,4 +1,4 @@
-"""Readers' settings."""
+"""Readers and servers: their settings, the long texts behind their buttons, and what is kept about one reader."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Unpack
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, daily, key_values, models, shelf
+from storage import accounts, alerts, daily, key_values, shelf
 from storage.database import Database
-from storage.models import Reason
+from storage.models import ActivityState, Guild, Reason
 
 
 class Readers:
@@ -21,29 +21,10 @@ class Readers:
         self._database = database
         self._clock = clock
 
-    async def get(self, user_id: int) -> models.Reader | None:
-        """Return a stored reader, or None."""
-        async with self._database.read() as connection:
-            return await accounts.get_reader(connection, user_id)
-
-    async def update(
-        self,
-        user_id: int,
-        *,
-        locale: models.Locale | None = None,
-        timezone: str | None = None,
-        dm_channel_id: int | None = None,
-    ) -> None:
+    async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store the given settings; a setting that is None keeps its value."""
         async with self._database.transaction() as connection:
-            await accounts.upsert_reader(
-                connection,
-                user_id,
-                now=self._clock(),
-                locale=locale,
-                timezone=timezone,
-                dm_channel_id=dm_channel_id,
-            )
+            await accounts.upsert_reader(connection, user_id, now=self._clock(), **settings)
 
     async def is_news_off(self, user_id: int) -> bool:
         """Whether a reader wants no weekly message about saved papers."""
@@ -56,9 +37,6 @@ class Readers:
             await shelf.set_news_off(connection, user_id, off)
 
 
-# The servers that the bot is in, and the pausing of their posts when it leaves.
-
-
 class Guilds:
     """The use cases around servers. When the bot leaves, all is kept for the retention time: many invite it again."""
 
@@ -66,7 +44,7 @@ class Guilds:
         self._database = database
         self._clock = clock
 
-    async def get(self, guild_id: int) -> models.Guild | None:
+    async def get(self, guild_id: int) -> Guild | None:
         """Return a stored server, or None."""
         async with self._database.read() as connection:
             return await accounts.get_guild(connection, guild_id)
@@ -74,29 +52,12 @@ class Guilds:
     async def list_ids(self) -> frozenset[int]:
         """Return the ids of the stored servers that the bot has not left."""
         async with self._database.read() as connection:
-            rows = await accounts.list_guilds(connection)
-        return frozenset(guild.guild_id for guild in rows if guild.left_at is None)
+            return frozenset(await accounts.list_present_guilds(connection))
 
-    async def update(
-        self,
-        guild_id: int,
-        *,
-        locale: models.Locale | None = None,
-        timezone: str | None = None,
-        installed_by: int | None = None,
-        system_channel_id: int | None = None,
-    ) -> None:
-        """Store the given fields of a server; a field that is None keeps its value."""
+    async def update(self, guild_id: int, **settings: Unpack[accounts.GuildSettings]) -> None:
+        """Store the given fields of a server that the bot is in; a field that is None keeps its value."""
         async with self._database.transaction() as connection:
-            await accounts.upsert_guilds(
-                connection,
-                guild_id,
-                now=self._clock(),
-                locale=locale,
-                timezone=timezone,
-                installed_by=installed_by,
-                system_channel_id=system_channel_id,
-            )
+            await accounts.upsert_guilds(connection, guild_id, now=self._clock(), **settings)
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""
@@ -105,11 +66,9 @@ class Guilds:
         async with self._database.transaction() as connection:
             await accounts.mark_guild_left(connection, sorted(guild_ids), self._clock())
             for guild_id in sorted(guild_ids):
-                active = await daily.list_rows(
-                    connection, guild_id=guild_id, state=models.ActivityState.ACTIVE
-                )
+                active = await daily.list_rows(connection, guild_id=guild_id, state=ActivityState.ACTIVE)
                 ids = [subscription.id for subscription in active]
-                paused = models.ActivityState.PAUSED
+                paused = ActivityState.PAUSED
                 await daily.set_state(connection, ids, paused, reason=Reason.GUILD_LEFT)
 
     async def reconcile(self, present_ids: Collection[int]) -> list[int]:
@@ -119,16 +78,14 @@ class Guilds:
         return left_ids
 
 
-# Stores texts that are too long for a button's custom id under short tokens.
-#
-# The store has a fixed number of slots: a new text overwrites an older one in its slot, whose buttons are then outdated.
-
-SLOT_COUNT = 4096
 TOKEN_LENGTH = 16
 
 
 class TextTokenStore:
-    """Texts by token. A token is a hash of its text."""
+    """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
+
+    The slots are fixed in number: a new text overwrites an older one in its slot, whose buttons are then outdated.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -153,11 +110,8 @@ def make_token(text: str) -> str:
 
 
 def _slot_key(token: str) -> str:
-    slot = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % SLOT_COUNT
+    slot = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % 4096
     return f"text:{slot}"
-
-
-# What is kept about one reader, as a file, and its removal.
 
 
 class ReaderData:

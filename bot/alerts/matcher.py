@@ -1,4 +1,9 @@
-"""Matches papers against alerts, like a percolator: alert terms select candidates, then each is compared. Pure."""
+"""Matches papers against alerts, like a percolator: each alert is indexed by its alert terms, of which every paper that
+matches has one. A paper's own terms retrieve candidates, and each of these is compared with the paper.
+
+Below are the terms and the comparison, when a match is due, the retrieval of candidates, the forms of an alert's words by
+the glossary, and the rebuild of the index after a change of the code or the glossary.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Protocol, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import structlog
 
@@ -19,9 +24,10 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import concepts, resolver
 from bot.outbox import contents
-from bot.search import glossary, scoring
+from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.text import alert_terms as text_alert_terms_
+from bot.search import scoring
+from bot.text import alert_terms as word_terms
 from bot.text import analyser, keywords, people, typography
 from storage import alerts, bulk, key_values, models, papers, search
 from storage.database import Database
@@ -90,8 +96,8 @@ def alert_terms(alert: models.Alert) -> set[str]:
     by_term = []
     for term, forms in _terms_with_forms(alert):
         texts = (term.text, *(form for form, *_ in forms))
-        by_term.append(set[str]().union(*(text_alert_terms(term.kind, text) for text in texts)))
-    by_term = [tokens for tokens in by_term if tokens]
+        if tokens := set[str]().union(*(text_alert_terms(term.kind, text) for text in texts)):
+            by_term.append(tokens)
     if alert.match_all and by_term:
         return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
     return set().union(*by_term)
@@ -102,9 +108,7 @@ def _exact_keys(alert: models.Alert) -> set[str]:
     if alert.excluded or alert.language or any(alert.forms) or (alert.match_all and len(alert.terms) > 1):
         return set()
     keys = [
-        text_alert_terms_.keyword_keys(term.text)
-        if term.kind is models.AlertKind.KEYWORD
-        else frozenset[str]()
+        word_terms.keyword_keys(term.text) if term.kind is models.AlertKind.KEYWORD else frozenset[str]()
         for term in alert.terms
     ]
     return set[str]().union(*keys) if all(keys) else set()
@@ -112,12 +116,12 @@ def _exact_keys(alert: models.Alert) -> set[str]:
 
 def is_decided(alert: models.Alert, alert_term: str) -> bool:
     """Tell whether each paper with this alert term matches the alert, so that they need not be compared."""
-    return text_alert_terms_.is_exact(alert_term) and alert_term in _exact_keys(alert)
+    return word_terms.is_exact(alert_term) and alert_term in _exact_keys(alert)
 
 
 def _selectivity(token: str) -> tuple[bool, float]:
     is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX))
-    return is_name, 0.0 if is_name else text_alert_terms_.selectivity(token)
+    return is_name, 0.0 if is_name else word_terms.selectivity(token)
 
 
 def _terms_with_forms(alert: models.Alert) -> Iterator[tuple[models.AlertTerm, tuple[tuple[str, ...], ...]]]:
@@ -128,7 +132,7 @@ def text_alert_terms(kind: models.AlertKind, text: str) -> frozenset[str]:
     """Return tokens of which each paper that matches a term has one among its `paper_alert_terms`; none if none can."""
     match kind:
         case models.AlertKind.KEYWORD:
-            return text_alert_terms_.alert_terms(text)
+            return word_terms.alert_terms(text)
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(text)
             return frozenset((INSTITUTION_PREFIX + key,)) if key else frozenset()
@@ -219,8 +223,11 @@ def _match_term(
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
         case models.AlertKind.AUTHOR:
-            author = _find_author(term.text, paper.authors)
-            return None if author is None else (author, contents.MatchField.AUTHOR)
+            variants = name_variants(term.text)
+            for name in paper.authors:
+                if variants & name_variants(name) or people.is_same_name(term.text, name):
+                    return name, contents.MatchField.AUTHOR
+            return None
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(term.text)
             names = [name for name in paper.institutions if key in people.find_keys(name)]
@@ -244,14 +251,6 @@ def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
     return scoring.CompiledSegment(concepts.Segment(forms[0][0], tuple(weighted)))
 
 
-def _find_author(followed: str, authors: Iterable[str]) -> str | None:
-    variants = name_variants(followed)
-    for name in authors:
-        if variants & name_variants(name) or people.is_same_name(followed, name):
-            return name
-    return None
-
-
 def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[contents.AlertReason, ...]:
@@ -262,8 +261,6 @@ def match_all(
             reasons.setdefault((reason.kind, analyser.fold(reason.text)), reason)
     return tuple(reasons.values())
 
-
-# When the message of a match is due. Pure.
 
 GATHERING_TIME = timedelta(minutes=3)
 """An alert that is sent at once waits for this time, so that what matches meanwhile is in the same message."""
@@ -292,8 +289,6 @@ def _next_slot(at_time: str, timezone: str, days: tuple[int, ...], now: datetime
     return schedule.next_due(now, schedule.parse_time(at_time), zone, days).at
 
 
-# Retrieves the alerts that may match papers, recipient by recipient: the first step of a percolator.
-
 PAPER_BATCH_SIZE = 25
 """Papers whose terms are looked up at once; a paper has thousands."""
 MAX_CACHED_CHARACTERS = 1_000_000
@@ -304,19 +299,6 @@ Candidate: TypeAlias = tuple[int, str, Sequence[int]]
 Candidates: TypeAlias = tuple[str, list[Candidate]]
 """A recipient (`user:<id>` or `channel:<id>`), and their alerts with the papers that these may match."""
 PreparedPaper: TypeAlias = tuple[models.PaperDetail, keywords.KeywordText]
-
-
-class CandidateSource(Protocol):
-    """Finds the recipients of papers. It does not decide what matches: the planner compares each candidate."""
-
-    def iterate(
-        self, paper_ids: Sequence[int], after: str | None, *, only_names: bool = False
-    ) -> AsyncGenerator[Candidates, None]:
-        """Yield each recipient after `after` once, in ascending order of their names.
-
-        `only_names` leaves out alerts without an author or an institution.
-        """
-        ...
 
 
 class PaperTexts:
@@ -335,19 +317,17 @@ class PaperTexts:
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
                 for detail in await papers.list_details(connection, [paper_id]):
-                    text = await asyncio.to_thread(_prepare, detail)
-                    self._evict(text.characters)
+                    text = await asyncio.to_thread(prepare_text, detail)
+                    characters = text.characters + sum(text.characters for _, text in self._prepared.values())
+                    while self._prepared and characters > MAX_CACHED_CHARACTERS:
+                        _, oldest = self._prepared.pop(next(iter(self._prepared)))
+                        characters -= oldest.characters
                     self._prepared[paper_id] = detail, text
         return self._prepared.get(paper_id)
 
-    def _evict(self, characters: int) -> None:
-        characters += sum(text.characters for _, text in self._prepared.values())
-        while self._prepared and characters > MAX_CACHED_CHARACTERS:
-            _, text = self._prepared.pop(next(iter(self._prepared)))
-            characters -= text.characters
 
-
-def _prepare(detail: models.PaperDetail) -> keywords.KeywordText:
+def prepare_text(detail: models.PaperDetail) -> keywords.KeywordText:
+    """Return what `keyword_text` returns, prepared for any number of matches."""
     text = keyword_text(detail)
     text.prepare()
     return text
@@ -363,7 +343,11 @@ class AlertTermSource:
     async def iterate(
         self, paper_ids: Sequence[int], after: str | None, *, only_names: bool = False
     ) -> AsyncGenerator[Candidates, None]:
-        """Yield the recipients; all candidates are retrieved before the first, as ids."""
+        """Yield each recipient after `after` once, in ascending order of their names; what matches is decided later.
+
+        `only_names` leaves out alerts without an author or an institution. All candidates are retrieved, as ids, before
+        the first recipient.
+        """
         found: dict[str, list[Candidate]] = {}
         for batch in bulk.chunked(paper_ids, PAPER_BATCH_SIZE):
             prepared = [one for paper_id in batch if (one := await self._texts.get(paper_id))]
@@ -382,15 +366,15 @@ class AlertTermSource:
 
         `only_names` leaves out those of keywords.
         """
-        terms: dict[int, set[str]] = {}
-        for detail, text in prepared:
-            if only_names:
-                terms[detail.id] = await asyncio.to_thread(candidate_names, detail)
-            else:
-                terms[detail.id] = await asyncio.to_thread(paper_alert_terms, detail, text)
+        terms = {
+            detail.id: await asyncio.to_thread(candidate_names, detail)
+            if only_names
+            else await asyncio.to_thread(paper_alert_terms, detail, text)
+            for detail, text in prepared
+        }
         async with self._database.read() as connection:
             distinct = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
-            long = await asyncio.to_thread(lambda: set(filter(text_alert_terms_.is_beginning, distinct)))
+            long = await asyncio.to_thread(lambda: set(filter(word_terms.is_beginning, distinct)))
             beginnings = frozenset(await alerts.list_term_beginnings(connection, long))
             for detail, text in prepared:
                 terms[detail.id] |= await asyncio.to_thread(text.long_keys, beginnings)
@@ -423,14 +407,15 @@ def _invert(terms: Mapping[int, Set[str]], stored: frozenset[str]) -> dict[str, 
     return papers_by_term
 
 
-# The other forms of an alert's words, by the glossary: exactly those that a look-up of the words shows. Pure.
-
 MAX_FORMS = 20
 """Added forms of a term at most."""
 
 
 def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.AlertForms:
-    """Return for each term the forms that match too, each with its context; none without the switch, or of a name."""
+    """Return for each term the forms that match too, each with its context; none without the switch, or of a name.
+
+    They are exactly those that a look-up of the words shows.
+    """
     return tuple(
         _term_forms(glossary, term.text)
         if alert.translations and term.kind is models.AlertKind.KEYWORD
@@ -447,8 +432,6 @@ def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[tuple[str, ...]
     context_of = {form.text: form.context for whole in wholes for form in whole.forms}
     return tuple((form, *context_of.get(form, ())) for form in shown[:MAX_FORMS])
 
-
-# Recomputes the alert terms of stored alerts when the code that computes them, or for some the glossary, has changed.
 
 log = structlog.get_logger(__name__)
 
@@ -470,7 +453,11 @@ async def rebuild_if_outdated(database: Database) -> int:
     if stored_version == version:
         return 0
     only_translations = stored_version is not None and stored_version.partition("|")[0] == _version()
-    glossary = await _load_glossary(database)
+    glossary = None
+    async with database.read() as connection:
+        # Loading it takes a few tenths of a second.
+        if await alerts.list_after(connection, 0, limit=1, only_translations=True):
+            glossary = await search_glossary.GlossaryService(database).get_current(connection)
     count = after_id = 0
     slices = TimeSlices()
     while True:
@@ -497,14 +484,6 @@ async def rebuild_if_outdated(database: Database) -> int:
     if stored_version is not None:
         log.info("alert terms recomputed", alerts=count, version=version)
     return count
-
-
-async def _load_glossary(database: Database) -> resolver.Glossary | None:
-    """Return the glossary; None if no alert needs it, as loading takes a few tenths of a second."""
-    async with database.read() as connection:
-        if not await alerts.list_after(connection, 0, limit=1, only_translations=True):
-            return None
-        return await glossary.GlossaryService(database).get_current(connection)
 
 
 def _version() -> str:

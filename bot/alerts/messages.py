@@ -1,8 +1,8 @@
-"""`/alerts`: the preview of an alert, the list of a reader's or a server's alerts, and the view of a single one."""
+"""What readers see of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
@@ -18,14 +19,12 @@ from bot.client.messages import PostWording, reason_text, summary_excerpt, text_
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
-from bot.lists import follow
+from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
 from storage import models
-from storage.models import Reason
-
-# What an alert is for, where it goes and when, in words: escaped Markdown for messages, plain text for menus.
+from storage.models import AlertTiming, Reason
 
 ChannelName = Callable[[int], str]
 """The name of a channel by its id."""
@@ -36,14 +35,21 @@ MAX_ALERT_LENGTH = 900
 
 
 def mention_channel(channel_id: int) -> str:
-    """Return the mention of a channel, for messages; menus need its name."""
+    """Return the mention of a channel."""
     return f"<#{channel_id}>"
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
     """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
-    groups = [_group(texts, alert, kind) for kind in models.AlertKind]
-    joined = _joiner(texts, alert).join(group for group in groups if group)
+    joiner = texts("alert-and" if alert.match_all else "alert-or")
+    groups = []
+    for kind in models.AlertKind:
+        names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
+        if kind is models.AlertKind.KEYWORD:
+            names = [texts("alert-word", text=name) for name in names]
+        if names:
+            groups.append(texts(f"term-{kind.value}", terms=joiner.join(names)))
+    joined = joiner.join(groups)
     is_all = alert.match_all and len(alert.terms) > 1
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
@@ -54,18 +60,6 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     if alert.min_votes:
         described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
     return discord_text.shorten(described, MAX_ALERT_LENGTH)
-
-
-def _group(texts: Texts, alert: models.Alert, kind: models.AlertKind) -> str:
-    """Return the terms of one kind as part of a sentence; "" for none."""
-    names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
-    if kind is models.AlertKind.KEYWORD:
-        names = [texts("alert-word", text=name) for name in names]
-    return texts(f"term-{kind.value}", terms=_joiner(texts, alert).join(names)) if names else ""
-
-
-def _joiner(texts: Texts, alert: models.Alert) -> str:
-    return texts("alert-and" if alert.match_all else "alert-or")
 
 
 def _escaped(text: str) -> str:
@@ -81,24 +75,20 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
-def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName) -> str:
-    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`."""
+def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = mention_channel) -> str:
+    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
     place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
-    return paper_text.join_dotted(place, describe_timing(texts, alert))
-
-
-def describe_timing(texts: Texts, alert: models.Alert) -> str:
-    """Return when an alert is sent: `daily 09:00`."""
     day = daily_messages.format_weekday(texts, alert.weekday)
-    return texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    time = texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    return paper_text.join_dotted(place, time)
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
     """Return all settings on a line: where, when in which zone, at most how many papers, in which language."""
-    parts = [place_and_time(texts, alert, mention_channel)]
-    if alert.timing is not models.AlertTiming.AT_ONCE:
+    parts = [place_and_time(texts, alert)]
+    if alert.timing is not AlertTiming.AT_ONCE:
         parts.append(templates.render_zone(alert.timezone, texts.locale.value))
-    if alert.max_papers != follow.EMPTY_DRAFT.max_papers:
+    if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
         parts.append(texts("alert-at-most", count=alert.max_papers))
     if alert.language is not None:
         parts.append(texts(f"alert-only-{alert.language.value}"))
@@ -109,11 +99,11 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return whether an alert is active, or until when or why it is not."""
-    if alert.state is not models.ActivityState.ACTIVE:
-        return reason_text(texts, alert.reason or Reason.BY_HAND)
-    if alert.paused_until_at is not None and alert.paused_until_at > now:
+    if not is_resting(alert, now):
+        return texts("alert-active")
+    if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
-    return texts("alert-active")
+    return reason_text(texts, alert.reason or Reason.BY_HAND)
 
 
 def is_resting(alert: models.Alert, now: datetime) -> bool:
@@ -136,134 +126,64 @@ def describe_choices(
     return found
 
 
-# The two modals of an alert, since a modal has at most five rows: what it matches, and when it is sent.
+# The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
 
 SUBMIT_CONDITIONS = "aed"
 SUBMIT_TIMING = "aeu"
-TERM_FIELDS = {
-    models.AlertKind.KEYWORD: "keyword",
-    models.AlertKind.AUTHOR: "author",
-    models.AlertKind.INSTITUTION: "institution",
-}
-"""The fields of the terms that are typed; those of single papers stay as they are."""
-WITHOUT = "without"
-OPTIONS = "options"
-ALL = "all"
-FORMS = "forms"
-TIMING = "timing"
-MOST = "most"
+STORED = "#"
+"""Before the id of a stored alert in a custom id, in the place of a draft's token."""
 MAX_LENGTH = 4000
 """Discord's limit for a text field."""
-WEEKDAYS = range(1, 8)
-_TIMING_FIELDS = (
-    (daily_messages.TIME, "subscription-form-time", "alert-form-time-hint", 20),
-    (daily_messages.ZONE, "subscription-form-zone", "alert-form-zone-hint", 60),
-    (daily_messages.VOTES, "alert-form-votes", "", 6),
-    (MOST, "alert-form-most", "", 3),
-)
-_COMMAS = ",，、"
 
 
 def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
-    """Return the modal for terms, excluded words and how they match. `key` is the packed draft or its token."""
-    modal = message_builder.StatelessModal(
-        texts("alert-form-conditions"), custom_ids.pack(SUBMIT_CONDITIONS, key)
-    )
-    for kind, field in TERM_FIELDS.items():
+    """Return the form for terms, excluded words and how they match. `key` names the draft or the alert in custom ids."""
+    custom_id = custom_ids.pack(SUBMIT_CONDITIONS, key)
+    modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
+    for name, value in alerts_options.condition_values(alert).items():
         modal.add_text(
-            texts(f"alert-form-{kind.value}"),
-            field,
-            value=join_items(term.text for term in alert.terms if term.kind is kind),
-            placeholder=texts(f"alert-form-{kind.value}-hint"),
+            texts(f"alert-form-{name}"),
+            name,
+            value=value,
+            placeholder=texts(f"alert-form-{name}-hint"),
             max_length=MAX_LENGTH,
             required=False,
         )
-    modal.add_text(
-        texts("alert-form-without"),
-        WITHOUT,
-        value=join_items(alert.excluded),
-        placeholder=texts("alert-form-without-hint"),
-        max_length=MAX_LENGTH,
-        required=False,
-    )
-    chosen = {ALL: alert.match_all, FORMS: alert.translations}
+    chosen = {alerts_options.ALL: alert.match_all, alerts_options.FORMS: alert.translations}
     chosen |= {locale.value: alert.language is locale for locale in models.Locale}
-    options = [
-        message_builder.select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
+    switches = [
+        select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
         for name, is_on in chosen.items()
     ]
-    modal.add_select(texts("alert-form-options"), OPTIONS, options, min_values=0, max_values=len(options))
+    modal.add_select(
+        texts("alert-form-options"), alerts_options.OPTIONS, switches, min_values=0, max_values=len(switches)
+    )
     return modal
 
 
 def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_builder.StatelessModal:
-    """Return the modal for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
+    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
 
-    `values` are those of `timing_values`, or what was typed into this modal.
+    `values` are those of `timing_values`, or what was typed into this form.
     """
     modal = message_builder.StatelessModal(texts("alert-form-timing"), custom_ids.pack(SUBMIT_TIMING, key))
-    selected = values.get(TIMING)
-    choices = [models.AlertTiming.AT_ONCE, models.AlertTiming.DAILY, *map(weekly_value, WEEKDAYS)]
-    options = [
-        message_builder.select_option(_timing_label(texts, value), value, selected=value == selected)
-        for value in choices
-    ]
-    modal.add_select(texts("alert-form-when"), TIMING, options)
-    for name, label, hint, length in _TIMING_FIELDS:
+    labels = {
+        timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
+    }
+    for weekday in range(1, 8):
+        day = daily_messages.format_weekday(texts, weekday)
+        labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
+    modal.add_choices(texts("alert-form-when"), alerts_options.TIMING, labels, values)
+    for row in alerts_options.TIMING_SETTINGS:
         modal.add_text(
-            texts(label),
-            name,
-            value=values.get(name, "")[:length],
-            placeholder=texts(hint) if hint else "",
-            max_length=length,
-            required=name != daily_messages.VOTES,
+            texts(row.label),
+            row.name,
+            value=values.get(row.name, "")[: row.max_length],
+            placeholder=texts(row.hint) if row.hint else "",
+            max_length=row.max_length,
+            required=row.is_required,
         )
     return modal
-
-
-def timing_values(alert: models.Alert) -> dict[str, str]:
-    """Return the values of the timing modal for an alert, in the shape that Discord sends them back."""
-    return {
-        TIMING: timing_value(alert),
-        daily_messages.TIME: alert.at_time,
-        daily_messages.ZONE: alert.timezone,
-        daily_messages.VOTES: str(alert.min_votes),
-        MOST: str(alert.max_papers),
-    }
-
-
-def _timing_label(texts: Texts, value: str) -> str:
-    timing, _, day = value.partition("-")
-    if timing == models.AlertTiming.WEEKLY:
-        return texts("alert-form-weekly", day=daily_messages.format_weekday(texts, int(day)))
-    return texts(f"alert-form-{timing}")
-
-
-def timing_value(alert: models.Alert) -> str:
-    """Return the value of the menu for an alert's timing: `now`, `daily`, `weekly-1` for Mondays."""
-    if alert.timing is models.AlertTiming.WEEKLY:
-        return weekly_value(alert.weekday)
-    return alert.timing.value
-
-
-def weekly_value(weekday: int) -> str:
-    """Return the value of the menu for an ISO weekday."""
-    return f"{models.AlertTiming.WEEKLY.value}-{weekday}"
-
-
-def join_items(items: Iterable[str]) -> str:
-    """Return texts as one, separated by commas, or each ended by a semicolon if one of them has a comma."""
-    texts = list(items)
-    return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
-
-
-def split_items(text: str) -> list[str]:
-    """Return the texts that are separated by commas, or by semicolons or lines if there are any."""
-    separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
-    for separator in separators:
-        text = text.replace(separator, "\n")
-    lines = (discord_text.to_single_line(line).strip(_COMMAS) for line in text.split("\n"))
-    return [line for line in lines if line]
 
 
 # Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
@@ -288,7 +208,7 @@ MUTE = "au"
 def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
     texts = wording.ui_texts
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
@@ -299,7 +219,9 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
-        message.add_reserved_row(*_paper_buttons(texts, match[0]))
+        arxiv_id = match[0].arxiv_id
+        why = button(texts("alert-why"), custom_ids.pack(WHY, arxiv_id))
+        message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
     if menu is not None:
         message.add_reserved_row(menu)
     if more:
@@ -329,37 +251,27 @@ def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: in
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
-def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:
-    return [
-        message_builder.button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, paper.arxiv_id)),
-        message_builder.button(
-            texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
-        ),
-        message_builder.button(texts("alert-why"), custom_ids.pack(WHY, paper.arxiv_id)),
-    ]
-
-
 def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    day_button = message_builder.button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
+    day_button = button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    manage = message_builder.button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
+    manage = button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
     if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
         return [
             day_button,
-            message_builder.button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
             manage,
-            message_builder.button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+            button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
         ]
     # A paper names the one alert, so that the message is the same for everyone who follows its terms.
     arxiv_id = post.matches[0][0].arxiv_id
     return [
         day_button,
-        message_builder.button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
-        message_builder.button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
-        message_builder.button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
+        button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
+        button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
+        button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
         manage,
     ]
 
@@ -371,7 +283,6 @@ EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
-PAUSE = "apu"
 RESUME = "ar"
 REMOVE = "ad"
 REMOVE_ALL = "axx"
@@ -393,14 +304,14 @@ def preview_view(
 ) -> ui.LayoutView:
     """Return the recent matches of a draft, with the buttons to save it and to change it.
 
-    `key` is the packed draft or its token; `here_id` is a channel that the reader may send alerts to.
+    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to.
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(paper_text.subtext(describe_details(texts, draft)))
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
-        place = place_and_time(texts, existing, mention_channel)
+        place = place_and_time(texts, existing)
         message.add_text(texts("alert-exists", place=place))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
@@ -424,7 +335,7 @@ def _save_buttons(
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-conditions"), custom_ids.pack(follow.EDIT_CONDITIONS, key)),
+        button(texts("alert-edit-conditions"), custom_ids.pack(lists_follow.EDIT_CONDITIONS, key)),
         button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
     ]
 
@@ -482,7 +393,7 @@ def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return that the reader has this alert already, with the button that shows it."""
-    place = place_and_time(texts, alert, mention_channel)
+    place = place_and_time(texts, alert)
     return text_view(
         f"{texts('alert-exists', place=place)}\n**{describe_alert(texts, alert)}**",
         button(texts("alert-show"), custom_ids.pack(SHOW, alert.id)),
@@ -528,7 +439,12 @@ def list_view(
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
-    options = [_option(texts, alert, now, channel_name) for alert in shown]
+    options = []
+    for alert in shown:
+        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        description = paper_text.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        name = describe_name(alert, discord_text.SELECT_LABEL)
+        options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
     message.add_buttons(
         *lists_messages.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
@@ -544,25 +460,13 @@ def list_view(
 def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
     parts = [
         f"**{paper_text.escape_untrusted(describe_name(alert))}**",
-        place_and_time(texts, alert, mention_channel),
+        place_and_time(texts, alert),
         f"<@{alert.user_id}>" if with_owner else "",
     ]
     line = f"- {paper_text.join_dotted(*parts)}"
     if is_resting(alert, now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
-
-
-def _option(
-    texts: Texts, alert: models.Alert, now: datetime, channel_name: ChannelName
-) -> discord.SelectOption:
-    """Return the option of an alert: its terms, and below them where and when, and whether it rests."""
-    is_inactive = is_resting(alert, now)
-    place = place_and_time(texts, alert, channel_name)
-    description = paper_text.join_dotted(place, texts("alert-resting") if is_inactive else "")
-    return select_option(
-        describe_name(alert, discord_text.SELECT_LABEL), str(alert.id), description=description
-    )
 
 
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
@@ -579,13 +483,13 @@ def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.La
 def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert with the buttons for its actions."""
     message = _start_single(texts, alert, now)
-    message.add_buttons(*_edit_buttons(texts, follow.pack_stored(alert.id)))
+    message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
     if is_resting(alert, now):
         rests = [button(texts("resume"), custom_ids.pack(RESUME, alert.id))]
     else:
         rests = [
             button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), custom_ids.pack(PAUSE, alert.id)),
+            button(texts("alert-pause"), custom_ids.pack(MUTE, alert.id)),
         ]
     remove = button(texts("remove"), custom_ids.pack(REMOVE, alert.id), style=discord.ButtonStyle.danger)
     message.add_buttons(*rests, remove, button(texts("back"), custom_ids.pack(MANAGE, 0)))
@@ -615,12 +519,9 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 MAX_MATCHED = 5
 """Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
 
-MatchedAlert = tuple[models.Alert, tuple[contents.AlertReason, ...]]
-"""An alert that a paper matches, and why."""
-
 
 def why_view(
-    texts: Texts, paper: models.PaperDetail, matched: Sequence[MatchedAlert], user_id: int
+    texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
 ) -> ui.LayoutView:
     """Return the alerts that a paper matches; those of `user_id` with buttons."""
     message = MessageBuilder()

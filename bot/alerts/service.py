@@ -1,4 +1,7 @@
-"""The use cases around alerts: create, change, list, preview, snooze, resume, remove."""
+"""The use cases around alerts: create, change, list, preview, snooze, resume, remove.
+
+A draft is validated first: each length is bounded, and what can match nothing is refused.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import NamedTuple, TypeAlias
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from bot.alerts import matcher
 from bot.core import clock, errors
@@ -19,8 +22,7 @@ from bot.text import analyser, keywords, people
 from storage import alerts, archive, bulk, models, outbox, papers
 from storage.database import Connection, Database
 
-# Validates drafts of alerts: bounds every length, refuses what can match nothing, and folds what identifies an alert. Pure.
-
+EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
 MAX_TEXT_LENGTH = 100
@@ -32,7 +34,11 @@ MAX_PAPERS = 25
 
 def validate_alert(draft: models.Alert) -> models.Alert:
     """Return a draft in normal form, with its key. Raises UsageError, whose message says what to change."""
-    terms = _unique_terms(draft.terms)
+    unique: dict[str, models.AlertTerm] = {}
+    for kind, text in draft.terms:
+        term = models.AlertTerm(kind, _to_line(text))
+        unique.setdefault(matcher.term_key(term), term)
+    terms = tuple(unique.values())
     if not terms:
         raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
     _check_count("terms", len(terms))
@@ -42,7 +48,15 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     _check_count("excluded words", len(excluded))
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-    _check_settings(draft)
+    if not 0 <= draft.min_votes <= MAX_VOTES:
+        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
+    if not 1 <= draft.max_papers <= MAX_PAPERS:
+        raise errors.UsageError(
+            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
+        )
+    if not 1 <= draft.weekday <= 7:
+        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
+    clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
     _check_exclusions(checked)
@@ -51,14 +65,6 @@ def validate_alert(draft: models.Alert) -> models.Alert:
 
 def _to_line(text: str) -> str:
     return " ".join(text.replace("\0", "").split())
-
-
-def _unique_terms(terms: Iterable[models.AlertTerm]) -> tuple[models.AlertTerm, ...]:
-    unique: dict[str, models.AlertTerm] = {}
-    for kind, text in terms:
-        term = models.AlertTerm(kind, _to_line(text))
-        unique.setdefault(matcher.term_key(term), term)
-    return tuple(unique.values())
 
 
 def _check_count(noun: str, count: int) -> None:
@@ -90,29 +96,15 @@ def _check_term(term: models.AlertTerm) -> None:
             "no-institution",
             text=term.text,
         )
-    if term.kind is models.AlertKind.KEYWORD and all(map(_is_function_word, term.text.split())):
+    words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
+    if term.kind is models.AlertKind.KEYWORD and all(
+        not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
+    ):
         raise errors.UsageError(
             f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
             "only-particles",
             text=term.text,
         )
-
-
-def _is_function_word(word: str) -> bool:
-    folded = analyser.fold(word).strip(".,;:!?'\"()[]")
-    return not folded or analyser.is_particle(folded) or folded in analyser.FUNCTION_WORDS
-
-
-def _check_settings(draft: models.Alert) -> None:
-    if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
-    if not 1 <= draft.max_papers <= MAX_PAPERS:
-        raise errors.UsageError(
-            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
-        )
-    if not 1 <= draft.weekday <= 7:
-        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
-    clock.parse_zone(draft.timezone)
 
 
 def _check_exclusions(alert: models.Alert) -> None:
@@ -137,18 +129,21 @@ def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
     return next((word for word in excluded if any(text.match(word))), None)
 
 
-# The papers of the last days, prepared for previews: a preview compares all of them, and few change between two.
-
 MAX_CHARACTERS = 6_000_000
 """Characters of the papers that stay prepared, ten bytes each: 6,000 summaries. A month of digests has a twentieth."""
 _BATCH_SIZE = 50
 
-_Prepared: TypeAlias = tuple[int, models.PaperDetail, keywords.KeywordText]
-"""The fingerprint of a paper's texts, and the paper without its sections."""
+
+class _Prepared(NamedTuple):
+    fingerprint: int
+    """Of the paper's texts."""
+    paper: models.PaperDetail
+    """Without its sections."""
+    text: keywords.KeywordText
 
 
 class RecentPapers:
-    """Compares alerts with the papers of the last days. It keeps these prepared, and reads only those that changed."""
+    """Compares alerts with the papers of the last days, for previews. It keeps these prepared, and reads only what changed."""
 
     def __init__(self) -> None:
         self._prepared: dict[int, _Prepared] = {}
@@ -160,43 +155,37 @@ class RecentPapers:
         """Return the ids and dates of the papers since a date that match, the latest first, then by votes."""
         async with self._lock:
             recent = await archive.list_fingerprints(connection, since_on)
-            await asyncio.to_thread(self._forget, recent)
-            characters = sum(text.characters for _, _, text in self._prepared.values())
-            matching: list[int] = await asyncio.to_thread(self._match, alert, recent)
+            # A paper is prepared again if it changed, and dropped once it is not recent any more.
+            self._prepared = {
+                paper_id: kept
+                for paper_id, kept in self._prepared.items()
+                if paper_id in recent and recent[paper_id][2] == kept.fingerprint
+            }
+            characters = sum(kept.text.characters for kept in self._prepared.values())
+            matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
             missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
             for batch in bulk.chunked(missing, _BATCH_SIZE):
                 details = await papers.list_details(connection, batch)
                 found = await asyncio.to_thread(_prepare, details, recent)
                 matching += await asyncio.to_thread(_list_matching, alert, list(found.values()), recent)
-                characters += sum(text.characters for _, _, text in found.values())
+                characters += sum(new.text.characters for new in found.values())
                 if characters <= MAX_CHARACTERS:
                     self._prepared |= found
-        order = {paper_id: _order(paper_id, recent[paper_id]) for paper_id in matching}
-        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(order, key=order.__getitem__)]
 
-    def _forget(self, recent: archive.Fingerprints) -> None:
-        """Drop the papers that changed, or that are not recent any more."""
-        for paper_id, (fingerprint, *_) in list(self._prepared.items()):
-            if paper_id not in recent or recent[paper_id][2] != fingerprint:
-                del self._prepared[paper_id]
+        def order(paper_id: int) -> tuple[int, bool, int, int]:
+            last_on, votes, _ = recent[paper_id]
+            return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
 
-    def _match(self, alert: models.Alert, recent: archive.Fingerprints) -> list[int]:
-        return _list_matching(alert, list(self._prepared.values()), recent)
-
-
-def _order(paper_id: int, recent: tuple[date, int | None, int]) -> tuple[int, bool, int, int]:
-    last_on, votes, _ = recent
-    return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
+        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(matching, key=order)]
 
 
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
     prepared = {}
     for detail in details:
-        text = matcher.keyword_text(detail)
-        text.prepare()
+        text = matcher.prepare_text(detail)
         appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
         light = replace(detail, abstract=None, appearances=appearances)
-        prepared[detail.id] = recent[detail.id][2], light, text
+        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
     return prepared
 
 
@@ -229,6 +218,13 @@ class AlertPreview(NamedTuple):
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
+
+
+class MatchedAlert(NamedTuple):
+    """An alert that a paper matches, and why."""
+
+    alert: models.Alert
+    reasons: tuple[contents.AlertReason, ...]
 
 
 class Alerts:
@@ -373,15 +369,17 @@ class Alerts:
 
     async def explain(
         self, paper: models.PaperDetail, *, user_id: int | None = None, channel_id: int | None = None
-    ) -> list[tuple[models.Alert, tuple[contents.AlertReason, ...]]]:
+    ) -> list[MatchedAlert]:
         """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
         async with self._database.read() as connection:
             rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
         text = await asyncio.to_thread(matcher.keyword_text, paper)
         matched = [
-            (alert, matcher.match(alert, paper, text)) for alert in rows if alert.channel_id == channel_id
+            MatchedAlert(alert, matcher.match(alert, paper, text))
+            for alert in rows
+            if alert.channel_id == channel_id
         ]
-        return [(alert, reasons) for alert, reasons in matched if reasons]
+        return [match for match in matched if match.reasons]
 
     async def send_fewer(self, alert: models.Alert) -> models.Alert:
         """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.

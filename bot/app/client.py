@@ -155,15 +155,12 @@ def _accepts_posts(forum: discord.ForumChannel) -> bool:
 log = structlog.get_logger(__name__)
 
 COGS = (
-    lists_commands.DigestsCog,
-    lists_commands.SearchCog,
+    lists_commands.ListsCog,
     lists_commands.PapersCog,
     today_commands.TodayCog,
     operations_commands.MeCog,
     shelf_commands.ShelfCog,
     alerts_commands.AlertsCog,
-    alerts_commands.AlertButtonsCog,
-    alerts_commands.AlertDraftsCog,
     daily_commands.SubscriptionsCog,
     daily_commands.SubscriptionButtonsCog,
     operations_commands.StatusCog,

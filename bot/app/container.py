@@ -6,7 +6,7 @@ import asyncio
 import importlib.metadata
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from aiolimiter import AsyncLimiter
 from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
+from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from bot.sources.paper_lookup import PaperLookup
     from bot.today.service import TodayPlanner
 
-# Opens the HTTP fetcher as the settings configure it, with its allowed hosts.
+log = structlog.get_logger(__name__)
 
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
@@ -64,6 +65,7 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
+"""For answers that a reader waits for: small ones only, and no second attempt."""
 
 
 def open_fetcher(
@@ -78,11 +80,6 @@ def open_fetcher(
         proxy=settings.fetch_proxy,
         limits=limits,
     )
-
-
-def open_lookup_fetcher(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher for answers that a reader waits for: it takes small ones only, and does not try again."""
-    return open_fetcher(settings, clock, LOOKUP_LIMITS)
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
@@ -239,7 +236,6 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import LookupAdmission, SearchService
-        from bot.search.similar import WordVectors
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
         from bot.text import topics
@@ -253,7 +249,7 @@ class Container:
         rising = RisingTopicService(database, glossary)
         profiles = Profiles(database, self.clock, PaperVectors(glossary))
         topics.prepare_vector()
-        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
+        search = SearchService(database, glossary, self.clock)
         return Services(
             database=database,
             clock=self.clock,
@@ -306,7 +302,7 @@ class Container:
         return paper_lookup.PaperLookup(
             self.clock,
             IngestService(database, self.clock, SearchIndexer()),
-            lambda: open_lookup_fetcher(self.settings, self.clock),
+            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
             kinds.service_endpoints(self.settings),
             self.source_throttles[models.SourceKind.ARXIV],
             AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
@@ -330,18 +326,12 @@ class Container:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
         from bot.search.index import SearchIndexer
 
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
+        async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             now = self.clock()
             await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
-            await self.edits.plan(connection, digest_id, revision, now, changed_ids)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
+            await self.edits.plan(connection, fresh.digest_id, fresh.revision, now, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(
@@ -396,11 +386,6 @@ async def _ensure_index_version(database: Database) -> None:
         await search_index.record_version(database)
 
 
-# Builds the poller of sources.
-
-log = structlog.get_logger(__name__)
-
-
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
     """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
@@ -438,8 +423,6 @@ def operator_notifier(container: Container) -> OperatorNotifier | None:
         return None
     return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
 
-
-# Builds the writer of digests, with its model and the sources that it reads papers from.
 
 _ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
 _RETRY_SECONDS = 0.5

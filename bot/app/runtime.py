@@ -11,8 +11,8 @@ import itertools
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -37,13 +37,12 @@ from bot.operations.health import ClockMonitor, Liveness, Metrics
 from bot.outbox import outcomes
 from bot.outbox import sender as outbox_sender
 from bot.outbox.relay import Relay
-from bot.sources import fetch_errors
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from storage import errors as storage_errors
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
-# Logs in to Discord and keeps the Gateway connected: retries while Discord is unreachable, and ends if it rejects the bot.
+log = structlog.get_logger(__name__)
 
 RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between attempts to reach Discord; the last one repeats."""
@@ -118,8 +117,6 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-# Competes for the sender lock, keeps it, and waits for a database that restarts. The lock: `storage.locks`.
-
 RETRY_INTERVAL = 1.0
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
@@ -168,7 +165,7 @@ async def compete_for_lock(
 async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
     """Check the lock until `stop` is set, and acquire it again after a lost connection.
 
-    Returns early if another process is the sender. Raises as `compete` does.
+    Returns early if another process is the sender. Raises as `compete_for_lock` does.
     """
     while not stop.is_set():
         with suppress(TimeoutError):
@@ -177,66 +174,13 @@ async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
         if stop.is_set() or await lock.heartbeat():
             continue
         log.warning("sender lock lost; sending pauses until it is acquired again")
-        competition = asyncio.ensure_future(compete_for_lock(lock, former_term=term))
-        stopper = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({competition, stopper}, return_when=asyncio.FIRST_COMPLETED)
-        stopper.cancel()
-        if not competition.done():
-            competition.cancel()
-            await asyncio.gather(competition, return_exceptions=True)
+        if not await _wait_unless_stopped(compete_for_lock(lock, former_term=term), stop, None):
             return
-        if not competition.result():
+        if not lock.is_held:
             log.warning("another process has become the sender; standing by")
             return
         log.info("sender lock acquired again", term=lock.term)
 
-
-# Heartbeats for a dead man's switch: an address of the operator is asked every minute while the bot delivers.
-
-INTERVAL = timedelta(minutes=1)
-
-
-class Heartbeat:
-    """Asks `url` while `is_well()` is true. The address may hold a secret and is never logged."""
-
-    def __init__(
-        self, url: str, get: Callable[[str], Awaitable[object]], *, is_well: Callable[[], bool]
-    ) -> None:
-        self._url = url
-        self._get = get
-        self._is_well = is_well
-        self._is_failing = False
-
-    async def beat(self) -> None:
-        """Ask once. A first failure and the end of failures are logged; the next call tries again."""
-        if not self._is_well():
-            return
-        try:
-            await self._get(self._url)
-        except fetch_errors.FetchError as error:
-            if not self._is_failing:
-                log.warning("the heartbeat was not accepted", status=error.status.value)
-            self._is_failing = True
-        else:
-            if self._is_failing:
-                log.info("the heartbeat is accepted again")
-            self._is_failing = False
-
-
-@asynccontextmanager
-async def open_jobs(
-    container: Container, is_well: Callable[[], bool]
-) -> AsyncIterator[list[tuple[Callable[[], Awaitable[None]], timedelta]]]:
-    """Yield the job of the setting `PAPERROUND_HEARTBEAT_URL` with its interval; no job without the setting."""
-    url = container.settings.heartbeat_url
-    if url is None:
-        yield []
-        return
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        yield [(Heartbeat(url.get_secret_value(), fetch.get, is_well=is_well).beat, INTERVAL)]
-
-
-log = structlog.get_logger(__name__)
 
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
@@ -299,13 +243,9 @@ class Runtime:
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
         self.metrics.digests.inc(sum(report.result.digests for report in reports))
-        await self._plan_and_wake()
+        await self.plan_and_wake()
 
-    async def on_digest_written(self) -> None:
-        """Plan what a digest of the writer has made due."""
-        await self._plan_and_wake()
-
-    async def _plan_and_wake(self) -> None:
+    async def plan_and_wake(self) -> None:
         """Plan what is due and the alerts of new digests, and send what is planned."""
         await self.tick()
         self.container.alert_planner.wake()
@@ -324,7 +264,7 @@ class Runtime:
         try:
             await reader.read(paths)
         finally:
-            await self._plan_and_wake()
+            await self.plan_and_wake()
 
     def _count_digests(self, result: IngestResult) -> None:
         self.metrics.digests.inc(result.new_digests + result.corrected_digests)
@@ -400,8 +340,11 @@ async def run(container: Container) -> None:
         async with AsyncExitStack() as stack:
             await _start_monitoring(runtime, stack)
             stack.push_async_callback(runtime.lock.release)
-            with _retried_when_database_is_away():
+            try:
                 await _stand_by_and_send(runtime, token.get_secret_value(), stopping, monitor)
+            except storage_errors.DatabaseUnavailableError as error:
+                # It went away before the tasks ran; standing by again waits for it.
+                log.warning("the database went away; starting again", reason=str(error))
     log.info("stopped")
 
 
@@ -409,15 +352,6 @@ MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. Make an application at https://discord.com/developers/applications, open its Bot page,"
     " press Reset Token and put the token into the environment or .env. `paperround demo` needs none."
 )
-
-
-@contextmanager
-def _retried_when_database_is_away() -> Iterator[None]:
-    """Return to standing by, which waits for the database, if it went away before the tasks ran."""
-    try:
-        yield
-    except storage_errors.DatabaseUnavailableError as error:
-        log.warning("the database went away; starting again", reason=str(error))
 
 
 async def _stand_by_and_send(
@@ -430,22 +364,15 @@ async def _stand_by_and_send(
         return
     runtime.liveness.record_start()
     await container.mentions.load(container.database)
-    async with _closing(runtime.bot):
+    try:
         login = log_in(runtime.bot, token, runtime.liveness.record_start)
         if await _wait_unless_stopped(login, stopping, None):
             freeze_gc()
             await _run_tasks(runtime, stopping, monitor)
-
-
-@asynccontextmanager
-async def _closing(bot: PaperroundBot) -> AsyncIterator[None]:
-    """Close the client at the end."""
-    try:
-        yield
     finally:
         with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
             async with asyncio.timeout(2):
-                await bot.close()
+                await runtime.bot.close()
 
 
 async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -501,19 +428,17 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
-        # few installations write digests
-
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
-        writer = app_tasks.WriterLoop(container, ingest, runtime.on_digest_written)
+        writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
         bodies.append(lambda: writer.run(stop))
     async with (
         app_container.open_poller(
             container, container.create_ingest(on_planned=runtime.relay.wake)
         ) as poller,
-        open_jobs(container, runtime.is_delivering) as heartbeats,
-        app_tasks.open_jobs(container, on_planned=runtime.relay.wake) as news,
+        app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
+        app_tasks.open_paper_news(container, on_planned=runtime.relay.wake) as news,
         app_tasks.scheduled(
-            [(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
+            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
         ) as scheduler,
         _in_background(connect_gateway(runtime.bot)) as connection,
     ):

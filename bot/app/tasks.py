@@ -1,4 +1,4 @@
-"""The minute tick on the monotonic clock, the periodic jobs, and the corrections after a step of the wall clock."""
+"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, and the writer of digests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -23,7 +24,7 @@ from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search import maintenance
 from bot.shelf import news as shelf_news
-from bot.sources import kinds
+from bot.sources import fetch_errors, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import errors as storage_errors
@@ -41,6 +42,10 @@ TICK_SECONDS = 60.0
 
 CONFIRM_SECONDS = 30.0
 """While a step is held, Discord is asked for its time at this interval."""
+
+
+HEARTBEAT_INTERVAL = timedelta(minutes=1)
+NEWS_INTERVAL = timedelta(minutes=15)
 
 
 class Ticker:
@@ -135,18 +140,23 @@ class ClockRepair:
             log.info("times of a wrong clock corrected", retries=retries, sources=polls)
 
 
+class Job(NamedTuple):
+    """What is done again and again, at an interval. It handles its errors itself."""
+
+    run: Callable[[], Awaitable[None]]
+    interval: timedelta
+
+
 @asynccontextmanager
-async def scheduled(
-    jobs: Sequence[tuple[Callable[[], Awaitable[None]], timedelta]], now: datetime
-) -> AsyncIterator[AsyncIOScheduler]:
+async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
     """Run each job at its interval, from the minute after `now` (UTC) on."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    for job, interval in jobs:
+    for job in jobs:
         trigger = IntervalTrigger(
-            seconds=int(interval.total_seconds()), start_date=next_minute, timezone="UTC"
+            seconds=int(job.interval.total_seconds()), start_date=next_minute, timezone="UTC"
         )
-        scheduler.add_job(job, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+        scheduler.add_job(job.run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
     scheduler.start()
     try:
         yield scheduler
@@ -154,9 +164,72 @@ async def scheduled(
         scheduler.shutdown(wait=False)
 
 
-# Maintains the index and the glossary while the bot runs: checks every ten minutes and logs what it does.
-#
-# Large tasks run in a worker process; small ones, and all tasks where no process can be started, run in this process.
+@asynccontextmanager
+async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
+    """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
+
+    The address may hold a secret and is never logged. The first failure and the end of failures are.
+    """
+    url = container.settings.heartbeat_url
+    if url is None:
+        yield []
+        return
+    is_failing = False
+
+    async def beat() -> None:
+        nonlocal is_failing
+        if not is_well():
+            return
+        try:
+            await fetch.get(url.get_secret_value())
+        except fetch_errors.FetchError as error:
+            if not is_failing:
+                log.warning("the heartbeat was not accepted", status=error.status.value)
+            is_failing = True
+        else:
+            if is_failing:
+                log.info("the heartbeat is accepted again")
+            is_failing = False
+
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        yield [Job(beat, HEARTBEAT_INTERVAL)]
+
+
+@asynccontextmanager
+async def open_paper_news(
+    container: Container, *, on_planned: Callable[[], None]
+) -> AsyncIterator[list[Job]]:
+    """Yield the job around saved papers: the sweep over arXiv and Hugging Face, and the planning of the weekly message.
+
+    `on_planned` is called after messages were planned.
+    """
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        reader = shelf_news.PaperWatch(
+            fetch,
+            kinds.service_endpoints(container.settings),
+            container.source_throttles[SourceKind.ARXIV],
+            AsyncLimiter(1, shelf_news.HUGGINGFACE_SECONDS).acquire,
+        )
+        sweeper = shelf_news.PaperSweep(container.database, container.clock, reader)
+        news = shelf_news.NewsPlanner(
+            container.database,
+            container.clock,
+            container.deliveries,
+            locale=container.locale,
+            timezone=container.settings.timezone,
+        )
+
+        async def sweep() -> None:
+            # Cancelled when the run ends; APScheduler would log that with a traceback.
+            with suppress(asyncio.CancelledError), isolation.isolated(log, "news of saved papers failed"):
+                if found := await sweeper.run():
+                    log.info("news of saved papers found", count=found)
+                if planned := await news.run():
+                    log.info("news of saved papers planned", count=planned)
+                    on_planned()
+
+        yield [Job(sweep, NEWS_INTERVAL)]
+
 
 CHECK_INTERVAL_SECONDS = 600.0
 MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
@@ -167,7 +240,10 @@ PROGRESS_LOG_SECONDS = 15.0
 
 
 class MaintenanceLoop:
-    """Runs pending maintenance tasks of one database."""
+    """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
+
+    Large tasks run in a worker process; small ones, and all where no process can be started, run in this process.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, in_process_limit: int = IN_PROCESS_LIMIT) -> None:
         self._database = database
@@ -240,53 +316,16 @@ class MaintenanceLoop:
                 yield done
 
 
-# The jobs around saved papers: the sweep over arXiv and Hugging Face, and the planning of the weekly message.
-
-INTERVAL = timedelta(minutes=15)
-
-
-@asynccontextmanager
-async def open_jobs(
-    container: Container, *, on_planned: Callable[[], None]
-) -> AsyncIterator[list[tuple[Callable[[], Awaitable[None]], timedelta]]]:
-    """Yield the job with its interval. `on_planned` is called after messages were planned."""
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        reader = shelf_news.PaperWatch(
-            fetch,
-            kinds.service_endpoints(container.settings),
-            container.source_throttles[SourceKind.ARXIV],
-            AsyncLimiter(1, shelf_news.HUGGINGFACE_SECONDS).acquire,
-        )
-        sweeper = shelf_news.PaperSweep(container.database, container.clock, reader)
-        news = shelf_news.NewsPlanner(
-            container.database,
-            container.clock,
-            container.deliveries,
-            locale=container.locale,
-            timezone=container.settings.timezone,
-        )
-
-        async def job() -> None:
-            # Cancelled when the run ends; APScheduler would log that with a traceback.
-            with suppress(asyncio.CancelledError), isolation.isolated(log, "news of saved papers failed"):
-                if found := await sweeper.run():
-                    log.info("news of saved papers found", count=found)
-                if planned := await news.run():
-                    log.info("news of saved papers planned", count=planned)
-                    on_planned()
-
-        yield [(job, INTERVAL)]
-
-
-# Writes the digest of each day while the bot runs: once the day's list is complete, and before the writing period ends.
-
 WRITER_CHECK_SECONDS = 10.0
 MIN_WRITING_PERIOD = timedelta(minutes=30)
 """Time to write the digest of a day whose writing period ended while the bot was not running."""
 
 
 class WriterLoop:
-    """Writes the digest of the last closed day. `on_written` is called after a digest is stored."""
+    """Writes the digest of the last closed day: once its list is complete, and before the writing period ends.
+
+    `on_written` is called after a digest is stored.
+    """
 
     def __init__(
         self, container: Container, ingest: IngestService, on_written: Callable[[], Awaitable[None]]
@@ -297,7 +336,7 @@ class WriterLoop:
         self._ends_at: dict[date, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Check every CHECK_SECONDS until `stop` is set, which cancels the calls of a digest being written."""
+        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels the calls of a digest being written."""
         while not stop.is_set():
             finished = await isolation.run_unless_stopped(self.write_due(), stop)
             pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS

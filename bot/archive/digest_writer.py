@@ -1,23 +1,45 @@
-"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification."""
+"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification.
+
+A digest is identified by its text, a listing by its papers without their votes. The same text from two locations is one
+digest, new text from a known location is a correction, and the same date from another location is another digest. A
+location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
+
+A paper is merged from what all digests and services say of it: `PRECEDENCE` ranks the providers of each field. The
+statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import IntEnum
+from enum import Enum
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bot.archive import fields, listing
+from bot.archive.arxiv_ids import abstract_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, authors, bulk, models, papers
+from storage import archive, authors, bulk, papers
 from storage.database import Connection
-
-# The results of an ingest, as records that can be added up.
+from storage.models import (
+    Appearance,
+    Author,
+    Digest,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    FormerNames,
+    IndexDocument,
+    LocatedProblem,
+    MergedPaper,
+    PaperFacts,
+    SourcedDigest,
+    SourceKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +51,7 @@ class IngestResult:
     corrected_digests: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
-    problems: tuple[models.LocatedProblem, ...] = ()
+    problems: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -52,26 +74,18 @@ class IngestResult:
         )
 
 
-# Compares a digest with the archive: known, new, or a correction of what its location gave before. Writes nothing.
-#
-# A digest is identified by its text, a listing by its papers without their votes. The same text from two
-# locations is one digest, new text from a known location is a correction, and the same date from another location is another
-# digest. A location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
-
 HASHED_AT_ONCE = 1 << 20
 """Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 _MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
 
-def to_sourced_digests(
-    digests: Iterable[models.Digest], source: str, location: str
-) -> list[models.SourcedDigest]:
+def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
     """Return the digests of one location with their hashes and languages."""
     digests = list(digests)
     digest_keys = frozenset((digest.date, digest.format) for digest in digests)
     return [
-        models.SourcedDigest(
+        SourcedDigest(
             digest,
             fields.detect_language(digest.entries).value,
             _digest_hash(digest),
@@ -83,23 +97,13 @@ def to_sourced_digests(
     ]
 
 
-def is_correction(
-    sourced: models.SourcedDigest, previous: models.DigestLocation | None, known: models.StoredDigest | None
-) -> bool:
-    """Return whether a text corrects the location's `previous` one; `known` is the digest that has, or had, this text."""
-    if previous is None:
-        return False
-    # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-    return known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
-
-
-async def find_previous(
-    connection: Connection, sourced: models.SourcedDigest, locations: Sequence[models.DigestLocation]
-) -> models.DigestLocation | None:
+async def _find_previous(
+    connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
+) -> DigestLocation | None:
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
     for location in locations:
-        if (location.date, location.format) == (digest.date, digest.format):
+        if _is_same_day(sourced, location):
             return location
     gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
     for location in gone:
@@ -114,27 +118,8 @@ async def find_previous(
     return None
 
 
-def with_former_papers(sourced: models.SourcedDigest, former_text: str) -> models.SourcedDigest:
-    """Return a listing with the papers that its place gave before.
-
-    A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
-    """
-    [former] = listing.parse_text(former_text)
-    digest = listing.union(sourced.digest, former)
-    locale = fields.detect_language(digest.entries)
-    return replace(sourced, digest=digest, language=locale.value, hash=_digest_hash(digest))
-
-
-def changed_papers(before: Iterable[models.Entry], after: Iterable[models.Entry]) -> frozenset[str]:
-    """Return the arXiv ids of a listing's papers that differ in more than rank and votes."""
-    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
-    return frozenset(
-        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
-    )
-
-
-def _digest_hash(digest: models.Digest) -> str:
-    is_listing = digest.format is models.DigestFormat.LISTING
+def _digest_hash(digest: Digest) -> str:
+    is_listing = digest.format is DigestFormat.LISTING
     return text_hash(listing.identity(digest) if is_listing else digest.text)
 
 
@@ -151,12 +136,7 @@ def text_hash(text: str) -> str:
     return digest.hexdigest()
 
 
-# Merges the statements of digests and services into one paper. Pure: no storage, no clock.
-#
-# `PRECEDENCE` ranks the providers of each field. The statements themselves stay stored unchanged.
-
-
-class MetadataProvider(IntEnum):
+class MetadataProvider(Enum):
     """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
 
     NEWSLETTER = 1
@@ -166,13 +146,7 @@ class MetadataProvider(IntEnum):
     FEED = 5
 
 
-_N, _R, _H, _A, _F = (
-    MetadataProvider.NEWSLETTER,
-    MetadataProvider.REVIEW,
-    MetadataProvider.HUGGINGFACE,
-    MetadataProvider.ARXIV,
-    MetadataProvider.FEED,
-)
+_N, _R, _H, _A, _F = MetadataProvider
 
 PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     # A review's title is a model's heading for its own summary.
@@ -194,67 +168,60 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
 """The providers of each field, most trusted first. Of one provider the newest statement counts."""
 
 DIGEST_PROVIDERS = {
-    models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
-    models.DigestFormat.REVIEW: MetadataProvider.REVIEW,
-    models.DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
+    DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
+    DigestFormat.REVIEW: MetadataProvider.REVIEW,
+    DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
 }
 
 FACT_PROVIDERS = {
-    models.SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
-    models.SourceKind.ARXIV.value: MetadataProvider.ARXIV,
+    SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
+    SourceKind.ARXIV.value: MetadataProvider.ARXIV,
 }
 """The provider of facts by their stored source; a source that is not here is the address of a feed."""
 
-_Statement = tuple[MetadataProvider, models.Entry | models.PaperFacts]
+_Statement = tuple[MetadataProvider, Entry | PaperFacts]
 """What a digest or a service says about a paper."""
 
 
 def merge(
     arxiv_id: str,
-    appearances: Iterable[models.Appearance],
-    facts: Iterable[models.PaperFacts] = (),
+    appearances: Iterable[Appearance],
+    facts: Iterable[PaperFacts] = (),
     votes: tuple[datetime, int] | None = None,
-) -> models.MergedPaper:
+) -> MergedPaper:
     """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
 
     The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
     """
     appearances, facts = list(appearances), list(facts)
     statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
-    authors, truncated = _best_authors(statements)
-    vote_count, votes_read_at = _latest_votes(appearances, votes)
+    best_authors, truncated = _best_authors(statements)
+    # A digest counted at 00:00 UTC of its date, so that a service's count of that day wins.
+    readings = [
+        (datetime.combine(appearance.date, time(), UTC), appearance.entry.votes)
+        for appearance in appearances
+        if appearance.entry.votes is not None
+    ]
+    read_at, vote_count = max([*readings, votes] if votes else readings, default=(None, None))
     dates = [appearance.date for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
-    return models.MergedPaper(
+    values = {name: _first_value(statements, name) for name in PRECEDENCE if name != "authors"}
+    values["url"] = values["url"] or abstract_url(arxiv_id)
+    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
+    return MergedPaper(
         arxiv_id=arxiv_id,
-        title=_first_value(statements, "title"),
-        url=_first_value(statements, "url") or f"https://arxiv.org/abs/{arxiv_id}",
-        abstract=_first_value(statements, "abstract"),
         votes=vote_count,
-        votes_read_at=votes_read_at,
-        authors=authors,
+        votes_read_at=read_at,
+        authors=best_authors,
         authors_truncated=truncated,
-        thumbnail=_first_value(statements, "thumbnail"),
-        video=_first_value(statements, "video"),
-        code_url=_first_value(statements, "code_url"),
-        project_url=_first_value(statements, "project_url"),
-        organization=_first_value(statements, "organization"),
-        affiliations=_first_value(statements, "affiliations") or (),
-        code_stars=_first_value(statements, "code_stars"),
-        keywords=_first_value(statements, "keywords") or (),
-        categories=_first_value(statements, "categories") or (),
         first_on=min(dates, default=None),
         last_on=max(dates, default=None),
+        **values,
     )
 
 
-def counted_at(on: date) -> datetime:
-    """Return the vote time of a digest: 00:00 UTC of its date, so that a service's count of that day wins."""
-    return datetime.combine(on, time(), UTC)
-
-
 def _statements(
-    appearances: Iterable[models.Appearance], facts: Iterable[models.PaperFacts]
+    appearances: Iterable[Appearance], facts: Iterable[PaperFacts]
 ) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
     """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
     for appearance in appearances:
@@ -301,41 +268,21 @@ def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-def _latest_votes(
-    appearances: Iterable[models.Appearance], votes: tuple[datetime, int] | None
-) -> tuple[int | None, datetime | None]:
-    readings = [
-        (counted_at(appearance.date), appearance.entry.votes)
-        for appearance in appearances
-        if appearance.entry.votes is not None
-    ]
-    if votes is not None:
-        readings.append(votes)
-    if not readings:
-        return None, None
-    read_at, vote_count = max(readings)
-    return vote_count, read_at
-
-
-# Writes what digests and services say of papers: merged papers, authors and the search index, always together.
-#
-# Runs inside the caller's transaction.
-
-Changes: TypeAlias = dict[int, tuple[models.MergedPaper, models.MergedPaper]]
+Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
 """Papers, and characters of their summaries, that are indexed or merged again at once."""
 MAX_NAME_LENGTH = 200
-"""Indexed characters of an author's name; a digest without commas may give a page of names as one."""
+"""Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
 
 class Indexer(Protocol):
     """Keeps the search index in step with the papers, inside the transaction that changes them."""
 
     async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
+        self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
     ) -> None:
         """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
         ...
@@ -348,17 +295,23 @@ class Indexer(Protocol):
 async def write_digest_papers(
     connection: Connection,
     indexer: Indexer,
-    stored_digests: Mapping[int, models.SourcedDigest],
+    stored_digests: Mapping[int, SourcedDigest],
     former_ids: Collection[int] = (),
 ) -> tuple[dict[str, int], set[str]]:
     """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`).
 
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
-    appearances = _appearances_by_paper(stored_digests)
+    appearances: dict[str, list[Appearance]] = {}
+    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    for digest_id, sourced in newest_first:
+        digest = sourced.digest
+        for entry in digest.entries:
+            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearances.setdefault(entry.arxiv_id, []).append(appearance)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
-    merged: dict[str, models.MergedPaper] = {}
+    merged: dict[str, MergedPaper] = {}
     slices = TimeSlices()
     for arxiv_id, statements in appearances.items():
         if arxiv_id not in known:
@@ -369,23 +322,18 @@ async def write_digest_papers(
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
-    await _write_new_papers(connection, indexer, new, merged, appearances)
-    return ids, set(new)
-
-
-def _appearances_by_paper(
-    stored_digests: Mapping[int, models.SourcedDigest],
-) -> dict[str, list[models.Appearance]]:
-    """Return each paper's appearances in the digests, newest first."""
-    appearances: dict[str, list[models.Appearance]] = {}
-    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
-    for digest_id, sourced in newest_first:
-        digest = sourced.digest
-        for entry in digest.entries:
-            appearances.setdefault(entry.arxiv_id, []).append(
-                models.Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+    for chunk in _chunked_by_size(new, appearances):
+        names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
+        documents = [
+            papers.build_index_document(
+                new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
             )
-    return appearances
+            for arxiv_id in chunk
+        ]
+        await indexer.index(connection, documents, changed_authors)
+        del documents  # the next chunk needs the memory
+    return ids, set(new)
 
 
 async def refresh_papers(
@@ -396,34 +344,13 @@ async def refresh_papers(
     return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
 
 
-def unlisted_papers(arxiv_ids: Iterable[str]) -> list[models.MergedPaper]:
+def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     """Return papers with an id only, which no list shows."""
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
-async def _write_new_papers(
-    connection: Connection,
-    indexer: Indexer,
-    ids: Mapping[str, int],
-    merged: Mapping[str, models.MergedPaper],
-    appearances: Mapping[str, Sequence[models.Appearance]],
-) -> None:
-    """Store the authors of new papers and index them, without reading them back."""
-    for chunk in _chunked_by_size(ids, appearances):
-        names = {ids[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
-        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
-        documents = [
-            papers.build_index_document(
-                ids[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
-            )
-            for arxiv_id in chunk
-        ]
-        await indexer.index(connection, documents, changed_authors)
-        del documents  # the next chunk needs the memory
-
-
 def _chunked_by_size(
-    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[models.Appearance]]
+    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[Appearance]]
 ) -> Iterator[list[str]]:
     """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
     chunk: list[str] = []
@@ -441,7 +368,7 @@ def _chunked_by_size(
 
 
 async def _remerge(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
 ) -> Changes:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
     changes: Changes = {}
@@ -452,8 +379,8 @@ async def _remerge(
 
 
 async def _remerge_chunk(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
-) -> dict[int, models.MergedPaper]:
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+) -> dict[int, MergedPaper]:
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
     readings = await papers.list_latest_votes(connection, stored)
@@ -468,13 +395,14 @@ async def _remerge_chunk(
     }
     changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
     await papers.update(connection, list(changed.items()))
-    changed_authors = await _update_authors(connection, stored, changed)
-    unlisted = [
-        paper_id
-        for paper_id, paper in merged.items()
-        if not _is_listed(paper) and _is_listed(stored[paper_id])
-    ]
-    if unlisted:
+    listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
+    names = {
+        paper_id: _author_names(paper)
+        for paper_id, paper in changed.items()
+        if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
+    }
+    changed_authors = await authors.set_authors(connection, names) if names else []
+    if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
     documents = [
         papers.build_index_document(
@@ -482,7 +410,7 @@ async def _remerge_chunk(
             paper,
             appearances.get(paper_id, ()),
             shown_sections,
-            is_new=not _is_listed(stored[paper_id]),
+            is_new=paper_id not in listed_before,
         )
         for paper_id, paper in merged.items()
         if _is_listed(paper) and (texts_changed or paper_id in changed)
@@ -492,60 +420,35 @@ async def _remerge_chunk(
     return changed
 
 
-async def _update_authors(
-    connection: Connection,
-    stored: Mapping[int, models.MergedPaper],
-    changed: Mapping[int, models.MergedPaper],
-) -> Sequence[models.Author]:
-    names = {
-        paper_id: _author_names(paper)
-        for paper_id, paper in changed.items()
-        if paper.authors != stored[paper_id].authors or _is_listed(paper) != _is_listed(stored[paper_id])
-    }
-    return await authors.set_authors(connection, names) if names else []
-
-
-def _is_listed(paper: models.MergedPaper) -> bool:
+def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
-def _author_names(paper: models.MergedPaper) -> authors.AuthorNames:
-    """Return the searchable names; none while no list shows the paper."""
-    return [_name_with_key(name) for name in paper.authors] if _is_listed(paper) else ()
+def _author_names(paper: MergedPaper) -> authors.AuthorNames:
+    """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
+    if not _is_listed(paper):
+        return ()
+    names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
+    return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
 
 
-def _name_with_key(name: str) -> tuple[str, str]:
-    """Return a name's key and the name, both bounded: PostgreSQL indexes at most 2,700 bytes."""
-    name = name[:MAX_NAME_LENGTH]
-    return analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name
+class FreshDigest(NamedTuple):
+    """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
+
+    `changed_ids` are the papers whose posts may show something else now.
+    """
+
+    digest_id: int
+    paper_ids: Sequence[int]
+    revision: int
+    changed_ids: Collection[int]
 
 
-class OnFreshDigest(Protocol):
-    """Called for a fresh digest inside the transaction that stores it, so that planned deliveries commit with it."""
-
-    async def __call__(
-        self,
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        """`paper_ids` are the digest's papers; for a correction (`revision` above 1) only the added ones.
-
-        `changed_ids` are the papers whose posts may show something else now.
-        """
-        ...
-
-
-class OnAddedNames(Protocol):
-    """Called for a fresh digest inside the transaction of facts that add authors or institutions to papers of it."""
-
-    async def __call__(
-        self, connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
-    ) -> None:
-        """`former` are the names that these papers had before, by paper id."""
-        ...
+OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
+"""Called inside the transaction that stores a fresh digest, so that planned deliveries commit with it."""
+OnAddedNames = Callable[[Connection, int, Mapping[int, FormerNames]], Awaitable[object]]
+"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and the
+names that these papers had before, by paper id."""
 
 
 class DigestWriter:
@@ -566,13 +469,11 @@ class DigestWriter:
         self._on_added_names = on_added_names
         self._fresh_period = timedelta(days=fresh_days)
 
-    async def write_all(
-        self, connection: Connection, group: Sequence[models.SourcedDigest]
-    ) -> list[IngestResult]:
+    async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Insert the new digests in bulk, then write the others one by one."""
         known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
         locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
-        new: dict[int, models.SourcedDigest] = {}
+        new: dict[int, SourcedDigest] = {}
         keys = set()
         for index, sourced in enumerate(group):
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
@@ -587,7 +488,7 @@ class DigestWriter:
         return [results[index] for index in range(len(group))]
 
     async def update_parsed(
-        self, connection: Connection, digest_id: int, parsed: models.SourcedDigest
+        self, connection: Connection, digest_id: int, parsed: SourcedDigest
     ) -> IngestResult:
         """Store the current parser's result for an unchanged text, if its entries differ."""
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
@@ -596,9 +497,7 @@ class DigestWriter:
         _, new = await self._replace_entries(connection, digest_id, parsed, revision=1)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
-    async def write_facts(
-        self, connection: Connection, paper_facts: Sequence[models.PaperFacts]
-    ) -> IngestResult:
+    async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
@@ -611,10 +510,9 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
-    async def _write_known(self, connection: Connection, sourced: models.SourcedDigest) -> IngestResult:
-        """Write a digest whose text or location is known."""
+    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         locations = await archive.list_locations(connection, [sourced.location_key])
-        previous = await find_previous(connection, sourced, locations.get(sourced.location_key, []))
+        previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
@@ -622,7 +520,10 @@ class DigestWriter:
         if previous is None and known is None:
             return (await self._insert(connection, [sourced]))[0]
         result = IngestResult()
-        if previous is not None and is_correction(sourced, previous, known):
+        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+        if previous is not None and (
+            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
+        ):
             digest_id = previous.digest_id
             result = await self._correct(connection, sourced, digest_id)
         else:
@@ -632,66 +533,63 @@ class DigestWriter:
         return result
 
     async def _complete_listing(
-        self, connection: Connection, sourced: models.SourcedDigest, previous: models.DigestLocation | None
-    ) -> models.SourcedDigest:
-        """Return a listing with the papers that were in the place's list of that day before; others as they are."""
-        digest = sourced.digest
-        if not _is_listing(sourced) or previous is None:
-            return sourced
-        if (previous.date, previous.format) != (digest.date, digest.format):
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
+    ) -> SourcedDigest:
+        """Return a listing with the papers that its place gave before on that day; other digests as they are.
+
+        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+        """
+        if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
             return sourced
         text = await archive.get_text(connection, previous.digest_id)
-        return sourced if text is None else with_former_papers(sourced, text)
+        assert text is not None
+        [former] = listing.parse_text(text)
+        digest = listing.union(sourced.digest, former)
+        language = fields.detect_language(digest.entries).value
+        return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
 
     async def _move_location(
-        self,
-        connection: Connection,
-        sourced: models.SourcedDigest,
-        previous: models.DigestLocation | None,
-        digest_id: int,
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
     ) -> None:
         """Point the location to the digest, and delete the previous digest if no location is left for it."""
-        digest = sourced.digest
-        if previous is not None and (previous.date, previous.format) != (digest.date, digest.format):
+        if previous is not None and not _is_same_day(sourced, previous):
             await archive.remove_location(connection, previous)
-        await archive.upsert_locations(connection, [_location_of(sourced, digest_id)], self._clock())
-        if previous is not None and previous.digest_id != digest_id:
-            await self._remove_orphan(connection, previous.digest_id)
+        await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
+        if previous is None or previous.digest_id == digest_id:
+            return
+        if not await archive.list_locations_by_digest(connection, previous.digest_id):
+            former = await archive.remove_entries(connection, previous.digest_id)
+            await archive.remove(connection, previous.digest_id)
+            await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
-    async def _insert(
-        self, connection: Connection, new: Sequence[models.SourcedDigest]
-    ) -> list[IngestResult]:
-        """Insert digests with new texts from new locations."""
+    async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
         stored = {ids[sourced.hash]: sourced for sourced in new}
-        locations = [_location_of(sourced, digest_id) for digest_id, sourced in stored.items()]
-        await archive.upsert_locations(connection, locations, self._clock())
+        await archive.upsert_locations(connection, stored, self._clock())
         ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored)
         results = []
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            await self._notify_if_fresh(connection, sourced.digest.date, digest_id, paper_ids, 1, paper_ids)
+            fresh = FreshDigest(digest_id, paper_ids, 1, paper_ids)
+            await self._notify_if_fresh(connection, sourced.digest.date, fresh)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
 
-    async def _correct(
-        self, connection: Connection, sourced: models.SourcedDigest, digest_id: int
-    ) -> IngestResult:
+    async def _correct(self, connection: Connection, sourced: SourcedDigest, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         assert stored is not None
         former = await archive.list_entries_by_digest(connection, digest_id) if _is_listing(sourced) else ()
         revision = await archive.correct(connection, stored, sourced, self._clock())
         added, new = await self._replace_entries(connection, digest_id, sourced, revision)
         listed = await papers.get_ids(connection, _affected_papers(former, sourced))
-        await self._notify_if_fresh(
-            connection, sourced.digest.date, digest_id, sorted(added), revision, listed.values()
-        )
+        fresh = FreshDigest(digest_id, sorted(added), revision, listed.values())
+        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
-        self, connection: Connection, digest_id: int, sourced: models.SourcedDigest, revision: int
+        self, connection: Connection, digest_id: int, sourced: SourcedDigest, revision: int
     ) -> tuple[set[int], set[str]]:
         """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids.
 
@@ -705,33 +603,17 @@ class DigestWriter:
         )
         return since.keys() - former.keys(), new
 
-    async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
-        """Delete a digest without locations, and its entries."""
-        if await archive.list_locations_by_digest(connection, digest_id):
-            return
-        former = await archive.remove_entries(connection, digest_id)
-        await archive.remove(connection, digest_id)
-        await refresh_papers(connection, self._indexer, former, texts_changed=True)
-
-    async def _notify_if_fresh(
-        self,
-        connection: Connection,
-        on: date,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()
         if self._on_fresh_digest is not None and since_on <= on <= until_on:
-            await self._on_fresh_digest(connection, digest_id, paper_ids, revision, changed_ids)
+            await self._on_fresh_digest(connection, fresh)
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
         named = {
             paper_id: (before.authors, before.institutions)
             for paper_id, (before, after) in changes.items()
-            if _has_added_names(before, after)
+            if set(after.authors) - set(before.authors) or set(after.institutions) - set(before.institutions)
         }
         if self._on_added_names is None or not named:
             return
@@ -747,30 +629,23 @@ class DigestWriter:
         return today - self._fresh_period, today + timedelta(days=1)
 
 
-def _has_added_names(before: models.MergedPaper, after: models.MergedPaper) -> bool:
-    return not (
-        set(before.authors).issuperset(after.authors)
-        and set(before.institutions).issuperset(after.institutions)
-    )
+def _is_listing(sourced: SourcedDigest) -> bool:
+    return sourced.digest.format is DigestFormat.LISTING
 
 
-def _is_listing(sourced: models.SourcedDigest) -> bool:
-    return sourced.digest.format is models.DigestFormat.LISTING
+def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
+    return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
 
 
-def _affected_papers(before: Sequence[models.Entry], corrected: models.SourcedDigest) -> frozenset[str]:
+def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:
     """Return the arXiv ids of the papers whose posts a correction may change.
 
     A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
     """
     after = corrected.digest.entries
-    if _is_listing(corrected):
-        return changed_papers(before, after)
-    return frozenset(entry.arxiv_id for entry in after)
-
-
-def _location_of(sourced: models.SourcedDigest, digest_id: int) -> models.DigestLocation:
-    digest = sourced.digest
-    return models.DigestLocation(
-        sourced.source, sourced.location, digest.date, digest.format, digest_id, sourced.hash
+    if not _is_listing(corrected):
+        return frozenset(entry.arxiv_id for entry in after)
+    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
+    return frozenset(
+        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
     )

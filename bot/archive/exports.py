@@ -1,4 +1,8 @@
-"""The registry of export formats: stored digests as one file of newsletters, reviews, JSON, CSV or BibTeX."""
+"""Files that other programs read: stored digests in each export format, and a reader's saved papers as references.
+
+Newsletters, reviews and listings parse back to the same entries; `templates/export.*.md.j2` arrange the values of the
+first two.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,16 @@ from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from bot.archive import headings, listing
+from bot.archive import headings, listing, parse
 from bot.archive.arxiv_ids import abstract_url
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
-from storage import archive, errors, models, papers
+from storage import archive, errors, papers
 from storage.database import Connection, Database
+from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
 
 # Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
 
@@ -98,36 +103,8 @@ _LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
 """A character that TeX would join with the next one, as in `--`."""
 _ORDERED = 2
 """The fewest authors that have an order."""
-
-
 UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The note of an entry whose authors do not come from arXiv: digests shuffle them."""
-
-
-def render_bibtex(papers: Iterable[tuple[models.Entry, Mapping[str, Any]]]) -> str:
-    """Return one entry per paper, in the order given; a repeated paper is one entry.
-
-    Each comes with what storage knows of it, whose authors count before those of the digest.
-    """
-    distinct: dict[str, tuple[models.Entry, Mapping[str, Any]]] = {}
-    for paper, stored in papers:
-        distinct.setdefault(paper.arxiv_id, (paper, stored if stored.get("authors") else {}))
-    keys = make_unique(
-        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
-        for paper, known in distinct.values()
-    )
-    return "\n".join(
-        render_entry(
-            paper.arxiv_id,
-            paper.title,
-            known.get("authors", paper.authors),
-            key=key,
-            truncated=known.get("authors_truncated", paper.authors_truncated),
-            is_order_confirmed=known.get("author_order_confirmed", False),
-            url=paper.url,
-        )
-        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
-    )
 
 
 def render_entry(
@@ -181,9 +158,7 @@ def _format_author(name: str) -> str:
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
 
 
-# A digest's entries as the Markdown of a newsletter or a review, which the parsers parse back to the same entries.
-#
-# `templates/export.*.md.j2` arrange the values.
+# A digest's entries as the Markdown of a newsletter or a review.
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
@@ -192,22 +167,32 @@ _MAX_HIGHLIGHT_LENGTH = 200
 _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
-ExportPaper = tuple[models.Entry, str, str]
-"""A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+class ExportPaper(NamedTuple):
+    """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+
+    entry: Entry
+    authors: str
+    body: str
 
 
-def render_newsletter_paper(entry: models.Entry) -> ExportPaper:
+def render_newsletter_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
-    is_bulleted = all(_fits_bullet(section) for section in entry.sections)
+    titles = [section.heading or "" for section in entry.sections]
+    is_bulleted = all("*" not in title and len(title) <= _MAX_HIGHLIGHT_LENGTH for title in titles)
     render_section = _render_bullet if is_bulleted else _render_low_heading
     body = ("\n" if is_bulleted else "\n\n").join(render_section(section) for section in entry.sections)
-    title = entry.title or entry.arxiv_id
-    return _build_paper(entry, title, body)
+    return _build_paper(entry, entry.title or entry.arxiv_id, body)
 
 
-def render_review_paper(entry: models.Entry) -> ExportPaper:
+def render_review_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
-    level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
+    levels = [
+        len(heading[1])
+        for section in entry.sections
+        for line, is_fenced in _mark_fenced(section.body)
+        if not is_fenced and (heading := _HEADING.fullmatch(line))
+    ]
+    level = "#" if min(levels, default=7) <= 2 else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
@@ -219,17 +204,18 @@ def render_review_paper(entry: models.Entry) -> ExportPaper:
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
 
 
-PAPER_RENDERERS: Mapping[models.DigestFormat, Callable[[models.Entry], ExportPaper]] = {
-    models.DigestFormat.NEWSLETTER: render_newsletter_paper,
-    models.DigestFormat.REVIEW: render_review_paper,
+PAPER_RENDERERS: Mapping[DigestFormat, Callable[[Entry], ExportPaper]] = {
+    DigestFormat.NEWSLETTER: render_newsletter_paper,
+    DigestFormat.REVIEW: render_review_paper,
 }
 
 
-def _build_paper(entry: models.Entry, title: str | None, body: str) -> ExportPaper:
-    return replace(entry, title=_one_line(title) if title else None), _format_authors(entry), body
+def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
+    entry = replace(entry, title=_one_line(title) if title else None)
+    return ExportPaper(entry, _format_authors(entry), body)
 
 
-def _format_authors(entry: models.Entry) -> str:
+def _format_authors(entry: Entry) -> str:
     """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
     names = [_one_line(name) for name in entry.authors]
     if all(_PLAIN_LIST.fullmatch(name) for name in names):
@@ -238,12 +224,7 @@ def _format_authors(entry: models.Entry) -> str:
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
 
 
-def _fits_bullet(section: models.Section) -> bool:
-    heading = section.heading or ""
-    return "*" not in heading and len(heading) <= _MAX_HIGHLIGHT_LENGTH
-
-
-def _render_bullet(section: models.Section) -> str:
+def _render_bullet(section: Section) -> str:
     first, *rest = _flatten_structure(section.body)
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
     is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
@@ -254,7 +235,7 @@ def _render_bullet(section: models.Section) -> str:
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
 
 
-def _render_low_heading(section: models.Section) -> str:
+def _render_low_heading(section: Section) -> str:
     body = "\n".join(_flatten_structure(section.body))
     return f"#### {_one_line(section.heading)}\n\n{body}" if section.heading else f"- {body}"
 
@@ -262,7 +243,7 @@ def _render_low_heading(section: models.Section) -> str:
 def _flatten_structure(body: str) -> list[str]:
     """Return the lines of a body with headings as bold lines and rules as blank lines: a bullet can hold neither."""
     flattened = []
-    for line, is_fenced in _mark_fenced(body.split("\n")):
+    for line, is_fenced in _mark_fenced(body):
         heading = None if is_fenced else _HEADING.fullmatch(line)
         if heading:
             line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
@@ -272,19 +253,10 @@ def _flatten_structure(body: str) -> list[str]:
     return flattened
 
 
-def _min_heading_level(body: str) -> int:
-    levels = [
-        len(heading[1])
-        for line, is_fenced in _mark_fenced(body.split("\n"))
-        if not is_fenced and (heading := _HEADING.fullmatch(line))
-    ]
-    return min(levels, default=7)
-
-
-def _mark_fenced(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
     """Yield each line and whether it belongs to a code block, closed or not."""
     fence = ""
-    for line in lines:
+    for line in body.split("\n"):
         bare = line.lstrip()
         if fence:
             yield line, True
@@ -301,52 +273,10 @@ def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-# A digest as JSON, for `paperround parse` and exports. The keys and their order are a contract.
-
-
-def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
-    """The JSON object of a digest. `file` is the file's name to print."""
-    return {
-        "file": file,
-        "format": digest.format.value,
-        "date": digest.date.isoformat(),
-        "papers": [paper_to_json(entry) for entry in digest.entries],
-        "problems": [{"line": problem.line, "message": problem.message} for problem in digest.problems],
-    }
-
-
-def paper_to_json(entry: models.Entry) -> dict[str, Any]:
-    """The JSON object of a paper in a digest."""
-    return {
-        "rank": entry.rank,
-        "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
-        "url": entry.url,
-        "votes": entry.votes,
-        "authors": list(entry.authors),
-        "authors_truncated": entry.authors_truncated,
-        "thumbnail": entry.thumbnail,
-        "video": entry.video,
-        "sections": [{"heading": section.heading, "body": section.body} for section in entry.sections],
-        "summary_missing": entry.summary_missing,
-    }
-
-
 CSV_COLUMNS = (
-    "date",
-    "format",
-    "rank",
-    "arxiv_id",
-    "title",
-    "url",
-    "votes",
-    "authors",
-    "authors_truncated",
-    "thumbnail",
-    "video",
-    "summary",
+    *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary"),
 )
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -365,13 +295,13 @@ class ExportFormat(StrEnum):
 class ExportDigest:
     """A digest with its metadata in storage. `file` is its location.
 
-    JSON alone has `extra_fields`, in the digest's record, and `paper_extra_fields`, by arXiv id, in those of its papers.
+    `stored` is what storage knows of the digest's papers, by arXiv id. JSON alone has `extra_fields`, in the digest's record.
     """
 
-    digest: models.Digest
+    digest: Digest
     file: str
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
-    paper_extra_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
@@ -385,7 +315,7 @@ def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], 
 
 
 def _render_markdown(
-    digest_format: models.DigestFormat, exported: Sequence[ExportDigest], templates: Templates
+    digest_format: DigestFormat, exported: Sequence[ExportDigest], templates: Templates
 ) -> str:
     render_paper = PAPER_RENDERERS[digest_format]
     digests = [
@@ -396,21 +326,19 @@ def _render_markdown(
 
 
 def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return "".join(
-        listing.build(item.digest.date, [_listing_paper(item, paper) for paper in _listing_papers(item)]).text
-        for item in exported
-    )
+    rendered = ""
+    for item in exported:
+        is_listing = item.digest.format is DigestFormat.LISTING
+        found = listing.papers_of(item.digest) if is_listing else map(listing.paper_of, item.digest.entries)
+        rendered += listing.build(
+            item.digest.date, [_with_stored_fields(item, paper) for paper in found]
+        ).text
+    return rendered
 
 
-def _listing_papers(item: ExportDigest) -> Sequence[listing.Paper]:
-    if item.digest.format is models.DigestFormat.LISTING:
-        return listing.papers_of(item.digest)
-    return [listing.paper_of(entry) for entry in item.digest.entries]
-
-
-def _listing_paper(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
+def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
     """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
-    stored = item.paper_extra_fields.get(paper["arxiv_id"], {}).get("stored", {})
+    stored = item.stored.get(paper["arxiv_id"], {})
     known = {
         name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
     }
@@ -421,51 +349,58 @@ def _listing_paper(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
 def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
     lines = []
     for item in exported:
-        record = digest_to_json(item.digest, item.file)
+        record = parse.digest_to_json(item.digest, item.file)
         for paper in record["papers"]:
-            paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
+            if paper["arxiv_id"] in item.stored:
+                paper["stored"] = item.stored[paper["arxiv_id"]]
         lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
     return "".join(lines)
 
 
 def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
     file = io.StringIO()
-    writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for item in exported:
         for entry in item.digest.entries:
-            row = _csv_row(item.digest, entry)
+            sections = [
+                (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
+                for section in entry.sections
+            ]
+            row = parse.paper_to_json(entry) | {
+                "date": item.digest.date.isoformat(),
+                "format": item.digest.format.value,
+                "authors": "; ".join(entry.authors),
+                "authors_truncated": "yes" if entry.authors_truncated else "no",
+                "summary": "\n\n".join(sections),
+            }
             writer.writerow({name: escape_formula(value) for name, value in row.items()})
     return file.getvalue()
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return render_bibtex(
-        (entry, item.paper_extra_fields.get(entry.arxiv_id, {}).get("stored", {}))
-        for item in exported
-        for entry in item.digest.entries
+    """Return one entry per paper; stored authors count before those of the digest."""
+    distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
+    for item in exported:
+        for entry in item.digest.entries:
+            stored = item.stored.get(entry.arxiv_id, {})
+            distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
+    keys = make_unique(
+        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
+        for paper, known in distinct.values()
     )
-
-
-def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
-    sections = [
-        (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
-        for section in entry.sections
-    ]
-    return {
-        "date": digest.date.isoformat(),
-        "format": digest.format.value,
-        "rank": entry.rank,
-        "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
-        "url": entry.url,
-        "votes": entry.votes,
-        "authors": "; ".join(entry.authors),
-        "authors_truncated": "yes" if entry.authors_truncated else "no",
-        "thumbnail": entry.thumbnail,
-        "video": entry.video,
-        "summary": "\n\n".join(sections),
-    }
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id,
+            paper.title,
+            known.get("authors", paper.authors),
+            key=key,
+            truncated=known.get("authors_truncated", paper.authors_truncated),
+            is_order_confirmed=known.get("author_order_confirmed", False),
+            url=paper.url,
+        )
+        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
+    )
 
 
 def escape_formula(value: object) -> object:
@@ -482,12 +417,6 @@ _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], 
     ExportFormat.CSV: _render_csv,
     ExportFormat.BIBTEX: _render_bibtex,
 }
-
-
-# Selects the stored digests of an export and adds their stored metadata; `rendering.export` writes the formats.
-
-DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
-"""The export formats that are digest formats too."""
 
 
 async def export_digests(
@@ -507,7 +436,7 @@ async def export_digests(
     async with database.read() as connection:
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
         rows.sort(key=lambda row: (row.date, row.format.value, row.id))
-        digest_format = DIGEST_FORMATS.get(form)
+        digest_format = next((known for known in DigestFormat if known.value == form.value), None)
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")
@@ -515,58 +444,53 @@ async def export_digests(
     return render_export(form, exported, templates)
 
 
-def _prefer_format(
-    rows: Sequence[models.StoredDigest], digest_format: models.DigestFormat
-) -> Iterable[models.StoredDigest]:
+def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     for _, date_rows in groupby(rows, key=attrgetter("date")):
         group = list(date_rows)
-        written = [row for row in group if row.format is not models.DigestFormat.LISTING]
+        written = [row for row in group if row.format is not DigestFormat.LISTING]
         yield from [row for row in group if row.format is digest_format] or written or group
 
 
-async def _read_digest(connection: Connection, stored: models.StoredDigest) -> ExportDigest:
+async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
     locations = await archive.list_locations_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
-    digest = models.Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
+    digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
         file=locations[0].location if locations else "",
         extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
-        paper_extra_fields=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
+        stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the merged metadata of papers by arXiv id, as extra fields of the export."""
-    rows = await papers.list_by_arxiv_ids(connection, arxiv_ids)
-    details = await papers.list_details(connection, [row.id for row in rows])
+    """Return the merged metadata of papers by arXiv id."""
+    ids = await papers.get_ids(connection, arxiv_ids)
+    details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
     return {
         detail.arxiv_id: {
-            "stored": {
-                "title": detail.title,
-                "votes": detail.votes,
-                "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
-                "authors": list(detail.authors),
-                "authors_truncated": detail.authors_truncated,
-                "author_order_confirmed": detail.id in confirmed,
-                "abstract": detail.abstract,
-                "keywords": list(detail.keywords),
-                "categories": list(detail.categories),
-                "code_url": detail.code_url,
-                "project_url": detail.project_url,
-                "first_on": detail.first_on.isoformat(),
-                "last_on": detail.last_on.isoformat(),
-            }
+            "title": detail.title,
+            "votes": detail.votes,
+            "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+            "authors": list(detail.authors),
+            "authors_truncated": detail.authors_truncated,
+            "author_order_confirmed": detail.id in confirmed,
+            "abstract": detail.abstract,
+            "keywords": list(detail.keywords),
+            "categories": list(detail.categories),
+            "code_url": detail.code_url,
+            "project_url": detail.project_url,
+            "first_on": detail.first_on.isoformat(),
+            "last_on": detail.last_on.isoformat(),
         }
         for detail in details
     }
 
 
-# The registry of formats for a reader's saved papers: what reference managers read, Markdown, and a table.
+# A reader's saved papers: what reference managers read, Markdown, and a table.
 
-REFERENCE_COLUMNS = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note")
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!]")
 
 
@@ -590,7 +514,7 @@ FILE_ENDINGS = {
 
 
 def render_references(
-    form: ReferenceFormat, papers: Sequence[models.SavedPaper], confirmed_ids: Collection[int]
+    form: ReferenceFormat, papers: Sequence[SavedPaper], confirmed_ids: Collection[int]
 ) -> str:
     """Return the papers, in the order given, as the text of one file that ends with a line end.
 
@@ -614,7 +538,7 @@ def join_name(family: str, given: str = "", suffix: str = "") -> str:
     return f"{name}, {suffix.strip()}" if suffix.strip() else name
 
 
-def _render_bibtex_references(papers: Sequence[models.SavedPaper], confirmed_ids: Collection[int]) -> str:
+def _render_bibtex_references(papers: Sequence[SavedPaper], confirmed_ids: Collection[int]) -> str:
     return "\n".join(
         render_entry(
             paper.arxiv_id,
@@ -631,43 +555,38 @@ def _render_bibtex_references(papers: Sequence[models.SavedPaper], confirmed_ids
     )
 
 
-def _render_ris(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
-    return "".join(
-        "".join(f"{tag}  - {value}\n" for tag, value in _ris_fields(key, paper)) + "ER  - \n\n"
-        for key, paper in zip(_keys(papers), papers, strict=True)
-    )
+def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
+    rendered = ""
+    for key, paper in zip(_keys(papers), papers, strict=True):
+        fields = [
+            ("TY", "GEN"),
+            ("ID", key),
+            *([("TI", title)] if (title := _title(paper)) else []),
+            *(("AU", _ris_name(name)) for name in _names(paper)),
+            ("PY", year_of(paper.arxiv_id)),
+            ("PB", "arXiv"),
+            ("M1", f"arXiv:{paper.arxiv_id}"),
+            ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
+            ("UR", abstract_url(paper.arxiv_id)),
+            *(("KW", tag) for tag in paper.tags),
+            *(("N1", line) for line in paper.note.splitlines()),
+        ]
+        rendered += "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
+    return rendered
 
 
-def _ris_fields(key: str, paper: models.SavedPaper) -> list[tuple[str, str]]:
-    authors = [", ".join(_ris_name(name)) for name in _names(paper)]
-    return [
-        ("TY", "GEN"),
-        ("ID", key),
-        *([("TI", title)] if (title := _title(paper)) else []),
-        *(("AU", author) for author in authors),
-        ("PY", year_of(paper.arxiv_id)),
-        ("PB", "arXiv"),
-        ("M1", f"arXiv:{paper.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-        ("UR", abstract_url(paper.arxiv_id)),
-        *(("KW", tag) for tag in paper.tags),
-        *(("N1", line) for line in paper.note.splitlines()),
-    ]
-
-
-def _ris_name(name: str) -> list[str]:
+def _ris_name(name: str) -> str:
     family, given, suffix = split_name(name)
-    if suffix:
-        return [family, given, suffix]
-    return [family, given] if given else [family]
+    # The third part is the suffix, so an empty second one stays before it.
+    return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _render_csl(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
-    items = [_csl_item(key, paper) for key, paper in zip(_keys(papers), papers, strict=True)]
+def _render_csl(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
+    items = list(map(_csl_item, _keys(papers), papers))
     return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
 
 
-def _csl_item(key: str, paper: models.SavedPaper) -> dict[str, Any]:
+def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
     year = year_of(paper.arxiv_id)
     item = {
         "id": key,
@@ -692,11 +611,7 @@ def _csl_name(name: str) -> dict[str, str]:
     return {"family": family, "given": given}
 
 
-def _render_markdown_references(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
-    return "".join(_markdown_item(paper) for paper in papers)
-
-
-def _markdown_item(paper: models.SavedPaper) -> str:
+def _markdown_item(paper: SavedPaper) -> str:
     title = _escape_markdown(_title(paper) or paper.arxiv_id)
     authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
     facts = [
@@ -710,12 +625,12 @@ def _markdown_item(paper: models.SavedPaper) -> str:
     return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
 
 
-def _render_csv_references(papers: Sequence[models.SavedPaper], _: Collection[int]) -> str:
+def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
     file = io.StringIO()
     # Spreadsheets take a file without this mark for one in their own encoding.
     file.write("\ufeff")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(REFERENCE_COLUMNS)
+    writer.writerow(("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note"))
     for paper in papers:
         row = (
             paper.arxiv_id,
@@ -732,17 +647,17 @@ def _render_csv_references(papers: Sequence[models.SavedPaper], _: Collection[in
     return file.getvalue()
 
 
-def _keys(papers: Sequence[models.SavedPaper]) -> list[str]:
+def _keys(papers: Sequence[SavedPaper]) -> list[str]:
     return make_unique(make_key(paper.arxiv_id, _title(paper), paper.authors) for paper in papers)
 
 
-def _title(paper: models.SavedPaper) -> str:
+def _title(paper: SavedPaper) -> str:
     """Return the title on one line; the LaTeX that digests keep becomes plain text, a file's own title is plain."""
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     return discord_text.to_single_line(title)
 
 
-def _names(paper: models.SavedPaper) -> list[str]:
+def _names(paper: SavedPaper) -> list[str]:
     return [name for name in map(discord_text.to_single_line, paper.authors) if name]
 
 
@@ -750,10 +665,10 @@ def _escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
 
 
-_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[models.SavedPaper], Collection[int]], str]] = {
+_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[SavedPaper], Collection[int]], str]] = {
     ReferenceFormat.BIBTEX: _render_bibtex_references,
     ReferenceFormat.RIS: _render_ris,
     ReferenceFormat.CSL: _render_csl,
-    ReferenceFormat.MARKDOWN: _render_markdown_references,
+    ReferenceFormat.MARKDOWN: lambda papers, _: "".join(map(_markdown_item, papers)),
     ReferenceFormat.CSV: _render_csv_references,
 }

@@ -1,12 +1,12 @@
-"""Extracts: the text of a paper that has no written summary. Pure.
+"""The text of a paper that readers see: its best summary, or an extract if nobody wrote one. Pure.
 
-Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
+An extract is Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,7 +14,7 @@ from functools import lru_cache
 from bot.archive import fields, listing, summaries
 from bot.archive.summaries import Basis
 from bot.text import analyser, sentences
-from storage import models
+from storage.models import Appearance, DigestFormat, Locale, PaperDetail, Section
 
 MAX_SENTENCES = 3
 _MAX_CHARACTERS = 700
@@ -50,10 +50,8 @@ def choose_sentences(abstract: str, title: str = "") -> tuple[str, ...]:
 
 
 def _is_usable(sentence: str) -> bool:
-    lower = sentence.casefold()
-    if any(notice in lower for notice in _NOTICES):
-        return False
-    return _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
+    is_notice = any(notice in sentence.casefold() for notice in _NOTICES)
+    return not is_notice and _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
 
 
 def _scores(found: Sequence[str], title: str) -> list[float]:
@@ -82,9 +80,9 @@ class Summary:
     `writer` is the model that Paperround wrote it with.
     """
 
-    sections: tuple[models.Section, ...]
+    sections: tuple[Section, ...]
     language: str
-    format: models.DigestFormat | None
+    format: DigestFormat | None
     date: date
     basis: Basis | None
     digest_id: int | None = None
@@ -95,29 +93,24 @@ class Summary:
 _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
 
 
-WRITER_RANK = {
-    models.DigestFormat.NEWSLETTER: 0,
-    models.DigestFormat.REVIEW: 0,
-    models.DigestFormat.LISTING: 1,
-    None: 2,
-}
+WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1, None: 2}
 """Digests that someone wrote come before Hugging Face's sentence, and that before the abstract (None)."""
 
 
-_FORMATS = tuple(models.DigestFormat)
-
-
-def best_summary(detail: models.PaperDetail, locale: models.Locale) -> Summary | None:
+def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
     By language, then a digest before the abstract, then by basis, whole before partial, newer before older.
     """
-    return min(_summaries(detail), key=lambda summary: _sort_key(summary, locale), default=None)
+    found = [summary for summary in map(_digest_summary, detail.appearances) if summary]
+    if detail.abstract:
+        sections = (Section(None, detail.abstract),)
+        written_in = fields.detect_section_language(sections) or Locale.EN
+        found.append(Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT))
+    return min(found, key=lambda summary: _sort_key(summary, locale), default=None)
 
 
-def best_appearance(
-    detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat
-) -> models.Appearance | None:
+def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
     """Return the appearance with the best summary of a format for readers of `locale`, or None."""
     candidates = (
         (summary, appearance)
@@ -128,42 +121,35 @@ def best_appearance(
     return best and best[1]
 
 
-def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.Section, ...]:
+def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]:
     """Return the sections of the best summary, or none."""
     best = best_summary(detail, locale)
     return best.sections if best else ()
 
 
-def _summaries(detail: models.PaperDetail) -> Iterator[Summary]:
-    for appearance in detail.appearances:
-        if summary := _digest_summary(appearance):
-            yield summary
-    if detail.abstract:
-        sections = (models.Section(None, detail.abstract),)
-        written_in = fields.detect_section_language(sections) or models.Locale.EN
-        yield Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
-
-
-def _digest_summary(appearance: models.Appearance) -> Summary | None:
+def _digest_summary(appearance: Appearance) -> Summary | None:
     entry = appearance.entry
     sections = summaries.shown_sections(entry)
     if not sections:
         return None
-    basis = summaries.find_appearance_basis(appearance)
-    written_in = summaries.find_language(appearance)
-    is_partial = len(sections) < len(summaries.drop_labels(entry.sections))
-    day, digest_id = appearance.date, appearance.digest_id
     return Summary(
-        sections, written_in, appearance.format, day, basis, digest_id, is_partial, appearance.writer
+        sections,
+        summaries.find_language(appearance),
+        appearance.format,
+        appearance.date,
+        summaries.find_appearance_basis(appearance),
+        appearance.digest_id,
+        is_partial=len(sections) < len(summaries.drop_labels(entry.sections)),
+        writer=appearance.writer,
     )
 
 
-def _sort_key(summary: Summary, locale: models.Locale) -> tuple[object, ...]:
+def _sort_key(summary: Summary, locale: Locale) -> tuple[object, ...]:
     return (
         summary.language != locale.value,
         WRITER_RANK[summary.format],
         _BASIS_RANK[summary.basis],
         summary.is_partial,
         -summary.date.toordinal(),
-        0 if summary.format is None else _FORMATS.index(summary.format),
+        0 if summary.format is None else list(DigestFormat).index(summary.format),
     )

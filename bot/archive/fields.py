@@ -1,4 +1,8 @@
-"""Cleans and bounds text fields of services before they are stored: length, control characters, URLs, counts."""
+"""The single fields of a digest or of a service: cleaned, bounded, and what they say.
+
+Text, URLs and counts of services before they are stored; the heading of a highlight; the language of a summary; the venue
+in arXiv's comment. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from datetime import date, datetime
 from yarl import URL
 
 from bot.archive import markdown_lines
-from storage import models
+from storage.models import Entry, Locale, Section
 
 _MAX_LINE_LENGTH = 1_000
 _MAX_NAME_LENGTH = 200
@@ -44,17 +48,13 @@ def clean_paragraph(value: object) -> str | None:
     return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip()) or None
 
 
-def clean_names(values: object) -> tuple[str, ...]:
-    """Return the names of people, each on one line, in order, without duplicates."""
-    return _clean_unique_lines(values, _MAX_NAMES)
-
-
 def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, each on one line, in order, without duplicates."""
-    return _clean_unique_lines(values, _MAX_LABELS)
+    return clean_names(values, _MAX_LABELS)
 
 
-def _clean_unique_lines(values: object, max_items: int) -> tuple[str, ...]:
+def clean_names(values: object, max_items: int = _MAX_NAMES) -> tuple[str, ...]:
+    """Return the names of people, each on one line, in order, without duplicates."""
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
     lines = dict.fromkeys(line for value in values if (line := clean_line(value, _MAX_NAME_LENGTH)))
@@ -98,8 +98,6 @@ def _strip_control_characters(text: str) -> str:
     )
 
 
-# The headings of a newsletter's highlights: the bold beginnings of its bullets.
-
 _COLONS = (":", "：")
 _DASHES = ("- ", "– ", "— ")
 _MAX_HEADING_LENGTH = 200
@@ -124,8 +122,6 @@ def split_heading(text: str) -> tuple[str | None, str]:
     return None, text
 
 
-# Detects the language of a digest, and of one summary, from the letters of the summaries. Pure.
-
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile("[A-Za-z]+")
 _SAMPLE_CHARACTERS = 300
@@ -135,19 +131,19 @@ _MIN_HANGUL_SHARE = 0.2
 """Korean summaries have Latin terms, but over a third of their letters are Hangul."""
 
 
-def detect_language(papers: Iterable[models.Entry]) -> models.Locale:
+def detect_language(papers: Iterable[Entry]) -> Locale:
     """Return KO when a fifth of the summaries' letters are Hangul, else EN; titles and names do not count."""
     bodies = [section.body[:_SAMPLE_CHARACTERS] for paper in papers for section in paper.sections[:1]]
     hangul, latin = _count_letters("\n".join(bodies[:_MAX_SUMMARIES]))
-    return models.Locale.KO if _is_korean(hangul, latin) else models.Locale.EN
+    return Locale.KO if _is_korean(hangul, latin) else Locale.EN
 
 
-def detect_section_language(sections: Sequence[models.Section]) -> models.Locale | None:
+def detect_section_language(sections: Sequence[Section]) -> Locale | None:
     """Return the language of one summary; None if it has too few letters to tell."""
     hangul, latin = _count_letters("\n".join(section.body[:_SAMPLE_CHARACTERS] for section in sections[:3]))
     if hangul + latin < _MIN_LETTERS:
         return None
-    return models.Locale.KO if _is_korean(hangul, latin) else models.Locale.EN
+    return Locale.KO if _is_korean(hangul, latin) else Locale.EN
 
 
 def _count_letters(sample: str) -> tuple[int, int]:
@@ -158,91 +154,22 @@ def _is_korean(hangul: int, latin: int) -> bool:
     return bool(hangul) and hangul >= _MIN_HANGUL_SHARE * (hangul + latin)
 
 
-# What authors write in arXiv's comment field: where a paper was accepted, and that it was withdrawn. Pure.
-#
-# The field is free text ("15 pages, 4 figures. Accepted at NeurIPS 2025 (Spotlight)").
+# What authors write in arXiv's comment field, which is free text ("15 pages, 4 figures. Accepted at NeurIPS 2025").
 
 _MAX_LENGTH = 1_000
 _MAX_VENUE_LENGTH = 60
-_NAMES = (
-    *(
-        "NeurIPS",
-        "NIPS",
-        "ICML",
-        "ICLR",
-        "COLM",
-        "COLT",
-        "AISTATS",
-        "UAI",
-        "AAAI",
-        "IJCAI",
-        "ECAI",
-        "MLSys",
-        "CoLLAs",
-    ),
-    *(
-        "CVPR",
-        "ICCV",
-        "ECCV",
-        "WACV",
-        "BMVC",
-        "ACCV",
-        "3DV",
-        "MICCAI",
-        "MIDL",
-        "ICIP",
-        "ICPR",
-        "SIGGRAPH Asia",
-        "SIGGRAPH",
-    ),
-    *("ACL", "EMNLP", "NAACL", "EACL", "AACL", "COLING", "CoNLL", "LREC-COLING", "LREC", "IJCNLP", "SemEval"),
-    *("INTERSPEECH", "ICASSP", "ASRU", "SLT", "ISMIR", "WASPAA", "ICRA", "IROS", "CoRL", "L4DC", "HRI"),
-    *(
-        "KDD",
-        "WWW",
-        "The Web Conference",
-        "SIGIR",
-        "CIKM",
-        "WSDM",
-        "RecSys",
-        "ECIR",
-        "ICDM",
-        "PAKDD",
-        "VLDB",
-        "SIGMOD",
-    ),
-    *(
-        "ACM MM",
-        "ACM Multimedia",
-        "ICME",
-        "CHI",
-        "UIST",
-        "CSCW",
-        "IUI",
-        "FAccT",
-        "AIES",
-        "SaTML",
-        "CHIL",
-        "ICAIF",
-    ),
-    *(
-        "ICSE",
-        "FSE",
-        "ASE",
-        "ISSTA",
-        "OSDI",
-        "SOSP",
-        "NSDI",
-        "ASPLOS",
-        "ISCA",
-        "HPCA",
-        "DAC",
-        "USENIX Security",
-        "NDSS",
-    ),
-    *("TMLR", "JMLR", "TACL", "TPAMI", "IJCV", "TNNLS", "JAIR", "DMLR", "RA-L", "TASLP"),
-)
+_VENUES = """
+    NeurIPS, NIPS, ICML, ICLR, COLM, COLT, AISTATS, UAI, AAAI, IJCAI, ECAI, MLSys, CoLLAs,
+    CVPR, ICCV, ECCV, WACV, BMVC, ACCV, 3DV, MICCAI, MIDL, ICIP, ICPR, SIGGRAPH Asia, SIGGRAPH,
+    ACL, EMNLP, NAACL, EACL, AACL, COLING, CoNLL, LREC-COLING, LREC, IJCNLP, SemEval,
+    INTERSPEECH, ICASSP, ASRU, SLT, ISMIR, WASPAA, ICRA, IROS, CoRL, L4DC, HRI,
+    KDD, WWW, The Web Conference, SIGIR, CIKM, WSDM, RecSys, ECIR, ICDM, PAKDD, VLDB, SIGMOD,
+    ACM MM, ACM Multimedia, ICME, CHI, UIST, CSCW, IUI, FAccT, AIES, SaTML, CHIL, ICAIF,
+    ICSE, FSE, ASE, ISSTA, OSDI, SOSP, NSDI, ASPLOS, ISCA, HPCA, DAC, USENIX Security, NDSS,
+    TMLR, JMLR, TACL, TPAMI, IJCV, TNNLS, JAIR, DMLR, RA-L, TASLP
+"""
 """Conferences and journals by the names that authors use. A longer name stands before one that it contains."""
+_NAMES = [name.strip() for name in _VENUES.split(",")]
 _CANONICAL = {name.lower(): name for name in _NAMES}
 _YEAR = r"(?:\s{0,2}[-'’,]?\s{0,2}(?P<year>20\d\d|(?<=[-'’])\d\d))?(?!\w)"
 _VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The headings that name a paper, and the merging of the papers under them into entries."""
+"""What all digest formats have in common: headings that name a paper or a date, labelled lines, and entries made of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines, summaries
-from storage import models
+from storage.models import Entry, Problem, Section
 
 _LINK_CAPTIONS = frozenset(
     {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
@@ -59,11 +59,15 @@ class PaperDraft:
     authors_truncated: bool = False
     thumbnail: str | None = None
     video: str | None = None
-    sections: tuple[models.Section, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
-ParseResult = tuple[list[PaperDraft], list[models.Problem], int]
-"""The papers and problems under one date heading, and the row at which the digest ends."""
+class ParseResult(NamedTuple):
+    """The papers and problems under one date heading, and the row at which the digest ends."""
+
+    drafts: list[PaperDraft]
+    problems: list[Problem]
+    end: int
 
 
 def parse_paper_heading(heading: markdown_lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
@@ -111,30 +115,48 @@ class PaperLimit:
         return arxiv_id in self._ids
 
 
-def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
+def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list[Problem]]:
     """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds MAX_PAPERS.
 
     A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
     """
     first: dict[str, PaperDraft] = {}
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     excess_lines: list[int] = []
     for draft in drafts:
         known = first.get(draft.arxiv_id)
         if known is not None:
-            problems.append(models.Problem(draft.line, _merge_duplicate(known, draft)))
+            problems.append(Problem(draft.line, _merge_duplicate(known, draft)))
         elif len(first) < MAX_PAPERS:
             first[draft.arxiv_id] = draft
         else:
             excess_lines.append(draft.line)
     if excess_lines:
-        problems.append(_excess_problem(excess_lines))
+        noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
+        message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
+        problems.append(Problem(excess_lines[0], message))
     for draft in first.values():
         problems += _limit_lists(draft)
-    return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
+    entries = tuple(
+        Entry(
+            rank,
+            draft.arxiv_id,
+            draft.title,
+            draft.url,
+            draft.votes,
+            draft.authors,
+            draft.authors_truncated,
+            draft.thumbnail,
+            draft.video,
+            draft.sections,
+            summaries.find_basis(draft.sections) is summaries.Basis.NONE,
+        )
+        for rank, draft in enumerate(first.values(), 1)
+    )
+    return entries, problems
 
 
-def _limit_lists(draft: PaperDraft) -> list[models.Problem]:
+def _limit_lists(draft: PaperDraft) -> list[Problem]:
     """Cut the authors and sections of a paper, each with a problem: one name or bullet a line makes a million."""
     problems = []
     for count, most, noun in (
@@ -143,43 +165,20 @@ def _limit_lists(draft: PaperDraft) -> list[models.Problem]:
     ):
         if count > most:
             message = f"a paper has at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out"
-            problems.append(models.Problem(draft.line, message))
+            problems.append(Problem(draft.line, message))
     if len(draft.authors) > MAX_AUTHORS:
         draft.authors, draft.authors_truncated = draft.authors[:MAX_AUTHORS], True
     draft.sections = draft.sections[:MAX_SECTIONS]
     return problems
 
 
-def _excess_problem(excess_lines: Sequence[int]) -> models.Problem:
-    count = len(excess_lines)
-    noun = "1 paper is" if count == 1 else f"{count} papers are"
-    message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
-    return models.Problem(excess_lines[0], message)
-
-
-def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:
+def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
     """A problem at the first line of the text between a date heading and its first paper, if there is text."""
     for row in range(start, end):
         line = rows[row]
         if line.strip() and not markdown_lines.is_thematic_break(line):
-            return [models.Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
+            return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
     return []
-
-
-def _build_entry(rank: int, draft: PaperDraft) -> models.Entry:
-    return models.Entry(
-        rank,
-        draft.arxiv_id,
-        draft.title,
-        draft.url,
-        draft.votes,
-        draft.authors,
-        draft.authors_truncated,
-        draft.thumbnail,
-        draft.video,
-        draft.sections,
-        summaries.find_basis(draft.sections) is summaries.Basis.NONE,
-    )
 
 
 def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
@@ -373,7 +372,11 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
     """The URLs of the cover and the video at the start of a line, in Markdown or HTML; None if there is neither."""
     if line.startswith("<"):
-        return _parse_html_media(line)
+        tag = _TAG.search(line)
+        src = _SRC.search(line, tag.end()) if tag else None
+        if not tag or not src:
+            return None
+        return (src[1], None) if tag[1].lower() == "img" else (None, src[1])
     link = _find_markdown_link(line, line.find("![")) if "![" in line[:8] else None
     if link:
         return (None, link[1]) if _VIDEO_FILE.search(link[1]) else (link[1], None)
@@ -388,14 +391,6 @@ def _find_markdown_link(line: str, start: int) -> tuple[str, str] | None:
     middle = line.find("](", start)
     match = _URL.match(line, middle + 2) if middle > 0 else None
     return (line[start:middle][:200], match[1]) if match else None
-
-
-def _parse_html_media(line: str) -> tuple[str | None, str | None] | None:
-    tag = _TAG.search(line)
-    src = _SRC.search(line, tag.end()) if tag else None
-    if not tag or not src:
-        return None
-    return (src[1], None) if tag[1].lower() == "img" else (None, src[1])
 
 
 def _parse_quoted_list(value: str) -> list[str]:
@@ -460,7 +455,7 @@ def _is_truncation_mark(name: str) -> bool:
     return not bare or (len(bare) < 40 and _TRUNCATION_MARK.fullmatch(bare) is not None)
 
 
-# The date in a heading, in unambiguous spellings only: the year first, or the month by name.
+# Dates, in unambiguous spellings only: the year first, or the month by name.
 
 _DASH = r"[-‐-―−./]"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -498,19 +493,16 @@ def parse_date(heading: str) -> tuple[date | None, str] | None:
 
 
 def _find_dates(heading: str) -> set[tuple[int, int, int]]:
+    def month_of(name: str) -> int:
+        return _MONTHS.index(name[:3].lower()) + 1
+
     candidates = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
     if candidates:
         return candidates
-    candidates = {(int(y), _month_number(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
-    candidates |= {(int(y), _month_number(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
+    candidates = {(int(y), month_of(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
+    candidates |= {(int(y), month_of(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
     return candidates or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
 
-
-def _month_number(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1
-
-
-# The headings that date a digest.
 
 _MENTIONS_PAPERS = re.compile(r"daily\s{1,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 
@@ -523,6 +515,15 @@ class DateHeading(NamedTuple):
     error: str
     end: int
     mentions_papers: bool
+
+
+class DatedRows(NamedTuple):
+    """The rows of a page and a date heading; `headings` are those below it, before the next date heading."""
+
+    rows: Sequence[str]
+    day: DateHeading
+    headings: Sequence[markdown_lines.Heading]
+    papers_by_row: Mapping[int, PaperHeading]
 
 
 def find_date_headings(

@@ -1,4 +1,4 @@
-"""Watches the inbox, a folder for digest files, and passes new and changed files to a handler."""
+"""The inbox, a folder for digest files: watches it, and ingests its new and changed files, each by itself."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from bot.core import isolation
 
 log = structlog.get_logger(__name__)
 
-FileHandler = Callable[[list[Path]], Awaitable[None]]
-
 RETRY_SECONDS = 30.0
 """Delay after a failure until the whole folder is handled again, doubling after each; known digests change nothing."""
 MAX_RETRY_SECONDS = 3600.0
@@ -26,7 +24,13 @@ MAX_RETRY_SECONDS = 3600.0
 class InboxWatcher:
     """Watches a folder. `on_files` receives the files there at the start, then each new or changed file."""
 
-    def __init__(self, folder: Path, on_files: FileHandler, *, retry_seconds: float = RETRY_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_files: Callable[[list[Path]], Awaitable[None]],
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         self._folder = folder
         self._on_files = on_files
         self._initial_retry_seconds = self._retry_seconds = retry_seconds
@@ -49,8 +53,8 @@ class InboxWatcher:
         async for changes in watchfiles.awatch(
             self._folder, stop_event=stop, debounce=1000, rust_timeout=1000, yield_on_timeout=True
         ):
-            if is_first or self._is_retry_due():
-                is_first = False
+            if is_first or (self._retry_at is not None and time.monotonic() >= self._retry_at):
+                is_first, self._retry_at = False, None
                 await self.scan()
             changed = {Path(path) for change, path in changes if change is not watchfiles.Change.deleted}
             if paths := sorted(filter(_is_digest_file, changed)):
@@ -65,22 +69,16 @@ class InboxWatcher:
         self._retry_at = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
 
-    def _is_retry_due(self) -> bool:
-        if self._retry_at is None or time.monotonic() < self._retry_at:
-            return False
-        self._retry_at = None
-        return True
-
 
 def _is_digest_file(path: Path) -> bool:
     return path.suffix.lower() in parse.FILE_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-# Reads the files of the inbox into the ingest, each by itself. A file that made the bot crash twice is set aside.
-
-
 class InboxReader:
-    """Ingests files by `add_file`. `on_result` gets each result, `on_set_aside` the name and fingerprint of what is not read."""
+    """Ingests files by `add_file`; one that made the bot crash twice is set aside.
+
+    `on_result` gets each result, `on_set_aside` the name and fingerprint of what is not read.
+    """
 
     def __init__(
         self,

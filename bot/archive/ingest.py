@@ -1,6 +1,7 @@
-"""Ingests digests and facts: parses, groups them into transactions and stores each digest whole or not at all.
+"""Ingests digests and facts: finds and reads files, parses them, and stores each digest whole or not at all.
 
-`digest_writer` decides within a transaction what is new, known or a correction.
+`digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
+read at two crashes in a row, so that one hostile file cannot keep the bot from running.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from bot.archive import digest_writer, parse
 from bot.archive.digest_writer import IngestResult
 from bot.core import errors, isolation
 from bot.core.clock import Clock
-from storage import archive, key_values, models
+from storage import archive, key_values
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
-
-# Finds digest files and reads them as text. A file that cannot be read becomes a problem; the others are still read.
+from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
 LARGE_BYTES = 1_000_000
 """More than three times a busy day's digest."""
@@ -47,29 +47,24 @@ class TextFile:
         return os.path.abspath(self.name)
 
 
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | models.LocatedProblem]:
-    """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
-    return map(read_found, find_files(paths))
-
-
-def read_found(found: str | models.LocatedProblem) -> TextFile | models.LocatedProblem:
-    """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, models.LocatedProblem) else read_file(found)
-
-
-def find_files(paths: Iterable[str]) -> Iterator[str | models.LocatedProblem]:
-    """Return the names of the files to read, without opening them."""
+def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
+    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
     for name in paths:
         path = Path(name)
         try:
             if not path.exists():
-                yield models.LocatedProblem(name, None, "there is no such file or folder")
+                yield LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
-                yield from _find_in_folder(name, path)
+                found = (file for file in path.rglob("*") if file.suffix in parse.FILE_SUFFIXES)
+                names = sorted(file.relative_to(path).as_posix() for file in found)
+                if not names:
+                    yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+                prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
+                yield from (prefix + relative for relative in names)
             else:
                 yield name
         except OSError as error:
-            yield models.LocatedProblem(name, None, _reason(error))
+            yield LocatedProblem(name, None, _reason(error))
 
 
 def fingerprint_file(name: str) -> str:
@@ -89,34 +84,26 @@ def is_large(name: str) -> bool:
         return False
 
 
-def read_file(name: str) -> TextFile | models.LocatedProblem:
+def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
+    """Read a file that `find_files` found; a problem stays one."""
+    return found if isinstance(found, LocatedProblem) else read_file(found)
+
+
+def read_file(name: str) -> TextFile | LocatedProblem:
     """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
     path = Path(name)
     try:
         if not path.is_file():
-            return models.LocatedProblem(name, None, "it is no regular file")
+            return LocatedProblem(name, None, "it is no regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
             message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            return models.LocatedProblem(name, None, message)
+            return LocatedProblem(name, None, message)
         return TextFile(name, parse.decode(path.read_bytes()))
     except OSError as error:
-        return models.LocatedProblem(name, None, _reason(error))
+        return LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
-        return models.LocatedProblem(name, None, str(error))
-
-
-def _find_in_folder(name: str, folder: Path) -> Iterator[str | models.LocatedProblem]:
-    relative_paths = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix in parse.FILE_SUFFIXES
-    )
-    if not relative_paths:
-        yield models.LocatedProblem(name, None, "there is no .md or .txt file in this folder")
-    prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
-    for relative_path in relative_paths:
-        yield prefix + relative_path
+        return LocatedProblem(name, None, str(error))
 
 
 def _reason(error: OSError) -> str:
@@ -135,8 +122,6 @@ FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-ParsedFile = tuple[TextFile, list[models.SourcedDigest]]
 
 
 class _DryRunError(Exception):
@@ -172,52 +157,46 @@ class IngestService:
         """
         return await self.add_digests(await _parse(text), source=source, location=location)
 
-    async def add_file(self, file: TextFile | models.LocatedProblem) -> IngestResult:
+    async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await _parse_file(file)
-        if isinstance(parsed, models.LocatedProblem):
+        if isinstance(parsed, LocatedProblem):
             return IngestResult(problems=(parsed,))
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
 
     async def add_digests(
-        self,
-        parsed: Sequence[models.Digest],
-        *,
-        source: str = FILES_SOURCE,
-        location: str,
-        dry_run: bool = False,
+        self, parsed: Sequence[Digest], *, source: str = FILES_SOURCE, location: str, dry_run: bool = False
     ) -> IngestResult:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
         for sourced in digest_writer.to_sourced_digests(parsed, source, location):
-            [stored] = await self._store([sourced], dry_run=dry_run)
+            [stored] = await self.add_batch([sourced], dry_run=dry_run)
             result += stored
         return result
 
-    async def add_batch(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations in one transaction. Returns one result for each."""
-        return await self._store(group)
-
     async def add_files(
-        self, files: Iterable[TextFile | models.LocatedProblem], *, source: str = FILES_SOURCE
+        self, files: Iterable[TextFile | LocatedProblem]
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
         A file that could not be read or has no digest is a problem without line.
         """
-        batch: list[ParsedFile] = []
+        batch: list[tuple[str, list[SourcedDigest]]] = []
+        digest_count = character_count = 0
         for file in files:
             parsed = await _parse_file(file)
-            if isinstance(parsed, models.LocatedProblem):
+            if isinstance(parsed, LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
-            batch.append((file, digest_writer.to_sourced_digests(parsed, source, file.location)))
-            if _is_full(batch):
+            batch.append((file.name, digest_writer.to_sourced_digests(parsed, FILES_SOURCE, file.location)))
+            digest_count += len(parsed)
+            character_count += sum(len(digest.text) for digest in parsed)
+            if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
                 for stored in await self._store_files(batch):
                     yield stored
-                batch = []
+                batch, digest_count, character_count = [], 0, 0
         for stored in await self._store_files(batch):
             yield stored
 
@@ -234,7 +213,7 @@ class IngestService:
                 result = await self._reparse(connection, digest_id)
             yield result
 
-    async def add_facts(self, paper_facts: Iterable[models.PaperFacts]) -> IngestResult:
+    async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
@@ -243,35 +222,29 @@ class IngestService:
                 result += await self._writer.write_facts(connection, chunk)
         return result
 
-    async def _store_files(self, batch: Sequence[ParsedFile]) -> list[tuple[str, IngestResult]]:
+    async def _store_files(
+        self, batch: Sequence[tuple[str, list[SourcedDigest]]]
+    ) -> list[tuple[str, IngestResult]]:
         group = [sourced for _, file_digests in batch for sourced in file_digests]
         failures: list[Exception] = []
-        # A digest that the database rejects must not block the rest of its batch.
+        stored: list[IngestResult] = []
         with isolation.collected(failures, reraise=(StorageError,)):
-            stored = await self._store(group)
+            stored = await self.add_batch(group)
         if failures:
-            stored = await self._store_individually(group)
+            # A digest that the database rejects must not block the rest of its batch: each is stored by itself.
+            failures.clear()
+            for sourced in group:
+                with isolation.collected(failures):
+                    stored += await self.add_batch([sourced])
+            if failures:
+                raise failures[0]
         results = iter(stored)
         return [
-            (file.name, sum((next(results) for _ in file_digests), IngestResult()))
-            for file, file_digests in batch
+            (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
         ]
 
-    async def _store_individually(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
-        """Store each digest in its own transaction; raises the first error after the last digest."""
-        stored: list[IngestResult] = []
-        failures: list[Exception] = []
-        for sourced in group:
-            with isolation.collected(failures):
-                stored += await self._store([sourced])
-        if failures:
-            raise failures[0]
-        return stored
-
-    async def _store(
-        self, group: Sequence[models.SourcedDigest], *, dry_run: bool = False
-    ) -> list[IngestResult]:
-        """Store digests in one transaction and return one result for each."""
+    async def add_batch(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
+        """Store digests of any locations in one transaction and return one result for each."""
         if not group:
             return []
         try:
@@ -293,41 +266,33 @@ class IngestService:
         digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
-            return IngestResult(1, problems=(models.LocatedProblem(location.location, None, message),))
+            return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
+def _parse_result(sourced: SourcedDigest) -> IngestResult:
     """Return the counts of one parsed digest, without what storing it changes."""
     return IngestResult(
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
         problems=tuple(
-            models.LocatedProblem(sourced.location, problem.line, problem.message)
+            LocatedProblem(sourced.location, problem.line, problem.message)
             for problem in sourced.digest.problems
         ),
     )
 
 
-def _is_full(batch: Sequence[ParsedFile]) -> bool:
-    digest_count = sum(len(file_digests) for _, file_digests in batch)
-    character_count = sum(len(file.text) for file, _ in batch)
-    return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
-
-
-async def _parse_file(
-    file: TextFile | models.LocatedProblem,
-) -> Sequence[models.Digest] | models.LocatedProblem:
-    if isinstance(file, models.LocatedProblem):
+async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
+    if isinstance(file, LocatedProblem):
         return file
     try:
         return await _parse(file.take_text())
     except errors.NotADigestError as error:
-        return models.LocatedProblem(file.name, None, str(error))
+        return LocatedProblem(file.name, None, str(error))
 
 
-async def _parse(text: str) -> tuple[models.Digest, ...]:
+async def _parse(text: str) -> tuple[Digest, ...]:
     if len(text) <= THREAD_THRESHOLD:
         return parse.parse_text(_storable_text(text))
     holder = [text]
@@ -342,10 +307,6 @@ def _storable_text(text: str) -> str:
     return text.replace("\0", "")
 
 
-# Sets aside what was being read at two crashes in a row, so that one hostile file cannot keep the bot from running.
-#
-# What is being read is stored before and removed after. What a crash leaves is suspect: it is read once more, alone.
-
 MAX_CRASHES = 2
 
 CRASHED_TWICE = "crashed-twice"
@@ -355,7 +316,8 @@ CRASHED_TWICE = "crashed-twice"
 class Quarantine:
     """Remembers the items of one kind that are being read. One process at a time may use it.
 
-    Items are given with a fingerprint, which lets a changed item be read again.
+    Items are stored before they are read and removed after. What a crash leaves is suspect: it is read once more, alone.
+    They are given with a fingerprint, which lets a changed item be read again.
     """
 
     def __init__(self, database: Database, kind: str) -> None:

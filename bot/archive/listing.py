@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.archive import arxiv_ids, fields, headings, summaries
 from bot.core import errors
-from storage import models
+from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
@@ -36,19 +36,19 @@ def is_listing(text: str) -> bool:
     return text.lstrip()[:1] == "{"
 
 
-def parse_text(text: str) -> tuple[models.Digest, ...]:
+def parse_text(text: str) -> tuple[Digest, ...]:
     """All listings of a text of one or more JSON objects, in order; those of one date become one.
 
     Raises NotADigestError if there is none. An object that is no listing is among the problems of the first.
     """
     papers_by_date: dict[date, list[tuple[int, object]]] = {}
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     for line, record in _read_objects(text):
         on, papers = _read_record(record)
         if isinstance(on, date):
             papers_by_date.setdefault(on, []).extend((line, paper) for paper in papers)
         else:
-            problems.append(models.Problem(line, on))
+            problems.append(Problem(line, on))
     if not papers_by_date:
         raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
     digests = []
@@ -59,8 +59,8 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
 
 
 def build(
-    on: date, papers: Sequence[object], lines: Sequence[int] = (), problems: Sequence[models.Problem] = ()
-) -> models.Digest:
+    on: date, papers: Sequence[object], lines: Sequence[int] = (), problems: Sequence[Problem] = ()
+) -> Digest:
     """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
 
     Papers without an arXiv id, repeated ones, and those beyond the limit of a digest are left out and named as problems.
@@ -72,25 +72,23 @@ def build(
         line = lines[number - 1] if lines else 1
         paper = _clean_paper(raw)
         if isinstance(paper, str):
-            found.append(models.Problem(line, f"paper {number} of the list {paper} and is left out"))
+            found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
-            found.append(models.Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
+            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
         else:
             known[paper["arxiv_id"]] = paper
     if len(papers) > limit:
-        found.append(
-            models.Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out")
-        )
+        found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(on, list(known.values()), tuple(found))
 
 
-def papers_of(digest: models.Digest) -> list[Paper]:
+def papers_of(digest: Digest) -> list[Paper]:
     """The cleaned papers of a listing, in order, as its text has them."""
     papers: list[Paper] = json.loads(digest.text)["papers"]
     return papers
 
 
-def paper_of(entry: models.Entry) -> Paper:
+def paper_of(entry: Entry) -> Paper:
     """An entry of a digest of any format as a paper of a listing."""
     parts = [
         f"**{section.heading}**: {section.body}" if section.heading else section.body
@@ -106,7 +104,7 @@ def paper_of(entry: models.Entry) -> Paper:
     }
 
 
-def identity(digest: models.Digest) -> str:
+def identity(digest: Digest) -> str:
     """What identifies a listing: its papers by id, without order, votes and other counts."""
     rows = sorted(
         [entry.arxiv_id, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
@@ -115,7 +113,7 @@ def identity(digest: models.Digest) -> str:
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
 
 
-def union(digest: models.Digest, former: models.Digest) -> models.Digest:
+def union(digest: Digest, former: Digest) -> Digest:
     """The listing with the papers and fields that only the `former` list of the same place has."""
     former_papers = {paper["arxiv_id"]: paper for paper in papers_of(former)}
     papers = [{**former_papers.pop(paper["arxiv_id"], {}), **paper} for paper in papers_of(digest)]
@@ -147,7 +145,7 @@ def _skip_space(text: str, position: int) -> int:
 
 def _read_record(record: object) -> tuple[date | str, list[object]]:
     """The date and the papers of a listing, or the reason why it is none."""
-    if not isinstance(record, Mapping) or record.get("format") != models.DigestFormat.LISTING.value:
+    if not isinstance(record, Mapping) or record.get("format") != DigestFormat.LISTING.value:
         return 'it is JSON, but no listing: its "format" is not "listing"', []
     on, papers = fields.clean_date(record.get("date")), record.get("papers")
     if on is None:
@@ -185,11 +183,6 @@ def _clean_summary(value: object) -> str | None:
     return text or None
 
 
-def _clean_date(value: object) -> str | None:
-    on = fields.clean_date(value)
-    return None if on is None else on.isoformat()
-
-
 _CLEANERS: Mapping[str, Any] = {
     "title": fields.clean_line,
     "votes": fields.clean_votes,
@@ -204,22 +197,22 @@ _CLEANERS: Mapping[str, Any] = {
     "project_url": fields.clean_url,
     "comments": fields.clean_votes,
     "submitter": lambda value: fields.clean_line(value, 200),
-    "published_on": _clean_date,
+    "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
 }
 """The fields of a paper besides its id. Each function returns None, or an empty list, for a value that is none."""
 
 
-def _build_cleaned(on: date, papers: Sequence[Paper], problems: tuple[models.Problem, ...]) -> models.Digest:
-    record = {"format": models.DigestFormat.LISTING.value, "date": on.isoformat(), "papers": papers}
+def _build_cleaned(on: date, papers: Sequence[Paper], problems: tuple[Problem, ...]) -> Digest:
+    record = {"format": DigestFormat.LISTING.value, "date": on.isoformat(), "papers": papers}
     entries = tuple(_entry(rank, paper) for rank, paper in enumerate(papers, 1))
     text = json.dumps(record, ensure_ascii=False) + "\n"
-    return models.Digest(models.DigestFormat.LISTING, on, entries, problems, text)
+    return Digest(DigestFormat.LISTING, on, entries, problems, text)
 
 
-def _entry(rank: int, paper: Paper) -> models.Entry:
+def _entry(rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
-    sections = summaries.drop_refusal((models.Section(None, summary),)) if summary else ()
-    return models.Entry(
+    sections = summaries.drop_refusal((Section(None, summary),)) if summary else ()
+    return Entry(
         rank=rank,
         arxiv_id=paper["arxiv_id"],
         title=paper.get("title"),

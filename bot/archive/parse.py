@@ -1,40 +1,30 @@
-"""The entry point of the parsers: bytes to text, text to digests."""
+"""The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
+
+`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. The third format,
+`bot.archive.listing`, is JSON and detected by its first character.
+"""
 
 from __future__ import annotations
 
 import codecs
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from bot.archive import headings as archive_headings
 from bot.archive import listing, markdown_lines, review
 from bot.archive.newsletter import parse_newsletter
 from bot.archive.review import parse_review
 from bot.core import errors
-from storage import models
-from storage.models import DigestFormat
-
-# The registry of written digest formats: the parser of each, and the evidence by which a digest's format is detected.
-#
-# The third format, `bot.archive.listing`, is JSON and detected by its first character.
+from storage.models import Digest, DigestFormat, Entry, Problem
 
 _SAMPLED_PAPERS = 2
 _SAMPLED_LINES = 12
 _LINE_WEIGHT = 2
-
-Parser = Callable[
-    [
-        Sequence[str],
-        Sequence[markdown_lines.Heading],
-        Mapping[int, archive_headings.PaperHeading],
-        archive_headings.DateHeading,
-    ],
-    archive_headings.ParseResult,
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ class FormatParser:
     """A digest format. `bare_ids`: its papers' headings are ids without a title. `date_marks`, in lower case, are
     found in its date headings alone."""
 
-    parse: Parser
+    parse: Callable[[archive_headings.DatedRows], archive_headings.ParseResult]
     is_typical_line: Callable[[str], bool]
     bare_ids: bool = False
     date_marks: tuple[str, ...] = ()
@@ -65,12 +55,13 @@ FORMATS: Mapping[DigestFormat, FormatParser] = {
 
 
 def detect_format(
-    rows: Sequence[str], day: archive_headings.DateHeading, papers: Sequence[archive_headings.PaperHeading]
+    dated: archive_headings.DatedRows, papers: Sequence[archive_headings.PaperHeading]
 ) -> DigestFormat:
     """The format of the first papers under a date heading; without papers, the one that the date heading suggests.
 
     The content alone decides, never a file's name. The first format of the registry wins a tie.
     """
+    day = dated.day
     if not papers:
         text = day.heading.text.lower()
         marked = (name for name, form in FORMATS.items() if any(mark in text for mark in form.date_marks))
@@ -78,7 +69,7 @@ def detect_format(
     scores = dict.fromkeys(FORMATS, 0)
     for index, paper in enumerate(papers[:_SAMPLED_PAPERS]):
         stop = papers[index + 1].row if index + 1 < len(papers) else day.end
-        sample = list(_sample_lines(rows, paper.row + 1, stop))
+        sample = list(_sample_lines(dated.rows, paper.row + 1, stop))
         for name, form in FORMATS.items():
             scores[name] += form.bare_ids is paper.is_bare_id
             scores[name] += _LINE_WEIGHT * sum(map(form.is_typical_line, sample))
@@ -107,8 +98,8 @@ class _Segment(NamedTuple):
 
     start: int
     end: int
-    problems: list[models.Problem]
-    format: models.DigestFormat = models.DigestFormat.NEWSLETTER
+    problems: list[Problem]
+    format: DigestFormat = DigestFormat.NEWSLETTER
     date: date | None = None
     drafts: Sequence[archive_headings.PaperDraft] = ()
 
@@ -131,7 +122,7 @@ def decode(data: bytes) -> str:
     return text
 
 
-def parse_text(text: str) -> tuple[models.Digest, ...]:
+def parse_text(text: str) -> tuple[Digest, ...]:
     """All digests of a text, in the order of their first date headings.
 
     A repeated date continues its digest. Raises NotADigestError if there is no digest. All other content that is not
@@ -156,60 +147,47 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
     first_row = days[0].heading.row
     above = [paper for paper in papers_by_row.values() if paper.row < first_row]
     segments = [_Segment(0, first_row, _undated_paper_problems(above))]
-    segments += [_parse_segment(rows, _headings_within(headings, day), papers_by_row, day) for day in days]
+    for day in days:
+        start = bisect_left(headings, day.heading.row + 1, key=attrgetter("row"))
+        below = headings[start : bisect_left(headings, day.end, key=attrgetter("row"))]
+        segments.append(_parse_segment(archive_headings.DatedRows(rows, day, below, papers_by_row)))
     groups = _group_segments(segments)
     if not groups:
         raise errors.NotADigestError(_rejection_reason(segments, days))
     return tuple(_build_digest(rows, group) for group in groups)
 
 
-def _headings_within(
-    headings: Sequence[markdown_lines.Heading], day: archive_headings.DateHeading
-) -> Sequence[markdown_lines.Heading]:
-    """The headings below a date heading and before the next one."""
-    start = bisect_left(headings, day.heading.row + 1, key=lambda heading: heading.row)
-    return headings[start : bisect_left(headings, day.end, key=lambda heading: heading.row)]
-
-
-def _parse_segment(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> _Segment:
+def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
     """The digest under a date heading, or the reason why there is none."""
+    rows, day, headings, papers_by_row = dated
     start = day.heading.row
     papers = [papers_by_row[heading.row] for heading in headings if heading.row in papers_by_row]
     error = day.error
     if day.date:
-        digest_format = detect_format(rows, day, papers)
-        drafts, problems, end = FORMATS[digest_format].parse(rows, headings, papers_by_row, day)
-        if drafts or (day.mentions_papers and not _has_text(rows, start + 1, end)):
+        digest_format = detect_format(dated, papers)
+        drafts, problems, end = FORMATS[digest_format].parse(dated)
+        if drafts or (day.mentions_papers and not archive_headings.find_stray_text(rows, start + 1, end)):
             left_out = _undated_paper_problems(paper for paper in papers if paper.row >= end)
             end = day.end if left_out else end
             return _Segment(start, end, problems + left_out, digest_format, day.date, drafts)
         error = _NO_PAPERS
     if not papers and not day.mentions_papers:
         return _Segment(start, day.end, [])
-    problem = models.Problem(start + 1, f"{error}: {markdown_lines.excerpt(day.heading.text)}")
+    problem = Problem(start + 1, f"{error}: {markdown_lines.excerpt(day.heading.text)}")
     return _Segment(start, day.end, [problem, *_undated_paper_problems(papers)])
 
 
-def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> list[models.Problem]:
+def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> list[Problem]:
     """A problem for each paper outside all dated digests: it is named, not parsed."""
     return [
-        models.Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
+        Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
         for paper in papers
     ]
 
 
-def _has_text(rows: Sequence[str], start: int, end: int) -> bool:
-    return any(line.strip() and not markdown_lines.is_thematic_break(line) for line in rows[start:end])
-
-
 def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     """The segments of each digest. A segment without one joins the digest before it, or else the first."""
-    groups: dict[tuple[models.DigestFormat, date], list[_Segment]] = {}
+    groups: dict[tuple[DigestFormat, date], list[_Segment]] = {}
     group: list[_Segment] = []
     for segment in segments:
         if segment.date:
@@ -221,13 +199,13 @@ def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     return list(groups.values())
 
 
-def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
+def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> Digest:
     dated = next(segment for segment in group if segment.date)
     assert dated.date
     entries, repeated = archive_headings.build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     problems.sort(key=lambda problem: problem.line)
-    return models.Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
+    return Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
 
 
 def _join_rows(rows: Sequence[str], group: Sequence[_Segment]) -> str:
@@ -249,3 +227,20 @@ def _rejection_reason(segments: Sequence[_Segment], days: Sequence[archive_headi
     return (
         f"line {day.heading.row + 1}: {day.error or _NO_PAPERS}: {markdown_lines.excerpt(day.heading.text)}"
     )
+
+
+def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
+    """Return the JSON object of a digest. Keys and their order are a contract. `file` is the file's name to print."""
+    return {
+        "file": file,
+        "format": digest.format.value,
+        "date": digest.date.isoformat(),
+        "papers": [paper_to_json(entry) for entry in digest.entries],
+        "problems": [asdict(problem) for problem in digest.problems],
+    }
+
+
+def paper_to_json(entry: Entry) -> dict[str, Any]:
+    """Return the JSON object of a paper in a digest."""
+    record = asdict(entry)
+    return record | {"authors": list(entry.authors), "sections": list(record["sections"])}

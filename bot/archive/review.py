@@ -1,45 +1,42 @@
-"""The review format: a dated heading, then per paper a heading with its id, its link, and a summary in chapters."""
+"""The review format: a dated heading, then per paper a heading with its id, its link, and a summary in chapters.
+
+The title and the chapters of a summary are found in any notation that language models write them in.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.archive import arxiv_ids, markdown_lines, summaries
 from bot.archive import headings as archive_headings
-from storage import models
-
-# The title and chapters of a review's summary, in any notation that language models write them in.
+from storage.models import Problem, Section
 
 _SUMMARY_PREFIX = re.compile(
     r"\[?\s?(?:논문\s?(?:상세\s?|핵심\s?|전체\s?)?(?:요약|제목|리뷰|분석)|제목|(?:paper\s)?(?:summary|review)|title)\s?"
     r"(?:\]\s?[:：]?|[:：]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
-_QUOTES = {
-    '"': '"',
-    "'": "'",
-    "“": "”",
-    "‘": "’",
-    "「": "」",
-    "『": "』",
-    "《": "》",
-    "<": ">",
-    "**": "**",
-    "*": "*",
-    "`": "`",
-}
+_QUOTES = (*zip("\"'“‘「『《<", "\"'”’」』》>", strict=True), ("**", "**"), ("*", "*"), ("`", "`"))
 _HEADING_STARTS = frozenset("# *_0123456789")
 _COLONS = " :："
+LINK_MARK = "🔗"
+_LINK_STARTS = (LINK_MARK, "http://", "https://", "<http")
 
 
-def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Section, ...]]:
+def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
     """Title and sections. Text before the first chapter is a section without heading.
 
     Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
     the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
     """
-    candidates = _find_heading_candidates(rows)
+    fenced_rows = markdown_lines.find_fenced_rows(rows, 0, len(rows))
+    possible = (
+        _parse_heading_candidate(row, line)
+        for row, line in enumerate(rows)
+        if line and line[0] in _HEADING_STARTS and row not in fenced_rows
+    )
+    candidates = [candidate for candidate in possible if candidate]
     title = _find_title(rows, candidates)
     if title:
         candidates = [candidate for candidate in candidates if candidate.row != title.row]
@@ -55,16 +52,9 @@ def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Sectio
 
 def _build_section(
     heading: str | None, rows: Sequence[str], span: Iterable[int], skipped: Collection[int]
-) -> models.Section:
+) -> Section:
     body = [rows[row] for row in span if row not in skipped]
-    return models.Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
-
-
-def _find_heading_candidates(rows: Sequence[str]) -> list[markdown_lines.Heading]:
-    possible = [row for row, line in enumerate(rows) if line and line[0] in _HEADING_STARTS]
-    fenced_rows = markdown_lines.find_fenced_rows(rows, 0, len(rows))
-    candidates = (_parse_heading_candidate(row, rows[row]) for row in possible if row not in fenced_rows)
-    return [candidate for candidate in candidates if candidate]
+    return Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
 
 
 def _parse_heading_candidate(row: int, line: str) -> markdown_lines.Heading | None:
@@ -121,16 +111,13 @@ def _clean_title(text: str) -> str | None:
     """The title without the word "summary" before it and without quotes around it."""
     prefix = _SUMMARY_PREFIX.match(text)
     text = (text[prefix.end() :] if prefix else text).strip()
-    for opening, closing in _QUOTES.items():
+    for opening, closing in _QUOTES:
         inner = text[len(opening) : -len(closing)]
         if len(text) > 2 and text.startswith(opening) and text.endswith(closing) and closing not in inner:
             text = inner.strip()
     return text or None
 
 
-# The lines by which a review marks a paper's link and its summary.
-
-LINK_MARK = "🔗"
 _SUMMARY_LABEL = re.compile(
     r"(?P<bold>\*\*|__)?(?:summary|요약)\s?(?(bold)(?:(?P=bold)\s?[:：]|[:：]\s?(?P=bold))|[:：])[ \t]*"
     r"|(?:#{1,6}\s)?(?:\*\*)?(?:summary|요약)(?:\*\*)?\s?[:：]?(?:\*\*)?\s{0,9}$",
@@ -146,11 +133,6 @@ def parse_summary_label(line: str) -> str | None:
     return line[label.end() :].strip() if label else None
 
 
-def is_link_line(line: str) -> bool:
-    """Whether the line is a review's link to its paper."""
-    return line.startswith((LINK_MARK, "http://", "https://", "<http"))
-
-
 _MAX_HEADER_LINES = 15
 _WRAPPER_LANGUAGES = frozenset({"", "markdown", "md", "text", "txt", "plaintext"})
 _TITLE_LABEL = re.compile(
@@ -162,21 +144,17 @@ _Start = tuple[int, archive_headings.PaperHeading | None]
 """The row at which a paper begins, and the paper; without one it only ends the paper above."""
 
 
-def parse_review(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> archive_headings.ParseResult:
-    """The papers of one digest. `headings` are those below the date heading.
+def parse_review(dated: archive_headings.DatedRows) -> archive_headings.ParseResult:
+    """The papers of one digest.
 
     Summaries contain headings too, so a paper begins only at a heading that is an id or a linked title, or that is
     followed by a link or the label of a summary.
     """
-    starts, problems = _find_starts(rows, headings, papers_by_row, day)
+    rows, day = dated.rows, dated.day
+    starts, problems = _find_starts(dated)
     if not starts:
-        return [], problems, day.end
-    end = _find_end(rows, headings, starts[-1][0], day)
+        return archive_headings.ParseResult([], problems, day.end)
+    end = _find_end(dated, starts[-1][0])
     problems += archive_headings.find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts = []
     limit = archive_headings.PaperLimit()
@@ -188,21 +166,17 @@ def parse_review(
             )
             drafts.append(draft)
             problems += paper_problems
-    return drafts, problems, end
+    return archive_headings.ParseResult(drafts, problems, end)
 
 
-def _find_starts(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    papers_by_row: Mapping[int, archive_headings.PaperHeading],
-    day: archive_headings.DateHeading,
-) -> tuple[list[_Start], list[models.Problem]]:
+def _find_starts(dated: archive_headings.DatedRows) -> tuple[list[_Start], list[Problem]]:
+    rows, day, headings, papers_by_row = dated
     of_papers = [heading for heading in headings if heading.row in papers_by_row]
     marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
     level = next((heading.level for heading in marked or of_papers), 0)
     code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
     starts: list[_Start] = []
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
         is_titled = heading.text.startswith("[") and heading.level == level
@@ -213,7 +187,7 @@ def _find_starts(
             starts.append((paper.row, paper))
         elif paper and (paper.is_bare_id or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
-            problems.append(models.Problem(heading.row + 1, message))
+            problems.append(Problem(heading.row + 1, message))
         elif (
             not paper
             and heading.level <= level
@@ -224,7 +198,7 @@ def _find_starts(
                 message = (
                     f"a paper without an arXiv id; it is left out: {markdown_lines.excerpt(heading.text)}"
                 )
-                problems.append(models.Problem(heading.row + 1, message))
+                problems.append(Problem(heading.row + 1, message))
     return starts, problems
 
 
@@ -236,7 +210,7 @@ def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
 def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
     """Whether a review's link or the label of its summary follows the heading."""
     following = _next_nonblank(rows, row, end)
-    return is_link_line(following) or parse_summary_label(following) is not None
+    return following.startswith(_LINK_STARTS) or parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
@@ -255,17 +229,13 @@ def _start_without_heading_id(
     return (heading.row, None) if is_link or parse_summary_label(following) == "" else None
 
 
-def _find_end(
-    rows: Sequence[str],
-    headings: Sequence[markdown_lines.Heading],
-    start: int,
-    day: archive_headings.DateHeading,
-) -> int:
+def _find_end(dated: archive_headings.DatedRows, start: int) -> int:
     """The row at which the last summary ends: at a heading of the page around the digest.
 
     Such a heading has no number, is of the papers' level or above, and follows a rule or the fence of the summary. If
     the summary has other headings of that level, it counts as one of the summary's chapters.
     """
+    rows, day, headings, _ = dated
     paper_level = next(heading.level for heading in headings if heading.row == start)
     fenced_rows = markdown_lines.find_fenced_rows(rows, start + 1, day.end)
     all_fences = markdown_lines.find_fences(rows, start, day.end)
@@ -290,7 +260,7 @@ def _find_end(
 
 def _parse_paper(
     rows: Sequence[str], paper: archive_headings.PaperHeading, stop: int
-) -> tuple[archive_headings.PaperDraft, list[models.Problem]]:
+) -> tuple[archive_headings.PaperDraft, list[Problem]]:
     url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
     draft = archive_headings.PaperDraft(paper.row + 1, paper.arxiv_id, None, url)
     first, problems = _read_header(rows, paper.row + 1, stop, draft)
@@ -300,22 +270,22 @@ def _parse_paper(
         content[0] = after_label
     body, unclosed = _unwrap_fences(content)
     if unclosed is not None:
-        problems.append(models.Problem(first + unclosed + 1, "the fence around this summary is never closed"))
+        problems.append(Problem(first + unclosed + 1, "the fence around this summary is never closed"))
     title, sections = parse_chapters(body)
     draft.title = title or draft.title or paper.title
     draft.sections = summaries.drop_refusal(tuple(section for section in sections if section.body))
     for section in sections:
         if not section.body:
             message = f"a chapter with nothing under it: {markdown_lines.excerpt(section.heading or '')}"
-            problems.append(models.Problem(paper.row + 1, message))
+            problems.append(Problem(paper.row + 1, message))
     return draft, problems
 
 
 def _read_header(
     rows: Sequence[str], start: int, stop: int, draft: archive_headings.PaperDraft
-) -> tuple[int, list[models.Problem]]:
+) -> tuple[int, list[Problem]]:
     """Fill `draft` from the lines above the summary; return the row of the summary's start, label included, and problems."""
-    problems: list[models.Problem] = []
+    problems: list[Problem] = []
     nonblank = [row for row in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[row].strip()]
     label = next((row for row in nonblank if parse_summary_label(rows[row]) is not None), None)
     for row in nonblank:
@@ -326,15 +296,13 @@ def _read_header(
             continue
         if label is None:
             return row, problems
-        problems.append(
-            models.Problem(row + 1, f"a line that is not understood: {markdown_lines.excerpt(line)}")
-        )
+        problems.append(Problem(row + 1, f"a line that is not understood: {markdown_lines.excerpt(line)}"))
     return min(stop, start + _MAX_HEADER_LINES), problems
 
 
 def _read_header_line(line: str, draft: archive_headings.PaperDraft) -> bool:
     """Fill `draft` from a line above the summary; return whether the line was understood."""
-    if is_link_line(line):
+    if line.startswith(_LINK_STARTS):
         arxiv_id, url, _ = arxiv_ids.find_link(line) or (draft.arxiv_id, draft.url, 0)
         if arxiv_id == draft.arxiv_id:
             draft.url = url

@@ -1,20 +1,22 @@
-"""Summary basis: what a summary was written from, by what its writer says.
+"""What a digest's summaries are worth: refusals, inventions and empty sentences in them, and what they were written from.
 
-A writer without the paper either refuses (see `refusals`) or invents a summary from the title or from general knowledge, and
-usually admits it: above the chapters, in the first of them, or in a note below the last. By stock phrases in Korean and
-English. A doubtful summary counts as sound: better shown than lost.
+A writer without the paper either refuses or invents a summary from the title or from general knowledge, and usually admits
+it: above the chapters, in the first of them, or in a note below the last. All is found by stock phrases in Korean and
+English; a doubtful text counts as a sound summary: better shown than lost. It is computed from the stored text, so that
+what was stored before these rules existed needs no second reading. `shown_sections` is the one accessor for readers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
+from typing import assert_never
 
 from bot.archive import fields
-from storage import models
+from storage.models import Appearance, DigestFormat, Entry, Locale, Section
 
 
 class Basis(StrEnum):
@@ -140,14 +142,25 @@ _OTHER_SOURCE = re.compile(
     r"|공식\s|초안|web search|search results",
     re.IGNORECASE,
 )
+_FROM_ABSTRACT = re.compile(
+    r"초록[^\n]{0,20}(?:바탕|기반|토대|근거|참고)[^\n]{0,20}(?:작성|요약|정리)|(?:based|written"
+    r"|drawn)[^\n]{0,20}\b(?:on|from) (?:only )?the abstract",
+    re.IGNORECASE,
+)
+_SELF_REFERENCE_SUBJECT = re.compile(
+    r"(?:요약|정리|설명|답변|내용|분석|글)(?:은|는)\s|^(?:아래|다음|이상|위)(?:는|은)\s|\b(?:summary|overview|answer|review)\b",
+    re.IGNORECASE,
+)
 
 
-def find_basis(sections: Sequence[models.Section]) -> Basis | None:
+def find_basis(sections: Sequence[Section]) -> Basis | None:
     """What the writer of a summary says it was written from; None if it says nothing."""
     if not sections:
         return Basis.NONE
-    if sections[0].heading in NEWSLETTER_LABELS and not _has_strong_hint(sections):
-        return None
+    if sections[0].heading in NEWSLETTER_LABELS:
+        start, end = sections[0].body[:_LABELLED_CHARACTERS], sections[-1].body[-_LABELLED_CHARACTERS:]
+        if not (_STRONG_HINT.search(start) or _STRONG_HINT.search(end)):
+            return None
     head, tail = _sample(sections)
     if not (_HINT.search(head.lower()) or _HINT.search(tail.lower())):
         return None
@@ -156,12 +169,7 @@ def find_basis(sections: Sequence[models.Section]) -> Basis | None:
     return _basis_of_opening(opening, has_more=len(sections) > 1) or _basis_of_notes((*opening, *closing))
 
 
-def _has_strong_hint(sections: Sequence[models.Section]) -> bool:
-    start, end = sections[0].body[:_LABELLED_CHARACTERS], sections[-1].body[-_LABELLED_CHARACTERS:]
-    return bool(_STRONG_HINT.search(start) or _STRONG_HINT.search(end))
-
-
-def _sample(sections: Sequence[models.Section]) -> tuple[str, str]:
+def _sample(sections: Sequence[Section]) -> tuple[str, str]:
     """The start and the end of a summary, without what lies between; the end is empty if the start has it all."""
     length = sum(len(section.body) for section in sections)
     if length <= _HEAD_CHARACTERS:
@@ -208,7 +216,8 @@ def _basis_of_notes(sentences: Sequence[str]) -> Basis | None:
         refers = bool(_SELF_REFERENCE.search(sentence) or _SELF_REFERENCE_ENGLISH.search(sentence))
         if not (promises or refers):
             continue
-        if _names_abstract(sentence) and (promises or _is_written_from_abstract(sentence)):
+        says_source = _FROM_ABSTRACT.search(sentence) and _SELF_REFERENCE_SUBJECT.search(sentence)
+        if _names_abstract(sentence) and (promises or says_source):
             return Basis.ABSTRACT
         if _is_assumed(sentence) or (refers and _MAY_DIFFER.search(sentence)):
             return Basis.NONE
@@ -216,7 +225,6 @@ def _basis_of_notes(sentences: Sequence[str]) -> Basis | None:
 
 
 def _is_unread(sentence: str) -> bool:
-    """Whether a sentence in the first person says that the paper could not be read."""
     if _UNREAD_ENGLISH.search(sentence) or _LACKING.search(sentence):
         return True
     return bool(_UNREAD.search(sentence) and _PERSONAL.search(sentence))
@@ -226,30 +234,11 @@ def _is_assumed(sentence: str) -> bool:
     return bool((_ASSUMED.search(sentence) and _OFFER.search(sentence)) or _ASSUMED_ENGLISH.search(sentence))
 
 
-_FROM_ABSTRACT = re.compile(
-    r"초록[^\n]{0,20}(?:바탕|기반|토대|근거|참고)[^\n]{0,20}(?:작성|요약|정리)|(?:based|written"
-    r"|drawn)[^\n]{0,20}\b(?:on|from) (?:only )?the abstract",
-    re.IGNORECASE,
-)
-
-
-def _is_written_from_abstract(sentence: str) -> bool:
-    return bool(_FROM_ABSTRACT.search(sentence) and _SELF_REFERENCE_SUBJECT.search(sentence))
-
-
-_SELF_REFERENCE_SUBJECT = re.compile(
-    r"(?:요약|정리|설명|답변|내용|분석|글)(?:은|는)\s|^(?:아래|다음|이상|위)(?:는|은)\s|\b(?:summary|overview|answer|review)\b",
-    re.IGNORECASE,
-)
-
-
 def _names_abstract(sentence: str) -> bool:
     return bool(_ABSTRACT.search(sentence)) and not _NOT_ABSTRACT.search(sentence)
 
 
-# Refusal detection: texts in place of a summary, such as an apology, an error or a request for the paper.
-#
-# By stock phrases in Korean and English. A doubtful text counts as a summary: better shown than lost.
+# Refusals: texts in place of a summary, such as an apology, an error or a request for the paper.
 
 _REFUSAL_OPENING = re.compile(
     r"(?:정말\s|대단히\s|매우\s)?(?:죄송|미안|유감스럽|안타깝)"
@@ -289,7 +278,7 @@ _MIN_SUMMARY_LENGTH = 160
 _MAX_ERROR_LENGTH = 200
 
 
-def drop_refusal(sections: tuple[models.Section, ...]) -> tuple[models.Section, ...]:
+def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     """The sections, or none if they have no heading and their text is a refusal."""
     if sections and (sections[0].heading or any(section.heading for section in sections)):
         return sections
@@ -315,10 +304,8 @@ def is_refusal(text: str) -> bool:
     return sum(len(sentence.strip(_REFUSAL_MARKUP)) for sentence in content) < _MIN_SUMMARY_LENGTH
 
 
-# Empty statements: sentences and list items that only say that the paper gives no information on something.
-#
-# A review has fixed chapters, and its writer fills one that does not apply with such a sentence. By stock phrases in Korean
-# and English; a sentence that goes on to say something is kept.
+# Empty statements only say that the paper gives no information on something: a review has fixed chapters, and its writer fills
+# one that does not apply with such a sentence. A sentence that goes on to say something is kept.
 
 _MAX_LENGTH = 200
 _NEGATION = re.compile("[않없]|[nN]ot|n['’]t|[nN]o |[nN]/?[aA]|[nN]one|NONE")
@@ -376,7 +363,7 @@ def is_empty_statement(sentence: str) -> bool:
     return any(pattern.fullmatch(bare) for pattern in _PATTERNS)
 
 
-def drop_empty_statements(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
+def drop_empty_statements(sections: Sequence[Section]) -> tuple[Section, ...]:
     """The sections without empty statements, and without the sections that have nothing else."""
     if not any(_NEGATION.search(section.body) for section in sections):
         return tuple(section for section in sections if section.body.strip())
@@ -393,95 +380,95 @@ def _drop_from(body: str) -> Iterator[str]:
             continue
         sentences = _SENTENCE_END.split(line)
         # The first sentence carries the item's mark and label, so it is kept with what follows it.
-        kept = [
-            sentence
-            for index, sentence in enumerate(sentences)
-            if not index or not is_empty_statement(sentence)
-        ]
+        kept = [sentences[0], *(sentence for sentence in sentences[1:] if not is_empty_statement(sentence))]
         yield line if len(kept) == len(sentences) else " ".join(kept)
 
 
 # The labels by which Paperround's writer says in a digest what an entry was written from, and what it left out.
 
-BASIS_LABELS: Mapping[models.Locale, Mapping[Basis, str]] = {
-    models.Locale.EN: {
+BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
+    Locale.EN: {
         Basis.ABSTRACT: "This summary was written from the abstract.",
         Basis.EXTRACT: "This is an extract of the abstract in its own words.",
         Basis.HUGGINGFACE: "This is Hugging Face's summary of the abstract, an extract in its own words.",
     },
-    models.Locale.KO: {
+    Locale.KO: {
         Basis.ABSTRACT: "이 요약은 논문의 초록을 바탕으로 작성했습니다.",
         Basis.EXTRACT: "논문의 초록에서 문장을 그대로 발췌했습니다.",
         Basis.HUGGINGFACE: "Hugging Face가 초록을 요약한 글을 그대로 발췌했습니다.",
     },
 }
 """By language. A summary written from the whole paper has no label."""
-HEADINGS: Mapping[models.Locale, str] = {models.Locale.EN: "Basis", models.Locale.KO: "작성 근거"}
+HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
 """The chapter of a review that holds its labels."""
 
 _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
 
 
-def label_dropped(language: models.Locale, count: int) -> str:
+def label_dropped(language: Locale, count: int) -> str:
     """Return the label of an entry whose writer dropped `count` claims, at least 1."""
-    if language is models.Locale.KO:
+    if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
     return f"{count} {noun} that failed the checks {verb} left out."
 
 
-def find_labelled_basis(sections: Sequence[models.Section]) -> Basis | None:
+def find_labelled_basis(sections: Sequence[Section]) -> Basis | None:
     """Return what an entry was written from by its label; None without one."""
-    lines = (line for section in sections for line in _lines(section))
+    lines = (line for section in sections for line in section.body.split("\n"))
     return next((_BASIS_BY_LABEL[line] for line in lines if line in _BASIS_BY_LABEL), None)
 
 
-def drop_labels(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
+def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
     """Return the sections without labels of the basis, for readers who are told it otherwise."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
-    kept = (
-        replace(section, body="\n".join(line for line in _lines(section) if line not in _BASIS_BY_LABEL))
-        for section in sections
-    )
-    return tuple(section for section in kept if section.body.strip())
+    kept = []
+    for section in sections:
+        body = "\n".join(line for line in section.body.split("\n") if line not in _BASIS_BY_LABEL)
+        if body.strip():
+            kept.append(replace(section, body=body))
+    return tuple(kept)
 
-
-def _lines(section: models.Section) -> list[str]:
-    return section.body.split("\n")
-
-
-# The summary of an entry as readers may see it, and what it was written from: the one accessor outside parsing and exports.
-#
-# Both are computed from the stored text, so that what was stored before these rules existed needs no second reading.
 
 _LABELS = frozenset(label.lower() for label in NEWSLETTER_LABELS)
 _FULL_TEXT_SINCE = date(2024, 6, 10)
 """Until then the newsletter's highlights were written from the abstract, without labels (its pipeline's history)."""
 
 
-def shown_sections(entry: models.Entry) -> tuple[models.Section, ...]:
+def shown_sections(entry: Entry) -> tuple[Section, ...]:
     """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
     if entry.summary_missing or not entry.sections or find_basis(entry.sections) is Basis.NONE:
         return ()
     return drop_empty_statements(drop_labels(entry.sections))
 
 
-def find_shown_basis(digest_format: models.DigestFormat, day: date, entry: models.Entry) -> Basis | None:
+def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Basis | None:
     """What the summary of an entry of this day was written from; None if that is unknown."""
     if entry.summary_missing or not shown_sections(entry):
         return Basis.NONE
     labelled = find_labelled_basis(entry.sections) or find_basis(entry.sections)
-    return labelled or FORMAT_BASIS[digest_format](day, entry)
+    if labelled is not None:
+        return labelled
+    match digest_format:
+        case DigestFormat.NEWSLETTER:
+            if any(is_newsletter_label(section.heading) for section in entry.sections):
+                return Basis.PAPER
+            return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
+        case DigestFormat.REVIEW:
+            return None  # it was written from an address, by a model with a web search
+        case DigestFormat.LISTING:
+            return Basis.ABSTRACT
+    assert_never(digest_format)
 
 
-def find_appearance_basis(appearance: models.Appearance) -> Basis | None:
+def find_appearance_basis(appearance: Appearance) -> Basis | None:
     """What the summary of a stored entry was written from. Paperround's writer labels all but the whole paper."""
     basis = find_shown_basis(appearance.format, appearance.date, appearance.entry)
     return Basis.PAPER if basis is None and appearance.writer is not None else basis
 
 
-def find_language(appearance: models.Appearance) -> str:
+def find_language(appearance: Appearance) -> str:
     """The language of the summary of an entry, which may differ from that of its digest."""
     return fields.detect_section_language(appearance.entry.sections) or appearance.language
 
@@ -498,27 +485,3 @@ def label_name(heading: str) -> str:
 
 def _normalise_label(heading: str) -> str:
     return heading.strip("* :").lower().replace("’", "'")
-
-
-def _newsletter_basis(day: date, entry: models.Entry) -> Basis | None:
-    if any(is_newsletter_label(section.heading) for section in entry.sections):
-        return Basis.PAPER
-    return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
-
-
-def _abstract_basis(day: date, entry: models.Entry) -> Basis | None:
-    """Hugging Face's summaries are written from the abstract."""
-    return Basis.ABSTRACT
-
-
-def _unknown_basis(day: date, entry: models.Entry) -> Basis | None:
-    """Unless its text says so: a review was written from an address, by a model with a web search."""
-    return None
-
-
-FORMAT_BASIS: Mapping[models.DigestFormat, Callable[[date, models.Entry], Basis | None]] = {
-    models.DigestFormat.NEWSLETTER: _newsletter_basis,
-    models.DigestFormat.REVIEW: _unknown_basis,
-    models.DigestFormat.LISTING: _abstract_basis,
-}
-"""By format, what its texts are written from where they do not say so themselves."""

@@ -102,9 +102,9 @@ def main() -> None:
     try:
         if sys.argv[1:] == ["healthcheck"]:
             # A supervisor asks twice a minute: without the other commands it takes a third of the time.
-            from bot.cli import operations
+            from bot.cli import healthcheck
 
-            sys.exit(operations.report())
+            sys.exit(healthcheck.report())
         sys.exit(_run(sys.argv[1:]))
     except errors.PaperroundError as error:
         from bot.cli import output

@@ -21,40 +21,34 @@ _PREVIEW_COLUMNS = ("arxiv_id", "title", "date", "votes")
 AlertId = Annotated[int, typer.Argument(metavar="ID", help="The id that `alerts list` shows.")]
 User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
 Keywords = Annotated[
-    list[str] | None, typer.Option("--keyword", metavar="TEXT", help="Words to look for; may be repeated.")
+    list[str] | None, typer.Option(metavar="TEXT", help="Words to look for; may be repeated.")
 ]
 Authors = Annotated[
-    list[str] | None, typer.Option("--author", metavar="NAME", help="A name to look for; may be repeated.")
+    list[str] | None, typer.Option(metavar="NAME", help="A name to look for; may be repeated.")
 ]
 Institutions = Annotated[
-    list[str] | None,
-    typer.Option("--institution", metavar="NAME", help="A university or company; may be repeated."),
+    list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
 ]
 MatchAll = Annotated[bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")]
 Excluded = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", metavar="TEXT", help="No papers with these words; may be repeated."),
+    list[str] | None, typer.Option(metavar="TEXT", help="No papers with these words; may be repeated.")
 ]
-MinVotes = Annotated[
-    int | None, typer.Option("--min-votes", help="Once a paper has at least this number of votes.")
-]
+MinVotes = Annotated[int | None, typer.Option(help="Once a paper has at least this number of votes.")]
 Language = Annotated[
-    str | None,
-    typer.Option("--language", metavar="en|ko|any", help="Only papers with a summary in this language."),
+    str | None, typer.Option(metavar="en|ko|any", help="Only papers with a summary in this language.")
 ]
 Translations = Annotated[
     bool | None, typer.Option("--translations/--as-typed", help="Also match the forms in the other language.")
 ]
 When = Annotated[
-    str | None,
-    typer.Option("--when", metavar="now|daily|weekly", help="Right away, or gathered in one message."),
+    str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
 ]
 AtTime = Annotated[
     str | None, typer.Option("--at", metavar="HH:MM", help="Time of a daily or weekly message.")
 ]
-Timezone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone of that time.")]
-Weekday = Annotated[str | None, typer.Option("--weekday", metavar="mon", help="Day of a weekly message.")]
-MaxPapers = Annotated[int | None, typer.Option("--max-papers", help="Papers in a message, 1 to 25.")]
+Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of that time.")]
+Weekday = Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")]
+MaxPapers = Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")]
 
 
 def group() -> typer.Typer:
@@ -82,11 +76,8 @@ def _condition_options(
     """Return the options for what an alert matches, by the field of the alert. Raises UsageError."""
     from storage import models
 
-    texts = {
-        models.AlertKind.KEYWORD: keyword,
-        models.AlertKind.AUTHOR: author,
-        models.AlertKind.INSTITUTION: institution,
-    }
+    kinds = models.AlertKind
+    texts = {kinds.KEYWORD: keyword, kinds.AUTHOR: author, kinds.INSTITUTION: institution}
     given = _given(
         terms=tuple(models.AlertTerm(kind, text) for kind in texts for text in texts[kind] or ()) or None,
         match_all=match_all,

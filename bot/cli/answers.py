@@ -1,10 +1,10 @@
-"""Commands that answer as the slash commands of the same name do: `trends`, `similar`, `why` and `status`."""
+"""Commands that answer as the slash commands of the same name do, and `glossary`, which shows the forms of a term."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli import context, output, search
+from bot.cli import context, output
 from bot.cli.search import Limit, create_search, print_papers
 
 if TYPE_CHECKING:
@@ -36,10 +36,8 @@ _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
 
 def register_answers(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("trends")(trends)
-    app.command("similar")(similar)
-    app.command("why")(why)
-    app.command("status")(status)
+    for command in (trends, similar, why, status):
+        app.command(command.__name__)(command)
 
 
 def trends(
@@ -110,7 +108,7 @@ def why(
         guild_id = await _find_guild(container, channel)
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
-        view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=_command_name)
+        view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention="/{}".format)
         explanations, _ = answer
         return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
 
@@ -199,12 +197,10 @@ def _exit_if_unknown(paper_id: str, found: object) -> None:
         sys.exit(1)
 
 
-def _command_name(name: str) -> str:
-    return f"/{name}"
-
-
 def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
     """Return the texts of a message for a terminal: times with their zone, that of the settings if none is given."""
+    from discord import ui
+
     shown_zone = zone or context.load_timezone()
 
     def format_match(match: re.Match[str]) -> str:
@@ -212,21 +208,11 @@ def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
         return f"{output.format_time(moment, shown_zone)} {shown_zone}"
 
     # Discord shows "in 3 hours" next to a time; here both would be the same.
-    text = _TIME.sub(format_match, _TIME_AGAIN.sub("", "\n".join(_texts(view))))
+    shown = "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+    text = _TIME.sub(format_match, _TIME_AGAIN.sub("", shown))
     for pattern, replacement in _MARKUP:
         text = re.sub(pattern, replacement, text)
     return _EMPHASIS.sub(lambda match: match[1] or "", text)
-
-
-def _texts(view: ui.LayoutView) -> Iterator[str]:
-    from discord import ui
-
-    for item in view.walk_children():
-        if isinstance(item, ui.TextDisplay):
-            yield item.content
-
-
-# The command that shows the glossary: the forms of a term, and the forms that papers hardly confirm.
 
 
 def register_glossary(app: typer.Typer) -> None:
@@ -253,8 +239,7 @@ def glossary(
     if not term:
         raise typer.BadParameter("Name a term, or use --suspicious.")
 
-    explained = context.run_with_service(search.create_search, lambda service: service.explain_term(term))
-    concepts, senses = explained
+    concepts, senses = context.run_with_service(create_search, lambda service: service.explain_term(term))
     if as_json:
         data = [
             {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
@@ -280,7 +265,7 @@ def _name(key: str, forms: Sequence[FormEvidence]) -> str:
 
 def _print_suspicious(as_json: bool) -> None:
     """Print the Korean forms with few papers that have another form of the term, the weakest first."""
-    weak = context.run_with_service(search.create_search, lambda service: service.list_suspicious_forms())
+    weak = context.run_with_service(create_search, lambda service: service.list_suspicious_forms())
     if as_json:
         rows = [
             {
@@ -319,14 +304,11 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
         "seeded": form.seeded,
         "share": form.share,
         "alias": form.is_alias,
-        "searched": _is_searched(form),
+        "searched": form.expands and not form.is_alias,
     }
-
-
-def _is_searched(form: SurfaceForm) -> bool:
-    return form.expands and not form.is_alias
 
 
 def _origin(form: SurfaceForm) -> str:
     origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
-    return ", ".join(origins) + ("" if _is_searched(form) else "; asked for, not searched for")
+    is_searched = form.expands and not form.is_alias
+    return ", ".join(origins) + ("" if is_searched else "; asked for, not searched for")

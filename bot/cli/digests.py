@@ -1,8 +1,9 @@
-"""Commands that read and write digests: `parse`, `ingest`, `digest` and `export`."""
+"""Commands that read and write digests: `parse`, `ingest`, `digest`, `export` and `write`."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
@@ -14,26 +15,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import context, output
+from bot.cli.search import print_papers
+from bot.core import errors
+from storage import errors as stored_errors
+from storage import models
 
 if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult
     from bot.archive.ingest import IngestService, TextFile
     from bot.core.settings import Settings
-    from storage import models, writer
-
-Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
+    from storage import writer
 
 
 def register_digests(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("parse")(parse)
-    app.command("ingest")(ingest)
-    app.command("digest")(digest)
-    app.command("export")(export)
+    for command in (parse, ingest, digest, export):
+        app.command(command.__name__)(command)
 
 
 def parse(
-    paths: Paths,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Has no effect: it prints JSON Lines anyway.")
     ] = False,
@@ -52,10 +55,7 @@ def parse(
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
     """Print the digests of one file as JSON and yield its problems as sentences."""
-    from bot.archive import exports
     from bot.archive import parse as archive_parse
-    from bot.core import errors
-    from storage import models
 
     if isinstance(file, models.LocatedProblem):
         yield _format_problem(file.location, None, file.message)
@@ -66,7 +66,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
         yield _format_problem(file.name, None, str(error))
         return
     for parsed in digests:
-        output.print_json(exports.digest_to_json(parsed, file.name))
+        output.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
             yield _format_problem(file.name, problem.line, problem.message)
 
@@ -79,23 +79,15 @@ def ingest(
     as_json: output.AsJson = False,
 ) -> None:
     """Store the digests of files; what is stored already changes nothing."""
-    from bot.core import errors
-
     if not paths and not again:
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts again."
         )
     result, problems = context.run_command(lambda: _ingest(paths or [], again))
-    digests, papers, new = result.digests, result.papers, result.new_papers
+    counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     output.print_result(
-        {
-            "digests": digests,
-            "papers": papers,
-            "new_papers": new,
-            "problems": len(problems),
-            "problem_list": problems,
-        },
-        _count_sentence(digests, papers, new, len(problems)),
+        {**counts, "problems": len(problems), "problem_list": problems},
+        _count_sentence(result.digests, result.papers, result.new_papers, len(problems)),
         as_json,
     )
     sys.exit(1 if problems else 0)
@@ -161,7 +153,6 @@ def digest(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the papers of one date, top-voted first, as a new channel would get them."""
-    from bot.cli.search import print_papers
 
     requested_day = None if on is None else output.parse_date(on)
 
@@ -193,9 +184,6 @@ def export(
     as_json: output.AsJson = False,
 ) -> None:
     """Write stored digests in a format that others read."""
-    from bot.core import errors
-    from storage import errors as stored_errors
-
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
     first, last = (output.parse_date(text) if text else None for text in (on or since, on or until))
@@ -222,20 +210,7 @@ async def _export(form: str, first: date | None, last: date | None) -> str:
         return await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
 
 
-# `paperround write`: writes the digest of a day with a language model, or from extracts without one.
-
-_COLUMNS = (
-    "date",
-    "format",
-    "papers",
-    "written",
-    "from_abstract",
-    "refused",
-    "failed",
-    "claims_dropped",
-    "calls",
-    "tokens",
-)
+_COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dropped", "calls", "tokens")
 
 
 def register_write(app: typer.Typer) -> None:
@@ -276,21 +251,23 @@ def write(
     logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
     day = None if on is None else output.parse_date(on)
     formats = _parse_formats(settings, form)
-    locale = _parse_language(settings, language)
+    if language is None:
+        locale = settings.writer_language or models.Locale(settings.locale)
+    else:
+        locale = output.parse_choice(models.Locale, language, "language")
     file = None if target is None else Path(target)
     rows, problems = context.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
-    for row in rows:
-        if as_json:
+    if as_json:
+        for row in rows:
             output.print_json(row)
-    if not as_json:
-        output.print_table(_COLUMNS, [[row[name] for name in _COLUMNS] for row in rows], empty="")
+    else:
+        columns = ("date", "format", *_COUNTS)
+        output.print_table(columns, [[row[name] for name in columns] for row in rows], empty="")
     sys.exit(1 if problems else 0)
 
 
 def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestFormat, ...]:
-    from bot.core import errors
     from bot.core.settings import WRITTEN_FORMATS
-    from storage import models
 
     if form is None:
         return settings.writer_formats or WRITTEN_FORMATS[:1]
@@ -298,14 +275,6 @@ def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestF
     if chosen not in WRITTEN_FORMATS:
         raise errors.UsageError(f"A {chosen.value} cannot be written. Use {' or '.join(WRITTEN_FORMATS)}.")
     return (chosen,)
-
-
-def _parse_language(settings: Settings, language: str | None) -> models.Locale:
-    from storage import models
-
-    if language is None:
-        return settings.writer_language or models.Locale(settings.locale)
-    return output.parse_choice(models.Locale, language, "language")
 
 
 async def _write(
@@ -319,7 +288,6 @@ async def _write(
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the counts of each format, and the number of problems, which are printed at once."""
     from bot.app import container as app_container
-    from bot.core import errors
 
     problems: list[str] = []
 
@@ -363,8 +331,6 @@ async def _write(
 def _show(text: str, as_json: bool) -> None:
     """Print the drafts of a paper: each claim with its span and its problems."""
     from bot.archive import arxiv_ids
-    from bot.core import errors
-    from storage import errors as stored_errors
 
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     if arxiv_id is None:
@@ -389,8 +355,6 @@ def _show(text: str, as_json: bool) -> None:
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
     """Return the JSON object of a draft; `claims` are those that passed, or the last answer while it is written."""
-    import json
-
     from bot.writer import prompts
     from storage.writer import DraftState
 
@@ -401,17 +365,18 @@ def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
         if text
         for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
     ]
-    return {
-        "arxiv_id": draft.arxiv_id,
-        "format": draft.format.value,
-        "language": draft.language.value,
-        "model": draft.model,
-        "prompt_version": draft.prompt_version,
-        "state": draft.state.value,
-        "basis": draft.basis,
-        "calls": draft.calls,
-        "tokens": draft.tokens,
-        "claims_dropped": draft.claims_dropped,
+    columns = (
+        "arxiv_id",
+        "format",
+        "language",
+        "model",
+        "prompt_version",
+        "state",
+        "basis",
+        "calls",
+        "tokens",
+    )
+    return {name: getattr(draft, name) for name in (*columns, "claims_dropped")} | {
         "claims": claims,
         "problems": list(draft.problems),
         "updated_at": draft.updated_at.isoformat(),

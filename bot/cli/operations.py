@@ -1,117 +1,26 @@
-"""Commands for operators: `reindex`, `backup`, `db upgrade`, `doctor` and `healthcheck`."""
+"""Commands for operators: `run`, `demo`, `reindex`, `backup`, `db upgrade`, `doctor`, `healthcheck`, `templates check`."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli import context, output
 from bot.core import errors
-from storage import errors as stored_errors
 
 if TYPE_CHECKING:
     from bot.operations.doctor import Finding
 
-# Asks `/health` of a running bot, with the standard library alone: a supervisor does so twice a minute.
-
-SETTING = "PAPERROUND_HTTP"
-TIMEOUT_SECONDS = 4.0
-"""`/health` answers within 2 s also when the database does not."""
-LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses that `run` listens on
-
-
-def read_address() -> str:
-    """Return the setting PAPERROUND_HTTP. Raises UsageError if there is none."""
-    address = os.environ.get(SETTING)
-    if address is None:
-        from bot.core import settings  # takes longer than the request; a container has the variable
-
-        address = settings.load().http
-    if not address or not address.strip():
-        raise errors.UsageError(
-            f"{SETTING} is not set, so `paperround run` serves no health. Set it, for example to 127.0.0.1:9464."
-        )
-    return address.strip()
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Return host and port to connect to: the loopback address for a server that listens on all addresses."""
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    if not port.isdecimal() or int(port) > 65535:
-        raise errors.UsageError(f"{SETTING}: {address!r} is not an address such as 127.0.0.1:9464.")
-    return LOOPBACK.get(host, host), int(port)
-
-
-def request_health(address: str) -> tuple[bool, dict[str, Any]]:
-    """Return whether the bot works, and the body of its answer. Raises PaperroundError without such an answer.
-
-    An outage of Discord counts as working: starting the bot again would not end it.
-    """
-    host, port = split_address(address)
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/health")
-        response = connection.getresponse()
-        body = json.loads(response.read(100_000))
-        if not isinstance(body, dict) or "role" not in body:
-            raise ValueError("the answer is not from Paperround")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise stored_errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
-    finally:
-        connection.close()
-    return response.status == 200 or body.get("outage") is True, body
-
-
-def describe(is_healthy: bool, body: dict[str, Any]) -> str:
-    """Return the answer as one line."""
-    if not is_healthy:
-        return f"unhealthy: {' '.join(map(str, body.get('problems', ()))) or 'it says so without a reason.'}"
-    if body.get("outage") is True:
-        return "healthy: Discord does not answer, and starting the bot again would not change that."
-    if body["role"] == "standby":
-        return "healthy: a standby, waiting for the process that sends."
-    ages = (
-        f"{sign} {body[field]:.0f} s ago"
-        for sign, field in (
-            ("tick", "tick_seconds"),
-            ("claim", "claim_seconds"),
-            ("Discord", "discord_seconds"),
-        )
-        if isinstance(body.get(field), int | float)
-    )
-    return f"healthy: {', '.join(ages) or 'starting'}."
-
-
-def report(*, as_json: bool = False) -> int:
-    """Print whether the bot works and return the exit status: 0, 1, or 2 without the setting."""
-    try:
-        is_healthy, body = request_health(read_address())
-    except stored_errors.PaperroundError as error:
-        sys.stderr.write(f"paperround: {error}\n")
-        return error.exit_status
-    sentence = describe(is_healthy, body)
-    if as_json:
-        sys.stdout.write(json.dumps(body) + "\n")
-    elif is_healthy:
-        sys.stdout.write(f"{sentence}\n")
-    if not is_healthy:
-        sys.stderr.write(f"paperround: {sentence}\n")
-    return 0 if is_healthy else 1
-
 
 def register_maintenance(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands for the database and the checks."""
     app.command("reindex")(reindex)
     app.command("backup")(backup)
     app.command("doctor")(doctor)
-    app.command("healthcheck")(healthcheck)
+    app.command("healthcheck")(ask_health)
     group = typer.Typer(help="The database's schema.", no_args_is_help=True)
     group.command("upgrade")(upgrade)
     group.callback()(lambda: None)
@@ -162,12 +71,13 @@ def backup(
 def upgrade(as_json: output.AsJson = False) -> None:
     """Bring the database to this version's schema."""
 
+    from storage.migrate import HEAD
+
     async def command() -> None:
         async with context.open_storage(migrate=True):
             pass
 
     context.run_command(command)
-    from storage.migrate import HEAD
 
     output.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
 
@@ -189,26 +99,18 @@ def doctor(
     if as_json:
         output.print_json([finding.to_dict() for finding in findings])
     elif not quiet:
-        output.print_table(
-            ("", "what", "value", "from", "note"),
-            [
-                ("ok" if finding.well else "!", finding.what, finding.value, finding.origin, finding.note)
-                for finding in findings
-            ],
-            empty="",
-        )
+        rows = [("ok" if row.well else "!", row.what, row.value, row.origin, row.note) for row in findings]
+        output.print_table(("", "what", "value", "from", "note"), rows, empty="")
     for finding in wrong:
         output.error(f"{finding.what}: {finding.note}")
     sys.exit(1 if wrong else 0)
 
 
-def healthcheck(as_json: output.AsJson = False) -> None:
+def ask_health(as_json: output.AsJson = False) -> None:
     """Ask the running bot's `/health` whether it works: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    from bot.cli import healthcheck
 
-    sys.exit(report(as_json=as_json))
-
-
-# Commands that start the bot, `run` and `demo`, and the option `--version`.
+    sys.exit(healthcheck.report(as_json=as_json))
 
 
 def register_run(app: typer.Typer) -> None:
@@ -281,9 +183,6 @@ def demo(
     context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 
-# `paperround templates`: checks the operator's templates.
-
-
 def group() -> typer.Typer:
     """Return the command group."""
     app = typer.Typer(help="Templates for the wording of posts.", no_args_is_help=True)
@@ -294,7 +193,6 @@ def group() -> typer.Typer:
 
 def check(as_json: output.AsJson = False) -> None:
     """Name what is wrong with the templates in PAPERROUND_TEMPLATES, by file and line."""
-
     from bot.rendering.templates import Templates
 
     folder = context.load_settings().templates

@@ -1,4 +1,4 @@
-"""Prints results: JSON for programs, tables for people, problems and progress on stderr.
+"""Reads arguments and prints results: JSON for programs, tables for people, problems and progress on stderr.
 
 Everything for people passes `bot.core.logs`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
@@ -23,6 +23,8 @@ from bot.core.clock import system_clock
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
+Choice = TypeVar("Choice", bound=StrEnum)
+Command: TypeAlias = Callable[..., None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -59,13 +61,16 @@ def print_rows(
         return
     shown = [name for name in columns if any(row[name] not in (None, "") for row in rows)]
     zone = context.load_timezone()
-    table = [[_display(name, row[name], zone) for name in shown] for row in rows]
+    table = [
+        [
+            format_time(datetime.fromisoformat(row[name]), zone)
+            if name.endswith("_at") and row[name] is not None
+            else row[name]
+            for name in shown
+        ]
+        for row in rows
+    ]
     print_table([name.removesuffix("_at").replace("_", " ") for name in shown], table, empty=empty)
-
-
-def _display(name: str, value: Any, zone: tzinfo) -> Any:
-    is_time = name.endswith("_at") and value is not None
-    return format_time(datetime.fromisoformat(value), zone) if is_time else value
 
 
 def format_time(moment: datetime, zone: tzinfo) -> str:
@@ -97,32 +102,31 @@ def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callab
 
     Yields the function that updates the count.
     """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
     of_total = "" if total is None else f" of {total}"
-    column = TextColumn(f"{{task.description}}: {{task.completed}}{of_total}")
-    # stdout is not redirected: JSON and tables must not end up on stderr.
-    with Progress(column, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.update(task, completed=count)
+    with _progress(label, f"{{task.description}}: {{task.completed}}{of_total}") as update:
+        yield update
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr while the block runs, on a terminal only. Yields the function that gets done and total."""
+    with _progress(label) as update:
+        yield update
+
+
+@contextmanager
+def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+    columns = [TextColumn(text)] if text else []
+    # stdout is not redirected: JSON and tables must not end up on stderr.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield lambda done, total=None: progress.update(task, completed=done, total=total)
 
 
 def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:
@@ -143,12 +147,6 @@ def error(sentence: str) -> None:
     line = logs.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
-
-
-# Parses arguments of commands, and shares options between commands.
-
-Choice = TypeVar("Choice", bound=StrEnum)
-Command: TypeAlias = Callable[..., None]
 
 
 def with_options(*declared: Callable[..., Mapping[str, Any]]) -> Callable[[Command], Command]:

@@ -1,4 +1,4 @@
-"""`paperround readers`: what is kept about a reader, and its removal, as `/me` does."""
+"""What is stored: of a reader (`readers`, as `/me` shows it, and `saved`) and in the outbox (`deliveries`)."""
 
 from __future__ import annotations
 
@@ -56,16 +56,13 @@ def _create_readers(database: Database) -> ReaderData:
     return ReaderData(database, system_clock)
 
 
-# `paperround saved`: a reader's saved papers, listed or as a file of references.
-
-
 def register_saved(app: typer.Typer) -> None:
     """Register the command."""
     app.command("saved")(print_saved)
 
 
 def print_saved(
-    user: Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")],
+    user: User,
     form: Annotated[
         str | None, typer.Option("--format", help="Write a file: bibtex, ris, csl-json, markdown or csv.")
     ] = None,
@@ -79,20 +76,17 @@ def print_saved(
 
     query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     if form is None:
-        rows, _ = context.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
-        output.print_rows([_to_dict(row) for row in rows], _COLUMNS, as_json, empty="No saved papers.")
+        saved, _ = context.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
+        columns = ("arxiv_id", "title", "votes", "saved_at", "tags", "note")
+        output.print_rows([_to_dict(row) for row in saved], columns, as_json, empty="No saved papers.")
         return
     if form not in list(ReferenceFormat):
         raise errors.UsageError(f"{form!r} is not a format. Use one of: {', '.join(ReferenceFormat)}.")
     if as_json:
         raise errors.UsageError("Give either --format or --json.")
-    data, _ = context.run_with_service(
-        _create_saved, lambda shelf: shelf.export(user, ReferenceFormat(form), query)
-    )
+    chosen = ReferenceFormat(form)
+    data, _ = context.run_with_service(_create_saved, lambda shelf: shelf.export(user, chosen, query))
     output.print_document(data.decode())
-
-
-_COLUMNS = ("arxiv_id", "title", "votes", "saved_at", "tags", "note")
 
 
 def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
@@ -112,14 +106,9 @@ def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
 def _create_saved(database: Database) -> Shelf:
     from bot.core.clock import system_clock
     from bot.search.service import SearchService
-    from bot.search.similar import WordVectors
     from bot.shelf.service import Shelf
 
-    vectors = WordVectors(context.load_settings().word_vectors)
-    return Shelf(database, system_clock, SearchService(database, vectors=vectors).match_papers)
-
-
-# `paperround deliveries`: lists the outbox.
+    return Shelf(database, system_clock, SearchService(database).match_papers)
 
 
 def register_deliveries(app: typer.Typer) -> None:
@@ -153,6 +142,8 @@ def list_rows(
 
 def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
     """Return a delivery as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
+    first = next((part for part in parts if part.message_id and part.channel_id), None)
+    address = f"https://discord.com/channels/{delivery.guild_id or '@me'}"
     return {
         "id": delivery.id,
         "key": delivery.key,
@@ -169,7 +160,7 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
         "due_at": _iso_text(delivery.due_at),
         "expires_at": _iso_text(delivery.expires_at),
         "sent_at": _iso_text(max((part.sent_at for part in parts if part.sent_at), default=None)),
-        "link": _link(delivery, parts),
+        "link": f"{address}/{first.channel_id}/{first.message_id}" if first is not None else None,
         "parts": [_part_to_dict(part) for part in parts],
     }
 
@@ -187,13 +178,6 @@ def _part_to_dict(part: models.Part) -> dict[str, Any]:
         "error_code": part.error_code,
         "error": part.error,
     }
-
-
-def _link(delivery: models.Delivery, parts: list[models.Part]) -> str | None:
-    first = next((part for part in parts if part.message_id and part.channel_id), None)
-    if first is None:
-        return None
-    return f"https://discord.com/channels/{delivery.guild_id or '@me'}/{first.channel_id}/{first.message_id}"
 
 
 def _id_text(value: int | None) -> str | None:

@@ -98,7 +98,7 @@ def search(
             result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
         )
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
-    for line in _notes(result) if not as_json and not full_json else _warnings(result):
+    for line in _warnings(result) if as_json or full_json else _notes(result):
         output.error(line)
 
 
@@ -127,7 +127,6 @@ def _answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
 
 
 def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]]) -> dict[str, Any]:
-    """Return a row as JSON, with the components of its score if any were asked for."""
     return to_dict(row) | ({"explain": explanations.get(row.arxiv_id)} if explanations else {})
 
 
@@ -179,7 +178,7 @@ def paper(
 
     detail, sources = context.run_with_service(create_search, find)
     if as_json:
-        output.print_json(None if detail is None else detail_to_dict(detail, sources))
+        output.print_json(None if detail is None else _detail_to_dict(detail, sources))
     elif detail is None:
         output.error(f"There is no paper {paper_id!r} in the archive.")
     else:
@@ -199,7 +198,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
     }
 
 
-def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
+def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
 
@@ -211,7 +210,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
         "date": detail.last_on.isoformat(),
         "first_on": detail.first_on.isoformat(),
         "votes": detail.votes,
-        "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+        "votes_read_at": detail.votes_read_at and detail.votes_read_at.isoformat(),
         "authors": list(detail.authors),
         "authors_truncated": detail.authors_truncated,
         "abstract": detail.abstract,
@@ -237,23 +236,17 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
             for appearance in detail.appearances
         ],
         "summaries": [
-            _summary_to_dict(appearance, sources.get(appearance.digest_id))
+            {
+                "format": appearance.format.value,
+                "language": summaries.find_language(appearance),
+                "basis": basis and basis.value,
+                "source": sources.get(appearance.digest_id),
+                "date": appearance.date.isoformat(),
+                "shown": bool(summaries.shown_sections(appearance.entry)),
+            }
             for appearance in detail.appearances
+            for basis in (summaries.find_appearance_basis(appearance),)
         ],
-    }
-
-
-def _summary_to_dict(appearance: models.Appearance, source: str | None) -> dict[str, Any]:
-    from bot.archive import summaries
-
-    basis = summaries.find_appearance_basis(appearance)
-    return {
-        "format": appearance.format.value,
-        "language": summaries.find_language(appearance),
-        "basis": None if basis is None else basis.value,
-        "source": source,
-        "date": appearance.date.isoformat(),
-        "shown": bool(summaries.shown_sections(appearance.entry)),
     }
 
 
@@ -272,7 +265,7 @@ def print_papers(
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
         + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
-        + ([_format_score(explanations.get(row.arxiv_id))] if explanations else [])
+        + ([_format_score(explanations.get(row.arxiv_id, {}))] if explanations else [])
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors"]
@@ -280,8 +273,8 @@ def print_papers(
     output.print_table(columns, table, empty=empty)
 
 
-def _format_score(parts: dict[str, float] | None) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in (parts or {}).items() if value)
+def _format_score(parts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in parts.items() if value)
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
@@ -307,20 +300,17 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         notes.append(f"also: {', '.join(result.added_forms)}")
     if result.is_inside:
         notes.append("Found only inside longer words.")
-    if result.is_partial:
-        notes.append(_partial_note(result.complete))
+    if result.is_partial and not result.complete:
+        notes.append("No paper matches everything you asked for; these match part of it.")
+    elif result.is_partial:
+        full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} everything you asked for"
+        notes.append(f"{full}; the others match part of it.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
         notes.append(f"Perhaps: {', '.join(suggestions)}")
     if result.total > len(result.rows):
         notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
     return notes
-
-
-def _partial_note(complete: int) -> str:
-    if not complete:
-        return "No paper matches everything you asked for; these match part of it."
-    return f"{complete} paper{'s match' if complete > 1 else ' matches'} everything you asked for; the others match part of it."
 
 
 def _print_detail(detail: models.PaperDetail) -> None:
@@ -343,6 +333,5 @@ def _print_detail(detail: models.PaperDetail) -> None:
 def create_search(database: Database) -> SearchService:
     """Return the search service of a database."""
     from bot.search.service import SearchService
-    from bot.search.similar import WordVectors
 
-    return SearchService(database, vectors=WordVectors(context.load_settings().word_vectors))
+    return SearchService(database)

@@ -1,4 +1,4 @@
-"""Synchronises slash commands with Discord when they have changed, and mentions them by id."""
+"""Registers slash commands with Discord when they have changed, mentions them by id, and checks the bot's token."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from discord import app_commands
 
 from bot.client import request_gate
 from bot.core.settings import Settings
-from storage import errors as storage_errors
 from storage import key_values
 from storage.database import Database
+from storage.errors import PaperroundError, StorageError
 
 HASH_KEY = "commands.hash"
 IDS_KEY = "commands.ids"
@@ -64,7 +64,7 @@ async def synchronise(
         try:
             await sync_commands(tree, database, mentions)
             return
-        except (discord.DiscordException, aiohttp.ClientError, OSError, storage_errors.StorageError) as error:
+        except (discord.DiscordException, aiohttp.ClientError, OSError, StorageError) as error:
             if isinstance(error, (discord.RateLimited, request_gate.HeldBackError)):
                 wait = error.retry_after
             log.warning("commands not synchronised", error=repr(error), retry_in_seconds=max(delay, wait))
@@ -95,17 +95,15 @@ async def sync_commands(
 
 async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
     """Return a hash of the application's id and all commands with their translations."""
-    payloads = []
-    for command in sorted(tree.get_commands(), key=lambda command: command.name):
-        if tree.translator is None:
-            payloads.append(command.to_dict(tree))
-        else:
-            payloads.append(await command.get_translated_payload(tree, tree.translator))
+    payloads = [
+        await command.get_translated_payload(tree, tree.translator)
+        if tree.translator is not None
+        else command.to_dict(tree)
+        for command in sorted(tree.get_commands(), key=lambda command: command.name)
+    ]
     text = json.dumps([str(tree.client.application_id), payloads], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
-
-# Validates the bot token with a REST login, without the Gateway.
 
 WRONG_TOKEN = (
     "Discord does not accept DISCORD_TOKEN. Copy it again from your application's Bot page (Reset Token)."
@@ -135,7 +133,10 @@ def has_token_form(token: str) -> bool:
 
 
 async def check_token(settings: Settings) -> str:
-    """Return the bot's name. Raises PaperroundError if the token is invalid or Discord is unreachable."""
+    """Log in by REST, without the Gateway, and return the bot's name.
+
+    Raises PaperroundError if the token is invalid or Discord is unreachable.
+    """
     assert settings.discord_token is not None
     restore = request_gate.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
     client = discord.Client(intents=discord.Intents.none())
@@ -144,18 +145,15 @@ async def check_token(settings: Settings) -> str:
             await client.login(settings.discord_token.get_secret_value())
         return str(client.user)
     except discord.LoginFailure as error:
-        if is_wrong_token(error):
-            raise storage_errors.PaperroundError(WRONG_TOKEN) from error
-        raise storage_errors.PaperroundError(
-            "Discord cannot be reached: something between answered with 401."
-        ) from error
+        reason = "Discord cannot be reached: something between answered with 401."
+        raise PaperroundError(WRONG_TOKEN if is_wrong_token(error) else reason) from error
     except TimeoutError as error:
-        raise storage_errors.PaperroundError(NO_ANSWER) from error
+        raise PaperroundError(NO_ANSWER) from error
     except (discord.HTTPException, OSError) as error:
         reason = f"Discord cannot be reached: {error}."
         if not has_token_form(settings.discord_token.get_secret_value()):
             reason += f" {NOT_A_TOKEN}"
-        raise storage_errors.PaperroundError(reason) from error
+        raise PaperroundError(reason) from error
     finally:
         await client.close()
         restore()

@@ -25,9 +25,9 @@ MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `wording_for` gives the
-    texts of posts in a language. `locale`
-    overrides the language of every interaction, for a Discord client that does not send one.
+    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `wording_for`
+    gives the texts of posts in a language. `locale` overrides the language of every interaction, for a Discord client that
+    does not send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
@@ -87,10 +87,10 @@ class Client(commands.AutoShardedBot):
         reader = await self.services.readers.get(interaction.user.id)
         if reader is not None and reader.timezone:
             return reader.timezone
-        guild_id = interaction.guild_id
-        guild = None if guild_id is None else await self.services.guilds.get(guild_id)
-        if guild is not None and guild.timezone:
-            return guild.timezone
+        if interaction.guild_id is not None:
+            guild = await self.services.guilds.get(interaction.guild_id)
+            if guild is not None and guild.timezone:
+                return guild.timezone
         texts = await self.texts_for(interaction)
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
 

@@ -59,7 +59,7 @@ def map_parse_errors() -> Iterator[None]:
 def parse_number(text: str, most: int = MAX_NUMBER) -> int:
     """Return a number from 0 to `most`. Raises InvalidCustomIdError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
-        raise InvalidCustomIdError(f"{text!r} is no number up to {most}")
+        raise InvalidCustomIdError(f"{text!r} is not a number up to {most}")
     return int(text)
 
 

@@ -1,12 +1,12 @@
-"""Builds a message in one container and counts Discord's limits as it grows.
+"""Builds messages and modals within Discord's limits, and bodies of messages for Discord's API as the outbox stores them.
 
-A text that does not fit is refused, never cut; the caller moves it to the next page.
+A text that does not fit into a message is refused, never cut; the caller moves it to the next page. Labels are cut.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import discord
@@ -15,10 +15,13 @@ from discord import ui
 from bot.client import custom_ids
 from bot.rendering import discord_text
 
-# Message bodies for Discord's API, as the outbox stores them.
-
+AMBER = 0xF4B400
+"""The accent of ordinary messages."""
+RED = 0xD93025
+"""The accent of messages that need action by a person."""
 COMPONENTS_V2 = 1 << 15
 SUPPRESS_EMBEDS = 1 << 2
+TIMEOUT_SECONDS = 900.0
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
@@ -42,13 +45,8 @@ def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[s
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
 
 
-# The dynamic item of all buttons and select menus, which works after a restart.
-#
-# `interaction.client.component_router` finds the handler of its action.
-
-
 class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
-    """A button or select menu without state: its custom id contains the action."""
+    """A button or select menu, which works after a restart: its custom id contains the action."""
 
     @classmethod
     async def from_custom_id(
@@ -66,11 +64,9 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLAT
         await interaction.client.component_router.dispatch(interaction, custom_ids.unpack(self.custom_id))
 
 
-AMBER = 0xF4B400
-"""The accent of ordinary messages."""
-
-RED = 0xD93025
-"""The accent of messages that need action by a person."""
+def shorten_label(text: str, max_length: int) -> str:
+    """Return a text without markup on one line, shortened."""
+    return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
 
 
 class MessageBuilder:
@@ -80,10 +76,13 @@ class MessageBuilder:
         self.budget = discord_text.Budget()
         self.budget.add()
         self._container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=accent)
+        self._end: list[ui.Item[ui.LayoutView]] = []
 
     @property
     def view(self) -> ui.LayoutView:
         """The layout of the message. It has no state and no timeout, so it is not kept after sending."""
+        while self._end:
+            self._container.add_item(self._end.pop(0))
         layout = ui.LayoutView(timeout=None)
         layout.add_item(self._container)
         return layout
@@ -98,6 +97,14 @@ class MessageBuilder:
     def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
         """Reserve space for the last parts; the `add_reserved_*` methods add them without counting again."""
         return self.budget.add(components, texts)
+
+    def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
+        """Reserve space for rows and a text, "" for none, that end the message. Items that are None are left out."""
+        present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
+        self.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+        self._end = [ui.ActionRow(*row) for row in present]
+        if foot:
+            self._end.append(ui.TextDisplay(foot))
 
     def add_text(self, markdown: str) -> bool:
         """Add a text display; nothing for a blank text."""
@@ -119,9 +126,7 @@ class MessageBuilder:
             return self.add_text(markdown)
         if not self.budget.add(3, (markdown,)):
             return False
-        alt = discord_text.shorten(
-            discord_text.to_single_line(description or ""), discord_text.ALT_TEXT, markdown=False
-        )
+        alt = shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
         self._container.add_item(ui.Section(markdown, accessory=picture))
         return True
@@ -130,9 +135,7 @@ class MessageBuilder:
         """Add an image that is attached to the message, by its file name."""
         if not self.budget.add():
             return False
-        alt = discord_text.shorten(
-            discord_text.to_single_line(description), discord_text.ALT_TEXT, markdown=False
-        )
+        alt = shorten_label(description, discord_text.ALT_TEXT)
         picture = discord.MediaGalleryItem(f"attachment://{file}", description=alt or None)
         self._container.add_item(ui.MediaGallery(picture))
         return True
@@ -176,11 +179,6 @@ class MessageBuilder:
             self._container.add_item(ui.ActionRow(*items))
 
 
-def optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
-    """Return a row with the item, empty for None."""
-    return [] if item is None else [item]
-
-
 def button(
     label: str,
     custom_id: str,
@@ -190,13 +188,10 @@ def button(
     disabled: bool = False,
 ) -> ui.Item[Any]:
     """Return a button for the action in `custom_id`, its label shortened to the limit."""
-    shown = discord_text.shorten(
-        discord_text.to_single_line(label), discord_text.BUTTON_LABEL, markdown=False
+    shown = shorten_label(label, discord_text.BUTTON_LABEL)
+    return DynamicComponent(
+        ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled)
     )
-    plain: ui.Button[Any] = ui.Button(
-        label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled
-    )
-    return DynamicComponent(plain)
 
 
 def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
@@ -210,15 +205,9 @@ def select_option(
 ) -> discord.SelectOption:
     """Return an option of a select menu, its texts shortened to the limits."""
     return discord.SelectOption(
-        label=discord_text.shorten(
-            discord_text.to_single_line(label), discord_text.SELECT_LABEL, markdown=False
-        )
-        or "–",
+        label=shorten_label(label, discord_text.SELECT_LABEL) or "–",
         value=value,
-        description=discord_text.shorten(
-            discord_text.to_single_line(description or ""), discord_text.SELECT_DESCRIPTION, markdown=False
-        )
-        or None,
+        description=shorten_label(description or "", discord_text.SELECT_DESCRIPTION) or None,
         default=selected,
     )
 
@@ -233,17 +222,15 @@ def select_menu(
     unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
     if not unique:
         return None
-    plain: ui.Select[Any] = ui.Select(
-        custom_id=custom_id,
-        placeholder=discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False),
-        options=list(unique.values()),
-        min_values=1 if max_values == 1 else 0,
-        max_values=min(max_values, len(unique)),
+    return DynamicComponent(
+        ui.Select(
+            custom_id=custom_id,
+            placeholder=discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False),
+            options=list(unique.values()),
+            min_values=1 if max_values == 1 else 0,
+            max_values=min(max_values, len(unique)),
+        )
     )
-    return DynamicComponent(plain)
-
-
-TIMEOUT_SECONDS = 900.0
 
 
 class StatelessModal(ui.Modal):
@@ -316,13 +303,9 @@ class StatelessModal(ui.Modal):
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:
         """Add a menu for one role of the server, or none. `role_id` is the selected one, "" for none."""
-        selected = (
-            [discord.SelectDefaultValue(id=int(role_id), type=discord.SelectDefaultValueType.role)]
-            if role_id
-            else []
-        )
+        selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
         field: ui.RoleSelect[Any] = ui.RoleSelect(
-            custom_id=custom_id, min_values=0, max_values=1, required=False, default_values=selected
+            custom_id=custom_id, min_values=0, required=False, default_values=selected
         )
         self._add_field(label, field)
 

@@ -1,4 +1,7 @@
-"""The texts of posts, alerts and notices: interface texts for buttons, the operator's templates for the rest."""
+"""The texts of posts, alerts and notices, which are the operator's templates, and messages that several rooms show.
+
+The latter are posts without layout components, notices and messages of one text.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from typing import Any, Literal
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, message_builder, paper_text
+from bot.client import custom_ids
+from bot.client.message_builder import AMBER, RED, MessageBuilder, allowed_mentions, button, plain_payload
 from bot.client.paper_text import (
     code_and_project,
+    escape_untrusted,
     format_authors,
     format_organization,
     format_title,
@@ -21,6 +26,7 @@ from bot.client.paper_text import (
     join_dotted,
     post_note,
     subtext,
+    title_link,
 )
 from bot.client.translations import Texts
 from bot.outbox import contents
@@ -36,10 +42,6 @@ DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 
-EXCERPT_COLUMNS = search_results.MAX_COLUMNS
-"""Columns of the excerpt below a title; a Hangul syllable takes two."""
-EXCERPTS = 128
-"""Excerpts that are kept: the messages of a day show the same papers."""
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_PICK_LENGTH = 170
@@ -51,6 +53,18 @@ MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
 MAX_TOPICS = 3
 """Terms shown in the headline of an alert in a channel."""
+PAPERS_PER_MESSAGE = discord_text.EMBEDS - 1
+MAX_TITLE_LENGTH = 200
+MAX_DESCRIPTION_LENGTH = 330
+"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
+MAX_PLAIN_LENGTH = 1800
+"""Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
+
+SHOW_STATUS = "status"
+RESUME = "dr"
+ACTION_REQUIRED = frozenset(
+    {contents.NoticeKind.PAUSED, contents.NoticeKind.CLOSED, contents.NoticeKind.SOURCE_FAILING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +123,10 @@ class PostWording:
         """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
         if not post.server_picks:
             return ""
-        picks = [
-            {
-                "title": SafeMarkdown(
-                    paper_text.title_link(
-                        paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH
-                    )
-                ),
-                "saved": saved,
-                "shared": shared,
-            }
-            for paper, saved, shared in post.server_picks
-        ]
+        picks = []
+        for paper, saved, shared in post.server_picks:
+            title = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH)
+            picks.append({"title": SafeMarkdown(title), "saved": saved, "shared": shared})
         text = self.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
         return discord_text.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
 
@@ -132,12 +138,10 @@ class PostWording:
             "votes": paper.votes,
             "authors": paper.authors,
             "authors_truncated": paper.authors_truncated,
-            "organization": SafeMarkdown(paper_text.format_organization(paper.organization)),
-            "links": paper_text.code_and_project(
-                self.ui_texts, paper.code_url, paper.code_stars, paper.project_url
-            ),
+            "organization": SafeMarkdown(format_organization(paper.organization)),
+            "links": code_and_project(self.ui_texts, paper),
             "thought": summary_excerpt(paper.sections),
-            "note": paper_text.post_note(self.ui_texts, paper.summary),
+            "note": post_note(self.ui_texts, paper.summary),
         }
         return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
 
@@ -194,30 +198,25 @@ class PostWording:
         return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
-def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_COLUMNS) -> str:
+def summary_excerpt(sections: Sequence[models.Section]) -> str:
     """Return the start of a summary as plain text on one line, cut at a sentence; "" for no summary."""
-    return _excerpt(sections[0].body, length) if sections else ""
+    return _excerpt(sections[0].body) if sections else ""
 
 
-@lru_cache(maxsize=EXCERPTS)
-def _excerpt(body: str, length: int) -> str:
-    plain = " ".join(markdown.render_plain(body[: 40 * length]).split())
-    return discord_text.shorten(plain, search_results.count_fitting(plain, length), markdown=False)
+# The messages of a day show the same papers.
+@lru_cache(maxsize=128)
+def _excerpt(body: str) -> str:
+    columns = search_results.MAX_COLUMNS
+    plain = " ".join(markdown.render_plain(body[: 40 * columns]).split())
+    return discord_text.shorten(plain, search_results.count_fitting(plain, columns), markdown=False)
 
 
 def subtext_lines(text: str) -> str:
     """Return the lines of a text as small print, without blank lines."""
-    return "\n".join(paper_text.subtext(line) for line in text.splitlines() if line.strip())
+    return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
 
 
 # Posts without layout components: embeds for announcement channels, and plain text as the fallback of every message.
-
-PAPERS_PER_MESSAGE = discord_text.EMBEDS - 1
-MAX_TITLE_LENGTH = 200
-MAX_DESCRIPTION_LENGTH = 330
-"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
-MAX_PLAIN_LENGTH = 1800
-"""Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
 
 
 def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
@@ -227,20 +226,20 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     # Late papers are at the end, and few.
     shown = ranked[: min(len(own), PAPERS_PER_MESSAGE - len(late))] + ranked[len(own) :]
     headings = wording.late_headings(post)
-    count, missed = wording.daily_text(post, "count"), wording.daily_text(post, "missed")
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
+    lines = (wording.daily_text(post, "count"), wording.daily_text(post, "missed"), more)
     head = {
         "title": discord_text.shorten(f"📰 {wording.daily_text(post, 'headline')}", discord_text.EMBED_TITLE),
-        "description": "\n".join(line for line in (count, missed, more) if line),
+        "description": "\n".join(filter(None, lines)),
         "url": day_url(post, position),
-        "color": message_builder.AMBER,
+        "color": AMBER,
     }
     embeds = [
         head,
         *(_paper_embed(wording.ui_texts, rank, paper, headings.get(paper.arxiv_id)) for rank, paper in shown),
     ]
-    body = {"embeds": embeds, "allowed_mentions": message_builder.allowed_mentions(post.mention_role_id)}
+    body = {"embeds": embeds, "allowed_mentions": allowed_mentions(post.mention_role_id)}
     return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
 
 
@@ -260,9 +259,7 @@ def plain_post_payload(
     lines = [head, wording.daily_text(post, "count")]
     headings = wording.late_headings(post)
     text = fit_paper_lines(wording.ui_texts, lines, papers, headings, end)
-    return message_builder.plain_payload(
-        text, mention_role_id=post.mention_role_id if position == 0 else None
-    )
+    return plain_payload(text, mention_role_id=post.mention_role_id if position == 0 else None)
 
 
 def mention_line(post: contents.DailyPost) -> str:
@@ -281,11 +278,13 @@ def fit_paper_lines(
 
     `headings` are above the papers of these arXiv ids.
     """
-    more = texts("more-papers", count=len(papers))
     last = [end] if end else []
+    more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in (*lines, *last)) - len(more) - 1
     for shown, paper in enumerate(papers):
-        line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
+        title = format_title(paper.title, paper.arxiv_id)
+        label = discord_text.link_label(discord_text.shorten(title, MAX_TITLE_LENGTH, markdown=False))
+        line = f"{format_votes(paper.votes)} [{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
         if paper.arxiv_id in headings:
             line = f"{headings[paper.arxiv_id]}\n{line}"
         if len(line) + 1 > remaining:
@@ -293,11 +292,6 @@ def fit_paper_lines(
         lines.append(line)
         remaining -= len(line) + 1
     return "\n".join([*lines, *last])
-
-
-def _plain_title_link(paper: contents.PostPaper) -> str:
-    title = discord_text.shorten(format_title(paper.title, paper.arxiv_id), MAX_TITLE_LENGTH, markdown=False)
-    return f"[{discord_text.link_label(title)}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
 
 
 def day_url(post: contents.DailyPost | contents.AlertPost | contents.TodayPost, position: int) -> str:
@@ -314,10 +308,7 @@ def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: st
         format_organization(paper.organization),
     )
     excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    note, links = (
-        post_note(texts, paper.summary),
-        code_and_project(texts, paper.code_url, paper.code_stars, paper.project_url),
-    )
+    note, links = post_note(texts, paper.summary), code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
         # Two addresses can take most of the space; the title's link leads to the paper's page.
@@ -325,10 +316,8 @@ def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: st
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
         "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
-        "description": discord_text.shorten(
-            "\n".join(line for line in lines if line), MAX_DESCRIPTION_LENGTH
-        ),
-        "color": message_builder.AMBER,
+        "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
+        "color": AMBER,
     }
     picture = discord_text.safe_url(paper.thumbnail) if paper.thumbnail else None
     if picture is not None:
@@ -336,18 +325,9 @@ def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: st
     return embed
 
 
-# Short messages: errors, confirmations, and notices of paused or resumed posts, alerts and sources.
-
-SHOW_STATUS = "status"
-RESUME = "dr"
-ACTION_REQUIRED = frozenset(
-    {contents.NoticeKind.PAUSED, contents.NoticeKind.CLOSED, contents.NoticeKind.SOURCE_FAILING}
-)
-
-
-def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = message_builder.AMBER) -> ui.LayoutView:
+def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
     """Return a message of one text, which is trusted Markdown, with up to five buttons below."""
-    message = message_builder.MessageBuilder(accent)
+    message = MessageBuilder(accent)
     message.add_text(text)
     message.add_buttons(*buttons)
     return message.view
@@ -355,16 +335,16 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = message_bu
 
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
     """Return the button that opens `/status`."""
-    return message_builder.button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker))
+    return button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker))
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
     """Return the notice with a button for `/status`, and one to resume a paused subscription."""
-    accent = message_builder.RED if post.kind in ACTION_REQUIRED else message_builder.AMBER
+    accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None
     if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
-        resume = message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
+        resume = button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
     status = status_button(texts, contents.part_marker(post.marker, 0))
     return text_view(wording.notice_text(post), status, resume, accent=accent)
 
@@ -372,13 +352,11 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
 def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:
     """Return the notice as plain text, its marker in the fragment of a link."""
     marker = contents.part_marker(post.marker, 0)
-    return message_builder.plain_payload(
-        f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)"
-    )
+    return plain_payload(f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
     """Return the text of a reason with its remedy; a reason without a text, such as a source's error, unchanged."""
     if not reason:
         return texts("reason-unknown")
-    return texts.find(f"reason-{reason}") or paper_text.escape_untrusted(reason, max_length=300)
+    return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

@@ -1,4 +1,7 @@
-"""Parsers of typed options and form fields: dates, times, time zones and numbers. Each raises UserError."""
+"""Options and form fields as people type them in Korean and English: dates, numbers, times of day and time zones.
+
+Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. The `parse_*` functions raise UserError, the `find_*` return None.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,12 @@ import functools
 import re
 import unicodedata
 import zoneinfo
-from collections.abc import Iterable
 from datetime import date
 
 from bot.client.router import UserError
 from bot.core import clock, errors
 from bot.rendering import discord_text
 from bot.text import dates
-
-# Times of day and time zones as people type them, in Korean and English: `9am`, `오전 9시`, `아침`, `서울`, `KST`.
 
 COMMON_TIMEZONES = (
     "Asia/Seoul",
@@ -83,11 +83,10 @@ _CLOCK = re.compile(
     r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
 )
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
-_NIGHT_UNTIL_HOUR = 5
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `9am`, `21:30`, `오후 3시 반`, `아침`) as `HH:MM`; None if it is none."""
+    """Return a time of day (`9`, `9am`, `21:30`, `오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
     folded = _fold(text).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
@@ -112,16 +111,15 @@ def _hour_of_day(hour: int, part_of_day: str) -> int | None:
         # 오후 13시 is said, 13 pm is not.
         return hour if hour < 24 and part_of_day.startswith(("오후", "저녁", "밤", "낮")) else None
     if part_of_day == "밤":
-        return hour % 12 if hour in (12, *range(_NIGHT_UNTIL_HOUR + 1)) else hour + 12
+        return hour % 12 if hour == 12 or hour <= 5 else hour + 12
     if part_of_day == "낮" and hour == 11:
         return hour
     return hour % 12 + 12 if hour else None
 
 
 def find_zone(text: str) -> str | None:
-    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`); None if it is none."""
-    name = _zone_key(text)
-    if zone := _zones_by_name().get(name):
+    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`); None for another text."""
+    if zone := _zones_by_name().get(_zone_key(text)):
         return zone
     try:
         return clock.parse_zone(text.strip().replace(" ", "_")).key
@@ -132,14 +130,13 @@ def find_zone(text: str) -> str | None:
 def list_matching_zones(typed: str) -> list[str]:
     """Return the zones one of whose names contains the typed text: common ones and names that begin with it first."""
     query = _zone_key(typed)
-    matching = [zone for zone in list_timezones() if _has_name(zone, query)]
+    matching = [
+        zone
+        for zone in list_timezones()
+        if query in zone.casefold()
+        or any(name.startswith(query) for name in ZONE_NAMES.get(zone, "").split())
+    ]
     return sorted(matching, key=lambda zone: not _city(zone).startswith(query))
-
-
-def _has_name(zone: str, query: str) -> bool:
-    return query in zone.casefold() or any(
-        name.startswith(query) for name in ZONE_NAMES.get(zone, "").split()
-    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -153,17 +150,11 @@ def list_timezones() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=1)
 def _zones_by_name() -> dict[str, str]:
-    zones: dict[str, str] = {}
-    for zone in list_timezones():
-        _add_names(zones, zone, ZONE_NAMES.get(zone, "").split())
-    for zone in list_timezones():
-        _add_names(zones, zone, (zone.casefold(), _city(zone)))
-    return zones
-
-
-def _add_names(zones: dict[str, str], zone: str, names: Iterable[str]) -> None:
-    for name in names:
-        zones.setdefault(name, zone)
+    zones = list_timezones()
+    named = [(name, zone) for zone in zones for name in ZONE_NAMES.get(zone, "").split()]
+    named += [(name, zone) for zone in zones for name in (zone.casefold(), _city(zone))]
+    # The first zone of a name has it.
+    return dict(reversed(named))
 
 
 def _city(zone: str) -> str:
@@ -190,7 +181,7 @@ def parse_time(text: str) -> str:
     """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
     found = find_time(text)
     if found is None:
-        raise UserError("time-not-understood", text=_escaped_input(text))
+        raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
     return found
 
 
@@ -198,7 +189,7 @@ def parse_zone(text: str) -> str:
     """Parse the name of a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
     found = find_zone(text)
     if found is None:
-        raise UserError("zone-unknown", text=_escaped_input(text))
+        raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
     return found
 
 
@@ -208,7 +199,3 @@ def parse_number(text: str, key: str, low: int, high: int) -> int:
     if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
         raise UserError(key, low=low, high=high)
     return int(value)
-
-
-def _escaped_input(text: str) -> str:
-    return discord_text.escape_text(text[:40])

@@ -1,4 +1,4 @@
-"""Texts shared by all messages about papers: titles, votes, authors. Escaped Discord Markdown."""
+"""Texts of papers that all messages share (title, votes, authors, the origin of a summary), as escaped Discord Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bot.archive import extracts, summaries
 from bot.archive.arxiv_ids import huggingface_url
 from bot.archive.summaries import Basis
+from bot.client.message_builder import shorten_label
 from bot.client.translations import Texts
+from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.text import typography
 from storage import models
@@ -20,7 +22,6 @@ TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
 MAX_ORGANIZATION_LENGTH = 60
 MAX_MODEL_LENGTH = 60
-
 
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
 """The texts for summaries that no digest's writer wrote."""
@@ -59,12 +60,7 @@ def title_link(
 
 def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
-    shown = ", ".join(
-        discord_text.escape_text(
-            discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
-        )
-        for name in names[:MAX_AUTHORS]
-    )
+    shown = ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names[:MAX_AUTHORS])
     more = len(names) - MAX_AUTHORS
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
@@ -83,14 +79,12 @@ def format_stars(number: int | None) -> str:
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
 
 
-def code_and_project(
-    texts: Texts, code_url: str | None, code_stars: int | None, project_url: str | None
-) -> discord_text.SafeMarkdown:
+def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
     """Return the links to the code, with its stars, and to the project; none with a very long address."""
-    code = " ".join(part for part in (texts("link-code"), format_stars(code_stars)) if part)
+    code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
     links = (
         discord_text.masked_link(label, url)
-        for label, url in ((code, code_url), (texts("link-project"), project_url))
+        for label, url in ((code, paper.code_url), (texts("link-project"), paper.project_url))
         if url and len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url)
     )
     return discord_text.SafeMarkdown(join_dotted(*links))
@@ -150,6 +144,4 @@ def subtext(text: str) -> str:
 
 def escape_untrusted(text: str, *, max_length: int = 100) -> str:
     """Return untrusted text on one line, escaped and shortened."""
-    return discord_text.escape_text(
-        discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
-    )
+    return discord_text.escape_text(shorten_label(text, max_length))

@@ -1,7 +1,8 @@
-"""The gate through which all REST requests of the client pass, except for interactions.
+"""How requests leave discord.py and what is learnt of their answers.
 
-It asks the health of Discord, keeps the global rate, protects discord.py from being cancelled, and turns answers that are not
-Discord's into errors that cannot be mistaken for a verdict.
+The gate, through which all REST requests of the client pass except for interactions, asks the health of Discord, keeps the
+global rate, protects discord.py from being cancelled, and turns answers that are not Discord's into errors that cannot be
+mistaken for a verdict. The observer sees the answers to all requests. The addresses can be overridden.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import aiolimiter
@@ -47,6 +48,13 @@ REQUESTS_PER_SECOND = 49.0
 """Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
 
 BUCKET_CAPACITY = 1.9
+
+JSON = "application/json"
+"""The exact content type of Discord's answers; discord.py takes any other for a text."""
+
+SWITCHING_PROTOCOLS = 101
+
+log = structlog.get_logger(__name__)
 
 AcquireSlot = Callable[[], Awaitable[None]]
 
@@ -103,7 +111,10 @@ class RequestGate:
         token = self._health.begin()
         # Nothing is cancelled inside discord.py: cancelled in its sleep after a global rate limit, it would let no
         # request of the client leave any more. Such a sleep is not waited for either.
-        task = asyncio.ensure_future(self._send(send, route, files, options, exchange))
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        files = [*files, exchange]
+        attempt = send(route, files=files, timeout=timeout, trace_request_ctx=exchange, **options)
+        task = asyncio.ensure_future(self._send(attempt, exchange))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         try:
@@ -133,19 +144,9 @@ class RequestGate:
         if not task.cancelled():
             task.exception()  # its caller may have stopped waiting
 
-    async def _send(
-        self,
-        send: Callable[..., Any],
-        route: http.Route,
-        files: Iterable[Any],
-        options: dict[str, Any],
-        exchange: _Exchange,
-    ) -> Any:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+    async def _send(self, attempt: Awaitable[Any], exchange: _Exchange) -> Any:
         try:
-            body = await send(
-                route, files=[*files, exchange], timeout=timeout, trace_request_ctx=exchange, **options
-            )
+            body = await attempt
         except discord.RateLimited as error:
             raise HeldBackError(error.retry_after, was_sent=True) from error
         except discord.HTTPException as error:
@@ -242,26 +243,6 @@ def _stand_in(status: int, reason: str) -> Any:
     return SimpleNamespace(status=status, reason=reason, content_type="")
 
 
-# Observes all requests of discord.py's HTTP session, interactions included, through aiohttp's tracing.
-
-log = structlog.get_logger(__name__)
-
-JSON = "application/json"
-"""The exact content type of Discord's answers; discord.py takes any other for a text."""
-
-SWITCHING_PROTOCOLS = 101
-
-
-class Exchange(Protocol):
-    """The listener of one request, given as its `trace_request_ctx`."""
-
-    def begin(self) -> None:
-        """Hear that the request leaves."""
-
-    def record(self, answer: Answer) -> None:
-        """Hear of its answer."""
-
-
 class HttpObserver:
     """Calls listeners for each answer and for each request without one, on the event loop.
 
@@ -285,18 +266,13 @@ class HttpObserver:
         """Call `listener` for each request that got no answer."""
         self._failure_listeners.append(listener)
 
-    async def _on_start(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestStartParams,
-    ) -> None:
-        exchange: Exchange | None = context.trace_request_ctx
+    async def _on_start(self, _: object, context: SimpleNamespace, __: object) -> None:
+        exchange: _Exchange | None = context.trace_request_ctx
         if exchange is not None:
             exchange.begin()
 
     async def _on_headers(
-        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         context.answer = read_answer(params.response)
         if "Upgrade" in params.headers and params.response.status != SWITCHING_PROTOCOLS:
@@ -304,24 +280,17 @@ class HttpObserver:
             self._report_failure(ConnectionError(f"the Gateway answered {params.response.status}"))
 
     async def _on_body(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceResponseChunkReceivedParams,
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceResponseChunkReceivedParams
     ) -> None:
         # discord.py reads every body at once, except for the Gateway's, which has none.
         answer = add_error_body(context.answer, params.chunk)
-        exchange: Exchange | None = context.trace_request_ctx
-        for listener in (*self._listeners, *([exchange.record] if exchange is not None else ())):
+        exchange: _Exchange | None = context.trace_request_ctx
+        own = [exchange.record] if exchange is not None else []
+        for listener in (*self._listeners, *own):
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
 
-    async def _on_exception(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
+    async def _on_exception(self, _: object, __: object, params: aiohttp.TraceRequestExceptionParams) -> None:
         self._report_failure(params.exception)
 
     def _report_failure(self, error: BaseException) -> None:
@@ -389,39 +358,27 @@ def _parse_date(value: str | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-# Overrides the REST and Gateway addresses of discord.py, for a proxy or a local fake.
-
-BotGateway = tuple[int, str, Any]
-"""Result of GET /gateway/bot: shard count, Gateway URL, session start limit."""
-
-
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
     """Set discord.py's addresses in this process (None keeps the default) and return a function that restores them.
 
-    Must be called before the first client is created. `gateway_url` replaces the URL from GET /gateway/bot.
+    For a proxy or a local fake. Must be called before the first client is created. `gateway_url` replaces the URL from
+    GET /gateway/bot.
     """
-    before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, http.HTTPClient.get_bot_gateway)
+    client: Any = http.HTTPClient
+    before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway)
     if api_url is not None:
         http.Route.BASE = api_url.rstrip("/")
     if gateway_url is not None:
+
+        async def get_bot_gateway(self: http.HTTPClient) -> tuple[int, str, Any]:
+            shards, _, session_start_limit = await before[2](self)
+            return shards, gateway_url, session_start_limit
+
         gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
-        _replace_bot_gateway(_with_gateway_url(before[2], gateway_url))
+        # A sharded client has no setting for this: it connects to the URL that this method returns.
+        client.get_bot_gateway = get_bot_gateway
 
     def restore() -> None:
-        http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY = before[0], before[1]
-        _replace_bot_gateway(before[2])
+        http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway = before
 
     return restore
-
-
-def _with_gateway_url(fetch: Callable[..., Coroutine[Any, Any, BotGateway]], url: str) -> Callable[..., Any]:
-    async def get_bot_gateway(client: http.HTTPClient) -> BotGateway:
-        shards, _, limit = await fetch(client)
-        return shards, url, limit
-
-    return get_bot_gateway
-
-
-def _replace_bot_gateway(method: Callable[..., Any]) -> None:
-    # A sharded client has no setting for this: it connects to the URL that this method returns.
-    http.HTTPClient.get_bot_gateway = method  # type: ignore[method-assign]

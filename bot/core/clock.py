@@ -1,4 +1,7 @@
-"""The system clock. All other code receives a `Clock`, so that tests can set the time."""
+"""The system clock, time zones, and the division of long work into slices and transactions.
+
+All other code receives a `Clock`, so that tests can set the time.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,11 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-# Divides long work: into slices, between which the event loop gets control, and into transactions.
-
 SLICE_SECONDS = 0.003
 """Time that work takes at once; a step may take longer, so steps must be small.
 
 A transaction takes about fifteen turns of the event loop, and one of delivery must take less than 100 ms.
 """
-
-
 TRANSACTION_SECONDS = 0.075
 """Time for which long work holds the database's writer at once; delivery waits for it."""
 
@@ -75,9 +74,15 @@ class BatchSize:
             self.size = min(self._sizes[1], 2 * self.size)
 
 
+@lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
     """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
-    return _load_zone(name.strip())
+    try:
+        return ZoneInfo(name.strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise errors.UsageError(
+            f"{name.strip()[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."
+        ) from None
 
 
 def is_known_zone(name: str) -> bool:
@@ -87,16 +92,6 @@ def is_known_zone(name: str) -> bool:
     except errors.UsageError:
         return False
     return True
-
-
-@lru_cache(maxsize=1024)
-def _load_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise errors.UsageError(
-            f"{name[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."
-        ) from None
 
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:

@@ -1,4 +1,10 @@
-"""Keeps the failure of one item or round from stopping the others."""
+"""Keeps the failure of one item or round from stopping the others, and runs functions in child processes.
+
+A child process does work that would block the event loop or keep its memory, and reads hostile texts. It gets the function's
+name as its argument, and limits and arguments pickled on stdin. What comes back is a line of JSON for each result, never a
+pickle, since the child may have read a hostile text. It ends when its stdin closes, which also happens when its parent is
+killed.
+"""
 
 from __future__ import annotations
 
@@ -65,12 +71,6 @@ async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Even
     [result, _] = await asyncio.gather(task, stopper, return_exceptions=True)
     return result is True
 
-
-# Runs a function in a child process: work that would block the event loop or keep its memory, and reading of hostile texts.
-#
-# The child gets the function's name as its argument, and limits and arguments pickled on stdin. What comes back is a line of
-# JSON for each result, never a pickle, since the child may have read a hostile text. It ends when its stdin closes, which also
-# happens when its parent is killed.
 
 _NICE = 10
 _PROGRAM = "from bot.core import isolation; isolation.main()"
@@ -257,9 +257,8 @@ async def _write_results(output: IO[bytes], function: Callable[..., Any], argume
 
 def _write(output: IO[bytes], *values: Any) -> None:
     text = json.dumps(values, ensure_ascii=False, default=_to_plain)
-    output.write(
-        text.encode("utf-8", "surrogatepass") + b"\n"
-    )  # a hostile text may hold half a surrogate pair
+    # A hostile text may hold half a surrogate pair.
+    output.write(text.encode("utf-8", "surrogatepass") + b"\n")
     output.flush()
 
 

@@ -1,4 +1,8 @@
-"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords."""
+"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords.
+
+Text from outside is made safe for a terminal: titles of digests, pages of servers and names in Discord may hold a terminal's
+escape sequences or change the direction of text; addresses in the settings may hold passwords.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,6 @@ import structlog
 
 from bot.core import settings
 from storage import errors
-
-# Text from outside made safe for a terminal or a log: no control sequences, no passwords.
-#
-# Titles of digests, pages of servers and names in Discord may hold a terminal's escape sequences or change the direction of
-# text; addresses in the settings may hold passwords.
 
 CONTROLS = re.compile(
     # C0 except tab and line feed, DEL, C1, and the characters that change a line's end or direction.

@@ -38,6 +38,10 @@ def _setting(name: str, env: str | None = None, **options: Any) -> Any:
     return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
 
 
+def _split_list(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
 class SourceSetting(pydantic.BaseModel):
     """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
 
@@ -75,7 +79,6 @@ class Settings(BaseSettings):
         "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
     )
     templates: Path | None = _setting("templates", default=None)
-    word_vectors: Path | None = _setting("word_vectors", default=None)
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
@@ -107,48 +110,28 @@ class Settings(BaseSettings):
     @field_validator("fetch_allow", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
-        return value
+        return tuple(_split_list(value.lower())) if isinstance(value, str) else value
 
     @field_validator("arxiv_html_url", mode="before")
     @classmethod
     def _split_addresses(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = tuple(address.strip() for address in value.split(",") if address.strip())
+        value = tuple(_split_list(value)) if isinstance(value, str) else value
         for address in value:
             if not str(address).startswith(("http://", "https://")):
                 raise ValueError(f"{address!r} is no web address; one is https://arxiv.org/html")
         return value
 
-    @field_validator(
-        "discord_token",
-        "inbox",
-        "templates",
-        "word_vectors",
-        "http",
-        "heartbeat_url",
-        "discord_api_url",
-        "discord_gateway_url",
-        "operator_channel",
-        "fetch_proxy",
-        "writer_url",
-        "writer_model",
-        "writer_key",
-        "writer_language",
-        "writer_daily_tokens",
-        "writer_monthly_tokens",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: Any) -> Any:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        is_optional = cls.model_fields[str(info.field_name)].default is None
+        return None if is_optional and isinstance(value, str) and not value.strip() else value
 
     @field_validator("writer_formats", mode="before")
     @classmethod
     def _split_formats(cls, value: Any) -> Any:
-        names = value.split(",") if isinstance(value, str) else value
-        formats = tuple(dict.fromkeys(str(name).strip().lower() for name in names if str(name).strip()))
+        names = value if isinstance(value, str) else ",".join(map(str, value))
+        formats = tuple(dict.fromkeys(_split_list(names.lower())))
         if not set(formats) <= {*WRITTEN_FORMATS}:
             raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
         return formats

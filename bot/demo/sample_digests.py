@@ -6,7 +6,7 @@ Titles, ids and authors are those of real papers; dates, votes and summaries are
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from importlib import resources
 from itertools import count, cycle
@@ -41,11 +41,8 @@ def sample_texts() -> list[tuple[str, str]]:
     return sorted(files, key=lambda sample: sample[0].split("/")[::-1])
 
 
-# Pictures that the demo page shows in place of papers' thumbnails, so that nothing is fetched.
-
-
 def load_covers() -> list[bytes]:
-    """Return the bundled pictures: PNG, 320 × 172 pixels, in the proportions of Hugging Face's thumbnails."""
+    """Return the pictures in place of thumbnails, so that nothing is fetched: PNG, 320 × 172 pixels."""
     folder = resources.files(__package__) / "pictures"
     return [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)]
 
@@ -58,10 +55,6 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
         for (url, arxiv_id), cover in zip(thumbnails.items(), cycle(load_covers()), strict=False)
     }
 
-
-# A year of papers before the samples, so that trends have months to show. All of them are made up, and say so.
-#
-# Their titles begin with "Sample" and a number, and arXiv gives out no id with a number from 90000 on.
 
 FIRST_MONTH_ON = date(2024, 12, 1)
 DAYS = (6, 20)
@@ -81,29 +74,25 @@ PAPERS_BY_TOPIC = {
     "reinforcement learning": (0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1),
     "agents": (0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0, 1),
 }
-"""The number of papers on a topic in each month."""
+"""The number of papers on a topic in each month of the year before the samples, so that trends have months to show."""
 FIRST_NUMBER = 90_000
+"""arXiv does not give out ids with numbers from this one on."""
 SUMMARY = "Made up for the demo, where it counts as one paper on {topic}. There is no such paper on arXiv."
 
 
 def render_listings() -> str:
-    """Return the lists of all months as one text in the listing format, a line per day."""
+    """Return the lists of all months, whose papers are made up and say so, in the listing format: a line per day."""
     numbers = count(1)
     month_count = len(next(iter(PAPERS_BY_TOPIC.values())))
     lines = []
     for position in range(month_count):
-        topics = list(_list_topics(position))
+        topics = [topic for topic, counts in PAPERS_BY_TOPIC.items() for _ in range(counts[position])]
+        month = FIRST_MONTH_ON.month - 1 + position
         for index, day in enumerate(DAYS):
-            month = FIRST_MONTH_ON.month - 1 + position
             on = date(FIRST_MONTH_ON.year + month // 12, month % 12 + 1, day)
             papers = [_paper(on, next(numbers), topic) for topic in topics[index :: len(DAYS)]]
             lines.append(json.dumps({"format": "listing", "date": on.isoformat(), "papers": papers}))
     return "\n".join(lines)
-
-
-def _list_topics(position: int) -> Iterator[str]:
-    for topic, counts in PAPERS_BY_TOPIC.items():
-        yield from [topic] * counts[position]
 
 
 def _paper(on: date, number: int, topic: str) -> dict[str, object]:

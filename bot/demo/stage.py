@@ -21,7 +21,7 @@ from simcord.interactions import command_leaves
 from bot.core import isolation
 from storage import models
 
-# Reads a line such as `/topic small language model` as the slash command that a person would choose from Discord's list.
+log = structlog.get_logger(__name__)
 
 CommandSpec = Mapping[str, Any]
 """A command or an option as JSON of Discord's API, with its localized names."""
@@ -126,8 +126,6 @@ def _names(node: CommandSpec) -> set[str]:
     return {name.casefold() for name in names}
 
 
-log = structlog.get_logger(__name__)
-
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
 CHECK_SECONDS = 0.5
@@ -182,8 +180,12 @@ class Stage:
         """Watch until `stop` is set."""
         while not stop.is_set():
             # The page goes on without what a step does.
-            with isolation.isolated(log, "the demo's stage failed", reraise=(simcord.SetupError,)):
-                await self._step_unless_busy()
+            with isolation.isolated(log, "the demo's stage failed"):
+                try:
+                    async with self._turn:
+                        await self.step()
+                except simcord.SetupError as error:
+                    log.debug("the demo's page is busy", reason=str(error))
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,33 +197,26 @@ class Stage:
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 
-    async def _step_unless_busy(self) -> None:
-        try:
-            async with self._turn:
-                await self.step()
-        except simcord.SetupError as error:
-            log.debug("the demo's page is busy", reason=str(error))
-
     async def step(self) -> None:
         """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
-        await self._advance_clock()
-        for message in self._typed_lines():
-            await self._run_line(message.content)
-            self._env.backend.delete_message(self._channel.id, message.id)
+        elapsed = self._timer() - self._advanced_at
+        if elapsed >= CLOCK_SECONDS:
+            await self._env.advance_time(elapsed)
+            self._advanced_at += elapsed
+        for message in self._messages():
+            if message.author_id == self._viewer.id and message.content.startswith("/"):
+                await self._run_line(message.content)
+                self._env.backend.delete_message(self._channel.id, message.id)
         newest = self._newest_message_id()
         if newest != self._newest:
-            self._remove_old_answers()
+            private = [message for message in self._messages() if message.flags & EPHEMERAL]
+            for message in private[:-MAX_PRIVATE_ANSWERS]:
+                self._env.backend.delete_message(self._channel.id, message.id)
             # The browser's pages are not those of Preview.show, which is for captures.
             for page in self._page._pages.values():
                 page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest = newest
-
-    async def _advance_clock(self) -> None:
-        elapsed = self._timer() - self._advanced_at
-        if elapsed >= CLOCK_SECONDS:
-            await self._env.advance_time(elapsed)
-            self._advanced_at += elapsed
 
     def _messages(self) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(self._channel.id, {})
@@ -229,16 +224,6 @@ class Stage:
 
     def _newest_message_id(self) -> int:
         return max((message.id for message in self._messages()), default=0)
-
-    def _typed_lines(self) -> Iterator[Any]:
-        for message in self._messages():
-            if message.author_id == self._viewer.id and message.content.startswith("/"):
-                yield message
-
-    def _remove_old_answers(self) -> None:
-        private = [message for message in self._messages() if message.flags & EPHEMERAL]
-        for message in private[:-MAX_PRIVATE_ANSWERS]:
-            self._env.backend.delete_message(self._channel.id, message.id)
 
     async def _run_line(self, line: str) -> None:
         """Run a typed command, or say how to choose one."""
@@ -272,15 +257,13 @@ class Stage:
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
             if (value := values.get(option["name"])) is not None:
-                converted = convert_command(option, value)
-                is_channel = option["type"] == CHANNEL
-                options[option["name"]] = self._find_channel(str(converted)) if is_channel else converted
+                converted: Any = convert_command(option, value)
+                if option["type"] == CHANNEL:
+                    if value.removeprefix("#") != self._channel.name:
+                        raise ValueError(f"there is no channel {value}, only #{self._channel.name}")
+                    converted = self._channel
+                options[option["name"]] = converted
         return options
-
-    def _find_channel(self, name: str) -> simcord.ChannelHandle:
-        if name.removeprefix("#") != self._channel.name:
-            raise ValueError(f"there is no channel {name}, only #{self._channel.name}")
-        return self._channel
 
     def _leaves(self) -> Iterator[tuple[Sequence[CommandSpec], CommandSpec]]:
         """Yield each command with the groups above it."""

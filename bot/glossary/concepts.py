@@ -222,7 +222,10 @@ def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]
 
 # The seed list: machine-learning terms written by hand, for archives too small to explain them.
 
-_COMMON_WORD_MARK = "-"
+
+def read_data(name: str) -> str:
+    """Return the text of a file of this package."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 class SeedTerm(NamedTuple):
@@ -244,14 +247,13 @@ def load_terms() -> tuple[SeedTerm, ...]:
 
     A "-" in the column of abbreviations marks a common word.
     """
-    text = resources.files(__package__).joinpath("seed.tsv").read_text(encoding="utf-8")
-    return tuple(map(_parse_line, filter(None, text.splitlines())))
+    return tuple(map(_parse_line, filter(None, read_data("seed.tsv").splitlines())))
 
 
 def _parse_line(line: str) -> SeedTerm:
     korean, english, abbreviations = (
         tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
     )
-    is_common_word = abbreviations == (_COMMON_WORD_MARK,)
+    is_common_word = abbreviations == ("-",)
     key = term_keys.english_key(english[0])
     return SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word)

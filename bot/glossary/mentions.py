@@ -1,7 +1,7 @@
-"""Extracts term mentions from a digest's text: the parentheses in 강화 학습(Reinforcement Learning; RL).
+"""What texts say of terms: the parentheses in 강화 학습(Reinforcement Learning; RL), and the phrases that titles share.
 
-A mention keeps the words before the parenthesis and the parts in it; `spans` later finds where the term begins.
-Mentions of papers are additive, so storage can add and remove them.
+A mention keeps the words before the parenthesis and the parts in it; `best_span` later finds where the term begins, by the
+words that go with each other in other mentions. Mentions of papers are additive, so storage can add and remove them.
 """
 
 from __future__ import annotations
@@ -119,7 +119,6 @@ def _left_context(preceding: str) -> str:
 
 
 def _latin_tail(left: str) -> str:
-    """Return the Latin words at the end of a context."""
     tail: list[str] = []
     for word in reversed(left.split()):
         if not _LATIN_WORD.fullmatch(word):
@@ -429,8 +428,6 @@ def best_span(
 
 
 class _SpanScorer:
-    """Scores a span while it is extended to the left."""
-
     def __init__(
         self,
         content: list[str],
@@ -584,10 +581,21 @@ _NON_FINAL_WORDS = frozenset(_NON_FINAL_LIST.split())
 _NOT_NAMES = _PHRASE_DELIMITERS | _TITLE_OPENERS | _NON_FINAL_WORDS
 
 
-Phrase = tuple[str, str, int]
-"""A sequence of words in titles, its language ("ko" or "en") and the number of papers with it."""
-TitleStatistics = tuple[Sequence[Phrase], Mapping[str, int]]
-"""Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
+class Phrase(NamedTuple):
+    """A sequence of words in titles, its language ("ko" or "en") and the number of papers with it."""
+
+    text: str
+    language: str
+    papers: int
+
+
+class TitleStatistics(NamedTuple):
+    """Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
+
+    phrases: Sequence[Phrase] = ()
+    concept_counts: Mapping[str, int] = {}
+
+
 _NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
 _NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
 _NAME_WORD = re.compile(r"[A-Za-z]{3,}")
@@ -655,12 +663,12 @@ class TitlePhraseCounter:
         }
         subsumed = _subsumed_phrases(main_surfaces, papers_of)
         phrases = [
-            (text, "ko" if analyser.has_hangul(text) else "en", papers_of[key])
+            Phrase(text, "ko" if analyser.has_hangul(text) else "en", papers_of[key])
             for key, text in main_surfaces.items()
             if _is_multiword(surfaces_by_key[key]) and key not in concept_keys and key not in subsumed
         ]
-        phrases.sort(key=lambda phrase: (-phrase[2], phrase[0]))
-        return phrases[:limit], dict(+concept_counts)
+        phrases.sort(key=lambda phrase: (-phrase.papers, phrase.text))
+        return TitleStatistics(phrases[:limit], dict(+concept_counts))
 
 
 def _names(title: str) -> Iterator[str]:

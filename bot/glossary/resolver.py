@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from itertools import product
 from math import prod
 from typing import TypeAlias
@@ -26,53 +27,6 @@ _COMMON_WORD_LIST = (
     "not but our its this that"
 )
 COMMON_WORDS = frozenset(_COMMON_WORD_LIST.split())
-# Everyday words that authors like to make abbreviations of: in lower case and among other words they are the words.
-_EVERYDAY_WORD_LIST = (
-    "able ace act add age aid aim air apex apt arc arch area arm art atlas atom aware axis back bad bag "
-    "ball band bank bar bark base bass bat beam bear beat best bid big bit blank blend block blue board "
-    "boat body bold bolt bond bone book boost born boss both bow box brain branch brave bridge bright "
-    "build bus cache call calm camp can candle cap car card care case cast cat cell chain chair chart "
-    "chase cheap chip city class clean clear climb clock close cloud club clue coach coast coat code coin "
-    "cold come compass cone cool cope copy core corn cost count cover craft crane crisp crop cross crowd "
-    "crown cube cup curl curve cut daily dark dart dash date dawn day deal deed deep deer delta desk dial "
-    "diet dig dim dish dive doc dog door dot down draft drag draw dream dress drift drive drop drum duck "
-    "dust each eagle ear early earth ease east easy edge edit elite end era even ever every exact eye "
-    "face fact fair fall fan far farm fast fat fate fear feed feel field file fill film find fine fire "
-    "firm first fish fit five fix flag flame flash flat fleet flex flow fly foam fold food foot force "
-    "form fort frame free fresh fuse game gap gate gaze gear gem giant gift give glass glow go goal gold "
-    "good grab grace grain grand graph grasp great green grid grip group grow guard guess guide guru half "
-    "hand happy hard harm harp hat have hawk head heal hear heart heat heavy help hero hide high hill "
-    "hint hire hit hold home honest hood hook hop hope horse host hot hour house how huge human hunt "
-    "hybrid ice icon idea ideal image ink inner insight iris iron item jam job join joint joy judge jump "
-    "just keen keep key kid kind king kit kite know lab lake lamp land lane large laser last late law lay "
-    "lead leaf lean leap learn least led left leg lens less let level lift light like limit line link "
-    "lion list live load local lock log long look loop loss lost lot love low luck lunar mad magic mail "
-    "main make man many map march mark mars mask mass match mate math maze meal mean meet melt mend mesh "
-    "mice mild mile mind mine mini mint mirror mist mix mode moral more moss most move much muse music "
-    "must name near neat nerve nest net new next nice night node none north nose note nova now null oak "
-    "ocean odd off oil old one only open orbit order other out oval over own pace pack page paint pair "
-    "palm pan panda paper parse part pass past path pause peace peak pearl peer pen pet phase photo pick "
-    "pie pilot pin pine pipe place plan plant play plot plus poem poet point pole pool poor port pose "
-    "post power press pride prime print prism probe prompt proof prose pulse pure push puzzle quest quick "
-    "quiet race radar rain raise ramp range rank rapid rare rate raw ray reach read ready real rebel red "
-    "reef relay rely rest reward rich ride right ring rise risk river road robot robust rock role roof "
-    "room root rope rose round route row rule run rush sad safe sage sail sale salt same sand save scale "
-    "scan scene scope score scout screen script sea seal search seat see seed seek seem self sense "
-    "sentence set shade shape share sharp shift ship shop short show side sight sign silent silk simple "
-    "single site size sketch skill skin sky sleep slice slim slow small smart smile smooth snap snow "
-    "social soft soil solar sole solid some song soon soul sound south space spam span spark speak spear "
-    "speed spell spin spiral spoon spot spring square stable stack stage star start state stay steam "
-    "steel steer stem step stick still stone stop storm story strap stream street strong style such sugar "
-    "suit sum sun sure surf swap sweet swift swim sync system table tag tail take tale talk tall tame "
-    "tango tank tape target task taste team tell ten term test text thin think third three tide tie tiger "
-    "tile time tiny tip title today tone tool top torch total touch tour tower town toy trace track trade "
-    "trail train trap tree trend trial trick trim trip true trust truth try tune turbo turn twin two type "
-    "under union unit urban use user value van vast vector vibe vice video view virtual vision vista "
-    "visual vital vivid voice vote wait walk wall warm wash watch water wave way weak wear web well west "
-    "whale wheel whole wide wild will wind window wine wing wire wise wolf wood word work world worm "
-    "write year yes zero zone zoom"
-)
-_EVERYDAY_WORDS = frozenset(_EVERYDAY_WORD_LIST.split())
 
 FormIndex: TypeAlias = tuple[dict[str, list[str]], dict[str, list[str]], dict[str, str]]
 """The concepts' keys by the keys of Korean forms, of Korean forms up to synonyms, and of English forms."""
@@ -186,7 +140,13 @@ class ConceptSpotter:
 
 def is_everyday_word(text: str) -> bool:
     """Tell whether a text in lower case is an everyday word or its plural, which among other words is no abbreviation."""
-    return text in _EVERYDAY_WORDS or text.removesuffix("s") in _EVERYDAY_WORDS
+    return text in _everyday_words() or text.removesuffix("s") in _everyday_words()
+
+
+@cache
+def _everyday_words() -> frozenset[str]:
+    """Return words that authors like to make abbreviations of."""
+    return frozenset(concepts.read_data("everyday_words.txt").split())
 
 
 def is_korean_only(text: str) -> bool:
@@ -265,16 +225,16 @@ class Translator:
         words = self.split_words(units)
         if not 2 <= len(words) <= 5:
             return []
-        rows = [list(self._likely_translations(word).items())[:_MAX_TRANSLATIONS_PER_WORD] for word in words]
+        rows = []
+        for word in words:
+            known = self._table.associations if analyser.is_hangul(word) else self._korean_by_stem
+            row = known.get(word, {})
+            likely = _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)
+            rows.append([(text, row[text]) for text in likely[:_MAX_TRANSLATIONS_PER_WORD]])
         # One translation for two words covers only one of them.
         combinations = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
         ranked = sorted(combinations, key=lambda row: -prod(score for _, score in row))
         return [" ".join(word for word, _ in row) for row in ranked[:_MAX_PHRASES]]
-
-    def _likely_translations(self, word: str) -> dict[str, float]:
-        rows = self._table.associations if analyser.is_hangul(word) else self._korean_by_stem
-        row = rows.get(word, {})
-        return {text: row[text] for text in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)}
 
     def _decompound(self, word: str) -> list[str]:
         """Split a closed-up Korean word into the fewest words of the table; return it whole if that is impossible."""
@@ -332,7 +292,7 @@ class Glossary:
         form_index: FormIndex | None = None,
         skeletons: Mapping[str, str] | None = None,
     ) -> None:
-        self.title_statistics = title_statistics or ((), {})
+        self.title_statistics = title_statistics or mentions.TitleStatistics()
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = Translator(table or mentions.AssociationTable({}, {}))
         self._spotter = ConceptSpotter(self._concepts, senses or {}, form_index)
@@ -344,7 +304,13 @@ class Glossary:
         self._transliterations = transliteration.TransliterationIndex(
             skeletons or transliteration.list_skeletons(self._keys_by_word)
         )
-        self._sounds = transliteration.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
+        # Abbreviations that may be spoken as words, such as LoRA.
+        spoken = {
+            text: sum(sense.papers for sense in ranked)
+            for text, ranked in (senses or {}).items()
+            if text.isalpha()
+        }
+        self._sounds = transliteration.SoundIndex({**spoken, **(names or {})})
         self._forms_by_terms: dict[tuple[str, ...], tuple[concepts.WeightedForm, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
@@ -369,7 +335,11 @@ class Glossary:
                 # Two languages are usually two terms, not one: "LLM 추론" asks for both.
                 return concepts.Expansion(text, tuple(parts), (whole_segment,))
             return concepts.Expansion(text, (whole_segment,), fallback=tuple(parts))
-        composed = [*(self._compose_concept(units) or self._translate_query(units)), *_joined_segments(units)]
+        composed = [*(self._compose_concept(units) or self._translate_query(units))]
+        joined = term_keys.joined_writing(units)
+        if joined is not None:  # which a name may be: flashattention
+            form = concepts.WeightedForm(joined, 1.0, is_shown=False)
+            composed.append(concepts.Segment(" ".join(units), (form,)))
         return concepts.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
     def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
@@ -378,15 +348,12 @@ class Glossary:
         if terms not in self._forms_by_terms:
             if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
                 self._forms_by_terms.clear()
-            self._forms_by_terms[terms] = self._find_forms(terms)
+            forms: list[concepts.WeightedForm] = []
+            for term in terms:
+                segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
+                forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
+            self._forms_by_terms[terms] = concepts.deduplicate_forms(forms)
         return self._forms_by_terms[terms]
-
-    def _find_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
-        forms: list[concepts.WeightedForm] = []
-        for term in terms:
-            segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
-            forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
-        return concepts.deduplicate_forms(forms)
 
     def is_term(self, text: str) -> bool:
         """Tell whether a text as a whole is a form of a concept."""
@@ -486,7 +453,6 @@ class Glossary:
             yield concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
-        """Return the English content words of a concept, followed by its Korean forms."""
         korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
 
@@ -534,7 +500,10 @@ class Glossary:
         words = self._translator.split_words(units)
         if len(words) < 2 or not all(map(analyser.is_hangul, words)):
             return []
-        translated = [self._english_translations(word) for word in words]
+        translated = [
+            self._translator.to_english(word, mentions.MIN_ASSOCIATION) or self._transliterations.find(word)
+            for word in words
+        ]
         if not all(translated):
             return []
         candidates = set().union(*(self._keys_by_word[stem] for row in translated for stem in row))
@@ -548,7 +517,6 @@ class Glossary:
         return [concepts.Segment(text, concepts.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[concepts.Segment]:
-        """Translate a query of several words word by word."""
         query_text = " ".join(units)
         texts = self._translator.translate_phrase(units)
         forms = [concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False) for text in texts]
@@ -568,10 +536,6 @@ class Glossary:
         translations = self._translator.translate_word(words[0], sure=sure) if len(words) == 1 else []
         return [concepts.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in translations]
 
-    def _english_translations(self, word: str) -> list[str]:
-        stems = self._translator.to_english(word, mentions.MIN_ASSOCIATION)
-        return stems or self._transliterations.find(word)
-
 
 def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, list[str]]:
     """Return for each term the abbreviations that it shares with others, none of which is dominant."""
@@ -590,18 +554,6 @@ def _typed_forms(text: str) -> list[concepts.WeightedForm]:
     split = term_keys.split_writing(text)
     typed = [concepts.WeightedForm(text, 1.0)]
     return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
-
-
-def _joined_segments(units: list[str]) -> list[concepts.Segment]:
-    """Return the segment of a query written as one word, which a name may be: flashattention."""
-    joined = term_keys.joined_writing(units)
-    form = None if joined is None else concepts.WeightedForm(joined, 1.0, is_shown=False)
-    return [concepts.Segment(" ".join(units), (form,))] if form else []
-
-
-def _spoken_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, int]:
-    """Return the abbreviations that may be spoken as words, such as LoRA, with their numbers of papers."""
-    return {text: sum(sense.papers for sense in ranked) for text, ranked in senses.items() if text.isalpha()}
 
 
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:
@@ -646,20 +598,22 @@ def dump_glossary(
     names: Mapping[str, int] | None = None,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
-    phrases, concept_counts = title_statistics
     ordered = list(built)
     return json.dumps(
         {
             "version": _VERSION,
-            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in ordered],
+            "concepts": [
+                [concept.key, [form._replace(share=round(form.share, 3)) for form in concept.forms]]
+                for concept in ordered
+            ],
             "readings": senses,
             "words": {
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
             "confirmed": sorted(table.confirmed),
-            "phrases": phrases,
-            "titled": concept_counts,
+            "phrases": title_statistics.phrases,
+            "titled": title_statistics.concept_counts,
             "names": names or {},
             "forms": index_forms(ordered),
             "skeletons": transliteration.list_skeletons(
@@ -689,32 +643,17 @@ def load_glossary(text: str) -> Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    phrases = [(text, language, papers) for text, language, papers in stored["phrases"]]
+    phrases = list(map(mentions.Phrase._make, stored["phrases"]))
     table = mentions.AssociationTable(
         stored["words"], {}, [(word, stem) for word, stem in stored["confirmed"]]
     )
-    statistics = phrases, stored["titled"]
     by_korean, by_synonyms, by_english = stored["forms"]
     return Glossary(
         built,
         senses,
         table,
-        statistics,
+        mentions.TitleStatistics(phrases, stored["titled"]),
         stored["names"],
         (by_korean, by_synonyms, by_english),
         stored["skeletons"],
     )
-
-
-def _form_row(form: concepts.SurfaceForm) -> list[object]:
-    return [
-        form.text,
-        form.language,
-        form.papers,
-        round(form.share, 3),
-        form.is_alias,
-        form.expands,
-        form.seeded,
-        form.found,
-        form.confirmed,
-    ]

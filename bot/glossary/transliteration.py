@@ -1,4 +1,7 @@
-"""Transliteration: compares the consonants of a Korean and an English word, to match 트랜스포머 with transformer."""
+"""Korean spellings of Latin words: 트랜스포머 is transformer by its consonants, 로라 is LoRA by all of its sounds.
+
+The comparison of consonants is for long words; that of sounds, vowels included, is strict enough for short names.
+"""
 
 from __future__ import annotations
 
@@ -103,9 +106,7 @@ def _longest_common_subsequence(left: str, right: str) -> int:
     return row[-1]
 
 
-# Sound patterns: which Latin spellings of a name sound like a Korean spelling of it, 제미나이 like Gemini, vowels included.
-#
-# Unlike `transliteration`, which compares the consonants of long words, this is strict enough for short names such as 로라.
+# Sound patterns: which Latin spellings of a name sound like a Korean spelling of it, 제미나이 like Gemini.
 
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
 MIN_NAME_LENGTH = 3
@@ -251,7 +252,6 @@ def _decompose(syllable: str) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=1 << 10)
 def _first_letters(hangul: str) -> str:
-    """Return the letters that a spelling may begin with."""
     initial, vowel, _ = _decompose(hangul[0])
     spellings = "|".join(
         (_INITIAL_SOUNDS[initial] or _VOWELS[vowel], _SYLLABLES.get(hangul[0], ""), _INITIAL_SOUNDS[initial])

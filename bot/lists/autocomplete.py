@@ -6,22 +6,20 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from discord import app_commands
 
 from bot.client import options as client_options
+from bot.client import paper_text
 from bot.client.context import Interaction
+from bot.client.message_builder import shorten_label
 from bot.lists import messages as lists_messages
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text
 from bot.search import service as search_service
 from bot.text import analyser
 from bot.text import dates as text_dates
-
-if TYPE_CHECKING:
-    from bot.client.translations import Texts
-    from bot.search import results as search_results
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +65,12 @@ async def topics(interaction: Interaction, current: str) -> Choices:
 async def authors(interaction: Interaction, current: str) -> Choices:
     """Return authors with the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
-    matches = await interaction.client.services.search.complete_author(current)
-    return make_choices((_author_label(author, texts), author.value) for author in matches)
+    choices = []
+    for author in await interaction.client.services.search.complete_author(current):
+        suffix = f" — {texts('choice-papers', count=author.papers or 0)}"
+        name = shorten_label(author.name, discord_text.CHOICE_NAME - len(suffix))
+        choices.append((name + suffix, author.value))
+    return make_choices(choices)
 
 
 @_within_timeout
@@ -99,9 +101,15 @@ institution_lists = _of_list(institutions)
 
 @_within_timeout
 async def papers(interaction: Interaction, current: str) -> Choices:
-    """Return papers by id or title, with their votes."""
+    """Return papers by id or title: id, votes and title, in this order because a narrow screen cuts off the end."""
     matches = await interaction.client.services.search.complete_paper(current)
-    return make_choices((_paper_label(paper), paper.value) for paper in matches)
+    return make_choices(
+        (
+            paper_text.join_dotted(f"{paper.value} {paper_text.format_votes(paper.votes)}", paper.name),
+            paper.value,
+        )
+        for paper in matches
+    )
 
 
 async def tags(interaction: Interaction, current: str) -> Choices:
@@ -157,25 +165,9 @@ def make_choices(pairs: Iterable[tuple[str, str]]) -> Choices:
     """Return (name, value) pairs as at most 25 choices: long names are shortened, long values are skipped."""
     choices: dict[str, app_commands.Choice[str]] = {}
     for name, value in pairs:
-        label = discord_text.shorten(
-            discord_text.to_single_line(name), discord_text.CHOICE_NAME, markdown=False
-        )
+        label = shorten_label(name, discord_text.CHOICE_NAME)
         if label and 0 < len(value) <= discord_text.CHOICE_VALUE:
             choices.setdefault(value, app_commands.Choice(name=label, value=value))
         if len(choices) == discord_text.AUTOCOMPLETE_CHOICES:
             break
     return list(choices.values())
-
-
-def _author_label(author: search_results.Choice, texts: Texts) -> str:
-    suffix = f" — {texts('choice-papers', count=author.papers or 0)}"
-    name = discord_text.shorten(
-        discord_text.to_single_line(author.name), discord_text.CHOICE_NAME - len(suffix), markdown=False
-    )
-    return name + suffix
-
-
-def _paper_label(paper: search_results.Choice) -> str:
-    """Return id, votes and title, in this order because a narrow screen cuts off the end."""
-    facts = f"{paper.value} {templates.render_votes(paper.votes)}"
-    return f"{facts} · {paper.name}" if paper.name else facts

@@ -1,4 +1,4 @@
-"""/paper, the papers that a message names, and what a card opens: chapters, similar papers, authors, citing, saving."""
+"""/digest, /top, /topic, /author and /paper: the loader of their lists, and what a list and a card of a paper open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.accounts.service import TextTokenStore
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, paper_text, permissions, router
+from bot.client import custom_ids, permissions, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
@@ -25,15 +25,24 @@ from bot.client.translations import Texts
 from bot.lists import autocomplete, saved
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.messages import MAX_TEXT_LENGTH, PAGE_SIZE, PERIOD_DAYS, ListKind, ListState, Period
+from bot.lists.messages import (
+    MAX_NAMES,
+    MAX_TEXT_LENGTH,
+    PAGE_SIZE,
+    PERIOD_DAYS,
+    ListKind,
+    ListState,
+    PaperList,
+    Period,
+    Suggestion,
+    format_names,
+)
 from bot.rendering import discord_text
 from bot.search import engine
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.paper_lookup import LookupOutcome
 from bot.text import dates
 from storage import models
-
-# /digest and /top, and the lists of papers of all commands: their loader, pages, periods, sharing, the other language.
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
@@ -42,15 +51,18 @@ PERIOD_CHOICES = [
     app_commands.Choice(name="Last year", value=Period.YEAR.value),
     app_commands.Choice(name="All time", value=Period.ALL.value),
 ]
+LOOK_UP = "Look up papers"
+MAX_NAMED_PAPERS = 10
+MAX_FETCHED_PAPERS = 3
+"""Papers of one message that are fetched because no digest has them."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
-Suggestions = tuple[tuple[str, ListState], ...]
-"""Buttons for other lists: label and list."""
+Votes = app_commands.Range[int, 0, 99_999]
 
 
-class DigestsCog(commands.Cog):
-    """Papers by date and by votes."""
+class ListsCog(commands.Cog):
+    """Papers by date, by votes, by topic and by author."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -89,31 +101,29 @@ class DigestsCog(commands.Cog):
         """Show the most voted papers of a period, or those that the server's members saved, optionally on one topic."""
         state = ListState(ListKind.TOP, topic, period=Period(period))
         if saved:
-            if request.interaction.guild_id is None:
+            guild_id = request.interaction.guild_id
+            if guild_id is None:
                 raise UserError("only-in-servers")
-            text = f"{request.interaction.guild_id}:{topic}"
-            state = state.replace(kind=ListKind.GUILD_SHELF, text=text)
-        return await self._lists.list_view(request, await store_list_text(self._services.text_tokens, state))
+            state = state.replace(kind=ListKind.GUILD_SHELF, text=f"{guild_id}:{topic}")
+        return await self._lists.list_view(request, state)
 
     @router.handles(lists_messages.SHOW)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a list, or a related list."""
-        return await self._lists.list_view(
-            request, await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
-        )
+        return await self._lists.list_view(request, await self._load_state(action))
 
     @router.handles(lists_messages.SELECT_PERIOD)
     async def select_period(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list for the selected period."""
         with custom_ids.map_parse_errors():
             period = Period(router.selected_value(request.interaction))
-        state = await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
+        state = await self._load_state(action)
         return await self._lists.list_view(request, state.replace(period=period, page=0))
 
     @router.handles(lists_messages.SELECT_ORDER)
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a topic's papers in the selected order."""
-        state = await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
+        state = await self._load_state(action)
         with custom_ids.map_parse_errors():
             sort = Sort(router.selected_value(request.interaction))
         return await self._lists.list_view(request, lists_messages.sorted_by(state, sort))
@@ -121,22 +131,73 @@ class DigestsCog(commands.Cog):
     @router.handles(lists_messages.SELECT_DAY)
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the digest of the selected day."""
-        state = lists_messages.unpack_state(action)
-        return await self._lists.list_view(
-            request, state.replace(text=router.selected_value(request.interaction), page=0)
-        )
+        day = router.selected_value(request.interaction)
+        state = lists_messages.unpack_state(action).replace(text=day, page=0)
+        return await self._lists.list_view(request, state)
 
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
-        texts, interaction = request.texts, request.interaction
+        interaction = request.interaction
         # Admitted before the answer is public, since a refusal is private.
         async with router.admitted_lookup(interaction):
             await router.defer(interaction, public=True)
-            state = await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
-            listed = await self._lists.load(texts, state, request.user_id)
-        sharer = router.display_name(interaction)
-        return lists_messages.shared_view(texts, listed, sharer=sharer)
+            listed = await self._lists.load(request.texts, await self._load_state(action), request.user_id)
+        return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
+
+    @router.command(name="topic", description="Papers on a topic, in Korean or English")
+    @app_commands.describe(
+        query="Words, a phrase in quotes, -word to leave out",
+        period="How far back",
+        votes="At least this many votes",
+    )
+    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.autocomplete(query=autocomplete.topics)
+    async def topic(
+        self,
+        request: Request,
+        query: app_commands.Range[str, 1, 2000],
+        period: str = Period.ALL.value,
+        votes: Votes = 0,
+    ) -> ui.LayoutView:
+        """Show the papers on a topic, best match first."""
+        return await self._results_view(request, ListKind.TOPIC, query, period, votes)
+
+    @router.command(name="author", description="An author's papers; any order or spelling of the name")
+    @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.autocomplete(name=autocomplete.authors)
+    async def author(
+        self,
+        request: Request,
+        name: app_commands.Range[str, 1, 300],
+        period: str = Period.ALL.value,
+        votes: Votes = 0,
+    ) -> ui.LayoutView:
+        """Show an author's papers, most voted first."""
+        return await self._results_view(request, ListKind.AUTHOR, name, period, votes)
+
+    @router.handles(lists_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
+    async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open a modal that asks for a topic."""
+        return lists_messages.topic_modal(request.texts)
+
+    @router.handles(lists_messages.SUBMIT_TOPIC_MODAL, router.PRIVATELY)
+    async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers on the topic of the modal."""
+        query = router.modal_values(request.interaction).get(lists_messages.QUERY, "")
+        return await self._results_view(request, ListKind.TOPIC, query, Period.ALL.value)
+
+    async def _results_view(
+        self, request: Request, kind: ListKind, text: str, period: str, votes: int = 0
+    ) -> ui.LayoutView:
+        if not text.strip():
+            raise UserError("no-words")
+        state = ListState(kind, text, period=Period(period), min_votes=votes)
+        return await self._lists.list_view(request, state)
+
+    async def _load_state(self, action: Action) -> ListState:
+        return await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
 
 
 async def store_list_text(
@@ -165,6 +226,8 @@ class PaperListLoader:
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
+        if not state.token:
+            state = await store_list_text(self._services.text_tokens, state)
         async with router.admitted_lookup(request.interaction):
             return await self._list_view(request, state)
 
@@ -182,7 +245,7 @@ class PaperListLoader:
         wider = await self._load_wider(texts, state, request.user_id)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
-    async def load(self, texts: Texts, state: ListState, user_id: int) -> lists_messages.PaperList:
+    async def load(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
         """Return a page of the list; the last page for a larger number, after papers were removed."""
         listed = await self._load_page(texts, state, user_id)
         if not listed.rows and state.page and listed.total:
@@ -192,9 +255,7 @@ class PaperListLoader:
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def _load_wider(
-        self, texts: Texts, state: ListState, user_id: int
-    ) -> lists_messages.PaperList | None:
+    async def _load_wider(self, texts: Texts, state: ListState, user_id: int) -> PaperList | None:
         """Return an empty list without its filters and the period of its question; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind in (ListKind.TOPIC, ListKind.TOP):
@@ -213,11 +274,10 @@ class PaperListLoader:
             return ()
         days = await self._services.status.list_dates_around(span[1])
         counts = await self._services.status.count_papers(days)
-        return lists_messages.label_days(
-            request.texts, counts, await request.interaction.client.today_for(request.interaction)
-        )
+        today = await request.interaction.client.today_for(request.interaction)
+        return lists_messages.label_days(request.texts, counts, today)
 
-    async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> lists_messages.PaperList:
+    async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
         match state.kind:
             case ListKind.TOPIC:
                 return await self._load_topic(texts, state)
@@ -236,26 +296,22 @@ class PaperListLoader:
             case _:
                 assert_never(state.kind)
 
-    async def _load_topic(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_topic(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.search(self._request(texts, state))
-        suggestions = self._suggestions(state, result.suggestions)
-        notes = (
-            *lists_messages.query_notes(texts, result, suggestions),
-            lists_messages.filters_text(texts, state),
-        )
+        notes = lists_messages.query_notes(texts, result, self._suggestions(state, result.suggestions))
         suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
         if not result.complete and not result.unknown_id:
             suggestions = await self._author_suggestion(texts, state) + suggestions
         if not result.rows:
             suggestions = suggestions or await self._popular_topics(texts)
-        return lists_messages.PaperList(
+        return PaperList(
             state=state,
             heading=lists_messages.topic_heading(texts, state.text, result),
             rows=result.rows,
             total=result.total,
             missing=result.missing,
             has_complete=bool(result.complete),
-            notes=notes,
+            notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
             ignored_note=lists_messages.ignored_note(texts, result),
@@ -263,7 +319,7 @@ class PaperListLoader:
             unknown_id=result.unknown_id,
         )
 
-    async def _load_author(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.find_author(
             state.text,
             sort=Sort.DATE if state.by_date else Sort.VOTES,
@@ -280,42 +336,35 @@ class PaperListLoader:
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
         heading = result.author if is_one else state.text
-        more = f" +{len(others) - lists_messages.MAX_NAMES}" if len(others) > lists_messages.MAX_NAMES else ""
+        more = f" +{len(others) - MAX_NAMES}" if len(others) > MAX_NAMES else ""
         typed = escape_untrusted(state.text, max_length=60)
-        notes = [
+        notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=lists_messages.format_names(others) + more) if others else "",
-            texts("list-coauthors", names=lists_messages.format_names(result.coauthors))
-            if result.coauthors
-            else "",
-            texts("list-topics", topics=lists_messages.format_names(result.topics)) if result.topics else "",
+            texts(names_note, names=format_names(others) + more) if others else "",
+            texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
+            texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
-        ]
-        return lists_messages.PaperList(
+        )
+        return PaperList(
             state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
-            notes=tuple(notes),
+            notes=notes,
             suggestions=self._suggestions(state, others),
             credits=_credit_namesakes(result),
             is_author_known=True,
         )
 
-    async def _load_top(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.list_top(self._request(texts, state))
-        period = texts(f"period-{state.period.name.lower()}")
         suggestions = self._suggestions(state, result.suggestions)
         if state.text and not result.rows:
             suggestions = suggestions or await self._popular_topics(texts)
-        heading = (
-            texts("list-top-topic-heading", topic=escape_untrusted(state.text), period=period)
-            if state.text
-            else texts("list-top-heading", period=period)
-        )
-        return lists_messages.PaperList(
+        key = "list-top-topic-heading" if state.text else "list-top-heading"
+        return PaperList(
             state=state,
-            heading=heading,
+            heading=texts(key, topic=escape_untrusted(state.text), period=texts(state.period.text_id)),
             rows=result.rows,
             total=result.total,
             missing=result.missing,
@@ -326,45 +375,39 @@ class PaperListLoader:
             ignored_note=lists_messages.ignored_note(texts, result),
         )
 
-    async def _load_digest(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
         with custom_ids.map_parse_errors():
             span = lists_messages.parse_span(state.text)
         days = await self._services.status.list_dates(*span) if span else []
         if span and not days:
-            return lists_messages.PaperList(state, heading="", rows=(), total=0)
-        requested_on = days[0] if days else None
+            return PaperList(state, heading="", rows=(), total=0)
         result, on = await self._services.search.get_digest(
-            requested_on, limit=PAGE_SIZE, offset=state.offset, min_votes=state.min_votes or None
+            days[0] if days else None, limit=PAGE_SIZE, offset=state.offset, min_votes=state.min_votes or None
         )
-        shown = state.replace(text=on.isoformat()) if on else state
-        return lists_messages.PaperList(
-            state=shown,
-            heading=texts("list-digest-heading", date=texts.format_date(on), count=result.total)
-            if on
-            else "",
+        heading = texts("list-digest-heading", date=texts.format_date(on), count=result.total) if on else ""
+        of_period = ""
+        if span and len(days) > 1:
+            of_period = texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
+        return PaperList(
+            state=state.replace(text=on.isoformat()) if on else state,
+            heading=heading,
             rows=result.rows,
             total=result.total,
-            notes=(
-                lists_messages.filters_text(texts, state),
-                texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
-                if span and len(days) > 1
-                else "",
-            ),
+            notes=(lists_messages.filters_text(texts, state), of_period),
         )
 
-    async def _load_similar(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
         title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
-        start = state.offset
-        return lists_messages.PaperList(
+        return PaperList(
             state=state,
             heading=texts("list-similar-heading", title=title),
-            rows=rows[start : start + PAGE_SIZE],
+            rows=rows[state.offset :][:PAGE_SIZE],
             total=len(rows),
         )
 
-    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> lists_messages.PaperList:
+    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
         """Return a page of a reader's saved papers, with a list per tag as suggestions."""
         rows, total = await self._services.shelf.list_saved(
             user_id, state.text, order=state.order, limit=PAGE_SIZE, offset=state.offset
@@ -372,62 +415,60 @@ class PaperListLoader:
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
         query = escape_untrusted(state.text, max_length=200)
-        return lists_messages.PaperList(
+        return PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
             snippets={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
-            suggestions=tuple((f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags),
+            suggestions=tuple(
+                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
+            ),
         )
 
-    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> PaperList:
         """Return a page of a server's shelf in the list's period, with the numbers of members."""
         guild_id, _, topic = state.text.partition(":")
-        days = PERIOD_DAYS.get(state.period)
-        since = (
-            datetime.min.replace(tzinfo=UTC)
-            if days is None
-            else self._services.clock() - timedelta(days=days)
-        )
+        since = datetime.min.replace(tzinfo=UTC)
+        if days := PERIOD_DAYS.get(state.period):
+            since = self._services.clock() - timedelta(days=days)
         with custom_ids.map_parse_errors():
             rows, counts = await self._services.shelf.list_of_guild(int(guild_id), since, topic)
-        shown = rows[state.offset : state.offset + PAGE_SIZE]
-        period = texts(f"period-{state.period.name.lower()}")
-        return lists_messages.PaperList(
+        shown = rows[state.offset :][:PAGE_SIZE]
+        heading = texts("list-guild-shelf-heading", period=texts(state.period.text_id), count=len(rows))
+        return PaperList(
             state=state,
-            heading=texts("list-guild-shelf-heading", period=period, count=len(rows)),
+            heading=heading,
             rows=tuple(shown),
             total=len(rows),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
             snippets={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
-    async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:
+    async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
         """Return the author list for a topic that is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
             return ()
         label = texts("alert-author", text=discord_text.to_single_line(result.author))
-        return ((label, ListState(ListKind.AUTHOR, result.author)),)
+        return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
 
-    async def _unknown_author(self, texts: Texts, state: ListState) -> lists_messages.PaperList:
+    async def _unknown_author(self, texts: Texts, state: ListState) -> PaperList:
         """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
         topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = (texts("as-a-topic", count=result.complete), topic)
-        return lists_messages.PaperList(
+        suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
+        return PaperList(
             state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
         )
 
-    async def _popular_topics(self, texts: Texts) -> Suggestions:
+    async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
         """Return the most frequent topics of the archive, for a query without similar topics."""
         if not (await self._services.search.get_extent()).paper_count:
             return ()
         topics = await self._services.search.complete_topic("", texts.locale)
-        state = ListState(ListKind.TOPIC)
-        return self._suggestions(state, [topic.value for topic in topics])
+        return self._suggestions(ListState(ListKind.TOPIC), [topic.value for topic in topics])
 
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(
@@ -445,12 +486,12 @@ class PaperListLoader:
         days = PERIOD_DAYS.get(period)
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
-    def _suggestions(self, state: ListState, queries: Sequence[str]) -> Suggestions:
+    def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
         """Return lists of the same kind for other queries, without those too long for a custom id."""
         plain = [discord_text.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="", literal=False)
         return tuple(
-            (text, fresh.replace(text=text))
+            Suggestion(text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
@@ -462,12 +503,6 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
     return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
-
-
-LOOK_UP = "Look up papers"
-MAX_NAMED_PAPERS = 10
-MAX_FETCHED_PAPERS = 3
-"""Papers of one message that are fetched because no digest has them."""
 
 
 class PapersCog(commands.Cog):
@@ -487,7 +522,7 @@ class PapersCog(commands.Cog):
         """Stop fetching papers for readers before the database is closed."""
         await self._services.paper_lookup.close()
 
-    @router.answers()
+    @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
         today = self._services.clock().date()
@@ -532,9 +567,8 @@ class PapersCog(commands.Cog):
     @router.handles(lists_card.CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of the review."""
-        arxiv_id, chapter, page = action.fields(3)
-        position = custom_ids.parse_number(chapter), custom_ids.parse_number(page)
-        return await self._chapter_view(request, arxiv_id, *position)
+        arxiv_id, *position = action.fields(3)
+        return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
 
     @router.handles(lists_card.SIMILAR, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
@@ -554,8 +588,7 @@ class PapersCog(commands.Cog):
         detail = await load_paper(request, action.payload)
         if number >= len(detail.authors):
             raise UserError("outdated-control")
-        state = ListState(ListKind.AUTHOR, detail.authors[number])
-        return await self._lists.list_view(request, await store_list_text(self._services.text_tokens, state))
+        return await self._lists.list_view(request, ListState(ListKind.AUTHOR, detail.authors[number]))
 
     @router.handles(lists_card.CITE, PRIVATELY)
     async def cite(self, request: Request, action: Action) -> ui.LayoutView:
@@ -569,8 +602,7 @@ class PapersCog(commands.Cog):
         await router.defer(interaction, public=True)
         detail = await load_paper(request, action.payload)
         topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        sharer = router.display_name(interaction)
-        view = lists_card.card_view(texts, detail, sharer=sharer, topics=topics)
+        view = lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
         # Sent here, because a post that fails is not counted as shared.
         await router.reply_publicly(interaction, view)
         if interaction.guild_id is not None:
@@ -643,73 +675,5 @@ async def load_paper(request: Request, paper: str) -> models.PaperDetail:
     """Return a paper by its id, link or title. Raises UserError for an unknown one."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
-        raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
+        raise UserError("no-paper", paper=escape_untrusted(paper))
     return detail
-
-
-# /topic and /author, and the modal of a post that asks for a topic.
-
-Votes = app_commands.Range[int, 0, 99_999]
-
-
-class SearchCog(commands.Cog):
-    """Papers by topic and by author."""
-
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._lists = PaperListLoader(bot.services)
-
-    @router.command(name="topic", description="Papers on a topic, in Korean or English")
-    @app_commands.describe(
-        query="Words, a phrase in quotes, -word to leave out",
-        period="How far back",
-        votes="At least this many votes",
-    )
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(query=autocomplete.topics)
-    async def topic(
-        self,
-        request: Request,
-        query: app_commands.Range[str, 1, 2000],
-        period: str = lists_messages.Period.ALL.value,
-        votes: Votes = 0,
-    ) -> ui.LayoutView:
-        """Show the papers on a topic, best match first."""
-        return await self._results_view(request, lists_messages.ListKind.TOPIC, query, period, votes)
-
-    @router.command(name="author", description="An author's papers; any order or spelling of the name")
-    @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(name=autocomplete.authors)
-    async def author(
-        self,
-        request: Request,
-        name: app_commands.Range[str, 1, 300],
-        period: str = lists_messages.Period.ALL.value,
-        votes: Votes = 0,
-    ) -> ui.LayoutView:
-        """Show an author's papers, most voted first."""
-        return await self._results_view(request, lists_messages.ListKind.AUTHOR, name, period, votes)
-
-    @router.handles(lists_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
-    async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open a modal that asks for a topic."""
-        return lists_messages.topic_modal(request.texts)
-
-    @router.handles(lists_messages.SUBMIT_TOPIC_MODAL, router.PRIVATELY)
-    async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers on the topic of the modal."""
-        return await self._results_view(
-            request,
-            lists_messages.ListKind.TOPIC,
-            router.modal_values(request.interaction).get(lists_messages.QUERY, ""),
-            lists_messages.Period.ALL.value,
-        )
-
-    async def _results_view(
-        self, request: Request, kind: lists_messages.ListKind, text: str, period: str, votes: int = 0
-    ) -> ui.LayoutView:
-        if not text.strip():
-            raise UserError("no-words")
-        state = lists_messages.ListState(kind, text, period=lists_messages.Period(period), min_votes=votes)
-        return await self._lists.list_view(request, await store_list_text(self._services.text_tokens, state))

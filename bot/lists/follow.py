@@ -1,11 +1,8 @@
-"""The menu of a paper's card that creates an alert for one of its topics, its institution or one of its authors."""
+"""The menu of a paper's card that creates an alert, and the button of posts that begins one; `alerts` handles both."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import discord
@@ -62,97 +59,19 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
     return models.AlertTerm(kind, names[number])
 
 
-# Drafts of alerts as short JSON, for the custom ids of buttons and modals, and the button that begins one.
-#
-# Default values are left out; so are the reader, the server and the time of creation, which the interaction has.
-
 EDIT_CONDITIONS = "ae"
-
-MAX_DRAFT_LENGTH = 70
-"""Longest draft in a custom id; a longer one is stored under a token."""
-
-EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
-
-_PLAIN_FIELDS = {
-    "i": "id",
-    "a": "match_all",
-    "v": "min_votes",
-    "f": "translations",
-    "h": "at_time",
-    "z": "timezone",
-    "d": "weekday",
-    "n": "max_papers",
-    "c": "channel_id",
-}
-
-
-def pack_draft(draft: models.Alert) -> str:
-    """Return a draft as JSON."""
-    values: dict[str, Any] = {
-        key: value
-        for key, name in _PLAIN_FIELDS.items()
-        if (value := getattr(draft, name)) != getattr(EMPTY_DRAFT, name)
-    }
-    if draft.terms:
-        values["t"] = [term.kind.value[0] + term.text for term in draft.terms]
-    if draft.excluded:
-        values["x"] = list(draft.excluded)
-    if draft.language is not None:
-        values["l"] = draft.language.value
-    if draft.timing is not models.AlertTiming.AT_ONCE:
-        values["w"] = draft.timing.value
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def pack_stored(alert_id: int) -> str:
-    """Return the JSON of a stored alert as it is: its id alone."""
-    return pack_draft(replace(EMPTY_DRAFT, id=alert_id))
+NEW_ALERT = "="
+"""Before the topic of a new alert in a custom id. A post is rendered without storing anything, so it has no draft's token."""
 
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
     """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
-    terms = lists_messages.alert_terms(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
-    if terms is not None:
-        kind, text, min_votes = terms
-        packed = pack_draft(replace(EMPTY_DRAFT, terms=(models.AlertTerm(kind, text),), min_votes=min_votes))
-        if len(packed) <= MAX_DRAFT_LENGTH:
-            label = texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
-            return message_builder.button(label, custom_ids.pack(EDIT_CONDITIONS, packed), emoji="🔔")
-    return message_builder.button(
-        texts("post-follow"), custom_ids.pack(EDIT_CONDITIONS, pack_draft(EMPTY_DRAFT)), emoji="🔔"
-    )
-
-
-def unpack_draft(text: str) -> models.Alert:
-    """Return the draft that `pack` wrote. Raises InvalidCustomIdError."""
-    with custom_ids.map_parse_errors():
-        values = json.loads(text)
-        if not isinstance(values, dict):
-            raise ValueError("a draft is an object")
-        plain = {
-            name: _plain_value(values[key], name) for key, name in _PLAIN_FIELDS.items() if key in values
-        }
-        return replace(
-            EMPTY_DRAFT,
-            terms=tuple(models.AlertTerm(_KINDS[term[:1]], term[1:]) for term in _texts(values, "t")),
-            excluded=tuple(_texts(values, "x")),
-            language=models.Locale(values["l"]) if "l" in values else None,
-            timing=models.AlertTiming(values.get("w", models.AlertTiming.AT_ONCE)),
-            **plain,
-        )
-
-
-def _plain_value(value: object, name: str) -> Any:
-    """Return a value of a field. Raises ValueError for one of another type, or a number that no field can have."""
-    default = getattr(EMPTY_DRAFT, name)
-    kind = int if default is None else type(default)
-    if type(value) is not kind or (isinstance(value, int) and not 0 <= value <= custom_ids.MAX_NUMBER):
-        raise ValueError(f"{name} is {value!r}")
-    return value
-
-
-def _texts(values: dict[str, object], key: str) -> list[str]:
-    texts = values.get(key, [])
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{key!r} is no list of texts")
-    return texts
+    terms = None
+    if len(topic) <= lists_messages.MAX_TEXT_LENGTH:
+        terms = lists_messages.alert_terms(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
+    if terms is None:
+        label, topic = "post-follow", ""
+    else:
+        label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
+    custom_id = custom_ids.pack(EDIT_CONDITIONS, NEW_ALERT + topic)
+    return message_builder.button(texts(label), custom_id, emoji="🔔")

@@ -1,4 +1,7 @@
-"""The view of every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers), five a page."""
+"""Every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers): its state, and its pages of five.
+
+The state is the query with its filters and the page. The custom ids of the list's components hold it.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from discord import ui
 
-from bot.client import custom_ids, message_builder, paper_text
-from bot.client.message_builder import (
-    MessageBuilder,
-    StatelessModal,
-    button,
-    optional_row,
-    select_menu,
-    select_option,
+from bot.client import custom_ids
+from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
+from bot.client.paper_text import (
+    escape_untrusted,
+    format_authors,
+    format_title,
+    format_votes,
+    join_dotted,
+    subtext,
+    title_link,
 )
 from bot.client.translations import Texts
 from bot.outbox.contents import PostPaper
@@ -31,66 +36,26 @@ from bot.text import query_parser
 from storage import models
 from storage.shelf import Order
 
-# The notes above a list: expanded forms, partial matches, and ignored parts of the query.
-
-MAX_NAMES = 5
-
-
-def query_notes(
-    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[tuple[str, object]]
-) -> tuple[str, ...]:
-    """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
-    others = [label for label, _ in suggestions if label not in (*result.terms, *result.meanings)]
-    names = format_names(others) if result.rows else ""
-    also = [form for form in result.added_forms if form not in result.meanings]
-    corrected = format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
-    return (
-        texts("list-corrected", words=corrected) if corrected else "",
-        _read_note(texts, result),
-        texts("list-meanings", term=format_names(result.terms), meanings=format_names(result.meanings))
-        if result.meanings
-        else "",
-        texts("list-also", forms=format_names(also)) if also else "",
-        texts("list-inside") if result.is_inside else "",
-        texts("list-partial") if result.is_partial and not result.complete else "",
-        texts("list-perhaps", topics=names) if names else "",
-    )
-
-
-def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the period and the terms of a query of which words were left out; "" for other queries."""
-    if not result.is_shortened and not result.period:
-        return ""
-    more = " …" if len(result.terms) > MAX_NAMES else ""
-    terms = format_names(result.terms, " · ") + more
-    return texts("list-read", terms=" · ".join(part for part in (result.period, terms) if part))
-
-
-def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading of the papers on a topic as searched for, with their number or the least that it can be."""
-    topic = completion.apply_corrections(topic, result.corrected)
-    key = "list-topic-heading" if result.total_is_exact else "list-topic-heading-at-least"
-    return texts(key, topic=paper_text.escape_untrusted(topic), count=result.total)
-
-
-def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the filters of a query that were ignored, "" for none."""
-    return texts("list-ignored", filters=format_names(result.ignored)) if result.ignored else ""
-
-
-def format_names(names: Sequence[str], separator: str = ", ") -> str:
-    """Return the first MAX_NAMES names or terms as Markdown."""
-    return separator.join(paper_text.escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
-
-
-# The state of a list of papers, and its encoding in the custom ids of its components.
+SHOW = "l"
+SHARE = "ls"
+SELECT_PERIOD = "lp"
+SELECT_ORDER = "lo"
+SELECT_DAY = "ld"
+FOLLOW = "lf"
+OPEN_SELECTED = "open"
+OPEN_TOPIC_MODAL = "ask"
+SUBMIT_TOPIC_MODAL = "asked"
+QUERY = "query"
+"""The field of that modal."""
 
 PAGE_SIZE = 5
-SHOW = "l"
+MAX_NAMES = 5
+MAX_TEXT_LENGTH = 72
+"""Longest text in a custom id; a longer text is stored under a token."""
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
-MAX_TEXT_LENGTH = 72
-"""Longest text in a custom id; a longer text is stored under a token (`bot/services/accounts/text_tokens.py`)."""
+_MAX_MISSING = 4
+_MAX_MISSING_LENGTH = 30
 
 
 class ListKind(StrEnum):
@@ -105,6 +70,9 @@ class ListKind(StrEnum):
     GUILD_SHELF = "g"
 
 
+FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
+
+
 class Period(StrEnum):
     """The time span of a list, up to today."""
 
@@ -114,12 +82,18 @@ class Period(StrEnum):
     YEAR = "y"
     ALL = "a"
 
+    @property
+    def text_id(self) -> str:
+        """The Fluent id of its name."""
+        return f"period-{self.name.lower()}"
+
 
 PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
 """The days of each period except ALL."""
 
-ORDER_FLAGS = {Order.NEWEST: "", Order.OLDEST: "o", Order.VOTES: "v", Order.TITLE: "t"}
-"""The letters of the orders of saved papers in a custom id."""
+_ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
+"""The orders of saved papers by their letters in a custom id; NEWEST has none."""
+_ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +153,15 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 def pack_state(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
     """Return the custom id that shows this page."""
-    flags = "l" * state.literal + "d" * state.by_date + "k" * bool(state.token) + ORDER_FLAGS[state.order]
-    text = state.token or state.text
-    fields = (
-        state.kind,
-        min(state.page, _MAX_PAGE),
-        state.period,
-        min(state.min_votes, _MAX_VOTES),
-        flags,
-        text,
+    flags = (
+        "l" * state.literal
+        + "d" * state.by_date
+        + "k" * bool(state.token)
+        + _ORDER_FLAGS.get(state.order, "")
     )
-    return custom_ids.pack(verb, *fields, marker=marker)
+    page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
+    text = state.token or state.text
+    return custom_ids.pack(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
 
 
 def unpack_state(action: custom_ids.Action) -> ListState:
@@ -206,27 +178,18 @@ def unpack_state(action: custom_ids.Action) -> ListState:
             literal="l" in flags,
             by_date="d" in flags,
             token=text if is_token else "",
-            order=next(
-                (order for order, flag in ORDER_FLAGS.items() if flag and flag in flags), Order.NEWEST
-            ),
+            order=next((order for flag, order in _ORDERS.items() if flag in flags), Order.NEWEST),
         )
 
 
-# The days of `/digest`: their labels, the menu of the days around one, and the nearest to a day without a digest.
-
-SELECT_DAY = "ld"
-_BETWEEN = "/"
-"""Between the first and the last day of a period, as ISO 8601 has it."""
-
-
 def format_span(first: date, last: date) -> str:
-    """Return the text of a list's state for a day or a period."""
-    return first.isoformat() if first == last else f"{first}{_BETWEEN}{last}"
+    """Return the text of a list's state for a day or a period, as ISO 8601 has it."""
+    return first.isoformat() if first == last else f"{first}/{last}"
 
 
 def parse_span(text: str) -> tuple[date, date] | None:
     """Return the first and the last day of a text that `format_span` wrote; None for "". Raises ValueError."""
-    first, _, last = text.partition(_BETWEEN)
+    first, _, last = text.partition("/")
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
 
@@ -238,15 +201,6 @@ def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> 
     )
 
 
-def day_menu(texts: Texts, state: ListState, days: Sequence[tuple[str, str]]) -> ui.Item[Any] | None:
-    """Return the menu of other days with a digest; None if there are none."""
-    if len(days) < 2:
-        return None
-    options = [message_builder.select_option(label, day, selected=day == state.text) for label, day in days]
-    custom_id = pack_state(state.replace(page=0), SELECT_DAY)
-    return message_builder.select_menu(texts("choose-day"), custom_id, options)
-
-
 def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     """Return the last of the days before a period and the first after it, the nearer one first."""
     before = max((day for day in days if day < first), default=None)
@@ -256,19 +210,19 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
-OPEN_SELECTED = "open"
-SHARE = "ls"
-SELECT_PERIOD = "lp"
-SELECT_ORDER = "lo"
-FOLLOW = "lf"
-_MAX_MISSING = 4
-_MAX_MISSING_LENGTH = 30
-FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
+class Suggestion(NamedTuple):
+    """A button for another list."""
+
+    label: str
+    state: ListState
+
+
+Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels.
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
 
     `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
@@ -283,7 +237,7 @@ class PaperList:
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
-    suggestions: tuple[tuple[str, ListState], ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     ignored_note: str = ""
     is_expanded: bool = False
     """Whether the query was expanded or corrected, so that a button can offer a literal search."""
@@ -307,31 +261,23 @@ class PaperList:
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
-    message = start_message(texts, listed)
-    rows: list[list[ui.Item[Any]]] = [
-        optional_row(open_menu(texts("open-paper"), listed.rows)),
-        optional_row(_period_menu(texts, listed.state) or day_menu(texts, listed.state, listed.days)),
-        optional_row(_order_menu(texts, listed)),
-        pager(
-            listed.state.page,
-            listed.page_count,
-            lambda number: pack_state(listed.state.replace(page=number)),
-            f"pr:page:{listed.state.page}",
-        ),
-        _toggle_buttons(texts, listed) + _follow_and_share_buttons(texts, listed, may_share),
-        suggestion_buttons(listed),
-    ]
-    fill_message(texts, message, listed, rows)
-    return message.view
+    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows)],
+        [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
+        [_order_menu(texts, listed)],
+        list_pager(listed),
+        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state), share],
+        _suggestion_buttons(listed),
+    )
+    return view_with_rows(texts, listed, rows)
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
-    message = start_message(texts, listed)
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
-    fill_message(texts, message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
-    return message.view
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
 def open_menu(
@@ -348,66 +294,42 @@ def open_menu(
     """
     options = [
         select_option(
-            paper_text.join_dotted(rank, paper_text.format_title(paper.title, paper.arxiv_id)),
+            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
             paper.arxiv_id,
-            description=paper_text.join_dotted(paper.arxiv_id, paper_text.format_votes(paper.votes)),
+            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
         )
         for paper, rank in zip_longest(papers, map(str, ranks))
     ]
     return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
-def start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
-    """Return a message with the heading and the notes of a list."""
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
-    message.add_text(
-        "\n".join(paper_text.subtext(note) for note in (*listed.notes, listed.ignored_note) if note)
-    )
-    return message
-
-
-def fill_message(
-    texts: Texts,
-    message: MessageBuilder,
-    listed: PaperList,
-    rows: Sequence[Sequence[ui.Item[Any]]],
-    foot: str = "",
-) -> None:
-    """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
-    present = [row for row in rows if row]
-    message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
-    first = listed.state.page * PAGE_SIZE
+    message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
+    message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
-        missing = listed.missing.get(row.arxiv_id, ())
         if row.arxiv_id in listed.missing and not has_partial_heading:
             message.add_separator()
-            message.add_text(paper_text.subtext(texts("list-partial-heading")))
+            message.add_text(subtext(texts("list-partial-heading")))
             has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        lacks = paper_text.subtext(_missing_text(texts, missing)) if missing else ""
-        message.add_text(_paper_text(texts, first + position + 1, row, listed, lacks, *share))
-    for items in present:
-        message.add_reserved_row(*items)
-    if foot:
-        message.add_reserved_text(foot)
-
-
-def _missing_text(texts: Texts, missing: Sequence[str]) -> str:
-    """Return the terms that a paper lacks, the first `_MAX_MISSING` of them, each cut to fit."""
-    shown = [
-        paper_text.escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]
-    ]
-    return texts("list-missing", terms=", ".join(shown) + (" …" if len(missing) > _MAX_MISSING else ""))
+        message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
+    return message.view
 
 
 def _paper_text(
-    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, lacks: str, characters: int, size: int
+    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, characters: int, size: int
 ) -> str:
     snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
-    title = paper_text.title_link(
+    missing = listed.missing.get(row.arxiv_id, ())
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
+    more = " …" if len(missing) > _MAX_MISSING else ""
+    lacks = subtext(texts("list-missing", terms=", ".join(shown) + more)) if missing else ""
+    title = title_link(
         row.title,
         row.arxiv_id,
         row.url,
@@ -420,24 +342,21 @@ def _paper_text(
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
-    authors = paper_text.format_authors(row.authors)
+    authors = format_authors(row.authors)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
     day = row.date.isoformat()
     if listed.state.kind is ListKind.DIGEST:
         day = "" if day == listed.state.text else texts("also-listed", date=day)
     credit = listed.credits.get(row.arxiv_id)
-    return paper_text.join_dotted(
-        paper_text.format_votes(row.votes), day, paper_text.escape_untrusted(credit) if credit else authors
-    )
+    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
 
 
 def filters_text(texts: Texts, state: ListState) -> str:
     """Return the filters of a list: the period and the minimum votes; "" for none."""
-    all_time = state.period is Period.ALL
-    period = "" if all_time else texts(f"period-{state.period.name.lower()}")
+    period = "" if state.period is Period.ALL else texts(state.period.text_id)
     votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
-    return paper_text.join_dotted(period, votes)
+    return join_dotted(period, votes)
 
 
 def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
@@ -447,13 +366,23 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str
     """
     if pages <= 1:
         return []
+    is_last = page + 1 >= pages
     return [
         button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
         button(f"{page + 1}/{pages}", indicator, disabled=True),
-        button(
-            "▶", custom_id(page + 1) if page + 1 < pages else f"{indicator}:last", disabled=page + 1 >= pages
-        ),
+        button("▶", f"{indicator}:last" if is_last else custom_id(page + 1), disabled=is_last),
     ]
+
+
+def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
+    """Return the pager of a list."""
+    state = listed.state
+    return pager(
+        state.page,
+        listed.page_count,
+        lambda number: pack_state(state.replace(page=number)),
+        f"pr:page:{state.page}",
+    )
 
 
 def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
@@ -485,30 +414,27 @@ def sorted_by(state: ListState, sort: Sort) -> ListState:
     return state.replace(page=0, by_date=sort is Sort.DATE, order=order)
 
 
+def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    state, days = listed.state, listed.days
+    if len(days) < 2:
+        return None
+    options = [select_option(label, day, selected=day == state.text) for label, day in days]
+    return select_menu(texts("choose-day"), pack_state(state.replace(page=0), SELECT_DAY), options)
+
+
 def _period_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
     options = [
-        select_option(texts(f"period-{period.name.lower()}"), period.value, selected=period is state.period)
+        select_option(texts(period.text_id), period.value, selected=period is state.period)
         for period in Period
     ]
     return select_menu(texts("choose-period"), pack_state(state.replace(page=0), SELECT_PERIOD), options)
 
 
-def _follow_and_share_buttons(texts: Texts, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
-    state = listed.state
-    row = []
-    row += optional_row(follow_button(texts, state))
-    if may_share and listed.rows:
-        row.append(button(texts("share"), pack_state(state, SHARE)))
-    return row
-
-
-def suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
-    """Return at most a row of buttons that open the suggested lists."""
-    return [
-        button(label, pack_state(state)) for label, state in listed.suggestions[: discord_text.ROW_BUTTONS]
-    ]
+def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
+    shown = listed.suggestions[: discord_text.ROW_BUTTONS]
+    return [button(label, pack_state(state)) for label, state in shown]
 
 
 def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
@@ -520,9 +446,6 @@ def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
     return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
 
 
-# The answer for an empty list: the reason, the extent of the archive, and buttons for lists that are not empty.
-
-
 def empty_view(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
 ) -> ui.LayoutView:
@@ -531,17 +454,17 @@ def empty_view(
     `wider` is the same list without filters, None if that is empty too.
     """
     state = listed.state
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     unknown_id = texts("no-list-paper", paper=listed.unknown_id) if listed.unknown_id else ""
     message.add_text(unknown_id or _heading(texts, listed))
-    message.add_text("\n".join(paper_text.subtext(note) for note in _notes(texts, listed) if note))
+    message.add_text("\n".join(subtext(note) for note in _notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
-    others = tuple(pair for pair in listed.suggestions if wider is None or pair[1] != wider.state)
-    suggested = suggestion_buttons(replace(listed, suggestions=others))
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
+    suggested = _suggestion_buttons(replace(listed, suggestions=others))
     if suggested:
-        message.add_text(paper_text.subtext(texts("try-instead")))
+        message.add_text(subtext(texts("try-instead")))
     elif state.kind is ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
-        message.add_text(paper_text.subtext(texts("try-name")))
+        message.add_text(subtext(texts("try-name")))
     message.add_buttons(*suggested)
     message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
     return message.view
@@ -559,22 +482,21 @@ def _notes(texts: Texts, listed: PaperList) -> list[str]:
 def _heading(texts: Texts, listed: PaperList) -> str:
     """Return the sentence that there are no papers of the query, the person, the period or the day."""
     state = listed.state
-    text = paper_text.escape_untrusted(state.text)
+    text, period = escape_untrusted(state.text), texts(state.period.text_id)
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case ListKind.AUTHOR:
             return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
         case ListKind.TOP:
-            period = texts(f"period-{state.period.name.lower()}")
-            return (
-                texts("no-list-top-topic", topic=text, period=period)
-                if text
-                else texts("no-list-top", period=period)
-            )
+            key = "no-list-top-topic" if text else "no-list-top"
+            return texts(key, topic=text, period=period)
         case ListKind.DIGEST:
-            span = parse_span(state.text)
-            return texts("no-list-digest", date=_format_span(texts, *span)) if span else ""
+            if not (span := parse_span(state.text)):
+                return ""
+            first, last = span
+            day = texts.format_date(first) if first == last else texts.format_period(first, last)
+            return texts("no-list-digest", date=day)
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:
@@ -585,63 +507,40 @@ def _heading(texts: Texts, listed: PaperList) -> str:
             assert_never(state.kind)
 
 
-def _format_span(texts: Texts, first: date, last: date) -> str:
-    return texts.format_date(first) if first == last else texts.format_period(first, last)
-
-
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
     """Return the number of papers and the dates of the archive."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
-    return texts(
-        "archive-extent",
-        count=extent.paper_count,
-        first=extent.first_on.isoformat(),
-        last=extent.last_on.isoformat(),
-    )
-
-
-def _unfiltered_label(texts: Texts, state: ListState, wider: PaperList) -> str:
-    """Return the label of the button that removes the filters, with the number of papers that it shows."""
-    key = "all-time"
-    if state.min_votes:
-        key = "any-votes" if state.period is Period.ALL else "without-filters"
-    return f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
+    first, last = extent.first_on.isoformat(), extent.last_on.isoformat()
+    return texts("archive-extent", count=extent.paper_count, first=first, last=last)
 
 
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
-) -> list[ui.Item[Any]]:
+) -> list[ui.Item[Any] | None]:
     """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
     state = listed.state
-    buttons = []
+    buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
-        buttons.append(
-            message_builder.button(_unfiltered_label(texts, state, wider), pack_state(wider.state))
-        )
-    follow = follow_button(texts, state)
-    if follow is not None:
-        buttons.append(follow)
-    newest = ListState(ListKind.DIGEST)
+        key = "all-time"
+        if state.min_votes:
+            key = "any-votes" if state.period is Period.ALL else "without-filters"
+        label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
+        buttons.append(button(label, pack_state(wider.state)))
+    buttons.append(follow_button(texts, state))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
     if span:
-        days = [date.fromisoformat(day) for _, day in listed.days]
-        buttons += [
-            message_builder.button(
-                texts("nearest-digest", date=texts.format_date(day)),
-                pack_state(newest.replace(text=day.isoformat())),
-            )
-            for day in nearest_days(days, *span)
-        ]
+        for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):
+            label = texts("nearest-digest", date=texts.format_date(day))
+            buttons.append(button(label, pack_state(ListState(ListKind.DIGEST, day.isoformat()))))
     if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
-        buttons.append(message_builder.button(texts("newest-digest"), pack_state(newest)))
+        buttons.append(newest_digest_button(texts))
     return buttons
 
 
-SUBMIT_TOPIC_MODAL = "asked"
-
-
-QUERY = "query"
+def newest_digest_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the newest digest."""
+    return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
 
 
 def topic_modal(texts: Texts) -> StatelessModal:
@@ -651,4 +550,52 @@ def topic_modal(texts: Texts) -> StatelessModal:
     return modal
 
 
-OPEN_TOPIC_MODAL = "ask"
+# The notes above a list.
+
+
+def query_notes(
+    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
+) -> tuple[str, ...]:
+    """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
+    known = (*result.terms, *result.meanings)
+    others = [label for label, _ in suggestions if label not in known]
+    names = format_names(others) if result.rows else ""
+    also = [form for form in result.added_forms if form not in result.meanings]
+    corrected = format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
+    return (
+        texts("list-corrected", words=corrected) if corrected else "",
+        _read_note(texts, result),
+        texts("list-meanings", term=format_names(result.terms), meanings=format_names(result.meanings))
+        if result.meanings
+        else "",
+        texts("list-also", forms=format_names(also)) if also else "",
+        texts("list-inside") if result.is_inside else "",
+        texts("list-partial") if result.is_partial and not result.complete else "",
+        texts("list-perhaps", topics=names) if names else "",
+    )
+
+
+def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return the note on the period and the terms of a query of which words were left out; "" for other queries."""
+    if not result.is_shortened and not result.period:
+        return ""
+    more = " …" if len(result.terms) > MAX_NAMES else ""
+    terms = format_names(result.terms, " · ") + more
+    return texts("list-read", terms=" · ".join(part for part in (result.period, terms) if part))
+
+
+def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
+    """Return the heading of the papers on a topic as searched for, with their number or the least that it can be."""
+    topic = completion.apply_corrections(topic, result.corrected)
+    key = "list-topic-heading" if result.total_is_exact else "list-topic-heading-at-least"
+    return texts(key, topic=escape_untrusted(topic), count=result.total)
+
+
+def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return the note on the filters of a query that were ignored, "" for none."""
+    return texts("list-ignored", filters=format_names(result.ignored)) if result.ignored else ""
+
+
+def format_names(names: Sequence[str], separator: str = ", ") -> str:
+    """Return the first MAX_NAMES names or terms as Markdown."""
+    return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])

@@ -1,4 +1,4 @@
-"""/status and /help, and the button that repeats a delivery with an unknown outcome."""
+"""/status, /help, /me and /sources, and the button that repeats a delivery with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from bot.client import messages as client_messages
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, WithFiles
-from bot.client.translations import Texts
 from bot.operations import messages as operations_messages
 from bot.shelf import messages as shelf_messages
+
+FORGET = "mf"
+KEEP = "mk"
+MAX_PLAIN_BYTES = 8_000_000
+"""Discord takes files of 10 MB; a larger one is sent compressed."""
 
 
 class StatusCog(commands.Cog):
@@ -34,15 +38,11 @@ class StatusCog(commands.Cog):
         """Show the status of this channel and of the user's alerts."""
         return await self._status_view(request)
 
-    @router.command(name="help", description="What Paperround can do", way=router.AT_ONCE)
+    @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
         """Show the commands, each with an example."""
-        tree = request.interaction.client.tree
-        names = [
-            command.qualified_name
-            for command in tree.walk_commands()
-            if isinstance(command, app_commands.Command)
-        ]
+        walked = request.interaction.client.tree.walk_commands()
+        names = [command.qualified_name for command in walked if isinstance(command, app_commands.Command)]
         can_manage = permissions.is_manager(request.interaction)
         return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
@@ -81,14 +81,6 @@ class StatusCog(commands.Cog):
         )
 
 
-# /me: what is kept about the reader, as a file, its removal, and the weekly message about saved papers.
-
-FORGET = "mf"
-KEEP = "mk"
-MAX_PLAIN_BYTES = 8_000_000
-"""Discord takes files of 10 MB; a larger one is sent compressed."""
-
-
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
@@ -113,8 +105,20 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="forget", description="Remove everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
         """Say what would be removed, with a button that does it."""
-        counts = await self._data.count(request.user_id)
-        return _confirmation_view(request.texts, counts, self._mentions("me data"))
+        texts, counts = request.texts, await self._data.count(request.user_id)
+        if not counts:
+            return client_messages.text_view(texts("me-nothing"))
+        text = texts(
+            "me-forget-question",
+            saved=counts.get("saved_papers", 0),
+            alerts=counts.get("alerts", 0),
+            messages=counts.get("deliveries", 0),
+            command=self._mentions("me data"),
+        )
+        danger = discord.ButtonStyle.danger
+        forget = message_builder.button(texts("me-forget-all"), custom_ids.pack(FORGET), style=danger)
+        keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
+        return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
 
     @router.command(name="news", description="Turn the weekly news of your saved papers on or off")
     async def news(self, request: Request) -> ui.LayoutView:
@@ -141,28 +145,8 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         return client_messages.text_view(request.texts("me-kept"))
 
 
-def _confirmation_view(texts: Texts, counts: dict[str, int], data_command: str) -> ui.LayoutView:
-    if not counts:
-        return client_messages.text_view(texts("me-nothing"))
-    text = texts(
-        "me-forget-question",
-        saved=counts.get("saved_papers", 0),
-        alerts=counts.get("alerts", 0),
-        messages=counts.get("deliveries", 0),
-        command=data_command,
-    )
-    forget = message_builder.button(
-        texts("me-forget-all"), custom_ids.pack(FORGET), style=discord.ButtonStyle.danger
-    )
-    keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
-    return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
-
-
-# /sources: the sources of digests, with the last and the next fetch. Operators manage sources on the command line.
-
-
 class SourcesCog(commands.Cog):
-    """Sources of digests, with their health."""
+    """Sources of digests, with their health. Operators manage sources on the command line."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -175,7 +159,7 @@ class SourcesCog(commands.Cog):
         """Show all sources with their health."""
         return await self._page_view(request, 0)
 
-    @router.handles(operations_messages.SHOW)
+    @router.handles(operations_messages.SHOW_SOURCES)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of sources."""
         return await self._page_view(request, action.number)

@@ -23,7 +23,6 @@ from storage.database import Database
 TokenCheck = Callable[[Settings], Awaitable[str]]
 """Returns the bot's name as Discord gives it, or raises PaperroundError."""
 
-
 NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
 
 
@@ -65,11 +64,9 @@ def _settings(settings: Settings) -> list[Finding]:
     origins = setting_origins()
     findings = []
     for name in Settings.model_fields:
-        label = setting_name(name)
-        value = getattr(settings, name)
-        shown = _display_value(label, value)
+        label, value = setting_name(name), getattr(settings, name)
         well, note = _check_folder(label, value)
-        findings.append(Finding(label, shown, origins[label], well, note))
+        findings.append(Finding(label, _display_value(label, value), origins[label], well, note))
     return findings
 
 
@@ -108,22 +105,19 @@ async def _database(settings: Settings) -> list[Finding]:
             extent = await papers.get_extent(connection)
             source_count = len(await sources.list_rows(connection))
             post_count = len(await daily.list_rows(connection))
+        source_count = source_count or len(settings.sources)
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            _sources(settings, source_count),
+            Finding(
+                "sources", str(source_count), note="" if source_count or settings.inbox else kinds.NO_SOURCE
+            ),
             Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
         ]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read", well=False, note=str(error))]
     finally:
         await opened.close()
-
-
-def _sources(settings: Settings, count: int) -> Finding:
-    count = count or len(settings.sources)
-    note = "" if count or settings.inbox else kinds.NO_SOURCE
-    return Finding("sources", str(count), note=note)
 
 
 async def _index(opened: Database) -> Finding:

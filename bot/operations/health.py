@@ -349,6 +349,10 @@ class Metrics:
         self.lookups.labels("admitted" if is_admitted else "busy").inc()
         self.lookup_wait.observe(seconds)
 
+    def render(self) -> bytes:
+        """Return the metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
+
 
 DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
@@ -410,9 +414,7 @@ class MonitoringServer:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
         self._metrics.connected.set(self._is_connected())
-        return web.Response(
-            body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _seconds_since(self, moment: datetime) -> float:
         return max(0.0, (self._clock() - moment).total_seconds())

@@ -7,8 +7,9 @@ was posted, and which digests a subscription has covered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -41,95 +42,39 @@ class Retention:
         *,
         days: int,
         guild_days: int | None = None,
-        batch_size: int = BATCH_SIZE,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._days = days
         self._guild_days = days if guild_days is None else guild_days
-        self._batch_size = batch_size
         self._sleep = sleep
 
     async def purge(self) -> int:
         """Remove all that is too old now. Returns the number of rows, or of payloads, removed."""
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
-        removed = await self._clear_payloads(content_before)
-        removed += await self._repeat(
-            lambda connection: daily.purge_decisions(connection, content_before, self._batch_size)
-        )
-        removed += await self._repeat(
-            lambda connection: writer.purge_texts(connection, content_before, self._batch_size)
-        )
-        removed += await self._repeat(
-            lambda connection: alerts.purge_matches(connection, content_before, self._batch_size)
-        )
-        removed += await self._repeat(
-            lambda connection: writer.purge_drafts(connection, before, self._batch_size)
-        )
-        removed += await self._repeat(
-            lambda connection: shelf.purge_removed(connection, now - UNDO_PERIOD, self._batch_size)
-        )
-        removed += await self._repeat(
-            lambda connection: shelf.purge_shared(connection, before, self._batch_size)
-        )
-        removed += await self._repeat(self._remove_answered)
-        removed += await self._archive_notified(before)
-        removed += await self._remove_deliveries(before)
+
+        async def clear_payloads(connection: Connection, ids: Sequence[int]) -> int:
+            return await outbox.clear_payloads(connection, ids, content_before)
+
+        removed = await self._walk(deliveries.list_filled_parts, clear_payloads, content_before, 0)
+        for purge, limit in (
+            (daily.purge_decisions, content_before),
+            (writer.purge_texts, content_before),
+            (alerts.purge_matches, content_before),
+            (writer.purge_drafts, before),
+            (shelf.purge_removed, now - UNDO_PERIOD),
+            (shelf.purge_shared, before),
+        ):
+            removed += await self._repeat(purge, limit)
+        removed += await self._repeat(_remove_answered_alerts)
+        removed += await self._walk(alerts.list_old_notified, _archive_notified, before, ("", 0))
+        removed += await self._walk(deliveries.list_removable, _remove_deliveries, before, 0)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
         if removed:
             log.info("old rows removed", rows=removed)
         return removed
-
-    async def _remove_answered(self, connection: Connection) -> int:
-        """Remove the alerts for single papers whose message was sent."""
-        return await alerts.remove(
-            connection, await alerts.list_answered_matches(connection, self._batch_size)
-        )
-
-    async def _clear_payloads(self, before: datetime) -> int:
-        cleared = after_id = 0
-        while True:
-            async with self._database.read() as connection:
-                ids = await deliveries.list_filled_parts(connection, before, after_id, self._batch_size)
-            if not ids:
-                return cleared
-            async with self._database.transaction() as connection:
-                cleared += await outbox.clear_payloads(connection, ids, before)
-            after_id = ids[-1]
-            await self._sleep(PAUSE_SECONDS)
-
-    async def _archive_notified(self, before: datetime) -> int:
-        archived, after = 0, ("", 0)
-        while True:
-            async with self._database.read() as connection:
-                pairs = await alerts.list_old_notified(connection, before, after, self._batch_size)
-            if not pairs:
-                return archived
-            async with self._database.transaction() as connection:
-                await alerts.archive_notified(connection, pairs)
-            archived += len(pairs)
-            after = pairs[-1]
-            await self._sleep(PAUSE_SECONDS)
-
-    async def _remove_deliveries(self, before: datetime, guild_id: int | None = None) -> int:
-        removed = after_id = 0
-        while True:
-            async with self._database.read() as connection:
-                ids = await deliveries.list_removable(
-                    connection, before, after_id, self._batch_size, guild_id=guild_id
-                )
-            if not ids:
-                return removed
-            async with self._database.transaction() as connection:
-                # `/why` takes a posted paper without its delivery for one that was sent.
-                await daily.remove_posted_of_deliveries(
-                    connection, await deliveries.list_unsent(connection, ids)
-                )
-                removed += await outbox.remove(connection, ids)
-            after_id = ids[-1]
-            await self._sleep(PAUSE_SECONDS)
 
     async def _remove_left_guilds(self, before: datetime) -> int:
         async with self._database.read() as connection:
@@ -146,10 +91,16 @@ class Retention:
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
         for channel_id in sorted(channel_ids):
-            removed += await self._remove_channel(channel_id)
+            removed += await self._repeat(daily.remove_posted_of_channel, channel_id)
+            removed += await self._repeat(alerts.remove_notified_recipient, f"channel:{channel_id}")
         for row in rows:
-            removed += await self._remove_subscription(row.id)
-        removed += await self._remove_deliveries(before, guild_id)
+            removed += await self._repeat(daily.remove_posted_of_subscription, row.id)
+            removed += await self._repeat(daily.remove_decisions, row.id)
+            async with self._database.transaction() as connection:
+                removed += await daily.remove(connection, row.id)
+        removed += await self._walk(
+            deliveries.list_removable, _remove_deliveries, before, 0, guild_id=guild_id
+        )
         async with self._database.transaction() as connection:
             await alerts.remove(connection, [alert.id for alert in of_guild])
             await shelf.clear_guild(connection, guild_id)
@@ -158,29 +109,49 @@ class Retention:
                 await accounts.remove_guild(connection, guild_id, before)
         return removed + len(of_guild)
 
-    async def _remove_channel(self, channel_id: int) -> int:
-        size, recipient = self._batch_size, f"channel:{channel_id}"
-        return await self._repeat(
-            lambda connection: daily.remove_posted_of_channel(connection, channel_id, size)
-        ) + await self._repeat(
-            lambda connection: alerts.remove_notified_recipient(connection, recipient, size)
-        )
+    async def _walk(
+        self,
+        list_keys: Callable[..., Awaitable[Sequence[Any]]],
+        remove: Callable[[Connection, Sequence[Any]], Awaitable[int]],
+        before: datetime,
+        after: Any,
+        **filters: int,
+    ) -> int:
+        """Remove the rows of the listed keys, a batch after another. `after` is the key before the first."""
+        removed = 0
+        while True:
+            async with self._database.read() as connection:
+                keys = await list_keys(connection, before, after, BATCH_SIZE, **filters)
+            if not keys:
+                return removed
+            async with self._database.transaction() as connection:
+                removed += await remove(connection, keys)
+            after = keys[-1]
+            await self._sleep(PAUSE_SECONDS)
 
-    async def _remove_subscription(self, subscription_id: int) -> int:
-        size = self._batch_size
-        removed = await self._repeat(
-            lambda connection: daily.remove_posted_of_subscription(connection, subscription_id, size)
-        ) + await self._repeat(lambda connection: daily.remove_decisions(connection, subscription_id, size))
-        async with self._database.transaction() as connection:
-            return removed + await daily.remove(connection, subscription_id)
-
-    async def _repeat(self, remove_batch: Callable[[Connection], Awaitable[int]]) -> int:
+    async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
         """Run a removal, each time in its own transaction, until it removes less than a whole batch."""
         removed = 0
         while True:
             async with self._database.transaction() as connection:
-                count = await remove_batch(connection)
+                count = await remove_batch(connection, *arguments, BATCH_SIZE)
             removed += count
-            if count < self._batch_size:
+            if count < BATCH_SIZE:
                 return removed
             await self._sleep(PAUSE_SECONDS)
+
+
+async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
+    """Remove the alerts for single papers whose message was sent."""
+    return await alerts.remove(connection, await alerts.list_answered_matches(connection, limit))
+
+
+async def _archive_notified(connection: Connection, pairs: Sequence[tuple[str, int]]) -> int:
+    await alerts.archive_notified(connection, pairs)
+    return len(pairs)
+
+
+async def _remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
+    # `/why` takes a posted paper without its delivery for one that was sent.
+    await daily.remove_posted_of_deliveries(connection, await deliveries.list_unsent(connection, ids))
+    return await outbox.remove(connection, ids)

@@ -1,10 +1,11 @@
-"""Collects the data of `/status`: the newest digest, last and next posts, problems; the client words it."""
+"""The data of `/status` (the newest digest, last and next posts, problems) and of `/digest`'s days; the client words it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from bot.core.clock import Clock
 from bot.operations.health import ClockMonitor, ClockStep
@@ -14,13 +15,11 @@ from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, deliveries, models, outbox, papers, today
 from storage.database import Connection, Database
 
-PROBLEM_STATES = frozenset(
-    {
-        models.DeliveryState.PAUSED,
-        models.DeliveryState.UNCERTAIN,
-        models.DeliveryState.EXPIRED,
-        models.DeliveryState.FAILED,
-    }
+PROBLEM_STATES = (
+    models.DeliveryState.PAUSED,
+    models.DeliveryState.UNCERTAIN,
+    models.DeliveryState.EXPIRED,
+    models.DeliveryState.FAILED,
 )
 PROBLEM_WINDOW = timedelta(days=7)
 """Deliveries planned before this period are not reported."""
@@ -32,8 +31,11 @@ MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 
 
-LastPost = tuple[models.Delivery, models.Part | None]
-"""A sent delivery and its first part with a message, None if none is known."""
+class LastPost(NamedTuple):
+    """A sent delivery and its first part with a message, None if none is known."""
+
+    delivery: models.Delivery
+    part: models.Part | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +135,24 @@ class StatusService:
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
         """Return a delivery of this server's channels whose outcome is unknown, or None."""
         async with self._database.read() as connection:
-            delivery = await deliveries.get(connection, delivery_id)
-        if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
-            return None
-        return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
+            return await _get_uncertain(connection, delivery_id, guild_id)
 
     async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
         """Send an uncertain delivery of this server again. Returns False if it is not uncertain any more."""
         async with self._database.transaction() as connection:
-            delivery = await deliveries.get(connection, delivery_id)
-            if delivery is None or delivery.guild_id != guild_id:
-                return False
-            if delivery.state is not models.DeliveryState.UNCERTAIN:
+            if await _get_uncertain(connection, delivery_id, guild_id) is None:
                 return False
             now = self._clock()
-            parts = await deliveries.list_parts(connection, delivery_id)
-            uncertain = [part.id for part in parts if part.state is models.PartState.UNCERTAIN]
             requeued = [
                 await outbox.requeue(
                     connection,
-                    part_id,
+                    part.id,
                     nonce=self._deliveries.new_nonce(),
                     now=now,
                     expires_at=self._deliveries.expires_at(now),
                 )
-                for part_id in uncertain
+                for part in await deliveries.list_parts(connection, delivery_id)
+                if part.state is models.PartState.UNCERTAIN
             ]
             return any(requeued)
 
@@ -186,15 +181,20 @@ class StatusService:
             if guild_id is not None and channel_id is not None
             else []
         )
-        problems = {
-            delivery.id: delivery
-            for delivery in (*of_channel, *of_reader)
-            if delivery.state in PROBLEM_STATES
-        }
+        found = (*of_channel, *of_reader)
+        problems = {delivery.id: delivery for delivery in found if delivery.state in PROBLEM_STATES}
         return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
+
+
+async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
+    """Return a delivery of a server's channels if its outcome is unknown."""
+    delivery = await deliveries.get(connection, delivery_id)
+    if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
+        return None
+    return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
 
 
 async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:
     parts = await deliveries.list_parts(connection, delivery.id)
     first = next((part for part in parts if part.message_id is not None), None)
-    return delivery, first
+    return LastPost(delivery, first)

@@ -1,4 +1,4 @@
-"""Post contents as plain data: the planners build them, and `bot/client/renderer.py` turns them into messages."""
+"""Post contents as plain data: the planners build them, and `bot/app/client.py` turns them into messages."""
 
 from __future__ import annotations
 

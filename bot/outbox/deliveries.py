@@ -1,4 +1,7 @@
-"""Builds deliveries for the outbox: payloads as JSON, a nonce for each part, the priority and the lifetime."""
+"""Builds deliveries for the outbox: post papers, payloads as JSON, a nonce for each part, the priority and the lifetime.
+
+`KindRecord` is what a feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,6 @@ from bot.outbox.contents import RenderedPart
 from storage import models
 from storage.database import Connection
 from storage.models import Reason
-
-# Chooses a paper's summary for a reader: their language first, then by what it was written from.
 
 
 async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Collection[models.Locale]) -> None:
@@ -72,10 +73,6 @@ def _extract(summary: extracts.Summary, title: str) -> extracts.Summary:
     text = " ".join(extracts.choose_sentences(summary.sections[0].body, title))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
-
-# The record of a delivery kind, by which the feature that owns the kind tells the outbox all that it must know of it.
-#
-# The container lists the records of all kinds; a new kind needs nothing else of the outbox.
 
 ShownT = TypeVar("ShownT")
 

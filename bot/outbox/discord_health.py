@@ -15,10 +15,11 @@ from enum import StrEnum
 
 import structlog
 
-# The budget of invalid requests: Discord's edge bans an address after 10,000 answers of 401, 403 or 429 in ten minutes.
+log = structlog.get_logger(__name__)
 
 INVALID_STATUSES = frozenset({401, 403, 429})
 PERIOD_SECONDS = 600.0
+"""Discord's edge bans an address after 10,000 answers with these statuses in ten minutes."""
 
 MAX_INVALID = 1000
 """A tenth of Discord's limit (Discord docs, topics/rate-limits, 2026), which other programs at the same address share."""
@@ -88,8 +89,6 @@ class InvalidRequestBudget:
         if status in INVALID_STATUSES and not is_shared:
             self._invalid_times.append(self._clock())
 
-
-log = structlog.get_logger(__name__)
 
 INITIAL_DELAY = 2.0
 MAX_DELAY = 30.0

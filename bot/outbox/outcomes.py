@@ -1,4 +1,7 @@
-"""Records the outcome of each attempt: sent, retry, suspension, fallback or failure. Ends expired deliveries."""
+"""What follows from each attempt: the delay of a retry, the suspension of a destination with its notices, the stored outcome.
+
+Also resumes destinations, ends expired deliveries, and plans notices to owners and to the operator.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from bot.archive import ingest
 from bot.outbox import contents, discord_health, sender
 from bot.outbox.contents import NoticeKind
 from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
-from bot.outbox.sender import Classification, Disposition
+from bot.outbox.sender import BLOCKED_OR_GONE, Classification, Disposition
 from storage import accounts, deliveries, models, outbox
 from storage.database import Connection, Database
 from storage.deliveries import DuePart
-from storage.models import ActivityState, DeliveryKind, Reason
+from storage.models import ActivityState, DeliveryKind, PartState, Reason
 
-# Retry delays, and a rate limiter per destination. Pure; never sleeps.
+log = structlog.get_logger(__name__)
 
 INITIAL_DELAY = 2.0
 MAX_DELAY = 30.0
@@ -46,7 +49,7 @@ def retry_delay(attempts: int, rng: random.Random, minimum: float = 0.0) -> time
 
 
 class RateLimiter:
-    """A sliding window over the messages to each destination. `clock` is monotonic, in seconds."""
+    """A sliding window over the messages to each destination; never sleeps. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -88,8 +91,6 @@ class RateLimiter:
         }
 
 
-# Plans the notices to owners (suspended, resumed, closed) and to the operator (a failing source, a file set aside).
-
 NOTICE: KindRecord[contents.NoticePost] = KindRecord(
     kind=models.DeliveryKind.NOTICE,
     priority=models.Priority.NOTIFICATION,
@@ -97,51 +98,48 @@ NOTICE: KindRecord[contents.NoticePost] = KindRecord(
 )
 
 
-class OwnerNotifier:
-    """Plans one notice for each subscription, and for each owner of a channel's alerts."""
+async def _notify_owners(
+    connection: Connection,
+    deliveries: DeliveryFactory,
+    changed: Iterable[Owned],
+    kind: NoticeKind,
+    now: datetime,
+    *,
+    default_locale: models.Locale,
+    reason: Reason | None = None,
+) -> None:
+    """Plan one notice for each subscription, and for each owner of a channel's alerts, at `now` (UTC).
 
-    def __init__(self, deliveries: DeliveryFactory) -> None:
-        self._deliveries = deliveries
-
-    async def notify(
-        self,
-        connection: Connection,
-        changed: Iterable[Owned],
-        kind: contents.NoticeKind,
-        now: datetime,
-        *,
-        default_locale: models.Locale,
-        reason: models.Reason | None = None,
-    ) -> None:
-        """Notify the owners at `now` (UTC) by DM; of what has none, the server's system channel."""
-        resumed = "r" if kind is contents.NoticeKind.RESUMED else ""
-        for owned in changed:
-            channel_id = None
-            if owned.user_id is None:
-                guild = await accounts.get_guild(connection, owned.guild_id or 0)
-                channel_id = None if guild is None else guild.system_channel_id
-                if channel_id in (None, owned.channel_id):
-                    continue
-            reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
-            notice = contents.NoticePost(
-                marker=f"notice:{resumed}{owned.name}:{int(now.timestamp())}",
-                locale=(reader and reader.locale) or owned.locale or default_locale,
-                kind=kind,
-                reason=reason,
-                channel_id=owned.channel_id,
-                subscription_id=owned.subscription_id,
-                alert_id=owned.alert_id,
-            )
-            delivery = self._deliveries.build_post(
-                NOTICE,
-                notice,
-                now,
-                user_id=owned.user_id,
-                guild_id=owned.guild_id,
-                channel_id=channel_id,
-                subscription_id=owned.subscription_id,
-            )
-            await outbox.add(connection, delivery)
+    It goes to the owner by DM; of what has none, to the server's system channel.
+    """
+    resumed = "r" if kind is NoticeKind.RESUMED else ""
+    for owned in changed:
+        channel_id = None
+        if owned.user_id is None:
+            guild = await accounts.get_guild(connection, owned.guild_id or 0)
+            channel_id = None if guild is None else guild.system_channel_id
+            if channel_id in (None, owned.channel_id):
+                continue
+        reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
+        notice = contents.NoticePost(
+            marker=f"notice:{resumed}{owned.name}:{int(now.timestamp())}",
+            locale=(reader and reader.locale) or owned.locale or default_locale,
+            kind=kind,
+            reason=reason,
+            channel_id=owned.channel_id,
+            subscription_id=owned.subscription_id,
+            alert_id=owned.alert_id,
+        )
+        delivery = deliveries.build_post(
+            NOTICE,
+            notice,
+            now,
+            user_id=owned.user_id,
+            guild_id=owned.guild_id,
+            channel_id=channel_id,
+            subscription_id=owned.subscription_id,
+        )
+        await outbox.add(connection, delivery)
 
 
 class OperatorNotifier:
@@ -168,17 +166,11 @@ class OperatorNotifier:
         self, connection: Connection, marker: str, reason: str | None, subject: str, now: datetime
     ) -> None:
         notice = contents.NoticePost(
-            marker=marker,
-            locale=self._locale,
-            kind=contents.NoticeKind.SOURCE_FAILING,
-            reason=reason,
-            subject=subject,
+            marker=marker, locale=self._locale, kind=NoticeKind.SOURCE_FAILING, reason=reason, subject=subject
         )
         delivery = self._deliveries.build_post(NOTICE, notice, now, channel_id=self._channel_id)
         await outbox.add(connection, delivery)
 
-
-# Suspends what posts to a destination that Discord blocks, and resumes it when the destination is available again.
 
 MayPost = Callable[[int, int, str], bool | None]
 """Checks whether the reason why a channel is blocked (guild id, channel id, reason) is gone; None if unknown."""
@@ -190,7 +182,6 @@ class DestinationSuspender:
     def __init__(self, deliveries: DeliveryFactory, kinds: DeliveryKinds) -> None:
         self._deliveries = deliveries
         self._kinds = kinds
-        self._notifier = OwnerNotifier(deliveries)
 
     async def suspend(
         self, connection: Connection, delivery: models.Delivery, classification: Classification, now: datetime
@@ -210,8 +201,14 @@ class DestinationSuspender:
             return
         for record in self._kinds:
             changed = await record.suspend(connection, delivery, state, reason)
-            await self._notifier.notify(
-                connection, changed, notice_kind, now, default_locale=delivery.locale, reason=reason
+            await _notify_owners(
+                connection,
+                self._deliveries,
+                changed,
+                notice_kind,
+                now,
+                default_locale=delivery.locale,
+                reason=reason,
             )
         if delivery.is_direct:
             await outbox.pause(connection, user_id=delivery.user_id, reason=reason)
@@ -251,7 +248,7 @@ class DestinationResumer:
     ) -> None:
         self._database = database
         self._kinds = kinds
-        self._notifier = OwnerNotifier(deliveries)
+        self._deliveries = deliveries
         self._default_locale = default_locale
 
     async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
@@ -269,8 +266,9 @@ class DestinationResumer:
         async with self._database.transaction() as connection:
             for record in self._kinds:
                 resumed = await record.resume(connection, can_resume, guild_id)
-                await self._notifier.notify(
+                await _notify_owners(
                     connection,
+                    self._deliveries,
                     [owned for owned in resumed if owned.is_notified],
                     NoticeKind.RESUMED,
                     now,
@@ -280,9 +278,6 @@ class DestinationResumer:
             for channel_id in sorted(channel_ids):
                 await outbox.resume(connection, now, channel_id=channel_id)
         return channel_ids
-
-
-log = structlog.get_logger(__name__)
 
 
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
@@ -365,21 +360,13 @@ class OutcomeRecorder:
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
                 await self._schedule_retry(due, error, started_at, now, was_well)
             case Disposition.UNVERIFIABLE:
-                async with self._database.transaction() as connection:
-                    is_stored = await outbox.mark_uncertain(
-                        connection,
-                        due.part.id,
-                        reason=models.Reason.UNCERTAIN,
-                        error_code=error.code,
-                        term=due.term,
-                    )
-                self._log_and_report("uncertain" if is_stored else SUPERSEDED, due, error)
-            case Disposition.DESTINATION_BLOCKED | Disposition.DESTINATION_GONE:
-                await self._suspend_destination(due, error, now)
+                await self._stop(due, error, PartState.UNCERTAIN, now)
+            case Disposition.DESTINATION_BLOCKED:
+                await self._stop(due, error, PartState.PAUSED, now)
+            case Disposition.DESTINATION_GONE | Disposition.TARGET_GONE:
+                await self._stop(due, error, PartState.FAILED, now)
             case Disposition.CONTENT_REFUSED:
                 await self._use_fallback(due, error, now)
-            case Disposition.TARGET_GONE:
-                await self._fail(due, error, now)
             case _:
                 assert_never(classification.disposition)
 
@@ -434,31 +421,23 @@ class OutcomeRecorder:
             return timedelta(seconds=seconds + self._rng.uniform(0.0, 0.5))
         return retry_delay(part.attempts + 1, self._rng, seconds)
 
-    async def _suspend_destination(self, due: DuePart, error: sender.DeliveryError, now: datetime) -> None:
-        is_gone = error.classification.disposition is Disposition.DESTINATION_GONE
+    async def _stop(self, due: DuePart, error: sender.DeliveryError, state: PartState, now: datetime) -> None:
+        """Stop a part, and suspend its destination if that is the reason."""
+        classification = error.classification
         async with self._database.transaction() as connection:
-            if is_gone:
-                is_stored = await outbox.mark_failed(
-                    connection,
-                    due.part.id,
-                    reason=error.classification.reason,
-                    now=now,
-                    error_code=error.code,
-                    term=due.term,
-                )
-            else:
-                is_stored = await outbox.mark_paused(
-                    connection,
-                    due.part.id,
-                    reason=error.classification.reason,
-                    unknown_since=due.part.first_attempt_at,
-                    error_code=error.code,
-                    term=due.term,
-                )
-            if is_stored:
-                await self._suspender.suspend(connection, due.delivery, error.classification, now)
-        result = "failed" if is_gone else "paused"
-        self._log_and_report(result if is_stored else SUPERSEDED, due, error)
+            is_stored = await outbox.stop_part(
+                connection,
+                due.part.id,
+                state,
+                reason=Reason.UNCERTAIN if state is PartState.UNCERTAIN else classification.reason,
+                now=now,
+                unknown_since=due.part.first_attempt_at,
+                error_code=error.code,
+                term=due.term,
+            )
+            if is_stored and classification.disposition in BLOCKED_OR_GONE:
+                await self._suspender.suspend(connection, due.delivery, classification, now)
+        self._log_and_report(state.value if is_stored else SUPERSEDED, due, error)
 
     async def _use_fallback(self, due: DuePart, error: sender.DeliveryError, now: datetime) -> None:
         log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
@@ -469,19 +448,7 @@ class OutcomeRecorder:
         if has_fallback:
             self._log_and_report("fallback", due, error)
         else:
-            await self._fail(due, error, now)
-
-    async def _fail(self, due: DuePart, error: sender.DeliveryError, now: datetime) -> None:
-        async with self._database.transaction() as connection:
-            is_stored = await outbox.mark_failed(
-                connection,
-                due.part.id,
-                reason=error.classification.reason,
-                now=now,
-                error_code=error.code,
-                term=due.term,
-            )
-        self._log_and_report("failed" if is_stored else SUPERSEDED, due, error)
+            await self._stop(due, error, PartState.FAILED, now)
 
     def _log_and_report(
         self,

@@ -17,13 +17,21 @@ import structlog
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox import discord_health, outcomes
-from bot.outbox import sender as outbox_sender
+from bot.outbox.sender import (
+    BLOCKED_OR_GONE,
+    OUTCOME_UNKNOWN,
+    Classification,
+    DeliveryError,
+    Disposition,
+    Sender,
+    build_request,
+)
 from storage import accounts, deliveries, models, outbox
 from storage.database import Database
 from storage.deliveries import DuePart
 from storage.models import PartKind
 
-# One delivery attempt: opens the DM, builds the send request, and checks the history for an earlier copy if needed.
+log = structlog.get_logger(__name__)
 
 NONCE_WINDOW = timedelta(seconds=60)
 """How long after a first attempt the nonce alone is trusted to prevent a second message.
@@ -37,24 +45,22 @@ DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.
 
 
 class AttemptRunner:
-    """Runs single attempts. `monotonic` (seconds) detects that the clock was set back."""
+    """Runs single attempts, and looks in the history for an earlier copy. `monotonic` detects a clock that was set back."""
 
-    def __init__(
-        self, database: Database, sender: outbox_sender.Sender, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, database: Database, sender: Sender, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._sender = sender
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
 
     async def run(self, due: DuePart, now: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message was already there. Raises `discord_errors.DeliveryError`."""
+        """Return the receipt, and whether the message was already there. Raises `sender.DeliveryError`."""
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
-        request = outbox_sender.build_request(delivery, part, channel_id, preceding)
+        request = build_request(delivery, part, channel_id, preceding)
         receipt = None
         if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
             receipt = await self._sender.find(request, part.first_attempt_at)
@@ -84,10 +90,8 @@ class AttemptRunner:
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
         user_id = delivery.user_id
         if user_id is None:
-            raise outbox_sender.DeliveryError(
-                outbox_sender.Classification(
-                    outbox_sender.Disposition.DESTINATION_GONE, models.Reason.UNKNOWN_CHANNEL
-                ),
+            raise DeliveryError(
+                Classification(Disposition.DESTINATION_GONE, models.Reason.UNKNOWN_CHANNEL),
                 "the delivery names neither a channel nor a reader",
             )
         async with self._database.read() as connection:
@@ -101,8 +105,6 @@ class AttemptRunner:
                 await accounts.upsert_reader(connection, user_id, now=now, dm_channel_id=channel_id)
         return channel_id
 
-
-log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
 """Poll interval for deliveries that another process planned; `wake` ends the wait."""
@@ -136,7 +138,7 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        sender: outbox_sender.Sender,
+        sender: Sender,
         recorder: outcomes.OutcomeRecorder,
         health: discord_health.DiscordHealth,
         *,
@@ -159,7 +161,7 @@ class Relay:
         self._rate_limiter = rate_limiter or outcomes.RateLimiter(monotonic)
         self._monotonic = monotonic
         self._wake_event = asyncio.Event()
-        self._prefetched: list[deliveries.DuePart] = []
+        self._prefetched: list[DuePart] = []
         self._prefetched_at = float("-inf")
         self._last_expired_at: datetime | None = None
         self._busy_destinations: set[Hashable] = set()
@@ -168,7 +170,7 @@ class Relay:
         self._late_tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._has_orphans = True  # parts that an earlier process left SENDING
-        self._fatal_error: outbox_sender.DeliveryError | None = None
+        self._fatal_error: DeliveryError | None = None
 
     def wake(self) -> None:
         """Poll at once, because something was planned."""
@@ -177,7 +179,7 @@ class Relay:
     async def drain(self, now: datetime) -> None:
         """Send everything that is due at `now` (UTC), until nothing more can be sent at that moment.
 
-        Raises `discord_errors.DeliveryError` if Discord does not accept the token.
+        Raises `sender.DeliveryError` if Discord does not accept the token.
         """
         self._last_expired_at = None
         self._wake_event.set()
@@ -204,7 +206,7 @@ class Relay:
 
     async def _run_round_safely(self) -> None:
         # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
-        with isolation.isolated(log, "relay round failed", reraise=(outbox_sender.DeliveryError,)):
+        with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)):
             await self._run_round(self._clock)
             return
         self._has_orphans = True
@@ -262,7 +264,7 @@ class Relay:
                 break
         return True
 
-    async def _claim(self, clock: Clock) -> list[deliveries.DuePart]:
+    async def _claim(self, clock: Clock) -> list[DuePart]:
         """Mark the most urgent parts that may be attempted now as SENDING, at most one per free slot."""
         term = self._get_term()
         if self._stopping:
@@ -322,10 +324,10 @@ class Relay:
                     connection, now, limit=PREFETCH_LIMIT, exclude_channel_ids=busy_ids
                 )
 
-    def _choose(self, slots: int) -> list[deliveries.DuePart]:
+    def _choose(self, slots: int) -> list[DuePart]:
         """Take up to `slots` prefetched parts, at most one per destination and none for a throttled one."""
-        chosen: list[deliveries.DuePart] = []
-        remaining: list[deliveries.DuePart] = []
+        chosen: list[DuePart] = []
+        remaining: list[DuePart] = []
         occupied = set(self._busy_destinations)
         for due in self._prefetched:
             destination = _destination_key(due)
@@ -341,7 +343,7 @@ class Relay:
         self._prefetched = remaining
         return chosen
 
-    def _start_attempt(self, due: deliveries.DuePart, clock: Clock) -> None:
+    def _start_attempt(self, due: DuePart, clock: Clock) -> None:
         destination = _destination_key(due)
         self._busy_destinations.add(destination)
         self._rate_limiter.hit(destination)
@@ -371,32 +373,29 @@ class Relay:
             self._has_orphans = True
             isolation.log_error(log, "outcome not recorded", error)
 
-    async def _attempt(self, due: deliveries.DuePart, clock: Clock) -> None:
+    async def _attempt(self, due: DuePart, clock: Clock) -> None:
         """Run one attempt and record its outcome."""
         started_at, was_well = clock(), self._health.is_well
         try:
             receipt, was_found = await self._attempt_runner.run(due, started_at)
-        except outbox_sender.DeliveryError as error:
+        except DeliveryError as error:
             failure = error
         except Exception as error:
             # An unexpected error leaves the outcome open; an immediate retry could loop forever.
             log.exception("attempt raised an unexpected error", delivery=due.delivery.id, part=due.part.id)
-            failure = outbox_sender.DeliveryError(outbox_sender.OUTCOME_UNKNOWN, repr(error))
+            failure = DeliveryError(OUTCOME_UNKNOWN, repr(error))
         else:
             await self._recorder.record_sent(due, receipt, clock(), already_sent=was_found)
             return
-        if failure.classification.disposition is outbox_sender.Disposition.UNKNOWN:
+        if failure.classification.disposition is Disposition.UNKNOWN:
             self._attempt_runner.mark_outcome_unknown(due)
-        if failure.classification.disposition is outbox_sender.Disposition.INVALID_TOKEN:
+        if failure.classification.disposition is Disposition.INVALID_TOKEN:
             self._fatal_error = failure
         await self._recorder.record_failure(due, failure, started_at, clock(), was_well=was_well)
-        if failure.classification.disposition in (
-            outbox_sender.Disposition.DESTINATION_BLOCKED,
-            outbox_sender.Disposition.DESTINATION_GONE,
-        ):
+        if failure.classification.disposition in BLOCKED_OR_GONE:
             self._wake_event.set()  # prefetched parts may be for the destination that is now suspended
 
 
-def _destination_key(due: deliveries.DuePart) -> Hashable:
+def _destination_key(due: DuePart) -> Hashable:
     """Serialisation key: one part in flight per channel with its threads, or per reader whose DM is not open yet."""
     return due.delivery.channel_id or ("reader", due.delivery.user_id)

@@ -1,4 +1,4 @@
-"""The `Sender` port of the relay, and the send request built from an outbox part."""
+"""The relay's side of sending: the request of a part, the `Sender` that makes it, and what Discord's errors mean."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any, Protocol, assert_never
 
 from storage import errors, models
 from storage.models import PartKind, Reason
-
-# Classification of Discord's errors: the table of its error codes, each with a disposition and a reason.
 
 
 class Disposition(StrEnum):
@@ -36,6 +34,10 @@ class Disposition(StrEnum):
     """The message or thread that the part builds on is gone; the destination itself is available."""
     INVALID_TOKEN = "token"
     """Discord does not accept the token: nothing more can be sent."""
+
+
+BLOCKED_OR_GONE = frozenset({Disposition.DESTINATION_BLOCKED, Disposition.DESTINATION_GONE})
+"""Dispositions that suspend whatever posts to the destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class SendRequest:
 
 
 class Sender(Protocol):
-    """Makes single attempts. Every failure is a `discord_errors.DeliveryError`; the caller sets the time limit."""
+    """Makes single attempts. Every failure is a `DeliveryError`; the caller sets the time limit."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         """Make the request once."""

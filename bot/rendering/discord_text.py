@@ -1,4 +1,4 @@
-"""Splitter of Discord Markdown: shortens a text, or splits it into pages without loss.
+"""Texts for Discord: shortened or split into pages without loss, within Discord's limits, and escaped.
 
 A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Marks that are open at a cut are
 closed there and opened again on the next page.
@@ -17,9 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import regex
 
-# Tokenizer of Discord Markdown for the splitter: tokens are never cut, and know the marks that they open or close.
-#
-# It covers the syntax that a cut must respect, in time linear in the length of the text.
+# The tokens of Discord Markdown, as far as a cut must respect it. Finding them takes linear time.
 
 FENCE = "```"
 
@@ -179,7 +177,6 @@ class _OpenMarks:
 
 
 def _assign_boundaries(tokens: list[Token]) -> None:
-    """Set the boundary of each token."""
     line_start = 0
     for index, token in enumerate(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
@@ -454,9 +451,8 @@ class _Page:
         return max(self._chars / max(self._max_chars, 1), self._bytes / max(self._max_bytes, 1))
 
 
-# Escaping of untrusted text (titles, names, users' input), so that Discord shows no mention, link or markup in it.
-#
-# The Markdown of digests is rendered by `rendering.markdown` instead.
+# Escaping of untrusted text (titles, names, users' input), so that Discord shows no mention, link or markup in it. The
+# Markdown of digests is rendered by `rendering.markdown` instead.
 
 ZERO_WIDTH_SPACE = "\u200b"
 

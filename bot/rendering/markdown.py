@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
@@ -112,7 +113,6 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
-    """Return whether a run of marks between two characters can open and can close emphasis."""
     left = _is_flanking(after, before)
     right = _is_flanking(before, after)
     if splits_words:
@@ -289,8 +289,11 @@ MAX_WIDTH = 42
 _GAP = "  "
 
 
-Cell = tuple[str, str]
-"""The text of a cell: plain for a code block, and Discord's Markdown for a list."""
+class Cell(NamedTuple):
+    """The text of a table's cell: plain for a code block, and Discord's Markdown for a list."""
+
+    plain: str
+    markdown: str
 
 
 def render_table(
@@ -298,7 +301,7 @@ def render_table(
 ) -> str:
     """Return the table as Discord's Markdown. Rows can be shorter than the header."""
     widths = [
-        max(_display_width(row[column][0]) for row in (header, *rows) if column < len(row))
+        max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
         for column in range(len(header))
     ]
     if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > MAX_WIDTH:
@@ -318,9 +321,8 @@ def _render_row(row: Sequence[Cell], widths: Sequence[int], right_aligned: Seque
 
 def _render_list_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
     """Return a row as `- **first** · second header: second · …`."""
-    (_, first), *others = row
-    parts = [f"**{first}**"] if first else []
-    for (_, head), (_, cell) in zip(header[1:], others, strict=False):
+    parts = [f"**{row[0].markdown}**"] if row[0].markdown else []
+    for (_, head), (_, cell) in zip(header[1:], row[1:], strict=False):
         if cell:
             parts.append(f"{head}: {cell}" if head and row is not header else cell)
     return "- " + " · ".join(parts)
@@ -458,7 +460,7 @@ class _BlockRenderer:
             plain = " ".join(render_inline(children, with_markup=False).split())
             # The first cell is bold if the table becomes a list.
             markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells)
-            self._cells.append((plain, markdown.replace("\n", " ")))
+            self._cells.append(Cell(plain, markdown.replace("\n", " ")))
             return
         is_heading = self._block_kind == "heading"
         text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
@@ -501,7 +503,7 @@ class _BlockRenderer:
         if surplus and self._cells:
             plain, markdown = self._cells[-1]
             escaped = discord_text.escape_text(surplus) if self._with_markup else surplus
-            self._cells[-1] = f"{plain} {surplus}", f"{markdown} {escaped}"
+            self._cells[-1] = Cell(f"{plain} {surplus}", f"{markdown} {escaped}")
 
     def _write_table(self) -> None:
         header, *rows = self._table_rows
@@ -521,7 +523,6 @@ class _BlockRenderer:
         self._append(kind, [first + lines[0], *(further + line for line in lines[1:])])
 
     def _prefixes(self) -> tuple[str, str]:
-        """Return the prefixes of a block's first line and of its other lines."""
         in_quote = any(container.kind == "quote" for container in self._containers)
         quote = "> " if self._with_markup and in_quote else ""
         lists = [container for container in self._containers if container.kind == "list"][:_MAX_INDENT_DEPTH]
@@ -549,8 +550,5 @@ class _BlockRenderer:
         if kind == "item":
             # A number other than 1 begins a list only after a blank line; within a list it needs none.
             return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
-        return not (kind == "paragraph" and self._in_item)
-
-    @property
-    def _in_item(self) -> bool:
-        return any(container.kind == "list" for container in self._containers)
+        in_item = any(container.kind == "list" for container in self._containers)
+        return not (kind == "paragraph" and in_item)

@@ -58,11 +58,6 @@ def render_authors(names: Sequence[str], truncated: bool = False) -> str:
     return f"{shown} +…" if truncated and shown else shown
 
 
-def render_day(day: date, locale: str) -> str:
-    """Return a date in full: `2025년 2월 12일`, `February 12, 2025`."""
-    return babel.dates.format_date(day, format="long", locale=locale)
-
-
 def render_weekday(day: int, locale: str) -> str:
     """Return the short name of an ISO weekday (1 is Monday)."""
     names: dict[int, str] = dict(babel.dates.get_day_names("abbreviated", locale=locale))
@@ -85,7 +80,8 @@ def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
 
 @pass_context
 def _day(context: Context, day: date) -> str:
-    return render_day(day, context["locale"])
+    """Return a date in full: `2025년 2월 12일`, `February 12, 2025`."""
+    return babel.dates.format_date(day, format="long", locale=context["locale"])
 
 
 @pass_context
@@ -103,16 +99,11 @@ def _number(context: Context, number: int) -> str:
     return babel.numbers.format_decimal(number, locale=context["locale"])
 
 
-def _iso_days(days: Iterable[date], most: int = 5) -> str:
-    dates = [day.isoformat() for day in days]
-    return ", ".join(dates[-most:])
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": render_authors,
     "day": _day,
-    "iso_days": _iso_days,
+    "iso_days": lambda days, most=5: ", ".join([day.isoformat() for day in days][-most:]),
     "weekdays": _weekdays,
     "zone": _zone,
     "number": _number,
@@ -362,7 +353,8 @@ class Templates:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
-        for name in self._override_files():
+        names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
+        for name in sorted(name for name in names if name.endswith(".j2")):
             try:
                 environment.get_template(name)
             except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
@@ -371,11 +363,6 @@ class Templates:
                 path = str(Path(self._folder or "") / name)
                 problems.append(models.LocatedProblem(path, None, "replaces no template"))
         return problems
-
-    def _override_files(self) -> Iterator[str]:
-        if self._folder is not None:
-            names = jinja2.FileSystemLoader(self._folder).list_templates()
-            yield from (name for name in sorted(names) if name.endswith(".j2"))
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
         """Return the template to use and the bundled one below it; they are the same if none is replaced."""
@@ -461,29 +448,17 @@ _LIMITS = {
 }
 
 
-def _finalize_markdown(value: object) -> SafeMarkdown:
-    if isinstance(value, SafeMarkdown):
-        return value
-    return discord_text.escape_text("" if value is None else str(value))
-
-
-def _finalize_plain(value: object) -> str:
-    return discord_text.to_single_line("" if value is None else str(value))
-
-
-def _finalize_document(value: object) -> object:
-    return "" if value is None else value
-
-
-def _finalize_svg(value: object) -> str:
-    return html.escape(discord_text.strip_invisible("" if value is None else str(value)))
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
-    OutputFormat.MARKDOWN: _finalize_markdown,
-    OutputFormat.PLAIN: _finalize_plain,
-    OutputFormat.DOCUMENT: _finalize_document,
-    OutputFormat.SVG: _finalize_svg,
+    OutputFormat.MARKDOWN: lambda value: (
+        value if isinstance(value, SafeMarkdown) else discord_text.escape_text(_text(value))
+    ),
+    OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
+    OutputFormat.DOCUMENT: lambda value: "" if value is None else value,
+    OutputFormat.SVG: lambda value: html.escape(discord_text.strip_invisible(_text(value))),
 }
 
 

@@ -1,7 +1,12 @@
-"""The papers, co-authors and topics of an author. Names are matched by `author_matching`."""
+"""Authors: finds people by name, with their papers, co-authors and topics.
+
+A name may be in any order, spelling and length, in Hangul or Latin letters, and have typing errors if no name matches. Korean
+names are looked up by all spellings of their parts as words.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
@@ -15,9 +20,13 @@ from storage import authors, models, papers, search
 from storage.database import Connection
 from storage.search import BooleanQuery, Prefix, all_of, any_of
 
-# Korean names: finds authors across Hangul and its spellings in Latin letters, by looking up the spellings as words.
-
-_LIMIT = 100
+DEFAULT_LIMIT = 25
+_CANDIDATE_LIMIT = 100
+"""Candidates retrieved per query, those with the most papers first."""
+_MAX_CORRECTIONS = 40
+_MAX_NAME_LENGTH = 300
+_MIN_PART_LENGTH = 2
+"""Letters of each part when a word is split into two names."""
 _MAX_PREFIXES = 12
 """Spellings of an incomplete given name that are looked up as prefixes."""
 _MAX_READINGS = 6
@@ -26,39 +35,34 @@ _MAX_RESPELLING_COST = 5
 """Of a name in Latin letters written in other ones: with an initial, but without other words."""
 
 
-async def find_by_hangul(
-    connection: Connection, name: str, *, is_prefix: bool = False
-) -> list[models.Author]:
+async def _find_by_hangul(connection: Connection, name: str, *, is_prefix: bool) -> list[models.Author]:
     """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
-    pairs = people.split_hangul(_complete_syllables(name) if is_prefix else name)
-    authors = await _find(connection, pairs, is_prefix=is_prefix)
-    costs = {author.id: _cost(pairs, author.name) for author in authors}
-    kept = [author for author in authors if is_prefix or costs[author.id] is not None]
-    return sorted(
-        kept, key=lambda author: (0 if is_prefix else costs[author.id], -author.paper_count, author.name)
-    )
+    if is_prefix:
+        # Letters that do not form a syllable yet are left out: 김ㄱ gives 김.
+        parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
+        found = await _find(connection, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
+        return sorted(found, key=lambda author: (-author.paper_count, author.name))
+    pairs = people.split_hangul(name)
+    return _sort_by_cost(pairs, await _find(connection, pairs, is_prefix=False), math.inf)
 
 
-async def find_by_spelling(connection: Connection, name: str) -> list[models.Author]:
+async def _find_by_spelling(connection: Connection, name: str) -> list[models.Author]:
     """Return the authors with the name in Hangul that a name in Latin letters may spell, or with its other spellings."""
     readings = people.hangul_readings(name)[:_MAX_READINGS]
     found = await _find(connection, readings, is_prefix=False)
-    costs = {
-        author.id: min(
-            (
-                cost
-                for family, given in readings
-                if (cost := _written_cost(family, given, author.name)) is not None
-            ),
-            default=_MAX_RESPELLING_COST + 1,
-        )
-        for author in found
-    }
-    near = [author for author in found if costs[author.id] <= _MAX_RESPELLING_COST]
-    return sorted(near, key=lambda author: (costs[author.id], -author.paper_count, author.name))
+    return _sort_by_cost(readings, found, _MAX_RESPELLING_COST)
 
 
-def list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
+def _sort_by_cost(
+    pairs: Sequence[tuple[str, str]], authors: Sequence[models.Author], max_cost: float
+) -> list[models.Author]:
+    """Return the authors whose names are writings of a Hangul name of at most this cost, the likeliest first."""
+    costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
+    ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
+    return [author for cost, author in ranked if cost <= max_cost]
+
+
+def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
     """Return the authors whose names spell a Hangul name as well as the first of them does."""
     pairs = people.split_hangul(analyser.fold_name(name))
     costs = [_cost(pairs, author.name) for author in authors]
@@ -72,15 +76,13 @@ async def _find(
 ) -> list[models.Author]:
     if not pairs:
         return []
-    words = {word for family, given in pairs for word in _spellings(family, given)}
+    words: set[str] = set()
+    for family, given in pairs:
+        of_family = people.family_spellings(family) if family else ()
+        words.update((family + given, family, given), of_family, people.given_spellings(given))
     known = await authors.list_known_words(connection, words)
     query = any_of(_query(family, given, known, is_prefix=is_prefix) for family, given in pairs)
-    return [] if query is None else await authors.find_authors(connection, query, limit=_LIMIT)
-
-
-def _spellings(family: str, given: str) -> list[str]:
-    of_family = people.family_spellings(family) if family else ()
-    return [family + given, family, given, *of_family, *people.given_spellings(given)]
+    return [] if query is None else await authors.find_authors(connection, query, limit=_CANDIDATE_LIMIT)
 
 
 def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> BooleanQuery | None:
@@ -100,31 +102,12 @@ def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> Bool
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
-    costs = (_written_cost(family, given, name) for family, given in pairs)
-    return min((cost for cost in costs if cost is not None), default=None)
-
-
-def _written_cost(family: str, given: str, name: str) -> int | None:
-    """Return the cost of an author's name as a writing of a Hangul name: 0 for Hangul itself."""
-    if analyser.fold_name(name).replace(" ", "") in {family + given, given + family}:
+    """Return the least cost of an author's name as a writing of a Hangul name: 0 for Hangul itself."""
+    folded = analyser.fold_name(name).replace(" ", "")
+    if any(folded in (family + given, given + family) for family, given in pairs):
         return 0
-    return people.match_cost(family, given, name)
-
-
-def _complete_syllables(name: str) -> str:
-    """Return a name that is being typed without the letters that do not form a syllable yet: 김ㄱ gives 김."""
-    return " ".join(part for word in name.split() if (part := "".join(filter(analyser.is_syllables, word))))
-
-
-# Author names: finds authors by a name in any order, spelling and length, and with typing errors if no name matches.
-
-DEFAULT_LIMIT = 25
-_CANDIDATE_LIMIT = 100
-"""Candidates retrieved per query, those with the most papers first."""
-_MAX_CORRECTIONS = 40
-_MAX_NAME_LENGTH = 300
-_MIN_PART_LENGTH = 2
-"""Letters of each part when a word is split into two names."""
+    costs = (people.match_cost(family, given, name) for family, given in pairs)
+    return min((cost for cost in costs if cost is not None), default=None)
 
 
 async def find_authors(
@@ -139,9 +122,9 @@ async def find_authors(
     spellings = _spelling_queries(name, words)
     authors = await _find_exact(connection, words, spellings, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
-    korean = await find_by_hangul(connection, " ".join(words), is_prefix=is_prefix)
+    korean = await _find_by_hangul(connection, " ".join(words), is_prefix=is_prefix)
     if not ranked and not korean and not is_prefix:
-        korean = await find_by_spelling(connection, name)
+        korean = await _find_by_spelling(connection, name)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found:
         found = _rank(await _find_fuzzy(connection, words, spellings), words, is_prefix=is_prefix)
@@ -196,7 +179,6 @@ def _prefix_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> 
 async def _search(
     connection: Connection, queries: Iterable[BooleanQuery | None], *, limit: int
 ) -> list[models.Author]:
-    """Return the distinct authors that any of the queries matches."""
     distinct = dict.fromkeys(query for query in queries if query is not None)
     return await authors.find_authors(connection, *distinct, limit=limit)
 
@@ -234,15 +216,13 @@ async def _find_fuzzy(
     for queries in _fuzzy_stages(words, spellings, corrections):
         authors = await _search(connection, queries, limit=_CANDIDATE_LIMIT)
         matches.update((author.id, author) for author in authors)
-        distances = {
-            author_id: people.name_distance(words, author.name) for author_id, author in matches.items()
-        }
-        if any(distance <= people.ONE_TYPO for distance in distances.values()):
+        if any(people.name_distance(words, author.name) <= people.ONE_TYPO for author in authors):
             break
     return [
         author
-        for author_id, author in matches.items()
-        if distances[author_id] < people.MISSING_WORD and people.is_plausible(words, author.name)
+        for author in matches.values()
+        if people.name_distance(words, author.name) < people.MISSING_WORD
+        and people.is_plausible(words, author.name)
     ]
 
 
@@ -254,7 +234,9 @@ def _fuzzy_stages(
         for number, word in enumerate(words)
         if corrections[word]
     )
-    all_corrected = all_of(_with_corrections(words, spellings, corrections))
+    corrected = [
+        any_of((spelling, *corrections[word])) for word, spelling in zip(words, spellings, strict=True)
+    ]
     return (
         (
             _prefix_query(words, spellings),
@@ -262,15 +244,9 @@ def _fuzzy_stages(
             any_of([*_split_queries(words), *_joined_queries(words)]),
             one_corrected,
         ),
-        (all_corrected,),
-        (all_of(map(Prefix, words)), *_all_but_one_queries(words, spellings, corrections)),
+        (all_of(corrected),),
+        (all_of(map(Prefix, words)), *_all_but_one_queries(words, corrected)),
     )
-
-
-def _with_corrections(
-    words: tuple[str, ...], spellings: Sequence[BooleanQuery], corrections: dict[str, list[str]]
-) -> list[BooleanQuery | None]:
-    return [any_of((spelling, *corrections[word])) for word, spelling in zip(words, spellings, strict=True)]
 
 
 def _initials_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> BooleanQuery | None:
@@ -313,12 +289,11 @@ async def _list_corrections(connection: Connection, words: tuple[str, ...]) -> d
 
 
 def _all_but_one_queries(
-    words: tuple[str, ...], spellings: Sequence[BooleanQuery], corrections: dict[str, list[str]]
+    words: tuple[str, ...], corrected: Sequence[BooleanQuery | None]
 ) -> list[BooleanQuery | None]:
     """Return the queries for all words but one, which may then be farther off than any correction."""
     if len(words) < 2:
         return []
-    corrected = _with_corrections(words, spellings, corrections)
     others = [(word, (*corrected[:number], *corrected[number + 1 :])) for number, word in enumerate(words)]
     # A frequent family name has too many authors to score, and most errors spare the first two letters.
     with_prefix = [
@@ -352,26 +327,25 @@ async def find_author(
     if not matches:
         return AuthorResult()
     best = matches[0]
-    namesakes = list_namesakes(matches, name) or _list_bearers(matches, name)
+    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = await authors.list_paper_ids(connection, [author.id for author in namesakes or [best]])
     rows = await papers.list_rows(connection, paper_ids)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
     coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
     variants_by_id = await authors.list_name_variants(connection, [author.id for author in matches])
-    variants = variants_by_id.get(best.id, [])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
-    people = {author.id: name for author, name in zip(matches, shown, strict=True)}
+    name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = await search.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
         rows=tuple(sort_rows(allowed, sort)),
         total=len(allowed),
         author=shown[0],
         matches=tuple(shown),
-        name_variants=tuple(variants),
+        name_variants=tuple(variants_by_id.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
         topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
-        namesakes=() if is_one else tuple(people[author.id] for author in namesakes),
+        namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=is_correction(name, best) and not namesakes,
     )
 
@@ -400,7 +374,7 @@ async def _list_topics(
         explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
         by_key = {concept.key: concept for concept in explained if concept is not None}
         for concept in by_key.values():
-            name = _concept_name(concept, locale)
+            name = search_glossary.name_concept(concept, locale)
             counts[name] += 1
             support[name] = sum(form.papers for form in concept.forms)
         await slices.pause()
@@ -419,12 +393,6 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
     _, in_titles = glossary.title_statistics
     return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
-
-
-def _concept_name(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's usual form in the reader's language, else in English."""
-    korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
-    return korean or concept.usual_form("en") or concept.key
 
 
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:

@@ -1,4 +1,7 @@
-"""Autocomplete of topics, authors and papers: at most 25 choices, best first, from the first keystroke."""
+"""Autocomplete of topics, authors and papers, at most 25 choices from the first keystroke on; corrections of typing errors.
+
+A word is corrected if no paper of the archive has it and exactly one known word is near.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
 
 from bot.archive import arxiv_ids
 from bot.glossary import concepts, resolver
@@ -21,11 +26,6 @@ from bot.text import analyser, people, questions, term_keys, typography
 from storage import authors as stored_authors
 from storage import models, papers, search
 from storage.database import Connection
-
-if TYPE_CHECKING:
-    from bot.text.questions import Vocabulary
-
-# Corrects typing errors of a query: words that no paper of the archive has and that exactly one known word is near.
 
 _MAX_CORRECTED = 4
 _MENT = re.compile(r"(?<!\S)[a-z]+(?<!dg)(?<!dge)ments?(?!\S)", re.IGNORECASE)
@@ -42,8 +42,7 @@ async def list_unknown_words(connection: Connection, expanded: concepts.Expansio
         text: [token for word in analyser.stemmed_words(text) for token in analyser.word_tokens(word)]
         for text in plain
     }
-    tokens = set().union(*tokens_by_word.values())
-    frequencies = await search.get_document_frequencies(connection, tokens) if tokens else {}
+    frequencies = await search.get_document_frequencies(connection, set().union(*tokens_by_word.values()))
     # A part of a compound, such as the 화학 of 강화학습, may be in no paper, as most write the compound apart.
     rare = [word for word, parts in tokens_by_word.items() if not all(map(frequencies.get, parts))]
     return [word for word in rare if not await _has_papers(connection, word)]
@@ -56,7 +55,7 @@ def list_ambiguous_stems(expanded: concepts.Expansion) -> list[str]:
 
 async def find_corrections(
     connection: Connection,
-    vocabulary: Vocabulary,
+    vocabulary: questions.Vocabulary,
     unknown_words: Sequence[str],
     ambiguous_stems: Sequence[str] = (),
 ) -> tuple[tuple[str, str], ...]:
@@ -64,13 +63,8 @@ async def find_corrections(
     pairs = [(word, vocabulary.correct(word)) for word in ambiguous_stems if word not in unknown_words]
     pairs = [(word, meant) for word, meant in pairs if meant and _without_e(word) == _without_e(meant)]
     pairs += [(word, vocabulary.correct(word)) for word in unknown_words]
-    return tuple(
-        [
-            (word, meant)
-            for word, meant in pairs[:_MAX_CORRECTED]
-            if meant is not None and await _has_papers(connection, meant)
-        ]
-    )
+    likely = [(word, meant) for word, meant in pairs[:_MAX_CORRECTED] if meant is not None]
+    return tuple([pair for pair in likely if await _has_papers(connection, pair[1])])
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
@@ -89,14 +83,12 @@ async def _has_papers(connection: Connection, text: str) -> bool:
     return query is not None and await search.count_matches(connection, query.anywhere, limit=1) > 0
 
 
-# A prefix index: finds keys by prefix, best first, in bounded time for any number of keys.
-
 MAX_SCANNED_KEYS = 400
 """Keys sorted per call; for a prefix with more keys, the best ones are precomputed."""
 
 
 class PrefixIndex:
-    """Keys ordered by rank, searchable by prefix. Takes a second to build for 100,000 keys: build it in a thread."""
+    """Keys ordered by rank, searchable by prefix in bounded time. Takes a second to build for 100,000 keys, in a thread."""
 
     def __init__(self, keys: Sequence[str], select_top: Callable[[list[int]], list[int]]) -> None:
         """Take the keys, best first; `select_top` reduces all ranks of a frequent prefix to the few to keep."""
@@ -166,7 +158,7 @@ class Topic(NamedTuple):
 class TopicIndex:
     """A glossary's forms and title phrases, with a prefix index and a vocabulary of them, each built when first used.
 
-    Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `prepare_correction`.
+    Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `get_vocabulary`.
     """
 
     def __init__(self, glossary: resolver.Glossary) -> None:
@@ -178,18 +170,20 @@ class TopicIndex:
         self._topic_numbers = array("l")
 
     @cached_property
-    def vocabulary(self) -> questions.Vocabulary:
-        """The words of the topics, to correct typing errors by."""
+    def _vocabulary(self) -> questions.Vocabulary:
         return questions.Vocabulary(_weighted_words(self._topics, self.glossary))
+
+    def get_vocabulary(self) -> questions.Vocabulary:
+        """Return the words of the topics, to correct typing errors by."""
+        return self._vocabulary
 
     @cached_property
     def _prefix_index(self) -> PrefixIndex:
         entries: list[tuple[int, str, int]] = []
         for number, topic in enumerate(self._topics):
             entries.append((-topic.weight, topic.key, number))
-            entries += [
-                (-topic.weight // _LATER_WORD_DIVISOR, key, number) for key in _later_word_keys(topic.text)
-            ]
+            weight = -topic.weight // _LATER_WORD_DIVISOR
+            entries += [(weight, key, number) for key in _later_word_keys(topic.text)]
         entries.sort(key=lambda entry: entry[0])
         self._topic_numbers = array("l", [number for *_, number in entries])
         return PrefixIndex([analyser.keystrokes(key) for _, key, _ in entries], self._keep_best)
@@ -197,11 +191,6 @@ class TopicIndex:
     def prepare_completion(self) -> TopicIndex:
         """Build what `complete` needs, and return this index."""
         _ = self._prefix_index
-        return self
-
-    def prepare_correction(self) -> TopicIndex:
-        """Build what the correction of typing errors needs, and return this index."""
-        _ = self.vocabulary
         return self
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
@@ -228,7 +217,7 @@ class TopicIndex:
         max_errors = 1 if len(typed) < 2 * _MIN_CORRECTED_LENGTH else 2
         near: dict[TopicNames, tuple[int, int, str]] = {}
         for topic in self._by_first_letter.get(typed[:1], ()):
-            errors = people.edit_distance(typed, topic.key, max_distance=max_errors)
+            errors = OSA.distance(typed, topic.key, score_cutoff=max_errors)
             if errors <= max_errors:
                 near.setdefault(topic.names, (errors, -topic.weight, topic.text))
         return tuple(text for *_, text in sorted(near.values()))[:MAX_CORRECTIONS]
@@ -243,7 +232,7 @@ class TopicIndex:
             if len(kept_names) < MAX_CHOICES and topic.names not in kept_names:
                 kept_names.add(topic.names)
                 kept.append(number)
-                if all(len(topic_names) == MAX_CHOICES for topic_names in names_by_language.values()):
+                if all(len(names) == MAX_CHOICES for names in names_by_language.values()):
                     break
         return kept
 

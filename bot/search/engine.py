@@ -1,4 +1,8 @@
-"""Retrieval and scoring: finds the papers for an expanded query, best first."""
+"""Retrieval and scoring: finds the papers for an expanded query, best first.
+
+The index is read in order of popularity, which alone would miss a less popular paper with every term in its title. So the
+candidates are the most popular matches, and the most popular matches of each kind that scores high.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain, combinations, compress
 from operator import mul
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -17,10 +21,10 @@ from bot.archive import arxiv_ids
 from bot.core.clock import TimeSlices
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
+from bot.search import authors, scoring
 from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.search import results as search_results
-from bot.search import scoring
 from bot.text import analyser, dates, query_parser, term_variants
 from bot.text import topics as text_topics
 from bot.text.query_parser import Query
@@ -36,10 +40,6 @@ from storage.search import (
     prune_phrases,
     query_tokens,
 )
-
-# Candidate retrieval: the most popular matches, and the most popular matches of each kind that scores high.
-#
-# The index is read in order of popularity, which alone would miss a less popular paper with every term in its title.
 
 FULL_TEXT_LIMIT = 40
 """Number of most popular full-text matches to score."""
@@ -96,24 +96,21 @@ async def gather_candidates(
         return [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)], (), True
     tokens = search_query.collect_tokens(query) | (search_query.collect_tokens(phrase) if phrase else set())
     frequencies = await search.get_document_frequencies(connection, tokens)
-    full_text_request = limited_request(
-        prune_phrases(query.anywhere, frequencies), count_limit + 1, frequencies, COST_LIMIT
-    )
+    full_text_request = _limit(prune_phrases(query.anywhere, frequencies), count_limit + 1, frequencies)
     (full_text,) = await search.list_positions(connection, [full_text_request], scope.filters)
     is_all = len(full_text) <= count_limit and full_text_request.share >= 1
     if len(full_text) <= COUNT_LIMIT:
         return await search.list_by_positions(connection, full_text), (), is_all
     query = search_query.prune_query(query, frequencies)
-    title_request = limited_request(query.in_title, 2 * STAGE_LIMIT, frequencies, COST_LIMIT)
+    title_request = _limit(query.in_title, 2 * STAGE_LIMIT, frequencies)
     (in_title,) = await search.list_positions(connection, [title_request], scope.filters)
     phrase = None if phrase is None else search_query.prune_query(phrase, frequencies)
-    has_many_titles = len(in_title) >= 2 * STAGE_LIMIT
-    stages = _title_stages(query, phrase) if has_many_titles else _general_stages(query, phrase)
-    stages += [(name, ()) for name in names]
+    list_stages = _title_stages if len(in_title) >= 2 * STAGE_LIMIT else _general_stages
+    stages = [*list_stages(query, phrase), *((name, ()) for name in names)]
     chosen = {
         *in_title,
         *full_text[:FULL_TEXT_LIMIT],
-        *await _run_stages(connection, stages, scope.filters, frequencies, STAGE_LIMIT),
+        *await _run_stages(connection, stages, scope.filters, frequencies),
     }
     more = [position for position in full_text[:count_limit] if position not in chosen]
     return await search.list_by_positions(connection, chosen), more, is_all
@@ -141,38 +138,33 @@ async def list_popular(
 ) -> list[int]:
     """Return the positions of the most popular papers that match a query anywhere."""
     frequencies = await search.get_document_frequencies(connection, search_query.collect_tokens(query))
-    anywhere = prune_phrases(query.anywhere, frequencies)
-    request = limited_request(anywhere, limit, frequencies, COST_LIMIT)
+    request = _limit(prune_phrases(query.anywhere, frequencies), limit, frequencies)
     (positions,) = await search.list_positions(connection, [request], filters)
     return positions
 
 
 async def _run_stages(
-    connection: Connection,
-    stages: Sequence[_Stage],
-    filters: search.Filters,
-    frequencies: Mapping[str, int],
-    stage_limit: int,
+    connection: Connection, stages: Sequence[_Stage], filters: search.Filters, frequencies: Mapping[str, int]
 ) -> set[int]:
     """Return the positions of the most popular matches of each stage."""
     positions_by_query: dict[BooleanQuery, list[int]] = {}
 
     def is_full(number: int) -> bool:
         query, _ = stages[number]
-        return query is not None and len(positions_by_query.get(query, ())) >= stage_limit
+        return query is not None and len(positions_by_query.get(query, ())) >= STAGE_LIMIT
 
     while True:
         runnable = dict.fromkeys(query for query, subset_of in stages if all(map(is_full, subset_of)))
         pending = [query for query in runnable if query is not None and query not in positions_by_query]
         if not pending:
             return set().union(*positions_by_query.values())
-        requests = [limited_request(query, stage_limit, frequencies, STAGE_COST_LIMIT) for query in pending]
+        requests = [_limit(query, STAGE_LIMIT, frequencies, STAGE_COST_LIMIT) for query in pending]
         positions = await search.list_positions(connection, requests, filters)
         positions_by_query.update(zip(pending, positions, strict=True))
 
 
-def limited_request(
-    query: BooleanQuery, limit: int, frequencies: Mapping[str, int], cost_limit: int
+def _limit(
+    query: BooleanQuery, limit: int, frequencies: Mapping[str, int], cost_limit: int = COST_LIMIT
 ) -> search.SearchRequest:
     """Return a request limited to the most popular share of papers that keeps its cost within the limit."""
     share = cost_limit / max(cost_limit, estimate_cost(query, frequencies))
@@ -189,10 +181,12 @@ def _title_stages(query: search_query.IndexQuery, phrase: search_query.IndexQuer
         (all_of([in_title, query.frequent]), (2,)),
     ]
     if phrase is not None:
-        stages.append((phrase.in_title, ()))
-        stages.append((all_of([phrase.in_title, query.any_repeated]), (1, 4)))
-        stages.append((all_of([phrase.in_title, query.repeated]), (2, 5)))
-        stages.append((all_of([phrase.in_title, phrase.in_title_and_body]), (4,)))
+        stages += [
+            (phrase.in_title, ()),
+            (all_of([phrase.in_title, query.any_repeated]), (1, 4)),
+            (all_of([phrase.in_title, query.repeated]), (2, 5)),
+            (all_of([phrase.in_title, phrase.in_title_and_body]), (4,)),
+        ]
     return stages
 
 
@@ -210,9 +204,6 @@ def _general_stages(query: search_query.IndexQuery, phrase: search_query.IndexQu
         stages.append((all_of([row, query.any_in_title]), (0, row_number)))
         stages.append((all_of([row, query.any_repeated]), (1, row_number)))
     return stages
-
-
-# Search filters (dates, votes, authors), and the list of papers that pass them when a query has no terms.
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
@@ -236,15 +227,8 @@ def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Qu
 
 async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers written by authors of all these names; None without names."""
-    shared: frozenset[int] | None = None
-    if not names:
-        return shared
-    from bot.search import authors
-
-    for name in names:
-        paper_ids = await authors.list_paper_ids(connection, name)
-        shared = paper_ids if shared is None else shared & paper_ids
-    return shared
+    written = [await authors.list_paper_ids(connection, name) for name in names]
+    return frozenset.intersection(*written) if written else None
 
 
 async def list_filtered(
@@ -253,8 +237,6 @@ async def list_filtered(
     """Return the papers within a scope, top-voted first."""
     filters = scope.filters
     if scope.paper_ids is not None:
-        from bot.search import authors
-
         rows = await papers.list_rows(connection, sorted(scope.paper_ids))
         allowed = authors.sort_rows(
             [row for row in rows if filters.allow(row.date, row.votes)], search_results.Sort.VOTES
@@ -275,9 +257,8 @@ async def list_filtered(
     return search_results.SearchResult(tuple(rows), total)
 
 
-# Partial matches: papers that have some parts of a query or its topic, ranked by BM25, relevance feedback (RM3) and topic.
-#
-# The papers that have all of a question are ranked in the same way.
+# Partial matches have some parts of a query, or its topic. They are ranked by BM25, relevance feedback (RM3) and topic, as are
+# the papers that have all of a question.
 
 MAX_COMPLETE = 30
 """Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
@@ -336,8 +317,12 @@ async def find_partial(
     The complete papers, if there are any, tell with the best partial ones which further words belong to the question.
     """
     parts = [*segments, *expanded.implied.values()]
-    queries = [_compile(part) for part in parts]
-    frequencies = await _frequencies(connection, queries)
+    compiled = map(search_query.from_segment, parts)
+    queries = [
+        () if query is None else (query.anywhere, query.in_title, query.repeated) for query in compiled
+    ]
+    tokens: set[str] = set().union(*(query_tokens(query) for part in queries for query in part))
+    frequencies = await search.get_document_frequencies(connection, tokens)
     total = await search.count_tier_rows(connection, search.WORDS_TABLE)
     weights = [_weigh(query, frequencies, total) for query in queries]
     counted = await _count(complete, parts, scorer)
@@ -356,16 +341,6 @@ async def find_partial(
     relevance = {paper.row.paper_id: value for value, paper in ranked if paper.row.paper_id in complete_ids}
     partial = [(value, paper) for value, paper in ranked if paper.row.paper_id not in complete_ids]
     return relevance, [_make_hit(paper, segments, expanded, value) for value, paper in partial[:MAX_PARTIAL]]
-
-
-def _compile(segment: Segment) -> _PartQueries:
-    query = search_query.from_segment(segment)
-    return () if query is None else (query.anywhere, query.in_title, query.repeated)
-
-
-async def _frequencies(connection: Connection, queries: Sequence[_PartQueries]) -> dict[str, int]:
-    tokens: set[str] = set().union(*(query_tokens(query) for part in queries for query in part))
-    return await search.get_document_frequencies(connection, tokens)
 
 
 def _weigh(part: _PartQueries, frequencies: Mapping[str, int], total: int) -> float:
@@ -414,20 +389,8 @@ async def _list_candidates(
             limits.setdefault(query, limit)
     for query, limit in chain.from_iterable(zip(part[1:], _IMPLIED_LIMITS, strict=True) for part in implied):
         limits.setdefault(query, limit)
-    return await _read(connection, limits, frequencies, scope, read)
-
-
-async def _read(
-    connection: Connection,
-    limits: Mapping[BooleanQuery, int],
-    frequencies: Mapping[str, int],
-    scope: SearchScope,
-    read: Collection[int],
-) -> list[search.IndexRow]:
-    requests = [
-        limited_request(query, limit, frequencies, STAGE_COST_LIMIT) for query, limit in limits.items()
-    ]
-    positions = await search.list_positions(connection, requests, scope.filters) if requests else []
+    requests = [_limit(query, limit, frequencies, STAGE_COST_LIMIT) for query, limit in limits.items()]
+    positions = await search.list_positions(connection, requests, scope.filters)
     return await search.list_by_positions(connection, sorted(set().union(*positions).difference(read)))
 
 
@@ -436,7 +399,7 @@ async def _count(
 ) -> list[_Candidate]:
     """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
     counted, slices = [], TimeSlices()
-    compiled = scoring.compile_segments(segments)
+    compiled = list(map(scoring.CompiledSegment, segments))
     for row in rows:
         document = term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
         counts = [segment.weighted_counts(document) for segment in compiled]
@@ -465,8 +428,7 @@ async def _rank_partial(
     scored: Sequence[_Scored], terms: Mapping[str, float], topics: text_topics.Vector
 ) -> list[_Scored]:
     """Return the best papers by BM25 with their relevance, the most relevant first."""
-    best = _sort(scored)[:_MAX_RANKED]
-    components, slices = [], TimeSlices()
+    best, components, slices = _sort(scored)[:_MAX_RANKED], [], TimeSlices()
     for score, paper in best:
         similarity = text_topics.cosine(paper.words, topics) if topics else 0.0
         components.append((score, scoring.score_feedback(paper.words, terms), similarity))
@@ -487,17 +449,15 @@ def _make_hit(
 ) -> PartialHit:
     """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
     found = list(map(any, paper.counts))
-    topics = {
-        topic for topic, is_found in zip(expanded.implied, found[len(segments) :], strict=True) if is_found
-    }
-    missing = [
-        segment
+    topics = set(compress(expanded.implied, found[len(segments) :]))
+    missing = tuple(
+        analyser.strip_term(segment.text)
         for segment, is_found in zip(segments, found, strict=False)
         if not is_found
         and not any(map(topics.intersection, map(text_topics.find_topics, segment.text.split())))
-    ]
+    )
     score = scoring.Score(relevance, len(segments) - len(missing), len(segments))
-    return score, paper.row.paper_id, tuple(analyser.strip_term(segment.text) for segment in missing)
+    return score, paper.row.paper_id, missing
 
 
 Hit = tuple[scoring.Score, int]
@@ -550,11 +510,22 @@ async def find(
     if full_query is None:
         return Found()
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
-    gathered = await _gather(connection, full_query, query, expanded, scope, limit)
+    is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
+    gathered = await gather_candidates(
+        connection,
+        full_query,
+        scope,
+        phrase=search_query.from_text(expanded.text) if len(expanded.segments) > 1 else None,
+        names=search_query.from_names(expanded.names),
+        count_limit=_MAX_COUNTED if is_deep else COUNT_LIMIT,
+    )
     complete, rows = await _find_complete(connection, gathered, scorer, query, limit)
-    parts = _partial_segments(segments, expanded, complete.hits)
-    enough = MAX_COMPLETE if len(segments) > 1 else _ENOUGH_OF_TERM
-    is_enough = len(complete.hits) >= enough
+    parts: Sequence[Segment] = segments
+    if len(segments) < 2:
+        # Of a single term that no paper has, some of its words are enough.
+        is_found = not expanded.topics and bool(complete.hits)
+        parts = () if is_found else expanded.fallback or (segments if expanded.topics else ())
+    is_enough = len(complete.hits) >= (MAX_COMPLETE if len(segments) > 1 else _ENOUGH_OF_TERM)
     if not parts or (is_enough and not expanded.topics):
         return complete
     complete_rows = [rows[paper_id] for _, paper_id in complete.hits[:MAX_COMPLETE]]
@@ -587,31 +558,13 @@ def _rank_by_topic(hits: Sequence[Hit], relevance: Mapping[int, float]) -> list[
     return sorted(hits, key=key)
 
 
-async def _gather(
-    connection: Connection,
-    full_query: search_query.IndexQuery,
-    query: Query,
-    expanded: Expansion,
-    scope: SearchScope,
-    limit: int,
-) -> _Gathered:
-    is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
-    return await gather_candidates(
-        connection,
-        full_query,
-        scope,
-        phrase=search_query.from_text(expanded.text) if len(expanded.segments) > 1 else None,
-        names=search_query.from_names(expanded.names),
-        count_limit=_MAX_COUNTED if is_deep else COUNT_LIMIT,
-    )
-
-
 async def _find_complete(
     connection: Connection, gathered: _Gathered, scorer: scoring.Scorer, query: Query, limit: int
 ) -> tuple[Found, dict[int, search.IndexRow]]:
     """Return the papers with all of a query as far as they are needed, and the papers that were read, by id."""
     rows, more, is_all = gathered
-    hits = _rank(await score_papers(rows, scorer))
+    scored = [hit for hit in await score_papers(rows, scorer) if hit[0].is_complete]
+    hits = sorted(scored, key=lambda hit: (hit[0].sort_key, hit[1]), reverse=True)
     rows_by_id = {row.paper_id: row for row in rows}
     needed = max(limit, MAX_COMPLETE, COUNT_LIMIT if query.excluded else 0)
     read = 0
@@ -626,17 +579,6 @@ async def _find_complete(
     is_read = read == len(more)
     total = len(hits) if is_read else max(len(hits), COUNT_LIMIT)
     return Found(hits, total, is_exact=is_all and is_read), rows_by_id
-
-
-def _partial_segments(
-    segments: Sequence[Segment], expanded: Expansion, complete: Sequence[Hit]
-) -> Sequence[Segment]:
-    """Return the parts of which some are enough: the segments; of a single term that no paper has, its words."""
-    if len(segments) > 1:
-        return segments
-    if expanded.topics:
-        return expanded.fallback or segments
-    return () if complete else expanded.fallback
 
 
 def _only_of_term(
@@ -744,13 +686,6 @@ async def _list_top_positions(
     return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
 
 
-def _rank(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits that have all of the query, best first, of equal ones the newest."""
-    newest_first = sorted(hits, key=lambda hit: -hit[1])
-    complete = [hit for hit in newest_first if hit[0].is_complete]
-    return scoring.rank(complete, len(complete))
-
-
 def _drop_inside(hits: list[Hit]) -> list[Hit]:
     """Return the hits without those that have a single term only within longer words, unless all are such.
 
@@ -814,8 +749,6 @@ def explain(rows: Sequence[models.PaperRow], hits: Sequence[Hit]) -> dict[str, d
     return {arxiv_id_of[paper_id]: score.explain() for score, paper_id in hits if paper_id in arxiv_id_of}
 
 
-# Title search: papers by a part of their title, for look-ups and for autocomplete.
-
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
@@ -852,24 +785,15 @@ async def find_papers(
     candidate_limit = limit if is_prefix else max(_CANDIDATE_LIMIT, limit)
     request = search.SearchRequest(search.TITLES_TABLE, query, candidate_limit)
     (positions,) = await search.list_positions(connection, [request])
-    rows = await papers.list_rows_by_position(connection, positions)
-    folded = _fold_title(text)
+    folded = analyser.fold_name(text)
+    titled = [
+        (analyser.fold_name(row.title or ""), row)
+        for row in await papers.list_rows_by_position(connection, positions)
+    ]
     if not is_prefix:
-        rows = [row for row in rows if f" {folded} " in f" {_fold_title(row.title)} "]
-    return sorted(rows, key=lambda row: _match_rank(folded, _fold_title(row.title)))[:limit]
-
-
-def _fold_title(text: str | None) -> str:
-    """Return the words of a title as they are typed: folded, without punctuation."""
-    return analyser.fold_name(text or "")
-
-
-def _match_rank(text: str, title: str) -> int:
-    if title == text:
-        return 0
-    if title.startswith(text):
-        return 1
-    return 2 if text in title else 3
+        titled = [pair for pair in titled if f" {folded} " in f" {pair[0]} "]
+    titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
+    return [row for _, row in titled[:limit]]
 
 
 def _phrase_query(text: str) -> BooleanQuery | None:

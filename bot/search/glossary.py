@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bot.core.clock import Clock, system_clock
-from bot.glossary import mentions, resolver
+from bot.glossary import concepts, mentions, resolver
 from bot.text import analyser, typography
 from storage import models, papers, search
 from storage.database import Connection, Database
@@ -80,12 +80,9 @@ class GlossaryService:
         async with self._database.read() as connection:
             stored = await search.get(connection)
             paper_count = await search.count_all(connection)
-        if stored is None:
+        if stored is None or not resolver.is_current(stored[2]):
             return paper_count > 0
-        _, induced_from, data = stored
-        if not resolver.is_current(data):
-            return paper_count > 0
-        return paper_count != induced_from and paper_count >= STALE_GROWTH * induced_from
+        return paper_count != stored[1] and paper_count >= STALE_GROWTH * stored[1]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
@@ -130,10 +127,13 @@ def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Loc
     phrase = " ".join(words)
     if len(words) == 1 and phrase[1:].islower() and "-" not in phrase:
         return None
-    for concept in current.find_concepts(phrase)[:1]:
-        korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
-        return korean or concept.usual_form("en") or concept.key
-    return None
+    return next((name_concept(concept, locale) for concept in current.find_concepts(phrase)), None)
+
+
+def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
+    """Return a concept's usual form in the reader's language, else in English."""
+    korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
+    return korean or concept.usual_form("en") or concept.key
 
 
 def extract_mentions(text: str) -> tuple[str, ...]:
@@ -148,14 +148,13 @@ def mention_terms(mention: str) -> list[str]:
 
 
 def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
-    from bot.glossary import concepts as glossary_concepts
     from bot.glossary import induction
 
     rows = [
         (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in mention_counts.items()
     ]
-    return induction.draft_glossary(rows, glossary_concepts.load_terms())
+    return induction.draft_glossary(rows, concepts.load_terms())
 
 
 def _add_papers(
@@ -177,10 +176,10 @@ def _serialise(
 ) -> str:
     from bot.glossary import induction
 
-    concepts = induction.build_concepts(draft, cooccurrences)
-    known = {(form.text, concept.key) for concept in concepts for form in concept.forms}
+    induced = induction.build_concepts(draft, cooccurrences)
+    known = {(form.text, concept.key) for concept in induced for form in concept.forms}
     table, statistics = draft.confirmed_table(cooccurrences), phrases.summarise(known)
-    return resolver.dump_glossary(concepts, draft.senses, table, statistics, phrases.list_names())
+    return resolver.dump_glossary(induced, draft.senses, table, statistics, phrases.list_names())
 
 
 def _load(data: str | None) -> resolver.Glossary:
@@ -189,9 +188,8 @@ def _load(data: str | None) -> resolver.Glossary:
     analyser.stem("loading")  # imports the stemmer in this thread
     if stored is not None:
         return stored
-    from bot.glossary import concepts as glossary_concepts
     from bot.glossary import induction
 
-    draft = induction.draft_glossary([], glossary_concepts.load_terms())
-    concepts = induction.build_concepts(draft, draft.cooccurrence_counter())
-    return resolver.Glossary(concepts, draft.senses, draft.mention_evidence.table)
+    draft = _build_draft({})
+    seeded = induction.build_concepts(draft, draft.cooccurrence_counter())
+    return resolver.Glossary(seeded, draft.senses, draft.mention_evidence.table)

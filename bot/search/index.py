@@ -1,4 +1,11 @@
-"""Keeps the search index of papers and authors up to date, in the transaction that changes them."""
+"""The search index: the texts and tokens of a paper, updates in the transaction that changes papers, and rebuilds.
+
+A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
+without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
+
+A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
+processes share the work.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -23,21 +30,11 @@ from storage import authors as stored_authors
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
-# Canonical texts of a paper, and the tokens and shingles that index it. Pure.
-#
-# A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
-# without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
-
 VERSION = "10"
 """Version of the tokens. An index built by another version is rebuilt."""
 
-TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK, REPEATED_MARK, FREQUENT_MARK = (
-    "!t",
-    "!s",
-    "!b",
-    "!",
-    "!!",
-)
+TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK = "!t", "!s", "!b"
+REPEATED_MARK, FREQUENT_MARK = "!", "!!"
 """Suffixes of tokens: in the title, at the start of a Korean word of the title, in both title and body, twice or more in the
 body, `MAX_BODY_FREQUENCY` times or more in it. Shingles have the first and the third too.
 """
@@ -55,23 +52,17 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
-    lines = _body_lines(paper) if plain_title == title else chain((title,), _body_lines(paper))
+    lines = [] if plain_title == title else [title]
+    for section in paper.sections:
+        if section.heading and not summaries.is_newsletter_label(section.heading):
+            lines.append(section.heading)
+        lines.append(section.body)
+    lines += [paper.abstract] if paper.abstract else []
+    # Twice, as a term that the text repeats is what a paper is about.
+    lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
     body = "\n".join(lines)[:_MAX_BODY_LENGTH]
     mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
     return search.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
-
-
-def _body_lines(paper: models.IndexDocument) -> Iterator[str]:
-    # a search needs none of it
-
-    for section in paper.sections:
-        if section.heading and not summaries.is_newsletter_label(section.heading):
-            yield section.heading
-        yield section.body
-    if paper.abstract:
-        yield paper.abstract
-    for _ in range(2 if paper.keywords else 0):
-        yield ", ".join(paper.keywords)  # twice, as a term that the text repeats is what a paper is about
 
 
 def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
@@ -94,9 +85,8 @@ def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
     ]
     marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
     marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
-    frequent = [token for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
     marked_body = [token + REPEATED_MARK for token, _ in repeated]
-    marked_body += [token + FREQUENT_MARK for token in frequent]
+    marked_body += [token + FREQUENT_MARK for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
     return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
 
 
@@ -151,9 +141,14 @@ class SearchIndexer:
         """Index new and changed papers, and authors whose name or number of papers changed."""
         known = {paper.id for paper in changed if not paper.is_new}
         former = await search.list_by_paper_ids(connection, known) if known else {}
-        texts = {paper.id: built async for paper, built in _map_cooperatively(changed, build_texts)}
+        texts = dict(
+            zip((paper.id for paper in changed), await _map_in_turns(build_texts, changed), strict=True)
+        )
         updated = [
-            paper for paper in changed if not _is_unchanged(paper, texts[paper.id], former.get(paper.id))
+            paper
+            for paper in changed
+            if (row := former.get(paper.id)) is None
+            or (row.texts, row.votes, row.last_on) != (texts[paper.id], paper.votes, paper.last_on)
         ]
         outdated = [former[paper.id] for paper in updated if paper.id in former]
         frequencies, mentions = await _remove_rows(connection, outdated)
@@ -165,13 +160,15 @@ class SearchIndexer:
             search.IndexRow(positions[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
             for paper in updated
         ]
-        rows = [tokenized async for _, tokenized in _map_cooperatively(rows, _tokenize)]
+        rows = await _map_in_turns(_tokenize, rows)
         await search.add(connection, rows)
         frequencies.update(_count_tokens(rows))
         mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search.change_document_frequencies(connection, frequencies)
         await search.change_mention_counts(connection, mentions)
-        await _train_dictionary(connection, updated)
+        last_id = max((paper.id for paper in updated), default=0)
+        if last_id >= DICTIONARY_SAMPLE_SIZE and not await search.has_dictionary(connection):
+            await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
         await _index_authors(connection, people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
@@ -182,25 +179,18 @@ class SearchIndexer:
         await search.change_mention_counts(connection, mentions)
 
 
-async def _train_dictionary(connection: Connection, added: Sequence[models.IndexDocument]) -> None:
-    """Train the compression dictionary once there are enough papers."""
-    last_id = max((paper.id for paper in added), default=0)
-    if last_id >= DICTIONARY_SAMPLE_SIZE and not await search.has_dictionary(connection):
-        await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
-
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-async def _map_cooperatively(
-    items: Sequence[Item], make: Callable[[Item], Result]
-) -> AsyncIterator[tuple[Item, Result]]:
-    """Yield each item with its result, giving up the event loop now and then: a digest would block it for 10 ms."""
-    for number, item in enumerate(items):
-        if number % PAPERS_PER_TURN == PAPERS_PER_TURN - 1:
+async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return the result of each item, giving up the event loop now and then: a digest would block it for 10 ms."""
+    results = []
+    for number, item in enumerate(items, start=1):
+        if number % PAPERS_PER_TURN == 0:
             await asyncio.sleep(0)
-        yield item, make(item)
+        results.append(make(item))
+    return results
 
 
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
@@ -225,45 +215,22 @@ async def _remove_rows(
     """Remove rows; return the changes of document frequencies and of mention counts."""
     rows = list(map(_tokenize, rows))
     await search.remove(connection, rows)
-    frequencies: Counter[str] = Counter()
+    frequencies, mentions = Counter[str](), Counter[str]()
     frequencies.subtract(_count_tokens(rows))
-    mentions: Counter[str] = Counter()
-    mentions.subtract(Counter(mention for row in rows for mention in row.texts.mentions))
+    mentions.subtract(mention for row in rows for mention in row.texts.mentions)
     return frequencies, mentions
-
-
-def _is_unchanged(
-    paper: models.IndexDocument, texts: search.DocumentTexts, former: search.IndexRow | None
-) -> bool:
-    return (
-        former is not None
-        and former.texts == texts
-        and former.votes == paper.votes
-        and former.last_on == paper.last_on
-    )
 
 
 def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
     """Return the document frequency of each token, for later papers by sample."""
     frequencies: Counter[str] = Counter()
     for row in rows:
-        weight = _sample_weight(row.paper_id)
-        if weight:
+        if row.paper_id <= EXACT_COUNT_LIMIT or row.paper_id % SAMPLE_RATE == 0:
+            weight = 1 if row.paper_id <= EXACT_COUNT_LIMIT else SAMPLE_RATE
             for token in {*row.tokens.split(), *row.title_tokens.split()}:
                 frequencies[token] += weight
     return frequencies
 
-
-def _sample_weight(paper_id: int) -> int:
-    if paper_id <= EXACT_COUNT_LIMIT:
-        return 1
-    return SAMPLE_RATE if paper_id % SAMPLE_RATE == 0 else 0
-
-
-# Blue/green rebuild of the search index in a shadow index, and indexing of papers that are missing.
-#
-# Progress is stored with each step, so a rebuild resumes after a crash, and two processes share the work. The glossary is
-# rebuilt by `glossary_service`.
 
 PAPERS_PER_STEP = 100
 AUTHORS_PER_STEP = 1000
@@ -326,18 +293,13 @@ async def record_version(database: Database) -> None:
     An index with papers and without a version was built by an unknown version.
     """
     async with database.read() as connection:
-        if await key_values.get(connection, key_values.INDEX_VERSION) == VERSION or await _has_papers(
-            connection
-        ):
+        version = await key_values.get(connection, key_values.INDEX_VERSION)
+        if version == VERSION or await search.list_by_popularity(connection, limit=1):
             return
     async with database.transaction() as connection:
         await archive.lock_ingest(connection)
-        if not await _has_papers(connection):
+        if not await search.list_by_popularity(connection, limit=1):
             await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
-
-
-async def _has_papers(connection: Connection) -> bool:
-    return bool(await search.list_by_popularity(connection, limit=1))
 
 
 async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
@@ -346,7 +308,13 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
         await archive.lock_ingest(connection)
         progress = await _load_progress(connection)
         if progress is None or progress.made_by != _build_version():
-            progress = await _start(connection)
+            await shadow_index.create(connection)
+            sample = await search.list_by_popularity(connection, limit=DICTIONARY_SAMPLE_SIZE)
+            if len(sample) == DICTIONARY_SAMPLE_SIZE:
+                async with shadow_index.redirect_to_shadow(connection):
+                    # The new index has too few papers at first to train a dictionary from.
+                    await search.train_text_dictionary(connection, [row.texts for row in sample])
+            progress = await _save_progress(connection, RebuildProgress(_build_version()))
     while progress is not None:
         yield progress.papers
         started = time.monotonic()
@@ -357,16 +325,6 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
         except InUseError:
             await asyncio.sleep(_RETRY_SECONDS)
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-
-async def _start(connection: Connection) -> RebuildProgress:
-    await shadow_index.create(connection)
-    sample = await search.list_by_popularity(connection, limit=DICTIONARY_SAMPLE_SIZE)
-    if len(sample) == DICTIONARY_SAMPLE_SIZE:
-        async with shadow_index.redirect_to_shadow(connection):
-            # The new index has too few papers at first to train a dictionary from.
-            await search.train_text_dictionary(connection, [row.texts for row in sample])
-    return await _save_progress(connection, RebuildProgress(_build_version()))
 
 
 async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
@@ -381,17 +339,13 @@ async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
             break
         before_id, done = ids[-1], done + len(ids)
         yield done
-    author_id = 0
-    while authors := await _next_authors(database, author_id):
+    author_id: int | None = 0
+    while author_id is not None:
         async with database.transaction() as connection:
             await archive.lock_ingest(connection)
+            authors = await stored_authors.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
             await SearchIndexer().index(connection, [], authors)
-        author_id = authors[-1].id
-
-
-async def _next_authors(database: Database, after_id: int) -> list[models.Author]:
-    async with database.read() as connection:
-        return await stored_authors.list_after(connection, after_id=after_id, limit=AUTHORS_PER_STEP)
+        author_id = authors[-1].id if authors else None
 
 
 def _build_version() -> str:

@@ -1,4 +1,4 @@
-"""Maintenance of the index and the glossary: finds the pending task and runs it in this process."""
+"""Maintenance of the index and the glossary: finds the pending task and runs it, here or in a process off the GIL."""
 
 from __future__ import annotations
 
@@ -79,9 +79,6 @@ async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> A
             assert_never(task)
 
 
-# Runs maintenance tasks in a low-priority subprocess, off the GIL. The worker opens the database itself.
-
-
 async def run_in_worker(url: str, task: MaintenanceTask) -> AsyncGenerator[int, None]:
     """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
@@ -110,8 +107,7 @@ async def _run_task(url: str, task: str, version: str) -> AsyncGenerator[int, No
     opened = await migrate.open_database(url, migrate=False)
     try:
         yield 0
-        kind = MaintenanceTask(task)
-        async for done in run_task(opened, clock.system_clock, kind):
+        async for done in run_task(opened, clock.system_clock, MaintenanceTask(task)):
             yield done
     finally:
         await opened.close()

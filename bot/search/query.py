@@ -1,8 +1,8 @@
-"""Query expansion: the segments of a query and the forms of each, by the glossary; particles and filler are left out."""
+"""Queries: the segments of a typed query with the forms of each, by the glossary, and boolean queries to the index for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise, zip_longest
@@ -23,25 +23,20 @@ _MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
 _MAX_IMPLIED = 4
 
-TermFinder = Callable[[str], Sequence[str]]
-"""Finds the terms by which papers call what a word or a phrase means: `lay_words.find_terms`, or word vectors behind it."""
 
-
-def expand_query(
-    glossary: resolver.Glossary, text: str, find_terms: TermFinder | None = None
-) -> concepts.Expansion:
+def expand_query(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
     """Return the expansion of a query's terms, read without particles and filler ("papers about", 에 대한).
 
     A query that is a term as a whole, and terms of several words such as "chain of thought", stay whole.
     """
     expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word))
-    segments = _add_terms_of_lay_words(glossary, expanded.segments, find_terms or questions.find_terms)
     is_sentence = len(expanded.text.split()) < len(text.split())
     topics = text_topics.describe(text) if is_sentence else {}
+    is_term = len(expanded.segments) == 1
     return replace(
         expanded,
-        segments=segments,
-        meanings=_list_meanings(glossary, expanded),
+        segments=_add_terms_of_lay_words(glossary, expanded.segments),
+        meanings=tuple(glossary.list_senses(expanded.segments[0].text)) if is_term else (),
         topics=topics,
         implied=_list_implied(glossary, topics),
     )
@@ -49,9 +44,8 @@ def expand_query(
 
 def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> dict[int, concepts.Segment]:
     """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
-    main = sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]
     implied = {}
-    for topic in main:
+    for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
         if topics[topic] >= _MIN_IMPLIED_WEIGHT:
             terms = text_topics.load_terms()[topic]
             forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
@@ -60,32 +54,27 @@ def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> d
 
 
 def _add_terms_of_lay_words(
-    glossary: resolver.Glossary, segments: Sequence[concepts.Segment], find_terms: TermFinder
+    glossary: resolver.Glossary, segments: Sequence[concepts.Segment]
 ) -> tuple[concepts.Segment, ...]:
-    """Return the segments with each lay word or phrase as one segment that also has the forms of what it means."""
+    """Return the segments with each lay word or phrase as one segment that also has the forms of what it means.
+
+    These weigh less than what is typed.
+    """
     found: list[concepts.Segment] = []
     start = 0
     while start < len(segments):
         for end in range(min(len(segments), start + questions.MAX_WORDS), start, -1):
             text = " ".join(segment.text for segment in segments[start:end])
-            terms = find_terms(text)
-            if terms:
+            if terms := questions.find_terms(text):
                 typed = segments[start] if end == start + 1 else concepts.literal_segment(text)
-                found.append(_with_terms(glossary, typed, terms))
+                forms = concepts.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _LAY_WEIGHT)])
+                found.append(replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0])))
                 break
         else:
             end = start + 1
             found.append(segments[start])
         start = end
     return tuple(found)
-
-
-def _with_terms(
-    glossary: resolver.Glossary, typed: concepts.Segment, terms: Sequence[str]
-) -> concepts.Segment:
-    """Return a segment with the forms of the terms, which weigh less than what is typed."""
-    forms = concepts.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _LAY_WEIGHT)])
-    return replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0]))
 
 
 def _forms_of(
@@ -118,12 +107,6 @@ def list_excluded_forms(
 def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
     """Return the distinct terms of a query as typed, Korean ones without particles."""
     return tuple(dict.fromkeys(analyser.strip_term(segment.text) for segment in expanded.segments))
-
-
-def _list_meanings(glossary: resolver.Glossary, expanded: concepts.Expansion) -> tuple[str, ...]:
-    if len(expanded.segments) != 1:
-        return ()
-    return tuple(glossary.list_senses(expanded.segments[0].text))
 
 
 def added_forms(expanded: concepts.Expansion) -> tuple[str, ...]:
@@ -161,9 +144,7 @@ def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> lis
     ]
 
 
-# Index queries: compiles the forms of a query to boolean queries of tokens and shingles. Pure.
-#
-# An index query may match too much, since a shingle represents several word pairs; scoring, which reads the texts, does not.
+# Index queries match too much, since a shingle stands for several word pairs; scoring, which reads the texts, does not.
 
 _MAX_FORMS = 16
 _MIN_COMPOUND_SYLLABLES = 4
@@ -198,7 +179,7 @@ def from_segments(segments: Iterable[concepts.Segment]) -> IndexQuery | None:
 @lru_cache(maxsize=1 << 8)
 def from_segment(segment: concepts.Segment) -> IndexQuery | None:
     """Return the query for papers with any of a segment's forms."""
-    queries = [from_text(form.text) for form in segment.forms[:_MAX_FORMS]]
+    queries = (from_text(form.text) for form in segment.forms[:_MAX_FORMS])
     return combine_any([query for query in queries if query is not None])
 
 
@@ -257,13 +238,18 @@ def combine_all(queries: Sequence[IndexQuery]) -> IndexQuery | None:
         return queries[0]
     in_title, repeated = [query.in_title for query in queries], [query.repeated for query in queries]
     anywhere = [query.anywhere for query in queries]
+    most_in_title = all_of(in_title)
+    if 3 <= len(queries) <= _MAX_ALTERNATIVES:
+        most_in_title = any_of(
+            [all_of([*in_title[:number], *in_title[number + 1 :]]) for number in range(len(in_title))]
+        )
     fields = (
         *(all_of([getattr(query, name) for query in queries]) for name in _CONJUNCTIVE_FIELDS),
         any_of(in_title),
         any_of(repeated),
         _one_special(in_title, anywhere),
         _one_special(repeated, anywhere),
-        _all_but_one(in_title),
+        most_in_title,
     )
     return IndexQuery(*[field for field in fields if field is not None])
 
@@ -280,12 +266,6 @@ def _one_special(special: Sequence[BooleanQuery], others: Sequence[BooleanQuery]
     return any_of(
         [all_of([query, *others[:number], *others[number + 1 :]]) for number, query in enumerate(special)]
     )
-
-
-def _all_but_one(parts: Sequence[BooleanQuery]) -> BooleanQuery | None:
-    if not 3 <= len(parts) <= _MAX_ALTERNATIVES:
-        return all_of(parts)
-    return any_of([all_of([*parts[:number], *parts[number + 1 :]]) for number in range(len(parts))])
 
 
 def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
@@ -308,9 +288,8 @@ def prune_query(query: IndexQuery, document_frequencies: Mapping[str, int]) -> I
 
 
 def _latin_query(words: Sequence[str]) -> IndexQuery:
-    shingles = [search_index.shingle(left, right) for left, right in pairwise(words)]
     tokens = [token for word in words for token in analyser.word_tokens(word)]
-    return _build([*tokens, *shingles], tokens)
+    return _build([*tokens, *(search_index.shingle(left, right) for left, right in pairwise(words))], tokens)
 
 
 def _korean_query(words: Sequence[str]) -> IndexQuery:
@@ -320,15 +299,15 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
     for word in words:
         if len(word) == 1 < len(words) and analyser.is_hangul(word):
             continue  # 제로 샷 as one word has no token 샷; the bigram or shingle with its neighbour covers it
-        bigrams = analyser.word_tokens(word)
-        is_compound = len(words) == 1 and len(word) >= _MIN_COMPOUND_SYLLABLES and analyser.is_hangul(word)
-        for number, bigram in enumerate(bigrams):
-            if is_compound and 1 <= number <= len(word) - 3:
-                parts.append(_bigram_or_shingle(bigram[0], bigram[1]))
-                continue
-            may_split = len(words) == 1 and analyser.is_hangul(word) and _may_split(number, len(word))
+        is_alone, length = len(words) == 1 and analyser.is_hangul(word), len(word)
+        for number, bigram in enumerate(analyser.word_tokens(word)):
+            is_inside = is_alone and 1 <= number <= length - 3
+            # A space is usual behind a word's first syllable (키 프레임) or before its last (제로 샷).
+            is_first = number == 0 and length >= _MIN_COMPOUND_SYLLABLES
+            may_split = is_inside or (is_alone and (is_first or number == length - 2 > 0))
             parts.append(_bigram_or_shingle(bigram[0], bigram[1]) if may_split else bigram)
-            required.append(bigram)
+            if not is_inside:
+                required.append(bigram)
     for left, right in pairwise(words):
         if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
             parts.append(_bigram_or_shingle(left[-1], right[0]))
@@ -336,12 +315,6 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
             parts.append(search_index.shingle(left, right))
     first_bigram = analyser.word_tokens(words[0])[0] if analyser.is_hangul(words[0]) else None
     return _build(parts, required, first_bigram)
-
-
-def _may_split(number: int, syllables: int) -> bool:
-    """Tell whether a space is usual at a bigram: behind a word's first syllable (키 프레임) or before its last (제로 샷)."""
-    is_first = number == 0 and syllables >= _MIN_COMPOUND_SYLLABLES
-    return is_first or (number == syllables - 2 and syllables > 2)
 
 
 def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
@@ -367,15 +340,5 @@ def _build(
     if first_bigram is not None and len(first_bigram) > 1:
         in_title = all_of([first_bigram + search_index.TITLE_WORD_START_MARK, in_title]) or in_title
     in_title_and_body = with_suffix(anywhere, search_index.TITLE_AND_BODY_MARK)
-    return IndexQuery(
-        anywhere,
-        in_title,
-        in_title_and_body,
-        repeated,
-        frequent,
-        any_in_title=in_title,
-        any_repeated=repeated,
-        one_in_title=in_title,
-        one_repeated=repeated,
-        most_in_title=in_title,
-    )
+    of_several = in_title, repeated, in_title, repeated, in_title
+    return IndexQuery(anywhere, in_title, in_title_and_body, repeated, frequent, *of_several)

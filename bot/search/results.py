@@ -1,4 +1,4 @@
-"""Requests to the search service and its results."""
+"""Requests to the search service and its results, with the snippets of papers: the sentence that matches the query, in bold."""
 
 from __future__ import annotations
 
@@ -139,8 +139,6 @@ class Choice:
     votes: int | None = None
 
 
-# Snippets of papers in a list: the sentence of the summary that matches the query, in bold, else its first sentence.
-
 MAX_COLUMNS = 160
 """About two lines of a message; a Hangul syllable takes two columns."""
 
@@ -162,13 +160,9 @@ def build_patterns(
     """
     full_query = " ".join(terms)
     forms = [form for forms in zip_longest(*term_forms) for form in forms if form]
-    patterns = (
-        compile_pattern([full_query, *terms, *forms]),
-        compile_pattern(full_query.split()[:_MAX_SINGLE_WORDS]),
-    )
-    by_term = [pattern for forms in term_forms if (pattern := compile_pattern(forms)) is not None]
-    present = [pattern for pattern in patterns if pattern is not None]
-    return present, compile_pattern([full_query]), by_term[:_MAX_TERMS]
+    wanted = ([full_query, *terms, *forms], full_query.split()[:_MAX_SINGLE_WORDS])
+    patterns, by_term = (list(filter(None, map(compile_pattern, texts))) for texts in (wanted, term_forms))
+    return patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS]
 
 
 async def list_snippets(
@@ -192,7 +186,7 @@ async def list_snippets(
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
     """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word."""
     alternatives = []
-    for term in sorted({term.strip().strip('"') for term in terms}, key=len, reverse=True):
+    for term in sorted(dict.fromkeys(term.strip().strip('"') for term in terms), key=len, reverse=True):
         if len(term) > 1:
             spaced = r"\s*".join(re.escape(part) for part in _spaceable_parts(term))
             alternatives.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if term[0].isascii() else spaced)
@@ -230,26 +224,23 @@ def make_snippet(
     others = ((sentence, pattern) for pattern in patterns for sentence in ordered if pattern.search(sentence))
     sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
     if pattern is None:
-        return discord_text.escape_text(shorten_around(sentence, None))
+        return discord_text.escape_text(_shorten_around(sentence, None))
     match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
-    return _mark_matches(shorten_around(sentence, match), pattern)
+    return _mark_matches(_shorten_around(sentence, match), pattern)
 
 
 def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
-    """Return a sentence as Markdown with the matches in bold."""
     pieces, end = [], 0
     for match in pattern.finditer(sentence):
-        if match.group().strip():
-            pieces += [
-                discord_text.escape_inline(sentence[end : match.start()]),
-                f"**{discord_text.escape_inline(match.group())}**",
-            ]
+        if match[0].strip():
+            before = discord_text.escape_inline(sentence[end : match.start()])
+            pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
             end = match.end()
     pieces.append(discord_text.escape_inline(sentence[end:]))
     return SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
 
 
-def shorten_around(sentence: str, match: re.Match[str] | None) -> str:
+def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
     """Return a sentence shortened to `MAX_COLUMNS` columns so that the match stays in it."""
     limit = count_fitting(sentence)
     if len(sentence) <= limit:

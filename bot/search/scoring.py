@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bot.glossary import concepts
 from bot.text import analyser, term_keys, term_variants
@@ -24,14 +24,12 @@ MAX_BODY_FREQUENCY = 3
 _TOPIC_FREQUENCY = 2
 _PROXIMITY_WEIGHT = 2.0
 _MAX_PROXIMITY_LINES = 1
-_COMPOSED_WEIGHT = 1.0
+
 _NAME_WEIGHT = 4.0
 _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
-_MAX_PARTIAL_MATCHES = 10
 
-T = TypeVar("T")
 _CompiledForm = tuple[concepts.WeightedForm, term_variants.TermPattern, list[term_variants.TermPattern]]
 """A form, compiled, with its context."""
 
@@ -83,9 +81,9 @@ class Scorer:
     def __init__(
         self, expanded: concepts.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
     ) -> None:
-        quoted = [concepts.literal_segment(phrase) for phrase in phrases]
-        self._segments = compile_segments((*expanded.segments, *quoted))
-        self._composed = compile_segments(expanded.composed)
+        quoted = map(concepts.literal_segment, phrases)
+        self._segments = list(map(CompiledSegment, (*expanded.segments, *quoted)))
+        self._composed = list(map(CompiledSegment, expanded.composed))
         self._excluded = [term_variants.compile_term(text) for text in excluded]
         self._names = expanded.names
         several = len(expanded.segments) > 1
@@ -103,35 +101,27 @@ class Scorer:
         if not matched and not composed and not name:
             return None
         segments = max(1, len(self._segments))
-        title, body = _mean_frequencies(counts)
+        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
+        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
         proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
         phrase = 0.0
         if self._phrase and matched == segments:
             phrase = _weighted_frequency(*self._phrase.count(document))
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + name + popularity
-        matched_segments = segments if composed or name else matched
-        inside = not name and self._is_inside(document)
+        total = title + body + proximity + phrase + composed + name + popularity
+        components = title, body, proximity, phrase, composed, name, popularity
+        # A part is only within longer words, and no term of the whole query is elsewhere.
+        inside = (
+            not name
+            and any(part.is_inside(document) for part in self._segments)
+            and all(
+                part.is_inside(document) or not any(counts)
+                for part, counts in zip(self._composed, composed_counts, strict=True)
+            )
+        )
         ambiguous = not (name or composed) and any(part.is_ambiguous(document) for part in self._segments)
         return Score(
-            total,
-            matched_segments,
-            segments,
-            title,
-            body,
-            proximity,
-            phrase,
-            composed,
-            name,
-            popularity,
-            inside,
-            ambiguous,
-        )
-
-    def _is_inside(self, document: term_variants.Document) -> bool:
-        """Tell whether a part of the query is only within longer words, and no term of the whole query is elsewhere."""
-        return any(part.is_inside(document) for part in self._segments) and all(
-            part.is_inside(document) or not any(part.weighted_counts(document)) for part in self._composed
+            total, segments if composed or name else matched, segments, *components, inside, ambiguous
         )
 
     def excludes(self, document: term_variants.Document) -> bool:
@@ -154,14 +144,6 @@ class Scorer:
                 return 0.0
             lines &= part.line_numbers(document)
         return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
-
-
-def _mean_frequencies(counts: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the mean weighted frequencies in title and body of (title, body) counts per segment."""
-    segments = max(1, len(counts))
-    title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
-    body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
-    return title, body
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
@@ -250,16 +232,10 @@ class CompiledSegment:
         return in_title, in_body
 
 
-def compile_segments(segments: Iterable[concepts.Segment]) -> list[CompiledSegment]:
-    """Return the segments compiled."""
-    return [CompiledSegment(segment) for segment in segments]
-
-
 def _is_other(form: concepts.WeightedForm, document: term_variants.Document) -> bool:
     """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
-    rivals = map(term_variants.compile_term, form.rivals)
     return term_variants.has_version(form.text, document) or any(
-        sum(rival.count(document)) >= 1 for rival in rivals
+        sum(term_variants.compile_term(rival).count(document)) >= 1 for rival in form.rivals
     )
 
 
@@ -272,14 +248,7 @@ def _has_context(context: list[term_variants.TermPattern], document: term_varian
     return 2 * held_words >= len(english)
 
 
-def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
-    """Return the best scored papers, in order: those with all parts of the query; if there are none, the others."""
-    ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
-    complete = sum(score.is_complete for score, _ in ranked)
-    return ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]
-
-
-# Ranking of partial matches: BM25 over the parts of a query, and the relevance model RM3 learnt from the best papers. Pure.
+# Partial matches are ranked by BM25 over the parts of a query, and by the relevance model RM3 learnt from the best papers.
 
 FEEDBACK_DOCUMENTS = 12
 FEEDBACK_TERMS = 25
@@ -308,15 +277,11 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
 
 
 def count_words(title: str, body: str) -> Counter[str]:
-    """Count a paper's words without particles, those of the title `_TITLE_WEIGHT` times."""
-    counts = Counter(_without_particles(body).split())
-    for word in _without_particles(title).split():
+    """Count a paper's words without particles, those of the title `_FEEDBACK_TITLE_WEIGHT` times."""
+    counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
+    for word in title.replace(analyser.PARTICLE_MARK, "").split():
         counts[word] += _FEEDBACK_TITLE_WEIGHT
     return counts
-
-
-def _without_particles(canonical: str) -> str:
-    return canonical.replace(analyser.PARTICLE_MARK, "")
 
 
 def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
@@ -333,11 +298,8 @@ def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, flo
     }
     # Of some thousand words only these are sorted with a key, which takes longer.
     least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
-    likely = [word for word, probability in probable.items() if probability >= least]
-    return {
-        word: probable[word]
-        for word in sorted(likely, key=lambda word: (-probable[word], word))[:_MAX_CANDIDATES]
-    }
+    likely = [(-probability, word) for word, probability in probable.items() if probability >= least]
+    return {word: probable[word] for _, word in sorted(likely)[:_MAX_CANDIDATES]}
 
 
 def choose_terms(

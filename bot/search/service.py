@@ -1,4 +1,7 @@
-"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line."""
+"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line.
+
+Look-ups are admitted: a few run at once, the others wait in order, and are refused if that would take too long.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import structlog
 
 from bot.core.clock import Clock, system_clock
-from bot.glossary import concepts, resolver
-from bot.search import completion, engine, similar
+from bot.glossary import concepts
+from bot.rendering.discord_text import SafeMarkdown
+from bot.search import authors, completion, engine, similar
 from bot.search import query as search_query
+from bot.search import results as search_results
+from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.glossary import GlossaryService
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.search.similar import WordVectors
 from bot.text import analyser, query_parser
 from bot.text.term_keys import term_key
 from storage import archive, errors, models, papers, search
@@ -29,51 +34,8 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.search import query_tokens
 
-if TYPE_CHECKING:
-    from bot.rendering.discord_text import SafeMarkdown
-    from bot.search.completion import TopicIndex
-
-# Did-you-mean suggestions for a query that finds nothing or too little.
-
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
-
-
-def build_topics(glossary: resolver.Glossary) -> TopicIndex:
-    """Return the topics of a glossary, for suggestions, corrections and autocomplete. Takes 20 ms: call it in a thread."""
-    # few searches need it
-
-    return completion.TopicIndex(glossary)
-
-
-async def suggest_queries(
-    connection: Connection,
-    topics: TopicIndex,
-    query: query_parser.Query,
-    expanded: concepts.Expansion,
-    filters: search.Filters,
-    *,
-    found_any: bool,
-) -> tuple[str, ...]:
-    """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
-
-    `filters` are those given apart from the query; they apply to the alternatives too.
-    """
-    suggested: list[str] = []
-    if not found_any and await _is_hidden_by_filters(connection, query, expanded, filters):
-        suggested.append(query.text)
-    known = {term_key(form) for form in (query.text, *expanded.added_forms)}
-    suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
-    if len(expanded.segments) > 1:
-        unknown_terms = await _list_unknown_terms(connection, expanded)
-        with_known_terms = not found_any and filters == search.NO_FILTERS
-        for segment in expanded.segments:
-            if segment.text in unknown_terms:
-                corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
-                suggested += [text for text in corrections if term_key(text) not in known]
-            elif with_known_terms and segment.key is not None:
-                suggested.append(analyser.strip_ending(segment.text))
-    return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
 
 async def _is_hidden_by_filters(
@@ -89,18 +51,14 @@ async def _is_hidden_by_filters(
 
 async def _list_unknown_terms(connection: Connection, expanded: concepts.Expansion) -> frozenset[str]:
     """Return the terms that no paper of the archive has: they may be typing errors."""
-    queries = {
-        segment.text: search_query.from_text(segment.text)
+    tokens_of = {
+        segment.text: query_tokens(query.anywhere)
         for segment in expanded.segments
-        if segment.key is None
+        if segment.key is None and (query := search_query.from_text(segment.text)) is not None
     }
-    tokens_of = {text: query_tokens(query.anywhere) for text, query in queries.items() if query is not None}
-    tokens = set().union(*tokens_of.values())
-    frequencies = await search.get_document_frequencies(connection, tokens) if tokens else {}
+    frequencies = await search.get_document_frequencies(connection, set().union(*tokens_of.values()))
     return frozenset(text for text, parts in tokens_of.items() if not all(map(frequencies.get, parts)))
 
-
-# Evidence of the glossary: the concepts that a term names, their forms, and the papers that support each form.
 
 _COUNT_LIMIT = 100_000
 _MAX_TERM_LENGTH = 200
@@ -109,40 +67,25 @@ _SUSPICIOUS_SHARE = 0.2
 """Share of a form's papers with another form of the term, below which a person should look at it."""
 
 
-FormEvidence = tuple[concepts.SurfaceForm, int]
-"""A form of a concept, and the number of papers that contain it."""
+class FormEvidence(NamedTuple):
+    """A form of a concept, and the number of papers that contain it."""
+
+    form: concepts.SurfaceForm
+    papers: int
 
 
-TermEvidence = tuple[list[tuple[str, list[FormEvidence]]], list[str]]
-"""The concepts that a term names, by English key, and the terms that it is short for, if they are several."""
+class TermEvidence(NamedTuple):
+    """The concepts that a term names, by English key, and the terms that it is short for, if they are several."""
+
+    concepts: list[tuple[str, list[FormEvidence]]]
+    senses: list[str]
 
 
-async def explain_term(connection: Connection, glossary: resolver.Glossary, term: str) -> TermEvidence:
-    """Return the concepts that a term names, the best supported first, each with its forms, and the term's senses."""
-    text = term[:_MAX_TERM_LENGTH]
-    concepts_of_term = [
-        (concept.key, [(form, await _count_papers(connection, form.text)) for form in concept.forms])
-        for concept in glossary.find_concepts(text)
-    ]
-    return concepts_of_term, glossary.list_senses(text)
-
-
-def list_suspicious_forms(glossary: resolver.Glossary) -> list[tuple[str, concepts.SurfaceForm]]:
-    """Return the Korean forms that few of their papers confirm, with the main English form, the weakest first."""
-    weak = [
-        (concept.usual_form("en") or concept.key, form)
-        for concept in glossary.all_concepts()
-        for form in concept.forms_in("ko")
-        if not form.is_alias
-        and form.found >= _MIN_SUSPICIOUS_PAPERS
-        and form.confirmed < _SUSPICIOUS_SHARE * form.found
-    ]
-    return sorted(weak, key=lambda pair: (pair[1].confirmed / pair[1].found, -pair[1].found, pair[1].text))
-
-
-async def _count_papers(connection: Connection, text: str) -> int:
-    query = search_query.from_text(text)
-    return 0 if query is None else await search.count_matches(connection, query.anywhere, limit=_COUNT_LIMIT)
+async def _count_papers(connection: Connection, form: concepts.SurfaceForm) -> FormEvidence:
+    query = search_query.from_text(form.text)
+    if query is None:
+        return FormEvidence(form, 0)
+    return FormEvidence(form, await search.count_matches(connection, query.anywhere, limit=_COUNT_LIMIT))
 
 
 _ENOUGH_COMPLETE = 3
@@ -152,22 +95,15 @@ TOPICS_CACHE_SECONDS = 10.0
 
 
 class SearchService:
-    """Searches one database. Each method reads one snapshot and accepts any input.
-
-    What a search on the command line does not need is imported on first use, and by the container of the bot at its start.
-    """
+    """Searches one database. Each method reads one snapshot and accepts any input."""
 
     def __init__(
-        self,
-        database: Database,
-        glossary: GlossaryService | None = None,
-        vectors: WordVectors | None = None,
-        clock: Clock = system_clock,
+        self, database: Database, glossary: GlossaryService | None = None, clock: Clock = system_clock
     ) -> None:
         self._database = database
         self._clock = clock
         self._glossary = glossary or GlossaryService(database)
-        self._vectors = vectors or WordVectors()
+
         self._topic_index: TopicIndex | None = None
         self._completion_index: TopicIndex | None = None
         self._topics_checked_at = 0.0
@@ -179,7 +115,7 @@ class SearchService:
         Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper.
         """
         async with self._database.read() as connection:
-            return await _with_snippets(connection, await self._search(connection, request), request)
+            return await _add_snippets(connection, await self._search(connection, request), request)
 
     async def _search(
         self, connection: Connection, request: SearchRequest, *, by_votes: bool = False
@@ -255,15 +191,14 @@ class SearchService:
         if not unknown and not ambiguous_stems:
             return ()
         topics = await self._load_topic_index(connection)
-        await asyncio.to_thread(topics.prepare_correction)
-        return await completion.find_corrections(connection, topics.vocabulary, unknown, ambiguous_stems)
+        vocabulary = await asyncio.to_thread(topics.get_vocabulary)
+        return await completion.find_corrections(connection, vocabulary, unknown, ambiguous_stems)
 
     async def _expand(self, connection: Connection, text: str, *, literal: bool) -> concepts.Expansion:
         if literal:
             return concepts.literal_expansion(text)
         current = await self._glossary.get_current(connection)
-        expanded = await self._vectors.expand(connection, current, text)
-        return await similar.add_names(connection, current, expanded)
+        return await similar.add_names(connection, current, search_query.expand_query(current, text))
 
     async def _expand_excluded(
         self, connection: Connection, query: query_parser.Query, asked: concepts.Expansion
@@ -281,12 +216,28 @@ class SearchService:
         expanded: concepts.Expansion,
         found: engine.Found,
     ) -> tuple[str, ...]:
+        """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
+
+        Nothing if enough was found. The filters given apart from the query apply to the alternatives too.
+        """
         if found.complete_count >= _ENOUGH_COMPLETE:
             return ()
-        topics = await self._load_topic_index(connection)
-        return await suggest_queries(
-            connection, topics, query, expanded, request.filters, found_any=found.complete_count > 0
-        )
+        topics, suggested = await self._load_topic_index(connection), list[str]()
+        is_none = found.complete_count == 0
+        if is_none and await _is_hidden_by_filters(connection, query, expanded, request.filters):
+            suggested.append(query.text)
+        known = {term_key(form) for form in (query.text, *expanded.added_forms)}
+        suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
+        if len(expanded.segments) > 1:
+            unknown_terms = await _list_unknown_terms(connection, expanded)
+            with_known_terms = is_none and request.filters == search.NO_FILTERS
+            for segment in expanded.segments:
+                if segment.text in unknown_terms:
+                    corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
+                    suggested += [text for text in corrections if term_key(text) not in known]
+                elif with_known_terms and segment.key is not None:
+                    suggested.append(analyser.strip_ending(segment.text))
+        return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
@@ -325,8 +276,6 @@ class SearchService:
 
         The author's topics are named in the language of `locale` where they have a name in it.
         """
-        from bot.search import authors
-
         async with self._database.read() as connection:
             glossary = await self._glossary.get_current(connection)
             result = await authors.find_author(
@@ -355,15 +304,31 @@ class SearchService:
             return await archive.list_sources(connection, ids)
 
     async def explain_term(self, term: str) -> TermEvidence:
-        """Return the concepts that a term names, with the evidence for each of their forms, and the term's senses."""
+        """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
+        text = analyser.clean_typed(term)[:_MAX_TERM_LENGTH]
         async with self._database.read() as connection:
             glossary = await self._glossary.get_current(connection)
-            return await explain_term(connection, glossary, analyser.clean_typed(term))
+            found = [
+                (concept.key, [await _count_papers(connection, form) for form in concept.forms])
+                for concept in glossary.find_concepts(text)
+            ]
+        return TermEvidence(found, glossary.list_senses(text))
 
     async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
         """Return the Korean forms that few of their papers confirm, with the English term, the weakest first."""
         async with self._database.read() as connection:
-            return list_suspicious_forms(await self._glossary.get_current(connection))
+            glossary = await self._glossary.get_current(connection)
+        weak = [
+            (concept.usual_form("en") or concept.key, form)
+            for concept in glossary.all_concepts()
+            for form in concept.forms_in("ko")
+            if not form.is_alias
+            and form.found >= _MIN_SUSPICIOUS_PAPERS
+            and form.confirmed < _SUSPICIOUS_SHARE * form.found
+        ]
+        return sorted(
+            weak, key=lambda pair: (pair[1].confirmed / pair[1].found, -pair[1].found, pair[1].text)
+        )
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
@@ -386,11 +351,10 @@ class SearchService:
             else:
                 scope = SearchScope(request.filters)
                 result = await engine.list_filtered(connection, scope, request.limit, request.offset)
-            return await _with_snippets(connection, result, request)
+            return await _add_snippets(connection, result, request)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare terms with a paper, the most similar first."""
-
         async with self._database.read() as connection:
             return await similar.list_similar(connection, analyser.clean_typed(arxiv_id), limit=limit)
 
@@ -398,8 +362,6 @@ class SearchService:
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, SafeMarkdown]:
         """Return the first sentence of each paper's summary, as Discord's Markdown by arXiv id."""
-        from bot.search import results as search_results
-
         async with self._database.read() as connection:
             return await search_results.list_snippets(connection, rows, locale)
 
@@ -418,18 +380,16 @@ class SearchService:
         glossary = await self._glossary.get_current(connection)
         async with self._topics_loading:
             if self._topic_index is None or self._topic_index.glossary is not glossary:
-                self._topic_index = await asyncio.to_thread(build_topics, glossary)
+                self._topic_index = await asyncio.to_thread(TopicIndex, glossary)
             return self._topic_index
 
     async def complete_author(self, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""
-
         async with self._database.read() as connection:
             return await completion.complete_author(connection, analyser.clean_typed(text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
         """Return the papers whose arXiv id or title begins as typed."""
-
         async with self._database.read() as connection:
             return await completion.complete_paper(connection, analyser.clean_typed(text))
 
@@ -439,21 +399,13 @@ class SearchService:
             return await papers.get_extent(connection)
 
 
-async def _with_snippets(
-    connection: Connection, result: SearchResult, request: SearchRequest
-) -> SearchResult:
+async def _add_snippets(connection: Connection, result: SearchResult, request: SearchRequest) -> SearchResult:
     if request.snippet_locale is None:
         return result
-    from bot.search import results as search_results
-
     patterns = search_results.build_patterns(result.terms, result.term_forms)
-    snippets_by_id = await search_results.list_snippets(
-        connection, result.rows, request.snippet_locale, *patterns
-    )
-    return replace(result, snippets=snippets_by_id)
+    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
+    return replace(result, snippets=snippets)
 
-
-# Admission of look-ups: a few run at once, the others wait in order, and are refused if that would take too long.
 
 log = structlog.get_logger(__name__)
 
@@ -496,7 +448,12 @@ class LookupAdmission:
         started_at = self._timer()
         self.on_decision(is_admitted, started_at - arrived_at)
         if not is_admitted:
-            self._warn()
+            self._refused += 1
+            if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
+                log.warning(
+                    "look-ups refused: too many at once", refused=self._refused, waiting=self._waiting
+                )
+                self._refused, self._warned_at = 0, self._timer()
             raise BusyError(f"{self._waiting} look-ups are waiting")
         try:
             yield
@@ -516,10 +473,3 @@ class LookupAdmission:
             return False
         finally:
             self._waiting -= 1
-
-    def _warn(self) -> None:
-        """Log the refusals, once a minute at most."""
-        self._refused += 1
-        if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
-            log.warning("look-ups refused: too many at once", refused=self._refused, waiting=self._waiting)
-            self._refused, self._warned_at = 0, self._timer()

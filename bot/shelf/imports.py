@@ -1,4 +1,9 @@
-"""Adds the references of a file to a reader's saved papers, those too that no digest has."""
+"""Adds the references of a file to a reader's saved papers, those too that no digest has.
+
+Reference managers write BibTeX, RIS, CSL JSON and Zotero's RDF. A file is hostile input, which may be made to take much
+memory or time: it is parsed in a process of its own. Each reference becomes a dictionary with `arxiv_id` (None if it names
+none), `title`, `authors`, `note` and `tags`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from pybtex.bibtex.utils import split_name_list
@@ -33,87 +38,6 @@ from storage import archive, papers, shelf
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
 
-# Reads Zotero's RDF: the fields of each item of a library, its notes and tags. Pure; a file with a DTD is refused.
-
-Item: TypeAlias = tuple[list[str], str, list[tuple[str, str]], str, list[str]]
-"""The texts that may name an arXiv id, the title, the authors (family, given), the note and the tags."""
-
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_TERMS = "{http://purl.org/dc/terms/}"
-_FOAF = "{http://xmlns.com/foaf/0.1/}"
-_BIB = "{http://purl.org/net/biblio#}"
-_ZOTERO = "{http://www.zotero.org/namespaces/export#}"
-_PRISM = "{http://prismstandard.org/namespaces/1.2/basic/}"
-_ID_ELEMENTS = (f"{_DC}identifier", f"{_PRISM}number", f"{_DC}description", f"{_TERMS}isPartOf")
-_DOCTYPE = "<!DOCTYPE"
-_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
-_RDF_LINE_END = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]{0,500}>")
-_NO_ITEMS = ("attachment", "note", "annotation")
-
-
-class BrokenXmlError(ValueError):
-    """The text is no RDF, or its XML is not well-formed or defines entities."""
-
-
-def is_xml(text: str) -> bool:
-    """Return whether a file begins as XML does."""
-    return _START.match(text) is not None
-
-
-def read_items(text: str) -> Iterator[Item]:
-    """Yield the items of a library in their order. Raises BrokenXmlError."""
-    if _DOCTYPE in text:
-        raise BrokenXmlError("it has a document type, in which entities can be defined")
-    try:
-        root = ET.fromstring(text)  # noqa: S314 - without a document type there are no entities that expand
-    except (ET.ParseError, ValueError) as error:
-        raise BrokenXmlError(f"its XML cannot be read: {error}") from error
-    if root.tag != f"{_RDF}RDF":
-        raise BrokenXmlError("its XML is not Zotero's RDF")
-    by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
-    for element in root:
-        kind = element.findtext(f"{_ZOTERO}itemType", "")
-        if kind and kind not in _NO_ITEMS:
-            yield _read_item(element, by_id)
-
-
-def _read_item(element: ET.Element, by_id: Mapping[str, ET.Element]) -> Item:
-    texts = [element.get(f"{_RDF}about", "")]
-    for name in _ID_ELEMENTS:
-        for child in element.iterfind(name):
-            container = by_id.get(child.get(f"{_RDF}resource", ""))
-            texts.append(_join(child if container is None else container))
-    authors = [
-        (person.findtext(f"{_FOAF}surname", ""), person.findtext(f"{_FOAF}givenName", ""))
-        for person in element.iterfind(f"{_BIB}authors//{_FOAF}Person")
-    ]
-    notes = (
-        by_id.get(child.get(f"{_RDF}resource", "")) for child in element.iterfind(f"{_TERMS}isReferencedBy")
-    )
-    return (
-        texts,
-        element.findtext(f"{_DC}title", ""),
-        authors,
-        "\n".join(_to_plain(note.findtext(f"{_RDF}value", "")) for note in notes if note is not None),
-        [_join(subject) for subject in element.iterfind(f"{_DC}subject")],
-    )
-
-
-def _join(element: ET.Element) -> str:
-    return " ".join(text for part in element.itertext() if (text := part.strip()))
-
-
-def _to_plain(note: str) -> str:
-    """Return the text of a note, which is HTML."""
-    return html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", note))).strip()
-
-
-# Parses files of references that reference managers write: BibTeX, RIS, CSL JSON, Zotero RDF. Pure, for hostile input too.
-#
-# Each reference becomes a dictionary: `arxiv_id` (None if it names none), `title`, `authors`, `note` and `tags`.
-
 MAX_REFERENCES = 10_000
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
@@ -123,6 +47,7 @@ MAX_NAMED_PROBLEMS = 10
 """Broken references whose place is reported; the others are counted."""
 
 Reference = dict[str, Any]
+_XML_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
 _RIS_START = re.compile(r"(?m)^TY  - ?")
 _JSON_START = re.compile(r"\s*[\[{]")
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -150,6 +75,20 @@ _ID_LINE = re.compile(
 _PAR = re.compile(r"\s*\\par\b(?:\{\})?\s?")
 
 
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_TERMS = "{http://purl.org/dc/terms/}"
+_FOAF = "{http://xmlns.com/foaf/0.1/}"
+_BIB = "{http://purl.org/net/biblio#}"
+_ZOTERO = "{http://www.zotero.org/namespaces/export#}"
+_PRISM = "{http://prismstandard.org/namespaces/1.2/basic/}"
+_ID_ELEMENTS = (f"{_DC}identifier", f"{_PRISM}number", f"{_DC}description", f"{_TERMS}isPartOf")
+_DOCTYPE = "<!DOCTYPE"
+_RDF_LINE_END = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]{0,500}>")
+_NO_ITEMS = ("", "attachment", "note", "annotation")
+
+
 class UnreadableFileError(PaperroundError):
     """A file that has none of the known formats, or that takes too much time or memory to read."""
 
@@ -174,7 +113,7 @@ def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
 
 
 def _choose_parser(text: str) -> Callable[[str], Iterator[tuple[str, Reference | None]]]:
-    if is_xml(text):
+    if _XML_START.match(text):
         return _parse_rdf
     if _RIS_START.search(text):
         return _parse_ris
@@ -276,15 +215,10 @@ def _from_ris(chunk: str) -> Reference | None:
     return _reference(
         _find_id(" ".join(record.get(tag, ())) for tag in _RIS_ID_TAGS),
         " ".join(titles),
-        [_ris_name(name) for name in names[:MAX_AUTHORS]],
+        [join_name(*(part.strip() for part in name.split(",", 2))) for name in names[:MAX_AUTHORS]],
         "\n".join(record.get("N1", ())),
         record.get("KW", ()),
     )
-
-
-def _ris_name(name: str) -> str:
-    family, *rest = (part.strip() for part in name.split(",", 2))
-    return join_name(family, *rest)
 
 
 def _parse_csl(text: str) -> Iterator[tuple[str, Reference | None]]:
@@ -314,29 +248,57 @@ def _from_csl(item: Mapping[str, Any]) -> Reference:
 
 
 def _csl_name(name: Any) -> str:
-    parts = (
-        {key: value for key, value in name.items() if isinstance(value, str)}
-        if isinstance(name, dict)
-        else {}
-    )
+    fields = name.items() if isinstance(name, dict) else ()
+    parts = {key: value for key, value in fields if isinstance(value, str)}
     if "literal" in parts:
-        return str(parts["literal"])
-    particles = (
-        parts.get("dropping-particle", ""),
-        parts.get("non-dropping-particle", ""),
-        parts.get("family", ""),
-    )
-    family = " ".join(part for part in particles if part)
+        return parts["literal"]
+    names = (parts.get(key) for key in ("dropping-particle", "non-dropping-particle", "family"))
+    family = " ".join(filter(None, names))
     return join_name(family, parts.get("given", ""), parts.get("suffix", ""))
 
 
 def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
+    if _DOCTYPE in text:
+        raise UnreadableFileError("it has a document type, in which entities can be defined")
     try:
-        for number, (texts, title, authors, note, tags) in enumerate(read_items(text), 1):
-            names = [join_name(*name) for name in authors[:MAX_AUTHORS]]
-            yield f"#{number}", _reference(_find_id(texts), title, names, note, tags)
-    except BrokenXmlError as error:
-        raise UnreadableFileError(str(error)) from error
+        root = ET.fromstring(text)  # noqa: S314 - without a document type there are no entities that expand
+    except (ET.ParseError, ValueError) as error:
+        raise UnreadableFileError(f"its XML cannot be read: {error}") from error
+    if root.tag != f"{_RDF}RDF":
+        raise UnreadableFileError("its XML is not Zotero's RDF")
+    by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
+    items = [item for item in root if item.findtext(f"{_ZOTERO}itemType", "") not in _NO_ITEMS]
+    for number, item in enumerate(items, 1):
+        yield f"#{number}", _from_rdf(item, by_id)
+
+
+def _from_rdf(item: ET.Element, by_id: Mapping[str, ET.Element]) -> Reference:
+    texts = [item.get(f"{_RDF}about", "")]
+    for name in _ID_ELEMENTS:
+        for child in item.iterfind(name):
+            container = by_id.get(child.get(f"{_RDF}resource", ""))
+            texts.append(_join(child if container is None else container))
+    people = item.findall(f"{_BIB}authors//{_FOAF}Person")[:MAX_AUTHORS]
+    notes = (
+        by_id.get(child.get(f"{_RDF}resource", "")) for child in item.iterfind(f"{_TERMS}isReferencedBy")
+    )
+    # A note is HTML.
+    marked = (note.findtext(f"{_RDF}value", "") for note in notes if note is not None)
+    plain = (html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", text))).strip() for text in marked)
+    return _reference(
+        _find_id(texts),
+        item.findtext(f"{_DC}title", ""),
+        [
+            join_name(who.findtext(f"{_FOAF}surname", ""), who.findtext(f"{_FOAF}givenName", ""))
+            for who in people
+        ],
+        "\n".join(plain),
+        [_join(subject) for subject in item.iterfind(f"{_DC}subject")],
+    )
+
+
+def _join(element: ET.Element) -> str:
+    return " ".join(text for part in element.itertext() if (text := part.strip()))
 
 
 def _find_id(texts: Iterable[str]) -> str | None:
@@ -363,8 +325,6 @@ def _reference(
     }
 
 
-# Reads a file of references in a process of its own, with little memory and time: the file may be made to take more.
-
 MAX_SECONDS = 40.0
 _MAX_CPU_SECONDS = 30.0
 _MAX_MEGABYTES = 400
@@ -372,7 +332,7 @@ _REFERENCES_AT_ONCE = 50
 
 
 async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]:
-    """Return what `reference_parser.parse_references` returns for a file. Raises UnreadableFileError."""
+    """Return what `parse_references` returns for a file, in another process. Raises UnreadableFileError."""
     parts = isolation.stream_isolated(_parse, data, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES)
     references: list[Reference] = []
     try:
@@ -468,7 +428,16 @@ async def _save(
     ids |= await papers.add(connection, digest_writer.unlisted_papers(new))
     taken_ids = [ids[reference["arxiv_id"]] for reference in taken]
     listed = {row.id for row in await papers.list_rows(connection, taken_ids)}
-    rows = [_to_row(paper_id, item, listed) for paper_id, item in zip(taken_ids, taken, strict=True)]
+    rows = [
+        {
+            "paper_id": paper_id,
+            **{name: reference[name] for name in ("saved_at", "note", "tags")},
+            # The title and the authors of a file count only for this reader.
+            "title": None if paper_id in listed else reference["title"] or None,
+            "authors": None if paper_id in listed else reference["authors"],
+        }
+        for paper_id, reference in zip(taken_ids, taken, strict=True)
+    ]
     await shelf.add(connection, user_id, rows)
     known.update(taken_ids)
     return Counter(
@@ -477,14 +446,3 @@ async def _save(
         known=len(batch) - len(fresh),
         full=len(fresh) - len(taken),
     )
-
-
-def _to_row(paper_id: int, reference: Reference, listed: set[int]) -> dict[str, Any]:
-    """Return a row of `saved_papers`. The title and the authors of a file count only for this reader."""
-    is_listed = paper_id in listed
-    return {
-        "paper_id": paper_id,
-        **{name: reference[name] for name in ("saved_at", "note", "tags")},
-        "title": None if is_listed else reference["title"] or None,
-        "authors": None if is_listed else reference["authors"],
-    }

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.core.clock import Clock
@@ -36,6 +36,13 @@ _ROWS_AT_ONCE = 100
 
 _TAG = re.compile(r"#[^\s#,;]+")
 _TAG_SEPARATORS = re.compile(r"[,;#]+")
+
+
+class _Wanted(TypedDict):
+    """The saved papers that a query asks for: those with all the tags, among `paper_ids` (None: any)."""
+
+    tags: list[str]
+    paper_ids: frozenset[int] | None
 
 
 class FullShelfError(PaperroundError):
@@ -106,34 +113,25 @@ class Shelf:
         offset: int = 0,
     ) -> tuple[list[models.SavedPaper], int]:
         """Return a page of the saved papers that a query finds, and the number of all of them."""
-        words, tags = split_query(query)
         async with self._database.read() as connection:
-            found = await self._search(connection, user_id, words) if words else None
+            wanted = await self._find(connection, user_id, query)
             return await shelf.list_rows(
-                connection, user_id, order=order, tags=tags, paper_ids=found, limit=limit, offset=offset
+                connection, user_id, order=order, limit=limit, offset=offset, **wanted
             )
 
     async def export(
         self, user_id: int, form: ReferenceFormat, query: str = "", order: Order = Order.NEWEST
     ) -> tuple[bytes, int]:
         """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
-        words, tags = split_query(query)
+        rows: list[models.SavedPaper] = []
         async with self._database.read() as connection:
-            found = await self._search(connection, user_id, words) if words else None
-            rows: list[models.SavedPaper] = []
-            total = 0
-            while not total or len(rows) < total:
+            wanted = await self._find(connection, user_id, query)
+            while True:
                 page, total = await shelf.list_rows(
-                    connection,
-                    user_id,
-                    order=order,
-                    tags=tags,
-                    paper_ids=found,
-                    limit=_ROWS_AT_ONCE,
-                    offset=len(rows),
+                    connection, user_id, order=order, limit=_ROWS_AT_ONCE, offset=len(rows), **wanted
                 )
                 rows += page
-                if not page:
+                if not page or len(rows) >= total:
                     break
             confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
         data = await asyncio.to_thread(lambda: render_references(form, rows, confirmed).encode())
@@ -149,7 +147,7 @@ class Shelf:
     async def list_of_guild(
         self, guild_id: int, since: datetime, topic: str = ""
     ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
-        """Return what `guild_shelf.list_rows` returns, or of it the papers on a topic."""
+        """Return what `choice.list_rows` returns, or of it the papers on a topic."""
         async with self._database.read() as connection:
             rows, counts = await choice.list_rows(connection, guild_id, since)
             if topic:
@@ -158,8 +156,11 @@ class Shelf:
                 rows = [row for row in rows if row.id in found]
         return rows, counts
 
-    async def _search(self, connection: Connection, user_id: int, words: str) -> frozenset[int]:
-        """Return the ids of the saved papers that match: by the search engine, or by their own title, note or id."""
+    async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
+        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
+        words, tags = split_query(query)
+        if not words:
+            return {"tags": tags, "paper_ids": None}
         rows = await shelf.list_texts(connection, user_id)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
@@ -167,7 +168,7 @@ class Shelf:
             if row.last_on
         ]
         found = await self._matcher(connection, words, listed) if listed else frozenset()
-        return found | await asyncio.to_thread(_find_in_texts, rows, words)
+        return {"tags": tags, "paper_ids": found | await asyncio.to_thread(_find_in_texts, rows, words)}
 
 
 def split_query(query: str) -> tuple[str, list[str]]:
@@ -198,9 +199,7 @@ def clean_note(note: str) -> str:
 
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     wanted = analyser.fold(words).split()
-    return frozenset(row.paper_id for row in rows if _has_all(row, wanted))
-
-
-def _has_all(row: Any, wanted: Sequence[str]) -> bool:
-    text = analyser.fold(f"{row.arxiv_id} {row.title or ''} {row.note} {row.tags}")
-    return all(word in text for word in wanted)
+    texts = {
+        row.paper_id: analyser.fold(f"{row.arxiv_id} {row.title or ''} {row.note} {row.tags}") for row in rows
+    }
+    return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))

@@ -2,8 +2,12 @@
 
 A keyword may match a text literally or in any variant. The terms that every such text must have are known for each of
 these; the alert terms of a keyword are the most selective one of each, mostly the same one. Terms are stems, shingles
-of two or three neighbouring Latin words ("lang_mod"), and CJK n-grams of up to six characters. `keyword_match` decides
+of two or three neighbouring Latin words ("lang_mod"), and CJK n-grams of up to six characters. `text/keywords` decides
 whether a retrieved keyword matches.
+
+A plain keyword, of one to six words of Latin letters and digits or one to twelve Hangul syllables, has exact keys instead:
+strings that it and a text have in common if, and only if, it matches the text. Its keys are its literal form and its
+variants; those of a text are all its phrases of this kind. So a plain keyword is matched by a look-up alone.
 """
 
 from __future__ import annotations
@@ -66,20 +70,15 @@ def document_terms(folded: str, canonical: str) -> set[str]:
 def alert_terms(keyword: str) -> frozenset[str]:
     """Return terms of which every text has one in which `keyword` matches; none for punctuation, which matches nothing."""
     folded = fold_fast(keyword)
-    alternatives = [*_literal_terms(folded), *_variant_terms(keyword)]
-    cross_word_terms = _shingles(_stems(folded)) | _cross_word_ngrams(folded)
+    stems, ngrams = _stems(folded), _cjk_ngrams(_SEPARATORS.sub("", folded))
+    shingles = _shingles(stems)
+    literal = {*_all_latin_terms(stems), *shingles, *ngrams}
+    alternatives = [*([literal] if literal else []), *_variant_terms(keyword)]
+    cross_word_terms = shingles | ngrams.difference(*map(_cjk_ngrams, folded.split()))
     return frozenset(
         max(terms, key=lambda token: (selectivity(token, cross_word_terms), token), default=ANY_TERM)
         for terms in alternatives
     )
-
-
-def _literal_terms(folded: str) -> Iterator[set[str]]:
-    """Yield the terms of every text that contains a keyword literally."""
-    stems = _stems(folded)
-    terms = {*_all_latin_terms(stems), *_shingles(stems), *_cjk_ngrams(_SEPARATORS.sub("", folded))}
-    if terms:
-        yield terms
 
 
 def _variant_terms(keyword: str) -> Iterator[set[str]]:
@@ -106,16 +105,11 @@ def _has_partial_word(key: str) -> bool:
 def selectivity(token: str, cross_word_terms: Collection[str] = ()) -> float:
     """Return the selectivity of a term: phrases above long words, terms of several words above those of one."""
     if CJK_RUN.match(token):
-        return (0.0, 1.0, 2.5, 6.0, 9.0, 11.0, 14.0)[len(token)] + (token in cross_word_terms) * len(
-            token
-        ) / 2
+        alone = (0.0, 1.0, 2.5, 6.0, 9.0, 11.0, 14.0)[len(token)]
+        return alone + (token in cross_word_terms) * len(token) / 2
     if token == ANY_TERM:
         return 0.0
     return len(token) + 2.0 * token.count("_")
-
-
-def _cross_word_ngrams(folded: str) -> set[str]:
-    return _cjk_ngrams(_SEPARATORS.sub("", folded)).difference(*map(_cjk_ngrams, folded.split()))
 
 
 def _stems(folded: str) -> list[str]:
@@ -161,12 +155,6 @@ def _cjk_ngrams(text: str) -> set[str]:
     return ngrams
 
 
-# Exact keys: strings that plain keywords and texts have in common if, and only if, the keyword matches the text.
-#
-# A plain keyword is one to six words of Latin letters and digits, or one to twelve Hangul syllables. Its keys are its
-# literal form and its variants; those of a text are all its phrases of this kind, as `keyword_match` would find them. So a
-# plain keyword is matched by a look-up alone. Other keywords are retrieved by a alert term and compared.
-
 LITERAL, VARIANT = "=", "~"
 """Prefixes of exact keys: a phrase of the folded text, and of the canonical text."""
 
@@ -185,7 +173,7 @@ _CANONICAL_PHRASE = re.compile(f"[^ \n{analyser.HANGUL}]+(?: [^ \n{analyser.HANG
 
 
 def is_exact(term: str) -> bool:
-    """Tell whether a alert term is an exact key: the alerts that have it match, without a comparison."""
+    """Tell whether an alert term is an exact key: the alerts that have it match, without a comparison."""
     return term.startswith((LITERAL, VARIANT))
 
 

@@ -3,6 +3,8 @@
 Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
 with runs of Hangul, Han and Kana as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
 followed by unordered variants for single-word matches: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
+
+There is no morphological analysis: an ending is stripped only where that cannot hide a word from a query.
 """
 
 from __future__ import annotations
@@ -15,10 +17,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import Stemmer
-
-# Korean text: syllable bigrams, and words without their particles and verb endings.
-#
-# No morphological analysis: an ending is stripped only where that cannot hide a word from a query.
 
 SYLLABLES = "\uac00-\ud7a3"
 """Hangul syllables as part of a regular expression's class."""
@@ -56,12 +54,12 @@ _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사�
 
 
 @lru_cache(maxsize=1)
-def _endings_by_last_syllable() -> dict[str, tuple[str, ...]]:
+def _endings_by_last_syllable() -> dict[str, list[str]]:
     """Group the endings by their last syllable, longest first, so that each word is compared with few of them."""
     groups: dict[str, list[str]] = {}
     for ending in sorted(f"{_VERB_ENDINGS} {_PARTICLES}".split(), key=len, reverse=True):
         groups.setdefault(ending[-1], []).append(ending)
-    return {last: tuple(group) for last, group in groups.items()}
+    return groups
 
 
 def strip_ending(word: str) -> str:
@@ -175,27 +173,13 @@ def ends_in_hangul(word: str) -> bool:
     return is_hangul(word[-1:])
 
 
-# Normalises spelling: compatibility forms, case and diacritics. Does not split text into words.
-
 # Accents, Hebrew points, Arabic vowels. Kana voicing marks and Indic vowel signs are combining marks too, but
 # removing them would change the word.
 _COMBINING_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
 )
 _BASE_LETTERS = str.maketrans(
-    {
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "ı": "i",
-        "ŧ": "t",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ß": "ss",
-    }
+    {**dict(zip("øłđðħıŧ", "olddhit", strict=True)), "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
@@ -307,12 +291,8 @@ def analyse(text: str) -> list[str]:
 
     Takes linear time. Each token analysed on its own is itself again.
     """
-    tokens: list[str] = []
-    all_variants: list[str] = []
-    for _, in_order, variants, _ in split_runs(text):
-        tokens += in_order
-        all_variants += variants
-    return tokens + all_variants
+    runs = list(split_runs(text))
+    return [token for run in runs for token in run.tokens] + [token for run in runs for token in run.variants]
 
 
 def stemmed_words(text: str) -> list[str]:
@@ -392,7 +372,8 @@ def _canonical_chunk(chunk: str) -> str:
         pieces.append(" ")
         if is_hangul(run):
             # Most cache misses are inflected Korean words; `_analyse_run` would take twice the time.
-            word, noun = _word_and_noun(run)
+            word = strip_ending(run)
+            noun = monosyllabic_noun(word)
             pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
         elif run[0].isalnum():
             analysed = _analyse_run(run)
@@ -409,14 +390,9 @@ def _analyse_run(run: str) -> Run:
     return _analyse_latin(run)
 
 
-def _word_and_noun(run: str) -> tuple[str, str | None]:
-    """Return a Hangul run without its ending, and the monosyllabic noun that it may also be."""
-    word = strip_ending(run)
-    return word, monosyllabic_noun(word)
-
-
 def _analyse_hangul(run: str) -> Run:
-    word, noun = _word_and_noun(run)
+    word = strip_ending(run)
+    noun = monosyllabic_noun(word)
     marked = word if word == run else word + PARTICLE_MARK
     return Run((word,), tuple(bigrams(word)), (noun,) if noun else (), (marked,))
 
@@ -426,11 +402,11 @@ def _analyse_latin(run: str) -> Run:
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run((), (), (), ())
-    words = join_prefixes(parts)
-    candidates = _compound_variants(parts) + [
-        variant for part in parts for variant in _split_on_numerics(part)
-    ]
-    stems = tuple(_safe_token(part) for part in words)
+    candidates = _compound_variants(parts)
+    for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
+        # gpt and 4o of gpt4o, so that a model matches with and without its version.
+        candidates += versioned.groups()
+    stems = tuple(_safe_token(part) for part in join_prefixes(parts))
     stem_set = set(stems)
     variants = dict.fromkeys(token for token in map(_safe_token, candidates) if token not in stem_set)
     return Run(stems, stems, tuple(variants), stems)
@@ -439,22 +415,14 @@ def _analyse_latin(run: str) -> Run:
 def _compound_variants(parts: list[str]) -> list[str]:
     """Return the parts and the joined forms of a compound of two or three parts."""
     if not 2 <= len(parts) <= 3 or any(part[-1] in "+#" for part in parts):
-        return parts if len(parts) > 1 else []
+        return list(parts) if len(parts) > 1 else []
     joined = [*parts, "".join(parts[:2]), "".join(parts)]
     return [form for form in joined if len(form) <= MAX_TOKEN_LENGTH]
 
 
-def _split_on_numerics(part: str) -> list[str]:
-    """Return gpt and 4o for gpt4o, so that a model matches with and without its version."""
-    match = _LETTERS_THEN_DIGITS.fullmatch(part)
-    return [match[1], match[2]] if match else []
-
-
 def _fold_word(part: str) -> str:
     """Fold one part of a compound; LLMs loses its plural here, because the stemmer sees no vowel in it."""
-    if _PLURAL_ACRONYM.fullmatch(part):
-        part = part[:-1]
-    return fold(part)
+    return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 
 def _safe_token(word: str) -> str:
@@ -497,8 +465,6 @@ def _stem_derived(word: str) -> str | None:
         word = word.removesuffix("ing").removesuffix("ed")
     return word if len(word) >= _MIN_DERIVED_LENGTH and word.endswith(_DERIVATIONAL_SUFFIXES) else None
 
-
-# Function words of English: words that carry no meaning within a term.
 
 _FUNCTION_LIST = "a an and as at by for from in into is of on or the to via with"
 FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())

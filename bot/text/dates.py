@@ -1,7 +1,8 @@
-"""Reads the period that a question names: 작년, 2025년 4월, last month, "papers from March 2025".
+"""Reads dates: the period that a question names (작년, 2025년 4월, "papers from March 2025"), and what a date field is given.
 
-A date is recognised by its kind. What may be part of a name is none: the year of NeurIPS 2024, 3월 or "may" without a word
-that makes them dates.
+In a question a date is recognised by its kind. What may be part of a name is not a date: the year of NeurIPS 2024, 3월 or
+"may" without a word that makes them dates. In a date field nothing else can be meant (`dec 30`, `12/30`, `그저께`), and a date
+without a year is the latest one that is not in the future.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -23,15 +24,11 @@ _MONTH_NAMES = _MONTH_LIST.split()
 MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
 MONTHS["sept"] = 9
 """The numbers of the months by their English names and abbreviations, in lower case."""
+_ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {
-    **{
-        name: number
-        for number, name in enumerate(
-            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1
-        )
-    },
-    **{name: number for number, name in enumerate(["한", "두", "세", "네", "다섯", "여섯"], 1)},
-    "": 1,
+    name: number
+    for names in (_ENGLISH_NUMBERS, ["한", "두", "세", "네", "다섯", "여섯"])
+    for number, name in enumerate(names, 1)
 }
 _UNITS = {
     **dict.fromkeys(("day", "days", "일"), "day"),
@@ -55,7 +52,7 @@ _ATOM = re.compile(
     rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
     rf"|(?P<quarter>q[1-4]) (?P<quarter_year>{_YEAR})(?!\w)|(?P<year_quarter>{_YEAR}) (?P<later_quarter>q[1-4])(?!\w)"
     rf"|(?P<this>this|last|past|previous) (?P<unit>week|month|year)(?!\w)"
-    rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(name for name in _NUMBERS if name.isascii() and name)}) "
+    rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
     rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
     rf"|(?P<near>yesterday)(?!\w)"
     rf"|(?P<bare_month>{'|'.join(_MONTH_NAMES)})(?!\w)"
@@ -137,14 +134,8 @@ def _relate(text: str, match: re.Match[str]) -> _Mention | None:
     )
     if needs_word and not preposition and not has_papers and not (behind and behind["word"]):
         return None
-    end = behind.end() if behind else match.end()
-    return (
-        match,
-        preposition,
-        (behind["word"] or "" if behind else ""),
-        before.start() if before else match.start(),
-        end,
-    )
+    start, end = before.start() if before else match.start(), behind.end() if behind else match.end()
+    return match, preposition, (behind["word"] or "" if behind else ""), start, end
 
 
 def _combine(mentions: Sequence[_Mention], today: date) -> Period | None:
@@ -182,8 +173,13 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if iso := group.get("iso"):
         return calendar_span(*map(int, re.split("[-./]", iso)))
-    if year := group.get("ko_year"):
-        return _korean_span(group, _korean_year(year.replace(" ", ""), today))
+    if name := group.get("ko_year", "").replace(" ", ""):
+        year = int(name[:4]) if name[0].isdecimal() else today.year - _YEARS_AGO[name]
+        if half := group.get("ko_half"):
+            return _months(year, 1 if half == "상" else 7, 6)
+        if quarter := group.get("ko_quarter"):
+            return _months(year, 3 * int(quarter) - 2, 3)
+        return calendar_span(year, int(group.get("ko_month", 0)), int(group.get("ko_day", 0)))
     if "month" in group:
         return _month(int(group["month_year"]), MONTHS[group["month"]])
     if quarter := group.get("quarter") or group.get("later_quarter"):
@@ -201,20 +197,6 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
         return _last(units, int(count) if count.isdecimal() else _NUMBERS.get(count, 1), today)
     word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
     return _named(unit, word in ("this", "이번"), today)
-
-
-def _korean_year(text: str, today: date) -> int:
-    return int(text[:4]) if text[0].isdecimal() else today.year - _YEARS_AGO[text]
-
-
-def _korean_span(group: dict[str, str], year: int) -> tuple[date, date]:
-    if half := group.get("ko_half"):
-        return _months(year, 1 if half == "상" else 7, 6)
-    if quarter := group.get("ko_quarter"):
-        return _months(year, 3 * int(quarter) - 2, 3)
-    return calendar_span(
-        *(int(text) for text in (str(year), group.get("ko_month"), group.get("ko_day")) if text)
-    )
 
 
 def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
@@ -257,42 +239,25 @@ def _months(year: int, month: int, count: int) -> tuple[date, date]:
     return date(year, month, 1), date(year, last, calendar.monthrange(year, last)[1])
 
 
-# Reads a date or a period typed into a date field: `dec 30`, `12/30`, `last monday`, `그저께`, `12월 30일`, `지난주`.
-#
-# Unlike in a question (see `periods`), nothing else can be meant, so a month or a number needs no word that makes it a date.
-# A date without a year is the latest one that is not in the future.
-
 _MAX_LENGTH = 60
 _DAYS_AGO = {
-    "today": 0,
-    "오늘": 0,
-    "yesterday": 1,
-    "어제": 1,
-    "어저께": 1,
-    "day before yesterday": 2,
-    "the day before yesterday": 2,
-    "그제": 2,
-    "그저께": 2,
-    "엊그제": 2,
-    "이틀 전": 2,
-    "그끄저께": 3,
-    "사흘 전": 3,
+    **dict.fromkeys(("today", "오늘"), 0),
+    **dict.fromkeys(("yesterday", "어제", "어저께"), 1),
+    **dict.fromkeys(
+        ("day before yesterday", "the day before yesterday", "그제", "그저께", "엊그제", "이틀 전"), 2
+    ),
+    **dict.fromkeys(("그끄저께", "사흘 전"), 3),
     "나흘 전": 4,
-    "a week ago": 7,
-    "일주일 전": 7,
+    **dict.fromkeys(("a week ago", "일주일 전"), 7),
 }
 _WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KOREAN_WEEKDAYS = "월화수목금토일"
 _WEEKDAYS = {
     name[:length]: number for number, name in enumerate(_WEEKDAY_NAMES) for length in (3, 4, 5, len(name))
 } | {f"{letter}요일": number for number, letter in enumerate(_KOREAN_WEEKDAYS)}
-_TYPED_MONTH_NAMES = [name for name in MONTHS if len(name) > 4 or name in ("may", "june", "july")]
-_TYPED_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
-_LATEST, _PREVIOUS, _THIS_WEEK = (
-    ("", "this", "이번"),
-    ("last", "지난", "저번"),
-    ("this week", "이번주", "이번 주"),
-)
+
+_LATEST, _PREVIOUS = ("", "this", "이번"), ("last", "지난", "저번")
+_THIS_WEEK = ("this week", "이번주", "이번 주")
 _AGO = re.compile(r"([0-9]{1,3}) ?(days?|일|weeks?|주) ?(?:ago|전)")
 _WEEKDAY = re.compile(
     rf"(?:(last week|this week|last|this|(?:지난|저번|이번) ?주|지난|저번|이번) ?)?({'|'.join(_WEEKDAYS)})"
@@ -302,12 +267,10 @@ _FULL = re.compile(
 )
 _KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
 _TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
-_MONTH_DAY = re.compile(rf"({_TYPED_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
-_DAY_MONTH = re.compile(
-    rf"(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)? ?(?:of )?({_TYPED_MONTH})\.?(?: ([0-9]{{4}}))?"
-)
+_MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
+_DAY_MONTH = re.compile(rf"(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)? ?(?:of )?({_MONTH})\.?(?: ([0-9]{{4}}))?")
 _DAY = re.compile(r"(?:the )?([0-9]{1,2})(?:일|st|nd|rd|th)")
-_BARE_MONTH = re.compile(rf"(last )?({_TYPED_MONTH})\.?")
+_BARE_MONTH = re.compile(rf"(last )?({_MONTH})\.?")
 _DAYS_WITHOUT_YEAR = 365
 _MAX_YEARS_BACK = 8
 """Between two days of 29 February there are at most eight years."""
@@ -317,16 +280,15 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
     """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
     folded = unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
     folded = " ".join(folded.split())
-    readers: tuple[Callable[[str, date], date | tuple[date, date] | None], ...] = (
-        _read_days_ago,
-        _read_weekday,
-        _read_full_date,
-        _read_day_of_year,
-        _read_day_of_month,
-        _read_period,
-    )
     try:
-        found = next((found for reader in readers if (found := reader(folded, today)) is not None), None)
+        found = (
+            _read_days_ago(folded, today)
+            or _read_weekday(folded, today)
+            or _read_full_date(folded)
+            or _read_day_of_year(folded, today)
+            or _read_day_of_month(folded, today)
+            or _read_typed_period(folded, today)
+        )
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
     return (found, found) if isinstance(found, date) else found
@@ -337,7 +299,7 @@ def list_names(day: date, today: date) -> list[str]:
     days_ago = (today - day).days
     names = [day.isoformat()]
     if 0 <= days_ago < _DAYS_WITHOUT_YEAR:
-        month = _TYPED_MONTH_NAMES[day.month - 1]
+        month = _MONTH_NAMES[day.month - 1]
         names += [f"{month}{day.day}", f"{month[:3]}{day.day}", f"{day.day}{month}"]
         names += [f"{day.month}/{day.day}", f"{day.month}월{day.day}일"]
     if 0 <= days_ago < len(_WEEKDAY_NAMES):
@@ -366,7 +328,7 @@ def _read_weekday(text: str, today: date) -> date | None:
     return monday + timedelta(days=weekday - (0 if which in _THIS_WEEK else 7))
 
 
-def _read_full_date(text: str, _: date) -> date | tuple[date, date] | None:
+def _read_full_date(text: str) -> date | tuple[date, date] | None:
     """Read an ISO date, and others with a year in front. Raises ValueError for a date that does not exist."""
     if match := _FULL.fullmatch(text):
         return calendar_span(*(int(part) for part in match.groups() if part))
@@ -383,8 +345,7 @@ def _read_day_of_year(text: str, today: date) -> date | None:
         return _latest(int(match[1]), int(match[2]), None, today)
     if match := _TYPED_NUMBERS.fullmatch(text):
         month, day = int(match[1]), int(match[2])
-        month, day = (day, month) if month > 12 else (month, day)
-        return _latest(month, day, match[3], today)
+        return _latest(*((day, month) if month > 12 else (month, day)), match[3], today)
     return None
 
 
@@ -398,7 +359,7 @@ def _read_day_of_month(text: str, today: date) -> date | None:
     return _first_that_exists(((*divmod(month, 12), day) for month in months), today)
 
 
-def _read_period(text: str, today: date) -> tuple[date, date] | None:
+def _read_typed_period(text: str, today: date) -> tuple[date, date] | None:
     """Read a month, and every period that a question can name."""
     if match := _BARE_MONTH.fullmatch(text):
         month = MONTHS[match[2]]

@@ -1,6 +1,7 @@
 """Matches an alert's keyword against a title and a body: literally, or in any variant of it.
 
-Variants are English by stems, with and without hyphens, and Korean in any spacing and with any particle (see
+A literal match is in any case, of Latin words at word boundaries, of Korean anywhere; in longer Korean keywords spacing is
+free. Variants are English by stems, with and without hyphens, and Korean in any spacing and with any particle (see
 `term_variants`). No glossary expansion: an alert matches what its reader typed.
 """
 
@@ -11,10 +12,6 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cached_property, lru_cache
 
 from bot.text import alert_terms, analyser, term_variants
-
-# Literal matching: finds a keyword as typed, in any case, Latin words at word boundaries and Korean anywhere.
-#
-# No stems and no hyphen variants (see `term_variants`); only the spacing within longer Korean keywords is free.
 
 _CJK_SPACE = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}]) (?=[{alert_terms.CJK_CHARACTERS}])")
 _CJK_BOUNDARY = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}])(?=[{alert_terms.CJK_CHARACTERS}])")
@@ -38,23 +35,18 @@ class FoldedText:
 def contains_keyword(keyword: str, text: FoldedText) -> bool:
     """Tell whether a text contains `keyword`; a keyword without letters and digits never matches."""
     folded = _folded_keyword(keyword)
-    if not _has_letters(folded.text) or folded.without_spaces not in text.without_spaces:
+    if not _LETTER_OR_DIGIT.search(folded.text) or folded.without_spaces not in text.without_spaces:
         return False
-    if not alert_terms.CJK_RUN.search(folded.text):
-        return _contains_words(folded.text, text.text)
     if _contains_words(folded.text, text.text):
         return True
+    if not alert_terms.CJK_RUN.search(folded.text):
+        return False
     pattern, start = _spacing_pattern(folded.text), 0
     while match := pattern.search(text.text, start):
         if _has_word_boundaries(text.text, *match.span()):
             return True
         start = match.start() + 1
     return False
-
-
-def may_begin(keyword: str, text: FoldedText) -> bool:
-    """Tell whether a text has the first two letters of a keyword next to each other, as each of its variants does."""
-    return "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2]) in text.without_spaces
 
 
 def _contains_words(words: str, text: str) -> bool:
@@ -75,10 +67,6 @@ def _has_word_boundaries(text: str, start: int, end: int) -> bool:
 
 def _is_letter(character: str) -> bool:
     return alert_terms.ALPHABETIC_WORD.match(character) is not None
-
-
-def _has_letters(text: str) -> bool:
-    return _LETTER_OR_DIGIT.search(text) is not None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -164,10 +152,12 @@ class KeywordText:
 
     def _match(self, keyword: str) -> tuple[bool, bool]:
         title, body = self._folded
-        if contains_keyword(keyword, title):
-            return True, contains_keyword(keyword, body)
-        literal_matches = [False, contains_keyword(keyword, body)]
-        if literal_matches[1] and not may_begin(keyword, title):
+        literal_matches = contains_keyword(keyword, title), contains_keyword(keyword, body)
+        if literal_matches[0]:
+            return literal_matches
+        # Each variant begins with the first two letters of the keyword.
+        first_letters = "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2])
+        if literal_matches[1] and first_letters not in title.without_spaces:
             return False, True  # decides most: compiling the variants takes ten times as long
         counts = term_variants.compile_term(keyword).count(self._document)
         in_title, in_body = (

@@ -1,10 +1,10 @@
-"""Parses people's names into the words that author search looks up, in any spelling."""
+"""Names: people's in any spelling, order and length, Korean ones in Hangul and Latin letters, and those of institutions."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise, product
 from pathlib import Path
@@ -15,7 +15,7 @@ from bot.text import analyser
 
 MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
-"""Letters; shorter words are too similar to each other to allow a typing error."""
+"""Letters; shorter words are too similar to each other to allow a typing error, or two in a longer word."""
 _MAX_WORD_LENGTH = 24
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
@@ -42,16 +42,13 @@ def index_terms(name: str) -> list[str]:
     if not name.isascii():
         terms.update(dict.fromkeys(analyser.fold_name_german(name[:300]).split()[:MAX_WORDS]))
     for word in words:
-        terms.update(dict.fromkeys(_umlaut_variants(word)))
+        variants = (
+            word.replace(spelling, vowel) for spelling, vowel in _UMLAUT_SPELLINGS if spelling in word
+        )
+        terms.update(dict.fromkeys(variants))
     if len(words) > 2:
         terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
     return [word[:_MAX_WORD_LENGTH] for word in terms]
-
-
-def _umlaut_variants(word: str) -> Iterator[str]:
-    for spelling, vowel in _UMLAUT_SPELLINGS:
-        if spelling in word:
-            yield word.replace(spelling, vowel)
 
 
 def deletion_variants(word: str) -> set[str]:
@@ -73,11 +70,6 @@ def edit_neighbours(word: str) -> set[str]:
     return neighbours - {word}
 
 
-def edit_distance(left: str, right: str, *, max_distance: int = 2) -> int:
-    """Return the optimal string alignment distance (a swap of neighbours is one edit), at most `max_distance` + 1."""
-    return OSA.distance(left, right, score_cutoff=max_distance)
-
-
 def collapse_umlauts(word: str) -> str:
     """Return a word with written-out umlauts as plain vowels, so that mueller and muller are equal."""
     for spelling, vowel in _UMLAUT_SPELLINGS:
@@ -85,17 +77,16 @@ def collapse_umlauts(word: str) -> str:
     return word
 
 
-# Korean names in Latin letters: the spellings of a Hangul name that people use, and the Hangul of a spelling.
-#
-# The tables are ours: libraries such as hangul-romanize and korean-romanizer give one spelling, that of the Revised
-# Romanisation, which few people use for their names (Kim Gunwoo, not Gim Geonu). A spelling has a cost: 0 for the usual
-# ones, and 1 for each syllable in a rare one.
+# The tables of spellings of Korean names are ours: libraries such as hangul-romanize and korean-romanizer give one spelling,
+# that of the Revised Romanisation, which few people use for their names (Kim Gunwoo, not Gim Geonu). A spelling has a cost:
+# 0 for the usual ones, and 1 for each syllable in a rare one.
 
 MAX_SPELLINGS = 320
 """Spellings of a given name, the usual ones first: enough for two syllables, a bound for longer names."""
 MAX_READINGS = 24
 """Hangul readings of a spelling."""
 MAX_GIVEN_SYLLABLES = 4
+
 _INITIAL_COST = 4
 _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
@@ -288,12 +279,12 @@ def hangul_readings(name: str) -> list[tuple[str, str]]:
     words = name_tokens(name)
     if not 2 <= len(words) <= MAX_GIVEN_SYLLABLES:
         return []
-    readings = [
+    readings = (
         (family, given)
         for at in (len(words) - 1, 0)
         for family in families_of(words[at])
-        for given in given_readings("".join([*words[:at], *words[at + 1 :]]))
-    ]
+        for given in _given_readings("".join([*words[:at], *words[at + 1 :]]))
+    )
     return list(dict.fromkeys(readings))[:MAX_READINGS]
 
 
@@ -303,7 +294,7 @@ def families_of(spelling: str) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 10)
-def given_readings(spelling: str) -> tuple[str, ...]:
+def _given_readings(spelling: str) -> tuple[str, ...]:
     """Return the Hangul given names of one to three syllables that a spelling may stand for, the likeliest first."""
     found = sorted((cost, len(reading), reading) for reading, cost in _segment(spelling, 3))
     return tuple(dict.fromkeys(reading for *_, reading in found))[:MAX_READINGS]
@@ -321,25 +312,27 @@ def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
 
 @lru_cache(maxsize=1)
 def _families_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = {}
-    for family in _FAMILY_SPELLINGS:
-        for spelling, cost in family_spellings(family).items():
-            found.setdefault(spelling, []).append((family, cost))
-    return found
+    return _by_spelling(_FAMILY_SPELLINGS, family_spellings)
 
 
 @lru_cache(maxsize=1)
 def _syllables_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = {}
-    for syllable in _GIVEN_SYLLABLES:
-        for spelling, cost in _syllable_spellings(syllable).items():
-            found.setdefault(spelling, []).append((syllable, cost))
-    return found
+    return _by_spelling(_GIVEN_SYLLABLES, _syllable_spellings)
 
 
 @lru_cache(maxsize=1)
 def _longest_syllable() -> int:
     return max(map(len, _syllables_by_spelling()))
+
+
+def _by_spelling(
+    names: Iterable[str], list_spellings: Callable[[str], dict[str, int]]
+) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for name in names:
+        for spelling, cost in list_spellings(name).items():
+            found.setdefault(spelling, []).append((name, cost))
+    return found
 
 
 def sound_keys(name: str) -> list[str]:
@@ -379,9 +372,8 @@ def _consonants(spelling: str) -> str:
     return _VOWELS_OF_SPELLING.sub("", _DOUBLED.sub(r"\1", plain))
 
 
-# Name similarity: the distance between a query and a person's name by order, spelling, length and typing errors.
-#
-# The word alignment and its costs are ours: string metrics have no costs for initials, umlauts and missing words.
+# The word alignment of a query with a name, and its costs, are ours: string metrics have no costs for initials, umlauts and
+# missing words.
 
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
@@ -405,8 +397,7 @@ _SHUFFLED_COST = 0.6
 _REVERSED_WITH_INITIAL_COST = 0.8
 _JOINED_COST = 0.4
 _ALL_JOINED_COST = 2.0
-_MIN_LENGTH_FOR_TWO_TYPOS = 4
-"""Letters; shorter words allow one error only."""
+
 _SHORT_WORD_LENGTH = 6
 _SHORT_WORD_PENALTY = 1.0
 """Extra cost of two errors in a word shorter than `_SHORT_WORD_LENGTH`."""
@@ -448,19 +439,16 @@ def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> 
             total += distance
     missing = [word for i, word in enumerate(query_words) if i not in position_of]
     total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
-    if _is_middle_initial_typed_whole(query_words, name_words, position_of):
+    untyped = [(j, word) for j, word in enumerate(name_words) if j not in taken]
+    is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
+    if is_for_initial and any(len(word) > 1 for _, word in untyped):
+        # A whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim.
         total += MISSING_WORD
     order_cost = _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
-    return total + order_cost + _untyped_cost(taken, len(name_words))
-
-
-def _is_middle_initial_typed_whole(
-    query_words: Sequence[str], name_words: Sequence[str], position_of: dict[int, int]
-) -> bool:
-    """Tell whether a whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim."""
-    for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
-    untyped = (word for j, word in enumerate(name_words) if j not in position_of.values())
-    return for_initial and any(len(word) > 1 for word in untyped)
+    ends = (0, len(name_words) - 1)
+    return (
+        total + order_cost + sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j, _ in untyped)
+    )
 
 
 def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
@@ -480,11 +468,6 @@ def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
     return _SHUFFLED_COST if not is_rotated else _REVERSED_WITH_INITIAL_COST if first else _REVERSED_COST
 
 
-def _untyped_cost(taken: set[int], word_count: int) -> float:
-    ends, untyped = {0, word_count - 1}, set(range(word_count)) - taken
-    return sum(_UNTYPED_END_COST if index in ends else _UNTYPED_MIDDLE_COST for index in sorted(untyped))
-
-
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
     """Tell whether a word of the query is in the name only with a typing error, as a prefix, or in another spelling."""
     return name_distance(query_words, name) > _ALL_JOINED_COST and bool(_differing_words(query_words, name))
@@ -499,7 +482,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     if name_distance(query_words, name) <= ONE_TYPO:
         return True
     differing = _differing_words(query_words, name)
-    errors = [edit_distance(typed, meant) for typed, meant in differing]
+    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
     if len(differing) < 2 and all(
         count < 2 or meant.startswith(typed) or len(meant) == 1
         for count, (typed, meant) in zip(errors, differing, strict=True)
@@ -532,29 +515,20 @@ def word_distance(query_word: str, name_word: str) -> float:
         if query_word[0] != name_word[0]:
             return MISSING_WORD
         return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
-    distance = _typo_distance(query_word, name_word)
+    shorter = min(len(query_word), len(name_word))
+    allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
+    errors = OSA.distance(query_word, name_word, score_cutoff=allowed)
+    penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
+    distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors + penalty
     if name_word.startswith(query_word):
         return min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
     return distance
 
 
-def _typo_distance(query_word: str, name_word: str) -> float:
-    shorter = min(len(query_word), len(name_word))
-    allowed = 2 if shorter >= _MIN_LENGTH_FOR_TWO_TYPOS else 1
-    errors = edit_distance(query_word, name_word, max_distance=allowed)
-    if errors > allowed:
-        return MISSING_WORD
-    penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
-    return _TYPO_COST * errors + penalty
+# The table of institutions is ours too: universities and companies that often occur in papers on machine learning, with the
+# forms that papers and readers use, in English and Korean.
 
-
-# Names of universities and companies: one key for the forms of a name, in English and Korean, and those within a longer name.
-#
-# The table is ours: institutions that often occur in papers on machine learning, with the forms that papers and readers use.
-
-"""Words of an institution's name; longer sequences of an affiliation are not compared."""
 _MAX_LENGTH = 400
-_TABLE = "institutions.tsv"
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
 _GENERIC = (
     "university of college institute institution school department faculty division center centre laboratory labs research"
@@ -630,5 +604,5 @@ def _keys() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
     """Return for each known institution its English name, then its other forms, in both languages."""
-    text = Path(__file__).with_name(_TABLE).read_text("utf-8")
+    text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
     return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))

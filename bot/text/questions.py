@@ -1,4 +1,12 @@
-"""Reads a question as a search does: without particles, verb endings and filler. Known terms stay whole."""
+"""Reads a question as a search does: without particles, verb endings and filler, with lay words and typing errors understood.
+
+The analyser strips only what nouns rarely end in (평가, 해상도). A query's word may lose more, where grammar allows it and
+what remains is a known word: LLM의 is LLM, 로봇이 is 로봇, 학습시키나요 is 학습. Known terms stay whole.
+
+Filler are question words, requests, polite endings and generic words, recognised by their kind: a word list in English; in
+Korean, where one verb has dozens of forms, a pattern of stems and endings. A lay word is an everyday word for a topic that
+papers call by another name (lie for hallucination, 옷 for garment).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +15,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
+from itertools import compress, product
+from operator import or_
 from typing import Literal
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bot.text import analyser, term_keys
-
-# Conjugated forms of Korean verbs, generated from the dictionary form: 고치다 is 고치는, 고친, 고쳐주는 in a question.
 
 _RIEUL, _NIEUN, _SSANG_SIOT = 8, 4, 20
 """The numbers of ㄹ, ㄴ and ㅆ as final consonants."""
@@ -76,11 +84,6 @@ def _infinitive(stem: str) -> str:
     return stem[:-1] + analyser.join_syllable(first, 0 if is_bright else 4, 0)
 
 
-# Particles and verb endings of the words of a query: LLM의 is LLM, 로봇이 is 로봇, 학습시키나요 is 학습.
-#
-# The analyser strips only what nouns rarely end in (평가, 해상도). A query's word may lose more, where grammar allows it
-# and what remains is a known word.
-
 MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
 _PARTICLE_LIST = (
@@ -92,7 +95,7 @@ _PARTICLE = "|".join(sorted(_PARTICLE_LIST.split(), key=len, reverse=True))
 _HANGUL_TAIL = re.compile(rf"[{analyser.SYLLABLES}]+\Z")
 _LATIN = re.compile("[A-Za-z]")
 _PARTICLES = re.compile(f"(?:{_PARTICLE}){{1,3}}")
-# The particle that follows a final consonant, or none (ㄹ counts as none before 로): 로봇이 is 로봇 + 이, 전문가 is one word.
+# The particle that follows a final consonant, or none: 로봇이 is 로봇 + 이, 전문가 is one word.
 _PARTICLES_AFTER_CONSONANT = ("이랑", "이나", "이란", "이라는", "이라고", "이고", "이며", "이", "과")
 _PARTICLES_AFTER_VOWEL = ("랑", "나", "란", "라는", "라고", "가", "로")
 _ANY_LIST = (
@@ -107,8 +110,6 @@ _VERB_LIST = (
     " 되나요 될까요 될까 되는지 되는가 되려면 되게 된 될 돼 돼요 돼서 되어 되는 되고 되기 되면"
 )
 _VERB_ENDINGS = tuple(sorted(_VERB_LIST.split(), key=len, reverse=True))
-_RIEUL_FINAL = 8
-"""The number of ㄹ as a final consonant."""
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
@@ -120,22 +121,14 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         return word
     core = _HANGUL_TAIL.sub("", word)
     if _LATIN.search(core):
-        return _strip_after_latin(word, core, word[len(core) :], is_known)
-    return word if core else _strip_hangul(word, is_known)
-
-
-def _strip_after_latin(word: str, core: str, tail: str, is_known: Callable[[str], bool]) -> str:
-    """Return LLM for LLM의, and "LLM 기반" for LLM기반 if both are known."""
-    if is_known(word):
-        return word
-    if _PARTICLES.fullmatch(tail):
-        return core
-    # A particle may be joined to a word: RAG를이용한.
-    return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
-
-
-def _strip_hangul(word: str, is_known: Callable[[str], bool]) -> str:
-    if is_known(word) or len(word) < 3:
+        tail = word[len(core) :]
+        if is_known(word):
+            return word
+        if _PARTICLES.fullmatch(tail):
+            return core
+        # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
+        return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
+    if core or is_known(word) or len(word) < 3:
         return word
     for stem in _possible_stems(word):
         if len(stem) >= 2 and (is_known(stem) or is_known(analyser.strip_ending(stem))):
@@ -151,18 +144,12 @@ def _possible_stems(word: str) -> list[str]:
         for ending in endings:
             if word.endswith(ending) and len(word) > len(ending):
                 stem = word[: -len(ending)]
-                if _has_consonant(stem[-1], ending) == wants_consonant:
+                final = analyser.split_syllable(stem[-1])[2]
+                # ㄹ counts as none before 로.
+                if (final > 0 and not (ending == "로" and final == _RIEUL)) == wants_consonant:
                     stems.append(stem)
     return stems
 
-
-def _has_consonant(syllable: str, ending: str) -> bool:
-    """Tell whether a syllable has a final consonant; before 로, ㄹ is none."""
-    final = analyser.split_syllable(syllable)[2]
-    return final > 0 and not (ending == "로" and final == _RIEUL_FINAL)
-
-
-# Korean filler of queries as patterns: a kind's stems with the particles and endings that may follow them.
 
 _FILLER_PARTICLE = (
     "(?:이|가|은|는|을|를|의|에|에는|에서|에서는|로|으로|와|과|도|만|들|들이|들을|들은|들의|들도|이나|나|이란|란|인가요?|인지"
@@ -241,14 +228,9 @@ _VERBS = (
 
 
 @lru_cache(maxsize=1)
-def list_verb_forms() -> frozenset[str]:
-    """Return the forms of these verbs."""
+def _list_verb_forms() -> frozenset[str]:
     return frozenset().union(*map(conjugate, _VERBS.split()))
 
-
-# Filler of queries: question words, requests, polite endings and generic words, recognised by their kind.
-#
-# A kind is a word list in English; in Korean, where one verb has dozens of forms, it is a pattern of stems and endings.
 
 Kind = Literal["function", "request", "paper", "generic", "ambiguous", "verb", ""]
 """The kind of a word of a query.
@@ -317,17 +299,8 @@ _KOREAN: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 _MAX_FILLER_LENGTH = 16
 _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
 _ADNOMINAL_ENDINGS = ("는", "한", "된")
-_PHRASES = tuple(
-    tuple(phrase.split())
-    for phrase in (
-        "state of the art",
-        "pros and cons",
-        "as well as",
-        "in terms of",
-        "in order to",
-        "up to date",
-    )
-)
+_PHRASE_LIST = "state of the art|pros and cons|as well as|in terms of|in order to|up to date"
+_PHRASES = [phrase.split() for phrase in _PHRASE_LIST.split("|")]
 """Fixed phrases with words that may be content on their own."""
 
 
@@ -345,7 +318,7 @@ def classify_filler(word: str) -> Kind:
         return _ENGLISH.get(folded, "")
     if len(folded) > _MAX_FILLER_LENGTH:
         return ""
-    is_verb = folded in list_verb_forms()
+    is_verb = folded in _list_verb_forms()
     return next((kind for kind, pattern in _KOREAN if pattern.fullmatch(folded)), "verb" if is_verb else "")
 
 
@@ -362,17 +335,18 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] | None = None) ->
     kinds = list(map(classify_filler, words))
     if protected is not None:
         kinds = ["" if is_protected else kind for kind, is_protected in zip(kinds, protected, strict=True)]
-    for start, end in _find_phrases(words):
-        kinds[start:end] = ["function"] * (end - start)
+    folded = [trim_filler(word).lower() for word in words]
+    for start, phrase in product(range(len(words)), _PHRASES):
+        if folded[start : start + len(phrase)] == phrase:
+            kinds[start : start + len(phrase)] = ["function"] * len(phrase)
     dropped = [kind in ("function", "request") for kind in kinds]
     _drop_by_neighbours(words, kinds, dropped)
-    if any(dropped) or any(
-        kind == "verb" and not word.isascii() for kind, word in zip(kinds, words, strict=True)
-    ):
+    are_verbs = [kind == "verb" for kind in kinds]
+    if any(dropped) or any(not word.isascii() for word in compress(words, are_verbs)):
         # A sentence: its verbs say what is done to the topic.
-        dropped = [is_dropped or kind == "verb" for is_dropped, kind in zip(dropped, kinds, strict=True)]
+        dropped = list(map(or_, dropped, are_verbs))
         _drop_by_neighbours(words, kinds, dropped)
-    return [not is_dropped for is_dropped in dropped] if not all(dropped) else [True] * len(dropped)
+    return [not is_dropped or all(dropped) for is_dropped in dropped]
 
 
 def _drop_by_neighbours(words: Sequence[str], kinds: Sequence[Kind], dropped: list[bool]) -> None:
@@ -392,19 +366,6 @@ def _drop_by_neighbours(words: Sequence[str], kinds: Sequence[Kind], dropped: li
             dropped[index] = True
 
 
-def _find_phrases(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the start and the end of each fixed phrase."""
-    folded = tuple(trim_filler(word).lower() for word in words)
-    return [
-        (start, start + len(phrase))
-        for start in range(len(folded))
-        for phrase in _PHRASES
-        if folded[start : start + len(phrase)] == phrase
-    ]
-
-
-# Lay words: everyday words for a topic that papers call by another name (lie for hallucination, 옷 for garment).
-
 MAX_WORDS = 4
 """Words of the longest lay phrase."""
 
@@ -421,7 +382,11 @@ def find_terms(text: str) -> tuple[str, ...]:
 def _key_terms(first: str) -> dict[str, tuple[str, ...]]:
     """Return the terms by the keys of the lay words that begin with a letter: stemming all of them takes some 30 ms."""
     rows = _load_table().get(first, ())
-    return {_key(form): terms for word, terms in reversed(rows) for form in _written_forms(word)}
+    return {
+        _key(form): terms
+        for word, terms in reversed(rows)
+        for form in (conjugate(word) if word.endswith("다") else (word,))
+    }
 
 
 @lru_cache(maxsize=1)
@@ -441,11 +406,6 @@ def load_rows() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(tuple(words.split("|")), tuple(terms.split("|"))) for words, terms in rows]
 
 
-def _written_forms(word: str) -> Iterable[str]:
-    """Return a lay word, or the forms of a Korean verb in its dictionary form: of 고치다 고치는, 고쳐주는 and others."""
-    return conjugate(word) if word.endswith("다") else (word,)
-
-
 def _key(text: str) -> str:
     """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
     if not analyser.has_hangul(text):
@@ -456,10 +416,8 @@ def _key(text: str) -> str:
 _MAX_WORDS = 24
 _MAX_TERM_WORDS = 5
 
-Known = Callable[[str], bool]
 
-
-def read_question(text: str, is_term: Known, is_word: Known) -> str:
+def read_question(text: str, is_term: Callable[[str], bool], is_word: Callable[[str], bool]) -> str:
     """Return the words of a query that carry its topic; the text itself if it is a known term or nothing else is left.
 
     `is_term` tells of a text whether it is a form of a concept, `is_word` of a word whether it is known.
@@ -467,19 +425,17 @@ def read_question(text: str, is_term: Known, is_word: Known) -> str:
     if is_term(text):
         return text
     words = [word for word in map(trim_filler, text.split()[:_MAX_WORDS]) if word]
-    stripped = [_strip(word, is_word) for word in words]
-    mask = topic_mask(words, _find_terms(stripped, is_term))
-    return " ".join(word for word, is_topic in zip(stripped, mask, strict=True) if is_topic) or text
+    # Filler and lay words keep their endings.
+    stripped = [
+        word
+        if classify_filler(word) or find_terms(word)
+        else strip_query_word(word, lambda stem: is_word(stem) or bool(find_terms(stem)))
+        for word in words
+    ]
+    return " ".join(compress(stripped, topic_mask(words, _find_terms(stripped, is_term)))) or text
 
 
-def _strip(word: str, is_word: Known) -> str:
-    """Return a word without its endings, unless it is filler or a lay word with them."""
-    if classify_filler(word) or find_terms(word):
-        return word
-    return strip_query_word(word, lambda stem: is_word(stem) or bool(find_terms(stem)))
-
-
-def _find_terms(words: Sequence[str], is_term: Known) -> list[bool]:
+def _find_terms(words: Sequence[str], is_term: Callable[[str], bool]) -> list[bool]:
     """Return for each word whether it is part of a known term of several words, the longest first."""
     found = [False] * len(words)
     is_function = [classify_filler(word) == "function" for word in words]
@@ -507,8 +463,6 @@ def _find_parts(words: Sequence[str], is_function: Sequence[bool], numbers: Sequ
     return []
 
 
-# Corrects typing errors by a vocabulary: a word that exactly one word of it is near.
-
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
 _MAX_KEYSTROKES = 40
 _DOMINANCE = 4
@@ -516,7 +470,7 @@ _DOMINANCE = 4
 
 
 class Vocabulary:
-    """The words that may be meant, by their keystrokes: in Korean, one wrong key changes one letter of a syllable."""
+    """The words that typing errors may mean, by their keystrokes: in Korean, one wrong key changes one letter of a syllable."""
 
     def __init__(self, weighted_words: Iterable[tuple[str, int]]) -> None:
         weight_of: dict[str, int] = defaultdict(int)

@@ -1,4 +1,8 @@
-"""Term keys: normal forms that are equal for all spellings of a term, in English and Korean and for abbreviations."""
+"""Term keys: normal forms that are equal for all spellings of a term, in English and Korean, for abbreviations and for names.
+
+A title's head may be a name ("Llama 2" of "Llama 2: Open Foundation …"). The key of a name is joined, so that SAM 2, SAM-2 and
+sam2 are one name; it is found in canonical titles (see the analyser), in which two spaces stand for punctuation.
+"""
 
 from __future__ import annotations
 
@@ -49,24 +53,17 @@ def split_writing(word: str) -> str | None:
     """Return a joined name as words: Llama 3 of Llama3, Flash Attention of FlashAttention; None for other words."""
     if versioned := _JOINED_VERSION.fullmatch(word):
         name, number, rest, short_name, variant = versioned.groups()
-        return (
-            f"{short_name} {variant}"
-            if short_name
-            else f"{name}{number} {rest}"
-            if rest
-            else f"{name} {number}"
-        )
+        if short_name:
+            return f"{short_name} {variant}"
+        return f"{name}{number} {rest}" if rest else f"{name} {number}"
     return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
 
 
 def joined_writing(words: Sequence[str]) -> str | None:
     """Return two or three Latin words as the one word that a name may be made of them: flashattention."""
-    if not 2 <= len(words) <= _MAX_JOINED_WORDS or not all(
-        word.isascii() and word.isalpha() for word in words
-    ):
-        return None
-    joined = "".join(words)
-    return joined if len(joined) <= analyser.MAX_TOKEN_LENGTH else None
+    joined, are_two_or_three = "".join(words), 2 <= len(words) <= _MAX_JOINED_WORDS
+    is_name = are_two_or_three and all(map(str.isalpha, words)) and joined.isascii()
+    return joined if is_name and len(joined) <= analyser.MAX_TOKEN_LENGTH else None
 
 
 def term_key(text: str) -> str:
@@ -97,25 +94,14 @@ def is_abbreviation(text: str) -> bool:
     )
 
 
-# Names in titles: the head of a title ("Llama 2" of "Llama 2: Open Foundation …"), and keys to compare it with a query.
-#
-# A key is joined, so that SAM 2, SAM-2 and sam2 are one name. Works on canonical titles (see the analyser), in which two
-# spaces stand for punctuation.
-
 EXACT, VERSION, VERSION_AND_MORE, LEADING = 1.0, 0.8, 0.6, 0.4
 """Degrees of a match: the head is the name, the name with a version, begins with the name and a version, begins with it."""
 _MAX_NAME_WORDS = 6
 _MAX_NAME_LENGTH = 40
 _MIN_PART_LENGTH = 3
 _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
-_CLOSERS = (
-    ("technic", "report"),
-    ("system", "card"),
-    ("model", "card"),
-    ("기술", "보고서"),
-    ("paper",),
-    ("논문",),
-)
+_CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
+_CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
 """Last words that belong to no name: of a title, or of a query for it."""
 _LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
@@ -139,7 +125,7 @@ def leading_names(title: str) -> list[str]:
     """Return the keys of the names that a canonical title may begin with: its first word, and that with a version."""
     pieces = _head_pieces(title)
     has_version = len(pieces) > 1 and _VERSION.fullmatch(pieces[1]) is not None
-    names = ["".join(pieces[:end]) for end in (range(1, 3) if has_version else range(1, 2))]
+    names = ["".join(pieces[:1]), *(["".join(pieces[:2])] if has_version else [])]
     return [name for name in names if 1 < len(name) <= _MAX_NAME_LENGTH]
 
 
@@ -179,27 +165,23 @@ def match_titles(names: Collection[str], title: str) -> float:
     for number, piece in enumerate(pieces, start=1):
         key += piece
         if key in names:
-            return _degree(pieces[number:])
+            rest = pieces[number:]
+            if not rest:
+                return EXACT
+            if not _VERSION.fullmatch(rest[0]):
+                return LEADING
+            return VERSION if len(rest) == 1 else VERSION_AND_MORE
         if len(key) > _MAX_NAME_LENGTH:
             break
     return 0.0
-
-
-def _degree(rest: Sequence[str]) -> float:
-    if not rest:
-        return EXACT
-    if not _VERSION.fullmatch(rest[0]):
-        return LEADING
-    return VERSION if len(rest) == 1 else VERSION_AND_MORE
 
 
 @lru_cache(maxsize=1 << 10)
 def _head_pieces(title: str) -> tuple[str, ...]:
     """Return the words of a title's head, a version as a piece of its own."""
     head, _, _ = title.partition("\n")[0].strip().partition("  ")
-    return tuple(
-        _split_versions(trim_title([word.removesuffix(analyser.PARTICLE_MARK) for word in head.split()]))
-    )
+    words = [word.removesuffix(analyser.PARTICLE_MARK) for word in head.split()]
+    return tuple(_split_versions(trim_title(words)))
 
 
 def trim_title(words: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import TypeAlias
 
 from bot.text import analyser, term_keys
 
@@ -14,7 +13,7 @@ SUBSTRING_WEIGHT = 0.2
 """Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
 _LONG_TAIL = re.compile(f"[{analyser.SYLLABLES}]{{4}}")
 """What follows two syllables in a longer word that is not composed with them: 애플리케이션 has no 애플."""
-_FieldMatches: TypeAlias = tuple[float, float, list[int]]
+_FieldMatches = tuple[float, float, list[int]]
 """Frequency of a Korean term in title and body, and the starts of its matches."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _SEPARATORS = re.compile(rf"[\s·]+|(?<=[{analyser.SYLLABLES}])[\-–/]+(?=[{analyser.SYLLABLES}])")
@@ -56,7 +55,6 @@ class TermPattern:
         self._korean_variants = korean_variants(text) if self.is_korean else []
         is_one_word = len(term_keys.korean_key(text)) == 2 and not _SEPARATORS.search(text.strip())
         self.is_short = is_one_word and self.is_korean
-        self._is_one_word = is_one_word
         self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
 
     @property
@@ -72,20 +70,17 @@ class TermPattern:
 
     def count(self, document: Document) -> tuple[float, float]:
         """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
-        if not self.is_korean:
-            return self._count_latin(document)
-        in_title, in_body, _ = self._match_korean(document)
-        return in_title, in_body
-
-    def _count_latin(self, document: Document) -> tuple[float, float]:
+        if self.is_korean:
+            in_title, in_body, _ = self._match_korean(document)
+            return in_title, in_body
         text, body = document.text, document.body_start
-        in_title = in_body = 0
+        titles = bodies = 0
         # The maximum, not the sum: a joined spelling is also in the text as a variant of the spaced one.
         for sequence in self._latin_variants:
             if sequence in text:
-                in_title = max(in_title, text.count(sequence, 0, body))
-                in_body = max(in_body, text.count(sequence, body))
-        return float(in_title), float(in_body)
+                titles = max(titles, text.count(sequence, 0, body))
+                bodies = max(bodies, text.count(sequence, body))
+        return float(titles), float(bodies)
 
     def line_numbers(self, document: Document) -> set[int]:
         """Return the lines of title and body, counted from 0, that contain the term."""
@@ -104,10 +99,9 @@ class TermPattern:
             counts, starts = [0.0, 0.0], []
             for key in self._korean_variants:
                 if key in compact:
-                    pattern = _variant_spacing_pattern(key, is_one_word=self._is_one_word)
-                    for field, (count, field_starts) in enumerate(
-                        _korean_matches(pattern, document, is_short=is_short)
-                    ):
+                    pattern = _variant_spacing_pattern(key, is_one_word=is_short)
+                    found = _korean_matches(pattern, document, is_short=is_short)
+                    for field, (count, field_starts) in enumerate(found):
                         if not counts[field]:
                             counts[field] = count
                             starts += field_starts
@@ -144,13 +138,12 @@ def korean_variants(text: str) -> list[str]:
 
     A particle within the term must be in the text too; any particle may follow its end.
     """
-    variants = [
-        "".join(word for run in analyser.split_runs(spelling) for word in run.canonical).removesuffix(
-            analyser.PARTICLE_MARK
-        )
+    spelt = (
+        "".join(word for run in analyser.split_runs(spelling) for word in run.canonical)
         for spelling in (text, term_keys.korean_key(text))
-    ]
-    return [variant for variant in dict.fromkeys(variants) if variant]
+    )
+    variants = dict.fromkeys(variant.removesuffix(analyser.PARTICLE_MARK) for variant in spelt)
+    return [variant for variant in variants if variant]
 
 
 @lru_cache(maxsize=1 << 12)

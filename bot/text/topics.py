@@ -1,7 +1,7 @@
 """Topic descriptions: a table of ours with the everyday words for topics of machine learning, by which questions are compared.
 
 A question is a vector over the topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud"
-weighs speech synthesis most, though no paper says so. `text/topic_similarity` has the vectors of papers.
+weighs speech synthesis most, though no paper says so. A paper's similarity to it is the cosine of their vectors.
 """
 
 from __future__ import annotations
@@ -128,8 +128,6 @@ def _load_table() -> tuple[tuple[tuple[str, ...], str], ...]:
     lay = [(terms, " ".join(words)) for words, terms in questions.load_rows()]
     return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *lay))
 
-
-# The similarity of papers to a question by topic: the cosine of their vectors over the topic descriptions.
 
 _MAX_PAPER_WORD_TOPICS = 40
 """Words in more descriptions tell nothing about a paper's topic."""

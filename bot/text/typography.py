@@ -1,15 +1,14 @@
-"""Typography for readers: raised and lowered digits and letters (π₀, VCT²), dashes and quotation marks. Not for the index."""
+"""LaTeX of titles and formulas as text, and typography for readers: raised and lowered digits (π₀, VCT²), dashes, quotes.
+
+Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole title it
+would drop everything after a percent sign. The index has the text, but not the typography.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from typing import Any
-
-# Converts the LaTeX of titles to plain text, for the index and for `typography`; the rest of a title is unchanged.
-#
-# Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole
-# title it would drop everything after a percent sign.
 
 _MAX_SPAN_LENGTH = 300
 _MAX_BRACE_DEPTH = 12
@@ -29,9 +28,7 @@ def to_plain_text(title: str) -> str:
     """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
     if "$" not in title and "\\" not in title:
         return title
-    title = _MATH.sub(_math_text, title)
-    title = _replace_commands(title)
-    return _ESCAPED.sub(r"\1", title)
+    return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title)))
 
 
 def _math_text(match: re.Match[str]) -> str:
@@ -49,15 +46,17 @@ def _replace_commands(title: str) -> str:
     for match in _COMMAND.finditer(title):
         if match.start() < position:
             continue
-        end = end_of_argument(title, match.end())
-        if end is None or (match[1] and not _is_text_command(match[1])):
+        end, command = _end_of_argument(title, match.end()), match[1]
+        if end is None or command in _NON_TEXT_COMMANDS:
+            continue
+        if command and _converter().latex_context.get_macro_spec(command) is None:
             continue
         pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
         position = end
     return "".join([*pieces, title[position:]])
 
 
-def end_of_argument(title: str, start: int) -> int | None:
+def _end_of_argument(title: str, start: int) -> int | None:
     """Return the end of the braces (or the one letter) at `start`; None if they are not closed within the longest span."""
     if title[start] != "{":
         return start + 1
@@ -75,13 +74,6 @@ def _convert_span(span: str) -> str:
         return span
     text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", span))
     return text.strip() if text.strip() else span
-
-
-def _is_text_command(command: str) -> bool:
-    """Tell whether pylatexenc can convert this command with an argument to text."""
-    return (
-        command not in _NON_TEXT_COMMANDS and _converter().latex_context.get_macro_spec(command) is not None
-    )
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +155,7 @@ def _convert_braced(formula: str) -> str:
     pieces: list[str] = []
     position = 0
     for match in _BRACED.finditer(formula):
-        end = end_of_argument(formula, match.end()) if match.start() >= position else None
+        end = _end_of_argument(formula, match.end()) if match.start() >= position else None
         if end is not None:
             inner = to_plain_text(f"${formula[match.end() + 1 : end - 1].strip()}$")
             pieces += [formula[position : match.start()], _convert_script(match[0], inner)]

@@ -9,6 +9,7 @@ from discord import ui
 
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import PostWording, summary_excerpt
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
@@ -37,25 +38,27 @@ def today_view(
 
     `marker` names the delivery in the custom id of the first button below the papers.
     """
-    message = message_builder.MessageBuilder()
-    message.add_text(
-        f"## {texts('today-heading', day=texts.format_date(post.digest_on))}\n{_basis(texts, post)}"
-    )
+    message = MessageBuilder()
+    basis = texts("today-by-votes")
+    if post.is_personal:
+        saved = texts("today-from-saved", count=post.saved_count)
+        basis = saved if post.saved_count else texts("today-from-topics")
+    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
-    foot = paper_text.subtext(note)
-    components = 1 + len(buttons) + (2 if menu else 0) + 5 * len(post.picks) + bool(foot)
-    message.reserve(components, (foot,) if foot else ())
+    message.reserve(5 * len(post.picks))
+    message.end_with(([menu], buttons), paper_text.subtext(note))
     for position, pick in enumerate(post.picks):
-        text = _pick_text(texts, position + 1, pick, *message.share(len(post.picks) - position))
-        message.add_text(text)
-        message.add_reserved_row(*_pick_buttons(texts, pick[0].arxiv_id))
-    if menu is not None:
-        message.add_reserved_row(menu)
-    message.add_reserved_row(*buttons)
-    if foot:
-        message.add_reserved_text(foot)
+        share = message.share(len(post.picks) - position)
+        message.add_text(_pick_text(texts, position + 1, pick, *share))
+        arxiv_id = pick[0].arxiv_id
+        message.add_reserved_row(
+            *lists_card.read_and_save_buttons(texts, arxiv_id),
+            button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
+            button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
+        )
     return message.view
 
 
@@ -79,7 +82,7 @@ def topics_view(
 
     `commands` are those that show and that remove what is kept about a reader.
     """
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
     if learnt:
@@ -88,7 +91,7 @@ def topics_view(
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, paper_text.subtext(how)]))
     message.add_select(topics_menu(texts, topics, picked, PANEL))
-    message.add_buttons(message_builder.button(texts("today-show"), custom_ids.pack(SHOW)))
+    message.add_buttons(button(texts("today-show"), custom_ids.pack(SHOW)))
     return message.view
 
 
@@ -97,10 +100,9 @@ def topics_menu(
 ) -> ui.Item[Any] | None:
     """Return the menu of topics, any number of which may be picked; None without topics."""
     options = [
-        message_builder.select_option(topic, topic, selected=topic in picked)
-        for topic in dict.fromkeys([*picked, *topics])
+        select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
-    return message_builder.select_menu(
+    return select_menu(
         texts("today-pick-topics"), custom_ids.pack(PICK, place), options, max_values=len(options)
     )
 
@@ -112,34 +114,20 @@ def suspended_text(texts: Texts, reason: str | None) -> str:
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
     """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
-    return message_builder.button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
-
-
-def _basis(texts: Texts, post: contents.TodayPost) -> str:
-    """Return what the papers are chosen by, as small print."""
-    if not post.is_personal:
-        return paper_text.subtext(texts("today-by-votes"))
-    if post.saved_count:
-        return paper_text.subtext(texts("today-from-saved", count=post.saved_count))
-    return paper_text.subtext(texts("today-from-topics"))
+    return button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
 
 
 def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int) -> str:
     paper, rank, reasons = pick
-    because = paper_text.subtext(_because(texts, reasons))
+    clauses = [_clause(texts, reason) for reason in reasons]
+    because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
     title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
     excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    lines = (f"**{position} · {title}** {facts}", excerpt, because)
+    lines = (f"**{position} · {title}** {facts}", excerpt, paper_text.subtext(because))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
-
-
-def _because(texts: Texts, reasons: Sequence[contents.TodayReason]) -> str:
-    """Return the reasons as one clause; "" for none."""
-    clauses = [_clause(texts, reason) for reason in reasons]
-    return texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
 
 
 def _clause(texts: Texts, reason: contents.TodayReason) -> str:
@@ -159,27 +147,16 @@ def _escape(text: str) -> str:
     return paper_text.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
-def _pick_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
-    return [
-        message_builder.button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, arxiv_id)),
-        message_builder.button(
-            texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, arxiv_id)
-        ),
-        message_builder.button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
-        message_builder.button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
-    ]
-
-
 def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
     toggle = (
         send_button(texts, again=post.suspended is not None)
         if post.at_time is None
-        else message_builder.button(texts("today-stop"), custom_ids.pack(STOP))
+        else button(texts("today-stop"), custom_ids.pack(STOP))
     )
     return [
-        message_builder.button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
-        message_builder.button(texts("today-topics"), custom_ids.pack(TOPICS)),
+        button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
+        button(texts("today-topics"), custom_ids.pack(TOPICS)),
         toggle,
     ]

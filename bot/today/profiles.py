@@ -1,4 +1,8 @@
-"""Readers' profiles: learnt in a thread from saved papers, followed words, opened papers and answers, and kept up to date."""
+"""Readers' profiles: learnt in a thread from saved papers, followed words, opened papers and answers, and kept up to date.
+
+A profile is the weights of features: the tokens of the look-up, pairs of Latin words, and concepts. They are learnt by
+logistic regression over wanted papers and a sample of others, and cut to the heaviest.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import chain
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -25,15 +29,10 @@ from storage import alerts, models, papers, search, shelf, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
-# L2-regularised logistic regression on sparse vectors, by dual coordinate descent. Pure Python, deterministic.
-#
-# The method is that of Yu, Huang and Lin (2011), "Dual coordinate descent methods for logistic regression": each step solves
-# for the multiplier of one example, with a few steps of Newton's method.
+Vector: TypeAlias = Mapping[str, float]
+"""The features of a text with their values; those that it lacks are 0."""
 
-SparseVector: TypeAlias = Mapping[str, float]
-"""The features of an example with their values; those that it lacks are 0."""
-
-Example: TypeAlias = tuple[SparseVector, float]
+Example: TypeAlias = tuple[Vector, float]
 """A vector, and how much the example counts within its class."""
 
 COST = 1.0
@@ -43,7 +42,11 @@ _NEWTON_STEPS = 3
 
 
 def train_weights(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
-    """Return the weight of each feature: higher for what the positive examples have. No weights without both classes."""
+    """Return the weight of each feature: higher for what the positive examples have. No weights without both classes.
+
+    It is L2-regularised logistic regression by dual coordinate descent, deterministic: the method of Yu, Huang and Lin
+    (2011), in which each step solves for the multiplier of one example, with a few steps of Newton's method.
+    """
     examples = [*_balanced(positives, 1.0), *_balanced(negatives, -1.0)]
     weights: dict[str, float] = defaultdict(float)
     if not positives or not negatives:
@@ -65,13 +68,13 @@ def train_weights(positives: Sequence[Example], negatives: Sequence[Example]) ->
     return dict(weights)
 
 
-def _balanced(examples: Sequence[Example], sign: float) -> list[tuple[SparseVector, float, float]]:
+def _balanced(examples: Sequence[Example], sign: float) -> list[tuple[Vector, float, float]]:
     """Return the examples with their sign and the upper bound of their multiplier; the bounds of a class add up to COST."""
     total = sum(weight for _, weight in examples) or 1.0
     return [(vector, sign, COST * weight / total) for vector, weight in examples if weight > 0]
 
 
-def _add(weights: dict[str, float], vector: SparseVector, step: float) -> float:
+def _add(weights: dict[str, float], vector: Vector, step: float) -> float:
     """Add a multiple of an example to the weights; returns the same for the constant feature."""
     for term, value in vector.items():
         weights[term] += step * value
@@ -88,8 +91,6 @@ def _solve(multiplier: float, margin: float, norm: float, bound: float) -> float
         found = min(max(step, found / 10), bound - (bound - found) / 10)
     return found
 
-
-# Learns a reader's profile: logistic regression over wanted papers and others, cut to its heaviest weights. Pure.
 
 MAX_WEIGHTS = 200
 MAX_TRAINED = 300
@@ -143,11 +144,6 @@ def _scale(examples: Sequence[Example], rarity: Mapping[str, float]) -> list[Exa
     ]
 
 
-# Features of papers and of followed words: the tokens of the look-up, pairs of Latin words, and concepts. Pure.
-
-Vector: TypeAlias = SparseVector
-"""Features with their values."""
-
 CONCEPT_MARK = "="
 """Prefix of the features that are concepts. No token contains it."""
 MAX_FEATURES = 600
@@ -188,7 +184,7 @@ class ConceptIndex:
 
 
 def _form_keys(concept: concepts.Concept) -> Iterator[str]:
-    """Yield the keys of the forms by which a concept is recognised within a text: no everyday word is one."""
+    """Yield the keys of the forms by which a concept is recognised within a text: everyday words are left out."""
     if " " in concept.key:
         yield concept.key
     for form in concept.forms:
@@ -261,8 +257,6 @@ def group_by_feature(vectors: Mapping[int, Mapping[str, float]]) -> dict[str, li
             grouped[feature].append((position, value))
     return dict(grouped)
 
-
-# Vectors of stored papers: those of any papers, of the day, and of a sample of what a reader did not want.
 
 SAMPLE_SIZE = 360
 """Papers of the sample; their vectors take about 6 MB."""
@@ -346,8 +340,14 @@ SAVED_WEIGHT, OPENED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.3, 0.5
 LESS_WEIGHT = 5.0
 """A paper that a reader does not want counts as much as some random ones."""
 
-Signals: TypeAlias = tuple[list[int], list[tuple[int, FeedbackKind]], list[str]]
-"""What a profile is learnt from: saved papers, feedback, and the words that the reader follows."""
+
+class Signals(NamedTuple):
+    """What a profile is learnt from."""
+
+    saved: list[int]
+    feedback: list[tuple[int, FeedbackKind]]
+    followed: list[str]
+    """Picked topics, and the words of alerts."""
 
 
 class Profiles:
@@ -383,15 +383,15 @@ class Profiles:
         if user_id in self._tasks:
             self._again.add(user_id)
             return
-        task = asyncio.ensure_future(self._learn_in_background(user_id))
-        self._tasks[user_id] = task
-        task.add_done_callback(lambda _: self._finish(user_id))
 
-    def _finish(self, user_id: int) -> None:
-        del self._tasks[user_id]
-        if user_id in self._again:
-            self._again.discard(user_id)
-            self.wake(user_id)
+        def finish(_: object) -> None:
+            del self._tasks[user_id]
+            if user_id in self._again:
+                self._again.discard(user_id)
+                self.wake(user_id)
+
+        self._tasks[user_id] = asyncio.ensure_future(self._learn_in_background(user_id))
+        self._tasks[user_id].add_done_callback(finish)
 
     async def close(self) -> None:
         """Cancel what is learnt in the background; it is learnt before the profile is used next."""
@@ -412,10 +412,12 @@ class Profiles:
             opened = self._opened.pop(user_id, {})
             async with self._database.read() as connection:
                 profile = await today.get(connection, user_id)
-                is_kept = profile is not None or bool(
-                    opened and await _has_saved_or_alert(connection, user_id)
+                is_kept = opened and (
+                    profile is not None
+                    or await shelf.count(connection, user_id)
+                    or await alerts.list_rows(connection, user_id=user_id)
                 )
-            if is_kept and opened:
+            if is_kept:
                 async with self._database.transaction() as connection:
                     await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
             if profile is not None:
@@ -440,17 +442,17 @@ class Profiles:
     async def _learn(self, profile: models.Profile) -> models.Profile:
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)
-            fingerprint = _fingerprint(signals)
+            fingerprint = hashlib.sha256(repr(tuple(signals)).encode()).hexdigest()[:32]
             if fingerprint == profile.learnt_from:
                 return profile
-            saved, answered, _ = signals
-            vectors = await self.vectors.extract(
-                connection, {*saved, *(paper_id for paper_id, _ in answered)}
-            )
-            missing = set(saved) - vectors.keys()
-            titles = await _load_titles(connection, profile.user_id, missing) if missing else {}
+            told_of = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
+            vectors = await self.vectors.extract(connection, told_of)
+            # Papers that no digest has: those of an imported file.
+            missing = set(signals.saved) - vectors.keys()
+            texts = await shelf.list_texts(connection, profile.user_id) if missing else []
             sample = await self.vectors.get_sample(connection)
             _, concept_index = await self.vectors.get_concepts(connection)
+        titles = {row.paper_id: row.title for row in texts if row.paper_id in missing and row.title}
         vectors |= {key: extract_words(title, concept_index) for key, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
         async with self._database.transaction() as connection:
@@ -472,11 +474,6 @@ class Profiles:
         return scores
 
 
-async def _has_saved_or_alert(connection: Connection, user_id: int) -> bool:
-    """Return whether a reader saved a paper or has an alert."""
-    return bool(await shelf.count(connection, user_id) or await alerts.list_rows(connection, user_id=user_id))
-
-
 async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:
     saved = (await shelf.list_paper_ids(connection, profile.user_id))[:MAX_SIGNALS]
     answered = await today.list_feedback(connection, profile.user_id, limit=MAX_SIGNALS)
@@ -486,17 +483,7 @@ async def _load_signals(connection: Connection, profile: models.Profile) -> Sign
         for term in alert.terms
         if term.kind is models.AlertKind.KEYWORD
     ]
-    return saved, answered, [*profile.topics, *followed]
-
-
-async def _load_titles(connection: Connection, user_id: int, paper_ids: Collection[int]) -> dict[int, str]:
-    """Return the titles of saved papers that no digest has: those of an imported file."""
-    rows = await shelf.list_texts(connection, user_id)
-    return {row.paper_id: row.title for row in rows if row.paper_id in paper_ids and row.title}
-
-
-def _fingerprint(signals: Signals) -> str:
-    return hashlib.sha256(repr(signals).encode()).hexdigest()[:32]
+    return Signals(saved, answered, [*profile.topics, *followed])
 
 
 def _train(

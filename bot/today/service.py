@@ -1,4 +1,4 @@
-"""The five papers of the newest day for one reader, with the reasons, and the settings of their delivery by DM."""
+"""The five papers of the newest day for one reader, with the reasons; their delivery by DM, and its settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import NamedTuple
 
 import structlog
 
@@ -38,8 +38,22 @@ _MAX_CONCEPT_SHARE = 0.25
 _MIN_DAY = 8
 """Papers of a day from which that share means something."""
 
-Day: TypeAlias = tuple[date, list[models.PaperDetail], dict[int, dict[str, float]]]
-"""A date, its papers, most votes first, and their vectors by id."""
+
+class Day(NamedTuple):
+    """The newest day that has a digest."""
+
+    on: date
+    details: list[models.PaperDetail]
+    """Its papers, most votes first."""
+    vectors: dict[int, dict[str, float]]
+
+
+class Wanted(NamedTuple):
+    """A reader's current profile, and how the post is built."""
+
+    profile: models.Profile
+    locale: models.Locale
+    marker: str = ""
 
 
 class TodayService:
@@ -67,7 +81,7 @@ class TodayService:
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
-        posts = await self.build_posts([(profile, locale, marker)])
+        posts = await self.build_posts([Wanted(profile, locale, marker)])
         if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
@@ -77,44 +91,39 @@ class TodayService:
         common = await self._rising.list_common(locale, limit=MENU_TOPICS)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(
-        self, wanted: Sequence[tuple[models.Profile, models.Locale, str]]
-    ) -> list[contents.TodayPost]:
-        """Return the posts of readers, given their current profiles, languages and markers; none without papers."""
+    async def build_posts(self, wanted: Sequence[Wanted]) -> list[contents.TodayPost]:
+        """Return the posts of readers; none without papers."""
         async with self._database.read() as connection:
-            day = await self._load_day(connection)
-            if day is None:
+            on, vectors = await self._profiles.vectors.get_day(connection)
+            details = await papers.list_details(connection, list(vectors))
+            if on is None or not details:
                 return []
+            day = Day(on, details, vectors)
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
-            user_ids = [profile.user_id for profile, _, _ in wanted]
-            scores = await self._profiles.score(connection, user_ids, day[2])
-            await deliveries.prepare_extracts(day[1], {locale for _, locale, _ in wanted})
+            user_ids = [each.profile.user_id for each in wanted]
+            scores = await self._profiles.score(connection, user_ids, vectors)
+            await deliveries.prepare_extracts(details, {each.locale for each in wanted})
             return [
-                await self._build(connection, day, glossary, each, scores.get(each[0].user_id, {}))
+                await self._build(connection, day, glossary, each, scores.get(each.profile.user_id, {}))
                 for each in wanted
             ]
-
-    async def _load_day(self, connection: Connection) -> Day | None:
-        on, vectors = await self._profiles.vectors.get_day(connection)
-        details = await papers.list_details(connection, list(vectors))
-        return (on, details, vectors) if on is not None and details else None
 
     async def _build(
         self,
         connection: Connection,
         day: Day,
         glossary: Glossary,
-        wanted: tuple[models.Profile, models.Locale, str],
+        wanted: Wanted,
         scores: Mapping[int, float],
     ) -> contents.TodayPost:
         profile, locale, marker = wanted
         own_alerts = await alerts.list_rows(connection, user_id=profile.user_id)
-        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day[1]) + 200))
+        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-        follows = await asyncio.to_thread(_match_follows, own_alerts, day[1])
+        follows = await asyncio.to_thread(_match_follows, own_alerts, day.details)
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
-        ranked = _rank(day[1], scores if is_personal else {}, follows)
+        ranked = _rank(day.details, scores if is_personal else {}, follows)
         picks = tuple(
             (
                 deliveries.build_post_paper(detail, locale),
@@ -127,7 +136,7 @@ class TodayService:
         return contents.TodayPost(
             marker=marker,
             locale=locale,
-            digest_on=day[0],
+            digest_on=day.on,
             picks=picks[:TODAY_PAPERS],
             saved_count=len(saved),
             is_personal=is_personal,
@@ -230,12 +239,13 @@ def _find_reasons(
     follows: Mapping[int, tuple[contents.AlertReason, ...]],
 ) -> tuple[contents.TodayReason, ...]:
     """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
-    own = profiles.concepts_of(day[2].get(detail.id, {}))
-    too_common = max(2, _MAX_CONCEPT_SHARE * len(day[1])) if len(day[1]) >= _MIN_DAY else len(day[1])
+    own = profiles.concepts_of(day.vectors.get(detail.id, {}))
+    count = len(day.details)
+    too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
     reasons: list[contents.TodayReason] = []
     for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
         feature = profiles.CONCEPT_MARK + key
-        is_common = sum(feature in vector for vector in day[2].values()) > too_common
+        is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
         if key in own and count > 1 and not is_common and (name := concept_name(glossary, key, locale)):
             reasons.append((contents.TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
@@ -262,8 +272,6 @@ def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
     return best_supported_form(concept.forms_in("ko")) or english if locale is models.Locale.KO else english
 
 
-# Plans the papers of the day of readers who get them by DM: one delivery per reader and day's digest, through the outbox.
-
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 100
@@ -287,7 +295,7 @@ TODAY: KindRecord[contents.TodayPost] = KindRecord(
 
 
 class TodayPlanner:
-    """Plans what is due. Planning is idempotent: the key of a delivery names the reader and the digest's date.
+    """Plans what is due by DM. Planning is idempotent: the key of a delivery names the reader and the digest's date.
 
     A local date may come twice, when a reader moves west, and may have two digests then.
     """
@@ -314,22 +322,27 @@ class TodayPlanner:
         """
         planned = 0
         with isolation.isolated(log, "planning papers of the day failed"):
-            while due := await self._list_due(now):
-                planned += await self._plan_batch(due, now)
+            while (count := await self._plan_batch(now)) is not None:
+                planned += count
         return planned
 
-    async def _list_due(self, now: datetime) -> list[models.Profile]:
+    async def _plan_batch(self, now: datetime) -> int | None:
+        """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
         async with self._database.read() as connection:
-            return await today.list_due(connection, now, limit=BATCH_SIZE)
-
-    async def _plan_batch(self, due: Sequence[models.Profile], now: datetime) -> int:
-        """Plan the deliveries of some readers. Learning and rendering happen before the transaction."""
-        async with self._database.read() as connection:
+            if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
+                return None
             digest_on = (await papers.get_extent(connection)).last_on
             known = {
                 profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
             }
-        current = await self._profiles.update([profile for profile in due if _is_new_day(profile, digest_on)])
+        # On weekends the newest day is one whose papers the reader was sent already.
+        on_new_day = [
+            profile
+            for profile in due
+            if digest_on is not None
+            and (profile.last_digest_on is None or profile.last_digest_on < digest_on)
+        ]
+        current = await self._profiles.update(on_new_day)
         built = await self._build(current, known, now)
         moved = [_move(profile, known[profile.user_id], now, built.get(profile.user_id)) for profile in due]
         async with self._database.transaction() as connection:
@@ -350,34 +363,24 @@ class TodayPlanner:
         wanted = []
         for profile in current:
             reader = known[profile.user_id]
-            locale = (reader and reader.locale) or self._default_locale
-            wanted.append((profile, locale, ""))
+            wanted.append(Wanted(profile, (reader and reader.locale) or self._default_locale))
         built: dict[int, models.NewDelivery] = {}
         slices = TimeSlices()
         for profile, post in zip(current, await self._service.build_posts(wanted), strict=False):
+            reader = known[profile.user_id]
             with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):
-                built[profile.user_id] = self._build_delivery(profile, post, known[profile.user_id], now)
+                built[profile.user_id] = self._deliveries.build_post(
+                    TODAY,
+                    replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
+                    now,
+                    user_id=profile.user_id,
+                    channel_id=reader.dm_channel_id if reader is not None else None,
+                    local_on=profile.due_on or now.date(),
+                    digest_on=post.digest_on,
+                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
+                )
             await slices.pause()
         return built
-
-    def _build_delivery(
-        self, profile: models.Profile, post: contents.TodayPost, reader: models.Reader | None, now: datetime
-    ) -> models.NewDelivery:
-        return self._deliveries.build_post(
-            TODAY,
-            replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
-            now,
-            user_id=profile.user_id,
-            channel_id=reader.dm_channel_id if reader is not None else None,
-            local_on=profile.due_on or now.date(),
-            digest_on=post.digest_on,
-            post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
-        )
-
-
-def _is_new_day(profile: models.Profile, digest_on: date | None) -> bool:
-    """Return whether the newest day is one whose papers the reader was not sent yet: on weekends there is none."""
-    return digest_on is not None and (profile.last_digest_on is None or profile.last_digest_on < digest_on)
 
 
 def _move(

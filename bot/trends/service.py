@@ -1,10 +1,12 @@
-"""Rising topics: the topics whose share of the papers grew most in the last month, by the terms in titles."""
+"""Trends of a topic by month, of a young archive by week or day, and rising topics: those whose share of the papers grew
+most in the last month, by the terms in titles. Large archives are counted by a sample.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
@@ -19,8 +21,6 @@ from bot.search.glossary import GlossaryService
 from bot.text import analyser, query_parser, term_keys, typography
 from storage import models, papers, search, trends
 from storage.database import Connection, Database
-
-# Papers and votes of a topic per month; of a young archive per week or day. The papers are found as in a search.
 
 MAX_MONTHS = 60
 MONTHLY_SAMPLE_SIZE = 30_000
@@ -84,7 +84,10 @@ class TrendService:
                 return Trend()
             last = extent.last_on.replace(day=1)
             asked = _months_before(last, (MAX_MONTHS if months is None else months) - 1)
-            step = _choose_step(extent.first_on, extent.last_on) if by_age else Step.MONTH
+            age = (extent.last_on - extent.first_on).days + 1
+            step = Step.MONTH
+            if by_age and age < MAX_WEEKS_DAYS:
+                step = Step.DAY if age < MAX_DAYS else Step.WEEK
             first = max(_start_of(extent.first_on, step), asked)
             filters = search.Filters(
                 max(first, parsed.since or first),
@@ -161,14 +164,11 @@ def _scale_up(months: Sequence[Month], groups: int) -> tuple[Sequence[Month], bo
     if groups >= trends.SAMPLE_GROUPS:
         return months, False
     factor = trends.SAMPLE_GROUPS / groups
-    return [
-        Month(
-            month.starts_on,
-            round(month.paper_count * factor),
-            None if month.votes is None else round(month.votes * factor),
-        )
-        for month in months
-    ], True
+    scaled = [
+        Month(of.starts_on, round(of.paper_count * factor), of.votes and round(of.votes * factor))
+        for of in months
+    ]
+    return scaled, True
 
 
 def _group(rows: Iterable[models.PaperRow], filters: search.Filters, by_day: bool) -> list[Month]:
@@ -176,19 +176,14 @@ def _group(rows: Iterable[models.PaperRow], filters: search.Filters, by_day: boo
     for row in rows:
         if filters.allow(row.date, row.votes):
             groups[row.date if by_day else row.date.replace(day=1)].append(row)
-    return [Month(on, len(rows), _sum_votes(rows)) for on, rows in sorted(groups.items())]
+    return [
+        Month(on, len(rows), _sum_known(row.votes for row in rows)) for on, rows in sorted(groups.items())
+    ]
 
 
-def _sum_votes(rows: Iterable[models.PaperRow]) -> int | None:
-    known = [row.votes for row in rows if row.votes is not None]
+def _sum_known(votes: Iterable[int | None]) -> int | None:
+    known = [number for number in votes if number is not None]
     return sum(known) if known else None
-
-
-def _choose_step(first: date, last: date) -> Step:
-    age = (last - first).days + 1
-    if age < MAX_DAYS:
-        return Step.DAY
-    return Step.WEEK if age < MAX_WEEKS_DAYS else Step.MONTH
 
 
 def _start_of(on: date, step: Step) -> date:
@@ -200,26 +195,18 @@ def _start_of(on: date, step: Step) -> date:
 
 def _fill(counted: Sequence[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
     """Return every column from the first to the last, those without papers included; days are added up to weeks."""
-    if step is Step.MONTH:
-        return _fill_months(counted, first, last)
     groups: dict[date, list[Month]] = defaultdict(list)
-    for day in counted:
-        groups[_start_of(day.starts_on, step)].append(day)
-    starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
-    return tuple(_add_up(on, groups[on]) for on in starts)
-
-
-def _add_up(starts_on: date, days: Sequence[Month]) -> Month:
-    known = [day.votes for day in days if day.votes is not None]
-    return Month(starts_on, sum(day.paper_count for day in days), sum(known) if known else None)
-
-
-def _fill_months(counted: Sequence[Month], first: date, last: date) -> tuple[Month, ...]:
-    """Return every month from the first to the last, those without papers included."""
-    known = {month.starts_on: month for month in counted}
-    number = (last.year - first.year) * 12 + last.month - first.month + 1
-    months = [_months_before(last, number - 1 - passed) for passed in range(number)]
-    return tuple(known.get(on, Month(on, 0, None)) for on in months)
+    for column in counted:
+        groups[_start_of(column.starts_on, step)].append(column)
+    if step is Step.MONTH:
+        number = (last.year - first.year) * 12 + last.month - first.month + 1
+        starts = [_months_before(last, number - 1 - passed) for passed in range(number)]
+    else:
+        starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
+    return tuple(
+        Month(on, sum(part.paper_count for part in groups[on]), _sum_known(part.votes for part in groups[on]))
+        for on in starts
+    )
 
 
 def _months_before(month: date, number: int) -> date:
@@ -319,19 +306,15 @@ class RisingTopicService:
             glossary = await self._glossary.get_current(connection)
             async with self._counting:
                 if self._counted != (glossary, extent):
-                    self._counts = await _count(connection, glossary, extent.last_on)
+                    begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
+                    recent = search.Filters(begin, extent.last_on)
+                    before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
+                    self._counts = (
+                        await _count_period(connection, glossary, recent),
+                        await _count_period(connection, glossary, before),
+                    )
                     self._counted = glossary, extent
                 return glossary, *self._counts
-
-
-async def _count(
-    connection: Connection, glossary: Glossary, until: date
-) -> tuple[_TopicCounts, _TopicCounts]:
-    """Return the topics of the recent period and of the baseline."""
-    begin = until - RECENT_PERIOD + timedelta(days=1)
-    recent = await _count_period(connection, glossary, search.Filters(begin, until))
-    before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
-    return recent, await _count_period(connection, glossary, before)
 
 
 async def _count_period(connection: Connection, glossary: Glossary, period: search.Filters) -> _TopicCounts:
@@ -359,12 +342,13 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
     for part in _split_title(title):
         words = part.split()
         in_concept: set[int] = set()
-        for start, end in _ngram_spans(len(words)):
+        lengths = range(min(_MAX_TERM_WORDS, len(words)), 0, -1)
+        for start, end in ((start, start + n) for n in lengths for start in range(len(words) - n + 1)):
             if term_keys.is_closer(words[start:end]):
                 in_concept.update(range(start, end))
                 continue
             if end - start == 1 and start in in_concept:
-                continue  # a single word of a longer term is no topic, a term within a term is
+                continue  # a single word of a longer term is not a topic, a term within a term is
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
                 in_concept.update(range(start, end))
@@ -373,13 +357,6 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
             if not {start, start + 1} & in_concept and all(map(_is_content_word, words[start : start + 2])):
                 spelling = " ".join(words[start : start + 2])
                 yield term_keys.english_key(spelling), spelling
-
-
-def _ngram_spans(word_count: int) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of all n-grams of a number of words, the longest first."""
-    for length in range(min(_MAX_TERM_WORDS, word_count), 0, -1):
-        for start in range(word_count - length + 1):
-            yield start, start + length
 
 
 def _split_title(title: str) -> list[str]:
@@ -425,14 +402,11 @@ def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> li
     for key in ranked:
         if len(chosen) == limit:
             break
-        overlaps = (_overlap(recent.papers_by_topic, key, other) for other in chosen)
-        if not any(overlap >= _DUPLICATE_OVERLAP for overlap in overlaps):
+        own = recent.papers_by_topic[key]
+        others = (recent.papers_by_topic[other] for other in chosen)
+        if all(len(own & other) / min(len(own), len(other)) < _DUPLICATE_OVERLAP for other in others):
             chosen.append(key)
     return chosen
-
-
-def _overlap(topics: Mapping[str, set[int]], key: str, other: str) -> float:
-    return len(topics[key] & topics[other]) / min(len(topics[key]), len(topics[other]))
 
 
 def _make_topic(
@@ -458,10 +432,9 @@ def best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
     Of forms that equally many papers explain, it is the one that most papers use.
     """
     names = [form for form in forms if not form.is_alias]
-    best = max(names, key=_form_support, default=None)
+
+    def support(form: concepts.SurfaceForm) -> tuple[int, int, int]:
+        return form.papers + form.seeded * concepts.SEED_PAPERS, form.confirmed, form.found
+
+    best = max(names, key=support, default=None)
     return "" if best is None else best.text
-
-
-def _form_support(form: concepts.SurfaceForm) -> tuple[int, int, int]:
-    """Return what speaks for a form: the papers that explain it, and those that use it."""
-    return form.papers + form.seeded * concepts.SEED_PAPERS, form.confirmed, form.found

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
-
 from bot.outbox import contents, deliveries
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, send_parts, shown_text
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -21,24 +19,12 @@ async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Ale
     return await harness.bot.services.alerts.add(alert_builders.draft(text, user_id=harness.reader.id))
 
 
-@pytest.mark.parametrize("keyword", ["small-language model", "small language models", "소형언어모델"])
-async def test_the_preview_matches_spelling_variants(harness: ClientHarness, keyword: str) -> None:
-    result = await harness.reader.slash(harness.channel, "alerts add", keyword=keyword)
-    assert "Small Language Models" in shown_text(last_response(result))
-
-
 async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(
     harness: ClientHarness,
 ) -> None:
-    response = await harness.reader.slash(
-        harness.channel, "alerts add", keyword="로봇", channel=harness.channel
-    )
-    assert shown_text(last_response(response)) == harness.texts(
-        "needs-manage-messages", channel=f"<#{harness.channel.id}>"
-    )
-    preview = last_response(
-        await harness.manager.slash(harness.channel, "alerts add", keyword="로봇", channel=harness.channel)
-    )
+    response = await harness.ask("alerts add", keyword="로봇", channel=harness.channel)
+    assert shown_text(response) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
+    preview = await harness.ask("alerts add", by=harness.manager, keyword="로봇", channel=harness.channel)
     await harness.manager.click(preview, label=harness.texts("alert-create"))
     (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
@@ -46,24 +32,23 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
 
 async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
-    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    listed = await harness.ask("alerts list")
     assert harness.texts("alerts-heading", count=1) in shown_text(listed)
-    detail = last_response(await harness.reader.select(listed, [str(alert.id)], custom_id="pr:as"))
+    detail = await harness.choose(listed, "pr:as", str(alert.id))
     assert detail.id == listed.id
-    paused = last_response(await harness.reader.click(detail, label=harness.texts("alert-pause-week-all")))
+    paused = await harness.press(detail, "alert-pause-week-all")
     (stored,) = await _list_alerts(harness)
     assert stored.paused_until_at == harness.env.now() + timedelta(days=7)
-    resumed = last_response(await harness.reader.click(paused, label=harness.texts("resume")))
+    resumed = await harness.press(paused, "resume")
     assert harness.texts("alert-active") in shown_text(resumed)
-    removed = last_response(await harness.reader.click(resumed, label=harness.texts("remove")))
-    assert "로봇" in shown_text(removed)
+    assert "로봇" in shown_text(await harness.press(resumed, "remove"))
     assert await _list_alerts(harness) == []
 
 
 async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
-    result = await harness.manager.slash(harness.channel, "alerts remove", alert=str(alert.id))
-    assert shown_text(last_response(result)) == harness.texts("no-alert")
+    result = await harness.ask("alerts remove", by=harness.manager, alert=str(alert.id))
+    assert shown_text(result) == harness.texts("no-alert")
     assert len(await _list_alerts(harness)) == 1
 
 
@@ -73,13 +58,12 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     await _add_alert(harness, "speech")
     offered = await harness.reader.autocomplete(harness.channel, "alerts remove", "alert", "로")
     assert [choice["value"] for choice in offered] == [str(alert.id)]
-    removed = await harness.reader.slash(harness.channel, "alerts remove", alert=str(alert.id))
-    assert "로봇" in shown_text(last_response(removed))
+    assert "로봇" in shown_text(await harness.ask("alerts remove", alert=str(alert.id)))
     await harness.reader.slash(harness.channel, "alerts pause", days=3)
     (remaining,) = await _list_alerts(harness)
     assert remaining.paused_until_at == harness.env.now() + timedelta(days=3)
     await _add_alert(harness)
-    paused = shown_text(last_response(await harness.reader.slash(harness.channel, "alerts pause")))
+    paused = shown_text(await harness.ask("alerts pause"))
     assert harness.texts("alerts-paused", count=2, days=7) in paused
     assert {"en": "all 2", "ko": "2개를 모두"}[harness.texts.locale.value] in paused
     await harness.reader.slash(harness.channel, "alerts pause", days=0)
@@ -89,10 +73,10 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
 async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     for number in range(50):
         await _add_alert(harness, f"{'a long text ' * 7}{number}")
-    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    listed = await harness.ask("alerts list")
     for page in range(1, 4):
         assert f"{page}/4" in shown_text(listed)
-        listed = last_response(await harness.reader.click(listed, label="▶"))
+        listed = await harness.press(listed, label="▶")
     assert "4/4" in shown_text(listed)
 
 
@@ -119,11 +103,11 @@ async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
 async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness) -> None:
     alerts = await _add_alert(harness), await _add_alert(harness, "speech")
     message = await _send_alert(harness, *alerts)
-    confirmation = last_response(await harness.user.click(message, label=harness.texts("alert-stop-all")))
+    confirmation = await harness.press(message, "alert-stop-all", by=harness.user)
     assert len(await _list_alerts(harness)) == 2
-    rest = last_response(await harness.user.click(confirmation, label=harness.texts("alert-pause-week-all")))
+    rest = await harness.press(confirmation, "alert-pause-week-all", by=harness.user)
     assert harness.texts("alerts-paused", count=2, days=7) in shown_text(rest)
-    confirmation = last_response(await harness.user.click(rest, label=harness.texts("alert-stop-all")))
-    removed = last_response(await harness.user.click(confirmation, label=harness.texts("alert-remove-all")))
+    confirmation = await harness.press(rest, "alert-stop-all", by=harness.user)
+    removed = await harness.press(confirmation, "alert-remove-all", by=harness.user)
     assert shown_text(removed) == harness.texts("alerts-all-removed", count=2)
     assert await _list_alerts(harness) == []

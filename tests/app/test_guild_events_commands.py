@@ -23,7 +23,6 @@ async def _state(harness: ClientHarness, subscription: models.Subscription) -> m
 
 
 async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
-    """Call the listener of an event and wait for it."""
     cog = harness.bot.get_cog("GuildEventsCog")
     assert cog is not None
     for name, listener in cog.get_listeners():

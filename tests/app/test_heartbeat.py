@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.app import runtime
+from bot.app import tasks
 from bot.app.container import Container
 from bot.core.settings import Settings
 from storage.database import Database
@@ -19,7 +19,9 @@ async def _beat(
         heartbeat_url=SecretStr(f"{origin.url}/{path}"),
         fetch_allow=(f"127.0.0.1:{origin.port}",) if is_allowed else (),
     )
-    async with runtime.open_jobs(Container(configured, database), lambda: well.pop(0)) as [(beat, interval)]:
+    async with tasks.open_heartbeat(Container(configured, database), lambda: well.pop(0)) as [
+        (beat, interval)
+    ]:
         assert interval.total_seconds() == 60
         while well:
             await beat()
@@ -49,5 +51,5 @@ async def test_a_private_address_is_not_asked_unless_it_is_allowed(sqlite_db: Da
 
 
 async def test_nothing_is_asked_without_the_setting(sqlite_db: Database) -> None:
-    async with runtime.open_jobs(Container(Settings(), sqlite_db), lambda: True) as jobs:
+    async with tasks.open_heartbeat(Container(Settings(), sqlite_db), lambda: True) as jobs:
         assert jobs == []

@@ -33,7 +33,7 @@ async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
         origin.pages[f"/api/arxiv/{paper[0]}/repos"] = json.dumps({"models": []})
         settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
         container = Container(settings, sqlite_db, lambda: now[0])
-        async with tasks.open_jobs(container, on_planned=lambda: planned.append(1)) as jobs:
+        async with tasks.open_paper_news(container, on_planned=lambda: planned.append(1)) as jobs:
             ((job, _),) = jobs
             for days in (9, 14, 14, 15):
                 now[0] = SAVED_AT + timedelta(days=days)

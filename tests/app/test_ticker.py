@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ class TickerHarness:
         self.ticks: list[datetime] = []
         self.steps: list[timedelta] = []
         self.questions: list[float] = []
+        self.is_stopped = False
         self.failures = 0
         self.answers = True
         self.monitor = ClockMonitor(self.wall, loop.time)
@@ -49,7 +51,7 @@ class TickerHarness:
         )
 
     def wall(self) -> datetime:
-        return START + timedelta(seconds=self.loop.time()) + self.offset
+        return START if self.is_stopped else START + timedelta(seconds=self.loop.time()) + self.offset
 
     async def _tick(self) -> None:
         self.ticks.append(self.monitor())
@@ -65,87 +67,65 @@ class TickerHarness:
         if not self.answers:
             await asyncio.Event().wait()
 
-    async def run(self, *moves: tuple[float, timedelta], seconds: float = 600.0) -> None:
-        """Run for `seconds`; each move sets the offset of the wall clock at a time of the loop."""
+    async def run(self, *moves: tuple[float, timedelta]) -> None:
+        """Run for ten minutes; each move sets the offset of the wall clock at a time of the loop."""
         stop = asyncio.Event()
         for at, offset in moves:
             self.loop.call_at(at, setattr, self, "offset", offset)
-        self.loop.call_at(seconds, stop.set)
+        self.loop.call_at(600.0, stop.set)
         await self.ticker.run(stop)
 
 
 Correct = Callable[..., Awaitable[datetime]]
-Run = Callable[[Callable[[TickerHarness], Awaitable[None]]], TickerHarness]
 
 
-@pytest.fixture
-def run() -> Run:
-    """Runs a body on virtual time and returns its harness."""
-
-    def run_body(body: Callable[[TickerHarness], Awaitable[None]]) -> TickerHarness:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            harness = TickerHarness(runner.get_loop())
-
-            async def call() -> None:
-                await body(harness)
-
-            runner.run(call())
-            return harness
-
-    return run_body
+def run(*moves: tuple[float, timedelta], **attributes: Any) -> TickerHarness:
+    """Run a ticker, with some attributes of its harness, for ten minutes of virtual time; returns the harness."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        harness = TickerHarness(runner.get_loop())
+        vars(harness).update(attributes)
+        runner.run(harness.run(*moves))
+        return harness
 
 
-def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_wall_clock(run: Run) -> None:
-    harness = run(lambda harness: harness.run())
+def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_wall_clock() -> None:
+    harness = run()
     assert len(harness.ticks) == 11
     assert all(tick.second == 0 and tick.microsecond < 50_000 for tick in harness.ticks[1:])
     assert harness.ticks[1].replace(microsecond=0) == START + timedelta(seconds=40)
 
 
 @pytest.mark.parametrize("back", [3 * timedelta(minutes=1), 2 * HOUR, 26 * HOUR])
-def test_a_clock_set_back_stops_no_tick_and_is_noticed_within_seconds(run: Run, back: timedelta) -> None:
-    harness = run(lambda harness: harness.run((100.0, -back)))
+def test_a_clock_set_back_stops_no_tick_and_is_noticed_within_seconds(back: timedelta) -> None:
+    harness = run((100.0, -back))
     assert len(harness.ticks) >= 11
     assert harness.steps == [pytest.approx(-back, abs=timedelta(seconds=1))]
     assert all(tick < START + timedelta(seconds=101) for tick in harness.ticks[:3])
     assert harness.ticks[-1] < START + timedelta(seconds=601) - back
 
 
-def test_while_a_step_far_ahead_is_held_ticks_go_on_at_the_former_time(run: Run) -> None:
-    harness = run(lambda harness: harness.run((100.0, 26 * HOUR), (175.0, timedelta(0))))
+def test_while_a_step_far_ahead_is_held_ticks_go_on_at_the_former_time() -> None:
+    harness = run((100.0, 26 * HOUR), (175.0, timedelta(0)))
     assert len(harness.ticks) == 11
     assert harness.steps == []
     assert max(harness.ticks) < START + timedelta(seconds=601)
     assert len(harness.questions) == 3  # every half minute
 
 
-def test_discord_is_asked_once_at_a_time_and_delays_no_tick(run: Run) -> None:
-    async def body(harness: TickerHarness) -> None:
-        harness.answers = False
-        await harness.run((100.0, 26 * HOUR))
-
-    harness = run(body)
+def test_discord_is_asked_once_at_a_time_and_delays_no_tick() -> None:
+    harness = run((100.0, 26 * HOUR), answers=False)
     assert len(harness.questions) == 1
     assert len(harness.ticks) == 11
 
 
-def test_a_step_is_handled_again_after_an_error(run: Run) -> None:
-    async def body(harness: TickerHarness) -> None:
-        harness.failures = 2
-        await harness.run((100.0, -2 * HOUR))
-
-    harness = run(body)
+def test_a_step_is_handled_again_after_an_error() -> None:
+    harness = run((100.0, -2 * HOUR), failures=2)
     assert len(harness.steps) == 1
     assert len(harness.ticks) >= 11
 
 
-def test_a_stopped_wall_clock_stops_no_tick(run: Run) -> None:
-    async def body(harness: TickerHarness) -> None:
-        harness.wall = lambda: START  # type: ignore[method-assign]
-        harness.monitor._wall = harness.wall
-        await harness.run()
-
-    assert len(run(body).ticks) >= 10
+def test_a_stopped_wall_clock_stops_no_tick() -> None:
+    assert len(run(is_stopped=True).ticks) >= 10
 
 
 @pytest.fixture
@@ -156,7 +136,7 @@ def correct(db: Database) -> Correct:
 
     async def apply(now: datetime, *steps: ClockStep) -> datetime:
         container = Container(Settings(), db, lambda: now)
-        async with tasks.scheduled([(purge, 6 * HOUR)], now) as scheduler:
+        async with tasks.scheduled([tasks.Job(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
             await tasks.ClockRepair(container, planner, scheduler, Metrics()).apply(steps)

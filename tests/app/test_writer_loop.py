@@ -39,16 +39,13 @@ class Bot:
         self.loop = tasks.WriterLoop(opened, opened.create_ingest(), self.plan)
 
     async def plan(self) -> None:
-        """Plan what is due."""
         await self.planner.tick(self.now)
 
     async def read_list(self) -> None:
-        """Read the list of the day."""
         async with container.open_poller(self.container, self.container.create_ingest()) as poller:
             await poller.fetch_all(days=[DAY])
 
     async def list_posts(self) -> list[str]:
-        """Return the texts of the planned posts."""
         async with self.container.database.read() as connection:
             rows = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
             return [
@@ -57,7 +54,6 @@ class Bot:
             ]
 
     async def list_formats(self) -> list[models.DigestFormat]:
-        """Return the formats of the stored digests of the day."""
         async with self.container.database.read() as connection:
             rows = await archive.list_rows(connection, since_on=DAY, until_on=DAY)
             return [row.format for row in rows]
@@ -65,7 +61,6 @@ class Bot:
 
 @pytest.fixture
 async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot]:
-    """A bot with one channel that waits for complete days."""
     (tmp_path / "inbox").mkdir()
     settings = Settings.model_validate(
         {

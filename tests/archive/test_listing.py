@@ -10,19 +10,19 @@ import pytest
 
 from bot.archive import headings, listing, parse
 from bot.core import errors
-from storage import models
+from storage.models import Digest, DigestFormat, Entry, Problem, Section
 from tests.support.source_payloads import listing_text
 
 DAY = date(2025, 5, 6)
 REFUSAL = "I'm sorry, but I cannot access the paper. Please provide the text of the paper."
 
 
-def parse_one(text: str) -> models.Digest:
+def parse_one(text: str) -> Digest:
     (digest,) = parse.parse_text(text)
     return digest
 
 
-def build(*papers: Any) -> models.Digest:
+def build(*papers: Any) -> Digest:
     return listing.build(DAY, papers)
 
 
@@ -32,8 +32,8 @@ def paper(arxiv_id: object = "2505.00001", **fields: object) -> dict[str, object
 
 def test_a_listing_is_detected_by_its_content() -> None:
     digest = parse_one(listing_text(DAY, ["2505.00001", "2505.00002v3"]))
-    assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, DAY, ())
-    assert digest.entries[1] == models.Entry(
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.LISTING, DAY, ())
+    assert digest.entries[1] == Entry(
         rank=2,
         arxiv_id="2505.00002",
         title="A Study of Small Things 2505.00002",
@@ -41,7 +41,7 @@ def test_a_listing_is_detected_by_its_content() -> None:
         votes=11,
         authors=("Ada Lovelace", "Kim Minsu"),
         thumbnail="https://cdn.example/a.png",
-        sections=(models.Section(None, "A sentence about 2505.00002."),),
+        sections=(Section(None, "A sentence about 2505.00002."),),
     )
 
 
@@ -64,7 +64,7 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
     )
     first, second = parse.parse_text(text)
     assert [entry.arxiv_id for entry in first.entries] == ["2505.00001", "2505.00003"]
-    assert first.problems == (models.Problem(5, "2505.00001 is listed again; the first time counts"),)
+    assert first.problems == (Problem(5, "2505.00001 is listed again; the first time counts"),)
     assert (second.date, len(second.entries)) == (other, 1)
 
 
@@ -96,11 +96,11 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
     ]
 
 
-def test_a_digest_has_at_most_five_thousand_papers() -> None:
-    papers = [paper(f"25{number // 10_000 + 1:02}.{number % 10_000:05}") for number in range(5_002)]
-    digest = build(*papers)
-    assert len(digest.entries) == headings.MAX_PAPERS
-    assert digest.problems[-1].message == "the list has 5002 papers; those after 5000 are left out"
+def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headings, "MAX_PAPERS", 5)
+    digest = build(*(paper(f"2501.{number:05}") for number in range(7)))
+    assert len(digest.entries) == 5
+    assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
 
 
 @pytest.mark.parametrize(

@@ -85,27 +85,20 @@ def test_a_read_only_database_is_reported(paperround: Paperround, tmp_path: Path
         tmp_path.chmod(0o700)
 
 
-def test_parse_loads_neither_discord_nor_sqlalchemy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["parse", "nowhere.md"], {"discord", "sqlalchemy", "pydantic_settings", "aiohttp", "structlog"}),
+        (["search", "x", "--json"], {"discord", "aiohttp", "structlog", "apscheduler", "feedparser"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(tmp_path: Path, arguments: list[str], heavy: set[str]) -> None:
     code = (
-        "import sys; sys.argv = ['paperround', 'parse', 'nowhere.md']\n"
+        f"import sys; sys.argv = ['paperround', *{arguments}]\n"
         "from bot import cli\n"
         "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'discord', 'sqlalchemy', 'pydantic_settings', 'aiohttp', 'structlog'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr
-
-
-def test_a_storage_command_loads_no_discord(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['paperround', 'search', 'x', '--json']\n"
-        "from bot import cli\n"
-        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'discord', 'aiohttp', 'structlog', 'apscheduler', 'feedparser'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+        f"loaded = {heavy} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
     )
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

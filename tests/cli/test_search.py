@@ -181,17 +181,6 @@ def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
     assert paperround("search", "얼룩말", "--json").data == []
 
 
-def test_word_vectors_are_read_from_the_folder_of_the_setting(
-    filled: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "words.vec").write_text("4 1\nlanguage 1\nmodel 1\nturnip 1\nbroken\n", encoding="utf-8")
-    assert "words.vec" not in filled("search", "turnip").stderr
-    monkeypatch.setenv("PAPERROUND_WORD_VECTORS", str(tmp_path))
-    answer = filled("search", "turnip", "--json")
-    assert answer.data == []
-    assert "words.vec, line 5: 0 numbers, not 1" in caplog.text + answer.stderr
-
-
 def test_a_search_loads_the_commands_that_search_alone() -> None:
     registered = {command.name for command in cli.build_app("search").registered_commands}
 

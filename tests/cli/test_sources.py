@@ -58,7 +58,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    """Run the command; returns its exit status, stdout and stderr."""
     result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
     if isinstance(result.exception, errors.PaperroundError):
         return result.exception.exit_status, result.stdout, str(result.exception)

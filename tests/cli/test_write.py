@@ -37,7 +37,6 @@ KEYS = [
 
 @pytest.fixture
 def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> FakeModelProcess:
-    """The fake model, named by the settings."""
     for name, value in fake_model.environment().items():
         monkeypatch.setenv(name, value)
     return fake_model

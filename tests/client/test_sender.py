@@ -1,4 +1,4 @@
-"""Single attempts at Discord and the search for sent messages, with and without the Gateway."""
+"""Single attempts at Discord and the search for sent messages, with and without the Gateway; the tags of a forum post."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import discord
 import pytest
 
 from bot.client import request_gate, sender
+from bot.client.sender import Tag
 from bot.core.clock import system_clock
 from bot.outbox import contents
 from bot.outbox import sender as outbox_sender
@@ -44,8 +45,15 @@ async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
     restore()
 
 
+async def connect(client: discord.AutoShardedClient) -> None:
+    """Connect to the Gateway, which fills the cache, until the client is closed."""
+    client.connecting = asyncio.create_task(client.connect())  # type: ignore[attr-defined]
+    client._connection.guild_ready_timeout = patience.scaled(0.2)
+    await patience.wait_for(client.wait_until_ready(), 10)
+
+
 @pytest.fixture
-def discord_sender(client: discord.Client) -> sender.DiscordSender:
+def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
     return sender.DiscordSender(client)
 
 
@@ -81,15 +89,13 @@ async def test_no_message_can_ping_anyone(
 async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted_it(
     fake: process.FakeDiscord,
     discord_sender: sender.DiscordSender,
-    client: discord.Client,
+    client: discord.AutoShardedClient,
     is_connected: bool,
 ) -> None:
     channel_id, forum = await fake.add_channels(2)
     await fake.change_channel(forum, type=model.FORUM)
-    connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = patience.scaled(0.2)
-        await patience.wait_for(client.wait_until_ready(), 10)
+        await connect(client)
     guild = client.get_guild(process.GUILD_ID)
     existing = guild.roles[-1].id if guild is not None else 5
     for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
@@ -106,13 +112,10 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
             roles = {"roles": [str(role_id)]} if is_mentioned else {}
             assert payload["allowed_mentions"] == {"parse": []} | roles
             assert payload["content"].startswith("<@&") == is_mentioned
-    if connection is not None:
-        await client.close()
-        await asyncio.gather(connection, return_exceptions=True)
 
 
 async def test_a_sent_message_is_found_among_later_ones(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.Client
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     request = make_request(channel_id)
@@ -141,32 +144,25 @@ async def test_a_message_too_far_back_is_unverifiable(
 async def test_without_the_history_permission_a_message_is_unverifiable(
     fake: process.FakeDiscord,
     discord_sender: sender.DiscordSender,
-    client: discord.Client,
+    client: discord.AutoShardedClient,
     is_connected: bool,
 ) -> None:
     open_id, closed_id, forum = await fake.add_channels(3)
     await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
     await fake.change_channel(forum, type=model.FORUM, denied=model.READ_MESSAGE_HISTORY)
     since = system_clock() - LONG_AGO
-    connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
-        client._connection.guild_ready_timeout = patience.scaled(0.2)
-        await patience.wait_for(client.wait_until_ready(), 10)
+        await connect(client)
     assert await discord_sender.find(make_request(open_id), since) is None
-    assert (
-        await classification_of(discord_sender.find(make_request(closed_id), since))
-    ).disposition is Disposition.UNVERIFIABLE
-    assert (
-        await classification_of(discord_sender.find(make_request(forum, PartKind.FORUM_POST), since))
-    ).disposition is Disposition.UNVERIFIABLE
-    assert (
-        await classification_of(discord_sender.find(make_request(open_id, marker=None), since))
-    ).disposition is Disposition.UNVERIFIABLE
+    for request in (
+        make_request(closed_id),
+        make_request(forum, PartKind.FORUM_POST),
+        make_request(open_id, marker=None),
+    ):
+        classification = await classification_of(discord_sender.find(request, since))
+        assert classification.disposition is Disposition.UNVERIFIABLE
     requested = [entry["path"] for entry in await fake.log("GET", "/guilds/")]
     assert bool(requested) is not is_connected
-    await client.close()
-    if connection is not None:
-        await connection
 
 
 async def test_messages_are_found_in_direct_messages_and_threads(
@@ -189,7 +185,7 @@ async def test_messages_are_found_in_direct_messages_and_threads(
 
 
 async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.Client
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
@@ -260,7 +256,7 @@ async def test_every_failure_is_classified(
     assert (await classification_of(discord_sender.send(make_request(channel_id)))).disposition is disposition
 
 
-async def test_a_refused_connection_is_retried(client: discord.Client) -> None:
+async def test_a_refused_connection_is_retried(client: discord.AutoShardedClient) -> None:
     restore = request_gate.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
         classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))
@@ -292,3 +288,43 @@ async def test_a_required_tag_is_set_on_a_forum_post(
     assert len(await fake.messages(post.channel_id)) == 1
     [entry] = [entry for entry in await fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
     assert entry["status"] < 300
+
+
+NEWS, PAPERS, KOREAN, STAFF = (
+    Tag("1", "News", False),
+    Tag("2", "ML Papers", False),
+    Tag("3", "오늘의 논문", False),
+    Tag("4", "Papers of the staff", True),
+)
+
+
+@pytest.mark.parametrize(
+    ("tags", "required", "chosen"),
+    [
+        ([NEWS, STAFF, PAPERS], False, ["2"]),
+        ([NEWS, KOREAN], True, ["3"]),
+        ([STAFF, NEWS], True, ["1"]),
+        ([NEWS], False, []),
+        ([Tag("1", "Maintenance", False), Tag("2", "AI", False)], True, ["2"]),
+        ([STAFF], True, []),
+    ],
+)
+def test_a_tag_about_papers_is_chosen_or_the_first_if_one_is_required_but_never_a_moderated_one(
+    tags: list[Tag], required: bool, chosen: list[str]
+) -> None:
+    assert sender.choose_tags(tags, required=required) == chosen
+
+
+def test_tags_named_like_the_topic_or_its_words_come_first() -> None:
+    names = ("Robots", "reinforcement-learning", "강화학습")
+    named = [Tag(str(number), name, False) for number, name in enumerate(names, 5)]
+    tags = [NEWS, PAPERS, *named, Tag("8", "Learning", True)]
+    for topic, chosen in (
+        ("Reinforcement Learning -survey author:news", ["6"]),
+        ("learning robots", ["5"]),
+        ('"강화 학습" robots', ["7", "5"]),
+        ("vision", ["2"]),
+    ):
+        assert sender.choose_tags(tags, required=False, topic=topic) == chosen
+    many = [Tag(str(number), word, False) for number, word in enumerate("abcdefg")]
+    assert sender.choose_tags(many, required=False, topic="a b c d e f g") == ["0", "1", "2", "3", "4"]

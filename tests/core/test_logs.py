@@ -1,4 +1,4 @@
-"""The format of logs, and that they contain no local variables."""
+"""Logs and terminals show no local variables, control sequences or passwords."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.core import logs
 
@@ -58,3 +60,27 @@ def test_a_line_holds_no_control_sequence_and_no_password(
     assert "Gehe1m" not in stderr
     assert "pwned" in stderr
     assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;pwned\x07title", r"\x1b]0;pwned\x07title"),
+        ("\x1b]8;;https://evil.example\x1b\\link", "\\x1b]8;;https://evil.example\\x1b\\link"),
+        ("\x1b[2Jclear\r", r"\x1b[2Jclear\r"),
+        ("\x9b31mred", r"\x9b31mred"),
+        ("abc\u202edcba\u2066", r"abc\u202edcba\u2066"),
+        ("half \ud83d", r"half \ud83d"),
+        ("강화 학습\tRL\n", "강화 학습\tRL\n"),
+        ("see https://user:secret@host/x", "see https://user:***@host/x"),
+    ],
+)
+def test_control_characters_become_visible_and_passwords_are_hidden(text: str, shown: str) -> None:
+    assert logs.make_printable(text) == shown
+
+
+@given(st.text())
+def test_nothing_but_tab_and_line_feed_is_left_that_a_terminal_obeys(text: str) -> None:
+    shown = logs.make_printable(text)
+    assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
+    shown.encode()

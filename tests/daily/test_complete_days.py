@@ -257,9 +257,12 @@ async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
 
 async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
     """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
-
-    wake = digest_builders.to_callback(lambda connection, _: daily.wake_waiting(connection, polling.now))
-    polling.ingest = IngestService(polling.db, polling.clock, NullIndexer(), on_fresh_digest=wake)
+    polling.ingest = IngestService(
+        polling.db,
+        polling.clock,
+        NullIndexer(),
+        on_fresh_digest=lambda connection, _: daily.wake_waiting(connection, polling.now),
+    )
     polling.now = begin
     async with polling.open_poller() as poller:
         while polling.now < end:

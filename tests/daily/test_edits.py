@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.archive.digest_writer import FreshDigest
 from bot.daily.service import Subscriptions, options_of
 from storage import archive, deliveries, models, outbox
 from storage.database import Connection, Database
@@ -56,7 +57,7 @@ async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(harness: 
     corrected = text.replace("Shows how 2601.00003 does its work.", "Another sentence.")
     assert corrected != text
 
-    async def on_fresh(connection: Connection, fresh: digest_builders.FreshDigest) -> None:
+    async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
         assert await harness.edits.plan(connection, fresh.digest_id, fresh.revision, LATER) == 0
 
     await digest_builders.ingest_digest(
@@ -73,7 +74,7 @@ async def test_only_the_changed_messages_of_a_post_are_edited(harness: Correctio
     )
     await harness.post()
 
-    async def on_fresh(connection: Connection, fresh: digest_builders.FreshDigest) -> None:
+    async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
         await harness.edits.plan(connection, fresh.digest_id, fresh.revision, LATER)
 
     corrected = text.replace("Shows how 2601.00002 does its work.", "Another sentence.")

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.archive.digest_writer import FreshDigest
 from bot.daily.service import OnDemandPosts, Subscriptions
 from storage import archive, daily, deliveries, models, outbox, papers
 from storage.database import Connection
@@ -248,7 +249,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarne
     await harness.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
-    async def on_fresh(connection: Connection, _: digest_builders.FreshDigest) -> None:
+    async def on_fresh(connection: Connection, _: FreshDigest) -> None:
         await daily.wake_waiting(connection, SEOUL_9AM)
         storing.set()
         await go_on.wait()

@@ -50,7 +50,9 @@ async def test_a_paused_delivery_shows_its_reason(harness: ClientHarness) -> Non
     _, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.mark_paused(connection, part.id, reason=models.Reason.NO_SEND, unknown_since=None)
+        await outbox.stop_part(
+            connection, part.id, models.PartState.PAUSED, reason=models.Reason.NO_SEND, now=harness.env.now()
+        )
     shown = await _why(harness, FIRST)
     assert harness.texts("delivery-paused") in shown
     assert harness.texts("reason-no-send") in shown

@@ -193,11 +193,17 @@ async def test_an_undelivered_post_has_its_state_and_reason(harness: PlannerHarn
         if state != "expired":
             await outbox.mark_sending(connection, [part.id], SEOUL_9AM)
         if state == "paused":
-            await outbox.mark_paused(connection, part.id, reason=Reason.NO_SEND, unknown_since=None)
+            await outbox.stop_part(
+                connection, part.id, models.PartState.PAUSED, reason=Reason.NO_SEND, now=SEOUL_9AM
+            )
         elif state == "uncertain":
-            await outbox.mark_uncertain(connection, part.id, reason=Reason.NO_HISTORY)
+            await outbox.stop_part(
+                connection, part.id, models.PartState.UNCERTAIN, reason=Reason.NO_HISTORY, now=SEOUL_9AM
+            )
         elif state == "failed":
-            await outbox.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
+            await outbox.stop_part(
+                connection, part.id, models.PartState.FAILED, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM
+            )
         else:
             await outbox.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
     explanation = await ask(harness, "2601.00001", SEOUL_9AM)

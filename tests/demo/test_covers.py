@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import pytest
 from PIL import Image
 
 from bot.demo import sample_digests
@@ -23,24 +22,15 @@ def entry(arxiv_id: str, thumbnail: str | None) -> models.Entry:
     )
 
 
-@pytest.mark.parametrize("cover", sample_digests.load_covers())
-def test_a_cover_is_a_png_in_thumbnail_size(cover: bytes) -> None:
-    with Image.open(io.BytesIO(cover)) as picture:
-        assert (picture.format, picture.size) == ("PNG", (320, 172))
-
-
-@pytest.mark.parametrize("cover", sample_digests.load_covers())
-def test_every_cover_shows_the_accent_colour(cover: bytes) -> None:
-    with Image.open(io.BytesIO(cover)) as picture:
-        data = picture.convert("RGB").tobytes()
-    colours = set(zip(data[::3], data[1::3], data[2::3], strict=True))
-    nearest = min(max(abs(a - b) for a, b in zip(colour, ACCENT, strict=True)) for colour in colours)
-    assert nearest <= 12
-
-
-def test_the_same_papers_always_get_the_same_covers() -> None:
-    entries = [entry(f"2501.{number:05}", f"https://example.org/{number}.png") for number in range(60)]
-    assert sample_digests.assign_covers(entries) == sample_digests.assign_covers(entries)
+def test_a_cover_is_a_small_png_in_thumbnail_size_that_shows_the_accent_colour() -> None:
+    for cover in sample_digests.load_covers():
+        assert len(cover) < 12_000
+        with Image.open(io.BytesIO(cover)) as picture:
+            assert (picture.format, picture.size) == ("PNG", (320, 172))
+            data = picture.convert("RGB").tobytes()
+        colours = set(zip(data[::3], data[1::3], data[2::3], strict=True))
+        nearest = min(max(abs(a - b) for a, b in zip(colour, ACCENT, strict=True)) for colour in colours)
+        assert nearest <= 12
 
 
 def test_neighbouring_papers_get_different_covers() -> None:
@@ -55,7 +45,3 @@ def test_covers_are_assigned_by_thumbnail_url_and_only_where_there_is_one() -> N
     url = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2502.02737.png"
     assigned = sample_digests.assign_covers([entry("2502.02737", url), entry("2501.19393", None)])
     assert assigned == {url: ("2502.02737.png", sample_digests.load_covers()[0])}
-
-
-def test_the_covers_are_small() -> None:
-    assert sum(map(len, sample_digests.load_covers())) < 60_000

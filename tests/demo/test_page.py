@@ -37,7 +37,6 @@ class Demo:
         self.url = self.process.stdout.readline().strip()
 
     def stop(self) -> int:
-        """End the process with Ctrl-C and return its exit status."""
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=patience.scaled(TIMEOUT_SECONDS))
         return self.process.returncode

@@ -52,7 +52,6 @@ class FakeDiscordProcess:
         return line.strip()
 
     def stop(self) -> None:
-        """Kill the process."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -94,7 +93,6 @@ class FakeDiscord:
             return await response.json()
 
     def environment(self) -> dict[str, str]:
-        """Return the settings that connect Paperround to this server."""
         return {
             "DISCORD_TOKEN": TOKEN,
             "PAPERROUND_DISCORD_API_URL": self.api_url,
@@ -151,13 +149,10 @@ class FakeDiscord:
         ]
 
     async def counts(self) -> Json:
-        """Return the counters of `control.get_counts`."""
         counts: Json = await self.run_action("get_counts")
         return counts
 
     async def wait_until_connected(self) -> None:
-        """Wait until the bot is connected to the Gateway."""
-
         async def is_connected() -> bool:
             return bool((await self.counts())["connected"])
 

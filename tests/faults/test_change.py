@@ -31,13 +31,6 @@ async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
     ]
 
 
-async def wait_until_started(harness: fault_harness.FaultHarness) -> None:
-    async def some_sent() -> bool:
-        return await harness.count_sent_messages() >= 5
-
-    await harness.wait_until(some_sent)
-
-
 async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     harness: fault_harness.FaultHarness,
 ) -> None:
@@ -46,7 +39,7 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     revoked_id, deleted_id = await subscribe(harness, revoked), await subscribe(harness, deleted)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     await harness.fake.change_channel(revoked, denied=model.SEND_MESSAGES)
     await harness.fake.change_channel(deleted, deleted=True)
 
@@ -85,7 +78,7 @@ async def test_a_gateway_drop_during_a_fan_out_delays_no_part(harness: fault_har
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
     harness.start_bot()
     await harness.fake.wait_until_connected()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     await harness.fake.run_action("drop_gateway", {"forget": True, "closed_for": 3.0})
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)
@@ -96,7 +89,7 @@ async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     bot = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
     await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
@@ -115,7 +108,7 @@ async def test_a_stop_finishes_the_parts_in_flight_and_the_next_start_continues(
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     bot = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     bot.terminate()
     assert bot.wait(10) == 0
     assert "sending" not in await harness.count_states()
@@ -131,7 +124,7 @@ async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     first = harness.start_bot()
     second = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     first.kill()
     first.wait()
     second.poll()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -16,12 +15,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 
 CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 COMMANDS_ROUTE = "PUT /applications/{application_id}/commands"
-
-
-@pytest.fixture
-def database_url(sqlite_template: Any, tmp_path: Any) -> str:
-    """These tests do not depend on the engine."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
 
 
 async def _wait_for_end(harness: FaultHarness, bot: subprocess.Popen[bytes]) -> int:

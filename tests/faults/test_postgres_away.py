@@ -27,7 +27,6 @@ PARTS = 3
 
 @pytest.fixture
 def server() -> Iterator[postgres_server.PostgresServer]:
-    """A PostgreSQL server of the test's own."""
     with postgres_server.open_postgres_server() as started:
         yield started
 
@@ -36,7 +35,6 @@ def server() -> Iterator[postgres_server.PostgresServer]:
 async def harness(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> AsyncIterator[FaultHarness]:
-    """A fault harness on that server."""
     async with fault_harness.open_fault_harness(fake, server.url, tmp_path) as opened:
         yield opened
 
@@ -50,13 +48,6 @@ async def _start_sender_and_standby(
 
     await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
     return sender, standby
-
-
-async def _wait_for_messages(harness: FaultHarness, count: int) -> None:
-    async def are_there() -> bool:
-        return await harness.count_sent_messages() >= count
-
-    await harness.wait_until(are_there)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
@@ -73,7 +64,7 @@ async def test_a_server_that_restarts_is_waited_for(
                 for key, channel_id in zip(keys, channels, strict=True)
             )
         )
-        await _wait_for_messages(harness, number * CHANNELS * PARTS + 20)
+        await harness.wait_for_sent(number * CHANNELS * PARTS + 20)
         server.stop(how)
         await asyncio.sleep(seconds)
         server.start()
@@ -105,7 +96,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
                 for forum in forums
             )
         )
-    await _wait_for_messages(harness, 20)
+    await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
     async with harness.db.transaction() as connection:
         await connection.execute(
@@ -115,7 +106,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
             )
         )
     frozen_at = await harness.count_sent_messages()
-    await _wait_for_messages(harness, frozen_at + 60)
+    await harness.wait_for_sent(frozen_at + 60)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()

@@ -31,16 +31,8 @@ SHORT_KILLS, LONG_KILLS = 2, 100
 CAP = 50_000_000
 """Lost calls keep their reservations: 100 kills take four million tokens."""
 WRITE = (
-    "write",
-    "--date",
-    "2026-11-18",
-    "--format",
-    "newsletter",
-    "--language",
-    "ko",
-    "--output",
-    "out.md",
-    "--json",
+    *("write", "--date", "2026-11-18", "--format", "newsletter"),
+    *("--language", "ko", "--output", "out.md", "--json"),
 )
 
 
@@ -58,7 +50,6 @@ class Killed:
         }
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Start a command."""
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "bot", *arguments)
         return await asyncio.create_subprocess_exec(
@@ -66,7 +57,6 @@ class Killed:
         )
 
     async def finish(self, *arguments: str) -> dict[str, Any]:
-        """Run a command to its end and return its JSON."""
         process = await self.start(*arguments)
         stdout, stderr = await process.communicate()
         assert process.returncode == 0, stderr.decode()
@@ -86,7 +76,6 @@ class Killed:
 
 
 async def list_answered(database: Database, ids: list[str]) -> set[str]:
-    """Return the papers of which an answer is stored."""
     async with database.read() as connection:
         rows = [row for arxiv_id in ids for row in await writer.list_drafts_by_paper(connection, arxiv_id)]
     return {row.arxiv_id for row in rows if row.text}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from tests.support.fault_harness import FaultHarness
 __all__ = ["fake_model", "fake_model_process"]
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
-
-
-@pytest.fixture
-def database_url(sqlite_template: Any, tmp_path: Path) -> str:
-    """This test does not depend on the engine."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
 
 
 async def test_a_closed_day_is_written_and_posted_that_morning(

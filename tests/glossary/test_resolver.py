@@ -1,4 +1,4 @@
-"""Query expansion: which forms are added, and which words stay as typed."""
+"""Query expansion: which forms are added, and which words stay as typed; glossaries written as JSON and read back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, resolver
+from bot.glossary import concepts, induction, mentions, resolver
 from bot.search import scoring
 from bot.text import analyser, term_variants
 from tests.support import glossary_in_memory, growth
@@ -17,6 +17,8 @@ from tests.support import glossary_in_memory, growth
 FRAGMENTS = st.sampled_from(
     ["강화학습", "대규모", "언어", "모델", " ", "LLM", "rl", "-", "추론", "\x00", "image", "s"]
 )
+
+
 QUERIES = st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=30).map("".join))
 
 
@@ -265,3 +267,50 @@ def test_a_replaced_glossary_is_freed_at_once() -> None:
         assert reference() is None
     finally:
         gc.enable()
+
+
+ASSOCIATIONS = mentions.AssociationTable(
+    {
+        "강화": {"reinforc": 0.9, "learn": 0.3},
+        "학습": {"learn": 0.45},
+        "증류": {"distil": 0.6, "score": 0.5},
+        "점수": {"score": 0.6},
+    },
+    {},
+)
+
+
+def test_a_translation_must_be_mutual() -> None:
+    assert resolver.Translator(ASSOCIATIONS).to_korean("learn") == ["학습"]
+    assert resolver.Translator(ASSOCIATIONS).to_english("강화") == ["reinforc"]
+
+
+def test_one_translation_never_covers_two_words() -> None:
+    translations = resolver.Translator(ASSOCIATIONS).translate_phrase(["score", "distillation"])
+    assert translations[0] == "점수 증류"
+    assert "증류 증류" not in translations
+
+
+def test_a_glossary_survives_serialisation() -> None:
+    draft = induction.draft_glossary(
+        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), concepts.load_terms()
+    )
+    built = induction.build_concepts(draft, draft.cooccurrence_counter())
+    title_statistics = mentions.TitleStatistics([mentions.Phrase("Robot Arms", "en", 3)], {"robot": 5})
+    text = resolver.dump_glossary(
+        built, draft.senses, draft.mention_evidence.table, title_statistics, {"Gemini": 2}
+    )
+    loaded = resolver.load_glossary(text)
+    assert loaded is not None
+    assert loaded.title_statistics == title_statistics
+    assert loaded.find_names("제미나이") == ["Gemini"]
+    assert resolver.is_current(text)
+    original = resolver.Glossary(built, draft.senses, draft.mention_evidence.table)
+    for query in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
+        assert loaded.expand(query) == original.expand(query)
+
+
+def test_a_glossary_of_another_version_is_not_loaded() -> None:
+    for older in ('{"version": 0}', '{"version":1,"concepts":[]}', "", "null"):
+        assert resolver.load_glossary(older) is None
+        assert not resolver.is_current(older)

@@ -1,4 +1,4 @@
-"""List states: encoding in custom ids, and the alert of a list."""
+"""List states: encoding in custom ids, long texts under a token, and the alert of a list."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.accounts.service import TextTokenStore
 from bot.client import custom_ids
+from bot.client.router import UserError
+from bot.lists import commands as lists_commands
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind, ListState
 from bot.rendering import discord_text
+from storage.database import Database
 from storage.models import AlertKind
 
 texts = st.text(
@@ -56,3 +60,26 @@ def test_an_alert_watches_the_first_text_of_a_query(
     state: ListState, terms: tuple[AlertKind, str, int] | None
 ) -> None:
     assert lists_messages.alert_terms(state) == terms
+
+
+async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db)
+    state = await lists_commands.store_list_text(
+        tokens, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
+    )
+    assert state == ListState(ListKind.TOPIC, "two lines")
+    assert await lists_commands.load_list_text(tokens, state) == state
+
+
+async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db)
+    state = await lists_commands.store_list_text(tokens, ListState(ListKind.TOPIC, "x" * 73))
+    assert state.token
+    assert await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
+
+
+async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:
+    with pytest.raises(UserError, match="outdated-control"):
+        await lists_commands.load_list_text(
+            TextTokenStore(sqlite_db), ListState(ListKind.TOPIC, token="0123")
+        )

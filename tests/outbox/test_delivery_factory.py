@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,7 +12,7 @@ from bot.app.container import delivery_kinds
 from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.deliveries import DeliveryFactory, Post
 from storage import models
 from storage.models import DeliveryKind, PartKind
 
@@ -23,23 +24,13 @@ PAPER = contents.PostPaper("2601.00001", "A title", "https://arxiv.org/abs/2601.
 class StubRenderer:
     """Renders every post as one message that holds its marker, with a fallback."""
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(contents.part_marker(post.marker, 0))
-
-    def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(contents.part_marker(post.marker, 0))
-
-    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(contents.part_marker(post.marker, 0))
-
-    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        return _render(contents.part_marker(post.marker, 0))
-
-    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(contents.part_marker(post.marker, 0))
+    def __getattr__(self, name: str) -> Callable[[Post], tuple[contents.RenderedPart, ...]]:
+        assert name.startswith("render_")
+        return _render
 
 
-def _render(marker: str) -> tuple[contents.RenderedPart, ...]:
+def _render(post: Post) -> tuple[contents.RenderedPart, ...]:
+    marker = contents.part_marker(post.marker, 0)
     return (contents.RenderedPart(PartKind.MESSAGE, {"content": f"한글 {marker}"}, {"content": marker}),)
 
 
@@ -108,19 +99,14 @@ def test_each_kind_has_one_record_and_its_priority() -> None:
 
 
 def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
-    alert = contents.AlertPost("m", models.Locale.EN, MONDAY, ())
-    notice = contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED)
-    today = contents.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False)
-    posts = (
-        alert,
-        notice,
-        today,
-        contents.NewsPost("m", models.Locale.EN, ()),
-        replace(daily_post(), marker="m"),
-    )
-    posts_by_kind = dict(zip(("alert", "notice", "today", "news", "daily"), posts, strict=True))
+    posts: dict[DeliveryKind, Post] = {
+        DeliveryKind.ALERT: contents.AlertPost("m", models.Locale.EN, MONDAY, ()),
+        DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
+        DeliveryKind.TODAY: contents.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
+        DeliveryKind.NEWS: contents.NewsPost("m", models.Locale.EN, ()),
+    }
     for record in delivery_kinds():
-        post = posts_by_kind.get(record.kind.value, posts[-1])
+        post = posts.get(record.kind, replace(daily_post(), marker="m"))
         delivery = deliveries.build_post(record, post, NOW, user_id=7)
         assert (delivery.kind, delivery.key, delivery.priority) == (record.kind, "m", record.priority)
         assert delivery.parts[0].marker == "pr:d:m:0/"

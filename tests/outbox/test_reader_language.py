@@ -30,7 +30,7 @@ def read_appearances(*folders: str) -> dict[str, list[models.Appearance]]:
     """Return the papers of the samples in these folders with their entries."""
     found: dict[str, list[models.Appearance]] = {}
     for folder in folders:
-        for file in (resources.files("bot.demo.sample_digests") / folder).iterdir():
+        for file in (resources.files("bot.demo") / "samples" / folder).iterdir():
             for digest in parse.parse_text(file.read_text("utf-8")):
                 written_in = fields.detect_language(digest.entries).value
                 for entry in digest.entries:

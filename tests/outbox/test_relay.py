@@ -41,10 +41,8 @@ pytestmark = pytest.mark.wire
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     first, second = await fake.add_channels(2)
-    now = relay_harness.now()
-    await relay_harness.add_deliveries(
-        new_delivery("a", first, now, parts=3), new_delivery("b", second, now, parts=2)
-    )
+    await relay_harness.add("a", first, parts=3)
+    await relay_harness.add("b", second, parts=2)
     await relay_harness.drain()
     await relay_harness.drain()
     assert message_texts(await fake.messages(first)) == ["a 0", "a 1", "a 2"]
@@ -79,9 +77,8 @@ async def test_the_history_decides_after_the_nonce_window(
         {"kind": "lose", "method": "POST", "stored": True, "path": f"/channels/{lost}/*"},
         {"kind": "status", "status": 503, "method": "POST", "path": f"/channels/{refused}/*"},
     )
-    await relay_harness.add_deliveries(
-        new_delivery("a", lost, relay_harness.now(), parts=2), new_delivery("b", refused, relay_harness.now())
-    )
+    await relay_harness.add("a", lost, parts=2)
+    await relay_harness.add("b", refused)
     await relay_harness.drain()
     assert await relay_harness.list_states() == ["planned", "planned", "planned"]
     await fake.set_faults()
@@ -100,7 +97,7 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     [channel_id] = await fake.add_channels(1)
     await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
     await fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
-    await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
+    await relay_harness.add("a", channel_id, parts=2)
     await relay_harness.drain()
     await fake.set_faults()
     relay_harness.clock_offset += timedelta(minutes=10)
@@ -116,7 +113,7 @@ async def test_a_forum_post_is_searched_for_before_every_retry(
     [forum] = await fake.add_channels(1, type=model.FORUM)
     await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1})
     kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
-    await relay_harness.add_deliveries(new_delivery("2026-11-20", forum, relay_harness.now(), kinds=kinds))
+    await relay_harness.add("2026-11-20", forum, kinds=kinds)
     await relay_harness.drain(until=all_sent)
     channels = await fake.run_action("list_channels")
     threads = [channel for channel in channels if channel["parent_id"] == forum]
@@ -134,9 +131,7 @@ async def test_a_thread_and_a_crosspost_build_on_the_first_message(
         threaded = (PartKind.MESSAGE, PartKind.THREAD, PartKind.THREAD_MESSAGE)
         published = (PartKind.MESSAGE, PartKind.CROSSPOST)
         channel_id, kinds = (text, threaded) if "threads" in path else (news, published)
-        await relay_harness.add_deliveries(
-            new_delivery(path[2:], channel_id, relay_harness.now(), kinds=kinds)
-        )
+        await relay_harness.add(path[2:], channel_id, kinds=kinds)
         await relay_harness.drain(until=all_sent)
     [headline] = await fake.messages(text)
     assert message_texts(await fake.messages(headline["id"])) == ["threads 2"]
@@ -148,7 +143,7 @@ async def test_an_edit_changes_its_message_and_one_of_a_deleted_message_counts_a
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
+    await relay_harness.add("a", channel_id, parts=2)
     await relay_harness.drain()
     kept, deleted = await fake.messages(channel_id)
     await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": deleted["id"]})
@@ -171,14 +166,10 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     with_fallback, without_fallback = await fake.add_channels(2)
     too_long = message_payload("pr:d:a:0/", "x" * 4001)
     fallback = json.dumps({"content": "a plain form"})
-    part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce(), fallback=fallback)
-    await relay_harness.add_deliveries(
-        replace(new_delivery("a", with_fallback, relay_harness.now()), parts=(part,))
-    )
-    part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce())
-    await relay_harness.add_deliveries(
-        replace(new_delivery("b", without_fallback, relay_harness.now()), parts=(part,))
-    )
+    for channel_id, plain in ((with_fallback, fallback), (without_fallback, None)):
+        part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce(), fallback=plain)
+        planned = new_delivery(f"d{channel_id}", channel_id, relay_harness.now())
+        await relay_harness.add_deliveries(replace(planned, parts=(part,)))
     await relay_harness.drain()
     [message] = await fake.messages(with_fallback)
     assert message["payload"]["content"] == "a plain form"
@@ -244,7 +235,7 @@ async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
-    await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now()))
+    await relay_harness.add("a", channel_id)
     await relay_harness.drain()
     [message] = await fake.messages(channel_id)
     await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message["id"]})
@@ -256,7 +247,7 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
-    await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
+    await relay_harness.add("a", channel_id, parts=2)
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
@@ -269,9 +260,7 @@ async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
     channels = await fake.add_channels(60)
     await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels[1:]))
     expires_at = relay_harness.now() + timedelta(minutes=10)
-    await relay_harness.add_deliveries(
-        new_delivery("short-lived", channels[0], relay_harness.now(), expires_at=expires_at)
-    )
+    await relay_harness.add("short-lived", channels[0], expires_at=expires_at)
     await fake.run_action("set_outage", {"seconds": 3600})
     running_relay = relay_harness.open_relay()
     for _ in range(60):
@@ -336,11 +325,11 @@ async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     running_relay, stop = relay_harness.open_relay(), asyncio.Event()
     task = asyncio.create_task(running_relay.run(stop))
     await asyncio.sleep(0)
-    await relay_harness.add_deliveries(new_delivery("a", first, relay_harness.now()))
+    await relay_harness.add("a", first)
     running_relay.wake()
     await fake.wait_for_messages(first)
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.3})
-    await relay_harness.add_deliveries(new_delivery("b", second, relay_harness.now()))
+    await relay_harness.add("b", second)
     running_relay.wake()
 
     async def is_second_sent() -> bool:
@@ -357,9 +346,8 @@ async def test_parts_left_sending_by_a_crash_continue_at_once(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     sent, unsent = await fake.add_channels(2)
-    await relay_harness.add_deliveries(
-        new_delivery("a", sent, relay_harness.now()), new_delivery("b", unsent, relay_harness.now())
-    )
+    await relay_harness.add("a", sent)
+    await relay_harness.add("b", unsent)
     first, second = await relay_harness.list_parts()
     async with relay_harness.db.transaction() as connection:
         await outbox.mark_sending(connection, [first.id, second.id], relay_harness.now())

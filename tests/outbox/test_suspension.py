@@ -79,9 +79,7 @@ async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
     [channel_id] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, channel_id)
     await fake.change_channel(channel_id, deleted=True)
-    await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now(), subscription_id=subscription_id)
-    )
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
     await relay_harness.drain()
     assert await state_of(relay_harness, subscription_id) == ("closed", "unknown-channel")
     assert await dms_of(fake, OWNER) == [f"closed unknown-channel {channel_id}"]
@@ -101,9 +99,7 @@ async def test_an_owner_without_dms_is_notified_in_the_system_channel(
             connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
         )
     await fake.change_channel(channel_id, denied=model.VIEW_CHANNEL)
-    await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now(), subscription_id=subscription_id)
-    )
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
     await relay_harness.drain()
     await relay_harness.drain()
     assert await state_of(relay_harness, ownerless_id) == ("paused", "no-access")
@@ -147,9 +143,7 @@ async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True)
     subscription_id = await subscribe(relay_harness, forum, style=models.Style.FORUM)
     kinds = (models.PartKind.FORUM_POST,)
-    await relay_harness.add_deliveries(
-        new_delivery("a", forum, relay_harness.now(), subscription_id=subscription_id, kinds=kinds)
-    )
+    await relay_harness.add("a", forum, subscription_id=subscription_id, kinds=kinds)
     await relay_harness.drain()
     assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
 
@@ -163,9 +157,7 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
             connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), ["diffusion"]
         )
     await fake.change_guild(present=False)
-    await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now(), kind=models.DeliveryKind.ALERT)
-    )
+    await relay_harness.add("a", channel_id, kind=models.DeliveryKind.ALERT)
     await relay_harness.drain()
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
     await fake.change_guild(present=True)

@@ -1,10 +1,11 @@
-"""The trend chart is a PNG for any numbers, texts and fonts."""
+"""The trend chart is a PNG for any numbers, texts and fonts, and in a process of its own."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -65,9 +66,10 @@ def _texts(svg: str) -> list[str]:
 def _svg(
     columns: list[trends.MonthCount],
     locale: str = "en",
-    fonts: list[str] | None = None,
+    fonts: Sequence[str] | None = (),
     labels: tuple[str, str] | None = None,
 ) -> str:
+    """Return a chart as SVG, by default without fonts: to load those of the system takes most of the time."""
     recording = RecordingTemplates()
     _draw(charts.ChartRenderer(recording, fonts), columns, locale, labels)
     return recording.svg
@@ -89,7 +91,7 @@ def test_a_chart_is_a_png_in_the_projects_colours() -> None:
 def test_months_are_named_in_the_readers_language(has_hangul: bool) -> None:
     assert {"Papers", "Votes", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_columns(12))))
     if has_hangul:
-        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(_texts(_svg(_columns(12), "ko")))
+        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(_texts(_svg(_columns(12), "ko", None)))
 
 
 @pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
@@ -173,7 +175,7 @@ def test_steps_are_round_integers(number: float) -> None:
     assert re.fullmatch(r"(1|2|3|4|5|6|8|15|25)0*", str(step))
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     labels=st.tuples(st.text(max_size=40), st.text(max_size=40)),
     locale=st.sampled_from(["en", "ko"]),
@@ -189,3 +191,27 @@ def test_any_numbers_and_any_labels_can_be_drawn(
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
     ElementTree.fromstring(_svg(columns, locale, [], labels))
+
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+    '<rect width="20" height="10" fill="red"/><text x="2" y="30">가 a</text></svg>'
+)
+
+
+def test_both_ways_draw_the_same_picture() -> None:
+    drawn = charts.draw_png(SVG, 80)
+    assert drawn.startswith(b"\x89PNG")
+    assert charts.draw_png_in_process(SVG, 80) == drawn
+    assert charts.draw_png_in_process(SVG, 80, []) == charts.draw_png(SVG, 80, [])
+
+
+def test_an_invalid_svg_is_an_error_in_both_ways() -> None:
+    for draw in (charts.draw_png, charts.draw_png_in_process):
+        with pytest.raises(ValueError, match="root node"):
+            draw("<svg", 80)
+
+
+def test_without_a_process_it_is_drawn_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert charts.draw_png_in_process(SVG, 80) == charts.draw_png(SVG, 80)

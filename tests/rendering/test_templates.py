@@ -1,14 +1,18 @@
-"""Operators' templates replace the bundled ones block by block; a broken one never loses a post."""
+"""Operators' templates replace the bundled ones block by block.
+
+A broken template, or one that never ends or grows without bound, never loses a post: the bundled wording takes its place.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import jinja2
 import pytest
 import structlog.testing
 
+from bot.core import errors
 from bot.rendering import templates
 from bot.rendering.templates import OutputFormat, Templates
 from storage import models
@@ -186,7 +190,136 @@ def test_plain_texts_have_no_escapes() -> None:
 
 
 def test_every_bundled_template_has_both_languages() -> None:
-    folder = Path(templates.__file__).parents[0] / "templates"
+    folder = Path(templates.__file__).parents[1] / "templates"
     files = {path.name for path in folder.glob("*.j2") if not path.name.startswith(("export.", "trend."))}
     assert {file.replace(".ko.", ".en.") for file in files} == {file for file in files if ".en." in file}
     assert len(files) == 8
+
+
+def test_a_checkout_without_symbolic_links_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    link = tmp_path / "templates"
+    link.write_text("../templates")
+    with pytest.raises(errors.UsageError, match=r"templates is no folder.*core\.symlinks"):
+        templates.check_bundled_templates(link)
+
+
+def test_a_folder_of_templates_is_accepted(tmp_path: Path) -> None:
+    templates.check_bundled_templates(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("zone", "ko", "en"),
+    [
+        ("Asia/Seoul", "서울", "Seoul"),
+        ("America/New_York", "뉴욕", "New York"),
+        ("UTC", "UTC", "UTC"),
+        ("Etc/GMT+3", "Etc/GMT+3", "Etc/GMT+3"),
+        ("Mars/Olympus", "Mars/Olympus", "Mars/Olympus"),
+    ],
+)
+def test_zones_are_named_by_their_city(zone: str, ko: str, en: str) -> None:
+    assert (templates.render_zone(zone, "ko"), templates.render_zone(zone, "en")) == (ko, en)
+
+
+def test_moments_become_discord_timestamps() -> None:
+    at = datetime(2025, 2, 12, tzinfo=UTC)
+    assert templates.render_timestamp(at) == "<t:1739318400:f>"
+    assert templates.render_timestamp(at, "R") == "<t:1739318400:R>"
+
+
+@pytest.mark.parametrize(
+    ("names", "truncated", "shown"),
+    [
+        ([], False, ""),
+        ([], True, ""),
+        (["A"], False, "A"),
+        (["A", "B", "C"], False, "A, B, C"),
+        (["A", "B", "C", "D"], False, "A, B, C +1"),
+        (["A", "B"], True, "A, B +…"),
+        (["A", "B", "C", "D"], True, "A, B, C +1…"),
+    ],
+)
+def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) -> None:
+    assert templates.render_authors(names, truncated) == shown
+
+
+RUNAWAYS = {
+    "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+    "a long loop with text": "{% for a in range(9000) %}" + "x" * 999 + "{% endfor %}",
+    "a loop over a generator": "{% for a in range(99999)|map('string') %}{% endfor %}",
+    "a recursive loop": "{% for a in [1] recursive %}{{ loop(range(9999)) }}{% endfor %}",
+    "a repetition": "{{ 'x' * 2000000000 }}",
+    "a repetition of a list": "{{ ([0] * 2000000000)|length }}",
+    "a power": "{{ 10 ** (10 ** 9) }}",
+    "a width": "{{ '%2000000000d' % 1 }}",
+    "a width as an argument": "{{ '%*d' % (2000000000, 1) }}",
+    "a width in a filter": "{{ '%2000000000d'|format(1) }}",
+    "a width in a method": "{{ '{:2000000000}'.format(1) }}",
+    "a filter": "{{ 'x'|center(2000000000) }}",
+    "a keyword of a filter": "{{ 'x'|indent(width=2000000000, first=true) }}",
+    "a method": "{{ 'x'.ljust(2000000000) }}",
+    "a global function": "{{ lipsum(2000000000) }}",
+    "doubling": "{% set n = namespace(x='x') %}{% for a in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    "doubling by plus": "{% set n = namespace(x='x') %}{% for a in range(40) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "doubling in a set block": "{% set n = namespace(x='x') %}{% for a in range(40) %}"
+    "{% set n.x %}{{ n.x }}{{ n.x }}{% endset %}{% endfor %}",
+    "doubling by join": "{% set n = namespace(x='x') %}{% for a in range(40) %}{% set n.x = [n.x, n.x]|join %}{% endfor %}",
+    "a macro that calls itself": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+    "a block that shows itself": "{{ self.headline() }}",
+}
+
+
+@pytest.mark.parametrize("source", RUNAWAYS.values(), ids=RUNAWAYS.keys())
+def test_a_template_that_never_ends_is_replaced_by_the_bundled_one(tmp_path: Path, source: str) -> None:
+    (tmp_path / "daily.en.j2").write_text(
+        "{% block headline %}" + source + "{% endblock %}", encoding="utf-8"
+    )
+    templates = Templates(tmp_path)
+    assert templates.render_block("daily", "headline", "en", VALUES) == "Papers of February 12, 2025"
+    (problem,) = templates.rendering_problems
+    assert problem.location.endswith("daily.en.j2")
+    assert problem.message
+
+
+def test_the_reason_names_the_limit_and_the_line(tmp_path: Path) -> None:
+    text = "\n{% block headline %}{% for a in range(9999) %}\n{% for b in range(9999) %}{% endfor %}{% endfor %}{% endblock %}"
+    (tmp_path / "daily.en.j2").write_text(text, encoding="utf-8")
+    templates = Templates(tmp_path)
+    templates.render_block("daily", "headline", "en", VALUES)
+    (problem,) = templates.rendering_problems
+    assert (problem.line, problem.message) == (3, "it takes more than 10000 steps; look at its loops")
+
+
+def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
+    name = "export.newsletter.md.j2"
+    loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    (tmp_path / name).write_text(loop, encoding="utf-8")
+    templates = Templates(tmp_path)
+    with pytest.raises(Exception, match="undefined"):  # the bundled one, without its values
+        templates.render_document(name, {}, OutputFormat.DOCUMENT)
+    assert [problem.message for problem in templates.rendering_problems] == [
+        "it takes more than 2000000 steps; look at its loops"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            "{% for a in 'abc' %}{{ loop.index }}/{{ loop.length }}{{ ', ' if not loop.last }}{% endfor %}",
+            "1/3, 2/3, 3/3",
+        ),
+        ("{% for a in [1, 2]|map('string') %}{{ a ~ '!' }}{% endfor %}", "1!2!"),
+        ("{% for a in [[1], []] recursive %}<{{ loop(a) if a is iterable }}>{% endfor %}", "<<>><>"),
+        (
+            "{{ '%05.1f' % 3.14159 }} {{ 2 ** 10 }} {{ '-' * 3 }} {{ 1 + 2 }} {{ 'a' + 'b' }}",
+            "003.1 1024 --- 3 ab",
+        ),
+        ("{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m('a') ~ m('b') }}", "[a][b]"),
+    ],
+)
+def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
+    environment = templates.BoundedEnvironment(max_steps=100, max_characters=1_000)
+    template = environment.from_string(source)
+    with environment.rendering():
+        assert template.render() == text

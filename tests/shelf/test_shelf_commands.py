@@ -23,13 +23,13 @@ SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
     """Save papers from their cards."""
     for arxiv_id in arxiv_ids:
-        card = last_response(await harness.reader.slash(harness.channel, "paper", paper=arxiv_id))
+        card = await harness.ask("paper", paper=arxiv_id)
         await harness.reader.click(card, label=harness.texts("save"))
 
 
 async def open_list(harness: ClientHarness, **options: str) -> Any:
     """Return the answer of /saved list."""
-    return last_response(await harness.reader.slash(harness.channel, "saved list", **options))
+    return await harness.ask("saved list", **options)
 
 
 def menu_id(message: Any, verb: str) -> str:
@@ -39,7 +39,7 @@ def menu_id(message: Any, verb: str) -> str:
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
     """Pick a paper from the list."""
-    return last_response(await harness.reader.select(listed, [arxiv_id], custom_id=menu_id(listed, "sp")))
+    return await harness.choose(listed, menu_id(listed, "sp"), arxiv_id)
 
 
 async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: ClientHarness) -> None:
@@ -48,28 +48,21 @@ async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: 
     assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
     paper = await pick(harness, listed, REWARDS)
     assert paper.id == listed.id
-    modal = await harness.reader.click(paper, label=harness.texts("saved-edit-note"))
-    noted = last_response(
-        await harness.reader.submit_modal(modal, {"text": "compare with **DPO**\n@everyone"})
-    )
+    noted = await harness.fill(paper, "saved-edit-note", text="compare with **DPO**\n@everyone")
     assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
     assert "@everyone" not in shown_text(noted)
-    modal = await harness.reader.click(noted, label=harness.texts("saved-edit-tags"))
-    tagged = last_response(await harness.reader.submit_modal(modal, {"text": "RL, 읽을 것"}))
+    tagged = await harness.fill(noted, "saved-edit-tags", text="RL, 읽을 것")
     assert "#rl #읽을-것" in shown_text(tagged)
-    back = last_response(await harness.reader.click(tagged, label=harness.texts("saved-back")))
+    back = await harness.press(tagged, "saved-back")
     assert back.id == listed.id
     menu = menu_id(back, "sg")
-    only = last_response(await harness.reader.select(back, ["#rl"], custom_id=menu))
-    assert "Small Language Models" not in shown_text(only)
+    assert "Small Language Models" not in shown_text(await harness.choose(back, menu, "#rl"))
     assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
     assert "Rewards That" in shown_text(await open_list(harness, tag="#rl"))
     assert "Rewards That" in shown_text(await open_list(harness, search="reinforcement learning"))
     nothing = await open_list(harness, tag="none")
-    assert harness.texts("saved-none-found", query="\\#none") in shown_text(nothing) or "none" in shown_text(
-        nothing
-    )
-    everything = last_response(await harness.reader.click(nothing, label=harness.texts("saved-show-all")))
+    assert "#none" in shown_text(nothing)
+    everything = await harness.press(nothing, "saved-show-all")
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
 
 
@@ -77,10 +70,9 @@ async def test_the_list_is_sorted_and_searched_by_its_components(harness: Client
     await save(harness, SURVEY, REWARDS)
     listed = await open_list(harness)
     menu = menu_id(listed, "so")
-    oldest = last_response(await harness.reader.select(listed, ["oldest"], custom_id=menu))
+    oldest = await harness.choose(listed, menu, "oldest")
     assert shown_text(oldest).index("Small Language Models") < shown_text(oldest).index("Rewards That")
-    modal = await harness.reader.click(oldest, label=harness.texts("saved-search"))
-    found = last_response(await harness.reader.submit_modal(modal, {"text": "강화 학습" + " " * 90}))
+    found = await harness.fill(oldest, "saved-search", text="강화 학습" + " " * 90)
     assert "Rewards That" in shown_text(found)
     assert "Small Language Models" not in shown_text(found)
 
@@ -90,30 +82,28 @@ async def test_a_removal_can_be_undone_with_its_note_after_a_restart(harness: Cl
     paper = await pick(harness, await open_list(harness), SURVEY)
     modal = await harness.reader.click(paper, label=harness.texts("saved-edit-note"))
     await harness.reader.submit_modal(modal, {"text": "kept"})
-    removed = last_response(await harness.reader.click(paper, label=harness.texts("saved-remove")))
+    removed = await harness.press(paper, "saved-remove")
     command = harness.bot.mentions("saved import")
     assert harness.texts("no-list-saved", command=command) in shown_text(await open_list(harness))
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=harness.texts.locale))
-    restored = last_response(await harness.reader.click(removed, label=harness.texts("saved-undo")))
+    restored = await harness.press(removed, "saved-undo")
     assert "> kept" in shown_text(restored)
     [saved], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
     await harness.bot.services.shelf.remove(harness.reader.id, saved.id)
-    late = await harness.reader.click(restored, label=harness.texts("saved-edit-note"))
-    assert harness.texts("saved-not-any-more") in shown_text(last_response(late))
+    assert harness.texts("saved-not-any-more") in shown_text(await harness.press(restored, "saved-edit-note"))
 
 
 async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
-    empty = last_response(await harness.reader.slash(harness.channel, "saved export"))
-    assert harness.texts("saved-nothing-to-export") in shown_text(empty)
+    assert harness.texts("saved-nothing-to-export") in shown_text(await harness.ask("saved export"))
     await save(harness, SURVEY, REWARDS)
-    sent = last_response(await harness.reader.slash(harness.channel, "saved export"))
+    sent = await harness.ask("saved export")
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
     assert b"@misc{lovelace2025small," in await file.read()
     listed = await open_list(harness, search="reward")
-    chosen = await harness.reader.select(listed, ["ris"], custom_id=menu_id(listed, "sx"))
-    [file] = last_response(chosen).attachments
+    chosen = await harness.choose(listed, menu_id(listed, "sx"), "ris")
+    [file] = chosen.attachments
     assert file.filename == "paperround.ris"
     assert (await file.read()).count(b"TY  - ") == 1
 
@@ -121,11 +111,10 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
 async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     paper = await pick(harness, await open_list(harness), SURVEY)
-    shared = last_response(await harness.reader.click(paper, label=harness.texts("share")))
+    shared = await harness.press(paper, "share")
     assert not shared.ephemeral
-    quiet = last_response(await harness.reader.slash(harness.readonly_channel, "saved list"))
-    paper = last_response(await harness.reader.select(quiet, [SURVEY], custom_id=menu_id(quiet, "sp")))
-    assert harness.texts("share") not in shown_text(paper)
+    quiet = await harness.ask("saved list", where=harness.readonly_channel)
+    assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))
 
 
 BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}, keywords={RL}}
@@ -138,7 +127,7 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}, keywords={RL}}
 async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
     """Return the answer of /saved import for a file."""
     file = (name, data)
-    return last_response(await harness.reader.slash(harness.channel, "saved import", file=file))
+    return await harness.ask("saved import", file=file)
 
 
 async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
@@ -150,7 +139,7 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
         assert f"- {harness.texts(f'saved-import-{key}', count=count)}" in shown
     assert harness.texts("saved-imported", count=2) in shown
     assert harness.texts("saved-import-places", places="4") in shown
-    listed = last_response(await harness.reader.click(answer, label=harness.texts("saved-show-all")))
+    listed = await harness.press(answer, "saved-show-all")
     assert "Out of" in shown_text(listed)
     assert "[Out of \\<@1> reach](https://arxiv.org/abs/2401.09999)**\nMin-jun Kim\n" in shown_text(listed)
     paper = await pick(harness, listed, "2401.09999")
@@ -166,19 +155,18 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
 
 async def test_the_list_takes_a_file_and_is_shared_without_notes(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
-    modal = await harness.reader.click(await open_list(harness), label=harness.texts("saved-import"))
-    values = {"file": ("library.bib", BIBTEX.replace(b"keywords={RL}", b"annote={secret}"))}
-    answer = await harness.reader.submit_modal(modal, values)
-    assert harness.texts("saved-imported", count=1) in shown_text(last_response(answer))
-    modal = await harness.reader.click(await open_list(harness), label=harness.texts("saved-import"))
-    large = await harness.reader.submit_modal(modal, {"file": ("library.bib", b"@" * 3_000_000)})
-    assert shown_text(last_response(large)) == harness.texts("saved-import-too-large", megabytes=2)
+    file = ("library.bib", BIBTEX.replace(b"keywords={RL}", b"annote={secret}"))
+    answer = await harness.fill(await open_list(harness), "saved-import", file=file)
+    assert harness.texts("saved-imported", count=1) in shown_text(answer)
+    large = ("library.bib", b"@" * 3_000_000)
+    answer = await harness.fill(await open_list(harness), "saved-import", file=large)
+    assert shown_text(answer) == harness.texts("saved-import-too-large", megabytes=2)
     survey = await harness.bot.services.shelf.get(harness.reader.id, SURVEY)
     assert survey is not None
     await harness.bot.services.shelf.set_note(harness.reader.id, survey.id, "secret")
     listed = await open_list(harness)
     assert "secret" in shown_text(listed)
-    shared = last_response(await harness.reader.click(listed, label=harness.texts("share")))
+    shared = await harness.press(listed, "share")
     assert not shared.flags.ephemeral
     assert harness.texts("saved-shared", name="reader", count=2) in shown_text(shared)
     assert "Small Language Models" in shown_text(shared)
@@ -189,7 +177,7 @@ async def test_the_list_takes_a_file_and_is_shared_without_notes(harness: Client
 async def save_as(harness: ClientHarness, member: Any, *arxiv_ids: str) -> None:
     """Let a member save papers from their cards."""
     for arxiv_id in arxiv_ids:
-        card = last_response(await member.slash(harness.channel, "paper", paper=arxiv_id))
+        card = await harness.ask("paper", by=member, paper=arxiv_id)
         await member.click(card, custom_id=menu_id(card, "save"))
 
 
@@ -198,8 +186,7 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
 ) -> None:
     async def open_shelf(topic: str = "") -> str:
         options = {"topic": topic} if topic else {}
-        result = await harness.reader.slash(harness.channel, "top", saved=True, **options)
-        return shown_text(last_response(result))
+        return shown_text(await harness.ask("top", saved=True, **options))
 
     await save(harness, SURVEY, REWARDS)
     await import_file(harness, b"@misc{a, eprint={2501.00003}}")
@@ -207,7 +194,7 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
     await save_as(harness, harness.manager, SURVEY)
     assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
     await save_as(harness, harness.guild.add_member(harness.env.create_user("third")), SURVEY)
-    card = last_response(await harness.reader.slash(harness.channel, "paper", paper=REWARDS))
+    card = await harness.ask("paper", paper=REWARDS)
     await harness.reader.click(card, label=harness.texts("share"))
     shown = await open_shelf()
     period = harness.texts("period-week")
@@ -235,8 +222,8 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     }
     count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
     here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
-    refused = await harness.manager.slash(harness.channel, "daily setup", style="cards", our_five=True)
-    assert shown_text(last_response(refused)) == harness.texts("server-picks-are-weekly")
+    refused = await harness.ask("daily setup", by=harness.manager, style="cards", our_five=True)
+    assert shown_text(refused) == harness.texts("server-picks-are-weekly")
     answers = await harness.manager.slash(
         harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
     )
@@ -254,13 +241,11 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     assert heading[here] in shown
     assert count[here] in shown
     assert "Maps for" not in shown
-    copied = last_response(
-        await harness.reader.click(message, label=harness.texts(f"language-{other.value}"))
-    )
+    copied = await harness.press(message, f"language-{other.value}")
     assert heading[other] in shown_text(copied)
     assert count[other] in shown_text(copied)
     assert ("**1 · " in shown_text(copied), "**2 · " in shown_text(copied)) == (True, False)
-    changed = await harness.manager.slash(harness.channel, "daily edit", style="compact")
-    assert harness.texts("subscription-server-picks") not in shown_text(last_response(changed))
+    changed = await harness.ask("daily edit", by=harness.manager, style="compact")
+    assert harness.texts("subscription-server-picks") not in shown_text(changed)
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
     assert not subscription.server_picks

@@ -40,7 +40,7 @@ class LookupHarness:
         self.lookup = PaperLookup(
             lambda: self.now,
             self.ingest,
-            lambda: container.open_lookup_fetcher(settings, lambda: self.now),
+            lambda: container.open_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
             endpoints,
             fetcher.no_throttle,
             fetcher.no_throttle,

@@ -43,9 +43,9 @@ async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> N
         assert left is not None
         assert left.left_at == NOW
         await accounts.upsert_guilds(connection, 5, now=NOW, locale=models.Locale.KO)
-        assert await accounts.list_guilds(connection) == [
-            models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
-        ]
+        assert await accounts.get_guild(connection, 5) == models.Guild(
+            5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None
+        )
 
 
 async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:

@@ -19,7 +19,7 @@ from bot.outbox import contents, outcomes, sender
 from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
 from storage import alerts, deliveries, models
 from storage.database import Connection, Database
-from tests.support import alert_builders, digest_builders, outbox_builders, renderers
+from tests.support import alert_builders, digest_builders, outbox_builders
 from tests.support.recording_indexer import NullIndexer
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ MONDAY = date(2026, 1, 5)
 KEYWORD, AUTHOR = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR
 
 
-class RecordingRenderer(renderers.StubRenderer):
+class RecordingRenderer:
     """Renders an alert as its marker, unless it is failing; `alerts` are the posts built."""
 
     def __init__(self) -> None:
@@ -81,7 +81,6 @@ class AlertHarness:
     async def add_digest(
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
-        """Store a digest and plan its alerts."""
         await self.store_digest(on, *papers, summary=summary, location=location)
         await self.plan()
 
@@ -142,12 +141,10 @@ class AlertHarness:
             await suspender.suspend(connection, delivery, refused, self.now)
 
     async def list_recipients(self) -> list[int | None]:
-        """The readers of all planned alerts, in the order of planning."""
         async with self.database.read() as connection:
             return [delivery.user_id for delivery in reversed(await deliveries.list_rows(connection))]
 
     async def list_pending(self) -> list[models.PendingAlerts]:
-        """The digests whose alerts are still to be planned."""
         async with self.database.read() as connection:
             return await alerts.list_pending(connection)
 

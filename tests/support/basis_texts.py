@@ -1,114 +1,66 @@
-"""Texts of our own for `test_summary_basis_figures`, written before the rules were run on them.
+"""Texts of our own for the figures of `test_summaries`, written before the rules were run on them.
 
-Each is (place, text); the place is "before" the chapters, "first" (in the first chapter), "after" (below the last), or "only".
+They are given by place: "before" the chapters, "first" (in the first chapter), "after" (below the last), or "only".
 """
 
-REFUSED = [
-    (
-        "only",
+REFUSED = {
+    "only": [
         "죄송합니다만, 해당 링크의 논문을 열어 볼 수 없었습니다. 논문의 제목이나 PDF를 공유해 주시면 요약해 드리겠습니다.",
-    ),
-    ("only", "현재 제공된 URL에 접속할 수 없습니다. 링크를 다시 확인해 주시기 바랍니다."),
-    ("only", "죄송하지만 요청하신 논문에 대한 정보를 찾지 못했습니다. 추가 정보를 주시면 도움이 됩니다."),
-    ("only", "I'm sorry, but I couldn't find the paper at the link. Could you share its title or the PDF?"),
-    ("only", "Unfortunately, I am unable to open external links. Please paste the text of the paper."),
-    ("only", "안타깝게도 이 논문의 내용을 확인할 수 없었습니다. 다른 링크를 알려 주세요."),
-]
-INVENTED = [
-    (
-        "before",
+        "현재 제공된 URL에 접속할 수 없습니다. 링크를 다시 확인해 주시기 바랍니다.",
+        "죄송하지만 요청하신 논문에 대한 정보를 찾지 못했습니다. 추가 정보를 주시면 도움이 됩니다.",
+        "I'm sorry, but I couldn't find the paper at the link. Could you share its title or the PDF?",
+        "Unfortunately, I am unable to open external links. Please paste the text of the paper.",
+        "안타깝게도 이 논문의 내용을 확인할 수 없었습니다. 다른 링크를 알려 주세요.",
+    ]
+}
+INVENTED = {
+    "before": [
         '죄송합니다만, 링크를 확인할 수 없었습니다. 제목인 "Tiny Nets 2.0: Big"을 토대로 일반적인 내용을 정리해 드리겠습니다.',
-    ),
-    (
-        "before",
         "죄송합니다만, 본문에 접근할 수 없어 정확한 요약이 어렵습니다. 제목과 일반적인 지식을 바탕으로 구성해 보았습니다.",
-    ),
-    (
-        "before",
         "현재 링크(https://huggingface.co/papers/2505.99999)를 직접 열람할 수 없으므로, 제목에서 유추한 내용을 요약합니다.",
-    ),
-    (
-        "before",
         "제공해 주신 링크의 페이지를 불러오지 못했습니다. 다만 제목을 기반으로 한 추정 내용을 항목별로 정리해 드립니다.",
-    ),
-    (
-        "before",
         "아쉽게도 논문 전문을 확인하지 못했습니다. 따라서 관련 분야의 일반적인 연구 동향을 바탕으로 다음과 같이 요약하였습니다.",
-    ),
-    (
-        "before",
         "유감스럽게도 해당 논문의 세부 내용은 찾을 수 없었습니다. 아래 내용은 유사한 연구들을 참고하여 추론한 것입니다.",
-    ),
-    ("before", "논문 원문에 접근이 제한되어 있어 제목만으로 내용을 추정해 설명드리겠습니다."),
-    (
-        "before",
+        "논문 원문에 접근이 제한되어 있어 제목만으로 내용을 추정해 설명드리겠습니다.",
         "요청하신 논문은 웹에서 검색되지 않았습니다. 제목을 통해 예상되는 핵심을 정리해 드리겠습니다.",
-    ),
-    (
-        "before",
         "죄송합니다. 논문에 직접 접근하지 못했지만, 일반적인 정보를 바탕으로 요약을 제공해 드리겠습니다.",
-    ),
-    (
-        "before",
         "저는 해당 URL에 접근할 수 없습니다. 그러나 제가 가진 지식을 활용하여 가능한 한 자세히 답변드리겠습니다.",
-    ),
-    (
-        "before",
         "정확한 논문 내용을 확인하기 어려워, 일반적으로 알려진 정보를 토대로 작성하였음을 알려드립니다.",
-    ),
-    ("before", "해당 논문에 대한 구체적인 정보가 부족하여, 제목에 기반한 일반적인 요약을 제공합니다."),
-    (
-        "before",
+        "해당 논문에 대한 구체적인 정보가 부족하여, 제목에 기반한 일반적인 요약을 제공합니다.",
         "I'm sorry, but I can't access the paper directly. Based on the title, here's a general summary of it.",
-    ),
-    (
-        "before",
         "The paper could not be retrieved. The following chapters are inferred from its title and general knowledge.",
-    ),
-    ("before", "I wasn't able to open the URL, so I'll answer from my general knowledge of the topic."),
-    ("before", "As I do not have access to the full text, this review is an educated guess."),
-    (
-        "first",
+        "I wasn't able to open the URL, so I'll answer from my general knowledge of the topic.",
+        "As I do not have access to the full text, this review is an educated guess.",
+    ],
+    "first": [
         "죄송하지만 링크의 논문을 확인할 수 없어, 제목을 바탕으로 핵심 동기를 추정했습니다. 큰 모델은 느립니다.",
-    ),
-    (
-        "first",
         "대형 모델의 비용이 문제입니다. (참고: 본문을 확인하지 못하여 일반적인 지식을 바탕으로 작성한 내용입니다.)",
-    ),
-    (
-        "first",
         "논문 본문을 직접 확인하지 못했으나, 제목으로 미루어 볼 때 추론 속도를 다루는 것으로 추정됩니다.",
-    ),
-    ("first", "Note: I could not read the paper; this chapter and the ones below are based on the title."),
-    (
-        "first",
+        "Note: I could not read the paper; this chapter and the ones below are based on the title.",
         "이 논문은 로봇의 파지를 다룹니다. 실제 논문을 확인하지 못했기 때문에 이하 내용은 제목에서 추론한 것입니다.",
-    ),
-    (
-        "after",
+    ],
+    "after": [
         "위 요약은 제목과 일반적인 지식을 바탕으로 작성된 것이므로 실제 논문의 내용과 다를 수 있습니다.",
-    ),
-    ("after", "※ 이 내용은 논문 원문이 아닌 제목에 근거하여 추정한 것입니다."),
-    ("after", "참고: 본 답변은 논문에 직접 접근하지 못한 상태에서 일반적인 이해를 바탕으로 작성되었습니다."),
-    (
-        "after",
+        "※ 이 내용은 논문 원문이 아닌 제목에 근거하여 추정한 것입니다.",
+        "참고: 본 답변은 논문에 직접 접근하지 못한 상태에서 일반적인 이해를 바탕으로 작성되었습니다.",
         "이상의 내용은 논문을 직접 확인하지 못해 추측에 기반한 요약입니다. 정확한 정보는 원문을 참고하시기 바랍니다.",
-    ),
-    ("after", "위의 정리는 예상되는 내용이며, 실제 논문과 차이가 있을 수 있습니다."),
-    ("after", "Please note that this summary is based on the title and may differ from the actual paper."),
-    ("after", "The above is a plausible outline; I did not have access to the paper."),
-    (
-        "after",
+        "위의 정리는 예상되는 내용이며, 실제 논문과 차이가 있을 수 있습니다.",
+        "Please note that this summary is based on the title and may differ from the actual paper.",
+        "The above is a plausible outline; I did not have access to the paper.",
         "*위 내용은 일반적인 정보를 바탕으로 작성되었으며, 실제 논문의 내용과는 차이가 있을 수 있으니 양해 부탁드립니다.*",
-    ),
-]
-FROM_ABSTRACT = [
-    ("before", "죄송합니다만 논문 전문에는 접근할 수 없었습니다. 공개된 초록을 바탕으로 요약해 드립니다."),
-    ("before", "본문을 확인할 수 없어 초록에 나온 내용만 정리했습니다."),
-    ("before", "I could not open the PDF; what follows is drawn from the abstract."),
-    ("after", "이 요약은 논문의 초록만을 바탕으로 작성되었습니다."),
-    ("after", "This summary is based on the abstract only."),
-]
+    ],
+}
+FROM_ABSTRACT = {
+    "before": [
+        "죄송합니다만 논문 전문에는 접근할 수 없었습니다. 공개된 초록을 바탕으로 요약해 드립니다.",
+        "본문을 확인할 수 없어 초록에 나온 내용만 정리했습니다.",
+        "I could not open the PDF; what follows is drawn from the abstract.",
+    ],
+    "after": [
+        "이 요약은 논문의 초록만을 바탕으로 작성되었습니다.",
+        "This summary is based on the abstract only.",
+    ],
+}
 SOUND = [
     "제목과 초록만으로 논문의 인용 수를 예측하는 모델을 제안합니다. 본문을 읽지 않아도 정확도가 높습니다.",
     "죄송하다는 표현을 남발하는 모델의 거절 행동을 분석합니다. 안전 조정의 부작용을 보입니다.",

@@ -50,19 +50,16 @@ class Browser:
                 return result
 
     async def open(self, url: str, *, width: int = 1280, height: int = 900) -> None:
-        """Open a page in a window of this size."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self.call("Emulation.setDeviceMetricsOverride", **metrics)
         await self.call("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression."""
         answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     async def text(self) -> str:
-        """Return the visible text of the page, with single spaces."""
         return " ".join(str(await self.evaluate("document.body ? document.body.innerText : ''")).split())
 
     async def wait_for(self, expression: str) -> None:
@@ -75,7 +72,6 @@ class Browser:
             raise TimeoutError(f"{expression}\n{(await self.text())[-2000:]}") from None
 
     async def wait_for_text(self, *sentences: str) -> None:
-        """Wait until the page shows all sentences."""
         for sentence in sentences:
             await self.wait_for(
                 f"document.body && document.body.innerText.replace(/\\s+/g, ' ').includes({sentence!r})"
@@ -86,7 +82,6 @@ class Browser:
         await self.call("Input.insertText", text=text)
 
     async def press(self, key: str) -> None:
-        """Press a key, such as Enter."""
         code = {"Enter": 13, "Tab": 9, "Escape": 27}[key]
         shared = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         await self.call(
@@ -107,7 +102,6 @@ class Browser:
             raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None
 
     async def take_picture(self, path: Path) -> None:
-        """Store a picture of the window."""
         picture = await self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(picture["data"]))
 

@@ -18,19 +18,16 @@ class Record:
 
 
 def make_record() -> Record:
-    """Return a record."""
     return Record(date(2026, 1, 5), frozenset("cab"))
 
 
 def print_and_yield(result: object, count: int) -> Iterator[object]:
-    """Print and yield something."""
     for _ in range(count):
         print(result)  # as a library may
         yield result
 
 
 async def yield_later(result: object) -> AsyncIterator[object]:
-    """Yield something."""
     yield result
 
 

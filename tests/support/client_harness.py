@@ -78,6 +78,41 @@ class ClientHarness:
         """The reader in direct messages."""
         return self.reader.user
 
+    async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
+        """Run a slash command, as the reader in the channel if not told otherwise. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
+
+    async def press(
+        self,
+        message: Any,
+        key: str = "",
+        *,
+        by: Any = None,
+        label: str | None = None,
+        custom_id: str | None = None,
+    ) -> Any:
+        """Press the button with a text of the bot, or with a label or a custom id. Returns the last message of the answer."""
+        wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
+        return last_response(await (by or self.reader).click(message, **wanted))
+
+    async def choose(self, message: Any, custom_id: str, *values: str, by: Any = None) -> Any:
+        """Choose values of a menu. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))
+
+    async def fill(self, message: Any, key: str, *, by: Any = None, **values: Any) -> Any:
+        """Open a form by the button with a text of the bot, and submit it. Returns the last message of the answer."""
+        form = await (by or self.reader).click(message, label=self.texts(key))
+        return last_response(await (by or self.reader).submit_modal(form, values))
+
+    async def click(self, message: Any, *, by: Any = None, **button: Any) -> Any:
+        """Press a button as the reader, or `by` another. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).click(message, **button))
+
+    async def select(self, message: Any, values: list[str], *, by: Any = None, custom_id: str) -> Any:
+        """Select values of a menu, given the beginning of its custom id. Returns the last message of the answer."""
+        found = next(name for name in component_ids(message) if name.startswith(custom_id))
+        return last_response(await (by or self.reader).select(message, values, custom_id=found))
+
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
         return await self.bot.services.subscriptions.add(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,34 +31,7 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
     return "\n\n".join(blocks) + "\n"
 
 
-class FreshDigest(NamedTuple):
-    """What `OnFreshDigest` is told."""
-
-    digest_id: int
-    paper_ids: Sequence[int]
-    revision: int
-    changed_ids: Collection[int]
-
-
-OnFresh = Callable[[Connection, FreshDigest], Coroutine[Any, Any, object]]
-
-
-def to_callback(on_fresh: OnFresh) -> OnFreshDigest:
-    """Return the callback that an ingest service takes."""
-
-    async def on_fresh_digest(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await on_fresh(connection, FreshDigest(digest_id, paper_ids, revision, changed_ids))
-
-    return on_fresh_digest
-
-
-def add_pending_alerts(now: datetime) -> OnFresh:
+def add_pending_alerts(now: datetime) -> OnFreshDigest:
     """Return a callback that lets the alerts of a fresh digest be planned."""
     return lambda connection, fresh: alerts.add_pending(
         connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now
@@ -70,17 +43,14 @@ async def ingest_digest(
     text: str,
     *,
     at: datetime,
-    on_fresh: OnFresh | None = None,
+    on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
 ) -> IngestResult:
-    """Store a digest with the clock at `at`."""
-    callback = None if on_fresh is None else to_callback(on_fresh)
-    service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=callback)
+    service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
-    """Store facts of services."""
     service = ingest.IngestService(database, lambda: facts[0].read_at, NullIndexer())
     return await service.add_facts(facts)
 

@@ -88,11 +88,9 @@ class FaultHarness:
             bot.wait()
 
     def read_log(self) -> str:
-        """The log of all bots."""
         return (self.folder / "bot.log").read_text(errors="replace")
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
-        """Insert deliveries into the outbox."""
         async with self.db.transaction() as connection:
             await outbox.add_all(connection, new_deliveries)
 
@@ -109,7 +107,6 @@ class FaultHarness:
         await self.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
 
     async def count_states(self) -> dict[str, int]:
-        """Number of parts by state."""
         async with self.db.read() as connection:
             counts = await deliveries.count_by_state(connection)
         return {state.value: count for state, count in counts.items()}
@@ -124,9 +121,15 @@ class FaultHarness:
         """Wait until `condition` is true. Fails with the bots' log."""
         await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
-    async def wait_until_all_sent(self) -> None:
-        """Wait until every part is SENT."""
+    async def wait_for_sent(self, count: int) -> None:
+        """Wait until the fake Discord has accepted so many messages."""
 
+        async def are_accepted() -> bool:
+            return await self.count_sent_messages() >= count
+
+        await self.wait_until(are_accepted)
+
+    async def wait_until_all_sent(self) -> None:
         async def all_sent() -> bool:
             return set(await self.count_states()) == {"sent"}
 

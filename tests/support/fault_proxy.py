@@ -58,7 +58,6 @@ def discord_json(status: int, body: dict[str, Any], **headers: str) -> Reply:
 
 
 def rate_limit(seconds: float, *, is_global: bool = False) -> Reply:
-    """Discord's 429."""
     scope = "global" if is_global else "user"
     body = {"message": "You are being rate limited.", "retry_after": seconds, "global": is_global}
     return discord_json(429, body, Retry_After=str(int(seconds) + 1), X_RateLimit_Scope=scope)
@@ -90,11 +89,9 @@ class FaultProxy:
         self._session: aiohttp.ClientSession | None = None
 
     def answer_all(self, reply: Reply) -> None:
-        """Give the same reply to every request."""
         self.rule = lambda *_: reply
 
     def counts(self) -> Counter[int]:
-        """Number of requests by status."""
         return Counter(request.status for request in self.requests)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
-from bot.shelf.news import NewsPlanner, PaperSweep
+from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
 from bot.sources import fetch_errors
 from storage import deliveries, models, shelf
 from storage.database import Database
@@ -27,7 +27,7 @@ def monday(week: int) -> datetime:
     return SAVED_AT + week * WEEK - timedelta(days=2)
 
 
-class FakeServices:
+class FakeServices(PaperWatch):
     """What arXiv and Hugging Face say of papers, set by a test, and what they were asked."""
 
     def __init__(self) -> None:

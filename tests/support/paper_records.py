@@ -36,7 +36,6 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
 
 
 async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> dict[str, int]:
-    """Store papers and return their ids by arXiv id."""
     async with db.transaction() as connection:
         return await papers.add(connection, new_papers)
 

@@ -16,14 +16,14 @@ from bot.search.service import SearchService
 from storage import daily, models
 from storage import deliveries as stored_deliveries
 from storage.database import Database
-from tests.support import digest_builders, outbox_builders, renderers
+from tests.support import digest_builders, outbox_builders
 
 SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
 EVENING = SEOUL_9AM - timedelta(hours=5)
 
 
-class StubDailyRenderer(renderers.StubRenderer):
+class StubDailyRenderer:
     """Renders a post as one message with its arXiv ids, and counts the calls. Raises for `failing_style`."""
 
     def __init__(self) -> None:
@@ -93,5 +93,4 @@ class PlannerHarness:
 async def store_newsletter(
     harness: PlannerHarness, on: date, *papers: tuple[str, int | None], at: datetime = EVENING
 ) -> None:
-    """Store a newsletter of a date."""
     await digest_builders.ingest_digest(harness.database, digest_builders.newsletter(on, papers), at=at)

@@ -32,7 +32,6 @@ class PostgresServer:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start the server again."""
         with _patient_start():
             self._server.ensure_postgres_running()
 

@@ -23,7 +23,7 @@ from storage import deliveries as stored_deliveries
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import outbox_builders, renderers
+from tests.support import outbox_builders
 
 OWNER = 4242
 """User id of the owner of `new_subscription`."""
@@ -100,7 +100,7 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     return models.Subscription(**defaults | fields)
 
 
-class StubNoticeRenderer(renderers.StubRenderer):
+class StubNoticeRenderer:
     """Renders a notice as one message with its kind, reason and channel."""
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
@@ -163,6 +163,10 @@ class RelayHarness:
         async with self.db.transaction() as connection:
             await outbox.add_all(connection, new_deliveries)
 
+    async def add(self, key: str, channel_id: int | None, **fields: Any) -> None:
+        """Plan the `new_delivery` of these arguments, due now."""
+        await self.add_deliveries(new_delivery(key, channel_id, self.now(), **fields))
+
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:
             deliveries = await stored_deliveries.list_rows(connection)
@@ -224,5 +228,4 @@ def install_gate(
 
 
 def message_texts(messages: list[dict[str, Any]]) -> list[str]:
-    """The texts of messages made by `message_payload`."""
     return [message["payload"]["components"][0]["components"][0]["content"] for message in messages]

@@ -25,7 +25,6 @@ class NewsletterPaper:
 
 
 def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
-    """Return a newsletter digest of these papers."""
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
         f"Vote: {paper.votes}\n\nAuthors: {', '.join(paper.authors)}\n\n"

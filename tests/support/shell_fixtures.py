@@ -26,12 +26,10 @@ class CommandResult:
 
     @property
     def data(self) -> Any:
-        """The parsed JSON output."""
         return json.loads(self.stdout)
 
     @property
     def lines(self) -> list[Any]:
-        """The parsed JSON Lines output."""
         return [json.loads(line) for line in self.stdout.splitlines()]
 
 

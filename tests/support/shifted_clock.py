@@ -49,13 +49,12 @@ def shift_wall_clock(path: Path) -> None:
 
 def hasten_news() -> None:
     """Let the job around saved papers run each second, from the start on."""
-    tasks.INTERVAL = timedelta(seconds=1)
+    tasks.NEWS_INTERVAL = timedelta(seconds=1)
     scheduled, module = tasks.scheduled, cast("Any", tasks)
     module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 
 
 async def main() -> None:
-    """Run the bot until it receives a signal to stop."""
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
         await runtime.run(opened)
 

@@ -28,5 +28,4 @@ async def fetch_statuses(
 def merge_page_states(
     results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
 ) -> dict[str, models.PageState]:
-    """Return the page states after a fetch."""
     return {**(previous or {}), **{page.location: page for result in results for page in result.page_states}}

@@ -55,7 +55,6 @@ async def store(
     language: models.Locale,
     chosen: Sequence[tuple[papers.Paper, Basis]],
 ) -> None:
-    """Store a digest, written by the model MODEL."""
     text = print_digest(on, digest_format, language, chosen)
     place = f"writer/{digest_format}-{language}.md"
     await container.create_ingest().add_text(text, location=place)

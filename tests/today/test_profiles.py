@@ -1,22 +1,112 @@
-"""Learning of profiles and scoring of papers, on both engines."""
+"""Profiles: features of papers, logistic regression, learning and scoring, on both engines."""
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.glossary import concepts
 from bot.search.glossary import GlossaryService
+from bot.text import analyser
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
-from tests.support import sample_archive
+from storage.search import DocumentTexts
+from tests.support import glossary_in_memory, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="module")
+def concept_index() -> profiles.ConceptIndex:
+    """The concepts of the seed list."""
+    return profiles.ConceptIndex(glossary_in_memory.build_glossary([], concepts.load_terms()).all_concepts())
+
+
+def _extract(concept_index: profiles.ConceptIndex, title: str, body: str = "") -> dict[str, float]:
+    texts = DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
+    return profiles.extract_features(texts, concept_index)
+
+
+def test_a_vector_has_words_pairs_and_bigrams_and_is_of_length_one(
+    concept_index: profiles.ConceptIndex,
+) -> None:
+    vector = _extract(concept_index, "Maps for Robot Arms", "로봇 팔이 방을 기억해요.")
+    assert {"robot", "robot arm", "로봇", "기억"} <= vector.keys()
+    assert "map robot" not in vector  # "for" is between them
+    assert math.isclose(sum(value * value for value in vector.values()), 1.0)
+
+
+@pytest.mark.parametrize("text", ["강화학습을 씁니다", "강화 학습은", "Reinforcement-learning agents"])
+def test_a_concept_is_the_same_feature_in_both_languages(
+    concept_index: profiles.ConceptIndex, text: str
+) -> None:
+    assert "reinforc learn" in profiles.concepts_of(_extract(concept_index, "A title", text))
+
+
+def test_no_concept_is_found_across_a_line_or_a_comma(concept_index: profiles.ConceptIndex) -> None:
+    assert not profiles.concepts_of(_extract(concept_index, "Reinforcement, learning", "강화\n학습"))
+
+
+def test_a_profile_has_at_most_200_weights_and_prefers_what_several_papers_have() -> None:
+    positives = [
+        ({f"word{number} {paper}": 0.05 for number in range(300)} | {"robot": 0.5}, 1.0) for paper in (1, 2)
+    ]
+    shared = [
+        (vector | {f"shared{number}": 0.05 for number in range(300)}, weight) for vector, weight in positives
+    ]
+    weights = profiles.train_profile(shared, [({"speech": 1.0}, 1.0)] * 5)
+    assert len(weights) == profiles.MAX_WEIGHTS
+    assert weights["robot"] == max(weights.values())
+    assert not any(feature.startswith("word") for feature in weights)
+
+
+terms = st.sampled_from(["red", "green", "blue", "round"])
+vectors = st.dictionaries(terms, st.floats(0.1, 1.0), min_size=1)
+examples = st.lists(st.tuples(vectors, st.floats(0.1, 5.0)), min_size=1, max_size=8)
+
+
+@given(examples, examples)
+@settings(max_examples=40)
+def test_training_separates_what_one_feature_separates_and_repeats_itself(
+    positives: list[profiles.Example], negatives: list[profiles.Example]
+) -> None:
+    wanted = [({**vector, "wanted": 1.0}, weight) for vector, weight in positives]
+    weights = profiles.train_weights(wanted, negatives)
+    assert weights == profiles.train_weights(wanted, negatives)
+    assert weights["wanted"] > 0
+    without = profiles.train_weights(negatives, wanted)
+    assert without["wanted"] < 0
+
+
+def test_two_separable_classes_get_scores_of_their_own() -> None:
+    positives = [({"robot": 1.0, "arm": value}, 1.0) for value in (0.2, 0.5, 0.9)]
+    negatives = [({"speech": 1.0, "arm": value}, 1.0) for value in (0.1, 0.3, 0.4, 0.6)] * 5
+    weights = profiles.train_weights(positives, negatives)
+
+    def score(vector: profiles.Vector) -> float:
+        return sum(weights[term] * value for term, value in vector.items())
+
+    assert min(score(vector) for vector, _ in positives) > max(score(vector) for vector, _ in negatives)
+
+
+def test_an_example_that_counts_little_moves_the_weights_less() -> None:
+    negatives = [({"speech": 1.0}, 1.0)]
+    weights = profiles.train_weights([({"robot": 1.0}, 1.0), ({"film": 1.0}, 0.1)], negatives)
+    assert weights["robot"] > 2 * weights["film"] > 0
+
+
+def test_without_both_classes_nothing_is_learnt() -> None:
+    assert profiles.train_weights([], [({"speech": 1.0}, 1.0)]) == {}
+    assert profiles.train_weights([({"speech": 1.0}, 1.0)], []) == {}
 
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)

@@ -12,6 +12,7 @@ from bot.client import custom_ids
 from bot.lists import card as lists_card
 from bot.today import messages as today_messages
 from storage import deliveries, models, today
+from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -73,15 +74,14 @@ async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt
     await _save(harness, SMALL_MODELS[-1])
     shown = await _ask(harness)
     before = await _learnt(harness)
-    less = await harness.reader.click(shown, custom_id=custom_ids.pack(today_messages.LESS, "2501.00001"))
-    changed = last_response(less)
+    changed = await harness.press(shown, custom_id=custom_ids.pack(today_messages.LESS, "2501.00001"))
     assert changed.id == shown.id
     assert "2501.00001" not in _shown_papers(changed)
     assert len(_shown_papers(changed)) == 5
     after = await _learnt(harness)
     assert after.learnt_from != before.learnt_from
-    more = await harness.reader.click(changed, custom_id=custom_ids.pack(today_messages.MORE, "2501.00004"))
-    assert "Maps for Robots" in shown_text(last_response(more)).splitlines()[-1]
+    more = await harness.press(changed, custom_id=custom_ids.pack(today_messages.MORE, "2501.00004"))
+    assert "Maps for Robots" in shown_text(more).splitlines()[-1]
     assert (await _learnt(harness)).learnt_from != after.learnt_from
 
 
@@ -93,22 +93,16 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     shown = await _ask(harness)
     assert _shown_papers(shown)[0] == "2501.00002"
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
-    topics = last_response(await harness.reader.click(shown, label=harness.texts("today-topics")))
+    topics = await harness.press(shown, "today-topics")
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
-    cleared = await harness.reader.select(
-        topics, [], custom_id=custom_ids.pack(today_messages.PICK, today_messages.PANEL)
-    )
-    assert harness.texts("today-no-topics") in shown_text(last_response(cleared))
+    cleared = await harness.choose(topics, custom_ids.pack(today_messages.PICK, today_messages.PANEL))
+    assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
 async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     await _ask(harness)
-    draft = models.Alert(
-        id=0,
-        user_id=harness.reader.id,
-        terms=(models.AlertTerm(models.AlertKind.AUTHOR, "Kim Min-jun"),),
-        created_at=harness.env.now(),
-    )
+    author = models.AlertKind.AUTHOR
+    draft = alert_builders.draft("Kim Min-jun", kind=author, user_id=harness.reader.id)
     await harness.bot.services.alerts.add(draft)
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
@@ -125,9 +119,7 @@ async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(ha
     await harness.reader.click(shown, custom_id=custom_ids.pack(lists_card.SAVE, "1", "-", "2501.00004"))
     after_saving = await _learnt(harness)
     assert after_saving.learnt_from != after_opening.learnt_from
-    term = models.AlertTerm(models.AlertKind.KEYWORD, "robots")
-    draft = models.Alert(id=0, user_id=harness.reader.id, terms=(term,), created_at=harness.env.now())
-    alert = await harness.bot.services.alerts.add(draft)
+    alert = await harness.bot.services.alerts.add(alert_builders.draft("robots", user_id=harness.reader.id))
     followed = (await harness.bot.services.profiles.open(harness.reader.id)).learnt_from
     assert followed != after_saving.learnt_from
     await harness.reader.slash(harness.channel, "alerts remove", alert=str(alert.id))
@@ -149,8 +141,7 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
     message = await _deliver(harness)
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
-    changed = await harness.user.click(message, custom_id=custom_ids.pack(today_messages.LESS, "2501.00004"))
-    edited = last_response(changed) or message
+    await harness.user.click(message, custom_id=custom_ids.pack(today_messages.LESS, "2501.00004"))
     edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
     assert "2501.00004" not in _shown_papers(edited)
     assert any(custom_ids.find_marker(custom_id) for custom_id in component_ids(edited))
@@ -166,18 +157,18 @@ async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
     async with harness.container.database.transaction() as connection:
         await today.suspend(connection, harness.reader.id, models.Reason.DMS_CLOSED)
     why = harness.texts("today-suspended", reason="dms-closed")
-    status = last_response(await harness.reader.slash(harness.channel, "status"))
+    status = await harness.ask("status")
     shown = await _ask(harness)
     assert why in shown_text(status)
     assert why in shown_text(shown)
     for message in (status, shown):
-        again = last_response(await harness.reader.click(message, label=harness.texts("today-send-again")))
+        again = await harness.press(message, "today-send-again")
         assert why not in shown_text(again)
         assert harness.texts("today-stop") in shown_text(again)
         profile = await _learnt(harness)
         assert (profile.at_time, profile.reason) == ("18:00", None)
         assert profile.next_due_at is not None
-    assert why not in shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
+    assert why not in shown_text(await harness.ask("status"))
 
 
 async def _deliver(harness: ClientHarness) -> Any:

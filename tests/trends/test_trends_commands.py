@@ -22,6 +22,7 @@ from tests.support.client_harness import (
     raw_components,
     shown_text,
 )
+from tests.support.sample_archive import NewsletterPaper, newsletter
 
 LONG = ("small language models " * 14)[:290].strip()
 
@@ -37,13 +38,11 @@ async def _add_rising_topic(harness: ClientHarness) -> None:
     ingest = harness.container.create_ingest()
     for weeks, rising in ((8, 1), (1, 8)):
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
+        titles = [f"{'Language Models' if n < rising else 'Notes'} {weeks} {n}" for n in range(10)]
         papers = [
-            f"### [{'Language Models' if number < rising else 'Notes'} {weeks} {number}]"
-            f"(https://arxiv.org/abs/24{weeks:02}.{number:05})\n\nVote: {number}\n\n- ***What's New***: A study.\n"
-            for number in range(10)
+            NewsletterPaper(f"24{weeks:02}.{n:05}", title, "A study.", n) for n, title in enumerate(titles)
         ]
-        text = "\n".join((f"## Daily Papers ({on})\n", *papers))
-        await ingest.add_text(text, location=f"{on}.md")
+        await ingest.add_text(newsletter(str(on), papers), location=f"{on}.md")
 
 
 async def _add_digest(harness: ClientHarness, on: date) -> None:
@@ -104,15 +103,14 @@ async def test_all_variants_of_a_topic_have_the_same_figures(harness: ClientHarn
 
 async def test_a_chart_links_to_papers_an_alert_and_rising_topics(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="로봇")
-    listed = await harness.reader.click(message, label=harness.texts("trend-list"))
-    assert "Maps for Robots" in shown_text(last_response(listed))
-    assert _image_urls(last_response(listed)) == []
+    listed = await harness.press(message, "trend-list")
+    assert "Maps for Robots" in shown_text(listed)
+    assert _image_urls(listed) == []
     message = await _trends(harness, topic="로봇")
-    followed = await harness.reader.click(message, label=harness.texts("follow-topic"))
-    assert harness.texts("alert-made") in shown_text(last_response(followed))
-    rising = await harness.reader.click(message, label=harness.texts("rising-heading-short"))
-    assert last_response(rising).id == message.id
-    assert harness.texts("trend-everything") in shown_text(last_response(rising))
+    assert harness.texts("alert-made") in shown_text(await harness.press(message, "follow-topic"))
+    rising = await harness.press(message, "rising-heading-short")
+    assert rising.id == message.id
+    assert harness.texts("trend-everything") in shown_text(rising)
 
 
 async def test_another_span_is_shown_in_place(harness: ClientHarness) -> None:
@@ -120,7 +118,7 @@ async def test_another_span_is_shown_in_place(harness: ClientHarness) -> None:
     menu = next(
         name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
     )
-    updated = last_response(await harness.reader.select(message, ["a"], custom_id=menu))
+    updated = await harness.choose(message, menu, "a")
     assert updated.id == message.id
     assert harness.texts("trend-span-a") in shown_text(updated)
     assert len(updated.attachments) == 1
@@ -140,9 +138,9 @@ async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: C
     assert f"1 · **{topic}**" in text
     assert harness.texts("rising-facts", count=11, before="10", now="64.7") in text
     menu = next(name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT}:"))
-    selected = await harness.reader.select(message, [topic], custom_id=menu)
-    assert harness.texts("follow-topic") in shown_text(last_response(selected))
-    assert topic in shown_text(last_response(selected))
+    selected = await harness.choose(message, menu, topic)
+    assert harness.texts("follow-topic") in shown_text(selected)
+    assert topic in shown_text(selected)
 
 
 async def test_no_topic_rises_without_an_earlier_period(harness: ClientHarness) -> None:
@@ -160,12 +158,12 @@ async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: C
 
 
 async def test_a_mistyped_topic_offers_a_correction(harness: ClientHarness) -> None:
-    result = await harness.reader.slash(harness.channel, "trends", topic="강화 핵습")
-    message = shown_text(last_response(result))
+    result = await harness.ask("trends", topic="강화 핵습")
+    message = shown_text(result)
     assert harness.texts("try-instead") in message
     assert harness.texts("trend-list") not in message
-    corrected = await harness.reader.click(last_response(result), label="강화 학습")
-    assert harness.texts("trend-numbers", step="day") in shown_text(last_response(corrected))
+    corrected = await harness.press(result, label="강화 학습")
+    assert harness.texts("trend-numbers", step="day") in shown_text(corrected)
 
 
 async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> None:
@@ -179,21 +177,20 @@ async def test_the_components_of_a_chart_keep_a_long_topic(harness: ClientHarnes
         name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
     )
     assert make_token(LONG) in menu
-    updated = await harness.reader.select(message, ["a"], custom_id=menu)
-    assert "small language models small" in shown_text(last_response(updated))
+    assert "small language models small" in shown_text(await harness.choose(message, menu, "a"))
 
 
 async def test_a_chart_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="small language model")
-    shared = last_response(await harness.reader.click(message, label=harness.texts("share")))
+    shared = await harness.press(message, "share")
     assert not shared.ephemeral
     assert len(_image_urls(shared)) == 1
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
-    private = await harness.manager.click(shared, label=harness.texts("trend-privately"))
-    assert last_response(private).ephemeral
-    assert last_response(private).id != shared.id
-    response = await harness.reader.slash(harness.readonly_channel, "trends", topic="small language model")
-    assert harness.texts("share") not in shown_text(last_response(response))
+    private = await harness.press(shared, "trend-privately", by=harness.manager)
+    assert private.ephemeral
+    assert private.id != shared.id
+    response = await harness.ask("trends", where=harness.readonly_channel, topic="small language model")
+    assert harness.texts("share") not in shown_text(response)
 
 
 async def test_hostile_topics_are_escaped(harness: ClientHarness) -> None:
