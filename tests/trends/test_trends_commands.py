@@ -93,14 +93,6 @@ async def test_the_image_is_an_attachment_with_an_alt_text(harness: ClientHarnes
     assert (image.format, image.size) == ("PNG", (1200, 720))
 
 
-async def test_all_variants_of_a_topic_have_the_same_figures(harness: ClientHarness) -> None:
-    figures = set()
-    for query in ("강화 학습", "강화학습", "reinforcement learning", "RL"):
-        text = shown_text(await _trends(harness, topic=query))
-        figures.add(text.partition("with the votes of these papers today")[2].partition("Period")[0])
-    assert len(figures) == 1
-
-
 async def test_a_chart_links_to_papers_an_alert_and_rising_topics(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="로봇")
     listed = await harness.press(message, "trend-list")
