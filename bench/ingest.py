@@ -21,7 +21,7 @@ from bench import synthetic_archive
 from bench.figures import time_call
 from bot.archive import digest_writer, parse
 from bot.archive import ingest as archive_ingest
-from bot.archive.ingest import TextFile
+from bot.archive.files import TextFile
 from bot.core.clock import system_clock
 from bot.search import index as search_index
 from bot.search.index import SearchIndexer

@@ -22,7 +22,7 @@ from aiohttp import web
 from bench import figures, synthetic_archive
 from bench.figures import time_await
 from bot.app import container
-from bot.archive.ingest import TextFile
+from bot.archive.files import TextFile
 from bot.core import logs
 from bot.core.settings import Settings
 from bot.sources.kinds import build_source_registry

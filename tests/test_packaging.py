@@ -73,11 +73,6 @@ def _files(folder: str, pattern: str) -> set[str]:
     return paths
 
 
-@pytest.mark.parametrize("package", CODE)
-def test_the_wheel_contains_every_module(wheel: frozenset[str], package: str) -> None:
-    assert _files(package, "*.py") <= wheel
-
-
 def test_the_wheel_contains_every_template_in_its_package(wheel: frozenset[str]) -> None:
     assert {f"bot/{path}" for path in _files("templates", "*.j2")} <= wheel
 
@@ -85,14 +80,16 @@ def test_the_wheel_contains_every_template_in_its_package(wheel: frozenset[str])
 @pytest.mark.parametrize(
     ("folder", "pattern"),
     [
+        *((package, "*.py") for package in CODE),
         ("bot/client/locales", "*.ftl"),
         ("bot/demo/samples", "*.md"),
         ("bot/demo/pictures", "*.png"),
         ("bot/text", "*.tsv"),
-        ("storage/migrations/versions", "*.py"),
     ],
 )
-def test_the_wheel_contains_the_data_files(wheel: frozenset[str], folder: str, pattern: str) -> None:
+def test_the_wheel_contains_every_module_and_data_file(
+    wheel: frozenset[str], folder: str, pattern: str
+) -> None:
     assert _files(folder, pattern) <= wheel
 
 

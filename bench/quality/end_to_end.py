@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.archive import ingest as archive_ingest
+from bot.archive.files import read_file
 from bot.core.clock import system_clock
 from bot.search import glossary
 from bot.search import index as search_index
@@ -101,7 +102,7 @@ def _fingerprint(files: Sequence[Path]) -> str:
 async def _fill(url: str, files: Sequence[Path]) -> Database:
     database = await migrate.open_database(url)
     ingest = archive_ingest.IngestService(database, system_clock, search_index.SearchIndexer())
-    async for _ in ingest.add_files(archive_ingest.read_file(str(file)) for file in files):
+    async for _ in ingest.add_files(read_file(str(file)) for file in files):
         pass
     await glossary.GlossaryService(database).rebuild()
     return database

@@ -21,7 +21,7 @@ from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
-from bot.archive.ingest import IngestService, Quarantine
+from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.settings import WRITTEN_FORMATS, Settings
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
     from bot.sources.fetcher import Throttle
-    from bot.sources.paper_lookup import PaperLookup
     from bot.today.service import TodayPlanner
 
 log = structlog.get_logger(__name__)
@@ -130,8 +129,6 @@ class Container:
     @cached_property
     def source_throttles(self) -> dict[models.SourceKind, Throttle]:
         """The pace of the kinds of source that have one, shared by all that ask such a source."""
-        from aiolimiter import AsyncLimiter
-
         return {
             record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
             for record in kinds.RECORDS
@@ -233,11 +230,13 @@ class Container:
         from bot.client.services import Services
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService
+        from bot.search.index import SearchIndexer
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import LookupAdmission, SearchService
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
+        from bot.sources import paper_lookup
         from bot.text import topics
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
@@ -286,26 +285,18 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            paper_lookup=self._create_paper_lookup(database),
+            paper_lookup=paper_lookup.PaperLookup(
+                self.clock,
+                IngestService(database, self.clock, SearchIndexer()),
+                lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
+                kinds.service_endpoints(self.settings),
+                self.source_throttles[models.SourceKind.ARXIV],
+                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
+            ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
-        )
-
-    def _create_paper_lookup(self, database: Database) -> PaperLookup:
-        from aiolimiter import AsyncLimiter
-
-        from bot.search.index import SearchIndexer
-        from bot.sources import paper_lookup
-
-        return paper_lookup.PaperLookup(
-            self.clock,
-            IngestService(database, self.clock, SearchIndexer()),
-            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
-            kinds.service_endpoints(self.settings),
-            self.source_throttles[models.SourceKind.ARXIV],
-            AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
         )
 
     def create_today_planner(self, services: Services, database: Database) -> TodayPlanner:
@@ -405,7 +396,6 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             context,
             policy,
             notify_failure=notifier.plan if notifier else poller.skip_notification,
-            quarantine=Quarantine(container.database, "sources"),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from bot.app.container import Container
-from bot.archive import ingest as archive_ingest
+from bot.archive import files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import isolation
@@ -38,12 +38,12 @@ async def add_file(container: Container, ingest: IngestService, name: str) -> In
 
     Raises ChildError if the process failed, and what storing in this process raises.
     """
-    if container.database.is_shareable and await asyncio.to_thread(archive_ingest.is_large, name):
+    if container.database.is_shareable and await asyncio.to_thread(files.is_large, name):
         try:
             return await _add_in_process(container, name)
         except isolation.ChildStartError as error:
             log.warning("a large file is read in this process", file=name, reason=str(error))
-    return await ingest.add_file(await asyncio.to_thread(archive_ingest.read_file, name))
+    return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
 
 
 async def _add_in_process(container: Container, name: str) -> IngestResult:
@@ -69,7 +69,7 @@ async def _ingest(values: dict[str, Any], now: datetime, name: str) -> IngestRes
     database = await migrate.open_database(settings.database_url, migrate=False)
     try:
         container = Container(settings, database, _clock_from(now))
-        result = await container.create_ingest().add_file(archive_ingest.read_file(name))
+        result = await container.create_ingest().add_file(files.read_file(name))
     finally:
         await database.close()
     problems = result.problems[:MAX_PROBLEMS]

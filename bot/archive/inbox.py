@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.archive import ingest, parse
+from bot.archive import files, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import Quarantine
 from bot.core import isolation
@@ -99,7 +99,7 @@ class InboxReader:
         Raises the first error after the last file.
         """
         names = [str(path) for path in paths]
-        items = await asyncio.to_thread(lambda: {name: ingest.fingerprint_file(name) for name in names})
+        items = await asyncio.to_thread(lambda: {name: files.fingerprint_file(name) for name in names})
         fresh, suspects, set_aside = await self._quarantine.admit(items)
         for name in set_aside:
             log.error("file set aside: it was being read at two crashes in a row", file=name)

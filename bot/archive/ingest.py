@@ -1,4 +1,4 @@
-"""Ingests digests and facts: finds and reads files, parses them, and stores each digest whole or not at all.
+"""Ingests digests and facts: parses files and texts, and stores each digest whole or not at all.
 
 `digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
 read at two crashes in a row, so that one hostile file cannot keep the bot from running.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from bot.archive import digest_writer, parse
 from bot.archive.digest_writer import IngestResult
+from bot.archive.files import TextFile
 from bot.core import errors, isolation
 from bot.core.clock import Clock
 from storage import archive, key_values
@@ -24,91 +22,6 @@ from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
-
-LARGE_BYTES = 1_000_000
-"""More than three times a busy day's digest."""
-
-
-@dataclass(slots=True)
-class TextFile:
-    """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
-
-    name: str
-    text: str
-
-    def take_text(self) -> str:
-        """Return the text and let go of it: parsing 20 MB needs the memory."""
-        text, self.text = self.text, ""
-        return text
-
-    @property
-    def location(self) -> str:
-        """The absolute path, so that one file has one location from any working directory."""
-        return os.path.abspath(self.name)
-
-
-def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
-    for name in paths:
-        path = Path(name)
-        try:
-            if not path.exists():
-                yield LocatedProblem(name, None, "there is no such file or folder")
-            elif path.is_dir():
-                found = (file for file in path.rglob("*") if file.suffix in parse.FILE_SUFFIXES)
-                names = sorted(file.relative_to(path).as_posix() for file in found)
-                if not names:
-                    yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
-                prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
-                yield from (prefix + relative for relative in names)
-            else:
-                yield name
-        except OSError as error:
-            yield LocatedProblem(name, None, _reason(error))
-
-
-def fingerprint_file(name: str) -> str:
-    """Return what changes when a file is written again: its size and time, without reading it."""
-    try:
-        status = Path(name).stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
-
-
-def is_large(name: str) -> bool:
-    """Whether a file is read at all and may take far more memory than a day's digest."""
-    try:
-        return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
-    except OSError:
-        return False
-
-
-def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
-    """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, LocatedProblem) else read_file(found)
-
-
-def read_file(name: str) -> TextFile | LocatedProblem:
-    """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
-    path = Path(name)
-    try:
-        if not path.is_file():
-            return LocatedProblem(name, None, "it is no regular file")
-        if (size := path.stat().st_size) > parse.MAX_BYTES:
-            limit = parse.MAX_BYTES >> 20
-            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            return LocatedProblem(name, None, message)
-        return TextFile(name, parse.decode(path.read_bytes()))
-    except OSError as error:
-        return LocatedProblem(name, None, _reason(error))
-    except errors.NotADigestError as error:
-        return LocatedProblem(name, None, str(error))
-
-
-def _reason(error: OSError) -> str:
-    return f"it cannot be read ({(error.strerror or str(error)).lower()})"
-
 
 FILES_SOURCE = "files"
 """The source name of files that a person ingests."""

@@ -22,7 +22,8 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult
-    from bot.archive.ingest import IngestService, TextFile
+    from bot.archive.files import TextFile
+    from bot.archive.ingest import IngestService
     from bot.core.settings import Settings
     from storage import writer
 
@@ -42,11 +43,11 @@ def parse(
     ] = False,
 ) -> None:
     """Print what the digests in files say, as JSON Lines: one digest a line."""
-    from bot.archive import ingest as archive_ingest
+    from bot.archive import files
 
     problems = 0
-    found = list(archive_ingest.find_files(paths))
-    for file in output.with_progress(found, archive_ingest.read_found, "Parsing"):
+    found = list(files.find_files(paths))
+    for file in output.with_progress(found, files.read_found, "Parsing"):
         for problem in _print_file(file):
             output.error(problem)
             problems += 1
@@ -104,7 +105,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dict[str, Any]]]:
     """Ingest files, name their problems on stderr, and return them too, each with its file and line."""
-    from bot.archive import ingest as archive_ingest
+    from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
 
@@ -112,9 +113,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dic
     async with context.open_container() as container:
         await container.load_mentions()
         service = container.create_ingest()
-        read_files = output.with_progress(
-            list(archive_ingest.find_files(paths)), archive_ingest.read_found, "Ingesting"
-        )
+        read_files = output.with_progress(list(files.find_files(paths)), files.read_found, "Ingesting")
         streams = [service.add_files(read_files), *([_reparse_all(service)] if again else [])]
         for stream in streams:
             async with aclosing(stream):

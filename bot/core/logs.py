@@ -1,33 +1,15 @@
-"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords.
-
-Text from outside is made safe for a terminal: titles of digests, pages of servers and names in Discord may hold a terminal's
-escape sequences or change the direction of text; addresses in the settings may hold passwords.
-"""
+"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords."""
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 
 import structlog
 
 from bot.core import settings
+from bot.core.printable import make_printable
 from storage import errors
-
-CONTROLS = re.compile(
-    # C0 except tab and line feed, DEL, C1, and the characters that change a line's end or direction.
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-def make_printable(text: str) -> str:
-    """Return a text with control and direction characters and lone surrogates as escapes (`\\x1b`), passwords hidden."""
-    for pattern in (CONTROLS, _SURROGATES):
-        text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
-    return errors.redact(text)
-
 
 SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,

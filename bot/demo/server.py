@@ -126,13 +126,16 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channel, viewer):
+            digests = [
+                digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)
+            ]
             preview = env.preview(
                 channel,
                 viewers=[viewer],
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
-                assets=_assets(),
+                assets=sample_digests.assign_covers(entry for digest in digests for entry in digest.entries),
                 port=port or None,
             )
             try:
@@ -159,8 +162,3 @@ async def _run_until_stopped(
     for waiter in waiters:
         waiter.cancel()
     await asyncio.gather(*waiters, return_exceptions=True)
-
-
-def _assets() -> dict[str, tuple[str, bytes]]:
-    digests = [digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)]
-    return sample_digests.assign_covers(entry for digest in digests for entry in digest.entries)

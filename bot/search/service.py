@@ -15,8 +15,6 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-import structlog
-
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts
 from bot.rendering.discord_text import SafeMarkdown
@@ -407,8 +405,6 @@ async def _add_snippets(connection: Connection, result: SearchResult, request: S
     return replace(result, snippets=snippets)
 
 
-log = structlog.get_logger(__name__)
-
 MAX_AT_ONCE = 3
 """Look-ups that run at once. More would not be faster on one core, and each makes the event loop's turns longer."""
 PATIENCE_SECONDS = 2.0
@@ -450,6 +446,9 @@ class LookupAdmission:
         if not is_admitted:
             self._refused += 1
             if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
+                import structlog  # the shell never refuses a look-up
+
+                log = structlog.get_logger(__name__)
                 log.warning(
                     "look-ups refused: too many at once", refused=self._refused, waiting=self._waiting
                 )

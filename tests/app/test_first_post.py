@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +12,7 @@ from bot.core.clock import system_clock
 from bot.daily.service import SubscriptionOptions, Subscriptions
 from storage import migrate
 from tests.fake_discord import process
-from tests.support import origin_server, patience, source_payloads
+from tests.support import origin_server, source_payloads
 
 pytestmark = pytest.mark.wire
 
@@ -26,8 +23,7 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
     now = system_clock()
     today = now.date()
     [channel_id] = await fake.add_channels(1)
-    database_url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
-    db = await migrate.open_database(database_url)
+    db = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     minute_ago = now - timedelta(minutes=1)
     options = SubscriptionOptions(at_time=f"{minute_ago:%H:%M}", top_n=2)
     added_at = minute_ago - timedelta(minutes=1)
@@ -51,33 +47,21 @@ async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_
             f"{origin.url}/api/query",
             f"{origin.url}/feed",
         ]
-        settings = "\n".join(f"[[sources]]\nurl = {json.dumps(url)}" for url in urls)
-        (tmp_path / "paperround.toml").write_text(settings, encoding="utf-8")
+        sources = "\n".join(f"[[sources]]\nurl = {json.dumps(url)}" for url in urls)
+        (tmp_path / "paperround.toml").write_text(sources, encoding="utf-8")
         (tmp_path / "wording").mkdir()
         (tmp_path / "wording/daily.en.j2").write_text("{% block headline %}{{ day }{% endblock %}")
-        environment = {
-            **os.environ,
-            **fake.environment(),
-            "PAPERROUND_DATABASE_URL": database_url,
+        settings = {
             "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
             "HF_ENDPOINT": origin.url,
             "PAPERROUND_TEMPLATES": str(tmp_path / "wording"),
             "PAPERROUND_ARXIV_URL": f"{origin.url}/api/query",
         }
-        with (tmp_path / "bot.log").open("wb") as log:
-            bot = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=tmp_path, env=environment, stdout=log, stderr=log
-            )
-        try:
-            [first, *_] = await fake.wait_for_messages(channel_id, (tmp_path / "bot.log").read_text)
-        finally:
-            if bot.returncode is None:
-                bot.terminate()
-            await patience.wait_for(bot.wait(), 15)
+        async with fake.running_bot(tmp_path, **settings) as (_, log):
+            [first, *_] = await fake.wait_for_messages(channel_id, log.read_text)
     message = json.dumps(first, ensure_ascii=False)
     assert "81" in message
     assert "40" in message
     assert "Ada Lovelace" in message
     assert message.index("2505.00002") < message.index("2505.00003")
-    assert "template not used" in (tmp_path / "bot.log").read_text()
-    assert bot.returncode == 0, (tmp_path / "bot.log").read_text()[-3000:]
+    assert "template not used" in log.read_text()

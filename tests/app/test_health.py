@@ -24,20 +24,11 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-    environment = {
-        **os.environ,
-        **fake.environment(),
-        "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
-        "PAPERROUND_HTTP": f"0.0.0.0:{port}",
-    }
-    with (tmp_path / "bot.log").open("wb") as log:
-        bot = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", cwd=process.ROOT, env=environment, stdout=log, stderr=log
-        )
-    try:
+    environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{port}"}
+    async with fake.running_bot(tmp_path, PAPERROUND_HTTP=environment["PAPERROUND_HTTP"]) as (bot, log):
         async with patience.limit(60):
             while not (body := await _ask(environment)) or body["claim_seconds"] is None:
-                assert bot.returncode is None, (tmp_path / "bot.log").read_text()
+                assert bot.returncode is None, log.read_text()
             await fake.wait_until_connected()
             while not (body := await _ask(environment)).get("gateway_connected"):
                 pass
@@ -47,12 +38,6 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
         bot.send_signal(signal.SIGSTOP)
         assert await _ask(environment) == {}
         bot.send_signal(signal.SIGCONT)
-        bot.terminate()
-        assert await patience.wait_for(bot.wait(), 15) == 0
-    finally:
-        if bot.returncode is None:
-            bot.kill()
-            await bot.wait()
 
 
 async def _ask(environment: dict[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.app import ingest_process
 from bot.app.container import Container
-from bot.archive import ingest
+from bot.archive import files
 from bot.archive.digest_writer import IngestResult
 from bot.core.settings import Settings
 from storage import archive, models
@@ -24,7 +24,7 @@ PAPERS = [NewsletterPaper(f"2601.{number:05}", f"Paper {number}", "text " * 50) 
 
 @pytest.fixture(autouse=True)
 def _every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "LARGE_BYTES", 0)
+    monkeypatch.setattr(files, "LARGE_BYTES", 0)
 
 
 def write(folder: Path, *, text: str | None = None) -> str:

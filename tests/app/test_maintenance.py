@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -230,23 +228,12 @@ async def test_a_bot_rebuilds_an_index_of_another_version_at_its_start(
     database = await migrate.open_database(url)
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
     await pretend_other_version(database)
-    environment = {**os.environ, **fake.environment(), "PAPERROUND_DATABASE_URL": url}
-    log = tmp_path / "bot.log"
 
     async def is_rebuilt() -> bool:
         assert (await SearchService(database).search(SearchRequest("number60"))).total == 1
         return await is_index_healthy(database)
 
-    with log.open("wb") as file:
-        bot = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run"), cwd=tmp_path, env=environment, stdout=file, stderr=file
-        )
-    try:
+    async with fake.running_bot(tmp_path) as (_, log):
         await patience.wait_until(is_rebuilt, describe=log.read_text)
-    finally:
-        if bot.returncode is None:
-            bot.send_signal(signal.SIGTERM)
-        await patience.wait_for(bot.wait(), 15)
-        await database.close()
-    assert bot.returncode == 0, log.read_text()[-3000:]
+    await database.close()
     assert "maintenance started" in log.read_text()

@@ -11,6 +11,7 @@ import pytest
 
 from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
+from bot.archive.files import TextFile, find_files, read_found
 from bot.core import errors
 from storage import archive, database, papers, tables
 from storage.database import Connection
@@ -21,9 +22,9 @@ from tests.support.recording_indexer import NullIndexer
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
-def read_texts(*folders: Path) -> list[ingest.TextFile]:
-    found = map(ingest.read_found, ingest.find_files(map(str, folders)))
-    return [file for file in found if isinstance(file, ingest.TextFile)]
+def read_texts(*folders: Path) -> list[TextFile]:
+    found = map(read_found, find_files(map(str, folders)))
+    return [file for file in found if isinstance(file, TextFile)]
 
 
 async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
@@ -135,14 +136,14 @@ async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarne
 async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
     harness: IngestHarness,
 ) -> None:
-    files: list[ingest.TextFile | LocatedProblem] = [
-        ingest.TextFile("a.md", newsletter(paper(1), paper(2))),
-        ingest.TextFile("mirror.md", newsletter(paper(1), paper(2))),
+    files: list[TextFile | LocatedProblem] = [
+        TextFile("a.md", newsletter(paper(1), paper(2))),
+        TextFile("mirror.md", newsletter(paper(1), paper(2))),
         LocatedProblem("b.bin", None, "it is binary"),
-        ingest.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
-        ingest.TextFile("d.md", "no digest"),
-        ingest.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
-        *(ingest.TextFile(f"{n}.md", newsletter(paper(n), day=f"2025-11-{n:02}")) for n in range(4, 30)),
+        TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
+        TextFile("d.md", "no digest"),
+        TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
+        *(TextFile(f"{n}.md", newsletter(paper(n), day=f"2025-11-{n:02}")) for n in range(4, 30)),
     ]
     results = [item async for item in harness.ingest.add_files(files)]
     total = sum((result for _, result in results), IngestResult())
@@ -167,9 +168,9 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
 
     harness.ingest = ingest.IngestService(harness.db, lambda: NOW, NullIndexer(), on_fresh_digest=reject_bad)
     files = [
-        ingest.TextFile("a.md", newsletter(paper(1))),
-        ingest.TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
-        ingest.TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
+        TextFile("a.md", newsletter(paper(1))),
+        TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
+        TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
     ]
     with pytest.raises(RuntimeError):
         [item async for item in harness.ingest.add_files(files)]
@@ -258,12 +259,12 @@ async def test_a_back_fill_never_lowers_newer_votes(harness: IngestHarness) -> N
 def read_names(*paths: Path | str) -> list[str]:
     return [
         file.location if isinstance(file, LocatedProblem) else file.name
-        for file in map(ingest.read_found, ingest.find_files(map(str, paths)))
+        for file in map(read_found, find_files(map(str, paths)))
     ]
 
 
 def read_problem(path: Path | str) -> str:
-    [problem] = map(ingest.read_found, ingest.find_files([str(path)]))
+    [problem] = map(read_found, find_files([str(path)]))
     assert isinstance(problem, LocatedProblem)
     assert problem.location == str(path)
     return problem.message
@@ -288,8 +289,8 @@ def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytes
 def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(map(ingest.read_found, ingest.find_files([str(tmp_path), "nowhere"])))
-    assert [type(result) for result in results] == [LocatedProblem, ingest.TextFile, LocatedProblem]
+    results = list(map(read_found, find_files([str(tmp_path), "nowhere"])))
+    assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
 
 
 @pytest.mark.parametrize(

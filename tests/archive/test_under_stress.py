@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from bot.archive import ingest as archive_ingest
-from bot.archive.ingest import Quarantine, TextFile
+from bot.archive.files import TextFile
+from bot.archive.ingest import Quarantine
 from bot.core.clock import system_clock
 from bot.search.index import SearchIndexer
 from storage import archive, database, deliveries, key_values, models

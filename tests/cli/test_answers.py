@@ -1,11 +1,14 @@
-"""`paperround trends`, `similar`, `why` and `status`, which answer as in Discord."""
+"""`paperround trends`, `similar`, `why` and `status`, which answer as in Discord, and `glossary`."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
+from pathlib import Path
 
 import pytest
 
+from tests.support import digest_builders
 from tests.support.shell_fixtures import ADD_CHANNEL, PAPERS, Paperround
 
 
@@ -53,3 +56,19 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
     assert "alert" not in answer.stdout
     data = filled("status", "--json").data
     assert (data["newest_digest"], data["posts"], data["problems"]) == ("2026-01-05", [], [])
+
+
+def test_suspicious_forms_are_listed_with_their_figures(filled: Paperround, tmp_path: Path) -> None:
+    assert filled("glossary", "--suspicious", "--json").data == []
+    assert filled("glossary", "--suspicious").stdout.startswith("Papers confirm all forms.")
+    assert filled("glossary").exit_status == 2
+    digest = tmp_path / "many.md"
+    papers = [(f"2502.{number:05}", number) for number in range(30)]
+    digest.write_text(digest_builders.newsletter(date(2025, 2, 2), papers, text="벤치마크에서 좋아요."))
+    assert filled("ingest", str(digest)).exit_status == 0
+    assert filled("reindex").exit_status == 0
+    (row,) = filled("glossary", "--suspicious", "--json").data
+    assert (row["form"], row["term"], row["papers"], row["confirmed"]) == ("벤치마크", "benchmark", 30, 0)
+    table = filled("glossary", "--suspicious").stdout
+    assert "0.00" in table
+    assert max(map(len, table.splitlines())) <= 80

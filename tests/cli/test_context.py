@@ -63,7 +63,7 @@ def test_an_unusable_database_is_reported_on_one_line(
 
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE alembic_version SET version_num = 'r9999'")
     answer = paperround("channels", "list")
     assert answer.exit_status == 1
     assert "newer" in answer.stderr

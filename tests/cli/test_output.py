@@ -1,13 +1,15 @@
-"""What the command line prints holds no control sequence from digests, servers or Discord, and no password."""
+"""What the command line prints holds no control sequence from outside and no password; arguments as people type them."""
 
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.cli import output
+from bot.core import errors
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
@@ -126,3 +128,13 @@ def test_wrong_usage_is_one_line_that_names_the_help(
     assert line.startswith("paperround: ")
     assert named in line
     assert "--help` lists" in line
+
+
+def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "UTC")
+    days = {output.parse_date(text) for text in ("dec 30 2024", "2024-12-30", "2024년 12월 30일")}
+    assert days == {date(2024, 12, 30)}
+    assert output.parse_date("yesterday") == output.parse_date("오늘") - timedelta(days=1)
+    for text in ("dec 2024", "soon"):
+        with pytest.raises(errors.UsageError):
+            output.parse_date(text)

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import logs
+from bot.core import logs, printable
 
 
 @pytest.fixture(autouse=True)
@@ -76,11 +76,11 @@ def test_a_line_holds_no_control_sequence_and_no_password(
     ],
 )
 def test_control_characters_become_visible_and_passwords_are_hidden(text: str, shown: str) -> None:
-    assert logs.make_printable(text) == shown
+    assert printable.make_printable(text) == shown
 
 
 @given(st.text())
 def test_nothing_but_tab_and_line_feed_is_left_that_a_terminal_obeys(text: str) -> None:
-    shown = logs.make_printable(text)
+    shown = printable.make_printable(text)
     assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
     shown.encode()

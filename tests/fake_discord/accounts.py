@@ -22,13 +22,6 @@ async def get_user(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_user(int(request.match_info["user_id"])))
 
 
-@routes.get(server.API + "/users/@me/guilds")
-async def list_guilds(request: web.Request) -> web.StreamResponse:
-    guilds = request.app[server.FAKE].world.guilds.values()
-    fields: Json = {"icon": None, "owner": False, "permissions": "0", "features": []}
-    return server.json_response([{"id": str(g.id), "name": g.name, **fields} for g in guilds if g.present])
-
-
 @routes.get(server.API + "/oauth2/applications/@me")
 @routes.get(server.API + "/applications/@me")
 async def get_application(request: web.Request) -> web.StreamResponse:

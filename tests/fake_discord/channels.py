@@ -133,32 +133,9 @@ async def get_guild(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_guild(require_guild(request), request.app[server.FAKE].world))
 
 
-@routes.get(GUILD + "/channels")
-async def list_channels(request: web.Request) -> web.StreamResponse:
-    guild = require_guild(request)
-    world = request.app[server.FAKE].world
-    channels = [
-        channel
-        for channel in world.channels.values()
-        if channel.guild_id == guild.id and channel.type not in model.THREAD_TYPES and not channel.deleted
-    ]
-    return server.json_response([wire.render_channel(channel, world) for channel in channels])
-
-
-@routes.get(GUILD + "/roles")
-async def list_roles(request: web.Request) -> web.StreamResponse:
-    return server.json_response(wire.render_roles(require_guild(request)))
-
-
 @routes.get(GUILD + "/members/{user_id}")
 async def get_member(request: web.Request) -> web.StreamResponse:
     """GET a member of a guild; every user is a member."""
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )
-
-
-@routes.put(CHANNEL + "/thread-members/@me")
-async def join_thread(request: web.Request) -> web.StreamResponse:
-    messages.require_channel(request)
-    return web.Response(status=204)

@@ -171,20 +171,6 @@ async def edit_reply(request: web.Request) -> web.StreamResponse:
     return server.json_response(_render_reply(fake, record, reply))
 
 
-@routes.get(REPLY)
-async def get_reply(request: web.Request) -> web.StreamResponse:
-    record = _get_record(request)
-    reply = _find_reply(record, request.match_info["message_id"])
-    return server.json_response(_render_reply(request.app[server.FAKE], record, reply))
-
-
-@routes.delete(REPLY)
-async def delete_reply(request: web.Request) -> web.StreamResponse:
-    record = _get_record(request)
-    record["replies"].remove(_find_reply(record, request.match_info["message_id"]))
-    return web.Response(status=204)
-
-
 def _find_reply(record: Json, message_id: str) -> Json:
     replies: list[Json] = record["replies"]
     for reply in replies:

@@ -143,9 +143,3 @@ async def crosspost(request: web.Request) -> web.StreamResponse:
         raise wire.ApiError(400, 40033, "This message has already been crossposted")
     message.published = True
     return server.json_response(wire.render_message(message, request.app[server.FAKE].world))
-
-
-@routes.post(server.API + "/channels/{channel_id}/typing")
-async def trigger_typing(request: web.Request) -> web.StreamResponse:
-    require_channel(request)
-    return web.Response(status=204)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -98,6 +100,32 @@ class FakeDiscord:
             "PAPERROUND_DISCORD_API_URL": self.api_url,
             "PAPERROUND_DISCORD_GATEWAY_URL": self.gateway_url,
         }
+
+    @asynccontextmanager
+    async def running_bot(
+        self, folder: Path, **settings: str
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
+        """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM."""
+        log = folder / "bot.log"
+        database_url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
+        environment = {
+            **os.environ,
+            **self.environment(),
+            "PAPERROUND_DATABASE_URL": database_url,
+            **settings,
+        }
+        with log.open("wb") as file:
+            bot = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run"), cwd=folder, env=environment, stdout=file, stderr=file
+            )
+        try:
+            yield bot, log
+            bot.terminate()
+            assert await patience.wait_for(bot.wait(), 15) == 0, log.read_text()[-3000:]
+        finally:
+            if bot.returncode is None:
+                bot.kill()
+                await bot.wait()
 
     async def add_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> int:
         """Add a guild with the fields of `model.Guild`."""

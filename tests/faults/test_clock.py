@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -33,14 +33,21 @@ SHORT_GLITCH_SECONDS = 7.0
 START_SECONDS = 8.0
 
 
-async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], after: timedelta) -> None:
-    """Set up daily posts that are due at the first whole minute later than `after` from now."""
+async def _subscribe(
+    harness: fault_harness.FaultHarness,
+    channels: list[int],
+    after: timedelta,
+    *,
+    next_after: timedelta = timedelta(0),
+) -> datetime:
+    """Set up daily posts for the hour of the first whole minute later than `after` from now, which is returned."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
     options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
     for channel_id in channels:
         added = await service.add(guild_id=1, channel_id=channel_id, options=options)
-        assert added.next_due_at == due
+        assert added.next_due_at == due + next_after
+    return due
 
 
 async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
@@ -97,12 +104,7 @@ async def test_posts_due_by_a_clock_that_is_set_back_for_good_come_once(
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.advance_clock(timedelta(seconds=(35 - harness.now().second) % 60))
     back = -2 * HOUR
-    due = (harness.now() + back).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
-    for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
-        assert added.next_due_at == due + DAY
+    due = await _subscribe(harness, channels, back, next_after=DAY)
     harness.start_bot()
     await harness.fake.wait_until_connected()
     harness.set_clock_error(back)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -40,6 +41,7 @@ def read_appearances(*folders: str) -> dict[str, list[models.Appearance]]:
     return found
 
 
+@cache
 def build_details(*folders: str, with_abstracts: bool) -> list[models.PaperDetail]:
     facts = models.PaperFacts("", "huggingface", "u", datetime(2026, 1, 1, tzinfo=UTC), abstract=ABSTRACT)
     details = []
@@ -51,12 +53,16 @@ def build_details(*folders: str, with_abstracts: bool) -> list[models.PaperDetai
     return details
 
 
+@cache
+def _renderer() -> DiscordRenderer:
+    return DiscordRenderer(translations.load(), Templates(), lambda name: f"/{name}")
+
+
 def render_bodies(details: list[models.PaperDetail], locale: Locale, style: models.Style) -> list[str]:
     """Return the texts of each message of a post of all the papers."""
-    renderer = DiscordRenderer(translations.load(), Templates(), lambda name: f"/{name}")
     papers = tuple(deliveries.build_post_paper(detail, locale) for detail in details)
     post = contents.DailyPost("daily:1:2026-01-01", locale, style, DAY, len(papers), papers)
-    return ["\n".join(_texts(part.payload)) for part in renderer.render_daily(post)]
+    return ["\n".join(_texts(part.payload)) for part in _renderer().render_daily(post)]
 
 
 def _texts(value: Any) -> Iterator[str]:

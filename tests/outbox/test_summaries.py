@@ -105,18 +105,7 @@ def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
 
 
 async def test_the_extracts_of_a_post_are_chosen_in_slices_and_only_where_they_are_shown() -> None:
-    words = [
-        "data",
-        "model",
-        "language",
-        "retrieval",
-        "training",
-        "memory",
-        "attention",
-        "benchmark",
-        "token",
-        "sample",
-    ]
+    words = [f"word{letter}" for letter in "abcdefghij"]
     abstracts = [
         " ".join(
             f"Sentence {n} of {number} is on {' '.join(words[n:] + words[:n])} {number}." for n in range(10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -100,10 +99,6 @@ class Browser:
                     shown = await self.text()
         except TimeoutError:
             raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None
-
-    async def take_picture(self, path: Path) -> None:
-        picture = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(picture["data"]))
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bot.core.clock import system_clock
 from storage import deliveries, migrate, models, outbox
 from storage.database import Database
@@ -105,6 +107,10 @@ class FaultHarness:
     async def lift_limit_of_direct_messages(self) -> None:
         """Let Discord open all direct messages at once, which costs a test no minute."""
         await self.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
+
+    async def count_rows(self, table: sa.Table) -> int:
+        async with self.db.read() as connection:
+            return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
 
     async def count_states(self) -> dict[str, int]:
         async with self.db.read() as connection:

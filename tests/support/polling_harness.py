@@ -28,7 +28,6 @@ class PollingHarness:
     origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
-    throttle_calls: int = 0
 
     def __post_init__(self) -> None:
         self.endpoints = {
@@ -44,9 +43,6 @@ class PollingHarness:
     async def record_notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         self.notices.append(row)
 
-    async def throttle(self) -> None:
-        self.throttle_calls += 1
-
     async def sleep(self, seconds: float) -> None:
         pass
 
@@ -60,7 +56,7 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            throttles = {models.SourceKind.ARXIV: self.throttle}
+            throttles = {models.SourceKind.ARXIV: fetcher.no_throttle}
             context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
             policy = fetch_errors.RetryPolicy(lambda: 0.0)
             yield poller.Poller(

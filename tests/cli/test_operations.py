@@ -1,7 +1,8 @@
-"""`paperround healthcheck` against real servers on loopback."""
+"""`paperround healthcheck` against real servers on loopback, `run` and `templates`."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +192,39 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
             env={"PAPERROUND_HTTP": f"127.0.0.1:{port}", "PYTHONPATH": ":".join(filter(None, sys.path))},
         )
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
+
+
+def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
+    answer = paperround("run")
+    assert answer.exit_status == 2
+    assert "discord.com/developers" in answer.stderr
+    assert "demo" in answer.stderr
+
+
+def test_the_version_is_printed(paperround: Paperround) -> None:
+    assert paperround("--version").stdout == f"paperround {importlib.metadata.version('paperround')}\n"
+
+
+def test_without_a_folder_all_templates_are_in_order(paperround: Paperround) -> None:
+    answer = paperround("templates", "check")
+    assert (answer.exit_status, answer.stderr) == (0, "")
+    assert "PAPERROUND_TEMPLATES" in answer.stdout
+
+
+def test_problems_are_named_by_file_and_line(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wording"
+    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(folder))
+    missing = paperround("templates", "check")
+    assert missing.exit_status == 2
+    assert "not a folder" in missing.stderr
+    folder.mkdir()
+    (folder / "daily.en.j2").write_text("{% block headline %}Today{% endblock %}")
+    assert paperround("templates", "check").exit_status == 0
+    (folder / "notice.ko.j2").write_text("\n{% block text %}{{ kind }{% endblock %}")
+    broken = paperround("templates", "check")
+    assert (broken.exit_status, broken.stdout) == (1, "")
+    assert f"paperround: {folder / 'notice.ko.j2'}, line 2: " in broken.stderr
+    (problem,) = paperround("templates", "check", "--json").data
+    assert (problem["file"], problem["line"]) == (str(folder / "notice.ko.j2"), 2)

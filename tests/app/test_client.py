@@ -1,10 +1,13 @@
-"""Messages for the outbox: within Discord's limits for any content, with their marker and a plain fallback."""
+"""The client: intents, contexts, language, components without state, guild events, and messages for the outbox."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
+import discord
 import pytest
 
 from bot.app.client import DiscordRenderer
@@ -12,6 +15,131 @@ from bot.outbox import contents
 from storage import models
 from tests.fake_discord import validation
 from tests.support import payload_checks, rendered_posts
+from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
+
+
+async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_messages(
+    harness: ClientHarness,
+) -> None:
+    bot = harness.bot
+    assert bot.intents == discord.Intents(guilds=True)
+    assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
+    assert bot._connection.max_messages is None
+    mentions: Any = bot.allowed_mentions
+    assert mentions.to_dict() == {"parse": []}
+
+
+async def test_commands_have_their_contexts_and_installs(harness: ClientHarness) -> None:
+    tree = harness.bot.tree
+    payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
+    for name in (
+        "digest",
+        "top",
+        "topic",
+        "author",
+        "paper",
+        "saved",
+        "alerts",
+        "status",
+        "help",
+        "Look up papers",
+    ):
+        assert sorted(payloads[name]["integration_types"]) == [0, 1], name
+        assert sorted(payloads[name]["contexts"]) == [0, 1, 2], name
+    assert payloads["daily"]["integration_types"] == [0]
+    assert payloads["daily"]["contexts"] == [0]
+    assert (
+        int(payloads["daily"]["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
+    )
+
+
+async def test_the_language_is_that_of_the_users_client(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+    emit = harness.env.backend.emit
+
+    def in_korean(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
+        return emit(
+            event, {**payload, "locale": "ko"} if event == "INTERACTION_CREATE" else payload, *args, **options
+        )
+
+    monkeypatch.setattr(harness.env.backend, "emit", in_korean)
+    shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
+    assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
+
+
+async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
+    listed = last_response(await harness.reader.slash(harness.channel, "digest"))
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
+    modal = await harness.reader.click(await post_daily(harness), label="Find a topic")
+    await harness.reader.submit_modal(modal, {"query": "robots"})
+    store = harness.bot._connection._view_store
+    assert not store._views
+    assert not store._modals
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("discord-ui-view-timeout")]
+    await harness.env.advance_time(3600)
+    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="▶")))
+    assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
+
+
+async def _add_paused(
+    harness: ClientHarness, channel_id: int, reason: models.Reason, **options: Any
+) -> models.Subscription:
+    subscription = await harness.add_subscription(channel_id, **options)
+    return await harness.bot.services.subscriptions.pause(subscription.id, reason)
+
+
+async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
+    return (await harness.bot.services.subscriptions.get(subscription.id)).state
+
+
+async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
+    cog = harness.bot.get_cog("GuildEventsCog")
+    assert cog is not None
+    for name, listener in cog.get_listeners():
+        if name == f"on_{event}":
+            await listener(*arguments)
+
+
+@pytest.mark.parametrize("event", ["guild_available", "guild_join", "guild_role_delete"])
+async def test_a_channel_with_permissions_is_resumed_after_an_event(
+    harness: ClientHarness, event: str
+) -> None:
+    subscription = await _add_paused(harness, harness.channel.id, models.Reason.NO_SEND)
+    forbidden = await _add_paused(harness, harness.readonly_channel.id, models.Reason.NO_SEND)
+    guild = harness.bot.get_guild(harness.guild.id)
+    assert guild is not None
+    await _dispatch(harness, event, guild.default_role if "role" in event else guild)
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+
+
+@pytest.mark.parametrize("is_moderated", [True, False])
+async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(
+    harness: ClientHarness, is_moderated: bool
+) -> None:
+    forum = harness.guild.create_forum_channel("papers-forum")
+    subscription = await _add_paused(harness, forum.id, models.Reason.TAG_NEEDED, style=models.Style.FORUM)
+    channel: Any = harness.bot.get_channel(forum.id)
+    channel._flags |= discord.ChannelFlags(require_tag=True).value
+    tag = discord.ForumTag(name="Papers", moderated=is_moderated)
+    channel._available_tags = {1: tag}
+    await _dispatch(harness, "guild_channel_update", channel, channel)
+    expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
+    assert await _state(harness, subscription) is expected
+
+
+async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bot_left(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription()
+    await harness.env.settle()
+    assert await harness.bot.services.guilds.get(harness.guild.id) is not None
+    await harness.bot.services.guilds.mark_left([harness.guild.id])
+    paused = await harness.bot.services.subscriptions.get(subscription.id)
+    assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
+    assert await harness.bot.services.guilds.reconcile([]) == []
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +149,13 @@ def renderer() -> DiscordRenderer:
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("kind", list(contents.NoticeKind))
-@pytest.mark.parametrize("reason", [None, *models.Reason, "the server answered 503 @everyone"])
 def test_every_notice_has_a_text_and_its_marker(
-    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind, reason: str | None
+    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind
 ) -> None:
-    notice = contents.NoticePost(
-        rendered_posts.LONGEST_MARKER,
-        locale,
-        kind,
-        reason,
-        channel_id=5,
-        subscription_id=3,
-        subject="https://x.example/feed",
-    )
-    rendered_posts.check(renderer.render_notice(notice))
+    named = {"channel_id": 5, "subscription_id": 3, "subject": "https://x.example/feed"}
+    for reason in (None, *models.Reason, "the server answered 503 @everyone"):
+        notice = contents.NoticePost(rendered_posts.LONGEST_MARKER, locale, kind, reason, **named)  # type: ignore[arg-type]
+        rendered_posts.check(renderer.render_notice(notice))
 
 
 def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: DiscordRenderer) -> None:

@@ -1,14 +1,17 @@
-"""The ticker and the jobs on virtual time, with a wall clock that tests move; and the stored times it corrects."""
+"""The ticker and the jobs on virtual time, with a wall clock that tests move; the times it corrects; heartbeats; paper news."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot.app import tasks
 from bot.app.container import Container
@@ -16,9 +19,11 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search.service import SearchService
-from storage import deliveries, models, outbox, sources
+from bot.shelf import news
+from storage import deliveries, models, outbox, shelf, sources
 from storage.database import Database
-from tests.support import relay_harness
+from tests.support import origin_server, paper_records, relay_harness, source_payloads
+from tests.support.origin_server import OriginServer, run_origin
 from tests.support.planner_harness import PlannerHarness
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -242,3 +247,78 @@ async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(
     assert sorted(str(post.local_on) for post in posts) == ["2026-01-05", "2026-01-06"]
     await harness.planner.tick(now + 24 * HOUR)
     assert len(await harness.list_payloads()) == 2
+
+
+async def _beat(
+    database: Database, origin: OriginServer, path: str, well: list[bool], *, is_allowed: bool = True
+) -> None:
+    configured = Settings(
+        heartbeat_url=SecretStr(f"{origin.url}/{path}"),
+        fetch_allow=(f"127.0.0.1:{origin.port}",) if is_allowed else (),
+    )
+    async with tasks.open_heartbeat(Container(configured, database), lambda: well.pop(0)) as [
+        (beat, interval)
+    ]:
+        assert interval.total_seconds() == 60
+        while well:
+            await beat()
+
+
+async def test_the_address_is_asked_while_the_bot_is_well(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        await _beat(sqlite_db, origin, "up", [True, False, True])
+        assert origin.paths == ["/up", "/up"]
+
+
+async def test_a_failure_is_logged_once_and_without_the_address(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        with capture_logs() as entries:
+            await _beat(sqlite_db, origin, "secret-key", [True, True])
+        assert origin.paths == ["/secret-key"] * 2
+    assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"]
+    assert "secret-key" not in repr(entries)
+
+
+async def test_a_private_address_is_not_asked_unless_it_is_allowed(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        await _beat(sqlite_db, origin, "up", [True], is_allowed=False)
+        assert origin.paths == []
+
+
+async def test_nothing_is_asked_without_the_setting(sqlite_db: Database) -> None:
+    async with tasks.open_heartbeat(Container(Settings(), sqlite_db), lambda: True) as jobs:
+        assert jobs == []
+
+
+SAVED_AT = datetime(2025, 5, 1, tzinfo=UTC)
+"""Before the second version in the answer of arXiv's API."""
+
+
+async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "HUGGINGFACE_SECONDS", 0.001)
+    (paper,) = (await paper_records.add_papers(sqlite_db, paper_records.merged_paper(1))).items()
+    async with sqlite_db.transaction() as connection:
+        await shelf.save(connection, 7, [paper[1]], SAVED_AT, None)
+    now, planned = [SAVED_AT + timedelta(days=9)], []
+    async with origin_server.run_origin() as origin:
+        entry = source_payloads.arxiv_entry(paper[0], comment="Accepted at ICML 2025")
+        origin.pages["/api/query"] = source_payloads.atom(entry)
+        origin.pages[f"/api/arxiv/{paper[0]}/repos"] = json.dumps({"models": []})
+        settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
+        container = Container(settings, sqlite_db, lambda: now[0])
+        async with tasks.open_paper_news(container, on_planned=lambda: planned.append(1)) as jobs:
+            ((job, _),) = jobs
+            for days in (9, 14, 14, 15):
+                now[0] = SAVED_AT + timedelta(days=days)
+                await job()
+        assert sum(path.startswith("/api/query") for path in origin.paths) == 1
+    async with sqlite_db.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)
+        (part,) = await deliveries.list_parts(connection, delivery.id)
+    assert (delivery.user_id, planned) == (7, [1])
+    assert "ICML 2025" in str(part.payload)
+    assert f"{paper[0]}v2" in str(part.payload)

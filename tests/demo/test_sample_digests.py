@@ -1,15 +1,17 @@
-"""The sample digests parse without problems, are consistent, and contain no text of other digests."""
+"""The samples parse without problems, are consistent and copy no digest; the months before them; the covers."""
 
 from __future__ import annotations
 
+import io
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.archive import extracts, parse
 from bot.demo import sample_digests
@@ -197,3 +199,66 @@ def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extrac
     chosen = extracts.choose_sentences(sample_digests.ABSTRACT.abstract or "")
     assert len(chosen) == 3
     assert all(sentence in (sample_digests.ABSTRACT.abstract or "") for sentence in chosen)
+
+
+def test_every_paper_of_the_past_months_says_that_it_is_made_up() -> None:
+    entries = [
+        entry for digest in parse.parse_text(sample_digests.render_listings()) for entry in digest.entries
+    ]
+    assert len({entry.arxiv_id for entry in entries}) == len(entries)
+    assert len({entry.title for entry in entries}) == len(entries)
+    for entry in entries:
+        assert re.fullmatch(r"\d{4}\.9\d{4}", entry.arxiv_id)  # arXiv has had fewer than 30,000 a month
+        assert (entry.title or "").startswith("Sample ")
+        assert not entry.authors
+        assert "There is no such paper" in entry.sections[0].body
+
+
+def test_the_demo_has_fourteen_months_of_papers() -> None:
+    digests = list(parse.parse_text(sample_digests.render_listings()))
+    assert not any(digest.problems for digest in digests)
+    digests += [digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)]
+    papers = Counter(digest.date.replace(day=1) for digest in digests for _ in digest.entries)
+    months = [date(2024, 12, 1), *(date(2025, month, 1) for month in range(1, 13)), date(2026, 1, 1)]
+    assert sorted(papers) == months
+    past = [papers[month] for month in months[:-2]]
+    assert past == sorted(past)
+    assert min(past) >= 5
+
+
+ACCENT = (0xF4, 0xB4, 0x00)
+
+
+def entry(arxiv_id: str, thumbnail: str | None) -> models.Entry:
+    return models.Entry(
+        rank=1,
+        arxiv_id=arxiv_id,
+        title="A Paper",
+        url=f"https://arxiv.org/abs/{arxiv_id}",
+        thumbnail=thumbnail,
+    )
+
+
+def test_a_cover_is_a_small_png_in_thumbnail_size_that_shows_the_accent_colour() -> None:
+    for cover in sample_digests.load_covers():
+        assert len(cover) < 12_000
+        with Image.open(io.BytesIO(cover)) as picture:
+            assert (picture.format, picture.size) == ("PNG", (320, 172))
+            data = picture.convert("RGB").tobytes()
+        colours = set(zip(data[::3], data[1::3], data[2::3], strict=True))
+        nearest = min(max(abs(a - b) for a, b in zip(colour, ACCENT, strict=True)) for colour in colours)
+        assert nearest <= 12
+
+
+def test_neighbouring_papers_get_different_covers() -> None:
+    entries = [entry(f"2501.{number:05}", f"https://example.org/{number}.png") for number in range(60)]
+    pictures = [cover for _, cover in sample_digests.assign_covers(entries).values()]
+    count = len(sample_digests.load_covers())
+    assert count == 8
+    assert all(len(set(pictures[start : start + count])) == count for start in range(60 - count))
+
+
+def test_covers_are_assigned_by_thumbnail_url_and_only_where_there_is_one() -> None:
+    url = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2502.02737.png"
+    assigned = sample_digests.assign_covers([entry("2502.02737", url), entry("2501.19393", None)])
+    assert assigned == {url: ("2502.02737.png", sample_digests.load_covers()[0])}
