@@ -243,7 +243,7 @@ def test_every_style_is_within_the_limits_for_any_number_of_papers(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(
     papers=hostile_papers.papers(max_size=12),
@@ -258,7 +258,7 @@ def test_a_post_of_hostile_papers_is_within_the_limits(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
 def test_an_alert_of_hostile_papers_is_within_the_limits(
@@ -286,7 +286,7 @@ FOREIGN_MARKERS = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(text=FOREIGN_MARKERS, style=st.sampled_from(models.Style), other=hostile_papers.texts)
 def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, other: str) -> None:
     url = f"https://arxiv.org/abs/2611.10000#{text}"
