@@ -1,4 +1,4 @@
-"""Alerts, and what identifies equal ones."""
+"""Alerts with their index of terms, the digests that wait to be matched, the matches, and what recipients were notified of."""
 
 from __future__ import annotations
 
@@ -109,22 +109,19 @@ async def list_due_matches(
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
     until = bulk.driver_value(connection, alert_matches.c.due_at, until_at)
-    due: list[models.QueuedMatch] = []
-    for chunk in bulk.chunked(recipients):
-        condition, values = bulk.in_condition(connection, alert_matches.c.recipient, chunk)
-        rows = await bulk.fetch_all(
-            connection,
-            f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
-            f" WHERE {condition} AND due_at <= ?"
-            " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
-            " ORDER BY recipient, paper_id, alert_id",
-            (*values, until),
-        )
-        due += (
-            models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5])))
-            for row in rows
-        )
-    return due
+    rows = await bulk.fetch_in(
+        connection,
+        f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
+        " WHERE %s AND due_at <= ?"
+        " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
+        " ORDER BY recipient, paper_id, alert_id",
+        alert_matches.c.recipient,
+        recipients,
+        until,
+    )
+    return [
+        models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5]))) for row in rows
+    ]
 
 
 async def list_crossed_matches(
@@ -509,21 +506,19 @@ async def list_active(
 
 async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
     """Return how many of these alerts are active at `now` (UTC)."""
-    chunks = bulk.chunked(alert_ids)
-    return sum([len(await _fetch_active(connection, "id", chunk, now)) for chunk in chunks])
+    return len(await _fetch_active(connection, "id", alert_ids, now))
 
 
 async def _fetch_active(
-    connection: AsyncConnection, columns: str, alert_ids: Sequence[int], now: datetime
+    connection: AsyncConnection, columns: str, alert_ids: Iterable[int], now: datetime
 ) -> list[tuple[Any, ...]]:
     """Return the driver's values of `columns` of those of some alerts that are active, by id."""
-    condition, values = bulk.in_condition(connection, alerts.c.id, alert_ids)
     query = (
-        f"SELECT {columns} FROM alerts WHERE {condition} AND state = 'active'"  # noqa: S608 - constant texts
-        f" AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
+        f"SELECT {columns} FROM alerts WHERE %s AND state = 'active'"  # noqa: S608 - constant texts
+        " AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
     )
     time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
-    return list(await bulk.fetch_all(connection, query, (*values, time)))
+    return await bulk.fetch_in(connection, query, alerts.c.id, alert_ids, time)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -556,14 +551,9 @@ async def set_state(
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
     """Delete alerts, on request only those of one reader. Returns their number."""
-    removed = 0
-    for chunk in bulk.chunked(alert_ids):
-        condition, values = bulk.in_condition(connection, alerts.c.id, chunk)
-        if user_id is not None:
-            condition, values = f"{condition} AND user_id = ?", (*values, user_id)
-        statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
-        removed += len(list(await bulk.fetch_all(connection, statement, values)))
-    return removed
+    own, further = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+    statement = f"DELETE FROM alerts WHERE %s{own} RETURNING id"  # noqa: S608 - constant texts
+    return len(await bulk.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
@@ -642,14 +632,11 @@ async def list_notified(
     if not paper_ids:
         return set()
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
-    notified: set[tuple[str, int]] = set()
-    for chunk in bulk.chunked(set(recipients)):
-        condition, values = bulk.in_condition(connection, notified_papers.c.recipient, chunk)
-        query = f"SELECT recipient, paper_id FROM notified_papers WHERE {condition} AND paper_id IN ({among})"  # noqa: S608 - numbers
-        notified.update(
-            (name, paper_id) for name, paper_id in await bulk.fetch_all(connection, query, values)
-        )
-    return notified | await _list_archived(connection, set(recipients), paper_ids)
+    query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
+    names = set(recipients)
+    rows = await bulk.fetch_in(connection, query, notified_papers.c.recipient, names)
+    notified = {(name, paper_id) for name, paper_id in rows}
+    return notified | await _list_archived(connection, names, paper_ids)
 
 
 async def list_old_notified(

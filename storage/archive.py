@@ -15,15 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, key_values, locks
-from storage.models import (
-    Appearance,
-    DigestFormat,
-    DigestLocation,
-    Entry,
-    Section,
-    SourcedDigest,
-    StoredDigest,
-)
+from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest
 from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
@@ -85,19 +77,13 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
 
 async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
     """Return digests by the hash of their current or a former text."""
-    digests_by_hash: dict[str, StoredDigest] = {}
-    for chunk in bulk.chunked(hashes):
-        former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
-            former_hashes.c.hash.in_(chunk)
-        )
-        current = sa.select(digests.c.hash, digests.c.id.label("digest_id")).where(digests.c.hash.in_(chunk))
-        matches = sa.union_all(former, current).subquery()
-        query = sa.select(matches.c.hash.label("matched_hash"), *_STORED).join(
-            matches, matches.c.digest_id == digests.c.id
-        )
-        for row in await connection.execute(query):
-            digests_by_hash[row.matched_hash] = bulk.build_record(StoredDigest, row._mapping)
-    return digests_by_hash
+    wanted = list(hashes)
+    current = sa.select(digests.c.hash.label("matched_hash"), *_STORED)
+    former = sa.select(former_hashes.c.hash.label("matched_hash"), *_STORED)
+    former = former.join(digests, digests.c.id == former_hashes.c.digest_id)
+    rows = await bulk.execute_in(connection, former, former_hashes.c.hash, wanted)
+    rows += await bulk.execute_in(connection, current, digests.c.hash, wanted)
+    return {row.matched_hash: bulk.build_record(StoredDigest, row._mapping) for row in rows}
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
@@ -395,22 +381,14 @@ async def list_appearances(
 ) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        query = (
-            _query()
-            .where(entries.c.paper_id.in_(chunk))
-            .order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+    for row in rows:
+        entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+        appearances[row.paper_id].append(
+            Appearance(row.digest_id, row.format, row.date_on, row.language, entry, row.writer)
         )
-        rows = (await connection.execute(query)).all()
-        sections_by_entry = (
-            await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
-        )
-        for row in rows:
-            entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
-            form = DigestFormat(row.format)
-            appearances[row.paper_id].append(
-                Appearance(row.digest_id, form, row.date_on, row.language, entry, row.writer)
-            )
     return appearances
 
 

@@ -71,16 +71,8 @@ UPDATE authors SET papers =
 
 
 async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
-    updated: list[Author] = []
-    for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
-        condition, parameters = bulk.in_condition(connection, authors.c.id, chunk)
-        rows = await bulk.fetch_all(
-            connection,
-            f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} RETURNING id, key, name, papers",
-            parameters,
-        )
-        updated.extend(starmap(Author, rows))
-    return updated
+    statement = f"{_UPDATE_PAPER_COUNTS_SQL} WHERE %s RETURNING id, key, name, papers"
+    return list(starmap(Author, await bulk.fetch_in(connection, statement, authors.c.id, author_ids)))
 
 
 async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -170,9 +162,9 @@ async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limi
     requests = [search.SearchRequest(TABLE, query, limit) for query in queries]
     positions_by_query = await search.list_engine_positions(connection, requests)
     positions = sorted(set().union(*positions_by_query))
-    condition, values = bulk.in_condition(connection, indexed_authors.c.position, positions)
-    statement = f"{_SELECT_AUTHORS} WHERE {condition} ORDER BY position"
-    return [Author(*row) for row in await bulk.fetch_all(connection, statement, values)]
+    statement = f"{_SELECT_AUTHORS} WHERE %s ORDER BY position"
+    rows = await bulk.fetch_in(connection, statement, indexed_authors.c.position, positions)
+    return [Author(*row) for row in rows]
 
 
 async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[Author]:

@@ -276,16 +276,30 @@ async def fetch_records(
     return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
 
 
+async def fetch_in(
+    connection: AsyncConnection, statement: str, column: sa.Column[Any], values: Iterable[Any], *further: Any
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a driver-level statement where a text or integer column is in any number of values, in chunks.
+
+    `%s` in the statement stands for this condition; `further` are the values of the placeholders behind it.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
+        if connection.dialect.name == "sqlite":
+            condition, parameters = f"{column.name} IN ({','.join('?' * len(chunk))})", tuple(chunk)
+        else:
+            kind = "text" if isinstance(column.type, sa.Text) else "bigint"
+            condition, parameters = f"{column.name} = ANY(?::{kind}[])", (list(chunk),)
+        rows.extend(await fetch_all(connection, statement.replace("%s", condition), (*parameters, *further)))
+    return rows
+
+
 async def select_where_in(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Return columns of the rows whose column `by` is in `values`. Text and integer columns only."""
-    select = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - constant names
-    rows: list[tuple[Any, ...]] = []
-    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
-        condition, parameters = in_condition(connection, by, chunk)
-        rows.extend(await fetch_all(connection, select + condition, parameters))
-    return rows
+    """Return columns of the rows whose text or integer column `by` is in `values`."""
+    names = ", ".join(column.name for column in columns)
+    return await fetch_in(connection, f"SELECT {names} FROM {by.table} WHERE %s", by, values)  # noqa: S608 - constant names
 
 
 async def count_by_pair(
@@ -293,9 +307,8 @@ async def count_by_pair(
 ) -> dict[int, dict[int, int]]:
     """Return the counts of a grouped query, by its first two columns; the column `by` is in `values`."""
     counts: dict[int, dict[int, int]] = {}
-    for chunk in chunked(values):
-        for first, second, count in await connection.execute(query.where(by.in_(chunk))):
-            counts.setdefault(first, {})[second] = count
+    for first, second, count in await execute_in(connection, query, by, values):
+        counts.setdefault(first, {})[second] = count
     return counts
 
 
@@ -332,16 +345,6 @@ def build_record(
 def record_values(record: DataclassInstance, **converted: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as column values; `converted` replaces or adds some."""
     return {name: getattr(record, name) for name in record.__dataclass_fields__} | converted
-
-
-def in_condition(
-    connection: AsyncConnection, column: sa.Column[Any], values: Sequence[Any]
-) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL condition that a column is in at most `LOOKUP_CHUNK_SIZE` values, with its parameters."""
-    if connection.dialect.name == "sqlite":
-        return f"{column.name} IN ({','.join('?' * len(values))})", tuple(values)
-    kind = "text" if isinstance(column.type, sa.Text) else "bigint"
-    return f"{column.name} = ANY(?::{kind}[])", (list(values),)
 
 
 @lru_cache(maxsize=64)

@@ -57,15 +57,12 @@ async def list_due(
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
-    return [
-        DuePart(
-            bulk.build_record(
-                models.Delivery, {column.name: row[f"d_{column.name}"] for column in deliveries.c}
-            ),
-            bulk.build_record(models.Part, row),
-        )
-        for row in (await connection.execute(query)).mappings()
-    ]
+    due = []
+    for row in await connection.execute(query):
+        values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
+        delivery = bulk.build_record(models.Delivery, values)
+        due.append(DuePart(delivery, bulk.build_record(models.Part, row._mapping)))
+    return due
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:

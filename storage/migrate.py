@@ -160,7 +160,6 @@ def _run_alembic(connection: Connection) -> None:
 
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
-    """Serialise migrations across processes."""
     path = database.sqlite_path(opened.url)
     if path is not None:
         with path.with_name(path.name + ".migrate.lock").open("w") as lock:

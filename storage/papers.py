@@ -135,13 +135,13 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
 
 async def list_rows_by_position(connection: AsyncConnection, positions: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers at index positions, most popular first."""
-    condition, parameters = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
     columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
-        f" WHERE {condition} ORDER BY position"
+        " WHERE %s ORDER BY position"
     )
-    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, parameters)))
+    rows = await bulk.fetch_in(connection, statement, t.indexed_papers.c.position, positions)
+    return list(_iter_paper_rows(rows))
 
 
 def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
@@ -423,14 +423,11 @@ async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int
 
 async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
     """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+    ids = list(paper_ids)
     ranges: dict[int, list[int]] = defaultdict(list)
-    for chunk in bulk.chunked(paper_ids):
-        for table in (votes, entries):
-            query = (
-                sa.select(table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes))
-                .where(table.c.paper_id.in_(chunk), table.c.votes.is_not(None))
-                .group_by(table.c.paper_id)
-            )
-            for paper_id, lowest, highest in await connection.execute(query):
-                ranges[paper_id] += [lowest, highest]
+    for table in (votes, entries):
+        columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
+        query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
+        for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
+            ranges[paper_id] += [lowest, highest]
     return ranges

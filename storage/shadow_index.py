@@ -83,11 +83,9 @@ async def create(connection: AsyncConnection) -> None:
         for table in TABLES:
             query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
             [(definition,)] = await bulk.fetch_all(connection, query, (table,))
-            await connection.exec_driver_sql(
-                re.sub(
-                    rf'^(CREATE (?:VIRTUAL )?TABLE) "?{table}"?', rf"\1 {table}{_SHADOW_SUFFIX}", definition
-                )
-            )
+            named = rf'^(CREATE (?:VIRTUAL )?TABLE) "?{table}"?'
+            statement = re.sub(named, rf"\1 {table}{_SHADOW_SUFFIX}", definition)
+            await connection.exec_driver_sql(statement)
     else:
         for table in TABLES:
             await _copy_for_postgresql(connection, table)
@@ -102,13 +100,8 @@ async def _copy_for_postgresql(connection: AsyncConnection, table: str) -> None:
     await connection.exec_driver_sql(f"CREATE TABLE {copy} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)")
     query = "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = $1::regclass"
     for name, definition in await _query_catalog(connection, query, table):
-        statement = re.sub(
-            rf"INDEX {name} ON (\S+\.)?{table} ",
-            rf"INDEX {name}{_SHADOW_SUFFIX} ON \1{copy} ",
-            definition,
-            count=1,
-        )
-        await connection.exec_driver_sql(statement)
+        named, renamed = rf"INDEX {name} ON (\S+\.)?{table} ", rf"INDEX {name}{_SHADOW_SUFFIX} ON \1{copy} "
+        await connection.exec_driver_sql(re.sub(named, renamed, definition, count=1))
     query = "SELECT conname, contype::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1::regclass"
     for name, kind, definition in await _query_catalog(connection, query, table):
         if kind in "pu":

@@ -1,4 +1,4 @@
-"""Readers' saved papers with their notes and tags, and those removed a short while ago."""
+"""Readers' saved papers with their notes and tags, papers shared in servers, and what became of saved papers."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ async def list_unsaved(connection: AsyncConnection) -> list[int]:
 
 
 async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
-    """Begin to watch papers. Code that the archive names of them by then is no news."""
+    """Begin to watch papers. Code that the archive names of them by then is not news."""
     insert = bulk.dialect_insert(connection, watched_papers).on_conflict_do_nothing()
     for chunk in bulk.chunked(paper_ids):
         await connection.execute(insert, [{"paper_id": paper_id} for paper_id in chunk])

@@ -86,43 +86,11 @@ def _tuple_of(item: Callable[[Any], Any] | None = None) -> Stored:
     return Stored(sa.JSON(), tuple if item is None else lambda items: tuple(map(item, items)))
 
 
-def _alert_term(term: tuple[str, str]) -> models.AlertTerm:
-    return models.AlertTerm(models.AlertKind(term[0]), term[1])
-
-
-def _load_problems(problems: list[tuple[int, str]]) -> tuple[models.Problem, ...]:
-    return tuple(models.Problem(line, message) for line, message in problems)
-
-
-def _dump_problems(problems: tuple[models.Problem, ...]) -> list[tuple[int, str]]:
-    return [(problem.line, problem.message) for problem in problems]
-
-
-def _forms(forms: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(map(tuple, forms))
-
-
 @cache
 def _post_codec() -> TypeAdapter[models.StoredPost]:
     from pydantic import TypeAdapter  # most commands read no deliveries
 
     return TypeAdapter(models.StoredPost)
-
-
-def _load_days(days: str) -> tuple[int, ...]:
-    return tuple(map(int, days))
-
-
-def _dump_days(days: tuple[int, ...]) -> str:
-    return "".join(map(str, days))
-
-
-def _load_post(post: Any) -> models.StoredPost:
-    return _post_codec().validate_python(post)
-
-
-def _dump_post(post: models.StoredPost) -> Any:
-    return _post_codec().dump_python(post, mode="json", exclude_defaults=True)
 
 
 READER_ROWS = {"reader": "rows"}
@@ -165,7 +133,15 @@ digests = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True, comment="SHA-256 of the text, in hex"),
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="text, UTF-8, zlib"),
-    sa.Column("problems", Stored(sa.JSON(), _load_problems, _dump_problems), nullable=False),
+    sa.Column(
+        "problems",
+        Stored(
+            sa.JSON(),
+            lambda problems: tuple(models.Problem(*problem) for problem in problems),
+            lambda problems: [(problem.line, problem.message) for problem in problems],
+        ),
+        nullable=False,
+    ),
     sa.Column(
         "revision", sa.Integer, nullable=False, default=1, comment="starts at 1, plus 1 per correction"
     ),
@@ -311,7 +287,10 @@ subscriptions = sa.Table(
     sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM local time"),
     sa.Column("timezone", sa.Text, nullable=False),
     sa.Column(
-        "days", Stored(sa.Text(), _load_days, _dump_days), nullable=False, comment="ISO weekdays, e.g. 12345"
+        "days",
+        Stored(sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))),
+        nullable=False,
+        comment="ISO weekdays, e.g. 12345",
     ),
     sa.Column("top_n", sa.Integer, nullable=False),
     sa.Column("min_votes", sa.Integer, nullable=False),
@@ -414,7 +393,12 @@ alerts = sa.Table(
     sa.Column("user_id", sa.BigInteger, nullable=False, info=READER_ROWS),
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
-    sa.Column("terms", _tuple_of(_alert_term), nullable=False, comment="pairs of kind and text as typed"),
+    sa.Column(
+        "terms",
+        _tuple_of(lambda term: models.AlertTerm(models.AlertKind(term[0]), term[1])),
+        nullable=False,
+        comment="pairs of kind and text as typed",
+    ),
     sa.Column("match_all", sa.Boolean, nullable=False, comment="all terms, or any"),
     sa.Column("excluded", _tuple_of(), nullable=False, comment="words that a matching paper must not have"),
     sa.Column(
@@ -430,7 +414,7 @@ alerts = sa.Table(
     sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
     sa.Column(
         "forms",
-        _tuple_of(_forms),
+        _tuple_of(lambda forms: tuple(map(tuple, forms))),
         nullable=False,
         server_default="[]",
         comment="by term: added forms with their context",
@@ -524,7 +508,11 @@ deliveries = sa.Table(
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
     sa.Column(
         "post",
-        Stored(sa.JSON(), _load_post, _dump_post),
+        Stored(
+            sa.JSON(),
+            lambda post: _post_codec().validate_python(post),
+            lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
+        ),
         nullable=False,
         server_default="{}",
         comment="what is shown: models.StoredPost",

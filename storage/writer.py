@@ -72,13 +72,11 @@ async def save_draft(connection: AsyncConnection, rows: Sequence[Draft]) -> None
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
     """Return the newest draft of each paper with the format, language, prompt version and model of `like`."""
-    found: dict[str, Draft] = {}
-    for chunk in bulk.chunked(arxiv_ids):
-        query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]), drafts.c.arxiv_id.in_(chunk))
-        # A hash that is known comes last, also if two rows have the same time.
-        ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
-        found.update((row.arxiv_id, _draft_from_row(row)) for row in await connection.execute(ordered))
-    return found
+    # A hash that is known comes last, also if two rows have the same time.
+    query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
+    ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
+    rows = await bulk.execute_in(connection, ordered, drafts.c.arxiv_id, arxiv_ids)
+    return {row.arxiv_id: _draft_from_row(row) for row in rows}
 
 
 async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> list[Draft]:

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rapidfuzz.distance import OSA
+
 from bench.quality import measures
 from bot.archive import parse
-from bot.text import analyser, people
+from bot.text import analyser
 
 NameSearch = Callable[[str], list[str]]
 """Returns the names of matching authors, best first."""
@@ -110,9 +112,8 @@ class NameEquivalence:
         if not errors:
             return analyser.fold_name(found) in self._by_variant[analyser.fold_name(typed)]
         folded = analyser.fold_name(typed)
-        return people.edit_distance(
-            folded, analyser.fold_name(found), max_distance=3
-        ) <= people.edit_distance(folded, analyser.fold_name(meant), max_distance=3)
+        found, meant = analyser.fold_name(found), analyser.fold_name(meant)
+        return OSA.distance(folded, found, score_cutoff=3) <= OSA.distance(folded, meant, score_cutoff=3)
 
 
 def measure(

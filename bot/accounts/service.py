@@ -22,7 +22,7 @@ class Readers:
         self._clock = clock
 
     async def get(self, user_id: int) -> Reader | None:
-        """Return a stored reader, or None."""
+        """Return a reader, or None without saved settings."""
         async with self._database.read() as connection:
             return await accounts.get_reader(connection, user_id)
 

@@ -199,7 +199,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.MUTE)
     async def mute(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed, from its message."""
+        """Pause an alert until it is resumed, by its id or a paper that it matches."""
         found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
@@ -214,14 +214,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         if arxiv_ids.extract_arxiv_id(payload) is None:
             return await find(request, payload)
         paper, matched = await self._load_matched(request, payload)
-        own = [match for match in matched if match[0].user_id == request.user_id]
+        own = [match for match in matched if match.alert.user_id == request.user_id]
         if len(own) == 1:
-            return own[0][0]
+            return own[0].alert
         return alerts_messages.why_view(request.texts, paper, own, request.user_id)
 
     async def _load_matched(
         self, request: Request, arxiv_id: str
-    ) -> tuple[models.PaperDetail, list[alerts_messages.MatchedAlert]]:
+    ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
         """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
         paper = await request.services.search.find_paper(arxiv_id)
         if paper is None:
@@ -232,13 +232,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             user_id=request.user_id if is_dm else None,
             channel_id=None if is_dm else request.interaction.channel_id,
         )
-
-    @router.handles(alerts_messages.PAUSE)
-    async def pause_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed."""
-        alert = await find(request, action.payload)
-        await request.services.alerts.pause([alert.id], user_id=request.user_id)
-        return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:

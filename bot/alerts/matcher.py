@@ -24,8 +24,9 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import concepts, resolver
 from bot.outbox import contents
-from bot.search import glossary, scoring
+from bot.search import glossary as search_glossary
 from bot.search import query as search_query
+from bot.search import scoring
 from bot.text import alert_terms as word_terms
 from bot.text import analyser, keywords, people, typography
 from storage import alerts, bulk, key_values, models, papers, search
@@ -222,8 +223,11 @@ def _match_term(
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
         case models.AlertKind.AUTHOR:
-            author = _find_author(term.text, paper.authors)
-            return None if author is None else (author, contents.MatchField.AUTHOR)
+            variants = name_variants(term.text)
+            for name in paper.authors:
+                if variants & name_variants(name) or people.is_same_name(term.text, name):
+                    return name, contents.MatchField.AUTHOR
+            return None
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(term.text)
             names = [name for name in paper.institutions if key in people.find_keys(name)]
@@ -245,14 +249,6 @@ def _match_term(
 def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
     weighted = (concepts.WeightedForm(text, 1.0, tuple(context)) for text, *context in forms)
     return scoring.CompiledSegment(concepts.Segment(forms[0][0], tuple(weighted)))
-
-
-def _find_author(followed: str, authors: Iterable[str]) -> str | None:
-    variants = name_variants(followed)
-    for name in authors:
-        if variants & name_variants(name) or people.is_same_name(followed, name):
-            return name
-    return None
 
 
 def match_all(
@@ -457,7 +453,11 @@ async def rebuild_if_outdated(database: Database) -> int:
     if stored_version == version:
         return 0
     only_translations = stored_version is not None and stored_version.partition("|")[0] == _version()
-    glossary = await _load_glossary(database)
+    glossary = None
+    async with database.read() as connection:
+        # Loading it takes a few tenths of a second.
+        if await alerts.list_after(connection, 0, limit=1, only_translations=True):
+            glossary = await search_glossary.GlossaryService(database).get_current(connection)
     count = after_id = 0
     slices = TimeSlices()
     while True:
@@ -484,14 +484,6 @@ async def rebuild_if_outdated(database: Database) -> int:
     if stored_version is not None:
         log.info("alert terms recomputed", alerts=count, version=version)
     return count
-
-
-async def _load_glossary(database: Database) -> resolver.Glossary | None:
-    """Return the glossary; None if no alert needs it, as loading takes a few tenths of a second."""
-    async with database.read() as connection:
-        if not await alerts.list_after(connection, 0, limit=1, only_translations=True):
-            return None
-        return await glossary.GlossaryService(database).get_current(connection)
 
 
 def _version() -> str:

@@ -283,7 +283,6 @@ EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
-PAUSE = "apu"
 RESUME = "ar"
 REMOVE = "ad"
 REMOVE_ALL = "axx"
@@ -440,7 +439,12 @@ def list_view(
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
-    options = [_option(texts, alert, now, channel_name) for alert in shown]
+    options = []
+    for alert in shown:
+        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        description = paper_text.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        name = describe_name(alert, discord_text.SELECT_LABEL)
+        options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
     message.add_buttons(
         *lists_messages.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
@@ -465,18 +469,6 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
 
 
-def _option(
-    texts: Texts, alert: models.Alert, now: datetime, channel_name: ChannelName
-) -> discord.SelectOption:
-    """Return the option of an alert: its terms, and below them where and when, and whether it rests."""
-    is_inactive = is_resting(alert, now)
-    place = place_and_time(texts, alert, channel_name)
-    description = paper_text.join_dotted(place, texts("alert-resting") if is_inactive else "")
-    return select_option(
-        describe_name(alert, discord_text.SELECT_LABEL), str(alert.id), description=description
-    )
-
-
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert of a server's channel for a manager, with the button to end it, whoever made it."""
     message = _start_single(texts, alert, now)
@@ -497,7 +489,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
     else:
         rests = [
             button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), custom_ids.pack(PAUSE, alert.id)),
+            button(texts("alert-pause"), custom_ids.pack(MUTE, alert.id)),
         ]
     remove = button(texts("remove"), custom_ids.pack(REMOVE, alert.id), style=discord.ButtonStyle.danger)
     message.add_buttons(*rests, remove, button(texts("back"), custom_ids.pack(MANAGE, 0)))
@@ -527,12 +519,9 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 MAX_MATCHED = 5
 """Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
 
-MatchedAlert = tuple[models.Alert, tuple[contents.AlertReason, ...]]
-"""An alert that a paper matches, and why."""
-
 
 def why_view(
-    texts: Texts, paper: models.PaperDetail, matched: Sequence[MatchedAlert], user_id: int
+    texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
 ) -> ui.LayoutView:
     """Return the alerts that a paper matches; those of `user_id` with buttons."""
     message = MessageBuilder()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from bot.alerts import matcher
 from bot.core import clock, errors
@@ -48,7 +48,15 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     _check_count("excluded words", len(excluded))
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-    _check_settings(draft)
+    if not 0 <= draft.min_votes <= MAX_VOTES:
+        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
+    if not 1 <= draft.max_papers <= MAX_PAPERS:
+        raise errors.UsageError(
+            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
+        )
+    if not 1 <= draft.weekday <= 7:
+        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
+    clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
     _check_exclusions(checked)
@@ -88,29 +96,15 @@ def _check_term(term: models.AlertTerm) -> None:
             "no-institution",
             text=term.text,
         )
-    if term.kind is models.AlertKind.KEYWORD and all(map(_is_function_word, term.text.split())):
+    words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
+    if term.kind is models.AlertKind.KEYWORD and all(
+        not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
+    ):
         raise errors.UsageError(
             f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
             "only-particles",
             text=term.text,
         )
-
-
-def _is_function_word(word: str) -> bool:
-    folded = analyser.fold(word).strip(".,;:!?'\"()[]")
-    return not folded or analyser.is_particle(folded) or folded in analyser.FUNCTION_WORDS
-
-
-def _check_settings(draft: models.Alert) -> None:
-    if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
-    if not 1 <= draft.max_papers <= MAX_PAPERS:
-        raise errors.UsageError(
-            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
-        )
-    if not 1 <= draft.weekday <= 7:
-        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
-    clock.parse_zone(draft.timezone)
 
 
 def _check_exclusions(alert: models.Alert) -> None:
@@ -139,8 +133,13 @@ MAX_CHARACTERS = 6_000_000
 """Characters of the papers that stay prepared, ten bytes each: 6,000 summaries. A month of digests has a twentieth."""
 _BATCH_SIZE = 50
 
-_Prepared: TypeAlias = tuple[int, models.PaperDetail, keywords.KeywordText]
-"""The fingerprint of a paper's texts, and the paper without its sections."""
+
+class _Prepared(NamedTuple):
+    fingerprint: int
+    """Of the paper's texts."""
+    paper: models.PaperDetail
+    """Without its sections."""
+    text: keywords.KeywordText
 
 
 class RecentPapers:
@@ -160,16 +159,16 @@ class RecentPapers:
             self._prepared = {
                 paper_id: kept
                 for paper_id, kept in self._prepared.items()
-                if paper_id in recent and recent[paper_id][2] == kept[0]
+                if paper_id in recent and recent[paper_id][2] == kept.fingerprint
             }
-            characters = sum(text.characters for _, _, text in self._prepared.values())
+            characters = sum(kept.text.characters for kept in self._prepared.values())
             matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
             missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
             for batch in bulk.chunked(missing, _BATCH_SIZE):
                 details = await papers.list_details(connection, batch)
                 found = await asyncio.to_thread(_prepare, details, recent)
                 matching += await asyncio.to_thread(_list_matching, alert, list(found.values()), recent)
-                characters += sum(text.characters for _, _, text in found.values())
+                characters += sum(new.text.characters for new in found.values())
                 if characters <= MAX_CHARACTERS:
                     self._prepared |= found
 
@@ -186,7 +185,7 @@ def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints
         text = matcher.prepare_text(detail)
         appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
         light = replace(detail, abstract=None, appearances=appearances)
-        prepared[detail.id] = recent[detail.id][2], light, text
+        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
     return prepared
 
 
@@ -219,6 +218,13 @@ class AlertPreview(NamedTuple):
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
+
+
+class MatchedAlert(NamedTuple):
+    """An alert that a paper matches, and why."""
+
+    alert: models.Alert
+    reasons: tuple[contents.AlertReason, ...]
 
 
 class Alerts:
@@ -363,15 +369,17 @@ class Alerts:
 
     async def explain(
         self, paper: models.PaperDetail, *, user_id: int | None = None, channel_id: int | None = None
-    ) -> list[tuple[models.Alert, tuple[contents.AlertReason, ...]]]:
+    ) -> list[MatchedAlert]:
         """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
         async with self._database.read() as connection:
             rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
         text = await asyncio.to_thread(matcher.keyword_text, paper)
         matched = [
-            (alert, matcher.match(alert, paper, text)) for alert in rows if alert.channel_id == channel_id
+            MatchedAlert(alert, matcher.match(alert, paper, text))
+            for alert in rows
+            if alert.channel_id == channel_id
         ]
-        return [(alert, reasons) for alert, reasons in matched if reasons]
+        return [match for match in matched if match.reasons]
 
     async def send_fewer(self, alert: models.Alert) -> models.Alert:
         """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.

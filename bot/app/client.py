@@ -153,8 +153,7 @@ def _accepts_posts(forum: discord.ForumChannel) -> bool:
 
 
 COGS = (
-    lists_commands.DigestsCog,
-    lists_commands.SearchCog,
+    lists_commands.ListsCog,
     lists_commands.PapersCog,
     today_commands.TodayCog,
     operations_commands.MeCog,

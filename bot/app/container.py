@@ -21,7 +21,7 @@ from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
-from bot.archive.ingest import IngestService, Quarantine
+from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.settings import WRITTEN_FORMATS, Settings
@@ -396,7 +396,6 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             context,
             policy,
             notify_failure=notifier.plan if notifier else poller.skip_notification,
-            quarantine=Quarantine(container.database, "sources"),
         )
 
 

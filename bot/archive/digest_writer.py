@@ -302,7 +302,13 @@ async def write_digest_papers(
 
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
-    appearances = _appearances_by_paper(stored_digests)
+    appearances: dict[str, list[Appearance]] = {}
+    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    for digest_id, sourced in newest_first:
+        digest = sourced.digest
+        for entry in digest.entries:
+            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearances.setdefault(entry.arxiv_id, []).append(appearance)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged: dict[str, MergedPaper] = {}
@@ -328,19 +334,6 @@ async def write_digest_papers(
         await indexer.index(connection, documents, changed_authors)
         del documents  # the next chunk needs the memory
     return ids, set(new)
-
-
-def _appearances_by_paper(stored_digests: Mapping[int, SourcedDigest]) -> dict[str, list[Appearance]]:
-    """Return each paper's appearances in the digests, newest first."""
-    appearances: dict[str, list[Appearance]] = {}
-    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
-    for digest_id, sourced in newest_first:
-        digest = sourced.digest
-        for entry in digest.entries:
-            appearances.setdefault(entry.arxiv_id, []).append(
-                Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
-            )
-    return appearances
 
 
 async def refresh_papers(
@@ -562,8 +555,12 @@ class DigestWriter:
         if previous is not None and not _is_same_day(sourced, previous):
             await archive.remove_location(connection, previous)
         await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
-        if previous is not None and previous.digest_id != digest_id:
-            await self._remove_orphan(connection, previous.digest_id)
+        if previous is None or previous.digest_id == digest_id:
+            return
+        if not await archive.list_locations_by_digest(connection, previous.digest_id):
+            former = await archive.remove_entries(connection, previous.digest_id)
+            await archive.remove(connection, previous.digest_id)
+            await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
@@ -605,14 +602,6 @@ class DigestWriter:
             connection, digest_id, {paper_id: number for paper_id, number in since.items() if number > 1}
         )
         return since.keys() - former.keys(), new
-
-    async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
-        """Delete a digest without locations, and its entries."""
-        if await archive.list_locations_by_digest(connection, digest_id):
-            return
-        former = await archive.remove_entries(connection, digest_id)
-        await archive.remove(connection, digest_id)
-        await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()

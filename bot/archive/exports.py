@@ -556,38 +556,33 @@ def _render_bibtex_references(papers: Sequence[SavedPaper], confirmed_ids: Colle
 
 
 def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    return "".join(
-        "".join(f"{tag}  - {value}\n" for tag, value in _ris_fields(key, paper)) + "ER  - \n\n"
-        for key, paper in zip(_keys(papers), papers, strict=True)
-    )
+    rendered = ""
+    for key, paper in zip(_keys(papers), papers, strict=True):
+        fields = [
+            ("TY", "GEN"),
+            ("ID", key),
+            *([("TI", title)] if (title := _title(paper)) else []),
+            *(("AU", _ris_name(name)) for name in _names(paper)),
+            ("PY", year_of(paper.arxiv_id)),
+            ("PB", "arXiv"),
+            ("M1", f"arXiv:{paper.arxiv_id}"),
+            ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
+            ("UR", abstract_url(paper.arxiv_id)),
+            *(("KW", tag) for tag in paper.tags),
+            *(("N1", line) for line in paper.note.splitlines()),
+        ]
+        rendered += "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
+    return rendered
 
 
-def _ris_fields(key: str, paper: SavedPaper) -> list[tuple[str, str]]:
-    authors = [", ".join(_ris_name(name)) for name in _names(paper)]
-    return [
-        ("TY", "GEN"),
-        ("ID", key),
-        *([("TI", title)] if (title := _title(paper)) else []),
-        *(("AU", author) for author in authors),
-        ("PY", year_of(paper.arxiv_id)),
-        ("PB", "arXiv"),
-        ("M1", f"arXiv:{paper.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-        ("UR", abstract_url(paper.arxiv_id)),
-        *(("KW", tag) for tag in paper.tags),
-        *(("N1", line) for line in paper.note.splitlines()),
-    ]
-
-
-def _ris_name(name: str) -> list[str]:
+def _ris_name(name: str) -> str:
     family, given, suffix = split_name(name)
-    if suffix:
-        return [family, given, suffix]
-    return [family, given] if given else [family]
+    # The third part is the suffix, so an empty second one stays before it.
+    return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
 def _render_csl(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    items = [_csl_item(key, paper) for key, paper in zip(_keys(papers), papers, strict=True)]
+    items = list(map(_csl_item, _keys(papers), papers))
     return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -159,11 +159,7 @@ def is_fence(line: str) -> bool:
 
 def find_fences(rows: Sequence[str], start: int, end: int) -> list[Fence]:
     """The fences from row `start` to `end` (not included)."""
-    return [
-        _parse_fence(row, line)
-        for row in range(start, end)
-        if (line := rows[row]) and line[0] in _FENCE_STARTS and line.lstrip().startswith(_FENCE_MARKERS)
-    ]
+    return [_parse_fence(row, line) for row in range(start, end) if is_fence(line := rows[row])]
 
 
 def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:

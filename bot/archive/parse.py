@@ -166,7 +166,7 @@ def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
     if day.date:
         digest_format = detect_format(dated, papers)
         drafts, problems, end = FORMATS[digest_format].parse(dated)
-        if drafts or (day.mentions_papers and not _has_text(rows, start + 1, end)):
+        if drafts or (day.mentions_papers and not archive_headings.find_stray_text(rows, start + 1, end)):
             left_out = _undated_paper_problems(paper for paper in papers if paper.row >= end)
             end = day.end if left_out else end
             return _Segment(start, end, problems + left_out, digest_format, day.date, drafts)
@@ -183,10 +183,6 @@ def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> 
         Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
         for paper in papers
     ]
-
-
-def _has_text(rows: Sequence[str], start: int, end: int) -> bool:
-    return any(line.strip() and not markdown_lines.is_thematic_break(line) for line in rows[start:end])
 
 
 def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:

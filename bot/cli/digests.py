@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
 
 def register_digests(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("parse")(parse)
-    app.command("ingest")(ingest)
-    app.command("digest")(digest)
-    app.command("export")(export)
+    for command in (parse, ingest, digest, export):
+        app.command(command.__name__)(command)
 
 
 def parse(
@@ -355,8 +354,6 @@ def _show(text: str, as_json: bool) -> None:
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
     """Return the JSON object of a draft; `claims` are those that passed, or the last answer while it is written."""
-    import json
-
     from bot.writer import prompts
     from storage.writer import DraftState
 

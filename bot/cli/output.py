@@ -102,32 +102,31 @@ def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callab
 
     Yields the function that updates the count.
     """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
     of_total = "" if total is None else f" of {total}"
-    column = TextColumn(f"{{task.description}}: {{task.completed}}{of_total}")
-    # stdout is not redirected: JSON and tables must not end up on stderr.
-    with Progress(column, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.update(task, completed=count)
+    with _progress(label, f"{{task.description}}: {{task.completed}}{of_total}") as update:
+        yield update
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr while the block runs, on a terminal only. Yields the function that gets done and total."""
+    with _progress(label) as update:
+        yield update
+
+
+@contextmanager
+def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+    columns = [TextColumn(text)] if text else []
+    # stdout is not redirected: JSON and tables must not end up on stderr.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield lambda done, total=None: progress.update(task, completed=done, total=total)
 
 
 def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:

@@ -16,7 +16,6 @@ from storage import models
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.sources import base
     from bot.sources.kinds import SourceRegistry
     from bot.sources.poller import SourceReport
     from storage.database import Database
@@ -27,7 +26,7 @@ Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
 _SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
-_FAILURES = ("failed", "refused")
+_FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
@@ -148,7 +147,6 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
 
 def _status_name(status: models.FetchStatus) -> str:
-    """Return the status shown on the command line, where gone counts as failed."""
     return "failed" if status.value == "gone" else status.value
 
 
@@ -182,13 +180,12 @@ async def _fetch(
         await container.load_mentions()
         with output.progress_counter("Places asked") as show_count:
             counter = itertools.count(1)
-
-            def progress(row: models.StoredSource, result: base.FetchResult) -> None:
-                show_count(next(counter))
-
             async with app_container.open_poller(container, container.create_ingest()) as service:
                 reports = await service.fetch_all(
-                    days=days, dry_run=dry_run, only_url=only_url, progress=progress
+                    days=days,
+                    dry_run=dry_run,
+                    only_url=only_url,
+                    progress=lambda *_: show_count(next(counter)),
                 )
         await container.alert_planner.drain()
         return reports

@@ -6,7 +6,7 @@ A text that does not fit into a message is refused, never cut; the caller moves 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import discord
@@ -76,10 +76,13 @@ class MessageBuilder:
         self.budget = discord_text.Budget()
         self.budget.add()
         self._container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=accent)
+        self._end: list[ui.Item[ui.LayoutView]] = []
 
     @property
     def view(self) -> ui.LayoutView:
         """The layout of the message. It has no state and no timeout, so it is not kept after sending."""
+        while self._end:
+            self._container.add_item(self._end.pop(0))
         layout = ui.LayoutView(timeout=None)
         layout.add_item(self._container)
         return layout
@@ -94,6 +97,14 @@ class MessageBuilder:
     def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
         """Reserve space for the last parts; the `add_reserved_*` methods add them without counting again."""
         return self.budget.add(components, texts)
+
+    def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
+        """Reserve space for rows and a text, "" for none, that end the message. Items that are None are left out."""
+        present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
+        self.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+        self._end = [ui.ActionRow(*row) for row in present]
+        if foot:
+            self._end.append(ui.TextDisplay(foot))
 
     def add_text(self, markdown: str) -> bool:
         """Add a text display; nothing for a blank text."""
@@ -166,11 +177,6 @@ class MessageBuilder:
         """Add a row in reserved space; nothing without items."""
         if items:
             self._container.add_item(ui.ActionRow(*items))
-
-
-def optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
-    """Return a row with the item, empty for None."""
-    return [] if item is None else [item]
 
 
 def button(

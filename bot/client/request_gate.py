@@ -111,7 +111,10 @@ class RequestGate:
         token = self._health.begin()
         # Nothing is cancelled inside discord.py: cancelled in its sleep after a global rate limit, it would let no
         # request of the client leave any more. Such a sleep is not waited for either.
-        task = asyncio.ensure_future(self._send(send, route, files, options, exchange))
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        files = [*files, exchange]
+        attempt = send(route, files=files, timeout=timeout, trace_request_ctx=exchange, **options)
+        task = asyncio.ensure_future(self._send(attempt, exchange))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         try:
@@ -141,19 +144,9 @@ class RequestGate:
         if not task.cancelled():
             task.exception()  # its caller may have stopped waiting
 
-    async def _send(
-        self,
-        send: Callable[..., Any],
-        route: http.Route,
-        files: Iterable[Any],
-        options: dict[str, Any],
-        exchange: _Exchange,
-    ) -> Any:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+    async def _send(self, attempt: Awaitable[Any], exchange: _Exchange) -> Any:
         try:
-            body = await send(
-                route, files=[*files, exchange], timeout=timeout, trace_request_ctx=exchange, **options
-            )
+            body = await attempt
         except discord.RateLimited as error:
             raise HeldBackError(error.retry_after, was_sent=True) from error
         except discord.HTTPException as error:
@@ -273,18 +266,13 @@ class HttpObserver:
         """Call `listener` for each request that got no answer."""
         self._failure_listeners.append(listener)
 
-    async def _on_start(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestStartParams,
-    ) -> None:
+    async def _on_start(self, _: object, context: SimpleNamespace, __: object) -> None:
         exchange: _Exchange | None = context.trace_request_ctx
         if exchange is not None:
             exchange.begin()
 
     async def _on_headers(
-        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         context.answer = read_answer(params.response)
         if "Upgrade" in params.headers and params.response.status != SWITCHING_PROTOCOLS:
@@ -292,10 +280,7 @@ class HttpObserver:
             self._report_failure(ConnectionError(f"the Gateway answered {params.response.status}"))
 
     async def _on_body(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceResponseChunkReceivedParams,
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceResponseChunkReceivedParams
     ) -> None:
         # discord.py reads every body at once, except for the Gateway's, which has none.
         answer = add_error_body(context.answer, params.chunk)
@@ -305,12 +290,7 @@ class HttpObserver:
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
 
-    async def _on_exception(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
+    async def _on_exception(self, _: object, __: object, params: aiohttp.TraceRequestExceptionParams) -> None:
         self._report_failure(params.exception)
 
     def _report_failure(self, error: BaseException) -> None:

@@ -110,12 +110,9 @@ def card_view(
         lists_card.link_buttons(paper, paper.project_url),
     ]
     foot = _summary_foot(texts, paper.summary)
-    message.reserve(sum(1 + len(row) for row in rows) + 1 + bool(foot), (foot,) if foot else ())
+    message.reserve(1)
+    message.end_with(rows, foot)
     message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget))
-    for row in rows:
-        message.add_reserved_row(*row)
-    if foot:
-        message.add_reserved_text(foot)
     return message.view
 
 
@@ -174,18 +171,13 @@ def _add_papers(
     )
     server_picks = wording.server_picks(post) if last else ""
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
-    message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
-    for text in (server_picks, foot):
-        message.reserve(bool(text), (text,) if text else ())
+    message.reserve(bool(server_picks), (server_picks,) if server_picks else ())
+    message.end_with(([menu], buttons), foot)
     # A full message has no component left for the separator below the headline.
     _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
     if server_picks:
         message.add_separator()
         message.add_reserved_text(server_picks)
-    for row in (message_builder.optional_row(menu), buttons):
-        message.add_reserved_row(*row)
-    if foot:
-        message.add_reserved_text(foot)
 
 
 def _add_sections(

@@ -153,7 +153,6 @@ def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | Non
 
 
 def _seed_words(terms: Iterable[concepts.SeedTerm]) -> Iterator[tuple[str, str]]:
-    """Yield each Korean seed word with each of its English stems."""
     for term in terms:
         for korean_form in term.korean:
             for english in term.english:
@@ -336,7 +335,8 @@ def is_plausible(pair: TermPair, gloss: PairEvidence, total_papers: int) -> bool
     content = len(term_keys.content_words(pair.english))
     return (
         _is_covered(gloss, content, len(pair.korean))
-        and _is_long_enough(pair.korean, content)
+        # Two syllables per English word, with one or two less allowed: 학습 is not supervised fine-tuning.
+        and len(pair.korean) >= max(1, 2 * content - (1 if content <= 2 else 2))
         and gloss.papers >= _MIN_BACK_PROBABILITY * total_papers
     )
 
@@ -354,12 +354,6 @@ def _is_covered(gloss: PairEvidence, content: int, syllables: int) -> bool:
         return gloss.papers >= 2 or abs(gloss.word_count - gloss.expected_words) <= 1
     is_closed_up = gloss.word_count == 1 and syllables >= 2 * max(content, gloss.expected_words)
     return gloss.coverage == 0 and (gloss.word_count == gloss.expected_words or is_closed_up)
-
-
-def _is_long_enough(korean: str, content: int) -> bool:
-    """Require two syllables per English word, with one or two less allowed: 학습 is not supervised fine-tuning."""
-    syllables = len(korean)
-    return syllables >= max(1, 2 * content - (1 if content <= 2 else 2))
 
 
 def is_subsumed_by(pair: TermPair, gloss: PairEvidence, subsuming: TermPair, papers: int) -> bool:
@@ -562,33 +556,21 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     mention_evidence = gather_evidence(
         counts, seeds.values(), [term for term in all_terms if term.is_common_word]
     )
-    seed_variants = _seed_variants(seeds)
-    long_forms = {
-        abbreviation: _merge_keys(terms, seed_variants)
-        for abbreviation, terms in mention_evidence.abbreviations.items()
+    main_by_form = {
+        term_keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]
     }
+    seed_variants = {key: main for key, main in main_by_form.items() if key not in seeds}
+    long_forms: dict[str, Counter[str]] = {}
+    for abbreviation, terms_of in mention_evidence.abbreviations.items():
+        merged = long_forms[abbreviation] = Counter()
+        for key, papers in terms_of.items():
+            merged[seed_variants.get(key, key)] += papers
     ranked = rank_senses(long_forms, seeds.values())
     senses = name_senses(ranked, mention_evidence.surfaces, seeds)
     mined_variants = variant_keys(senses, mention_evidence).items()
     variants = {**{key: main for key, main in mined_variants if key not in seeds}, **seed_variants}
-    merged = _merge_variants(mention_evidence.pairs, variants)
-    pairs = _filter_pairs(merged, seeds)
+    pairs = _filter_pairs(_merge_variants(mention_evidence.pairs, variants), seeds)
     return GlossaryDraft(mention_evidence, seeds, pairs, senses, variants, _synonym_forms(pairs, seeds))
-
-
-def _seed_variants(seeds: Mapping[str, concepts.SeedTerm]) -> dict[str, str]:
-    """Return the term key of each further English form of the seed list that is not a term itself."""
-    main_by_key = {
-        term_keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]
-    }
-    return {key: main for key, main in main_by_key.items() if key not in seeds}
-
-
-def _merge_keys(terms: Mapping[str, int], variants: Mapping[str, str]) -> Counter[str]:
-    merged: Counter[str] = Counter()
-    for key, papers in terms.items():
-        merged[variants.get(key, key)] += papers
-    return merged
 
 
 def _synonym_forms(
@@ -621,7 +603,6 @@ def _synonym_forms(
 def _filter_pairs(
     pairs: Mapping[TermPair, PairEvidence], seeds: Mapping[str, concepts.SeedTerm]
 ) -> dict[TermPair, PairEvidence]:
-    """Filter pairs by their own evidence and by the other senses of the Korean form."""
     terms_by_korean: dict[str, dict[str, int]] = defaultdict(dict)
     for pair, gloss in pairs.items():
         terms_by_korean[pair.korean][pair.english] = gloss.papers
@@ -670,7 +651,6 @@ def build_concepts(draft: GlossaryDraft, counter: CooccurrenceCounter) -> list[c
 
 
 def _merge_seed_terms(terms: Iterable[concepts.SeedTerm]) -> dict[str, concepts.SeedTerm]:
-    """Merge seed terms with the same key (robot and robotics)."""
     merged: dict[str, concepts.SeedTerm] = {}
     for term in terms:
         previous = merged.get(term.key)
@@ -712,7 +692,6 @@ def _abbreviation_forms(
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> list[concepts.SurfaceForm]:
-    """Return the main spelling of a term, its variants and the forms of the seed list."""
     gathered = draft.mention_evidence
     surfaces = gathered.surfaces.get(key)
     main_surface = mentions.most_common_surface(surfaces) if surfaces else key
@@ -766,12 +745,11 @@ def _korean_forms_with_synonyms(
         :_MAX_SYNONYM_FORMS
     ]
     forms += [concepts.SurfaceForm(synonym_texts[korean], "ko", 0) for korean in most_frequent]
-    return [_with_counts(form, key, counter) for form in forms]
-
-
-def _with_counts(form: concepts.SurfaceForm, key: str, counter: CooccurrenceCounter) -> concepts.SurfaceForm:
-    pair = TermPair(term_keys.korean_key(form.text), key)
-    return form._replace(found=counter.korean_counts[pair.korean], confirmed=counter.pair_counts[pair])
+    pairs = [TermPair(term_keys.korean_key(form.text), key) for form in forms]
+    return [
+        form._replace(found=counter.korean_counts[pair.korean], confirmed=counter.pair_counts[pair])
+        for form, pair in zip(forms, pairs, strict=True)
+    ]
 
 
 def _is_fragment(key: str, glosses: Mapping[str, PairEvidence], seeded: Iterable[str]) -> bool:

@@ -119,7 +119,6 @@ def _left_context(preceding: str) -> str:
 
 
 def _latin_tail(left: str) -> str:
-    """Return the Latin words at the end of a context."""
     tail: list[str] = []
     for word in reversed(left.split()):
         if not _LATIN_WORD.fullmatch(word):
@@ -429,8 +428,6 @@ def best_span(
 
 
 class _SpanScorer:
-    """Scores a span while it is extended to the left."""
-
     def __init__(
         self,
         content: list[str],

@@ -225,16 +225,16 @@ class Translator:
         words = self.split_words(units)
         if not 2 <= len(words) <= 5:
             return []
-        rows = [list(self._likely_translations(word).items())[:_MAX_TRANSLATIONS_PER_WORD] for word in words]
+        rows = []
+        for word in words:
+            known = self._table.associations if analyser.is_hangul(word) else self._korean_by_stem
+            row = known.get(word, {})
+            likely = _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)
+            rows.append([(text, row[text]) for text in likely[:_MAX_TRANSLATIONS_PER_WORD]])
         # One translation for two words covers only one of them.
         combinations = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
         ranked = sorted(combinations, key=lambda row: -prod(score for _, score in row))
         return [" ".join(word for word, _ in row) for row in ranked[:_MAX_PHRASES]]
-
-    def _likely_translations(self, word: str) -> dict[str, float]:
-        rows = self._table.associations if analyser.is_hangul(word) else self._korean_by_stem
-        row = rows.get(word, {})
-        return {text: row[text] for text in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)}
 
     def _decompound(self, word: str) -> list[str]:
         """Split a closed-up Korean word into the fewest words of the table; return it whole if that is impossible."""
@@ -304,7 +304,13 @@ class Glossary:
         self._transliterations = transliteration.TransliterationIndex(
             skeletons or transliteration.list_skeletons(self._keys_by_word)
         )
-        self._sounds = transliteration.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
+        # Abbreviations that may be spoken as words, such as LoRA.
+        spoken = {
+            text: sum(sense.papers for sense in ranked)
+            for text, ranked in (senses or {}).items()
+            if text.isalpha()
+        }
+        self._sounds = transliteration.SoundIndex({**spoken, **(names or {})})
         self._forms_by_terms: dict[tuple[str, ...], tuple[concepts.WeightedForm, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
@@ -329,7 +335,11 @@ class Glossary:
                 # Two languages are usually two terms, not one: "LLM 추론" asks for both.
                 return concepts.Expansion(text, tuple(parts), (whole_segment,))
             return concepts.Expansion(text, (whole_segment,), fallback=tuple(parts))
-        composed = [*(self._compose_concept(units) or self._translate_query(units)), *_joined_segments(units)]
+        composed = [*(self._compose_concept(units) or self._translate_query(units))]
+        joined = term_keys.joined_writing(units)
+        if joined is not None:  # which a name may be: flashattention
+            form = concepts.WeightedForm(joined, 1.0, is_shown=False)
+            composed.append(concepts.Segment(" ".join(units), (form,)))
         return concepts.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
     def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
@@ -338,15 +348,12 @@ class Glossary:
         if terms not in self._forms_by_terms:
             if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
                 self._forms_by_terms.clear()
-            self._forms_by_terms[terms] = self._find_forms(terms)
+            forms: list[concepts.WeightedForm] = []
+            for term in terms:
+                segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
+                forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
+            self._forms_by_terms[terms] = concepts.deduplicate_forms(forms)
         return self._forms_by_terms[terms]
-
-    def _find_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
-        forms: list[concepts.WeightedForm] = []
-        for term in terms:
-            segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
-            forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
-        return concepts.deduplicate_forms(forms)
 
     def is_term(self, text: str) -> bool:
         """Tell whether a text as a whole is a form of a concept."""
@@ -446,7 +453,6 @@ class Glossary:
             yield concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
-        """Return the English content words of a concept, followed by its Korean forms."""
         korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
 
@@ -494,7 +500,10 @@ class Glossary:
         words = self._translator.split_words(units)
         if len(words) < 2 or not all(map(analyser.is_hangul, words)):
             return []
-        translated = [self._english_translations(word) for word in words]
+        translated = [
+            self._translator.to_english(word, mentions.MIN_ASSOCIATION) or self._transliterations.find(word)
+            for word in words
+        ]
         if not all(translated):
             return []
         candidates = set().union(*(self._keys_by_word[stem] for row in translated for stem in row))
@@ -508,7 +517,6 @@ class Glossary:
         return [concepts.Segment(text, concepts.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[concepts.Segment]:
-        """Translate a query of several words word by word."""
         query_text = " ".join(units)
         texts = self._translator.translate_phrase(units)
         forms = [concepts.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False) for text in texts]
@@ -528,10 +536,6 @@ class Glossary:
         translations = self._translator.translate_word(words[0], sure=sure) if len(words) == 1 else []
         return [concepts.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in translations]
 
-    def _english_translations(self, word: str) -> list[str]:
-        stems = self._translator.to_english(word, mentions.MIN_ASSOCIATION)
-        return stems or self._transliterations.find(word)
-
 
 def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, list[str]]:
     """Return for each term the abbreviations that it shares with others, none of which is dominant."""
@@ -550,18 +554,6 @@ def _typed_forms(text: str) -> list[concepts.WeightedForm]:
     split = term_keys.split_writing(text)
     typed = [concepts.WeightedForm(text, 1.0)]
     return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
-
-
-def _joined_segments(units: list[str]) -> list[concepts.Segment]:
-    """Return the segment of a query written as one word, which a name may be: flashattention."""
-    joined = term_keys.joined_writing(units)
-    form = None if joined is None else concepts.WeightedForm(joined, 1.0, is_shown=False)
-    return [concepts.Segment(" ".join(units), (form,))] if form else []
-
-
-def _spoken_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, int]:
-    """Return the abbreviations that may be spoken as words, such as LoRA, with their numbers of papers."""
-    return {text: sum(sense.papers for sense in ranked) for text, ranked in senses.items() if text.isalpha()}
 
 
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:

@@ -252,7 +252,6 @@ def _decompose(syllable: str) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=1 << 10)
 def _first_letters(hangul: str) -> str:
-    """Return the letters that a spelling may begin with."""
     initial, vowel, _ = _decompose(hangul[0])
     spellings = "|".join(
         (_INITIAL_SOUNDS[initial] or _VOWELS[vowel], _SYLLABLES.get(hangul[0], ""), _INITIAL_SOUNDS[initial])

@@ -9,14 +9,7 @@ from discord import ui
 
 from bot.archive import arxiv_ids, exports, extracts, summaries
 from bot.client import custom_ids, paper_text
-from bot.client.message_builder import (
-    MessageBuilder,
-    button,
-    link_button,
-    optional_row,
-    select_menu,
-    select_option,
-)
+from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.client.paper_text import (
     MAX_NAME_LENGTH,
     escape_untrusted,
@@ -90,26 +83,22 @@ def card_view(
     sections = _main_sections(summary)
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
-    rows: list[list[ui.Item[Any]]] = [
-        optional_row(_chapter_menu(texts, detail, review, sections)),
+    rows: lists_messages.Rows = (
+        [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
-        optional_row(follow.follow_menu(texts, detail, topics)),
-    ]
-    foot = _foot(texts, detail, summary, sharer)
-    components = PAGER_COMPONENTS + sum(1 + len(row) for row in rows if row)
-    message.reserve(components + bool(foot), (foot,) if foot else ())
+        [follow.follow_menu(texts, detail, topics)],
+    )
+    message.reserve(PAGER_COMPONENTS)
+    message.end_with(rows, _foot(texts, detail, summary, sharer))
     pages = summary_pages(texts, sections, message.budget) or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = lists_messages.pager(
         page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
     )
-    for row in (pager, *rows):
-        message.add_reserved_row(*row)
-    if foot:
-        message.add_reserved_text(foot)
+    message.add_reserved_row(*pager)
     return message.view
 
 
@@ -138,7 +127,8 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
     )
     back = button(texts("back-to-paper"), custom_ids.pack(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
-    message.add_reserved_row(*optional_row(menu))
+    if menu is not None:
+        message.add_reserved_row(menu)
     return message.view
 
 

@@ -34,6 +34,7 @@ from bot.lists.messages import (
     ListState,
     PaperList,
     Period,
+    Suggestion,
     format_names,
 )
 from bot.rendering import discord_text
@@ -59,12 +60,9 @@ MAX_SUGGESTIONS = 5
 
 Votes = app_commands.Range[int, 0, 99_999]
 
-Suggestions = tuple[tuple[str, ListState], ...]
-"""Buttons for other lists: label and list."""
 
-
-class DigestsCog(commands.Cog):
-    """Papers by date and by votes."""
+class ListsCog(commands.Cog):
+    """Papers by date, by votes, by topic and by author."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -147,17 +145,6 @@ class DigestsCog(commands.Cog):
             listed = await self._lists.load(request.texts, await self._load_state(action), request.user_id)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
-    async def _load_state(self, action: Action) -> ListState:
-        return await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
-
-
-class SearchCog(commands.Cog):
-    """Papers by topic and by author."""
-
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._lists = PaperListLoader(bot.services)
-
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
         query="Words, a phrase in quotes, -word to leave out",
@@ -208,6 +195,9 @@ class SearchCog(commands.Cog):
             raise UserError("no-words")
         state = ListState(kind, text, period=Period(period), min_votes=votes)
         return await self._lists.list_view(request, state)
+
+    async def _load_state(self, action: Action) -> ListState:
+        return await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
 
 
 async def store_list_text(
@@ -432,7 +422,9 @@ class PaperListLoader:
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
             snippets={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
-            suggestions=tuple((f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags),
+            suggestions=tuple(
+                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
+            ),
         )
 
     async def _load_guild_shelf(self, texts: Texts, state: ListState) -> PaperList:
@@ -454,24 +446,24 @@ class PaperListLoader:
             snippets={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
-    async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:
+    async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
         """Return the author list for a topic that is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
             return ()
         label = texts("alert-author", text=discord_text.to_single_line(result.author))
-        return ((label, ListState(ListKind.AUTHOR, result.author)),)
+        return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
 
     async def _unknown_author(self, texts: Texts, state: ListState) -> PaperList:
         """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
         topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = (texts("as-a-topic", count=result.complete), topic)
+        suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
         return PaperList(
             state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
         )
 
-    async def _popular_topics(self, texts: Texts) -> Suggestions:
+    async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
         """Return the most frequent topics of the archive, for a query without similar topics."""
         if not (await self._services.search.get_extent()).paper_count:
             return ()
@@ -494,12 +486,12 @@ class PaperListLoader:
         days = PERIOD_DAYS.get(period)
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
-    def _suggestions(self, state: ListState, queries: Sequence[str]) -> Suggestions:
+    def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
         """Return lists of the same kind for other queries, without those too long for a custom id."""
         plain = [discord_text.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="", literal=False)
         return tuple(
-            (text, fresh.replace(text=text))
+            Suggestion(text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]

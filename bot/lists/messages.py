@@ -11,19 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from discord import ui
 
 from bot.client import custom_ids
-from bot.client.message_builder import (
-    MessageBuilder,
-    StatelessModal,
-    button,
-    optional_row,
-    select_menu,
-    select_option,
-)
+from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
 from bot.client.paper_text import (
     escape_untrusted,
     format_authors,
@@ -217,9 +210,19 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
+class Suggestion(NamedTuple):
+    """A button for another list."""
+
+    label: str
+    state: ListState
+
+
+Rows = Sequence[Sequence[ui.Item[Any] | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels.
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
 
     `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
@@ -234,7 +237,7 @@ class PaperList:
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
-    suggestions: tuple[tuple[str, ListState], ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     ignored_note: str = ""
     is_expanded: bool = False
     """Whether the query was expanded or corrected, so that a button can offer a literal search."""
@@ -258,29 +261,23 @@ class PaperList:
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
-    message = start_message(texts, listed)
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
-    rows: list[list[ui.Item[Any]]] = [
-        optional_row(open_menu(texts("open-paper"), listed.rows)),
-        optional_row(_period_menu(texts, listed.state) or _day_menu(texts, listed)),
-        optional_row(_order_menu(texts, listed)),
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows)],
+        [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
+        [_order_menu(texts, listed)],
         list_pager(listed),
-        _toggle_buttons(texts, listed)
-        + optional_row(follow_button(texts, listed.state))
-        + optional_row(share),
+        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state), share],
         _suggestion_buttons(listed),
-    ]
-    fill_message(texts, message, listed, rows)
-    return message.view
+    )
+    return view_with_rows(texts, listed, rows)
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
-    message = start_message(texts, listed)
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
-    fill_message(texts, message, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
-    return message.view
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
 def open_menu(
@@ -306,24 +303,12 @@ def open_menu(
     return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
-def start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
-    """Return a message with the heading and the notes of a list."""
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
     message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
-    return message
-
-
-def fill_message(
-    texts: Texts,
-    message: MessageBuilder,
-    listed: PaperList,
-    rows: Sequence[Sequence[ui.Item[Any]]],
-    foot: str = "",
-) -> None:
-    """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
-    present = [row for row in rows if row]
-    message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+    message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
         if row.arxiv_id in listed.missing and not has_partial_heading:
@@ -333,10 +318,7 @@ def fill_message(
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
-    for items in present:
-        message.add_reserved_row(*items)
-    if foot:
-        message.add_reserved_text(foot)
+    return message.view
 
 
 def _paper_text(
@@ -477,7 +459,7 @@ def empty_view(
     message.add_text(unknown_id or _heading(texts, listed))
     message.add_text("\n".join(subtext(note) for note in _notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
-    others = tuple(pair for pair in listed.suggestions if wider is None or pair[1] != wider.state)
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
     suggested = _suggestion_buttons(replace(listed, suggestions=others))
     if suggested:
         message.add_text(subtext(texts("try-instead")))
@@ -535,17 +517,17 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
 
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
-) -> list[ui.Item[Any]]:
+) -> list[ui.Item[Any] | None]:
     """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
     state = listed.state
-    buttons = []
+    buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
         key = "all-time"
         if state.min_votes:
             key = "any-votes" if state.period is Period.ALL else "without-filters"
         label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
         buttons.append(button(label, pack_state(wider.state)))
-    buttons += optional_row(follow_button(texts, state))
+    buttons.append(follow_button(texts, state))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
     if span:
         for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):
@@ -572,10 +554,11 @@ def topic_modal(texts: Texts) -> StatelessModal:
 
 
 def query_notes(
-    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[tuple[str, object]]
+    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
 ) -> tuple[str, ...]:
     """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
-    others = [label for label, _ in suggestions if label not in (*result.terms, *result.meanings)]
+    known = (*result.terms, *result.meanings)
+    others = [label for label, _ in suggestions if label not in known]
     names = format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]
     corrected = format_names([f"{typed} → {meant}" for typed, meant in result.corrected])

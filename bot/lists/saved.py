@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.archive.exports import ReferenceFormat
 from bot.client import custom_ids
-from bot.client.message_builder import MessageBuilder, button, optional_row, select_menu, select_option
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.paper_text import escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
@@ -35,26 +35,23 @@ FORMAT_NAMES = {
     ReferenceFormat.CSV: "CSV",
 }
 _MAX_SHOWN_NOTE = 120
-_ALL_SAVED = ListState(ListKind.SAVED)
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> ui.LayoutView:
     """Return a page of the saved papers, with menus for a paper, the order, a tag and an export."""
     state = listed.state
-    message = lists_messages.start_message(texts, listed)
     share = button(texts("share"), pack_state(state.replace(page=0), SHARE_LIST)) if may_share else None
-    show_all = _show_all_button(texts) if state.text else None
+    show_all = show_all_button(texts) if state.text else None
     menu = lists_messages.open_menu(texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK))
-    rows: list[list[ui.Item[Any]]] = [
-        optional_row(menu),
-        optional_row(_order_menu(texts, state)),
-        optional_row(_tag_menu(texts, listed)),
-        optional_row(_export_menu(texts, state)),
+    rows: lists_messages.Rows = (
+        [menu],
+        [_order_menu(texts, state)],
+        [_tag_menu(texts, listed)],
+        [_export_menu(texts, state)],
         lists_messages.list_pager(listed),
-        [_search_button(texts, state), *optional_row(show_all), import_button(texts), *optional_row(share)],
-    ]
-    lists_messages.fill_message(texts, message, listed, rows)
-    return message.view
+        [_search_button(texts, state), show_all, import_button(texts), share],
+    )
+    return lists_messages.view_with_rows(texts, listed, rows)
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:
@@ -71,7 +68,7 @@ def empty_view(texts: Texts, listed: PaperList, import_command: str) -> ui.Layou
         return message.view
     query = escape_untrusted(listed.state.text, max_length=200)
     message.add_text(texts("saved-none-found", query=query))
-    message.add_buttons(_search_button(texts, listed.state), _show_all_button(texts))
+    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
     return message.view
 
 
@@ -79,8 +76,9 @@ def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
     return button(texts("saved-search"), pack_state(state.replace(page=0), OPEN_SEARCH))
 
 
-def _show_all_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("saved-show-all"), pack_state(_ALL_SAVED))
+def show_all_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that shows all saved papers."""
+    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:

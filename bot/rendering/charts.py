@@ -102,7 +102,10 @@ class ChartRenderer:
             "" if _has_missing_glyphs(label, self.has_hangul) else label for label in labels
         )
         # The votes' label ends at the right edge.
-        legend_width = FONT_SIZE * _text_width(votes_label if values["lines"] else "")
+        legend_width = FONT_SIZE * sum(
+            0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58
+            for letter in (votes_label if values["lines"] else "")
+        )
         legend = round(WIDTH - 28 - legend_width, 1)
         values |= {"papers_label": papers_label, "votes_label": votes_label, "legend": legend}
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
@@ -295,8 +298,3 @@ def _has_missing_glyphs(text: str, hangul: bool) -> bool:
         and not unicodedata.category(letter).startswith(("P", "Z"))
         for letter in text
     )
-
-
-def _text_width(text: str) -> float:
-    """Return the estimated width of a text, in font sizes."""
-    return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)

@@ -177,7 +177,6 @@ class _OpenMarks:
 
 
 def _assign_boundaries(tokens: list[Token]) -> None:
-    """Set the boundary of each token."""
     line_start = 0
     for index, token in enumerate(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""

@@ -113,7 +113,6 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
-    """Return whether a run of marks between two characters can open and can close emphasis."""
     left = _is_flanking(after, before)
     right = _is_flanking(before, after)
     if splits_words:
@@ -524,7 +523,6 @@ class _BlockRenderer:
         self._append(kind, [first + lines[0], *(further + line for line in lines[1:])])
 
     def _prefixes(self) -> tuple[str, str]:
-        """Return the prefixes of a block's first line and of its other lines."""
         in_quote = any(container.kind == "quote" for container in self._containers)
         quote = "> " if self._with_markup and in_quote else ""
         lists = [container for container in self._containers if container.kind == "list"][:_MAX_INDENT_DEPTH]
@@ -552,8 +550,5 @@ class _BlockRenderer:
         if kind == "item":
             # A number other than 1 begins a list only after a blank line; within a list it needs none.
             return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
-        return not (kind == "paragraph" and self._in_item)
-
-    @property
-    def _in_item(self) -> bool:
-        return any(container.kind == "list" for container in self._containers)
+        in_item = any(container.kind == "list" for container in self._containers)
+        return not (kind == "paragraph" and in_item)

@@ -353,7 +353,8 @@ class Templates:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
-        for name in self._override_files():
+        names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
+        for name in sorted(name for name in names if name.endswith(".j2")):
             try:
                 environment.get_template(name)
             except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
@@ -362,11 +363,6 @@ class Templates:
                 path = str(Path(self._folder or "") / name)
                 problems.append(models.LocatedProblem(path, None, "replaces no template"))
         return problems
-
-    def _override_files(self) -> Iterator[str]:
-        if self._folder is not None:
-            names = jinja2.FileSystemLoader(self._folder).list_templates()
-            yield from (name for name in sorted(names) if name.endswith(".j2"))
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
         """Return the template to use and the bundled one below it; they are the same if none is replaced."""

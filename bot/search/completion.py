@@ -14,6 +14,8 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
 from bot.archive import arxiv_ids
 from bot.glossary import concepts, resolver
 from bot.search import authors as search_authors
@@ -215,7 +217,7 @@ class TopicIndex:
         max_errors = 1 if len(typed) < 2 * _MIN_CORRECTED_LENGTH else 2
         near: dict[TopicNames, tuple[int, int, str]] = {}
         for topic in self._by_first_letter.get(typed[:1], ()):
-            errors = people.edit_distance(typed, topic.key, max_distance=max_errors)
+            errors = OSA.distance(typed, topic.key, score_cutoff=max_errors)
             if errors <= max_errors:
                 near.setdefault(topic.names, (errors, -topic.weight, topic.text))
         return tuple(text for *_, text in sorted(near.values()))[:MAX_CORRECTIONS]

@@ -399,7 +399,7 @@ async def _count(
 ) -> list[_Candidate]:
     """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
     counted, slices = [], TimeSlices()
-    compiled = scoring.compile_segments(segments)
+    compiled = list(map(scoring.CompiledSegment, segments))
     for row in rows:
         document = term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
         counts = [segment.weighted_counts(document) for segment in compiled]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -81,9 +81,9 @@ class Scorer:
     def __init__(
         self, expanded: concepts.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
     ) -> None:
-        quoted = [concepts.literal_segment(phrase) for phrase in phrases]
-        self._segments = compile_segments((*expanded.segments, *quoted))
-        self._composed = compile_segments(expanded.composed)
+        quoted = map(concepts.literal_segment, phrases)
+        self._segments = list(map(CompiledSegment, (*expanded.segments, *quoted)))
+        self._composed = list(map(CompiledSegment, expanded.composed))
         self._excluded = [term_variants.compile_term(text) for text in excluded]
         self._names = expanded.names
         several = len(expanded.segments) > 1
@@ -101,7 +101,8 @@ class Scorer:
         if not matched and not composed and not name:
             return None
         segments = max(1, len(self._segments))
-        title, body = _mean_frequencies(counts)
+        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
+        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
         proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
         phrase = 0.0
         if self._phrase and matched == segments:
@@ -143,14 +144,6 @@ class Scorer:
                 return 0.0
             lines &= part.line_numbers(document)
         return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
-
-
-def _mean_frequencies(counts: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the mean weighted frequencies in title and body of (title, body) counts per segment."""
-    segments = max(1, len(counts))
-    title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
-    body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
-    return title, body
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
@@ -239,11 +232,6 @@ class CompiledSegment:
         return in_title, in_body
 
 
-def compile_segments(segments: Iterable[concepts.Segment]) -> list[CompiledSegment]:
-    """Return the segments compiled."""
-    return [CompiledSegment(segment) for segment in segments]
-
-
 def _is_other(form: concepts.WeightedForm, document: term_variants.Document) -> bool:
     """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
     return term_variants.has_version(form.text, document) or any(
@@ -289,15 +277,11 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
 
 
 def count_words(title: str, body: str) -> Counter[str]:
-    """Count a paper's words without particles, those of the title `_TITLE_WEIGHT` times."""
-    counts = Counter(_without_particles(body).split())
-    for word in _without_particles(title).split():
+    """Count a paper's words without particles, those of the title `_FEEDBACK_TITLE_WEIGHT` times."""
+    counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
+    for word in title.replace(analyser.PARTICLE_MARK, "").split():
         counts[word] += _FEEDBACK_TITLE_WEIGHT
     return counts
-
-
-def _without_particles(canonical: str) -> str:
-    return canonical.replace(analyser.PARTICLE_MARK, "")
 
 
 def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
@@ -314,11 +298,8 @@ def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, flo
     }
     # Of some thousand words only these are sorted with a key, which takes longer.
     least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
-    likely = [word for word, probability in probable.items() if probability >= least]
-    return {
-        word: probable[word]
-        for word in sorted(likely, key=lambda word: (-probable[word], word))[:_MAX_CANDIDATES]
-    }
+    likely = [(-probability, word) for word, probability in probable.items() if probability >= least]
+    return {word: probable[word] for _, word in sorted(likely)[:_MAX_CANDIDATES]}
 
 
 def choose_terms(

@@ -184,31 +184,21 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         paper = await self._find(request, router.selected_value(request.interaction))
         return await self._paper_view(request, paper, await self._load_state(action))
 
-    @router.handles(shelf_messages.OPEN_NOTE, router.AT_ONCE)
-    async def open_note(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal for the note of a paper."""
-        return shelf_messages.note_modal(request.texts, await self._find(request, action.payload))
+    @router.handles(shelf_messages.OPEN_EDIT, router.AT_ONCE)
+    async def open_edit(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal for the note or the tags of a paper."""
+        field, arxiv_id = action.fields(2)
+        return shelf_messages.edit_modal(request.texts, await self._find(request, arxiv_id), field)
 
-    @router.handles(shelf_messages.OPEN_TAGS, router.AT_ONCE)
-    async def open_tags(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal for the tags of a paper."""
-        return shelf_messages.tags_modal(request.texts, await self._find(request, action.payload))
-
-    @router.handles(shelf_messages.SUBMIT_NOTE)
-    async def submit_note(self, request: Request, action: Action) -> ui.LayoutView:
-        """Keep the note of the modal."""
-        paper = await self._find(request, action.payload)
-        note = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        await self._shelf.set_note(request.user_id, paper.id, note)
-        return await self._paper_view(request, await self._find(request, action.payload))
-
-    @router.handles(shelf_messages.SUBMIT_TAGS)
-    async def submit_tags(self, request: Request, action: Action) -> ui.LayoutView:
-        """Keep the tags of the modal."""
-        paper = await self._find(request, action.payload)
+    @router.handles(shelf_messages.SUBMIT_EDIT)
+    async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
+        """Keep the note or the tags of the modal."""
+        field, arxiv_id = action.fields(2)
+        paper = await self._find(request, arxiv_id)
         typed = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        await self._shelf.set_tags(request.user_id, paper.id, typed)
-        return await self._paper_view(request, await self._find(request, action.payload))
+        keep = self._shelf.set_note if field == shelf_messages.NOTE else self._shelf.set_tags
+        await keep(request.user_id, paper.id, typed)
+        return await self._paper_view(request, await self._find(request, arxiv_id))
 
     @router.handles(shelf_messages.REMOVE)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:

@@ -11,20 +11,21 @@ from bot.archive import arxiv_ids
 from bot.archive.exports import ReferenceFormat
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client.message_builder import MessageBuilder, button, link_button
+from bot.client.messages import text_view
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.saved import _ALL_SAVED, FORMAT_NAMES, format_tags
+from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.shelf.service import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
-OPEN_NOTE = "sn"
-OPEN_TAGS = "st"
+OPEN_EDIT = "sn"
+SUBMIT_EDIT = "snm"
+NOTE, TAGS = "note", "tags"
+"""What of a saved paper is edited; the field of both verbs."""
 SUBMIT_SEARCH = "sqm"
-SUBMIT_NOTE = "snm"
-SUBMIT_TAGS = "stm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
 FILE = "file"
@@ -86,13 +87,17 @@ def paper_view(
         )
     )
     if paper.note:
-        message.add_text(_quote_note(paper.note))
+        lines = (
+            paper_text.escape_untrusted(line, max_length=MAX_NOTE_LENGTH) for line in paper.note.splitlines()
+        )
+        quoted = "\n".join(f"> {line}" for line in lines)
+        message.add_text(discord_text.shorten(quoted, 2000, max_bytes=4500))
     arxiv_id = paper.arxiv_id
     share = button(texts("share"), custom_ids.pack(lists_card.SHARE, arxiv_id)) if may_share else None
     message.add_buttons(
         button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, arxiv_id)),
-        button(texts("saved-edit-note"), custom_ids.pack(OPEN_NOTE, arxiv_id)),
-        button(texts("saved-edit-tags"), custom_ids.pack(OPEN_TAGS, arxiv_id)),
+        button(texts("saved-edit-note"), custom_ids.pack(OPEN_EDIT, NOTE, arxiv_id)),
+        button(texts("saved-edit-tags"), custom_ids.pack(OPEN_EDIT, TAGS, arxiv_id)),
         button(texts("saved-remove"), custom_ids.pack(REMOVE, arxiv_id)),
         share if paper.is_listed else None,
     )
@@ -103,21 +108,14 @@ def paper_view(
     return message.view
 
 
-def _quote_note(note: str) -> str:
-    lines = (paper_text.escape_untrusted(line, max_length=MAX_NOTE_LENGTH) for line in note.splitlines())
-    return discord_text.shorten("\n".join(f"> {line}" for line in lines), 2000, max_bytes=4500)
-
-
 def removed_view(texts: Texts, paper: models.SavedPaper, back: lists_messages.ListState) -> ui.LayoutView:
     """Return the confirmation of a removal, with a button that takes it back."""
-    message = MessageBuilder()
     title = paper_text.format_title(paper.title, paper.arxiv_id)
-    message.add_text(texts("saved-removed", title=paper_text.escape_untrusted(title, max_length=200)))
-    message.add_buttons(
+    return text_view(
+        texts("saved-removed", title=paper_text.escape_untrusted(title, max_length=200)),
         button(texts("saved-undo"), custom_ids.pack(UNDO, paper.id, paper.arxiv_id)),
         button(texts("saved-back"), lists_messages.pack_state(back)),
     )
-    return message.view
 
 
 def search_modal(texts: Texts, state: lists_messages.ListState) -> message_builder.StatelessModal:
@@ -129,27 +127,17 @@ def search_modal(texts: Texts, state: lists_messages.ListState) -> message_build
     return modal
 
 
-def note_modal(texts: Texts, paper: models.SavedPaper) -> message_builder.StatelessModal:
-    """Return the modal that changes the note of a saved paper."""
-    modal = message_builder.StatelessModal(
-        texts("saved-edit-note"), custom_ids.pack(SUBMIT_NOTE, paper.arxiv_id)
-    )
-    modal.add_text(
-        texts("saved-note-label"),
-        TEXT,
-        value=paper.note,
-        max_length=MAX_NOTE_LENGTH,
-        required=False,
-        multiline=True,
-    )
-    return modal
-
-
-def tags_modal(texts: Texts, paper: models.SavedPaper) -> message_builder.StatelessModal:
-    """Return the modal that changes the tags of a saved paper."""
-    modal = message_builder.StatelessModal(
-        texts("saved-edit-tags"), custom_ids.pack(SUBMIT_TAGS, paper.arxiv_id)
-    )
+def edit_modal(texts: Texts, paper: models.SavedPaper, field: str) -> message_builder.StatelessModal:
+    """Return the modal that changes the note or the tags of a saved paper."""
+    custom_id = custom_ids.pack(SUBMIT_EDIT, field, paper.arxiv_id)
+    if field == NOTE:
+        modal = message_builder.StatelessModal(texts("saved-edit-note"), custom_id)
+        label = texts("saved-note-label")
+        modal.add_text(
+            label, TEXT, value=paper.note, max_length=MAX_NOTE_LENGTH, required=False, multiline=True
+        )
+        return modal
+    modal = message_builder.StatelessModal(texts("saved-edit-tags"), custom_id)
     modal.add_text(
         texts("saved-tags-label", count=MAX_TAGS),
         TEXT,
@@ -179,9 +167,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
             texts("saved-import-places", places=", ".join(map(paper_text.escape_untrusted, problems)))
         )
     message.add_text("\n".join(f"- {line}" for line in lines))
-    message.add_buttons(
-        button(texts("saved-show-all"), lists_messages.pack_state(_ALL_SAVED)) if counts["saved"] else None
-    )
+    message.add_buttons(show_all_button(texts) if counts["saved"] else None)
     return message.view
 
 
@@ -202,7 +188,7 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
     buttons = [button(texts("news-saved"), saved), button(texts("news-stop"), custom_ids.pack(SWITCH, 0))]
-    message.reserve(1 + len(buttons))
+    message.end_with([buttons])
     message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
     characters, size = message.share(1)
@@ -214,7 +200,6 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         characters -= len(lines[-1]) + 1
         size -= len(lines[-1].encode()) + 1
     message.add_text("\n".join(lines))
-    message.add_reserved_row(*buttons)
     return message.view
 
 
@@ -234,11 +219,9 @@ def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNew
 
 def switch_view(texts: Texts, *, is_off: bool) -> ui.LayoutView:
     """Return whether the reader gets the message, with a button that changes it."""
-    message = MessageBuilder()
-    message.add_text(texts("news-off" if is_off else "news-on"))
     label = texts("news-start" if is_off else "news-stop")
-    message.add_buttons(button(label, custom_ids.pack(SWITCH, int(is_off))))
-    return message.view
+    switch = button(label, custom_ids.pack(SWITCH, int(is_off)))
+    return text_view(texts("news-off" if is_off else "news-on"), switch)
 
 
 def _heading(texts: Texts, news: Sequence[models.PaperNews]) -> str:

@@ -38,14 +38,11 @@ class ArxivSource:
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested papers, a hundred at a time."""
-        gone = base.known_gone_result(self._endpoint, request)
-        if gone is not None:
+        if (gone := base.known_gone_result(self._endpoint, request)) is not None:
             yield gone
             return
-        paper_ids = dict.fromkeys(
-            paper_id for name in request.arxiv_ids if (paper_id := arxiv_ids.extract_arxiv_id(name))
-        )
-        due = [paper_id for paper_id in paper_ids if self._is_due(paper_id, request)]
+        paper_ids = dict.fromkeys(map(arxiv_ids.extract_arxiv_id, request.arxiv_ids))
+        due = [paper_id for paper_id in paper_ids if paper_id and self._is_due(paper_id, request)]
         if not due:
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
         for start in range(0, len(due), IDS_PER_REQUEST):

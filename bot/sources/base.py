@@ -1,6 +1,7 @@
-"""The port of a source: the request it gets, the results it yields, and the record that describes its kind.
+"""What all sources share: the port with its request and results, the record of a kind, and the digests in a fetched page.
 
-A source keeps no state. Its page states come in with the request and go out with the results.
+A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
+Markdown.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bot.archive import parse
 from bot.core import day_close, errors, isolation
-from bot.sources import fetch_errors, fetcher
+from bot.sources import fetch_errors
 from storage import models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
+    from bot.sources import fetcher
     from bot.sources.fetcher import Response
 
 
@@ -390,6 +392,8 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
 
 def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
     """Yield each digest without its entries, then its entries in parts."""
+    from bot.sources import fetcher  # loads aiohttp
+
     for digest in detect_in_text(fetcher.decode_text(body, charset_name)):
         yield replace(digest, entries=())
         for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import hashlib
 import io
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -102,6 +102,8 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
         str(entry.get("summary") or "")
     }
+    times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
+    published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
     return FeedEntry(
         key=fields.clean_line(key) or link or title or "",
         link=link,
@@ -112,10 +114,10 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         thumbnail=next(
             (fields.clean_url(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
         ),
-        published_on=_parse_published_on(entry),
+        published_on=published_at and published_at.date(),
         arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
-        updated_at=_parse_updated_at(entry),
+        updated_at=_parse_time(times.get("updated_parsed")),
     )
 
 
@@ -146,21 +148,11 @@ def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _parse_published_on(entry: Mapping[str, Any]) -> date | None:
-    """Return the day of publication, which many feeds omit or get wrong."""
-    # feedparser's own get() substitutes one date for another, with a warning.
-    published = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
+def _parse_time(parsed: Any) -> datetime | None:
+    """Return a time of feedparser's, which is in UTC; many feeds omit theirs or get it wrong."""
     try:
-        return datetime(*published[:3]).date() if published else None  # noqa: DTZ001 - only its date counts
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _parse_updated_at(entry: Mapping[str, Any]) -> datetime | None:
-    """Return when the entry changed last, in UTC, which feedparser converts to."""
-    updated = dict(entry).get("updated_parsed")
-    try:
-        return datetime.fromtimestamp(calendar.timegm(updated), UTC) if updated else None
+        year, month, day, hour, minute, second = parsed[:6]
+        return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -228,9 +220,8 @@ class FeedSource:
         try:
             digests = await base.detect_in_response(response)
         except fetch_errors.FetchError as error:
-            is_web_page = isinstance(error, fetch_errors.HtmlPageError)
-            is_feed = feed_error.reason != NOT_A_FEED
-            reason = error.reason if is_web_page and not is_feed else feed_error.reason
+            is_web_page = isinstance(error, fetch_errors.HtmlPageError) and feed_error.reason == NOT_A_FEED
+            reason = error.reason if is_web_page else feed_error.reason
             return base.FetchResult(self._feed_url, FetchStatus.FAILED, reason)
         return base.FetchResult(
             self._feed_url, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
@@ -271,14 +262,11 @@ class FeedSource:
 
     def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> base.FetchResult | None:
         """Return the result of the entry's own content, or None if its link has to be fetched."""
-        location = entry_state.location
-        page_states = (entry_state,)
+        location, page_states = entry_state.location, (entry_state,)
         for text in entry.contents:
-            try:
+            with suppress(fetch_errors.FetchError):
                 digests = base.detect_in_text(text)
-            except fetch_errors.FetchError:
-                continue
-            return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
+                return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
         facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
             return base.FetchResult(location, FetchStatus.OK, facts=(facts,), page_states=page_states)
@@ -291,28 +279,22 @@ class FeedSource:
     ) -> base.FetchResult:
         """Read the linked page. One without a digest is not read again until the entry changes."""
         link = entry.link or ""
-        known = request.page_states.get(link)
+        page_states: tuple[models.PageState, ...] = (entry_state,)
         try:
-            page = await self._fetcher.get(link, known, accept=base.ACCEPT)
-        except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError) as error:
-            is_blocked = isinstance(error, fetch_errors.BlockedUrlError)
-            status = error.status if is_blocked else FetchStatus.UNCHANGED
-            return base.FetchResult(link, status, _link_reason(link, error), page_states=(entry_state,))
-        except fetch_errors.FetchError as error:
-            return base.FetchResult(link, FetchStatus.FAILED, _link_reason(link, error))
-        page_states = (entry_state, page.page_state)
-        if page.body is None:
-            return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
-        try:
+            page = await self._fetcher.get(link, request.page_states.get(link), accept=base.ACCEPT)
+            page_states += (page.page_state,)
+            if page.body is None:
+                return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
             digests = await base.detect_in_response(page)
         except fetch_errors.FetchError as error:
-            reason = _link_reason(link, error)
-            return base.FetchResult(link, FetchStatus.UNCHANGED, reason, page_states=page_states)
+            status = FetchStatus.UNCHANGED
+            if isinstance(error, fetch_errors.BlockedUrlError):
+                status = error.status
+            elif len(page_states) == 1 and error.status is FetchStatus.FAILED:
+                status, page_states = error.status, ()
+            reason = fetch_errors.clean_reason(f"{link}: {error.reason}")
+            return base.FetchResult(link, status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
-
-
-def _link_reason(link: str, error: fetch_errors.FetchError) -> str:
-    return fetch_errors.clean_reason(f"{link}: {error.reason}")
 
 
 KIND = base.KindRecord(

@@ -71,10 +71,7 @@ _MAX_POLL_INTERVAL = timedelta(hours=24)
 
 
 class RetryPolicy:
-    """Delays between attempts of a fetch, and between polls of a failing source: exponential backoff with jitter.
-
-    `random` gives numbers from 0 up to 1.
-    """
+    """Exponential backoff with jitter, for a fetch and for polls. `random` gives numbers from 0 up to 1."""
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random

@@ -1,4 +1,4 @@
-"""The HTTP client of all sources: time-outs, size limits, redirects, conditional requests and retries.
+"""The HTTP client of all sources: limits, redirects, conditional requests, retries, decompression and charsets.
 
 Every failure is a FetchError with a reason in words.
 """
@@ -53,7 +53,7 @@ _MAX_GZIP_MEMBERS = 64
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 ACCEPT_ENCODING = "gzip, deflate"
-"""The encodings that bodies can decompress."""
+"""The encodings that `decompress` knows."""
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -122,15 +122,8 @@ _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", 
 _UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
 _MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
-_SINGLE_BYTE = frozenset(
-    {
-        "koi8-r",
-        "koi8-u",
-        "cp874",
-        *(f"cp{page}" for page in range(1250, 1259)),
-        *(f"iso8859-{part}" for part in range(2, 17)),
-    }
-)
+_SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
+_SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
 _MAX_NAME_LENGTH = 40
 _PRESCAN_BYTES = 4096
 

@@ -63,19 +63,16 @@ class FolderSource:
 
     def _list_files(self) -> tuple[list[str], list[str]]:
         """Return the locations of all digest files, sorted, and the problems met."""
-        problems: list[str] = []
-
-        def add_problem(error: OSError) -> None:
-            problems.append(f"{error.filename}: {error.strerror}")
-
+        errors_met: list[OSError] = []
         locations: list[str] = []
-        for folder, subfolders, names in os.walk(self._root, onerror=add_problem):
+        for folder, subfolders, names in os.walk(self._root, onerror=errors_met.append):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
             locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
                 if Path(name).suffix.lower() in base.SUFFIXES and not name.startswith(".")
             ]
+        problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
         readable = [location for location in locations if location.isprintable()]
         if len(readable) < len(locations):
             problems.append(f"file names that are no text: {len(locations) - len(readable)}")

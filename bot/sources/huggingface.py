@@ -45,13 +45,8 @@ class HuggingFaceSource:
         return base.stop_after_failures(self._fetch_days(request))
 
     async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
-        today = request.now.astimezone(UTC).date()
-        for day in self._due_days(request, today) if request.days is None else request.days:
-            if day > today:
-                location, reason = self.daily_papers_url(day), f"{day} has not begun"
-                yield base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
-            else:
-                yield await self._fetch_day(day, request, today)
+        for day in self._due_days(request) if request.days is None else request.days:
+            yield await self.fetch_day(day, request)
 
     async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
@@ -67,8 +62,9 @@ class HuggingFaceSource:
         )
         return _to_facts(found[0], location, None, read_at) if found else None
 
-    def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
+    def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
         """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
+        today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=age)
@@ -84,8 +80,11 @@ class HuggingFaceSource:
                 due.append(day)
         return due
 
-    async def _fetch_day(self, day: date, request: base.FetchRequest, today: date) -> base.FetchResult:
-        location = self.daily_papers_url(day)
+    async def fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
+        """Fetch the list of a day."""
+        location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
+        if day > today:
+            return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
         page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
         if isinstance(page, base.FetchResult):
             return page

@@ -1,8 +1,9 @@
-"""The registry of source kinds. Code that depends on a kind asks its record; aiohttp is not loaded."""
+"""The registry of source kinds, and that of the stored sources. aiohttp is not loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from bot.core import errors
 from bot.core.clock import Clock
@@ -36,13 +37,6 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
         raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is no address")
     get(kind).check(address)
     url.parse_publishing_schedule(options, "UTC")
-
-
-def open_source(
-    kind: models.SourceKind, address: str, options: Mapping[str, object], context: base.SourceContext
-) -> base.Source:
-    """Return the source for an address that was checked when it was added."""
-    return get(kind).open(address, options, context)
 
 
 def public_label(kind: models.SourceKind, address: str) -> str:
@@ -97,17 +91,15 @@ class SourceRegistry:
         for setting in settings:
             if known & {setting.url, folder.make_absolute(setting.url)}:
                 continue
-            options = {name: str(value) for name, value in setting.options.items()}
-            try:
+            # Another process may be faster.
+            with suppress(storage_errors.DuplicateError):
                 await self.add(
                     setting.url,
                     kind=setting.kind,
                     language=setting.language,
                     priority=setting.priority,
-                    options=options,
+                    options={name: str(value) for name, value in setting.options.items()},
                 )
-            except storage_errors.DuplicateError:
-                continue  # another process was faster
 
     async def list_rows(self) -> list[models.StoredSource]:
         """Return all sources, highest priority first."""

@@ -107,7 +107,9 @@ class PaperLookup:
         """Return the future outcome of a paper's search, or the outcome if none is started: it is known or refused."""
         if arxiv_id in self._running:
             return self._running[arxiv_id]
-        if self._is_unknown(arxiv_id):
+        # There can be no such paper yet, or arXiv said so a short time ago.
+        now, since = self._clock(), self._unknown_since.get(arxiv_id)
+        if not arxiv_ids.is_possible(arxiv_id, now.date()) or (since and now - since < UNKNOWN_FOR):
             return LookupOutcome.UNKNOWN
         if len(self._waiting) >= MAX_WAITING:
             return LookupOutcome.LATE
@@ -118,13 +120,6 @@ class PaperLookup:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return future
-
-    def _is_unknown(self, arxiv_id: str) -> bool:
-        """Return whether there can be no such paper yet, or arXiv said so a short time ago."""
-        now = self._clock()
-        since = self._unknown_since.get(arxiv_id)
-        is_remembered = since is not None and now - since < UNKNOWN_FOR
-        return is_remembered or not arxiv_ids.is_possible(arxiv_id, now.date())
 
     def _admit(self, user_id: int) -> bool:
         """Return whether another paper may be fetched for a reader, and count it."""

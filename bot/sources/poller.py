@@ -1,4 +1,4 @@
-"""Polls the sources that are due, hands their results to a sink and records the health of each.
+"""Polls the sources that are due, stores what they yield in batches and records the health of each.
 
 Sources are isolated from each other: each has its own time-out, its own failures and its own report.
 """
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple
 
 import structlog
 
@@ -95,8 +95,11 @@ class SourceReport:
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
-    def add_fetch_result(self, result: base.FetchResult) -> None:
-        """Count one fetch result. Of each status the first reason is kept."""
+    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult | None = None) -> None:
+        """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
+        if ingested is not None:
+            total = self.result + ingested
+            self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.status_counts[result.status] += 1
         if result.reason:
             self.reasons.setdefault(result.status, result.reason)
@@ -111,11 +114,6 @@ class SourceReport:
         """Count an internal failure, such as a locked database."""
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
-
-    def add_ingest_result(self, result: IngestResult) -> None:
-        """Add the ingest result of one fetch result."""
-        total = self.result + result
-        self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
@@ -138,10 +136,7 @@ class SourceReport:
             self.reason = f"nothing at any of its addresses {span}: {self.reason}"
 
     def _days_without_digest(self, now: datetime) -> str | None:
-        """Return the time without a digest of an address that never was right or has gone stale.
-
-        None for a weekend, a holiday or an early hour.
-        """
+        """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
         row, stale_after = self.source, kinds.get(self.source.kind).stale_after
         if stale_after is None or self.last_day is None:
             return None
@@ -258,8 +253,11 @@ _BATCH_WAIT_SECONDS = 0.1
 _FINAL_FLUSH_SECONDS = 5.0
 
 
-SinkItem: TypeAlias = tuple[SourceReport, base.FetchResult]
-"""A fetch result with the report of its source. Its page states are saved once it is stored."""
+class SinkItem(NamedTuple):
+    """A fetch result with the report of its source. Its page states are saved once it is stored."""
+
+    report: SourceReport
+    result: base.FetchResult
 
 
 class Sink:
@@ -276,11 +274,10 @@ class Sink:
 
         Its report is complete after the next `flush`.
         """
-        _, result = item
-        if result.digests or result.facts:
+        if item.result.digests or item.result.facts:
             await self._queue.put(item)
         else:
-            await self._record_stored(item, None)
+            await self._record_stored(item)
 
     async def flush(self) -> None:
         """Wait until every queued item is stored or has failed."""
@@ -320,8 +317,15 @@ class Sink:
             try:
                 # The facts first: alerts and posts of a listing need the votes that are read with it.
                 stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
-                for item, facts, digests in zip(batch, stored, await self._store_digests(batch), strict=True):
-                    await self._record_stored(item, facts + digests)
+                digests = [
+                    digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
+                    for report, result in batch
+                ]
+                results = iter(
+                    await self._ingest.add_batch([digest for group in digests for digest in group])
+                )
+                for item, facts, group in zip(batch, stored, digests, strict=True):
+                    await self._record_stored(item, sum((next(results) for _ in group), facts))
             except storage_errors.StorageError as error:
                 _record_failure(batch, str(error))
         for failure in failures:
@@ -331,22 +335,10 @@ class Sink:
             for item in batch:
                 await self._store_batch([item])
 
-    async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
-        """Store the digests of a batch together and return one result for each item."""
-        digests = [
-            digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
-            for report, result in batch
-        ]
-        results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
-        return [sum((next(results) for _ in group), IngestResult()) for group in digests]
-
-    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None) -> None:
-        report, result = item
-        if ingested is not None:
-            report.add_ingest_result(ingested)
-        report.add_fetch_result(result)
-        if result.page_states:
-            await self._checkpoint.add_pages(report.source, result.page_states)
+    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
+        item.report.add_fetch_result(item.result, ingested)
+        if item.result.page_states:
+            await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
 
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
@@ -373,8 +365,7 @@ class DryRunSink(Sink):
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen
         self._seen |= new
-        report.add_ingest_result(replace(result, new_papers=len(new)))
-        report.add_fetch_result(fetched)
+        report.add_fetch_result(fetched, replace(result, new_papers=len(new)))
 
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
@@ -413,7 +404,6 @@ class Poller:
         retry_policy: fetch_errors.RetryPolicy,
         *,
         notify_failure: NotifyFailure = skip_notification,
-        quarantine: Quarantine | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -421,7 +411,7 @@ class Poller:
         self._context = context
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
-        self._quarantine = quarantine or Quarantine(database, "sources")
+        self._quarantine = Quarantine(database, "sources")
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -580,12 +570,12 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
-                    source = kinds.open_source(row.kind, row.url, row.options, self._context)
+                    source = kinds.get(row.kind).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
-                        await run.sink.put((report, replace(result, page_states=changed)))
+                        await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
                         run.progress(row, result)
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import abc
@@ -33,7 +34,6 @@ _BLOCKED_NETWORKS = (
     (ipaddress.ip_network("fec0::/10"), "site-local"),
 )
 _BLOCKED_KINDS = ("loopback", "link_local", "multicast", "unspecified", "private", "reserved")
-_MAX_CHECKED = 1_000
 # Some resolvers read 127.1, 0x7f.0.0.1 and 2130706433 as addresses: the last label shows it.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
@@ -44,10 +44,8 @@ AllowedHost = tuple[str, int | None]
 
 def parse_allowed_host(text: str) -> AllowedHost:
     """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
-    try:
+    with suppress(ValueError):
         return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
-    except ValueError:
-        pass
     try:
         url = URL(f"http://{text.strip()}")
         port = url.explicit_port
@@ -70,12 +68,10 @@ def allowed_host_of_url(address: str) -> AllowedHost:
 
 
 def _normalise_host(host: str) -> str:
-    """Return the canonical form for comparison."""
     host = host.lower().rstrip(".")
-    try:
+    with suppress(ValueError):
         return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host
+    return host
 
 
 def blocked_reason(address: IPAddress) -> str | None:
@@ -122,7 +118,6 @@ class SsrfGuard(abc.AbstractResolver):
         self._resolver = resolver
         self._allowed_hosts = frozenset(allowed_hosts)
         self._allowed_endpoints: set[tuple[IPAddress, int]] = set()
-        self._checked: set[tuple[str, int]] = set()
 
     def check_url(self, url: URL) -> None:
         """Raise BlockedUrlError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
@@ -135,24 +130,22 @@ class SsrfGuard(abc.AbstractResolver):
             raise fetch_errors.BlockedUrlError("the address names no host")
         if ":" not in host and not _NUMERIC_HOST.fullmatch(host):
             return
-        if (host, port) in self._checked:
-            return
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
             raise fetch_errors.BlockedUrlError(f"{host} is an address written in an unusual way") from None
         self._check_addresses(host, port, [address])
-        if len(self._checked) < _MAX_CHECKED:
-            self._checked.add((host, port))
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        name = _normalise_host(host)
+        return not self._allowed_hosts.isdisjoint({(name, None), (name, port)})
 
     def _check_addresses(self, host: str, port: int, addresses: Iterable[IPAddress]) -> None:
-        name = _normalise_host(host)
-        allowed = not self._allowed_hosts.isdisjoint({(name, None), (name, port)})
         for address in addresses:
             reason = blocked_reason(address)
             if reason is None:
                 continue
-            if not allowed:
+            if not self._is_allowed(host, port):
                 where = host if host == str(address) else f"{host} is at {address}, which"
                 raise fetch_errors.BlockedUrlError(f"{where} is a {reason} address")
             self._allowed_endpoints.add((address, port))
@@ -163,10 +156,7 @@ class SsrfGuard(abc.AbstractResolver):
         Raises FetchError, also for a name without an address here; a host that is allowed needs none.
         """
         host, port = url.raw_host or "", url.port or 0
-        name = _normalise_host(host)
-        if ":" in host or _NUMERIC_HOST.fullmatch(host):
-            return
-        if not self._allowed_hosts.isdisjoint({(name, None), (name, port)}):
+        if ":" in host or _NUMERIC_HOST.fullmatch(host) or self._is_allowed(host, port):
             return
         try:
             await self.resolve(host, port, socket.AF_UNSPEC)

@@ -70,11 +70,6 @@ def edit_neighbours(word: str) -> set[str]:
     return neighbours - {word}
 
 
-def edit_distance(left: str, right: str, *, max_distance: int = 2) -> int:
-    """Return the optimal string alignment distance (a swap of neighbours is one edit), at most `max_distance` + 1."""
-    return OSA.distance(left, right, score_cutoff=max_distance)
-
-
 def collapse_umlauts(word: str) -> str:
     """Return a word with written-out umlauts as plain vowels, so that mueller and muller are equal."""
     for spelling, vowel in _UMLAUT_SPELLINGS:
@@ -487,7 +482,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     if name_distance(query_words, name) <= ONE_TYPO:
         return True
     differing = _differing_words(query_words, name)
-    errors = [edit_distance(typed, meant) for typed, meant in differing]
+    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
     if len(differing) < 2 and all(
         count < 2 or meant.startswith(typed) or len(meant) == 1
         for count, (typed, meant) in zip(errors, differing, strict=True)
@@ -522,7 +517,7 @@ def word_distance(query_word: str, name_word: str) -> float:
         return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
     shorter = min(len(query_word), len(name_word))
     allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
-    errors = edit_distance(query_word, name_word, max_distance=allowed)
+    errors = OSA.distance(query_word, name_word, score_cutoff=allowed)
     penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
     distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors + penalty
     if name_word.startswith(query_word):

@@ -39,15 +39,17 @@ def today_view(
     `marker` names the delivery in the custom id of the first button below the papers.
     """
     message = MessageBuilder()
-    message.add_text(
-        f"## {texts('today-heading', day=texts.format_date(post.digest_on))}\n{_basis(texts, post)}"
-    )
+    basis = texts("today-by-votes")
+    if post.is_personal:
+        saved = texts("today-from-saved", count=post.saved_count)
+        basis = saved if post.saved_count else texts("today-from-topics")
+    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
-    foot = paper_text.subtext(note)
-    components = 1 + len(buttons) + (2 if menu else 0) + 5 * len(post.picks) + bool(foot)
-    message.reserve(components, (foot,) if foot else ())
+    message.reserve(5 * len(post.picks))
+    message.end_with(([menu], buttons), paper_text.subtext(note))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         message.add_text(_pick_text(texts, position + 1, pick, *share))
@@ -57,11 +59,6 @@ def today_view(
             button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
             button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
         )
-    if menu is not None:
-        message.add_reserved_row(menu)
-    message.add_reserved_row(*buttons)
-    if foot:
-        message.add_reserved_text(foot)
     return message.view
 
 
@@ -118,15 +115,6 @@ def suspended_text(texts: Texts, reason: str | None) -> str:
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
     """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
     return button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
-
-
-def _basis(texts: Texts, post: contents.TodayPost) -> str:
-    """Return what the papers are chosen by, as small print."""
-    if not post.is_personal:
-        return paper_text.subtext(texts("today-by-votes"))
-    if post.saved_count:
-        return paper_text.subtext(texts("today-from-saved", count=post.saved_count))
-    return paper_text.subtext(texts("today-from-topics"))
 
 
 def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int) -> str:

@@ -184,7 +184,7 @@ class ConceptIndex:
 
 
 def _form_keys(concept: concepts.Concept) -> Iterator[str]:
-    """Yield the keys of the forms by which a concept is recognised within a text: no everyday word is one."""
+    """Yield the keys of the forms by which a concept is recognised within a text: everyday words are left out."""
     if " " in concept.key:
         yield concept.key
     for form in concept.forms:

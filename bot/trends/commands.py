@@ -119,8 +119,13 @@ class TrendsCog(commands.Cog):
                 suggestions=typed.suggestions,
                 has_papers_outside_span=found.has_full_matches and not found.corrected,
             )
-        image = await self._draw_chart(texts, answer)
-        if image is None:
+        if not answer.trend.total:
+            return answer, []
+        try:
+            image = await asyncio.to_thread(trends_messages.draw_chart, self._services.charts, texts, answer)
+        except ValueError as error:
+            # The operator's template is invalid.
+            log.warning("chart not drawn", error=str(error))
             return answer, []
         file = discord.File(
             io.BytesIO(image),
@@ -128,13 +133,3 @@ class TrendsCog(commands.Cog):
             description=trends_messages.alt_text(texts, answer) or None,
         )
         return replace(answer, has_image=True), [file]
-
-    async def _draw_chart(self, texts: Texts, answer: TrendAnswer) -> bytes | None:
-        """Return the chart as PNG; None without papers, or if the operator's template is invalid."""
-        if not answer.trend.total:
-            return None
-        try:
-            return await asyncio.to_thread(trends_messages.draw_chart, self._services.charts, texts, answer)
-        except ValueError as error:
-            log.warning("chart not drawn", error=str(error))
-            return None

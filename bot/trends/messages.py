@@ -175,15 +175,14 @@ def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     """Return the numbers of every month, a line per year, as the text alternative of the chart."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
-        figures = ", ".join(_month_figures(texts, trend, month) for month in months)
+        shown = []
+        for month in months:
+            votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
+            count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
+            shown.append(f"{count}{votes}".replace(" ", NO_BREAK_SPACE))
+        figures = ", ".join(shown)
         lines.append(f"{year}: {figures}" if plain else paper_text.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
-
-
-def _month_figures(texts: Texts, trend: Trend, month: Month) -> str:
-    votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
-    figures = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
-    return f"{figures}{votes}".replace(" ", NO_BREAK_SPACE)
 
 
 def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
@@ -234,12 +233,8 @@ def _navigation_buttons(
     if may_share:
         buttons.append(button(texts("share"), pack(topic, span, SHARE)))
     if not buttons and answer.extent.paper_count:
-        buttons.append(
-            button(
-                texts("newest-digest"),
-                lists_messages.pack_state(lists_messages.ListState(lists_messages.ListKind.DIGEST)),
-            )
-        )
+        newest = lists_messages.ListState(lists_messages.ListKind.DIGEST)
+        buttons.append(button(texts("newest-digest"), lists_messages.pack_state(newest)))
     return buttons
 
 

@@ -84,7 +84,10 @@ class TrendService:
                 return Trend()
             last = extent.last_on.replace(day=1)
             asked = _months_before(last, (MAX_MONTHS if months is None else months) - 1)
-            step = _choose_step(extent.first_on, extent.last_on) if by_age else Step.MONTH
+            age = (extent.last_on - extent.first_on).days + 1
+            step = Step.MONTH
+            if by_age and age < MAX_WEEKS_DAYS:
+                step = Step.DAY if age < MAX_DAYS else Step.WEEK
             first = max(_start_of(extent.first_on, step), asked)
             filters = search.Filters(
                 max(first, parsed.since or first),
@@ -181,13 +184,6 @@ def _group(rows: Iterable[models.PaperRow], filters: search.Filters, by_day: boo
 def _sum_known(votes: Iterable[int | None]) -> int | None:
     known = [number for number in votes if number is not None]
     return sum(known) if known else None
-
-
-def _choose_step(first: date, last: date) -> Step:
-    age = (last - first).days + 1
-    if age < MAX_DAYS:
-        return Step.DAY
-    return Step.WEEK if age < MAX_WEEKS_DAYS else Step.MONTH
 
 
 def _start_of(on: date, step: Step) -> date:
@@ -352,7 +348,7 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
                 in_concept.update(range(start, end))
                 continue
             if end - start == 1 and start in in_concept:
-                continue  # a single word of a longer term is no topic, a term within a term is
+                continue  # a single word of a longer term is not a topic, a term within a term is
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
                 in_concept.update(range(start, end))

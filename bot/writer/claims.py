@@ -251,7 +251,7 @@ def find_name_problems(claim: str, source: SourceNames) -> list[str]:
 
 
 def versioned_names(claim: str, source: SourceNames) -> set[str]:
-    """Return the names with a version of a claim that are in the source: their digits are no numbers."""
+    """Return the names with a version of a claim that are in the source: their digits are not numbers."""
     text = claim_numbers.to_plain_text(claim)
     return {name for name in _names(text, source) if name[-1:].isdigit() and " " in name and source.has(name)}
 

@@ -123,9 +123,11 @@ class LanguageModel:
         body: dict[str, Any] = {
             "model": self.name,
             "messages": _messages_of(messages, schema, form),
-            "response_format": _response_format(schema, form),
+            "response_format": {"type": form},
             "max_tokens": max_tokens,
         }
+        if form == "json_schema":
+            body["response_format"][form] = {"name": "summary", "schema": schema, "strict": True}
         failures: list[Exception] = []
         with isolation.collected(failures):
             async with asyncio.timeout(self._seconds):
@@ -176,12 +178,6 @@ def _messages_of(messages: Sequence[Message], schema: Mapping[str, Any], form: s
         return [first, *others]
     note = _SCHEMA_NOTES[form] + json.dumps(schema, ensure_ascii=False)
     return [{**first, "content": f"{first['content']}\n\n{note}"}, *others]
-
-
-def _response_format(schema: Mapping[str, Any], form: str) -> dict[str, Any]:
-    if form != "json_schema":
-        return {"type": form}
-    return {"type": form, "json_schema": {"name": "summary", "schema": schema, "strict": True}}
 
 
 def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:

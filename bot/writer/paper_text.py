@@ -52,6 +52,13 @@ _SKIPPED = frozenset(_SKIPPED_NAMES.split())
 _SKIPPED_CLASSES = frozenset(_SKIPPED_CLASS_NAMES.split())
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_OPENINGS = {
+    **dict.fromkeys((*_BLOCKS, "title"), "\n\n"),
+    **{name: f"\n\n{mark} " for name, mark in _HEADINGS.items()},
+    "li": "\n- ",
+    "br": "\n",
+    "tr": "\n",
+}
 _CLOSES_PARAGRAPH = _BLOCKS | _HEADINGS.keys() | {"li", "tr"}
 _TEX = re.compile(r"[\\^_{]")
 
@@ -132,23 +139,16 @@ class PaperPage:
         )
 
     def _start(self, name: str, values: dict[str, str]) -> None:
-        if name in _HEADINGS:
-            self._chunks.append(f"\n\n{_HEADINGS[name]} ")
-        elif name == "title":
-            self._chunks.append("\n\n")
-        elif name == "li":
-            self._chunks.append("\n- ")
-        elif name in ("br", "tr"):
-            self._chunks.append("\n")
-        elif name in ("td", "th"):
-            self._chunks.append(" " if "ltx_eqn" in values.get("class", "") else " | ")
-        elif name in _BLOCKS:
-            self._chunks.append("\n\n")
-        elif name == "span" and "ltx_note_content" in values.get("class", ""):
+        classes = values.get("class", "")
+        is_note = name == "span" and "ltx_note_content" in classes
+        if is_note:
             self._chunks.append(" (")
+        elif name in ("td", "th"):
+            self._chunks.append(" " if "ltx_eqn" in classes else " | ")
+        elif name in _OPENINGS:
+            self._chunks.append(_OPENINGS[name])
         if name not in _VOID:
             has_background = hidden_text.has_dark_background(values.get("style", ""))
-            is_note = name == "span" and "ltx_note_content" in values.get("class", "")
             self._open.append(("note" if is_note else name, has_background, len(self._chunks)))
 
     def _close(self, name: str) -> None:
@@ -251,7 +251,9 @@ def _open_quote(page: str, start: int, end: int) -> str | None:
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.{0,300})")
 _BOLD_HEADING = re.compile(r"\*\*([^*\n]{1,80})\*\*:?")
-_UNDERLINE = re.compile(r"(=|-)\1{2,200}[ \t]*")
+_UNDERLINED = re.compile(
+    r"^(?=.{1,300}$)(?![^\S\n]*[#|>-])[^\S\n]*(\S.*)\n(?:(=)={2,200}|-{3,201})[ \t]*$", re.MULTILINE
+)
 _CUT_TITLE = re.compile(
     r"[\W_]*(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,2}[.)]?\s+)?"
     r"(?:references?(?:\s+and\s+notes)?|bibliography|literature cited|works cited|acknowledge?ments?|참고\s?문헌|감사의 [글말])"
@@ -301,27 +303,14 @@ def cut_sections(markdown: str) -> str:
     """Return the text without its references and acknowledgements, with headings in one form (`## 2 Method`)."""
     kept: list[str] = []
     cut_level = 0
-    for line in _with_plain_headings(markdown.split("\n")):
+    plain = _UNDERLINED.sub(lambda match: f"{'#' if match[2] else '##'} {match[1].strip()}", markdown)
+    for line in plain.split("\n"):
         level, title = _read_heading(line)
         if level and (not cut_level or level <= cut_level):
             cut_level = level if _CUT_TITLE.fullmatch(title) else 0
         if not cut_level:
             kept.append(line)
     return re.sub(r"\n[ \t]*\n\s*\n", "\n\n", "\n".join(kept)).strip() + "\n"
-
-
-def _with_plain_headings(lines: list[str]) -> Iterator[str]:
-    """Yield lines with underlined headings as `# Title` and `## Title`."""
-    position = 0
-    while position < len(lines):
-        line = lines[position]
-        below = _UNDERLINE.fullmatch(lines[position + 1]) if position + 1 < len(lines) else None
-        if below and line.strip() and len(line) <= 300 and not line.lstrip().startswith(("#", "|", "-", ">")):
-            yield f"{'#' if below[1] == '=' else '##'} {line.strip()}"
-            position += 1
-        else:
-            yield line
-        position += 1
 
 
 def _read_heading(line: str) -> tuple[int, str]:

@@ -210,7 +210,9 @@ def read_answer(
         names = [name for name in map(_normalise_key, (key, headings[models.Locale.EN])) if name in record]
         if not names and not is_partial_allowed:
             raise AnswerError(f'it has no "{key}"')
-        found = _read_section(key, record[names[0]]) if names else []
+        value = record[names[0]] if names else None
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        found = [_read_claim(key, item) for item in items]
         fewest, most = int(key in _REQUIRED), _MAX_CLAIMS[form]
         if not is_partial_allowed and not fewest <= len(found) <= most:
             raise AnswerError(f'"{key}" has {len(found)} claims instead of {fewest} to {most}')
@@ -283,13 +285,6 @@ def _find_object(answer: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise AnswerError("its JSON is malformed or cut off") from None
     return record
-
-
-def _read_section(key: str, value: object) -> list[Claim]:
-    if value is None:
-        return []
-    items = value if isinstance(value, list) else [value]
-    return [_read_claim(key, item) for item in items]
 
 
 def _read_claim(key: str, item: object) -> Claim:

@@ -21,7 +21,7 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from bot.archive import arxiv_ids, digest_writer, listing, parse, summaries
+from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.archive.ingest import FILES_SOURCE, IngestService
 from bot.archive.summaries import Basis
@@ -168,7 +168,9 @@ def build_sections(
     for key, group in groupby(claims, key=attrgetter("section")):
         texts = [text for claim in group if (text := clean_text(claim.text))]
         if texts:
-            sections.append(models.Section(headings[key][language], _join(form, texts)))
+            is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
+            body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
+            sections.append(models.Section(headings[key][language], body))
     return (*sections, *_build_labels(form, language, basis, claims_dropped))
 
 
@@ -187,17 +189,8 @@ def build_entry(
 ) -> models.Entry:
     """Return the entry of a paper of a listing, without a summary if there are no sections."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
-    return models.Entry(
-        rank=rank,
-        arxiv_id=entry.arxiv_id,
-        title=entry.title and clean_text(entry.title).rstrip(" #"),
-        url=arxiv_ids.huggingface_url(entry.arxiv_id),
-        votes=entry.votes,
-        authors=entry.authors,
-        thumbnail=entry.thumbnail,
-        sections=sections,
-        summary_missing=not sections,
-    )
+    title = entry.title and clean_text(entry.title).rstrip(" #")
+    return replace(entry, rank=rank, title=title, sections=sections, summary_missing=not sections)
 
 
 def render_digest(
@@ -240,13 +233,6 @@ def clean_text(text: str) -> str:
     return cleaned
 
 
-def _join(form: models.DigestFormat, texts: Sequence[str]) -> str:
-    """Return sentences as a highlight, or as the items of a chapter."""
-    if form is models.DigestFormat.REVIEW and len(texts) > 1:
-        return "\n".join(f"- {text}" for text in texts)
-    return " ".join(texts)
-
-
 def _build_labels(
     form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
 ) -> tuple[models.Section, ...]:
@@ -271,7 +257,9 @@ async def load_manifest(
     """
     if stored := await load_stored(database, day):
         return stored
-    fetched = await _fetch(source, clock, day)
+    fetched = await source.fetch_day(day, base.FetchRequest(clock()))
+    if not fetched.digests:
+        raise stored_errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
     if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)
@@ -288,12 +276,3 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
                 [digest] = listing.parse_text(text)
                 papers = max(papers, listing.papers_of(digest), key=len)
     return papers
-
-
-async def _fetch(source: huggingface.HuggingFaceSource, clock: Clock, day: date) -> base.FetchResult:
-    """Return the result with the day's list. Raises PaperroundError if there is none."""
-    async for result in source.fetch(base.FetchRequest(clock(), days=(day,))):
-        if result.digests:
-            return result
-        raise stored_errors.PaperroundError(f"{result.location}: {result.reason}")
-    raise AssertionError("a requested day has a result")

@@ -20,6 +20,7 @@ from storage.database import Connection, Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
 """What became of a paper. `refused`: there was no text at all."""
+_KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
 """Time after which the running bot tries failed papers again."""
 OnProgress = Callable[[int, int], None]
@@ -27,7 +28,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class WriterService:
-    """Writes digests in one run. Without a model, `writer` is None."""
+    """Writes one digest, in one format and language. Without a model, `writer` is None."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class WriterService:
         on_problem: drafting.OnProblem,
         on_notice: drafting.OnProblem = lambda _: None,
     ) -> tuple[dict[str, int], bool]:
-        """Write, print and publish a digest. Returns the counts of the run, and whether the digest is printed.
+        """Write, print and publish the digest. Returns the counts of the run, and whether the digest is printed.
 
         Problems of papers go to `on_problem`, an edit that was found to `on_notice`.
 
@@ -70,11 +71,10 @@ class WriterService:
         ends_at = None if seconds is None else self._clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
             await asyncio.to_thread(publication.check_writable, file)
-        papers = (
-            await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
-        )[:limit]
+        papers = await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
+        papers = papers[:limit]
         written: Mapping[str, writer.Draft] = {}
-        calls_before, tokens_before = self._totals()
+        calls = tokens = 0
         if self._writer is not None:
             total = len(papers)
             written = await self._writer.write_all(
@@ -85,22 +85,21 @@ class WriterService:
                 on_problem=on_problem,
                 seconds=seconds,
             )
+            calls, tokens = self._writer.drafter.model.requests, self._writer.drafter.tokens
         text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, written)
-        is_retried = kinds["failed"] > 0 and ends_at is not None and self._clock() < ends_at
-        is_printed = not is_retried
+        is_printed = kinds["failed"] == 0 or ends_at is None or self._clock() >= ends_at
         try:
             if is_printed and not await self._publisher.publish(text, day, form, language, file):
                 on_notice(f"{file or f'the {form.value} of {day}'}: {publication.EDITED}")
         except errors.PaperroundError as error:  # the papers are written: the counts say so
             on_problem(str(error))
             is_printed = False
-        calls_after, tokens_after = self._totals()
         counts = {
             "papers": len(papers),
             **{kind: kinds[kind] for kind in KINDS},
             "claims_dropped": sum(draft.claims_dropped for draft in written.values()),
-            "calls": calls_after - calls_before,
-            "tokens": tokens_after - tokens_before,
+            "calls": calls,
+            "tokens": tokens,
         }
         return counts, is_printed
 
@@ -115,7 +114,7 @@ class WriterService:
             kinds.update("from_abstract" if extracts.choose(paper) else "refused" for paper in papers)
         else:
             for basis, needed in await self._writer.estimate(papers, form, language):
-                kinds[_kind_of_basis(basis)] += 1
+                kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
                 tokens += [needed] if needed else []
         return {
             "papers": len(papers),
@@ -124,12 +123,6 @@ class WriterService:
             "calls": len(tokens),
             "tokens": sum(tokens),
         }
-
-    def _totals(self) -> tuple[int, int]:
-        """Return the requests and tokens of the run so far."""
-        if self._writer is None:
-            return 0, 0
-        return self._writer.drafter.model.requests, self._writer.drafter.tokens
 
     def _print(
         self,
@@ -149,7 +142,7 @@ class WriterService:
                 claims = prompts.read_answer(draft.text or "", form, is_partial_allowed=True)
                 basis = summaries.Basis(draft.basis or "none")
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
-                kinds[_kind_of_basis(basis)] += 1
+                kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
             else:
                 if (extract := extracts.choose(paper)) is not None:
                     sections = publication.build_extract(form, language, *extract)
@@ -157,12 +150,6 @@ class WriterService:
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
         return publication.render_digest(day, form, entries, self._templates), kinds
-
-
-def _kind_of_basis(basis: summaries.Basis) -> str:
-    if basis is summaries.Basis.PAPER:
-        return "written"
-    return "refused" if basis is summaries.Basis.NONE else "from_abstract"
 
 
 _DAYS = 7

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.accounts import service as accounts_service
-from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
+from bot.accounts.service import Guilds, ReaderData, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
 from storage import daily, deliveries, models, outbox
@@ -44,14 +44,6 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
     ]
     await guilds.update(1)
     assert await guilds.list_ids() == {1, 2}
-
-
-async def test_an_update_keeps_the_settings_that_it_does_not_name(db: Database) -> None:
-    readers = Readers(db, lambda: NOW)
-    assert await readers.get(7) is None
-    await readers.update(7, locale=models.Locale.KO, timezone="Asia/Seoul")
-    await readers.update(7, dm_channel_id=9)
-    assert await readers.get(7) == models.Reader(7, models.Locale.KO, "Asia/Seoul", 9)
 
 
 async def test_a_text_is_found_by_its_token(db: Database) -> None:

@@ -11,59 +11,30 @@ from bot.alerts import options as alerts_options
 from bot.app.runtime import build_runtime
 from storage import locks, models
 from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.sample_archive import NewsletterPaper, newsletter
 
-DIGEST = """## Daily Papers (2026-01-01)
-
-### [Rewards One](https://arxiv.org/abs/2601.90001)
-
-Vote: 60
-
-Authors: Ada Kim
-
-- ***What's New***: 로봇을 가르쳐요.
-
-### [Diffusion Two](https://arxiv.org/abs/2601.90002)
-
-Vote: 5
-
-Authors: Ben Park
-
-- ***What's New***: A survey of maps.
-
-### [Motion Three](https://arxiv.org/abs/2601.90003)
-
-Vote: 7
-
-Authors: Cleo Lee
-
-- ***What's New***: 로봇이 diffusion으로 움직여요.
-
-### [Symmetry Four](https://arxiv.org/abs/2601.90004)
-
-Vote: 8
-
-Authors: Ada Kim, Emmy Noether
-
-- ***What's New***: Teleports what is conserved.
-
-### [Chips Five](https://arxiv.org/abs/2601.90005)
-
-Vote: 9
-
-Authors: Dan Choi
-
-- ***What's New***: 휴대전화에서 강화학습을 해요. 강화학습을 하는 모델은 작아요.
-"""
-ENGLISH_DIGEST = """## Daily Papers (2026-01-01)
-
-### [Portals Six](https://arxiv.org/abs/2601.90006)
-
-Vote: 4
-
-Authors: Eve Jung
-
-- ***What's New***: Teleports photons through a hole in the wall of a laboratory.
-"""
+PAPERS = (
+    NewsletterPaper("2601.90001", "Rewards One", "로봇을 가르쳐요.", 60, ["Ada Kim"]),
+    NewsletterPaper("2601.90002", "Diffusion Two", "A survey of maps.", 5, ["Ben Park"]),
+    NewsletterPaper("2601.90003", "Motion Three", "로봇이 diffusion으로 움직여요.", 7, ["Cleo Lee"]),
+    NewsletterPaper(
+        "2601.90004", "Symmetry Four", "Teleports what is conserved.", 8, ["Ada Kim", "Emmy Noether"]
+    ),
+    NewsletterPaper(
+        "2601.90005",
+        "Chips Five",
+        "휴대전화에서 강화학습을 해요. 강화학습을 하는 모델은 작아요.",
+        9,
+        ["Dan Choi"],
+    ),
+)
+ENGLISH_PAPER = NewsletterPaper(
+    "2601.90006",
+    "Portals Six",
+    "Teleports photons through a hole in the wall of a laboratory.",
+    4,
+    ["Eve Jung"],
+)
 
 FORM = {"keyword": "", "author": "", "institution": "", "without": ""}
 """The fields of the modal that says what an alert matches."""
@@ -120,8 +91,8 @@ async def test_each_kind_of_rule_sends_its_papers_and_no_others(harness: ClientH
         await _make(harness, members[name], options, fields)
     await _make(harness, harness.manager, {"keyword": "diffusion", "channel": harness.channel}, {})
     ingest = harness.container.create_ingest()
-    await ingest.add_text(DIGEST, location="rules.md")
-    await ingest.add_text(ENGLISH_DIGEST, location="english.md")
+    await ingest.add_text(newsletter("2026-01-01", PAPERS), location="rules.md")
+    await ingest.add_text(newsletter("2026-01-01", [ENGLISH_PAPER]), location="english.md")
     facts = models.PaperFacts("2601.90005", "huggingface", "u", harness.env.now(), organization="KAIST")
     await ingest.add_facts([facts])
     lock = locks.SenderLock(harness.container.database)

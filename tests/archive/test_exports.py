@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,29 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.archive import digest_writer, exports, extracts, parse
-from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_export, render_references
+from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_references
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
 from tests.archive.test_parse import newsletter_text, review_text
+
+SHARED = Path(__file__).parents[2] / "../shared"
+TEMPLATES = Templates()
+
+
+def export(
+    export_format: str, *digests: Digest, stored: Mapping[str, Mapping[str, object]] | None = None
+) -> str:
+    exported = [ExportDigest(digest, "a.md", stored=stored or {}) for digest in digests]
+    return exports.render_export(ExportFormat(export_format), exported, TEMPLATES)
+
+
+def digest(*papers: Entry, digest_format: DigestFormat = DigestFormat.NEWSLETTER) -> Digest:
+    return Digest(digest_format, date(2025, 2, 6), papers, (), "")
+
+
+def entry(**values: object) -> Entry:
+    known = {"rank": 1, "arxiv_id": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
+    return Entry(**{**known, **values})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -109,18 +130,12 @@ def test_an_unconfirmed_order_of_authors_is_noted(
 
 
 def test_the_stored_authors_count_before_those_of_the_digest() -> None:
-    paper = Entry(1, "2502.02737", "T", "https://e.org", authors=("C D", "A B", "C D"))
+    listed = digest(entry(authors=("C D", "A B", "C D")))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
-    digest = Digest(DigestFormat.NEWSLETTER, date(2025, 2, 6), (paper,), (), "")
-    confirmed, unconfirmed = (
-        exports.render_export(
-            exports.ExportFormat.BIBTEX, [exports.ExportDigest(digest, "", stored=known)], Templates()
-        )
-        for known in ({paper.arxiv_id: stored}, {})
-    )
+    confirmed = export("bibtex", listed, stored={"2502.02737": stored})
     assert "{A B and C D}" in confirmed
     assert "note" not in confirmed
-    assert "Author order unconfirmed" in unconfirmed
+    assert "Author order unconfirmed" in export("bibtex", listed)
 
 
 PAPER = SavedPaper(
@@ -198,9 +213,7 @@ def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
 
 
 def body(*sections: Section) -> str:
-    entry = Entry(1, "2502.02737", "T", "https://e.org", sections=sections)
-    _, _, text = exports.render_newsletter_paper(entry)
-    return text
+    return exports.render_newsletter_paper(entry(sections=sections)).body
 
 
 def test_headings_in_a_bullet_become_bold_and_rules_blank_except_in_code() -> None:
@@ -215,18 +228,13 @@ def test_a_heading_that_does_not_fit_a_bullet_becomes_a_low_heading() -> None:
 
 
 def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
-    paper = Entry(1, "2502.02737", "T", "https://e.org", authors=("A, B", 'C "D"'), authors_truncated=True)
-    _, authors, _ = exports.render_newsletter_paper(paper)
-    assert authors == '["A, B", "C \\"D\\"", +]'
+    paper = entry(authors=("A, B", 'C "D"'), authors_truncated=True)
+    assert exports.render_newsletter_paper(paper).authors == '["A, B", "C \\"D\\"", +]'
 
 
 def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
-    paper = Entry(1, "2502.02737", "T", "https://e.org", sections=(Section("장", "```\nx\n```"),))
-    _, _, text = exports.render_review_paper(paper)
+    text = exports.render_review_paper(entry(sections=(Section("장", "```\nx\n```"),))).body
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
-
-
-NEWSLETTER, REVIEW = newsletter_text("2025-02-06", 1, 2), review_text("2025-02-06", 1, 2)
 
 
 def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
@@ -237,23 +245,13 @@ def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> 
 
 
 @pytest.mark.parametrize("digest_format", DigestFormat)
-@pytest.mark.parametrize("text", [NEWSLETTER, REVIEW])
+@pytest.mark.parametrize("make_text", [newsletter_text, review_text])
 def test_a_digest_exported_in_a_format_is_detected_as_that_format(
-    digest_format: DigestFormat, text: str
+    digest_format: DigestFormat, make_text: Callable[..., str]
 ) -> None:
-    exported = [ExportDigest(digest, "digest.md") for digest in parse.parse_text(text)]
-    rendered = render_export(ExportFormat(digest_format.value), exported, Templates())
-    assert {digest.format for digest in parse.parse_text(rendered)} == {digest_format}
+    exported = export(digest_format.value, *parse.parse_text(make_text("2025-02-06", 1, 2)))
+    assert {found.format for found in parse.parse_text(exported)} == {digest_format}
 
-
-@pytest.mark.parametrize("export_format", ExportFormat)
-def test_every_export_format_is_rendered(export_format: ExportFormat) -> None:
-    exported = [ExportDigest(digest, "digest.md") for digest in parse.parse_text(NEWSLETTER)]
-    assert render_export(export_format, exported, Templates())
-
-
-SHARED = Path(__file__).parents[2] / "../shared"
-TEMPLATES = Templates()
 
 NEWSLETTER_LINES = [
     "### [Title [IDK] x](https://arxiv.org/abs/2502.00001)",
@@ -319,46 +317,24 @@ REVIEW_ENTRIES = st.builds(
 )
 
 
-def export(export_format: str, *digests: Digest) -> str:
-    return exports.render_export(
-        ExportFormat(export_format), [ExportDigest(digest, "a.md") for digest in digests], TEMPLATES
-    )
-
-
-def digest(*papers: Entry, digest_format: DigestFormat = DigestFormat.NEWSLETTER) -> Digest:
-    return Digest(digest_format, date(2025, 2, 6), papers, (), "")
-
-
-def entry(**values: object) -> Entry:
-    known = {"rank": 1, "arxiv_id": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
-    return Entry(**{**known, **values})  # type: ignore[arg-type]
+def assert_parses_back(before: Digest, where: object = "") -> Digest:
+    (after,) = parse.parse_text(export(before.format.value, before))
+    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries), where
+    return after
 
 
 @given(NEWSLETTERS)
 def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
-    (after,) = parse.parse_text(export("newsletter", before))
-    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries)
+    assert_parses_back(before)
 
 
 @given(REVIEW_ENTRIES)
 def test_an_exported_review_parses_to_the_same_entries(paper: Entry) -> None:
     # A single chapter with headings and without title would be parsed as the title; no digest has that.
     assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
-    missing = not paper.sections
-    paper = Entry(
-        **{
-            **parse.paper_to_json(paper),
-            "summary_missing": missing,
-            "authors": paper.authors,
-            "sections": paper.sections,
-        }
-    )
-    before = digest(paper, digest_format=DigestFormat.REVIEW)
-    (after,) = parse.parse_text(export("review", before))
-    assert after.format is DigestFormat.REVIEW
-    assert after.entries == before.entries
-    assert after.problems == ()
+    paper = replace(paper, summary_missing=not paper.sections)
+    assert assert_parses_back(digest(paper, digest_format=DigestFormat.REVIEW)).problems == ()
 
 
 def real_digests() -> list[Path]:
@@ -370,32 +346,20 @@ def real_digests() -> list[Path]:
 def test_exported_real_digests_parse_to_the_same_entries() -> None:
     for path in real_digests():
         for before in parse.parse_text(path.read_text(encoding="utf-8")):
-            (after,) = parse.parse_text(export(before.format.value, before))
-            assert (after.format, after.date, after.entries) == (
-                before.format,
-                before.date,
-                before.entries,
-            ), path
+            assert_parses_back(before, path)
 
 
 @pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
 def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
     other = {"newsletter": "review", "review": "newsletter"}
+    kept = attrgetter("arxiv_id", "url", "votes", "authors", "thumbnail", "video")
     for path in real_digests()[::6]:
         for before in parse.parse_text(path.read_text(encoding="utf-8")):
             (after,) = parse.parse_text(export(other[before.format.value], before))
-            for old, new in zip(before.entries, after.entries, strict=True):
-                assert (old.arxiv_id, old.url, old.votes, old.authors) == (
-                    new.arxiv_id,
-                    new.url,
-                    new.votes,
-                    new.authors,
-                )
-                assert (old.thumbnail, old.video, bool(old.sections)) == (
-                    new.thumbnail,
-                    new.video,
-                    bool(new.sections),
-                )
+            assert [*map(kept, after.entries)] == [*map(kept, before.entries)]
+            assert [bool(paper.sections) for paper in after.entries] == [
+                bool(paper.sections) for paper in before.entries
+            ]
 
 
 def test_exported_days_parse_in_order() -> None:

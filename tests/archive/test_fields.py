@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -25,14 +26,6 @@ def test_long_locations_with_the_same_beginning_have_different_keys() -> None:
     assert first[:16] == second[:16] == "a" * 16
 
 
-@pytest.mark.parametrize(
-    ("value", "line"),
-    [("  a\n b\t", "a b"), ("a\x00b\ud800", "ab"), ("abcdefgh ijk", "abcdefgh…"), (" \n", None), (3, None)],
-)
-def test_a_line_is_cleaned_and_truncated(value: object, line: str | None) -> None:
-    assert fields.clean_line(value, 10) == line
-
-
 def test_paragraphs_are_separated_by_an_empty_line() -> None:
     assert fields.clean_paragraph("a\r\nb\r\n\r\n\r\nc\n\n \n") == "a b\n\nc"
     assert fields.clean_paragraph(None) is None
@@ -45,32 +38,34 @@ def test_names_keep_their_order_without_duplicates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "url"),
+    ("clean", "value", "cleaned"),
     [
-        (" https://h.test/a ", "https://h.test/a"),
-        ("ftp://h.test/", None),
-        ("https://", None),
-        ("https://[h/", None),
-        ("https://h.test/" + "a" * 2_000, None),
-        (None, None),
+        (fields.clean_line, "  a\n b\t", "a b"),
+        (fields.clean_line, "a\x00b\ud800", "ab"),
+        (fields.clean_line, "a" * 1_001, "a" * 999 + "…"),
+        (fields.clean_line, " \n", None),
+        (fields.clean_line, 3, None),
+        (fields.clean_url, " https://h.test/a ", "https://h.test/a"),
+        (fields.clean_url, "ftp://h.test/", None),
+        (fields.clean_url, "https://", None),
+        (fields.clean_url, "https://[h/", None),
+        (fields.clean_url, "https://h.test/" + "a" * 2_000, None),
+        (fields.clean_url, None, None),
+        (fields.clean_votes, 0, 0),
+        (fields.clean_votes, 7, 7),
+        (fields.clean_votes, True, None),
+        (fields.clean_votes, -1, None),
+        (fields.clean_votes, "7", None),
+        (fields.clean_votes, 10**8, None),
+        (fields.clean_date, "2025-05-06T17:00:00.000Z", date(2025, 5, 6)),
+        (fields.clean_date, "soon", None),
+        (fields.clean_date, None, None),
     ],
 )
-def test_only_web_addresses_are_urls(value: object, url: str | None) -> None:
-    assert fields.clean_url(value) == url
-
-
-@pytest.mark.parametrize(
-    ("value", "votes"), [(0, 0), (7, 7), (True, None), (-1, None), ("7", None), (10**8, None)]
-)
-def test_invalid_vote_counts_are_unknown(value: object, votes: int | None) -> None:
-    assert fields.clean_votes(value) == votes
-
-
-@pytest.mark.parametrize(
-    ("value", "day"), [("2025-05-06T17:00:00.000Z", date(2025, 5, 6)), ("soon", None), (None, None)]
-)
-def test_the_date_of_an_iso_time_is_read(value: object, day: date | None) -> None:
-    assert fields.clean_date(value) == day
+def test_a_value_is_cleaned_or_unknown(
+    clean: Callable[[object], object], value: object, cleaned: object
+) -> None:
+    assert clean(value) == cleaned
 
 
 @pytest.mark.parametrize(

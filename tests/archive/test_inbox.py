@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,6 @@ class RecordingHandler:
             while path not in await self.received.get():
                 pass
 
-    def names(self) -> list[list[str]]:
-        names = []
-        with suppress(asyncio.QueueEmpty):
-            while True:
-                names.append([path.name for path in self.received.get_nowait()])
-        return names
-
 
 @asynccontextmanager
 async def watching(
@@ -68,12 +61,12 @@ async def test_existing_files_are_handled_sorted_by_name(tmp_path: Path, handler
         (tmp_path / name).write_text("text")
     (tmp_path / "folder.md").mkdir()
     await inbox.InboxWatcher(tmp_path, handler.handle).scan()
-    assert handler.names() == [["c.MD", "a.txt", "b.md"]]
+    assert [path.name for path in handler.received.get_nowait()] == ["c.MD", "a.txt", "b.md"]
 
 
 async def test_an_empty_folder_calls_no_handler(tmp_path: Path, handler: RecordingHandler) -> None:
     await inbox.InboxWatcher(tmp_path, handler.handle).scan()
-    assert handler.names() == []
+    assert handler.received.empty()
 
 
 async def test_new_and_changed_files_are_handled(tmp_path: Path, handler: RecordingHandler) -> None:

@@ -194,16 +194,16 @@ async def test_ingesting_the_seeds_twice_adds_nothing_the_second_time(
 
 
 async def test_all_files_of_the_archive_are_ingested(
-    db: database.Database, request: pytest.FixtureRequest
+    sqlite_db: database.Database, request: pytest.FixtureRequest
 ) -> None:
     folder: Path = request.getfixturevalue("archive")
-    harness = IngestHarness(db)
+    harness = IngestHarness(sqlite_db)
     result = IngestResult()
     for file in read_texts(folder / "newsletter", folder / "review"):
         result += await harness.add(file.text, file.name)
     assert (result.digests, result.new_digests) == (69, 69)
     assert result.papers == result.new_papers == len(harness.index.papers)
-    async with db.read() as connection:
+    async with sqlite_db.read() as connection:
         newest = (await archive.list_rows(connection))[0]
         stored_entries = await archive.list_entries_by_digest(connection, newest.id)
     assert stored_entries

@@ -96,11 +96,11 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
     ]
 
 
-def test_a_digest_has_at_most_five_thousand_papers() -> None:
-    papers = [paper(f"25{number // 10_000 + 1:02}.{number % 10_000:05}") for number in range(5_002)]
-    digest = build(*papers)
-    assert len(digest.entries) == headings.MAX_PAPERS
-    assert digest.problems[-1].message == "the list has 5002 papers; those after 5000 are left out"
+def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headings, "MAX_PAPERS", 5)
+    digest = build(*(paper(f"2501.{number:05}") for number in range(7)))
+    assert len(digest.entries) == 5
+    assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.archive import headings, newsletter, parse
 from storage.models import Digest, DigestFormat, Entry, Section
+from tests.archive.test_exports import NEWSLETTER_LINES
 
 DATE = "## Daily Papers (2025-02-06)\n\n"
 PAPER = """### [A Small Model](https://arxiv.org/abs/2502.00001)
@@ -128,11 +129,6 @@ def test_missing_fields_are_unknown_without_a_problem() -> None:
     assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
 
 
-def test_unknown_votes_are_not_zero() -> None:
-    paper, problems = parse_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
-    assert (paper.votes, problems) == (None, [])
-
-
 def test_votes_that_are_no_number_are_unknown_and_a_problem() -> None:
     paper, problems = parse_paper("\nVote: abc\n\n- text\n")
     assert (paper.votes, problems) == (None, [2])
@@ -188,24 +184,14 @@ def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_are_kept(
     assert "No Paper" in digest.problems[0].message
 
 
-def test_papers_keep_the_order_of_the_digest() -> None:
-    digest = parse_digest(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
-    assert [paper.votes for paper in digest.entries] == [12, 99]
-
-
 def test_a_repeated_paper_is_one_entry_and_a_problem() -> None:
     again = PAPER.replace("2502.00001)", "2502.00001v2)").replace("Vote: 12", "Vote: 15")
     digest = parse_digest(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
     (paper,) = digest.entries
     assert (paper.votes, paper.authors) == (12, ("Ada One", "Ben Two"))
     assert [problem.line for problem in digest.problems] == [12]
-    assert "2502.00001" in digest.problems[0].message
+    assert digest.problems[0].message.startswith("2502.00001 ")
     assert "15" in digest.problems[0].message
-
-
-def test_the_number_of_papers_is_not_limited() -> None:
-    digest = parse_digest(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
-    assert [paper.rank for paper in digest.entries] == list(range(1, 71))
 
 
 def test_text_between_the_date_and_the_first_paper_is_a_problem() -> None:
@@ -344,46 +330,29 @@ def test_a_paper_without_any_text_has_no_summary() -> None:
     assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
 
 
-BLOCK_LINES = st.sampled_from(
-    [
-        "",
-        "",
-        "- ***New***: text",
-        "- **Next**: text",
-        "- ***Odd: ***: text",
-        "- *** : ***: text",
-        "- ***: text",
-        "- ***A*B***: text",
-        "- plain",
-        "-",
-        "- - -",
-        "---",
-        "  - nested",
-        "  more",
-        "* star",
-        "1. one",
-        "**Bold**: text",
-        "**Bold**",
-        "Vote: 12",
-        "Vote: -",
-        "- Vote: 3",
-        "Authors: A B, C D",
-        "Authors: A B, +",
-        "![](https://example.org/a.png)",
-        "![](https://example.org/a.mp4)",
-        "```",
-        "#### Low",
-        "죄송합니다. 링크를 열 수 없습니다.",
-        "- 죄송합니다. 링크를 열 수 없습니다.",
-        "\t",
-    ]
-)
+ODD_LINES = [
+    "- ***Odd: ***: text",
+    "- *** : ***: text",
+    "- ***: text",
+    "- ***A*B***: text",
+    "-",
+    "- - -",
+    "* star",
+    "**Bold**: text",
+    "**Bold**",
+    "- Vote: 3",
+    "```",
+    "죄송합니다. 링크를 열 수 없습니다.",
+    "- 죄송합니다. 링크를 열 수 없습니다.",
+    "\t",
+]
+BLOCK_LINES = st.sampled_from([*NEWSLETTER_LINES[4:], *ODD_LINES])
 SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
 
 
 @given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
 def test_the_fast_path_gives_the_result_of_the_block_parser(rows: list[str], has_header: bool) -> None:
-    rows = SIMPLE_HEADER * has_header + rows
+    rows = SIMPLE_HEADER * has_header + "\n".join(rows).split("\n")
     fast = headings.PaperDraft(1, "2502.00001", None, "")
     full = headings.PaperDraft(1, "2502.00001", None, "")
     problems = newsletter.parse_block(rows, 0, len(rows), full)

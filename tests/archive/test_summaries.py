@@ -31,6 +31,9 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
         "**죄송합니다.** 링크를 열 수 없습니다.\n\n- 제목을 알려 주세요.\n- 저자를 알려 주세요.",
         "I'm sorry, but I can't assist with that request.",
         "I am unable to access external links.",
+        "I’m unable to browse the web. If you share the abstract, I would be happy to help!",
+        "I apologize, but the page is not available.",
+        "As an AI, I have no access to external pages.",
         "I cannot open the PDF. Could you paste the abstract?",
         "It seems the link is not accessible. Please check the URL.",
         "❌ 요약 실패",
@@ -318,17 +321,13 @@ def test_empty_statements_are_not_shown_and_inventions_not_at_all() -> None:
         (DigestFormat.REVIEW, LATE, [Section(None, INVENTED), Section("1. 동기", SOUND)], Basis.NONE),
         (DigestFormat.REVIEW, LATE, [Section("4. 실험", EMPTY)], Basis.NONE),
         (DigestFormat.REVIEW, LATE, [], Basis.NONE),
+        (DigestFormat.LISTING, LATE, [Section(None, SOUND)], Basis.ABSTRACT),
     ],
 )
 def test_the_basis_follows_from_the_text_the_format_and_the_date(
     digest_format: DigestFormat, day: date, sections: list[Section], basis: Basis | None
 ) -> None:
     assert summaries.find_shown_basis(digest_format, day, entry(*sections)) is basis
-
-
-def test_every_format_has_a_basis() -> None:
-    for digest_format in DigestFormat:
-        assert summaries.find_shown_basis(digest_format, LATE, entry(Section(None, SOUND))) in (None, *Basis)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from typing import Any
 
 import discord
 import pytest
-from discord import app_commands
-from discord.ext import commands as ext_commands
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 
@@ -103,44 +101,50 @@ def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
-    from storage.models import Reason
-
     texts = translations.load().for_locale(locale)
-    assert all(texts.find(f"reason-{reason.value}") for reason in Reason)
+    assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 
-async def test_every_command_option_and_choice_has_a_korean_name_and_description(
-    harness: ClientHarness,
+async def test_commands_have_korean_names_and_descriptions_within_discords_limits_and_none_is_unused(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree = harness.bot.tree
-    assert tree.translator is not None
-    payloads = [
-        await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands()
-    ]
-    for path, node in _nodes(payloads):
-        for kind in ("name", "description"):
-            if kind in node:
-                translated = node.get(f"{kind}_localizations") or {}
-                assert translated.get("ko"), f"{kind} of {path}"
-                assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {path}"
+    tree, asked, command_key = harness.bot.tree, set(), translations.command_key
 
+    def note(*arguments: Any) -> str:
+        asked.add(key := command_key(*arguments))
+        return key
 
-async def test_names_and_descriptions_are_within_discords_limits(harness: ClientHarness) -> None:
-    tree = harness.bot.tree
+    monkeypatch.setattr(translations, "command_key", note)
     assert tree.translator is not None
     assert len(tree.get_commands()) <= 100
     for command in tree.get_commands():
         payload = await command.get_translated_payload(tree, tree.translator)
-        total = 0
+        _check_limits(payload)
         for path, node in _nodes([payload]):
-            names = [node["name"], *(node.get("name_localizations") or {}).values()]
-            descriptions = [node["description"]] if "description" in node else []
-            descriptions += (node.get("description_localizations") or {}).values()
-            if "description" in node:  # of menus of a message and of choices only the length is limited
-                assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
-            assert all(1 <= len(text) <= 100 for text in names + descriptions), path
-            total += max(map(len, names)) + max(map(len, descriptions), default=0)
-        assert total <= 8000
+            for kind in ("name", "description"):
+                if kind in node:
+                    translated = node.get(f"{kind}_localizations") or {}
+                    assert translated.get("ko"), f"{kind} of {path}"
+                    assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {path}"
+    known = {
+        f"{name}.{attribute.id.name}"
+        for name, message in _messages("ko.commands").items()
+        for attribute in message.attributes
+    }
+    assert known - asked == set()
+
+
+def _check_limits(payload: dict[str, Any]) -> None:
+    total = 0
+    for path, node in _nodes([payload]):
+        names = [node["name"], *(node.get("name_localizations") or {}).values()]
+        descriptions = [node["description"]] if "description" in node else []
+        descriptions += (node.get("description_localizations") or {}).values()
+        if "description" in node:  # of menus of a message and of choices only the length is limited
+            assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
+        assert all(1 <= len(text) <= 100 for text in names + descriptions), path
+        total += max(map(len, names)) + max(map(len, descriptions), default=0)
+    assert total <= 8000
 
 
 def _nodes(payloads: list[dict[str, Any]], parent: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -149,37 +153,6 @@ def _nodes(payloads: list[dict[str, Any]], parent: str = "") -> Iterator[tuple[s
         yield path, payload
         yield from _nodes(payload.get("options") or [], path)
         yield from _nodes(payload.get("choices") or [], path)
-
-
-def test_no_korean_text_of_the_commands_is_unused() -> None:
-    used = _command_keys()
-    messages = _messages("ko.commands")
-    known = {
-        f"{name}.{attribute.id.name}"
-        for name, message in messages.items()
-        for attribute in message.attributes
-    }
-    assert known - used == set()
-
-
-def _command_keys() -> set[str]:
-    from bot.app.client import COGS
-
-    keys = {"look-up-papers.name"}  # in the menu of a message: no command of a cog
-    for cog in COGS:
-        commands = list(cog.__cog_app_commands__)
-        name = str(cog.__cog_group_name__) if issubclass(cog, ext_commands.GroupCog) else ""
-        if name:
-            keys |= {f"{name}.name", f"{name}.description"}
-        for command in commands:
-            assert isinstance(command, app_commands.Command)
-            path = f"{name}-{command.name}" if name else command.name
-            keys |= {f"{path}.name", f"{path}.description"}
-            for option in command.parameters:
-                slug = option.name.replace("_", "-")
-                keys |= {f"{path}.option-{slug}", f"{path}.option-{slug}-description"}
-                keys |= {f"choice.{str(choice.value).replace(',', '-')}" for choice in option.choices}
-    return keys
 
 
 @pytest.mark.parametrize(

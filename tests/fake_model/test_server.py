@@ -11,7 +11,7 @@ import pytest
 from bot.archive.summaries import Basis
 from bot.writer import prompts
 from storage import models
-from tests.fake_model import papers, server, writing
+from tests.fake_model import papers, server
 from tests.fake_model.process import FakeModelProcess
 
 FORMATS = tuple(prompts.SECTIONS)
@@ -80,12 +80,3 @@ async def test_a_share_of_the_requests_fails_and_a_share_of_the_numbers_is_wrong
     planted = [text for entry in log for text in entry.get("planted", ())]
     assert planted
     assert not any(fact.korean in planted for paper in papers.load() for fact in paper.facts)
-
-
-async def test_an_obedient_model_does_what_a_hidden_text_asks_for(fake_model: FakeModelProcess) -> None:
-    fake_model.reset(is_obedient=True)
-    hidden = next(paper for paper in papers.load() if paper.hidden)
-    _, record = await _ask(fake_model, text=papers.markdown(hidden))
-    assert writing.OBEDIENT in _content(record)
-    _, record = await _ask(fake_model)
-    assert writing.OBEDIENT not in _content(record)

@@ -146,46 +146,41 @@ def count_phrases(*titles: str) -> dict[str, int]:
     return {text: papers for text, _, papers in phrases}
 
 
-def test_a_phrase_is_shared_by_titles() -> None:
-    assert count_phrases("Fast Video Diffusion", "Video Diffusion: A Survey", "Video Games") == {
-        "Video Diffusion": 2
-    }
-
-
-def test_a_phrase_has_its_most_common_spelling() -> None:
-    titles = ("Image Editing at Scale", "On image editing", "Image Editing", "image-editing tools")
-    assert count_phrases(*titles) == {"Image Editing": 4}
-
-
-def test_singular_and_plural_are_one_phrase() -> None:
-    assert count_phrases("Reward Models", "A Reward Model", "Reward Models Again") == {"Reward Models": 3}
-
-
-def test_a_phrase_neither_begins_nor_ends_with_a_function_word() -> None:
-    titles = ["Rethinking the Power of Attention Maps for Everyone"] * 3
-    assert set(count_phrases(*titles)) == {"Power of Attention Maps"}
-
-
-def test_no_phrase_crosses_punctuation() -> None:
-    assert count_phrases(*["Robots, Maps: Paths (Plans) – Goals"] * 3) == {}
-
-
-def test_a_subsumed_phrase_is_left_out() -> None:
-    titles = ["State Space Models"] * 4 + ["Space Weather Models", "Space Weather Maps"]
-    assert count_phrases(*titles) == {"State Space Models": 4, "Space Weather": 2}
-
-
-def test_a_part_that_also_occurs_alone_is_kept() -> None:
-    assert count_phrases("Sparse Depth Maps", "Sparse Depth Maps", "Depth Maps", "Good Depth Maps") == {
-        "Depth Maps": 4,
-        "Sparse Depth Maps": 2,
-    }
-
-
-def test_korean_phrases_lose_their_final_particle() -> None:
-    titles = ("언어 모델을 위한 지도", "언어 모델의 지도", "작은 언어모델", "LLM 추론에서 배우기", "LLM 추론")
-    assert count_phrases(*titles) == {"언어 모델": 3, "LLM 추론": 2}
-    assert count_phrases("작은 LLM의 하루", "작은 LLM을 위한 집") == {"작은 LLM": 2}
+@pytest.mark.parametrize(
+    ("titles", "phrases"),
+    [
+        (["Fast Video Diffusion", "Video Diffusion: A Survey", "Video Games"], {"Video Diffusion": 2}),
+        # In its most common spelling; singular and plural are one.
+        (
+            ["Image Editing at Scale", "On image editing", "Image Editing", "image-editing tools"],
+            {"Image Editing": 4},
+        ),
+        (["Reward Models", "A Reward Model", "Reward Models Again"], {"Reward Models": 3}),
+        # It neither begins nor ends with a function word, and crosses no punctuation.
+        (["Rethinking the Power of Attention Maps for Everyone"] * 3, {"Power of Attention Maps": 3}),
+        (["Robots, Maps: Paths (Plans) – Goals"] * 3, {}),
+        # One that is mostly part of a longer one is left out; one that also occurs alone is kept.
+        (
+            [*["State Space Models"] * 4, "Space Weather Models", "Space Weather Maps"],
+            {"State Space Models": 4, "Space Weather": 2},
+        ),
+        (
+            ["Sparse Depth Maps", "Sparse Depth Maps", "Depth Maps", "Good Depth Maps"],
+            {"Depth Maps": 4, "Sparse Depth Maps": 2},
+        ),
+        # Korean phrases lose their final particle.
+        (
+            ["언어 모델을 위한 지도", "언어 모델의 지도", "작은 언어모델", "LLM 추론에서 배우기", "LLM 추론"],
+            {"언어 모델": 3, "LLM 추론": 2},
+        ),
+        (["작은 LLM의 하루", "작은 LLM을 위한 집"], {"작은 LLM": 2}),
+        # A mostly hyphenated term is one word; LaTeX is converted before counting.
+        (["Zero-Shot Maps", "Zero-Shot Plans", "Zero Shot"], {}),
+        ([r"\textbf{Graph} Search ($O(n)$)"] * 2, {"Graph Search": 2}),
+    ],
+)
+def test_phrases_are_shared_by_titles(titles: list[str], phrases: dict[str, int]) -> None:
+    assert count_phrases(*titles) == phrases
 
 
 def test_concepts_are_counted_instead_of_listed_as_phrases() -> None:
@@ -203,14 +198,6 @@ def test_a_concept_is_not_counted_for_other_words_of_its_stem() -> None:
     for title in ("Generation of Maps", "Generators", "A generator"):
         counter.add(title)
     assert counter.summarise({("generator", "generat")})[1] == {"generat": 2}
-
-
-def test_a_mostly_hyphenated_term_is_not_a_phrase() -> None:
-    assert count_phrases("Zero-Shot Maps", "Zero-Shot Plans", "Zero Shot") == {}
-
-
-def test_latex_is_converted_before_counting() -> None:
-    assert count_phrases(*[r"\textbf{Graph} Search ($O(n)$)"] * 2) == {"Graph Search": 2}
 
 
 def test_a_large_archive_requires_three_papers() -> None:

@@ -11,23 +11,6 @@ from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, shown_text
 
 
-async def test_autocomplete_offers_authors(harness: ClientHarness) -> None:
-    authors = await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
-    papers = harness.texts("choice-papers", count=4)
-    assert [(author["name"], author["value"]) for author in authors] == [
-        (f"Ada Lovelace — {papers}", "Ada Lovelace")
-    ]
-
-
-async def test_autocomplete_offers_topics_with_their_other_names(harness: ClientHarness) -> None:
-    for typed, name in (
-        ("소형", "소형 언어 모델 · small language model (SLM)"),
-        ("small l", "small language model (SLM) · 소형 언어 모델"),
-    ):
-        offered = await harness.reader.autocomplete(harness.channel, "topic", "query", typed)
-        assert offered[0]["name"] == name
-
-
 async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
     harness: ClientHarness,
 ) -> None:
@@ -45,35 +28,36 @@ async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
     assert harness.texts("list-topic-heading", topic="Quiet Harbour Lights", count=2) in results
 
 
-async def test_autocomplete_offers_papers_by_id(harness: ClientHarness) -> None:
-    offered = await harness.reader.autocomplete(harness.channel, "paper", "paper", "2501.0000")
-    choices = {choice["value"]: choice["name"] for choice in offered}
-    assert choices["2501.00002"] == "2501.00002 ▲ 57 · Rewards That Teach Reasoning"
-    assert choices["2501.00003"] == "2501.00003 ▲ – · Speech without a Score"
+async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness) -> None:
+    async def offered(command: str, option: str, typed: str, value: str = "value") -> list[str]:
+        choices = await harness.manager.autocomplete(harness.channel, command, option, typed)
+        return [choice[value] for choice in choices]
 
-
-async def test_a_long_title_is_shortened_after_the_votes(harness: ClientHarness) -> None:
-    paper = sample_archive.NewsletterPaper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
-    await sample_archive.add_digest(harness.container.database, "2026-01-01", paper)
-    (offered,) = await harness.reader.autocomplete(harness.channel, "paper", "paper", "lanterns")
-    assert len(offered["name"]) <= 100
-    assert offered["name"].startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")
-    assert offered["name"].endswith("…")
-
-
-async def test_autocomplete_offers_time_zones_and_times(harness: ClientHarness) -> None:
-    zones = await harness.manager.autocomplete(harness.channel, "daily setup", "timezone", "")
-    assert zones[0]["value"] == "Asia/Seoul"
-    zones = await harness.manager.autocomplete(harness.channel, "daily setup", "timezone", "kath")
-    assert zones[0]["value"] == "Asia/Kathmandu"
-    times = await harness.manager.autocomplete(harness.channel, "daily setup", "time", "9")
-    assert [time["value"] for time in times] == ["09:00", "09:30"]
+    papers = harness.texts("choice-papers", count=4)
+    assert await offered("author", "name", "lovel") == ["Ada Lovelace"]
+    assert await offered("author", "name", "lovel", "name") == [f"Ada Lovelace — {papers}"]
+    for typed, name in (
+        ("소형", "소형 언어 모델 · small language model (SLM)"),
+        ("small l", "small language model (SLM) · 소형 언어 모델"),
+    ):
+        assert (await offered("topic", "query", typed, "name"))[0] == name
+    names = await offered("paper", "paper", "2501.0000", "name")
+    assert "2501.00002 ▲ 57 · Rewards That Teach Reasoning" in names
+    assert "2501.00003 ▲ – · Speech without a Score" in names
+    assert (await offered("daily setup", "timezone", ""))[0] == "Asia/Seoul"
+    assert (await offered("daily setup", "timezone", "kath"))[0] == "Asia/Kathmandu"
+    assert await offered("daily setup", "time", "9") == ["09:00", "09:30"]
+    long = sample_archive.NewsletterPaper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
+    await sample_archive.add_digest(harness.container.database, "2026-01-01", long)
+    (name,) = await offered("paper", "paper", "lanterns", "name")
+    assert len(name) <= 100
+    assert name.startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")
+    assert name.endswith("…")
 
 
 async def test_an_error_of_an_autocomplete_gives_an_empty_list(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     async def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("on purpose")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from itertools import permutations
 
-import pytest
-
 from bot.accounts.service import make_token
 from bot.search import glossary
 from storage import models
@@ -14,22 +12,46 @@ from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
 
 
-async def test_a_topic_is_answered_privately_with_matching_papers(harness: ClientHarness) -> None:
-    result = await harness.reader.slash(harness.channel, "topic", query="소형 언어 모델")
+async def test_a_topic_is_answered_privately_explained_and_can_be_searched_literally(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.ask("topic", query="소형 언어 모델")
     assert result.ephemeral
-    shown = shown_text(last_response(result))
+    shown = shown_text(result)
     assert "Small Language Models (at Work): A \\*Survey\\*" in shown
     assert "https://arxiv.org/abs/2501.00001" in shown
     assert "▲ 81 · 2026-01-01" in shown
     assert "**소형 언어 모델**" in shown
     assert harness.texts("follow-topic") in shown
-
-
-async def test_an_expanded_topic_is_explained_and_can_be_searched_literally(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="소형 언어 모델")
-    assert "small language model" in shown_text(result).lower()
+    assert "small language model" in shown.lower()
     literal = await harness.click(result, label=harness.texts("list-literally"))
     assert harness.texts("list-with-forms") in shown_text(literal)
+
+
+async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> None:
+    texts = harness.texts
+    ignored, none = texts("list-ignored", filters="votes:many"), texts("try-instead")
+    for query, said, unsaid in (
+        (
+            "로봇 지도에 대한 논문 추천해줘",
+            texts("list-read", terms="로봇 · 지도"),
+            texts("list-perhaps", topics=""),
+        ),
+        ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도"), none),
+        ("로봇 지도", "Maps for Robots", texts("list-read", terms="")),
+        ("https://arxiv.org/abs/2501.00004v2", "Maps for Robots", none),
+        ("억해", texts("list-inside"), none),
+        ("2501.99999", texts("no-list-paper", paper="2501.99999"), "Maps"),
+        ("robots votes:many", ignored, none),
+        ("zzzzzz votes:many", ignored, "Maps"),
+        ("🤖", none, texts("follow-topic")),
+        ("-diffusion", none, texts("follow-topic")),
+        ("?!", none, texts("follow-topic")),
+        ("   ", texts("no-words"), none),
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert said in shown, query
+        assert unsaid not in shown, query
 
 
 async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
@@ -38,19 +60,6 @@ async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(har
     assert harness.texts("list-corrected", words="langauge → language") in shown
     assert "Small Language Models (at Work)" in shown
     assert "→" not in shown_text(await harness.click(result, label=harness.texts("list-literally")))
-
-
-async def test_a_question_says_what_was_searched_for_and_suggests_nothing_else(
-    harness: ClientHarness,
-) -> None:
-    shown = shown_text(await harness.ask("topic", query="로봇 지도에 대한 논문 추천해줘"))
-    assert harness.texts("list-read", terms="로봇 · 지도") in shown
-    assert harness.texts("list-perhaps", topics="") not in shown
-    dated = await harness.ask("topic", query="2025년 12월부터 로봇 지도")
-    assert harness.texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도") in shown_text(dated)
-    assert harness.texts("list-read", terms="") not in shown_text(
-        await harness.ask("topic", query="로봇 지도")
-    )
 
 
 async def test_an_abbreviation_of_several_terms_has_a_button_for_each(harness: ClientHarness) -> None:
@@ -74,15 +83,6 @@ async def test_an_abbreviation_of_several_terms_has_a_button_for_each(harness: C
     assert "이중 경로 주의" in shown_text(await harness.click(result, label=label))
 
 
-async def test_a_word_found_only_inside_longer_ones_is_said(harness: ClientHarness) -> None:
-    assert harness.texts("list-inside") in shown_text(await harness.ask("topic", query="억해"))
-
-
-async def test_an_unknown_id_is_said(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="2501.99999")
-    assert harness.texts("no-list-paper", paper="2501.99999") in shown_text(result)
-
-
 async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
     harness: ClientHarness,
 ) -> None:
@@ -92,25 +92,26 @@ async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
     assert "2501.00002" in shown_text(await harness.click(result, label=harness.texts("newest-digest")))
 
 
-async def test_buttons_still_work_after_a_restart(harness: ClientHarness) -> None:
-    digest = await harness.ask("digest")
-    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
-    assert "**6 · " in shown_text(await harness.click(digest, label="▶"))
-
-
 async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness) -> None:
     for length in [70, 500]:
         query = ("small language models " * 40)[:length].strip()
         shown = await harness.ask("topic", query=query)
         assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
-        menu = next(name for name in component_ids(shown) if name.startswith("pr:lp:"))
-        assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id=menu))
+        assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
 
 
-async def test_a_minimum_of_votes_filters_the_list(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="language models", votes=50)
-    assert "at least ▲ 50" in shown_text(result)
-    assert "2501.00006" not in shown_text(result)
+async def test_an_alert_from_a_query_has_its_terms_without_operators(harness: ClientHarness) -> None:
+    for query, kind, text, votes in (
+        ("로봇 since:2025 votes:5", models.AlertKind.KEYWORD, "로봇", 5),
+        ('"small language models" -speech', models.AlertKind.KEYWORD, "small language models", 0),
+        ("author:lovelace votes:9", models.AlertKind.AUTHOR, "lovelace", 9),
+    ):
+        result = await harness.ask("topic", query=query)
+        label = harness.texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
+        await harness.click(result, label=label)
+        alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+        assert [(*alert.terms, alert.min_votes) for alert in alerts] == [((kind, text), votes)]
+        await harness.bot.services.alerts.remove([alerts[0].id])
 
 
 async def test_following_creates_the_alert_once_with_one_click(harness: ClientHarness) -> None:
@@ -161,30 +162,36 @@ async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: Client
     assert "Rewards That Teach Reasoning" in shown
 
 
-async def test_a_query_without_terms_offers_suggestions_and_no_alert(harness: ClientHarness) -> None:
-    for query in ["🤖", "-diffusion", "?!"]:
-        shown = shown_text(await harness.ask("topic", query=query))
-        assert harness.texts("try-instead") in shown
-        assert harness.texts("follow-topic") not in shown
-
-
-async def test_invalid_filters_are_reported(harness: ClientHarness) -> None:
-    for query in ("robots votes:many", "zzzzzz votes:many"):
-        result = await harness.ask("topic", query=query)
-        assert harness.texts("list-ignored", filters="votes:many") in shown_text(result)
-
-
 async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness: ClientHarness) -> None:
     one = harness.texts("choice-papers", count=1)
     result = await harness.ask("topic", query="로봇", votes=500)
     assert harness.texts("subscription-votes", votes=500) in shown_text(result)
     updated = await harness.click(result, label=f"{harness.texts('any-votes')} · {one}")
     assert "Maps for Robots" in shown_text(updated)
+    result = await harness.ask("topic", query="language models", votes=50)
+    assert "at least ▲ 50" in shown_text(result)
+    assert "2501.00006" not in shown_text(result)
     result = await harness.ask("topic", query="로봇", votes=500, period="w")
     assert harness.texts("without-filters") in shown_text(result)
     result = await harness.ask("topic", query="xyzzyplugh", period="w")
     assert harness.texts("period-week") in shown_text(result)
     assert harness.texts("all-time") not in shown_text(result)
+
+
+async def test_the_modal_of_a_post_searches_a_topic_and_it_and_buttons_outlive_a_restart(
+    harness: ClientHarness,
+) -> None:
+    digest, post = await harness.ask("digest"), await post_daily(harness)
+    for has_restarted in (False, True):
+        modal = await harness.reader.click(post, label=harness.texts("post-ask"))
+        assert modal.modal is not None
+        if has_restarted:
+            bot = harness.container.create_bot(shard_count=1, locale=models.Locale.EN)
+            await harness.env.restart_bot(bot)
+            assert "**6 · " in shown_text(await harness.click(digest, label="▶"))
+        response = last_response(await harness.reader.submit_modal(modal, {"query": "로봇"}))
+        assert response.ephemeral
+        assert "Maps for Robots" in shown_text(response)
 
 
 async def test_top_of_a_topic_shows_expansions_and_corrections(harness: ClientHarness) -> None:
@@ -193,49 +200,6 @@ async def test_top_of_a_topic_shows_expansions_and_corrections(harness: ClientHa
     assert also in shown_text(result)
     result = await harness.ask("top", topic="강화 핵습", period="a")
     assert "강화 학습" in shown_text(result)
-
-
-async def test_a_url_as_a_topic_finds_the_paper(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="https://arxiv.org/abs/2501.00004v2")
-    assert "Maps for Robots" in shown_text(result)
-
-
-@pytest.mark.parametrize(
-    ("query", "kind", "text", "votes"),
-    [
-        ("로봇 since:2025 votes:5", models.AlertKind.KEYWORD, "로봇", 5),
-        ('"small language models" -speech', models.AlertKind.KEYWORD, "small language models", 0),
-        ("author:lovelace votes:9", models.AlertKind.AUTHOR, "lovelace", 9),
-    ],
-)
-async def test_an_alert_from_a_query_has_its_terms_without_operators(
-    harness: ClientHarness, query: str, kind: models.AlertKind, text: str, votes: int
-) -> None:
-    result = await harness.ask("topic", query=query)
-    label = harness.texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
-    await harness.reader.click(result, label=label)
-    alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
-    assert [(*alert.terms, alert.min_votes) for alert in alerts] == [((kind, text), votes)]
-
-
-async def test_an_empty_query_is_refused(harness: ClientHarness) -> None:
-    assert shown_text(await harness.ask("topic", query="   ")) == harness.texts("no-words")
-
-
-async def test_the_modal_of_a_post_searches_a_topic(harness: ClientHarness) -> None:
-    message = await post_daily(harness)
-    modal = await harness.reader.click(message, label=harness.texts("post-ask"))
-    assert modal.modal is not None
-    response = await harness.reader.submit_modal(modal, {"query": "로봇"})
-    assert last_response(response).ephemeral
-    assert "Maps for Robots" in shown_text(last_response(response))
-
-
-async def test_a_modal_opened_before_a_restart_is_answered(harness: ClientHarness) -> None:
-    modal = await harness.reader.click(await post_daily(harness), label=harness.texts("post-ask"))
-    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
-    response = await harness.reader.submit_modal(modal, {"query": "로봇"})
-    assert "Maps for Robots" in shown_text(last_response(response))
 
 
 async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_lack(
@@ -253,19 +217,13 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     assert "**6 · " in second
     assert harness.texts("list-partial") in second
     assert second.count(lacks) == 2
-
-
-async def test_the_heading_stands_between_complete_and_partial_papers(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("topic", query="small language model weather"))
     heading, complete = shown.index(harness.texts("list-partial-heading")), shown.index("Weather in a Small")
     assert complete < heading < shown.index("-# missing: ")
     assert harness.texts("list-partial") not in shown
-
-
-async def test_what_a_paper_lacks_is_escaped_and_short(harness: ClientHarness) -> None:
     unknown = " ".join(f"un**known**{letter * 40}" for letter in "abcdefg")
-    result = await harness.ask("topic", query=f"language models {unknown}")
-    (line, *_) = [line for line in shown_text(result).splitlines() if "missing: " in line]
+    shown = shown_text(await harness.ask("topic", query=f"language models {unknown}"))
+    (line, *_) = [line for line in shown.splitlines() if "missing: " in line]
     assert line.endswith("…")
     assert len(line) < 200
 
@@ -277,8 +235,7 @@ async def test_a_topic_is_ordered_by_match_votes_or_date(harness: ClientHarness)
     assert harness.texts("list-by-relevance") in shown_text(message)
     orders = []
     for order in ("votes", "date"):
-        menu = next(name for name in component_ids(message) if name.startswith("pr:lo:"))
-        message = await harness.select(message, [order], custom_id=menu)
+        message = await harness.select(message, [order], custom_id="pr:lo:")
         shown = shown_text(message)
         orders.append(shown.index("[Robot Arms]") < shown.index("[Maps for Robots]"))
     assert orders == [True, False]
@@ -292,36 +249,33 @@ async def test_a_misspelt_name_says_that_the_author_is_called_otherwise(harness:
     assert harness.texts("list-name-corrected", name="lovelace, ada") not in shown_text(exact)
 
 
-async def test_an_author_is_found_by_a_reordered_name_and_sorted_by_date(harness: ClientHarness) -> None:
-    result = await harness.ask("author", name="NOETHER emmy")
-    assert "Emmy Noether" in shown_text(result)
-    by_date = await harness.click(result, label=harness.texts("list-by-date"))
-    assert harness.texts("list-by-votes") in shown_text(by_date)
-
-
-async def test_a_known_author_without_matching_papers_is_not_reported_as_unknown(
+async def test_an_author_is_found_by_any_form_of_a_name_and_told_from_an_unknown_one(
     harness: ClientHarness,
 ) -> None:
-    shown = shown_text(await harness.ask("author", name="ada lovelace", votes=500))
-    assert harness.texts("no-list-author-papers", author="Ada Lovelace") in shown
-    assert harness.texts("no-list-author", author="Ada Lovelace") not in shown
+    texts = harness.texts
+    known = texts("no-list-author-papers", author="Ada Lovelace")
+    for name, votes, said, unsaid in (
+        ("김민준", 0, "Kim Min-jun · ", texts("try-name")),
+        ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
+        ("xyzzyplugh", 0, texts("try-name"), texts("all-time")),
+    ):
+        shown = shown_text(await harness.ask("author", name=name, votes=votes))
+        assert said in shown
+        assert unsaid not in shown
+    result = await harness.ask("author", name="NOETHER emmy")
+    assert "Emmy Noether" in shown_text(result)
+    by_date = await harness.click(result, label=texts("list-by-date"))
+    assert texts("list-by-votes") in shown_text(by_date)
 
 
-async def test_a_name_as_a_topic_suggests_the_author(harness: ClientHarness) -> None:
+async def test_a_name_as_a_topic_suggests_the_author_and_the_reverse(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="noether emmy")
     label = harness.texts("alert-author", text="Emmy Noether")
     assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
-
-
-async def test_a_topic_as_an_author_suggests_the_topic(harness: ClientHarness) -> None:
     result = await harness.ask("author", name="로봇")
     assert harness.texts("no-list-author", author="로봇") in shown_text(result)
     topic = await harness.click(result, label=harness.texts("as-a-topic", count=1))
     assert "Maps for Robots" in shown_text(topic)
-
-
-async def test_an_author_is_found_by_a_name_in_hangul(harness: ClientHarness) -> None:
-    assert "Kim Min-jun · " in shown_text(await harness.ask("author", name="김민준"))
 
 
 async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarness) -> None:
@@ -334,12 +288,6 @@ async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarnes
     assert "2025-01-03 · Minjoon Gim\n" in shown
     assert "· Kim Min-jun\n" in shown
     assert "Minjoon Gim · " in shown_text(await harness.click(result, label="Minjoon Gim"))
-
-
-async def test_an_unknown_author_does_not_suggest_wider_filters(harness: ClientHarness) -> None:
-    shown = shown_text(await harness.ask("author", name="xyzzyplugh"))
-    assert harness.texts("try-name") in shown
-    assert harness.texts("all-time") not in shown
 
 
 async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness: ClientHarness) -> None:

@@ -255,9 +255,9 @@ async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgott
         reader_id = str(harness.reader.id)
         named = {name.partition(".")[0] for name in await reader_rows.find_columns(db, reader_id)}
         assert named >= KNOWN
-        answer = await harness.reader.slash(harness.channel, "me data")
+        answer = await harness.ask("me data")
         assert answer.ephemeral
-        (file,) = last_response(answer).attachments
+        (file,) = answer.attachments
         found = json.loads(await file.read())
         assert set(found["tables"]) >= KNOWN | {"parts"}
         assert found["tables"]["saved_papers"][0]["paper_id"] == "2501.00001"
@@ -355,9 +355,9 @@ def _relative_time(at: datetime) -> str:
 
 
 async def _sources_text(harness: ClientHarness) -> str:
-    result = await harness.reader.slash(harness.channel, "sources")
+    result = await harness.ask("sources")
     assert result.ephemeral
-    return shown_text(last_response(result))
+    return shown_text(result)
 
 
 async def test_a_healthy_source_shows_its_last_and_next_fetch(harness: ClientHarness) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -75,26 +74,16 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert "pass-of-the-bot" not in printed
     assert findings["DISCORD_TOKEN"].value == "set, not shown"
     assert findings["Discord"].value == "logged in as Paperround#0001"
-
-
-async def test_a_rejected_token_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
-    findings = await examine(reject_token)
-    assert not findings["Discord"].well
-    assert "does not accept" in findings["Discord"].note
-
-
-async def test_without_a_token_discord_is_not_called() -> None:
-    async def fail(_: Settings) -> str:
-        raise AssertionError
-
-    assert (await examine(fail))["Discord"].well
+    rejected = (await examine(reject_token))["Discord"]
+    assert not rejected.well
+    assert "does not accept" in rejected.note
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "sqlite+aiosqlite:////no/such/folder/paperround.db",
+        "sqlite+aiosqlite:///letter.db",
         "postgresql+asyncpg://bot@127.0.0.1:1/papers",
         "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:port/papers",
         "mysql://bot@127.0.0.1/papers",
@@ -102,8 +91,9 @@ async def test_without_a_token_discord_is_not_called() -> None:
     ],
 )
 async def test_an_unusable_database_is_a_finding_with_a_remedy(
-    monkeypatch: pytest.MonkeyPatch, url: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
 ) -> None:
+    (tmp_path / "letter.db").write_bytes(b"a letter, not a database\n" * 100)
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     findings = await examine()
     database = findings["database"]
@@ -112,14 +102,7 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert len(database.note) > 20
 
 
-async def test_a_file_that_is_no_database_is_a_finding(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "paperround.db").write_bytes(b"a letter, not a database\n" * 100)
-    assert not (await examine())["database"].well
-
-
-async def test_a_missing_folder_of_templates_is_a_problem(
+async def test_a_missing_folder_of_templates_and_a_broken_template_are_problems(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     name = "PAPERROUND_TEMPLATES"
@@ -129,6 +112,10 @@ async def test_a_missing_folder_of_templates_is_a_problem(
     assert "nowhere is no folder" in findings[name].note
     (tmp_path / "nowhere").mkdir()
     assert (await examine())[name].well
+    (tmp_path / "nowhere" / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
+    finding = (await examine())[name]
+    assert not finding.well
+    assert "daily.en.j2, line 2: " in finding.note
 
 
 async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
@@ -143,18 +130,3 @@ async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
     finding = (await examine())[name]
     assert not finding.well
     assert "inbox is no folder" in finding.note
-
-
-async def test_a_broken_template_is_named_with_its_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(tmp_path))
-    (tmp_path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
-    finding = (await examine())["PAPERROUND_TEMPLATES"]
-    assert not finding.well
-    assert "daily.en.j2, line 2: " in finding.note
-
-
-def test_a_finding_is_json_data() -> None:
-    data: dict[str, Any] = doctor.Finding("Python", "3.11").to_dict()
-    assert data == {"what": "Python", "value": "3.11", "origin": "", "well": True, "note": ""}

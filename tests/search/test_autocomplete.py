@@ -68,19 +68,8 @@ async def test_a_phrase_is_offered_at_any_keystroke_and_by_its_later_words(
 
 
 async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: SearchService) -> None:
-    for typed in (
-        "ㄱ",
-        "가",
-        "강",
-        "강ㅎ",
-        "강호",
-        "강화",
-        "강화 ㅎ",
-        "강화 하",
-        "강화 학",
-        "강화학스",
-        "강화 학습",
-    ):
+    typed_in_order = "ㄱ|가|강|강ㅎ|강호|강화|강화 ㅎ|강화 하|강화 학|강화학스|강화 학습"
+    for typed in typed_in_order.split("|"):
         offered = [choice.value for choice in await induced_search.complete_topic(typed, KO)]
         assert "강화 학습" in offered, typed
     assert (await induced_search.complete_topic("강화 학습", KO))[0].value == "강화 학습"

@@ -18,18 +18,10 @@ from storage.tables import papers
 PAPER_COUNT = 1200
 KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
 ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
-QUERIES = (
-    *KOREAN[:2],
-    *ENGLISH[:2],
-    "추론 학습",
-    "생성 평가",
-    "graph policy",
-    "token layer",
-    "추론 graph",
-    "agent 검색",
-    "vision 압축",
-    "graph token agent",
+_QUERY_LIST = (
+    "추론 학습|생성 평가|graph policy|token layer|추론 graph|agent 검색|vision 압축|graph token agent"
 )
+QUERIES = (*KOREAN[:2], *ENGLISH[:2], *_QUERY_LIST.split("|"))
 
 
 def make_paper(number: int, chance: random.Random) -> models.IndexDocument:

@@ -11,23 +11,11 @@ from bot.text import analyser, term_variants
 from storage import search
 from storage.search import AllOf, BooleanQuery, Prefix
 
-KOREAN = (
-    *("강화", "학습", "강화학습", "대규모", "언어모델", "언어", "모델을"),
-    *("확산", "제로", "샷", "키프레임", "뇌를", "이미지의"),
+_WORD_LIST = (
+    "강화 학습 강화학습 대규모 언어모델 언어 모델을 확산 제로 샷 키프레임 뇌를 이미지의"
+    " pre-training GPT-4o gpt4o LLM LLMs a diffusion models 3D state-of-the-art"
 )
-LATIN = (
-    "pre-training",
-    "GPT-4o",
-    "gpt4o",
-    "LLM",
-    "LLMs",
-    "a",
-    "diffusion",
-    "models",
-    "3D",
-    "state-of-the-art",
-)
-WORDS = st.sampled_from((*KOREAN, *LATIN))
+WORDS = st.sampled_from(_WORD_LIST.split())
 PHRASES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
 TEXTS = st.lists(WORDS | st.sampled_from([".", "\n", "(RL)"]), max_size=14).map(" ".join)
 

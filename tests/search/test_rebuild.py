@@ -62,18 +62,14 @@ async def interrupt(database: Database, steps: int) -> None:
             await anext(progress)
 
 
+_CONTENT_TABLES = "indexed_papers term_counts indexed_authors name_words name_deletions mention_counts"
+
+
 async def contents(database: Database) -> dict[str, list[Any]]:
     """Return the rows of the index's ordinary tables."""
     rows_by_table: dict[str, list[Any]] = {}
     async with database.read() as connection:
-        for name in (
-            "indexed_papers",
-            "term_counts",
-            "indexed_authors",
-            "name_words",
-            "name_deletions",
-            "mention_counts",
-        ):
+        for name in _CONTENT_TABLES.split():
             table = tables.metadata.tables[name]
             rows = [tuple(row) for row in await connection.execute(sa.select(table).order_by(*table.c))]
             rows_by_table[name] = [row for row in rows if row[-1] != 0]

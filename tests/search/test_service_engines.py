@@ -19,22 +19,11 @@ from tests.support.sample_archive import NewsletterPaper
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
-QUERIES = (
-    "추론",
-    "reasoning",
-    "LLM 추론",
-    "RL",
-    "강화학습",
-    "확산 모델",
-    "diffusion",
-    "소형 언어 모델",
-    "비디오 생성",
-    "benchmark 평가",
-    '"language model" -비전',
-    "멀티모달",
-    "확산 모델로 비디오를 편집하는 방법",
-    "how do language models plan for robots",
+_QUERY_LIST = (
+    '추론|reasoning|LLM 추론|RL|강화학습|확산 모델|diffusion|소형 언어 모델|비디오 생성|benchmark 평가|"language model" -비전'
+    "|멀티모달|확산 모델로 비디오를 편집하는 방법|how do language models plan for robots"
 )
+QUERIES = _QUERY_LIST.split("|")
 DIGESTS = 12
 
 

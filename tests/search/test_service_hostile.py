@@ -16,80 +16,15 @@ from tests.conftest import ENGINES, create_postgres_database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-OPERATORS = [
-    '"',
-    "*",
-    "^",
-    "NEAR(",
-    "AND",
-    "OR",
-    "NOT",
-    "(",
-    ")",
-    ":",
-    "-",
-    "+",
-    "{",
-    "}",
-    "|",
-    "&",
-    "!",
-    "<->",
-    "'",
-    "\\",
-]
-WORDS = [
-    "추론",
-    "강화",
-    "학습",
-    "model",
-    "RL",
-    "gpt-4o",
-    "c++",
-    "뇌",
-    "é",
-    "🦜",
-    "שלום",
-    "\x00",
-    "\u202e",
-    "%",
-    "_",
-    "author:",
-    "since:2025",
-    "votes:x",
-]
-QUESTION_PARTS = [
-    *(
-        "은",
-        "는",
-        "이",
-        "가",
-        "을",
-        "의",
-        "로",
-        "에서",
-        "를 이용한",
-        "하는 법",
-        "추천해줘",
-        "알려줘",
-        "중에",
-        "?",
-    ),
-    *("how do people", "papers that", "what is the", "without", "latest", "강화 핵습", "reasonning"),
-    *(
-        "김철수",
-        "김 철수 교수님",
-        "철수v2",
-        "Kim Chul-soo",
-        "Llama3의",
-        "llama-3.1",
-        "GPT-4o로",
-        "sam2",
-        "\u200b",
-        "ㄱ",
-        "ㅏ",
-    ),
-]
+_OPERATOR_LIST = "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\"
+OPERATORS = _OPERATOR_LIST.split()
+_WORD_LIST = "추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _ author: since:2025 votes:x"
+WORDS = _WORD_LIST.split()
+_PART_LIST = (
+    "은|는|이|가|을|의|로|에서|를 이용한|하는 법|추천해줘|알려줘|중에|?|how do people|papers that|what is the|without|latest"
+    "|강화 핵습|reasonning|김철수|김 철수 교수님|철수v2|Kim Chul-soo|Llama3의|llama-3.1|GPT-4o로|sam2|\u200b|ㄱ|ㅏ"
+)
+QUESTION_PARTS = _PART_LIST.split("|")
 HOSTILE = [
     "",
     " ",

@@ -122,7 +122,7 @@ async def test_each_change_is_told_once_however_often_it_is_read(harness: NewsHa
     ]
     assert await harness.run(SAVED_AT + WEEK) == []  # a Wednesday
     assert sorted(await harness.run(monday(2))) == sorted(told)
-    # A mirror that lags, another repository and another model are no news.
+    # A mirror that lags, another repository and another model are not news.
     harness.services.say(first, version="1", venue="NeurIPS 2025")
     harness.services.huggingface[third] = {
         NewsKind.CODE: "https://d.example/",

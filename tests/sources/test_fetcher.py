@@ -376,29 +376,12 @@ async def test_https_to_a_server_without_tls_is_an_error(origin: OriginServer, f
         await fetch.get(origin.url.replace("http:", "https:"))
 
 
-CLOSED = [
-    "http://127.0.0.1:{port}/",
-    "http://localhost:{port}/",
-    "http://127.1:{port}/",
-    "http://2130706433:{port}/",
-    "http://0x7f000001:{port}/",
-    "http://0177.0.0.1:{port}/",
-    "http://0.0.0.0:{port}/",
-    "http://0:{port}/",
-    "http://[::1]:{port}/",
-    "http://[::]:{port}/",
-    "http://[::ffff:127.0.0.1]:{port}/",
-    "http://[64:ff9b::7f00:1]:{port}/",
-    "http://[2002:7f00:1::]:{port}/",
-    "http://169.254.169.254/latest/meta-data/",
-    "http://metadata.test/computeMetadata/v1/",
-    "http://inside.test:{port}/",
-    "http://INSIDE.test.:{port}/",
-    "http://both.test:{port}/",
-    "http://mapped.test:{port}/",
-    "http://user:pass@inside.test:{port}/",
-    "https://inside.test:{port}/",
-]
+HOSTS = (
+    "127.0.0.1 localhost 127.1 2130706433 0x7f000001 0177.0.0.1 0.0.0.0 0 inside.test INSIDE.test. both.test mapped.test"
+    " [::1] [::] [::ffff:127.0.0.1] [64:ff9b::7f00:1] [2002:7f00:1::] user:pass@inside.test"
+)
+CLOSED = [f"http://{host}:{{port}}/" for host in HOSTS.split()] + ["https://inside.test:{port}/"]
+CLOSED += ["http://169.254.169.254/latest/meta-data/", "http://metadata.test/computeMetadata/v1/"]
 NAMES = {
     "inside.test": [["127.0.0.1"]],
     "INSIDE.test.": [["127.0.0.1"]],

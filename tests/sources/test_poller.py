@@ -474,17 +474,7 @@ STALE_AFTER = timedelta(days=10)
 
 
 def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> models.StoredSource:
-    values = {
-        "id": 1,
-        "url": "https://h.test/{date:%Y}",
-        "kind": kind,
-        "language": None,
-        "priority": 0,
-        "options": {},
-        "added_at": NOW,
-        **more,
-    }
-    return models.StoredSource(**values)  # type: ignore[arg-type]
+    return replace(FEED, kind=kind, **more)  # type: ignore[arg-type]
 
 
 def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+import unicodedata
 from contextlib import closing
 
 import pytest
@@ -12,28 +14,8 @@ from hypothesis import strategies as st
 from bot.text import analyser
 from tests.support import growth
 
-FRAGMENTS = st.sampled_from(
-    [
-        "강화학습",
-        "을",
-        "은",
-        " ",
-        "-",
-        "GPT",
-        "4o",
-        "C++",
-        ".",
-        "'s",
-        "é",
-        "ß",
-        "\x00",
-        "(",
-        "強化",
-        "テスト",
-        "👍",
-        "\n",
-    ]
-)
+_FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
+FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
 TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map("".join))
 
 
@@ -136,42 +118,133 @@ def test_analysis_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda length: analyser.canonicalise(piece * (length // len(piece))), 50_000)
 
 
-@pytest.mark.parametrize(
-    ("word", "other"),
-    [
-        ("tokenizer", "token"),
-        ("optimizer", "optimization"),
-        ("adapter", "adaptation"),
-        ("transformer", "transformation"),
-        ("generative", "generation"),
-        ("robustness", "robust"),
-        ("tokenization", "token"),
-        ("generalization", "general"),
-        ("visualization", "visual"),
-        ("localize", "local"),
-        ("optimization", "optimal"),
-    ],
+_DERIVED = (
+    "tokenizer token|optimizer optimization|adapter adaptation|transformer transformation|generative generation|robustness robust"
+    "|tokenization token|generalization general|visualization visual|localize local|optimization optimal"
 )
-def test_derived_words_have_stems_of_their_own(word: str, other: str) -> None:
+_INFLECTED = (
+    "tokenizer tokenizers|ability abilities|consider considered|consider considering|render rendering|score scored"
+    "|explore exploring|tokenization tokenizing|generalize generalizations|optimization optimisation|summarize summarising"
+    "|supervised supervision"
+)
+
+
+@pytest.mark.parametrize("words", _DERIVED.split("|"))
+def test_derived_words_have_stems_of_their_own(words: str) -> None:
+    word, other = words.split()
     assert analyser.stem(word) != analyser.stem(other)
 
 
+@pytest.mark.parametrize("words", _INFLECTED.split("|"))
+def test_an_inflected_word_has_the_same_stem(words: str) -> None:
+    word, inflected = words.split()
+    assert analyser.stem(word) == analyser.stem(inflected)
+
+
+TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델저", "모델적", "모델적ㅇ", "모델적요")
+SYLLABLES = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=20)
+
+
+def test_each_typing_state_is_a_prefix_of_the_next() -> None:
+    keys = [analyser.keystrokes(text) for text in TYPED_IN_ORDER]
+    for shorter, longer in itertools.pairwise(keys):
+        assert longer.startswith(shorter)
+    assert analyser.keystrokes("꽃값") == "ㄲㅗㅊㄱㅏㅂㅅ"
+    assert analyser.keystrokes("과학 LLM") == "ㄱㅗㅏㅎㅏㄱ LLM"
+
+
+@given(SYLLABLES, SYLLABLES)
+def test_keystrokes_of_a_prefix_are_a_prefix(text: str, suffix: str) -> None:
+    assert analyser.keystrokes(text + suffix).startswith(analyser.keystrokes(text))
+
+
+@given(SYLLABLES)
+def test_composed_and_decomposed_hangul_have_equal_keystrokes(text: str) -> None:
+    assert analyser.keystrokes(unicodedata.normalize("NFD", text)) == analyser.keystrokes(text)
+
+
+@given(st.text())
+def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
+    keys = analyser.keystrokes(text)
+    assert analyser.keystrokes(keys) == keys
+    if text.isascii():
+        assert keys == text
+
+
+def test_final_consonants_are_detected() -> None:
+    assert [
+        letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if analyser.has_final_consonant(letter)
+    ] == ["강", "힣"]
+
+
+@given(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
+def test_a_syllable_is_composed_of_its_letters(syllable: str) -> None:
+    first, vowel, last = analyser.split_syllable(syllable)
+    letters = chr(0x1100 + first) + chr(0x1161 + vowel) + (chr(0x11A7 + last) if last else "")
+    assert unicodedata.normalize("NFC", letters) == syllable
+
+
+def test_only_terms_in_hangul_lose_their_endings() -> None:
+    assert [analyser.strip_term(term) for term in ("추론은", "LLM은", "추론")] == ["추론", "LLM은", "추론"]
+
+
+@pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
+def test_particles_are_recognised(ending: str) -> None:
+    assert analyser.is_particle(ending)
+
+
+@pytest.mark.parametrize("ending", ["", "용", "모델", "기반"])
+def test_nouns_are_not_particles(ending: str) -> None:
+    assert not analyser.is_particle(ending)
+
+
 @pytest.mark.parametrize(
-    ("word", "inflected"),
+    ("word", "max_length", "pieces"),
     [
-        ("tokenizer", "tokenizers"),
-        ("ability", "abilities"),
-        ("consider", "considered"),
-        ("consider", "considering"),
-        ("render", "rendering"),
-        ("score", "scored"),
-        ("explore", "exploring"),
-        ("tokenization", "tokenizing"),
-        ("generalize", "generalizations"),
-        ("optimization", "optimisation"),
-        ("summarize", "summarising"),
-        ("supervised", "supervision"),
+        ("언어모델추론", 4, ["언어모델", "추론"]),
+        ("언어모델추론", 2, ["언어", "모델", "추론"]),
+        ("언어모델", 4, ["언어모델"]),
+        ("언어추", 4, None),
+        ("", 4, []),
     ],
 )
-def test_an_inflected_word_has_the_same_stem(word: str, inflected: str) -> None:
-    assert analyser.stem(word) == analyser.stem(inflected)
+def test_a_word_is_cut_into_the_fewest_known_pieces(
+    word: str, max_length: int, pieces: list[str] | None
+) -> None:
+    known = {"언어", "모델", "언어모델", "추론"}
+    assert analyser.fewest_pieces(word, known.__contains__, max_length) == pieces
+
+
+@given(st.text(max_size=200))
+def test_folding_is_idempotent(text: str) -> None:
+    assert analyser.fold(analyser.fold(text)) == analyser.fold(text)
+    assert analyser.fold_name(analyser.fold_name(text)) == analyser.fold_name(text)
+
+
+@given(st.text("aB ~1\0\x7f가힣각", max_size=20))
+def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> None:
+    assert analyser.fold(f"{text} ŁÓDŹ") == f"{analyser.fold(text)} lodz"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Müller", "muller"),
+        ("ŁÓDŹ", "lodz"),
+        ("Straße", "strasse"),
+        ("ｶﾞ", "ガ"),
+        ("강화", "강화"),
+        ("Ångström", "angstrom"),
+    ],
+)
+def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
+    assert analyser.fold(text) == folded
+
+
+def test_folding_a_name_removes_punctuation_and_keeps_the_order() -> None:
+    assert analyser.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
+    assert analyser.fold_name("Mu\u0308ller") == "muller"
+
+
+def test_german_folding_writes_umlauts_out() -> None:
+    assert analyser.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"

@@ -22,6 +22,7 @@ from tests.support.client_harness import (
     raw_components,
     shown_text,
 )
+from tests.support.sample_archive import NewsletterPaper, newsletter
 
 LONG = ("small language models " * 14)[:290].strip()
 
@@ -37,13 +38,11 @@ async def _add_rising_topic(harness: ClientHarness) -> None:
     ingest = harness.container.create_ingest()
     for weeks, rising in ((8, 1), (1, 8)):
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
+        titles = [f"{'Language Models' if n < rising else 'Notes'} {weeks} {n}" for n in range(10)]
         papers = [
-            f"### [{'Language Models' if number < rising else 'Notes'} {weeks} {number}]"
-            f"(https://arxiv.org/abs/24{weeks:02}.{number:05})\n\nVote: {number}\n\n- ***What's New***: A study.\n"
-            for number in range(10)
+            NewsletterPaper(f"24{weeks:02}.{n:05}", title, "A study.", n) for n, title in enumerate(titles)
         ]
-        text = "\n".join((f"## Daily Papers ({on})\n", *papers))
-        await ingest.add_text(text, location=f"{on}.md")
+        await ingest.add_text(newsletter(str(on), papers), location=f"{on}.md")
 
 
 async def _add_digest(harness: ClientHarness, on: date) -> None:

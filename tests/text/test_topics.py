@@ -1,4 +1,4 @@
-"""Topic descriptions: the format of the table, and the topics that questions describe."""
+"""Topic descriptions: the format of the table, the topics that questions describe, and how similar papers are to them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import analyser
+from bot.search import scoring
+from bot.text import analyser, topics
 from bot.text import topics as text_topics
 
 MAX_LENGTH = 60
@@ -68,3 +69,38 @@ def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> 
             assert any(map(analyser.has_hangul, words)) == is_korean, line
     assert all(name == name.strip() != "" for name in named)
     assert sorted(named) == sorted(set(named))
+
+
+SPEECH = topics.describe("글자를 사람 목소리로 읽어주는 모델")
+
+
+def similarity(title: str, body: str) -> float:
+    """Return the similarity of a paper to the question about speech."""
+    words = scoring.count_words(analyser.canonicalise(title), analyser.canonicalise(body))
+    return topics.cosine(words, SPEECH)
+
+
+def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_question() -> None:
+    about = similarity(
+        "Fast Zero-Shot Speech Synthesis", "A vocoder and prosody for natural narration by a speaker."
+    )
+    other = similarity(
+        "Pruning Vision Transformers", "Remove weights and attention heads to shrink the network."
+    )
+    assert about > 2 * other >= 0
+
+
+def test_a_title_counts_more_than_the_body() -> None:
+    speech, pruning = "Speech synthesis.", "Pruning of weights."
+    assert similarity(speech, pruning) > similarity(pruning, speech) > 0
+
+
+def test_length_does_not_count() -> None:
+    body = "Speech synthesis with a natural voice. Pruning of weights. "
+    assert abs(similarity("", body) - similarity("", body * 5)) < 0.02
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_a_similarity(text: str) -> None:
+    assert similarity(text, text) >= 0
+    assert topics.cosine({text: 1}, {}) == 0
