@@ -34,11 +34,11 @@ from bot.writer import commands as writer_commands
 from storage import models
 from storage.models import Reason
 
-# Guild events: keeps the servers table up to date and resumes destinations whose permissions were restored.
+log = structlog.get_logger(__name__)
 
 
 class GuildEventsCog(commands.Cog):
-    """Listeners to changes of servers, channels, roles and the bot's own membership."""
+    """Keeps the stored servers up to date, and resumes destinations whose permissions were restored."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
@@ -152,8 +152,6 @@ def _accepts_posts(forum: discord.ForumChannel) -> bool:
     return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)
 
 
-log = structlog.get_logger(__name__)
-
 COGS = (
     lists_commands.ListsCog,
     lists_commands.PapersCog,
@@ -236,11 +234,11 @@ class PaperroundBot(Client):
         log.exception("event handler failed", event_name=event_method)
 
 
-# Renders posts into messages for the outbox. The record of each delivery kind names its method.
-
-
 class DiscordRenderer:
-    """Renders each post in its language. `mention` returns the mention of a command, such as `daily edit`."""
+    """Renders posts into messages for the outbox; the record of each delivery kind names its method.
+
+    `mention` returns the mention of a command, such as `daily edit`.
+    """
 
     def __init__(
         self, texts: translations.Translations, templates: Templates, mention: MentionLookup

@@ -78,7 +78,7 @@ FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
 HELD_BACK = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
-"""The request did not leave, because Discord is not well. Compared by identity: it is no attempt at all."""
+"""The request did not leave, because Discord is not well. Compared by identity: it does not count as an attempt."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord returns an empty list, which proves nothing."""

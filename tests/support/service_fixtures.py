@@ -20,8 +20,6 @@ def alert_harness(db: Database) -> AlertHarness:
     return AlertHarness(db)
 
 
-# The fake Discord and a relay harness that delivers to it, for the tests of delivery.
-
 __all__ = ["fake", "fake_server", "relay_harness"]
 
 
@@ -31,9 +29,6 @@ async def relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterato
     await fixtures.lift_rate_limits(fake)
     async with open_relay_harness(db, fake) as opened:
         yield opened
-
-
-# A search service over a small archive.
 
 
 @pytest.fixture
