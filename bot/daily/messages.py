@@ -285,8 +285,6 @@ def short_topic(subscription: Subscription) -> str:
     return discord_text.shorten(subscription.topic, MAX_TOPIC_LENGTH, markdown=False)
 
 
-TIME = "time"
-ZONE = "zone"
 VOTES = "votes"
 """Fields of the forms of alerts, which have the labels of those of subscriptions."""
 

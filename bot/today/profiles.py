@@ -401,11 +401,6 @@ class Profiles:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def settle(self) -> None:
-        """Wait until nothing is learnt in the background."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks.values())
-
     async def _learn_in_background(self, user_id: int) -> None:
         # What cannot be learnt now is learnt before the profile is used.
         with isolation.isolated(log, "learning a profile failed"):

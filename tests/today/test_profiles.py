@@ -19,7 +19,7 @@ from storage import models, papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
 from storage.search import DocumentTexts
-from tests.support import glossary_in_memory, sample_archive
+from tests.support import glossary_in_memory, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -174,7 +174,7 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     await learner.record(READER, archive["2502.00001"], FeedbackKind.LESS)
     learner.wake(READER)
     learner.wake(READER)
-    await learner.settle()
+    await patience.wait_until(lambda: not learner._tasks)
     weights = await _weights(db)
     assert weights["robot"] > 0
     assert weights.get("speech", 0.0) <= 0
@@ -220,7 +220,7 @@ async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
     async def list_after_opening(*paper_ids: int) -> list[tuple[int, FeedbackKind]]:
         for paper_id in paper_ids:
             learner.note_open(READER, paper_id)
-        await learner.settle()
+        await patience.wait_until(lambda: not learner._tasks)
         async with db.read() as connection:
             return await today.list_feedback(connection, READER, limit=9)
 
@@ -263,8 +263,8 @@ async def test_closing_ends_what_is_learnt_in_the_background(db: Database, archi
     learner.wake(READER)
     learner.wake(READER)
     await learner.close()
-    await learner.settle()
+    await patience.wait_until(lambda: not learner._tasks)
     assert await _weights(db) == {}
     learner.wake(READER)
-    await learner.settle()
+    await patience.wait_until(lambda: not learner._tasks)
     assert await _weights(db)
