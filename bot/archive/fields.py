@@ -205,7 +205,11 @@ def find_venue(comment: str | None) -> str | None:
             continue
         match = _VENUE.search(clause)
         if match and (match["year"] or _SAYS_ACCEPTED.search(clause)):
-            return _canonical_name(match, clause)
+            name, year = _CANONICAL[match["name"].lower()], match["year"]
+            venue = f"{name} {year if len(year) == 4 else f'20{year}'}" if year else name
+            if "workshop" in clause.lower():
+                return f"{venue} workshop"
+            return f"Findings of {venue}" if "findings" in clause.lower() else venue
         if match := _ACCEPTED.search(clause):
             return match["name"].strip(" \"'")[:_MAX_VENUE_LENGTH].rstrip()
     return None
@@ -214,12 +218,3 @@ def find_venue(comment: str | None) -> str | None:
 def says_withdrawn(comment: str | None) -> bool:
     """Return whether a comment, or the abstract of a withdrawn version, says that the paper is withdrawn."""
     return _WITHDRAWN.search((comment or "")[:_MAX_LENGTH]) is not None
-
-
-def _canonical_name(match: re.Match[str], clause: str) -> str:
-    name, year = _CANONICAL[match["name"].lower()], match["year"]
-    venue = f"{name} {year if len(year) == 4 else f'20{year}'}" if year else name
-    lower = clause.lower()
-    if "workshop" in lower:
-        return f"{venue} workshop"
-    return f"Findings of {venue}" if "findings" in lower else venue

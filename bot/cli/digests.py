@@ -327,6 +327,9 @@ async def _write(
     return rows, len(problems)
 
 
+_DRAFT_HEAD = ("format", "language", "model", "state", "basis", "calls", "tokens", "claims_dropped")
+
+
 def _show(text: str, as_json: bool) -> None:
     """Print the drafts of a paper: each claim with its span and its problems."""
     from bot.archive import arxiv_ids
@@ -348,8 +351,14 @@ def _show(text: str, as_json: bool) -> None:
         record = _draft_to_dict(draft)
         if as_json:
             output.print_json(record)
-        else:
-            _print_draft(record)
+            continue
+        head = (name for name in (*_DRAFT_HEAD, "updated_at") if record[name] is not None)
+        output.echo(" · ".join(f"{name} {record[name]}" for name in head))
+        columns = ("section", "text", "span")
+        claims = [[claim[name] for name in columns] for claim in record["claims"]]
+        output.print_table(columns, claims, empty="No claims.")
+        for problem in record["problems"]:
+            output.echo(f"failed: {problem}")
 
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
@@ -380,24 +389,3 @@ def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
         "problems": list(draft.problems),
         "updated_at": draft.updated_at.isoformat(),
     }
-
-
-def _print_draft(record: dict[str, Any]) -> None:
-    head = (
-        "format",
-        "language",
-        "model",
-        "state",
-        "basis",
-        "calls",
-        "tokens",
-        "claims_dropped",
-        "updated_at",
-    )
-    output.echo(" · ".join(f"{name} {record[name]}" for name in head if record[name] is not None))
-    columns = ("section", "text", "span")
-    output.print_table(
-        columns, [[claim[name] for name in columns] for claim in record["claims"]], empty="No claims."
-    )
-    for problem in record["problems"]:
-        output.echo(f"failed: {problem}")

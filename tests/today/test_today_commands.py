@@ -12,7 +12,7 @@ from bot.client import custom_ids
 from bot.lists import card as lists_card
 from bot.today import messages as today_messages
 from storage import deliveries, models, today
-from tests.support import alert_builders
+from tests.support import alert_builders, patience
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -45,7 +45,7 @@ def _shown_papers(message: Any) -> list[str]:
 
 
 async def _learnt(harness: ClientHarness) -> models.Profile:
-    await harness.bot.services.profiles.settle()
+    await patience.wait_until(lambda: not harness.bot.services.profiles._tasks)
     async with harness.container.database.read() as connection:
         profile = await today.get(connection, harness.reader.id)
     assert profile is not None
