@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from bot.core.clock import Clock
 from storage import accounts, alerts, daily, key_values, shelf
 from storage.database import Database
-from storage.models import ActivityState, Guild, Reason
+from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Readers:
@@ -20,6 +20,11 @@ class Readers:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    async def get(self, user_id: int) -> Reader | None:
+        """Return a stored reader, or None."""
+        async with self._database.read() as connection:
+            return await accounts.get_reader(connection, user_id)
 
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store the given settings; a setting that is None keeps its value."""
