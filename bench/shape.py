@@ -54,7 +54,7 @@ def main() -> None:
         ("docs/architecture.md, lines", f"{_count_lines(ROOT / 'docs/architecture.md')}", "at most 80"),
         ("README, words", f"{len(readme.split()):,}", "at most 1,500"),
         ("import circles of files", f"{len(find_circles())}", "0"),
-        ("broad excepts", f"{count_broad_excepts(modules)}", "at most 10"),
+        ("broad excepts", f"{count_broad_excepts(modules)}", "at most 11"),
         ("median module, lines", f"{statistics.median(module.lines for module in named):.0f}", ""),
         ("largest module, lines", f"{largest.lines} ({largest.path})", ""),
         ("functions, lines, p50; p95", f"{_percentile(functions, 50)}; {_percentile(functions, 95)}", ""),
