@@ -25,7 +25,7 @@ from bot.archive.files import TextFile
 from bot.core.clock import system_clock
 from bot.search import index as search_index
 from bot.search.index import SearchIndexer
-from storage import authors, migrate, search
+from storage import migrate, papers, search
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -116,7 +116,7 @@ def _rows(source: sqlite3.Connection) -> Rows:
     rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
     rows[f"{search.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
     author_words = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    rows[f"{authors.TABLE} (rowid, tokens)"] = author_words
+    rows[f"{papers.TABLE} (rowid, tokens)"] = author_words
     return {target: values for target, values in rows.items() if values}
 
 

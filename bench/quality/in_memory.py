@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.quality import corpus
 from bot.glossary import concepts, resolver
 from bot.search import scoring
-from bot.text import analyser, query_parser, term_variants, typography
+from bot.text import analyser, query_parser, term_keys, typography
 from tests.support import glossary_in_memory
 
 _MAX_PARTIAL_MATCHES = 10
@@ -34,7 +34,7 @@ class InMemorySearch:
         scored = []
         for paper, title, body in self._papers:
             # A document caches matches, so each search makes its own.
-            document = term_variants.Document(title, body, paper.votes, paper.published_on)
+            document = term_keys.Document(title, body, paper.votes, paper.published_on)
             score = scorer.score(document)
             if score is not None:
                 scored.append((score, paper.arxiv_id))

@@ -23,7 +23,7 @@ from bot.archive.arxiv_ids import abstract_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, authors, bulk, papers
+from storage import archive, bulk, papers
 from storage.database import Connection
 from storage.models import (
     Appearance,
@@ -324,7 +324,7 @@ async def write_digest_papers(
     await _remerge(connection, indexer, stored, texts_changed=True)
     for chunk in _chunked_by_size(new, appearances):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
-        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
+        changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
         documents = [
             papers.build_index_document(
                 new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
@@ -401,7 +401,7 @@ async def _remerge_chunk(
         for paper_id, paper in changed.items()
         if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
     }
-    changed_authors = await authors.set_authors(connection, names) if names else []
+    changed_authors = await papers.set_authors(connection, names) if names else []
     if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
     documents = [
@@ -424,7 +424,7 @@ def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
-def _author_names(paper: MergedPaper) -> authors.AuthorNames:
+def _author_names(paper: MergedPaper) -> papers.AuthorNames:
     """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
     if not _is_listed(paper):
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.archive import extracts, summaries
+from bot.archive import summaries
 from bot.archive.arxiv_ids import huggingface_url
 from bot.archive.summaries import Basis
 from bot.client.message_builder import shorten_label
@@ -97,7 +97,7 @@ def format_heading(texts: Texts, heading: str) -> str:
     return texts(f"label-{summaries.label_name(heading)}")
 
 
-def summary_line(texts: Texts, summary: extracts.Summary) -> str:
+def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return the writer of a summary, its date and what it was written from."""
     if summary.format is None or summary.format in _ORIGIN_KEYS:
         return texts(_ORIGIN_KEYS[summary.format])
@@ -105,7 +105,7 @@ def summary_line(texts: Texts, summary: extracts.Summary) -> str:
     return join_dotted(day, _basis_text(texts, summary))
 
 
-def _basis_text(texts: Texts, summary: extracts.Summary) -> str:
+def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
     """Return what a digest's summary was written from, and with which model if Paperround wrote it."""
     if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
         model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
@@ -113,13 +113,13 @@ def _basis_text(texts: Texts, summary: extracts.Summary) -> str:
     return texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
 
 
-def language_note(texts: Texts, summary: extracts.Summary | None) -> str:
+def language_note(texts: Texts, summary: summaries.Summary | None) -> str:
     """Return that a summary is in another language than the reader's; "" if it is not."""
     is_foreign = summary is not None and summary.language != texts.locale.value
     return texts("summary-in-other-language") if is_foreign else ""
 
 
-def post_note(texts: Texts, summary: extracts.Summary | None) -> str:
+def post_note(texts: Texts, summary: summaries.Summary | None) -> str:
     """Return the small print below a paper of a post: its origin unless other people wrote it, and its language."""
     if summary is None:
         return ""

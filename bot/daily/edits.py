@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.archive import extracts
+from bot.archive import summaries
 from bot.core import isolation
 from bot.daily import choice, deliveries, schedule
 from bot.outbox import contents
@@ -121,7 +121,7 @@ class EditPlanner:
         if len(details) != len(delivery.post.papers):
             return None
         if shown_id is not None:
-            chosen = (extracts.best_summary(detail, delivery.locale) for detail in details)
+            chosen = (summaries.best_summary(detail, delivery.locale) for detail in details)
             if not any(summary is not None and summary.digest_id == shown_id for summary in chosen):
                 return None
         await outbox_deliveries.prepare_extracts(details, [delivery.locale])

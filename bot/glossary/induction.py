@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import NamedTuple
 
-from bot.glossary import concepts, mentions, synonyms
-from bot.text import analyser, term_keys, term_variants
+from bot.glossary import concepts, mentions
+from bot.text import analyser, term_keys
 
 # Gathers evidence from counted mentions: which Korean key translates which English key, in how many papers.
 
@@ -540,13 +540,13 @@ class GlossaryDraft:
 
     def _english_variants(self, key: str) -> Iterator[str]:
         for text in self.mention_evidence.surfaces.get(key, {}):
-            yield from term_variants.latin_variants(text)
+            yield from term_keys.latin_variants(text)
         if key in self.seeds:
             for text in self.seeds[key].english:
-                yield from term_variants.latin_variants(text)
+                yield from term_keys.latin_variants(text)
         for abbreviation, terms in self.senses.items():
             if terms[0].key == key and terms[0].share >= concepts.DOMINANT_SHARE:
-                yield from term_variants.latin_variants(abbreviation)
+                yield from term_keys.latin_variants(abbreviation)
 
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
@@ -592,7 +592,7 @@ def _synonym_forms(
         key: {
             korean: variant
             for text in texts
-            for variant in synonyms.variants(text)
+            for variant in concepts.synonym_variants(text)
             if (korean := term_keys.korean_key(variant)) not in known_keys
         }
         for key, texts in sure.items()

@@ -14,7 +14,7 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
-from bot.glossary import concepts, mentions, synonyms, transliteration
+from bot.glossary import concepts, mentions, transliteration
 from bot.text import analyser, term_keys
 
 # Concept spotting: finds the concepts that a text names by a Korean form, an English form or an abbreviation.
@@ -43,7 +43,7 @@ def index_forms(all_concepts: Iterable[concepts.Concept]) -> FormIndex:
                 key = term_keys.korean_key(form.text)
                 by_korean[key].append(concept.key)
                 if len(key) < len(form.text) and (form.seeded or form.papers > 1):
-                    by_synonyms[synonyms.canonical_key(key)].append(concept.key)
+                    by_synonyms[concepts.canonical_synonym_key(key)].append(concept.key)
             elif form.language == "en":
                 by_english.setdefault(term_keys.english_key(form.text), concept.key)
         by_english[concept.key] = concept.key
@@ -101,7 +101,7 @@ class ConceptSpotter:
 
     def _synonymous_concepts(self, key: str) -> list[tuple[str, float]]:
         """Return the best supported concept that has a synonymous form of several words."""
-        keys = self._by_synonyms.get(synonyms.canonical_key(key), [])
+        keys = self._by_synonyms.get(concepts.canonical_synonym_key(key), [])
         ranked = sorted(keys, key=lambda key: (self._concepts[key].support, key))
         return [(key, 1.0) for key in ranked[-1:]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.archive import arxiv_ids, exports, extracts, summaries
+from bot.archive import arxiv_ids, exports, summaries
 from bot.client import custom_ids, paper_text
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.client.paper_text import (
@@ -78,8 +78,8 @@ def card_view(
 
     `topics` can be followed from it, and so can its authors and its institution.
     """
-    summary = extracts.best_summary(detail, texts.locale)
-    review = extracts.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    summary = summaries.best_summary(detail, texts.locale)
+    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
     sections = _main_sections(summary)
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
@@ -107,7 +107,7 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
 
     Raises LookupError for a chapter that does not exist.
     """
-    review = extracts.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
     chapters = summaries.shown_sections(review.entry) if review else ()
     if review is None or not 0 <= chapter < len(chapters):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
@@ -175,7 +175,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     return f"### {title}\n{facts}"
 
 
-def _main_sections(summary: extracts.Summary | None) -> Sequence[models.Section]:
+def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
     """Return a summary, of a review the first chapter only: the menu opens the others."""
     if summary is None:
         return ()
@@ -224,7 +224,7 @@ def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
 
 
 def _foot(
-    texts: Texts, detail: models.PaperDetail, summary: extracts.Summary | None, sharer: str | None
+    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None
 ) -> str:
     """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
     shown = (summary.format, summary.date) if summary else None

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from bot.archive.extracts import Summary
+from bot.archive.summaries import Summary
 from storage import models
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
-from bot.archive import extracts
-from bot.archive.extracts import best_summary
-from bot.archive.summaries import Basis
+from bot.archive import summaries
+from bot.archive.summaries import Basis, best_summary
 from bot.core.clock import TimeSlices
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -33,7 +32,7 @@ async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Colle
     for detail in details:
         best = [best_summary(detail, locale) for locale in locales] if detail.abstract else []
         if any(summary is not None and summary.format is None for summary in best):
-            extracts.choose_sentences(detail.abstract or "", detail.title or "")
+            summaries.choose_sentences(detail.abstract or "", detail.title or "")
         await slices.pause()
 
 
@@ -68,9 +67,9 @@ def build_pick(row: models.PaperRow, saved: int, shared: int) -> contents.Server
     return paper, saved, shared
 
 
-def _extract(summary: extracts.Summary, title: str) -> extracts.Summary:
+def _extract(summary: summaries.Summary, title: str) -> summaries.Summary:
     """Return the best sentences of an abstract in its place."""
-    text = " ".join(extracts.choose_sentences(summary.sections[0].body, title))
+    text = " ".join(summaries.choose_sentences(summary.sections[0].body, title))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
 

@@ -16,7 +16,7 @@ from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
 from bot.search.results import AuthorResult, Sort, votes_descending
 from bot.text import analyser, people
-from storage import authors, models, papers, search
+from storage import models, papers, search
 from storage.database import Connection
 from storage.search import BooleanQuery, Prefix, all_of, any_of
 
@@ -80,9 +80,9 @@ async def _find(
     for family, given in pairs:
         of_family = people.family_spellings(family) if family else ()
         words.update((family + given, family, given), of_family, people.given_spellings(given))
-    known = await authors.list_known_words(connection, words)
+    known = await papers.list_known_words(connection, words)
     query = any_of(_query(family, given, known, is_prefix=is_prefix) for family, given in pairs)
-    return [] if query is None else await authors.find_authors(connection, query, limit=_CANDIDATE_LIMIT)
+    return [] if query is None else await papers.find_authors(connection, query, limit=_CANDIDATE_LIMIT)
 
 
 def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> BooleanQuery | None:
@@ -180,7 +180,7 @@ async def _search(
     connection: Connection, queries: Iterable[BooleanQuery | None], *, limit: int
 ) -> list[models.Author]:
     distinct = dict.fromkeys(query for query in queries if query is not None)
-    return await authors.find_authors(connection, *distinct, limit=limit)
+    return await papers.find_authors(connection, *distinct, limit=limit)
 
 
 def _rank(
@@ -273,8 +273,8 @@ async def _list_corrections(connection: Connection, words: tuple[str, ...]) -> d
     neighbours = {
         variant for word in deletions for variant in (*deletions[word], *people.edit_neighbours(word))
     }
-    known = await authors.list_known_words(connection, neighbours)
-    known |= await authors.list_words_by_deletions(
+    known = await papers.list_known_words(connection, neighbours)
+    known |= await papers.list_words_by_deletions(
         connection, {variant for word in deletions for variant in (word, *deletions[word])}
     )
     near = {
@@ -328,12 +328,12 @@ async def find_author(
         return AuthorResult()
     best = matches[0]
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
-    paper_ids = await authors.list_paper_ids(connection, [author.id for author in namesakes or [best]])
+    paper_ids = await papers.list_paper_ids(connection, [author.id for author in namesakes or [best]])
     rows = await papers.list_rows(connection, paper_ids)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
-    coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
+    coauthors = await papers.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
-    variants_by_id = await authors.list_name_variants(connection, [author.id for author in matches])
+    variants_by_id = await papers.list_name_variants(connection, [author.id for author in matches])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = await search.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
@@ -398,7 +398,7 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
     """Return the papers of all authors whose names match."""
     matches = await find_authors(connection, name)
-    return frozenset(await authors.list_paper_ids(connection, [author.id for author in matches]))
+    return frozenset(await papers.list_paper_ids(connection, [author.id for author in matches]))
 
 
 def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:

@@ -23,7 +23,6 @@ from bot.search import engine
 from bot.search import query as search_query
 from bot.search.results import Choice
 from bot.text import analyser, people, questions, term_keys, typography
-from storage import authors as stored_authors
 from storage import models, papers, search
 from storage.database import Connection
 
@@ -315,9 +314,9 @@ async def complete_author(connection: Connection, text: str) -> list[Choice]:
     if people.name_tokens(text):
         authors = await search_authors.find_authors(connection, text, limit=MAX_CHOICES, is_prefix=True)
     else:
-        pool = await stored_authors.list_most_published(connection, limit=_AUTHOR_POOL)
+        pool = await papers.list_most_published(connection, limit=_AUTHOR_POOL)
         authors = sorted(pool, key=lambda author: (-author.paper_count, author.name))[:MAX_CHOICES]
-    variants = await stored_authors.list_name_variants(connection, [author.id for author in authors])
+    variants = await papers.list_name_variants(connection, [author.id for author in authors])
     named = ((search_authors.display_name(author, variants.get(author.id, ())), author) for author in authors)
     return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
 

@@ -25,7 +25,7 @@ from bot.search import authors, scoring
 from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.search import results as search_results
-from bot.text import analyser, dates, query_parser, term_variants
+from bot.text import analyser, dates, query_parser, term_keys
 from bot.text import topics as text_topics
 from bot.text.query_parser import Query
 from storage import bulk, models, papers, search
@@ -401,7 +401,7 @@ async def _count(
     counted, slices = [], TimeSlices()
     compiled = list(map(scoring.CompiledSegment, segments))
     for row in rows:
-        document = term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
         counts = [segment.weighted_counts(document) for segment in compiled]
         if any(map(sum, counts)) and not scorer.excludes(document):
             counted.append(_Candidate(row, counts))
@@ -728,7 +728,7 @@ async def score_papers(
     """Score papers in slices; without those that match no part of the query or an exclusion, or are not about it."""
     hits, slices = [], TimeSlices()
     for row in rows:
-        document = term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
         score = scorer.score(document)
         if score is not None and (not only_about or scorer.is_about(document)):
             hits.append((score, row.paper_id))

@@ -26,7 +26,6 @@ from bot.search import glossary, scoring
 from bot.text import analyser, term_keys, typography
 from bot.text import people as text_people
 from storage import archive, key_values, migrate, models, papers, search, shadow_index
-from storage import authors as stored_authors
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
@@ -202,8 +201,8 @@ async def _index_authors(connection: Connection, people: Sequence[models.Author]
     rows = [
         (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
     ]
-    new_words = await stored_authors.index_authors(connection, rows)
-    await stored_authors.add_deletions(
+    new_words = await papers.index_authors(connection, rows)
+    await papers.add_deletions(
         connection,
         ((deletion, word) for word in new_words for deletion in text_people.deletion_variants(word)),
     )
@@ -343,7 +342,7 @@ async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
     while author_id is not None:
         async with database.transaction() as connection:
             await archive.lock_ingest(connection)
-            authors = await stored_authors.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
+            authors = await papers.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
             await SearchIndexer().index(connection, [], authors)
         author_id = authors[-1].id if authors else None
 
@@ -389,7 +388,7 @@ async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> Reb
         await _index(connection, ids)
         done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
         return await _save_progress(connection, done)
-    authors = await stored_authors.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
+    authors = await papers.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
     if authors:
         await SearchIndexer().index(connection, [], authors)
         return await _save_progress(connection, replace(progress, person_id=authors[-1].id))
@@ -404,7 +403,7 @@ async def _replay_changes(connection: Connection) -> bool:
     author_ids = await shadow_index.pop_changes(
         connection, shadow_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
     )
-    authors = await stored_authors.list_by_ids(connection, author_ids)
+    authors = await papers.list_by_ids(connection, author_ids)
     await SearchIndexer().index(connection, [], authors)
     return len(ids) == PAPERS_PER_STEP or len(author_ids) == AUTHORS_PER_STEP
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bot.glossary import concepts, resolver
 from bot.search import index as search_index
-from bot.text import analyser, questions, term_keys, term_variants
+from bot.text import analyser, questions, term_keys
 from bot.text import topics as text_topics
 from storage.search import AllOf, BooleanQuery, all_of, any_of, prune_phrases, query_tokens, with_suffix
 
@@ -191,7 +191,7 @@ def from_text(text: str) -> IndexQuery | None:
         closed = analyser.stemmed_words(term_keys.korean_key(text))
         spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
         return combine_any([_korean_query(words) for words in spellings if words])
-    return combine_any([_latin_query(variant.split()) for variant in term_variants.latin_variants(text)])
+    return combine_any([_latin_query(variant.split()) for variant in term_keys.latin_variants(text)])
 
 
 def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:

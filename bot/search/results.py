@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import chain, zip_longest
 
-from bot.archive import extracts
+from bot.archive import summaries
 from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from bot.text import analyser
@@ -177,7 +177,7 @@ async def list_snippets(
     details = await papers.list_details(connection, [row.id for row in rows])
     snippets = {}
     for detail in details:
-        text = "\n\n".join(section.body for section in extracts.summary_sections(detail, locale))
+        text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
         if text:
             snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query, by_term)
     return snippets

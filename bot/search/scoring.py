@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bot.glossary import concepts
-from bot.text import analyser, term_keys, term_variants
+from bot.text import analyser, term_keys
 
 _TITLE_WEIGHT = 2.5
 _MAX_TITLE_FREQUENCY = 1.0
@@ -30,7 +30,7 @@ _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
 
-_CompiledForm = tuple[concepts.WeightedForm, term_variants.TermPattern, list[term_variants.TermPattern]]
+_CompiledForm = tuple[concepts.WeightedForm, term_keys.TermPattern, list[term_keys.TermPattern]]
 """A form, compiled, with its context."""
 
 
@@ -84,12 +84,12 @@ class Scorer:
         quoted = map(concepts.literal_segment, phrases)
         self._segments = list(map(CompiledSegment, (*expanded.segments, *quoted)))
         self._composed = list(map(CompiledSegment, expanded.composed))
-        self._excluded = [term_variants.compile_term(text) for text in excluded]
+        self._excluded = [term_keys.compile_term(text) for text in excluded]
         self._names = expanded.names
         several = len(expanded.segments) > 1
-        self._phrase = term_variants.compile_term(expanded.text) if several else None
+        self._phrase = term_keys.compile_term(expanded.text) if several else None
 
-    def score(self, document: term_variants.Document) -> Score | None:
+    def score(self, document: term_keys.Document) -> Score | None:
         """Return the score of a paper; None if it has none of the parts, or an excluded term."""
         if self.excludes(document):
             return None
@@ -124,11 +124,11 @@ class Scorer:
             total, segments if composed or name else matched, segments, *components, inside, ambiguous
         )
 
-    def excludes(self, document: term_variants.Document) -> bool:
+    def excludes(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has an excluded term."""
         return any(sum(term.count(document)) >= 1 for term in self._excluded)
 
-    def is_about(self, document: term_variants.Document) -> bool:
+    def is_about(self, document: term_keys.Document) -> bool:
         """Tell whether a paper is truly about the query: each part of it, or the whole as one term or name."""
         return (
             all(segment.is_topic_of(document) for segment in self._segments)
@@ -136,7 +136,7 @@ class Scorer:
             or bool(term_keys.match_titles(self._names, document.text))
         )
 
-    def _proximity(self, document: term_variants.Document) -> float:
+    def _proximity(self, document: term_keys.Document) -> float:
         """Return the weight of the lines (the title is one) that contain all parts."""
         lines = self._segments[0].line_numbers(document)
         for part in self._segments[1:]:
@@ -157,7 +157,7 @@ class CompiledSegment:
     """A segment with its forms compiled."""
 
     def __init__(self, segment: concepts.Segment) -> None:
-        compile_term = term_variants.compile_term
+        compile_term = term_keys.compile_term
         self._forms: list[_CompiledForm] = [
             (form, compile_term(form.text), [compile_term(word) for word in form.context])
             for form in segment.forms
@@ -172,7 +172,7 @@ class CompiledSegment:
         self._korean = [(text, number) for is_korean, text, number in needed if is_korean]
         self._latin = [(text, number) for is_korean, text, number in needed if not is_korean]
 
-    def is_topic_of(self, document: term_variants.Document) -> bool:
+    def is_topic_of(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
         in_title = in_body = 0
         for _, form, context in self._list_possible(document):
@@ -182,18 +182,18 @@ class CompiledSegment:
                 in_body += int(body)
         return in_title > 0 or in_body >= _TOPIC_FREQUENCY
 
-    def line_numbers(self, document: term_variants.Document) -> set[int]:
+    def line_numbers(self, document: term_keys.Document) -> set[int]:
         """Return the lines that contain any form."""
         return {line for _, form, _ in self._list_possible(document) for line in form.line_numbers(document)}
 
-    def is_inside(self, document: term_variants.Document) -> bool:
+    def is_inside(self, document: term_keys.Document) -> bool:
         """Tell whether the forms in a paper are all of two syllables and only within longer words."""
         if not self._has_short_forms:
             return False
         found = [form for _, form, _ in self._list_possible(document) if any(form.count(document))]
         return bool(found) and all(form.is_inside(document) for form in found)
 
-    def is_ambiguous(self, document: term_variants.Document) -> bool:
+    def is_ambiguous(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has the forms only as an abbreviation with rivals, without its context."""
         if not self._has_rivals:
             return False
@@ -206,14 +206,14 @@ class CompiledSegment:
             rivals and not _has_context(context, document) for rivals, context in found
         )
 
-    def _list_possible(self, document: term_variants.Document) -> list[_CompiledForm]:
+    def _list_possible(self, document: term_keys.Document) -> list[_CompiledForm]:
         """Return the forms that a document may have, in their order: most papers have few of many."""
         text, without_spaces = document.text, document.without_spaces
         possible = {number for needed, number in self._latin if needed in text}
         possible.update([number for needed, number in self._korean if needed in without_spaces])
         return [self._forms[number] for number in sorted(possible)]
 
-    def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
+    def weighted_counts(self, document: term_keys.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._list_possible(document):
@@ -232,14 +232,14 @@ class CompiledSegment:
         return in_title, in_body
 
 
-def _is_other(form: concepts.WeightedForm, document: term_variants.Document) -> bool:
+def _is_other(form: concepts.WeightedForm, document: term_keys.Document) -> bool:
     """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
-    return term_variants.has_version(form.text, document) or any(
-        sum(term_variants.compile_term(rival).count(document)) >= 1 for rival in form.rivals
+    return term_keys.has_version(form.text, document) or any(
+        sum(term_keys.compile_term(rival).count(document)) >= 1 for rival in form.rivals
     )
 
 
-def _has_context(context: list[term_variants.TermPattern], document: term_variants.Document) -> bool:
+def _has_context(context: list[term_keys.TermPattern], document: term_keys.Document) -> bool:
     """Tell whether a paper has the context of a concept: a Korean form, or half of the English content words."""
     english = [form for form in context if not form.is_korean]
     if any(sum(form.count(document)) >= 1 for form in context if form.is_korean):

@@ -12,7 +12,7 @@ from bot.glossary import concepts, resolver
 from bot.search import engine, scoring
 from bot.search import index as search_index
 from bot.search import query as search_query
-from bot.text import analyser, term_keys, term_variants, typography
+from bot.text import analyser, term_keys, typography
 from storage import models, papers, search
 from storage.database import Connection
 from storage.search import all_of
@@ -128,9 +128,9 @@ async def _find_names(connection: Connection, glossary: resolver.Glossary, text:
     rows = await search.list_by_positions(connection, positions)
     word = re.compile(f" {analyser.canonicalise(match[1]).strip()}{_WORD_END}")
     texts = (f"{row.texts.title}\n{row.texts.body}" for row in rows)
-    using = [term_variants.Document("", text) for text in texts if word.search(text)]
+    using = [term_keys.Document("", text) for text in texts if word.search(text)]
     return [
         f"{name} {match[2]}".strip()
-        for name, term in zip(names, map(term_variants.compile_term, names), strict=True)
+        for name, term in zip(names, map(term_keys.compile_term, names), strict=True)
         if sum(any(term.count(document)) for document in using) >= _MIN_SHARE * len(using)
     ]

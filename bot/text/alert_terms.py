@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import chain, pairwise, product, zip_longest
 from operator import add
 
-from bot.text import analyser, term_keys, term_variants
+from bot.text import analyser, term_keys
 
 ANY_TERM = "*"
 """The alert term of keywords whose variants share no term; every text has it."""
@@ -83,12 +83,12 @@ def alert_terms(keyword: str) -> frozenset[str]:
 
 def _variant_terms(keyword: str) -> Iterator[set[str]]:
     """Yield for each variant of a keyword the terms of every text that contains it."""
-    if term_variants.compile_term(keyword).is_korean:
-        for key in term_variants.korean_variants(keyword):
+    if term_keys.compile_term(keyword).is_korean:
+        for key in term_keys.korean_variants(keyword):
             words = [] if _has_partial_word(key) else _LATIN_TOKEN.findall(key)
             yield {*_all_latin_terms(words), *_cjk_ngrams(_CANONICAL_SEPARATORS.sub("", key))}
         return
-    for sequence in term_variants.latin_variants(keyword):
+    for sequence in term_keys.latin_variants(keyword):
         words = sequence.split()
         yield {
             *_all_latin_terms(words),
@@ -188,7 +188,7 @@ def keyword_keys(keyword: str) -> frozenset[str]:
     if _KOREAN_KEYWORD.fullmatch(keyword):
         return frozenset(_korean_keys(keyword)) if _is_plain_korean(keyword) else frozenset()
     folded = fold_fast(keyword)
-    variants = term_variants.latin_variants(keyword)
+    variants = term_keys.latin_variants(keyword)
     phrases = (folded, *variants)
     if not _LATIN_KEYWORD.fullmatch(folded) or any(len(phrase.split()) > MAX_WORDS for phrase in phrases):
         return frozenset()
@@ -200,7 +200,7 @@ def _korean_keys(keyword: str) -> Iterator[str]:
     *words, last = keyword.split(" ")
     key = "".join((*words, last))
     yield LITERAL + key
-    yield from (VARIANT + variant for variant in term_variants.korean_variants(keyword) if variant != key)
+    yield from (VARIANT + variant for variant in term_keys.korean_variants(keyword) if variant != key)
     if words and len(key) < LONG_SYLLABLES:
         yield VARIANT + key
         for spaces in product(("", " "), repeat=len(words)):
@@ -210,7 +210,7 @@ def _korean_keys(keyword: str) -> Iterator[str]:
 def _is_plain_korean(keyword: str) -> bool:
     """Tell whether all variants of a Korean keyword are short, and none overlaps itself in a text."""
     key = keyword.replace(" ", "")
-    variants = term_variants.korean_variants(keyword)
+    variants = term_keys.korean_variants(keyword)
     return (
         len(key) <= MAX_SYLLABLES
         and term_keys.korean_key(keyword) == key

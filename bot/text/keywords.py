@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property, lru_cache
 
-from bot.text import alert_terms, analyser, term_variants
+from bot.text import alert_terms, analyser, term_keys
 
 _CJK_SPACE = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}]) (?=[{alert_terms.CJK_CHARACTERS}])")
 _CJK_BOUNDARY = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}])(?=[{alert_terms.CJK_CHARACTERS}])")
@@ -159,7 +159,7 @@ class KeywordText:
         first_letters = "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2])
         if literal_matches[1] and first_letters not in title.without_spaces:
             return False, True  # decides most: compiling the variants takes ten times as long
-        counts = term_variants.compile_term(keyword).count(self._document)
+        counts = term_keys.compile_term(keyword).count(self._document)
         in_title, in_body = (
             literal or (count > 0 and not _is_spurious(keyword, canonical))
             for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
@@ -177,15 +177,15 @@ class KeywordText:
         return analyser.canonicalise(title), analyser.canonicalise(body)
 
     @cached_property
-    def topic_document(self) -> term_variants.Document:
+    def topic_document(self) -> term_keys.Document:
         """The texts and twice the keywords, as a look-up reads them: a term that a paper repeats is what it is about."""
         title, body = self._canonical
         keywords = analyser.canonicalise(f"{self._keywords}\n{self._keywords}") if self._keywords else ""
-        return term_variants.Document(title, f"{body}\n{keywords}")
+        return term_keys.Document(title, f"{body}\n{keywords}")
 
     @cached_property
-    def _document(self) -> term_variants.Document:
-        return term_variants.Document(*self._canonical)
+    def _document(self) -> term_keys.Document:
+        return term_keys.Document(*self._canonical)
 
 
 def _is_spurious(keyword: str, canonical: str) -> bool:
@@ -202,7 +202,7 @@ def _is_spurious(keyword: str, canonical: str) -> bool:
 @lru_cache(maxsize=1 << 10)
 def _three_syllable_pattern(keyword: str) -> re.Pattern[str] | None:
     """Return a pattern for a Korean word of three syllables in any spacing and its ending; None for other keywords."""
-    keys = [key for key in term_variants.korean_variants(keyword) if _THREE_SYLLABLES.fullmatch(key)]
+    keys = [key for key in term_keys.korean_variants(keyword) if _THREE_SYLLABLES.fullmatch(key)]
     if not keys or len(keyword.split()) > 1:
         return None
     return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([{analyser.SYLLABLES}]*)")

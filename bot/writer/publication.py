@@ -24,7 +24,7 @@ from pathlib import Path
 from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.archive.ingest import FILES_SOURCE, IngestService
-from bot.archive.summaries import Basis
+from bot.archive.summaries import Basis, choose_sentences
 from bot.core import errors
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
@@ -276,3 +276,11 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
                 [digest] = listing.parse_text(text)
                 papers = max(papers, listing.papers_of(digest), key=len)
     return papers
+
+
+def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
+    """Return the extract of a paper of a listing and what it was taken from; None without summary and abstract."""
+    if summary := str(paper.get("summary") or "").strip():
+        return summary, Basis.HUGGINGFACE
+    chosen = choose_sentences(str(paper.get("abstract") or ""), str(paper.get("title") or ""))
+    return (" ".join(chosen), Basis.EXTRACT) if chosen else None

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.archive import extracts, listing, summaries
+from bot.archive import listing, summaries
 from bot.archive.ingest import IngestService
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
@@ -111,7 +111,7 @@ class WriterService:
         kinds: Counter[str] = Counter()
         tokens = []
         if self._writer is None:
-            kinds.update("from_abstract" if extracts.choose(paper) else "refused" for paper in papers)
+            kinds.update("from_abstract" if publication.choose(paper) else "refused" for paper in papers)
         else:
             for basis, needed in await self._writer.estimate(papers, form, language):
                 kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
@@ -144,7 +144,7 @@ class WriterService:
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
                 kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
             else:
-                if (extract := extracts.choose(paper)) is not None:
+                if (extract := publication.choose(paper)) is not None:
                     sections = publication.build_extract(form, language, *extract)
                 is_failed = draft is not None and draft.state is not writer.DraftState.REFUSED
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import digest_writer, listing
-from storage import archive, authors, models, papers, tables
+from storage import archive, models, papers, tables
 from storage.models import Appearance, DigestFormat, Entry, MergedPaper, PaperFacts
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
@@ -31,7 +31,7 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
         assert await papers.get_detail(connection, "2601.00002") is None
         stored = (await archive.list_rows(connection))[0]
         assert await archive.get_text(connection, stored.id) is not None
-        ids = await authors.set_authors(connection, {})
+        ids = await papers.set_authors(connection, {})
     assert stored.revision == 2
     assert ids == []
     assert {person.name: person.paper_count for person in harness.index.authors.values()} == {

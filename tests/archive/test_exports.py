@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports, extracts, parse
+from bot.archive import digest_writer, exports, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_references
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
@@ -240,7 +240,7 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
 def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
     assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
     assert set(digest_writer.DIGEST_PROVIDERS) == set(DigestFormat)
-    assert set(extracts.WRITER_RANK) == {*DigestFormat, None}
+    assert set(summaries.WRITER_RANK) == {*DigestFormat, None}
     assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
 
 

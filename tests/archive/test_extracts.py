@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import extracts
+from bot.archive import summaries
 from bot.archive.summaries import Basis
+from bot.writer import publication
 
 # Sentences of abstracts, written for these tests.
 ABSTRACTS = [
@@ -46,7 +47,7 @@ def paper(**fields: Any) -> Any:
 
 @pytest.mark.parametrize("abstract", ABSTRACTS, ids=range(len(ABSTRACTS)))
 def test_at_most_three_whole_sentences_are_chosen_verbatim_and_in_order(abstract: list[str]) -> None:
-    chosen = [*extracts.choose_sentences(" ".join(abstract), "Lantern")]
+    chosen = [*summaries.choose_sentences(" ".join(abstract), "Lantern")]
     positions = [abstract.index(sentence) for sentence in chosen]
     assert positions == sorted(positions)
     assert 1 <= len(chosen) <= 3
@@ -56,27 +57,27 @@ def test_at_most_three_whole_sentences_are_chosen_verbatim_and_in_order(abstract
 
 
 def test_what_the_paper_proposes_is_chosen() -> None:
-    chosen = [*extracts.choose_sentences(" ".join(ABSTRACTS[0]), "Lantern: Reading Long Contexts")]
+    chosen = [*summaries.choose_sentences(" ".join(ABSTRACTS[0]), "Lantern: Reading Long Contexts")]
     assert ABSTRACTS[0][1] in chosen
     assert ABSTRACTS[0][3] in chosen
 
 
 def test_a_sentence_that_is_cut_off_is_not_chosen() -> None:
-    assert [*extracts.choose_sentences("We propose a very good method. It reaches 92.4% on the te")] == [
+    assert [*summaries.choose_sentences("We propose a very good method. It reaches 92.4% on the te")] == [
         "We propose a very good method."
     ]
-    assert extracts.choose_sentences("It has no end at all") == ("It has no end at all",)
-    assert extracts.choose_sentences(" ") == ()
+    assert summaries.choose_sentences("It has no end at all") == ("It has no end at all",)
+    assert summaries.choose_sentences(" ") == ()
 
 
 def test_the_summary_of_hugging_face_is_whole_and_comes_first() -> None:
     summary = "Lantern reads long contexts. It is fast. It is small. It is new."
-    assert extracts.choose(paper(summary=summary, abstract="Other.")) == (summary, Basis.HUGGINGFACE)
-    chosen = extracts.choose(paper(abstract=" ".join(ABSTRACTS[0])))
+    assert publication.choose(paper(summary=summary, abstract="Other.")) == (summary, Basis.HUGGINGFACE)
+    chosen = publication.choose(paper(abstract=" ".join(ABSTRACTS[0])))
     assert chosen is not None
     assert chosen[1] is Basis.EXTRACT
-    assert extracts.choose(paper()) is None
-    assert extracts.choose(paper(abstract=" \n")) is None
+    assert publication.choose(paper()) is None
+    assert publication.choose(paper(abstract=" \n")) is None
 
 
 @given(
@@ -85,11 +86,11 @@ def test_the_summary_of_hugging_face_is_whole_and_comes_first() -> None:
 )
 def test_any_mix_of_sentences_gives_whole_ones(mixed: list[str], count: int) -> None:
     mixed = mixed[:count]
-    chosen = [*extracts.choose_sentences(" ".join(mixed))]
+    chosen = [*summaries.choose_sentences(" ".join(mixed))]
     assert [mixed.index(sentence) for sentence in chosen] == sorted(map(mixed.index, chosen))
     assert len(chosen) == min(3, count)
 
 
 @given(st.text(max_size=300))
 def test_any_abstract_gives_parts_of_itself(abstract: str) -> None:
-    assert all(sentence in abstract for sentence in extracts.choose_sentences(abstract))
+    assert all(sentence in abstract for sentence in summaries.choose_sentences(abstract))

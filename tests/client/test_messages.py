@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import planner as alerts_planner
-from bot.alerts.deliveries import ALERT
+from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
 from bot.client import message_builder, translations
 from bot.client.messages import DailyBlock, PostWording

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import structlog
 import structlog.testing
 from discord import ui
 from hypothesis import HealthCheck, given, settings

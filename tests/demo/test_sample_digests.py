@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.archive import extracts, parse
+from bot.archive import parse, summaries
 from bot.demo import sample_digests
 from storage import models
 
@@ -196,7 +196,7 @@ def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extrac
         if not entry.sections
     }
     assert sample_digests.ABSTRACT.arxiv_id in unsummarised
-    chosen = extracts.choose_sentences(sample_digests.ABSTRACT.abstract or "")
+    chosen = summaries.choose_sentences(sample_digests.ABSTRACT.abstract or "")
     assert len(chosen) == 3
     assert all(sentence in (sample_digests.ABSTRACT.abstract or "") for sentence in chosen)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.glossary import concepts, induction, mentions, resolver
 from bot.search import scoring
-from bot.text import analyser, term_variants
+from bot.text import analyser, term_keys
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
@@ -210,7 +210,7 @@ def ambiguous_scorer() -> scoring.Scorer:
 
 
 def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
-    return scorer.score(term_variants.Document("", analyser.canonicalise(text)))
+    return scorer.score(term_keys.Document("", analyser.canonicalise(text)))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_an_ambiguous_abbreviation_without_context_comes_last_and_is_no_topic(
     assert explained is not None
     assert (bare.ambiguous, explained.ambiguous) == (True, False)
     assert bare.sort_key < explained.sort_key
-    paper = term_variants.Document(analyser.canonicalise("SD"), analyser.canonicalise("SD는 SD이다"))
+    paper = term_keys.Document(analyser.canonicalise("SD"), analyser.canonicalise("SD는 SD이다"))
     assert not ambiguous_scorer.is_about(paper)
 
 

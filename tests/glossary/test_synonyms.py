@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, induction, mentions, resolver, synonyms
+from bot.glossary import concepts, induction, mentions, resolver
 from bot.text import analyser, term_keys
 from tests.support import glossary_in_memory, growth
 
@@ -22,24 +22,29 @@ from tests.support import glossary_in_memory, growth
 )
 def test_synonymous_terms_have_one_canonical_key(first: str, second: str) -> None:
     first_key, second_key = term_keys.korean_key(first), term_keys.korean_key(second)
-    assert synonyms.canonical_key(first_key) == synonyms.canonical_key(second_key)
-    assert second_key in map(term_keys.korean_key, synonyms.variants(first))
+    assert concepts.canonical_synonym_key(first_key) == concepts.canonical_synonym_key(second_key)
+    assert second_key in map(term_keys.korean_key, concepts.synonym_variants(first))
 
 
 def test_a_single_word_has_no_variants() -> None:
-    assert synonyms.variants("대규모") == synonyms.variants("확산") == synonyms.variants("") == []
+    assert (
+        concepts.synonym_variants("대규모")
+        == concepts.synonym_variants("확산")
+        == concepts.synonym_variants("")
+        == []
+    )
 
 
 @given(st.text(max_size=40))
 def test_any_text_has_a_canonical_key_and_few_variants(text: str) -> None:
-    assert not synonyms.canonical_key(text) or text
-    assert len(synonyms.variants(text)) <= 64
+    assert not concepts.canonical_synonym_key(text) or text
+    assert len(concepts.synonym_variants(text)) <= 64
 
 
 def test_synonyms_take_linear_time() -> None:
-    growth.assert_linear(lambda count: synonyms.canonical_key("대규모언어" * count), 5_000)
-    growth.assert_linear(lambda count: synonyms.variants("대규모 " * count), 1_250)
-    assert len(synonyms.variants("대규모 " * 5_000)) <= 64
+    growth.assert_linear(lambda count: concepts.canonical_synonym_key("대규모언어" * count), 5_000)
+    growth.assert_linear(lambda count: concepts.synonym_variants("대규모 " * count), 1_250)
+    assert len(concepts.synonym_variants("대규모 " * 5_000)) <= 64
 
 
 def test_only_synonymous_forms_that_papers_use_are_searched_for() -> None:

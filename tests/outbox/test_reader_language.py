@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.app.client import DiscordRenderer
-from bot.archive import digest_writer, extracts, fields, parse
+from bot.archive import digest_writer, fields, parse, summaries
 from bot.client import translations
 from bot.outbox import contents, deliveries
 from bot.rendering.templates import Templates
@@ -100,9 +100,9 @@ def test_a_korean_channel_shows_korean_wherever_it_exists() -> None:
     details = build_details(*KOREAN, *ENGLISH, with_abstracts=True)
     with_korean = 0
     for detail in details:
-        chosen = extracts.best_summary(detail, Locale.KO)
+        chosen = summaries.best_summary(detail, Locale.KO)
         has_korean = any(
-            extracts.best_summary(replace(detail, appearances=(appearance,), abstract=None), Locale.KO)
+            summaries.best_summary(replace(detail, appearances=(appearance,), abstract=None), Locale.KO)
             for appearance in detail.appearances
             if appearance.language == "ko"
         )

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from bot.archive import extracts
+from bot.archive import summaries
 from bot.archive.summaries import Basis
 from bot.outbox import deliveries
 from storage import models
@@ -45,7 +45,7 @@ def detail(*appearances: models.Appearance, abstract: str | None = None) -> mode
 def chosen(
     paper: models.PaperDetail, locale: Locale
 ) -> tuple[DigestFormat | None, str, date, Basis | None] | None:
-    best = extracts.best_summary(paper, locale)
+    best = summaries.best_summary(paper, locale)
     return None if best is None else (best.format, best.language, best.date, best.basis)
 
 
@@ -57,8 +57,8 @@ def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_t
     paper = detail(newest_review, english, korean, newsletter, newer)
     assert chosen(paper, Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
     assert chosen(paper, Locale.EN) == (DigestFormat.NEWSLETTER, "en", date(2026, 1, 6), Basis.PAPER)
-    assert extracts.best_appearance(paper, Locale.EN, DigestFormat.REVIEW) == newest_review
-    assert extracts.best_appearance(detail(newsletter), Locale.EN, DigestFormat.REVIEW) is None
+    assert summaries.best_appearance(paper, Locale.EN, DigestFormat.REVIEW) == newest_review
+    assert summaries.best_appearance(detail(newsletter), Locale.EN, DigestFormat.REVIEW) is None
 
 
 def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
@@ -81,7 +81,7 @@ def test_a_whole_summary_comes_before_one_with_empty_chapters_even_if_that_is_ne
         "ko", DigestFormat.REVIEW, date(2026, 1, 8), text="마스킹 방식에 대한 정보는 제공되지 않았습니다."
     )
     assert chosen(detail(partial, whole), Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
-    only = extracts.best_summary(detail(partial), Locale.KO)
+    only = summaries.best_summary(detail(partial), Locale.KO)
     assert only is not None
     assert only.is_partial
     assert only.sections == partial.entry.sections[1:]
@@ -92,10 +92,10 @@ def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognise
     invention = appearance("ko", DigestFormat.REVIEW, text=INVENTED)
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
-    assert extracts.best_summary(paper, Locale.KO) is None
-    assert extracts.summary_sections(paper, Locale.KO) == ()
+    assert summaries.best_summary(paper, Locale.KO) is None
+    assert summaries.summary_sections(paper, Locale.KO) == ()
     assert deliveries.build_post_paper(paper, Locale.KO).summary is None
-    assert extracts.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
+    assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
 
 
 def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
@@ -123,18 +123,18 @@ async def test_the_extracts_of_a_post_are_chosen_in_slices_and_only_where_they_a
             await asyncio.sleep(0)
 
     counter = asyncio.create_task(count_turns())
-    extracts.choose_sentences.cache_clear()
+    summaries.choose_sentences.cache_clear()
     await deliveries.prepare_extracts(papers, [Locale.KO])
     counter.cancel()
     assert turns > 1
-    chosen_before = extracts.choose_sentences.cache_info().misses
+    chosen_before = summaries.choose_sentences.cache_info().misses
     posted = [deliveries.build_post_paper(paper, Locale.KO) for paper in papers]
-    assert chosen_before == extracts.choose_sentences.cache_info().misses == len(abstracts)
+    assert chosen_before == summaries.choose_sentences.cache_info().misses == len(abstracts)
     assert all(
-        paper.sections[0].body.count(".") == extracts.MAX_SENTENCES for paper in posted[: len(abstracts)]
+        paper.sections[0].body.count(".") == summaries.MAX_SENTENCES for paper in posted[: len(abstracts)]
     )
 
 
 def test_every_format_has_a_rank() -> None:
     for digest_format in DigestFormat:
-        assert extracts.best_summary(detail(appearance("en", digest_format)), Locale.EN) is not None
+        assert summaries.best_summary(detail(appearance("en", digest_format)), Locale.EN) is not None

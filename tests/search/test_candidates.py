@@ -10,7 +10,7 @@ from bot.search import index as search_index
 from bot.search import scoring
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.text import term_variants
+from bot.text import term_keys
 from storage import models, search
 from storage.database import Database
 from storage.tables import papers
@@ -82,9 +82,7 @@ async def score_all(database: Database, query: str) -> set[int]:
         (score, row.paper_id)
         for row in rows.values()
         if (
-            score := scorer.score(
-                term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
-            )
+            score := scorer.score(term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
         )
     ]
     ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)

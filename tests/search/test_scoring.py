@@ -9,7 +9,7 @@ import pytest
 
 from bot.glossary import concepts, resolver
 from bot.search import scoring
-from bot.text import analyser, term_variants
+from bot.text import analyser, term_keys
 
 REINFORCEMENT_LEARNING = concepts.Concept(
     "reinforc learn",
@@ -26,10 +26,8 @@ GLOSSARY = resolver.Glossary(
 
 def analyse_document(
     title: str, body: str, votes: int | None = None, published_on: date | None = None
-) -> term_variants.Document:
-    return term_variants.Document(
-        analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on
-    )
+) -> term_keys.Document:
+    return term_keys.Document(analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on)
 
 
 def score(query: str, title: str, body: str, votes: int | None = None) -> scoring.Score | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.text import alert_terms, analyser, keywords
+from bot.text import alert_terms, analyser
 from bot.text import keywords as text_keywords
 from tests.support import keyword_strategies
 
@@ -57,7 +57,7 @@ def test_fast_folding_equals_folding_for_any_text(text: str) -> None:
 
 @given(keyword_strategies.TEXTS)
 def test_alert_terms_are_short(text: str) -> None:
-    assert all(len(token) <= 64 for token in keywords.KeywordText(text, text).alert_terms)
+    assert all(len(token) <= 64 for token in text_keywords.KeywordText(text, text).alert_terms)
 
 
 _LATIN = re.findall(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.search import scoring
-from bot.text import analyser, topics
+from bot.text import analyser
 from bot.text import topics as text_topics
 
 MAX_LENGTH = 60
@@ -71,13 +71,13 @@ def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> 
     assert sorted(named) == sorted(set(named))
 
 
-SPEECH = topics.describe("글자를 사람 목소리로 읽어주는 모델")
+SPEECH = text_topics.describe("글자를 사람 목소리로 읽어주는 모델")
 
 
 def similarity(title: str, body: str) -> float:
     """Return the similarity of a paper to the question about speech."""
     words = scoring.count_words(analyser.canonicalise(title), analyser.canonicalise(body))
-    return topics.cosine(words, SPEECH)
+    return text_topics.cosine(words, SPEECH)
 
 
 def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_question() -> None:
@@ -103,4 +103,4 @@ def test_length_does_not_count() -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_a_similarity(text: str) -> None:
     assert similarity(text, text) >= 0
-    assert topics.cosine({text: 1}, {}) == 0
+    assert text_topics.cosine({text: 1}, {}) == 0

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.writer import claims
 from bot.writer import claims as writer_claims
 from bot.writer.prompts import Claim
 from storage import models
@@ -109,7 +108,7 @@ def test_any_source_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda count: writer_claims.ClaimChecker(piece * count), 1_000)
 
 
-NAMED = claims.SourceNames(
+NAMED = writer_claims.SourceNames(
     "We compare GPT-4o, Llama 3 and Qwen2.5-72B on ImageNet-1k, MMLU-Pro and LiveCodeBench. Large language models (LLMs)"
     " are tuned with reinforcement learning and scalable quantization by Müller et al. (2024) on H100 GPUs. Stable Diffusion"
     " XL is a baseline. SketchFirst draws before it answers.",
@@ -136,7 +135,7 @@ NAMED = claims.SourceNames(
     ],
 )
 def test_names_of_the_source_are_known_in_any_spelling(claim: str) -> None:
-    assert claims.find_name_problems(claim, NAMED) == []
+    assert writer_claims.find_name_problems(claim, NAMED) == []
 
 
 @pytest.mark.parametrize(
@@ -156,10 +155,10 @@ def test_names_of_the_source_are_known_in_any_spelling(claim: str) -> None:
     ],
 )
 def test_an_invented_name_is_a_problem(claim: str, name: str) -> None:
-    assert claims.find_name_problems(claim, NAMED)[0] == f'"{name}" does not stand in the source'
+    assert writer_claims.find_name_problems(claim, NAMED)[0] == f'"{name}" does not stand in the source'
 
 
-QUOTED = claims.normalise_span(
+QUOTED = writer_claims.normalise_span(
     "We train a “sparse” encoder\n for 1,000 steps — on **eight** GPUs, and reach $92.4\\%$ accuracy; it's fast."
 )
 
@@ -175,18 +174,18 @@ QUOTED = claims.normalise_span(
     ],
 )
 def test_white_space_and_typography_make_no_difference(span: str) -> None:
-    assert claims.find_span_problems(span, QUOTED) == []
+    assert writer_claims.find_span_problems(span, QUOTED) == []
 
 
 @pytest.mark.parametrize(
     "span", ["", "  ", "a dense encoder", "1,000 steps on nine GPUs", "...", "sparse steps"]
 )
 def test_a_span_that_does_not_stand_in_the_source_is_a_problem(span: str) -> None:
-    assert len(claims.find_span_problems(span, QUOTED)) == 1
+    assert len(writer_claims.find_span_problems(span, QUOTED)) == 1
 
 
 def test_a_span_of_more_than_twelve_words_is_a_problem() -> None:
     span = "We train a sparse encoder for 1,000 steps - on eight GPUs, and"
-    assert claims.find_span_problems(span.replace("sparse", '"sparse"'), QUOTED) == [
+    assert writer_claims.find_span_problems(span.replace("sparse", '"sparse"'), QUOTED) == [
         "the span has 13 words, at most 12 are allowed"
     ]

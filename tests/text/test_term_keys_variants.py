@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import analyser, term_variants
+from bot.text import analyser, term_keys
 
 WORDS = st.sampled_from(
     ["강화", "학습", "강화학습", "대규모", "언어모델", "pre-training", "GPT-4o", "LLM", "a", "을"]
@@ -15,11 +15,11 @@ PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 
 
 def count(form: str, text: str) -> float:
-    in_title, in_body = term_variants.compile_term(form).count(
-        term_variants.Document("", analyser.canonicalise(text))
+    in_title, in_body = term_keys.compile_term(form).count(
+        term_keys.Document("", analyser.canonicalise(text))
     )
-    assert (in_body, in_title) == term_variants.compile_term(form).count(
-        term_variants.Document(analyser.canonicalise(text), "")
+    assert (in_body, in_title) == term_keys.compile_term(form).count(
+        term_keys.Document(analyser.canonicalise(text), "")
     )
     assert in_title == 0
     return in_body
@@ -30,7 +30,7 @@ def count(form: str, text: str) -> float:
     [
         ("강화 학습", "강화학습과 강화 학습은 같다", 2),
         ("강화학습", "강화 학습을 쓴다", 1),
-        ("화학", "강화학습", term_variants.SUBSTRING_WEIGHT),
+        ("화학", "강화학습", term_keys.SUBSTRING_WEIGHT),
         ("지도", "이미지 도메인", 0),
         ("의학", "LLM의 학습과 의학", 1),
         ("긴 글", "긴 글과 긴글", 2),
@@ -58,14 +58,14 @@ def test_all_variants_of_a_term_are_counted(form: str, text: str, times: float) 
 
 @given(PHRASES, PHRASES, PHRASES)
 def test_title_and_body_are_counted_separately(form: str, title: str, body: str) -> None:
-    counts = term_variants.compile_term(form).count(
-        term_variants.Document(analyser.canonicalise(title), analyser.canonicalise(body))
+    counts = term_keys.compile_term(form).count(
+        term_keys.Document(analyser.canonicalise(title), analyser.canonicalise(body))
     )
     assert counts == (count(form, title), count(form, body))
 
 
 @given(st.text(max_size=100))
 def test_any_text_is_a_valid_term(text: str) -> None:
-    term = term_variants.compile_term(text)
-    counts = term.count(term_variants.Document("", analyser.canonicalise(text)))
+    term = term_keys.compile_term(text)
+    counts = term.count(term_keys.Document("", analyser.canonicalise(text)))
     assert counts == (0, 0) or term._korean_variants or term._latin_variants
