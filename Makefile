@@ -3,68 +3,73 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage test-faults test-image test-install check format bench bench-large shape clean
+.PHONY: help install demo run test test-pythons coverage test-faults test-image test-install check format bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(STAMP): pyproject.toml constraints.txt
+# What the demo needs, and the rest for the tests and checks: an installation for each.
+$(DEMO): EXTRAS := demo
+$(DEV): EXTRAS := demo,dev
+$(DEMO) $(DEV): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Paperround needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or set PYTHON=/path/to/python." >&2; exit 1; }
-	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing into it: about a minute, once …"
+	@echo "Installing $(EXTRAS) into $(VENV) with $$($(PYTHON) --version): up to a minute, once …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]' \
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' \
 	  && echo "done in $$SECONDS s"
-	@touch $@
+	@touch $(if $(findstring dev,$(EXTRAS)),$(DEMO)) $@
 
-install: $(STAMP)
+install: $(DEV)
 
-demo: $(STAMP) ## the bot on a local page with sample digests; no token, no network
+demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network
 	@$(BIN)/paperround demo
 
-run: $(STAMP) ## the bot itself (needs DISCORD_TOKEN)
+run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run
 
-check: $(STAMP) ## format, lint, types, layers, dead code
+check: $(DEV) ## format, lint, types, layers, dead code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/vulture
 
-format: $(STAMP) ## format the code
+format: $(DEV) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## all tests, and what a Python can change on every other one found
-	@echo "Full run: $$($(BIN)/python --version)"
+test: $(DEV) ## all tests
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+test-pythons: $(DEV) ## what a Python can change, on every other one found
 	@bash tests/other_pythons.sh $(BIN)/python
 
 # One more than the two cores that CI has: a third of the time tests wait for processes that they started.
 WORKERS ?= 3
 
-coverage: $(STAMP) ## all tests with coverage, which takes a third longer
+coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
 
-test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
+test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
 
-test-image: $(STAMP) ## build the Docker image with buildah and run it; needs root
+test-image: $(DEV) ## build the Docker image with buildah and run it; needs root
 	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
-test-install: $(STAMP) ## install the checkout into an empty environment and use it; needs a package index
+test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index
 	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
 
-bench: $(STAMP) ## speed and size, as ratios to a floor of the same run
+bench: $(DEV) ## speed and size, as ratios to a floor of the same run
 	@$(BIN)/python -m bench
 
-bench-large: $(STAMP) ## the same at a million papers
+bench-large: $(DEV) ## the same at a million papers
 	@$(BIN)/python -m bench --large
 
-shape: $(STAMP) ## the structure of the code in figures
+shape: $(DEV) ## the structure of the code in figures
 	@$(BIN)/python -m bench.shape
 
 clean: ## remove what make made

@@ -18,13 +18,12 @@ import sqlalchemy as sa
 from bench import alerts as bench_alerts
 from bench import synthetic_archive
 from bench.figures import Figure, percentile, show, time_await
-from bot import logs
+from bot.alerts import service as alerts_service
 from bot.app import runtime
 from bot.app.container import Container
-from bot.services.alerts import validation
-from bot.settings import Settings
+from bot.core import logs
+from bot.core.settings import Settings
 from storage import alerts, bulk, migrate, models, tables
-from storage.outbox import alert_matches
 
 READERS = 2_000
 MANY_READERS = 100_000
@@ -94,7 +93,7 @@ async def _measure_floor(source: Path, file: Path) -> tuple[float, float]:
     await (await migrate.open_database(f"sqlite+aiosqlite:///{file}")).close()
     rows: dict[sa.Table, list[tuple[Any, ...]]] = {}
     with closing(sqlite3.connect(source)) as connection:
-        for table in (tables.deliveries, tables.parts, tables.told_papers):
+        for table in (tables.deliveries, tables.parts, tables.notified_papers):
             rows[table] = connection.execute(f"SELECT * FROM {table.name}").fetchall()
     with closing(sqlite3.connect(file)) as connection:
         started, started_cpu = time.perf_counter(), time.process_time()
@@ -132,12 +131,12 @@ async def _queue_matches(
             for alert_id, user_id in owners
             for paper_id in paper_ids
         ]
-        await alert_matches.add_all(connection, matches)
+        await alerts.add_matches(connection, matches)
 
 
 def _draft(terms: tuple[str, ...], now: datetime) -> models.Alert:
     keywords = tuple(models.AlertTerm(models.AlertKind.KEYWORD, word) for word in terms)
-    return validation.validate(models.Alert(0, 1, keywords, now, max_papers=PAPERS))
+    return alerts_service.validate_alert(models.Alert(0, 1, keywords, now, max_papers=PAPERS))
 
 
 def main() -> list[Figure]:

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from bot.client.discord_api import endpoints
+from bot.client import request_gate
 
 
 class Card(ui.LayoutView):
@@ -20,7 +20,9 @@ class Card(ui.LayoutView):
 
 async def main() -> None:
     """Run the client until the process is killed."""
-    endpoints.override(os.environ["PAPERROUND_DISCORD_API_URL"], os.environ["PAPERROUND_DISCORD_GATEWAY_URL"])
+    request_gate.override_endpoints(
+        os.environ["PAPERROUND_DISCORD_API_URL"], os.environ["PAPERROUND_DISCORD_GATEWAY_URL"]
+    )
     client = discord.AutoShardedClient(
         intents=discord.Intents(guilds=True),
         member_cache_flags=discord.MemberCacheFlags.none(),

@@ -15,14 +15,13 @@ import psutil
 
 from bench import synthetic_archive
 from bench.figures import Figure, median, show, time_await
-from bot import logs
 from bot.app.container import Container
-from bot.clock import system_clock
-from bot.services.search.results import SearchRequest
-from bot.settings import Settings
-from storage import migrate
+from bot.core import logs
+from bot.core.clock import system_clock
+from bot.core.settings import Settings
+from bot.search.results import SearchRequest
+from storage import deliveries, migrate, outbox
 from storage.database import Database
-from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import relay_harness
 
@@ -99,7 +98,7 @@ async def _client(
         client = _start(arguments, folder, environment, log)
     try:
         try:
-            await fake.wait_until_connected(seconds=60)
+            await fake.wait_until_connected()
         except TimeoutError:
             sys.stderr.write((folder / "client.log").read_text()[-3000:])
             raise
@@ -144,7 +143,7 @@ async def _fan_out(
     """Return the seconds from the first accepted post to the last, and the median milliseconds of a /topic meanwhile."""
     now = system_clock()
     async with database.transaction() as connection:
-        await plan.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
+        await outbox.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
     path = "/channels/"
     while len(await fake.log("POST", path)) < REQUESTS_PER_SECOND:  # noqa: ASYNC110 - polls another process
         await asyncio.sleep(0.1)
@@ -154,7 +153,7 @@ async def _fan_out(
             await asyncio.sleep(0.2)
     posts = [entry for entry in await fake.log("POST", path) if entry["status"] == 200]
     async with database.read() as connection:
-        states = await queries.count_by_state(connection)
+        states = await deliveries.count_by_state(connection)
     channel_paths = {entry["path"] for entry in posts}
     assert len(channel_paths) == len(channels), states
     if len(posts) > len(channels):

@@ -19,14 +19,13 @@ from typing import Any
 
 from bench import synthetic_archive
 from bench.figures import time_call
-from bot.clock import system_clock
-from bot.digests import parse
-from bot.services.indexing import document_tokens
-from bot.services.indexing.indexer import SearchIndexer
-from bot.services.ingest import paper_writer, service
-from bot.services.ingest.files import TextFile
-from storage import migrate
-from storage.search import author_index, index, text_codec
+from bot.archive import digest_writer, parse
+from bot.archive import ingest as archive_ingest
+from bot.archive.files import TextFile
+from bot.core.clock import system_clock
+from bot.search import index as search_index
+from bot.search.index import SearchIndexer
+from storage import migrate, papers, search
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -76,9 +75,9 @@ def _scan(texts: list[str]) -> Counter[str]:
     return counts
 
 
-async def _ingest(path: Path, files: list[TextFile], indexer: paper_writer.Indexer | None = None) -> float:
+async def _ingest(path: Path, files: list[TextFile], indexer: digest_writer.Indexer | None = None) -> float:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    ingest = service.IngestService(database, system_clock, indexer or SearchIndexer())
+    ingest = archive_ingest.IngestService(database, system_clock, indexer or SearchIndexer())
     started = time.perf_counter()
     async for _ in ingest.add_files(files):
         pass
@@ -109,15 +108,15 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     tables = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
-    codec = text_codec.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    codec = search.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
-        (position, *document_tokens.build_tokens(codec.decompress(texts)))
+        (position, *search_index.build_tokens(codec.decompress(texts)))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
-    rows[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
-    rows[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
+    rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
+    rows[f"{search.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
     author_words = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    rows[f"{author_index.TABLE} (rowid, tokens)"] = author_words
+    rows[f"{papers.TABLE} (rowid, tokens)"] = author_words
     return {target: values for target, values in rows.items() if values}
 
 

@@ -22,14 +22,13 @@ import psutil
 
 from bench import search_corpus
 from bench.figures import Figure, median, percentile, show, time_await
-from bot import logs
-from bot.services.alerts import candidates, matcher
-from bot.services.alerts.alerts import Alerts
-from bot.text.glossary.model import seed
-from bot.text.matching import candidate_terms, exact_keys, keyword_match
-from storage import bulk, migrate, models, tables
+from bot.alerts import matcher
+from bot.alerts.service import Alerts
+from bot.core import logs
+from bot.glossary import concepts
+from bot.text import alert_terms, keywords
+from storage import alerts, bulk, migrate, models, tables
 from storage.database import Database
-from storage.search import trigger_terms
 
 SMALL, LARGE = (60_000, 20_000), (1_000_000, 300_000)
 """Alerts, and their distinct terms."""
@@ -43,7 +42,7 @@ _ROWS = 50_000
 def generate_terms(count: int) -> list[str]:
     """Return distinct terms: those of the seed list, then one to three words, Korean or English."""
     corpus, chance = search_corpus.Corpus(7), random.Random(1)
-    terms = {form: None for term in seed.load_terms() for form in (*term.english, *term.korean)}
+    terms = {form: None for term in concepts.load_terms() for form in (*term.english, *term.korean)}
     while len(terms) < count:
         words = corpus.korean_words if chance.random() < 0.5 else corpus.english_words
         terms[" ".join(words.draw(chance) for _ in range(chance.choice((1, 2, 2, 3))))] = None
@@ -63,16 +62,16 @@ def generate_papers() -> list[tuple[str, str]]:
 
 def run_automaton(terms: Sequence[str], papers: Sequence[tuple[str, str]]) -> None:
     """Build the automaton of all terms and find them in the papers."""
-    automaton = ahocorasick_rs.AhoCorasick([candidate_terms.fold_fast(term) for term in terms])
+    automaton = ahocorasick_rs.AhoCorasick([alert_terms.fold_fast(term) for term in terms])
     for title, text in papers:
-        automaton.find_matches_as_indexes(candidate_terms.fold_fast(f"{title}\n{text}"), overlapping=True)
+        automaton.find_matches_as_indexes(alert_terms.fold_fast(f"{title}\n{text}"), overlapping=True)
 
 
 async def add_alerts(database: Database, terms: Sequence[str], count: int) -> list[int]:
     """Store alerts, three in ten for a few popular terms; returns the number of the term of each alert by its id."""
     chance = random.Random(2)
     numbers = [-1]
-    triggers = [matcher.trigger_terms(_draft(term, 0)) for term in terms]
+    triggers = [matcher.alert_terms(_draft(term, 0)) for term in terms]
     while len(numbers) <= count:
         first = len(numbers)
         alerts: list[tuple[Any, ...]] = []
@@ -94,20 +93,20 @@ def _draft(text: str, number: int) -> models.Alert:
     return models.Alert(number, number, terms, NOW, key=text)
 
 
-def prepare(papers: Sequence[tuple[str, str]]) -> list[candidates.PreparedPaper]:
+def prepare(papers: Sequence[tuple[str, str]]) -> list[matcher.PreparedPaper]:
     """Return papers with their texts, prepared for matching."""
     prepared = []
     for number, (title, body) in enumerate(papers, 1):
         values: dict[str, Any] = dict.fromkeys(models.MergedPaper.__dataclass_fields__)
         values |= dict.fromkeys(("authors", "affiliations", "keywords", "categories", "appearances"), ())
         detail = models.PaperDetail(**values | {"id": number, "arxiv_id": f"2606.{number:05}"})
-        prepared.append((detail, keyword_match.KeywordText(title, body)))
+        prepared.append((detail, keywords.KeywordText(title, body)))
     return prepared
 
 
 async def decide(
     database: Database,
-    prepared: Sequence[candidates.PreparedPaper],
+    prepared: Sequence[matcher.PreparedPaper],
     papers_by_term: Mapping[str, Sequence[int]],
     texts: Sequence[str],
 ) -> tuple[int, int]:
@@ -115,10 +114,10 @@ async def decide(
 
     Returns the comparisons and the matches.
     """
-    unsure = {term for term in papers_by_term if not exact_keys.is_exact(term)}
+    unsure = {term for term in papers_by_term if not alert_terms.is_exact(term)}
     compared: dict[int, set[str]] = {}
     async with database.read() as connection:
-        async for rows in trigger_terms.stream_alerts(connection, unsure):
+        async for rows in alerts.stream_alerts(connection, unsure):
             for term, text in {(term, texts[alert_id]) for term, alert_id, *_ in rows}:
                 for paper_id in papers_by_term[term]:
                     compared.setdefault(paper_id, set()).add(text)
@@ -128,10 +127,10 @@ async def decide(
 
 async def count_matches(database: Database, papers_by_term: Mapping[str, Sequence[int]]) -> int:
     """Read the alerts that match without a comparison, and return how many matches with papers these are."""
-    exact = {term for term in papers_by_term if exact_keys.is_exact(term)}
+    exact = {term for term in papers_by_term if alert_terms.is_exact(term)}
     papers_by_alert: dict[int, set[int]] = {}
     async with database.read() as connection:
-        async for rows in trigger_terms.stream_alerts(connection, exact):
+        async for rows in alerts.stream_alerts(connection, exact):
             for term, alert_id, *_ in rows:
                 papers_by_alert.setdefault(alert_id, set()).update(papers_by_term[term])
     return sum(map(len, papers_by_alert.values()))
@@ -155,14 +154,14 @@ async def measure_matching(
 
     Processor time, since other work on the machine would change the ratio.
     """
-    keyword_match.KeywordText("warm", "the analyser's tables").prepare()
+    keywords.KeywordText("warm", "the analyser's tables").prepare()
     process = psutil.Process()
     before = process.memory_info().rss
     processor = [time.process_time()]
     prepared = prepare(papers)
-    source = candidates.TriggerTermSource(database, candidates.PaperTexts(database))
+    source = matcher.AlertTermSource(database, matcher.PaperTexts(database))
     papers_by_term: dict[str, list[int]] = {}
-    for batch in bulk.chunked(prepared, candidates.PAPER_BATCH_SIZE):
+    for batch in bulk.chunked(prepared, matcher.PAPER_BATCH_SIZE):
         for term, paper_ids in (await source.list_terms(batch)).items():
             papers_by_term.setdefault(term, []).extend(paper_ids)
     processor.append(time.process_time())

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from bench import synthetic_archive
 from bench.figures import Figure, median, show, time_await
-from bot import logs
 from bot.app import runtime
 from bot.app.container import Container
-from bot.services.daily.planner import DailyPlanner
-from bot.services.daily.schedule import parse_time, parse_zone, wall_clock_to_utc
-from bot.services.daily.subscriptions import SubscriptionOptions
-from bot.services.search.service import SearchService
-from bot.settings import Settings
-from storage import migrate, models, subscriptions
+from bot.core import logs
+from bot.core.clock import parse_zone
+from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
+from bot.daily.schedule import parse_time, wall_clock_to_utc
+from bot.search.service import SearchService
+from storage import daily, migrate, models
 from storage.database import Database
 
 CHANNELS = 10_000
@@ -59,13 +59,13 @@ async def _measure(database: Database) -> list[Figure]:
 
 async def _subscribe(database: Database, core: Container, now: datetime, day: date) -> None:
     first = await core.create_services().subscriptions.add(
-        guild_id=1, channel_id=1, options=SubscriptionOptions(timezone="Asia/Seoul")
+        models.Subscription(guild_id=1, channel_id=1, timezone="Asia/Seoul")
     )
     async with database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):
-            await subscriptions.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
-        rows = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
-        await subscriptions.set_schedules(
+            await daily.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
+        rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+        await daily.set_schedules(
             connection, [replace(row, next_due_at=now, due_on=day, last_digest_on=None) for row in rows]
         )
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from bench import synthetic_archive, vocabulary
 from bench.alerts import LoopLag
 from bench.figures import Figure, percentile, show, time_await
-from bot import logs
+from bot.alerts.service import Alerts
 from bot.app import runtime
 from bot.app.container import Container
-from bot.services.alerts.alerts import Alerts
-from bot.settings import Settings
+from bot.core import logs
+from bot.core.settings import Settings
 from storage import migrate, models
 from storage.database import Database
 

@@ -19,15 +19,14 @@ from typing import Any
 
 from bench import synthetic_archive
 from bench.figures import Figure, median, percentile, show
-from bot import logs
 from bot.app import runtime
 from bot.app.container import Container
-from bot.clock import system_clock
-from bot.services.indexing.glossary_service import GlossaryService
-from bot.settings import Settings
-from storage import migrate, papers
+from bot.core import logs
+from bot.core.clock import system_clock
+from bot.core.settings import Settings
+from bot.search.glossary import GlossaryService
+from storage import migrate, outbox, papers
 from storage.database import Database
-from storage.outbox import attempts
 from tests.fake_discord import process
 
 PAPERS, AUTHORS, DIGESTS = 5_700, 20_000, 190
@@ -78,7 +77,7 @@ class Probe:
         while True:
             started = time.perf_counter()
             async with self._database.transaction() as connection:
-                await attempts.mark_sending(connection, [-1], system_clock())
+                await outbox.mark_sending(connection, [-1], system_clock())
             self.transactions.append(1e3 * (time.perf_counter() - started))
             await asyncio.sleep(TRANSACTION_INTERVAL)
 
@@ -104,7 +103,7 @@ async def measure(folder: Path) -> None:
         await _fill(container)
         bot = asyncio.create_task(runtime.run(container))
         try:
-            await fake.wait_until_connected(seconds=60)
+            await fake.wait_until_connected()
             await _measure_first(fake, channel, Probe(database))
             await _measure_readers(fake, channel, Probe(database))
             await _measure_minute(fake, channel, Probe(database))

@@ -12,14 +12,12 @@ from pathlib import Path
 from bench import synthetic_archive
 from bench.alerts import LoopLag
 from bench.figures import Figure, median, show, time_await
-from bot import logs
 from bot.app import runtime
 from bot.app.container import Container
-from bot.settings import Settings
-from storage import bulk, migrate, papers, tables
-from storage.accounts import profiles
+from bot.core import logs
+from bot.core.settings import Settings
+from storage import bulk, migrate, papers, shelf, tables, today
 from storage.database import Database
-from storage.shelf import saved_papers
 
 READERS = 10_000
 WEIGHTS = 200
@@ -58,7 +56,7 @@ async def _measure(database: Database) -> list[Figure]:
             await service.open(user_id)
             async with database.transaction() as connection:
                 own = ids[number * SAVED : (number + 1) * SAVED]
-                await saved_papers.save(connection, user_id, own, now, None)
+                await shelf.save(connection, user_id, own, now, None)
             learning.append(await time_await(service.open(user_id)))
     name = f"scoring {len(vectors)} papers for {READERS:,} readers with {WEIGHTS} weights each"
     return [
@@ -76,7 +74,7 @@ async def _add_profiles(database: Database, terms: list[str]) -> None:
     shares = list(accumulate(1 / (rank + 20) for rank in range(len(names))))
     async with database.transaction() as connection:
         for user_id in range(1, READERS + 1):
-            await profiles.add(connection, user_id)
+            await today.add(connection, user_id)
             chosen = list(dict.fromkeys(rng.choices(names, cum_weights=shares, k=2 * WEIGHTS)))[:WEIGHTS]
             rows = [(user_id, term, rng.uniform(-1, 1)) for term in chosen]
             await bulk.insert_rows(connection, tables.profile_weights, ("user_id", "term", "weight"), rows)

@@ -24,19 +24,18 @@ import psutil
 from bench import search_corpus, search_postgresql, search_queries, synthetic_archive
 from bench.figures import Figure, median, percentile, show, time_await, time_call
 from bench.quality import author_names
-from bot import logs
-from bot.clock import system_clock
-from bot.services.indexing import indexer
-from bot.services.ingest import service
-from bot.services.search import engine, index_query
-from bot.services.search.results import SearchRequest
-from bot.services.search.service import SearchService
-from bot.text import scoring
-from bot.text.analysis import analyser
-from bot.text.glossary.model import expansion
-from storage import migrate, models
+from bot.archive import ingest as archive_ingest
+from bot.core import logs
+from bot.core.clock import system_clock
+from bot.glossary import concepts
+from bot.search import engine, scoring
+from bot.search import index as search_index
+from bot.search import query as search_query
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from bot.text import analyser
+from storage import migrate, models, search
 from storage.database import Database
-from storage.search import engines, index
 
 SMALL, LARGE = (20_000, 10_000), (1_000_000, 300_000)
 RUNS = 3
@@ -214,19 +213,19 @@ async def _measure_recall(
 
 async def _score_exhaustively(database: Database, query: str) -> set[int] | None:
     """Return the best ten of all matches of a query; None if there are too many to score."""
-    expanded = expansion.literal_expansion(query)
+    expanded = concepts.literal_expansion(query)
     scorer = scoring.Scorer(expanded)
-    full_query = index_query.from_segments(expanded.segments)
+    full_query = search_query.from_segments(expanded.segments)
     if full_query is None:
         return None
-    request = engines.SearchRequest(index.WORDS_TABLE, full_query.anywhere, _NO_LIMIT)
+    request = search.SearchRequest(search.WORDS_TABLE, full_query.anywhere, _NO_LIMIT)
     async with database.read() as connection:
-        (positions,) = await index.list_positions(connection, [request])
+        (positions,) = await search.list_positions(connection, [request])
         if len(positions) > _MAX_EXHAUSTIVE_MATCHES:
             return None
         hits: list[engine.Hit] = []
         for start in range(0, len(positions), 2000):
-            rows = await index.list_by_positions(connection, positions[start : start + 2000])
+            rows = await search.list_by_positions(connection, positions[start : start + 2000])
             hits += await engine.score_papers(rows, scorer)
     complete = [(score.total, paper_id) for score, paper_id in hits if score.is_complete]
     return {paper_id for _, paper_id in sorted(complete, reverse=True)[:10]}
@@ -264,7 +263,7 @@ async def _measure_autocomplete_during_ingest(
 ) -> None:
     """Print autocomplete while digests are ingested one after the other."""
     texts = [text for _, text in synthetic_archive.generate(digests=40, papers=800, authors=2000)]
-    ingest = service.IngestService(database, system_clock, indexer.SearchIndexer())
+    ingest = archive_ingest.IngestService(database, system_clock, search_index.SearchIndexer())
 
     async def add_all() -> None:
         for number, text in enumerate(texts):

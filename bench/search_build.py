@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bench.figures import time_await
 from bench.search_corpus import Corpus, author_names
-from bot.services.indexing import document_tokens, glossary_service
-from bot.services.indexing.indexer import SearchIndexer
+from bot.search import glossary
+from bot.search import index as search_index
+from bot.search.index import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
 from storage.tables import authors, papers
@@ -31,7 +32,7 @@ async def build(url: str, paper_count: int, author_count: int, floor: Path | Non
     try:
         spent = await _add_papers(database, paper_count, floor)
         spent["people"] = await _add_authors(database, author_count)
-        spent["glossary"] = await time_await(glossary_service.GlossaryService(database).rebuild())
+        spent["glossary"] = await time_await(glossary.GlossaryService(database).rebuild())
         return spent
     finally:
         await database.close()
@@ -68,8 +69,8 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
 
 
 def _plain_tokens(paper: models.IndexDocument) -> str:
-    tokens = document_tokens.build_tokens(document_tokens.build_texts(paper))[0].split()
-    return " ".join(token for token in tokens if document_tokens.SHINGLE_SEPARATOR not in token)
+    tokens = search_index.build_tokens(search_index.build_texts(paper))[0].split()
+    return " ".join(token for token in tokens if search_index.SHINGLE_SEPARATOR not in token)
 
 
 def _row(paper: models.IndexDocument) -> dict[str, object]:

@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 
 from bench.figures import Figure, median, percentile, show, time_await
-from bot.services.search.results import SearchRequest
-from bot.services.search.service import SearchService
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
 from storage import migrate
 
 MAX_PAPERS = 200_000

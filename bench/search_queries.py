@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.text.analysis import analyser, korean
-from bot.text.glossary.model import seed
-from storage.search import text_codec
+from bot.glossary import concepts
+from bot.text import analyser
+from storage import search
 
 QUERIES_PER_CLASS = 12
 
@@ -23,7 +23,7 @@ def query_classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list
     classes: dict[str, list[str]] = {}
     for band, (low, high) in bands.items():
         in_band = sorted(word for word, share in shares.items() if low <= share <= high)
-        hangul = [word for word in in_band if len(word) > 1 and korean.is_hangul(word)]
+        hangul = [word for word in in_band if len(word) > 1 and analyser.is_hangul(word)]
         latin = [word for word in in_band if word.isascii() and word.isalpha() and len(word) > 2]
         for name, words, others in (
             ("Korean", hangul, hangul),
@@ -45,7 +45,7 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
     """Return the share of papers with each word, from a sample of a SQLite database."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        codec = text_codec.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
+        codec = search.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
         rows = [codec.decompress(compressed) for (compressed,) in connection.execute(query, (sample,))]
     counts = Counter(
         word
@@ -58,7 +58,7 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
 def glossary_terms(seed_: int = 8) -> list[str]:
     """Return terms of the seed list, which queries expand to all their forms."""
     chance = random.Random(seed_)
-    terms = [term for term in seed.load_terms() if term.korean]
+    terms = [term for term in concepts.load_terms() if term.korean]
     return [
         chance.choice((chance.choice(term.korean), term.english[0]))
         for term in chance.sample(terms, 4 * QUERIES_PER_CLASS)
@@ -80,7 +80,7 @@ _QUESTIONS = (
 def natural_questions(seed_: int = 10) -> list[str]:
     """Return questions as people type them, in both languages, about one or two terms of the seed list."""
     chance = random.Random(seed_)
-    terms = [term for term in seed.load_terms() if term.korean]
+    terms = [term for term in concepts.load_terms() if term.korean]
     questions = []
     for number in range(6 * QUERIES_PER_CLASS):
         term, other = chance.sample(terms, 2)
@@ -96,7 +96,7 @@ def nonsense_queries(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
     pairs = [
         token
         for token in sorted(counts, key=lambda token: -counts[token])
-        if len(token) == 2 and korean.is_hangul(token)
+        if len(token) == 2 and analyser.is_hangul(token)
     ]
     pairs = pairs[:300]
     by_first: dict[str, list[str]] = {}

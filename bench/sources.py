@@ -21,12 +21,12 @@ from aiohttp import web
 
 from bench import figures, synthetic_archive
 from bench.figures import time_await
-from bot import logs
-from bot.app import container, polling
-from bot.services.ingest.files import TextFile
-from bot.services.polling.poller import Poller
-from bot.services.polling.registry import build_source_registry
-from bot.settings import Settings
+from bot.app import container
+from bot.archive.files import TextFile
+from bot.core import logs
+from bot.core.settings import Settings
+from bot.sources.kinds import build_source_registry
+from bot.sources.poller import Poller
 
 SOURCES = 200
 CHANGED = 10
@@ -99,7 +99,7 @@ async def _open_archive(url: str, addresses: Sequence[str]) -> AsyncIterator[Pol
             registry = build_source_registry(opened.database, opened.clock, settings)
             for address in addresses:
                 await registry.add(address)
-            async with polling.open_poller(opened, opened.create_ingest()) as service:
+            async with container.open_poller(opened, opened.create_ingest()) as service:
                 yield service
 
 

@@ -1,8 +1,9 @@
 """The word lists of the generated archive: phrases of summaries in Korean and English, terms, and names."""
 
+from __future__ import annotations
+
 # ruff: noqa: SIM905 - lists of words read best as text
 
-from __future__ import annotations
 
 KOREAN_SUBJECTS = tuple(
     """연구 논문 모델 방법 데이터 시스템 구조 기법 학습 실험 결과 성능 평가 문제 과정 정보 이미지 언어 문장 단어 사용자 작업

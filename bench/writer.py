@@ -18,12 +18,11 @@ from aiohttp import web
 
 from bench import figures
 from bench.figures import Figure
-from bot import logs
-from bot.app import container, fetching, writing
-from bot.digests import parse
-from bot.services.writer import calls
-from bot.settings import Settings
-from bot.sources import paper_text
+from bot.app import container
+from bot.archive import parse
+from bot.core import logs
+from bot.core.settings import Settings
+from bot.writer import drafting, paper_text
 from storage import models
 from tests.fake_model import process
 from tests.support import paper_pages
@@ -57,7 +56,7 @@ async def _write(
     opened: container.Container, form: models.DigestFormat, language: models.Locale, file: Path
 ) -> tuple[dict[str, int], str]:
     """Return the counts of a run and what it printed."""
-    async with writing.open_writer(opened, opened.create_ingest()) as writer:
+    async with container.open_writer(opened, opened.create_ingest()) as writer:
         counts, _ = await writer.write(DAY, form, language, file=file, on_problem=lambda _: None)
     return counts, file.read_text("utf-8")
 
@@ -121,7 +120,7 @@ async def measure_run(model: process.FakeModelProcess) -> list[Figure]:
             seconds = time.perf_counter() - started
             watcher.cancel()
             peak = _peak_megabytes()
-    own = math.ceil(counts["calls"] / calls.CONCURRENCY) * TIMED["delay"]
+    own = math.ceil(counts["calls"] / drafting.CONCURRENCY) * TIMED["delay"]
     return [
         Figure(f"{counts['papers']} papers, {counts['calls']} calls", seconds, "s", own, max_ratio=1.1),
         Figure("memory above idle", peak - idle, "MB", max_value=100),
@@ -134,7 +133,7 @@ async def measure_page() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder, figures.running_server("bench.writer") as url:
         async with (
             _open(folder, url) as opened,
-            fetching.open_fetcher(opened.settings, opened.clock) as fetch,
+            container.open_fetcher(opened.settings, opened.clock) as fetch,
         ):
             reader = paper_text.PaperTextReader(
                 url, [f"{url}/html"], fetch, now=opened.clock, throttle=_no_throttle

@@ -1,4 +1,4 @@
 """Paperround: a Discord bot that delivers each day's machine-learning papers and answers look-ups.
 
-Layers, top to bottom: cli, demo, app, client, services, sources and rendering, digests, text. See docs/architecture.md.
+A package is a room: a feature, or a part of the platform that features share. See docs/architecture.md.
 """

@@ -1,21 +1,368 @@
-"""Alerts, and what identifies equal ones."""
+"""Alerts with their index of terms, the digests that wait to be matched, the matches, and what recipients were notified of."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
-from storage.search import trigger_terms
-from storage.tables import alerts
+from storage import bulk, errors, locks, models
+from storage import papers as stored_papers
+from storage.tables import (
+    alert_matches,
+    alert_terms,
+    alerts,
+    deliveries,
+    entries,
+    notified_archive,
+    notified_papers,
+    papers,
+    pending_alerts,
+    votes,
+)
+
+# Papers that match alerts and are not sent yet: the queue between the matching of alerts and their messages.
+
+_KEY = ("recipient", "paper_id", "alert_id")
+_COLUMNS = models.QueuedMatch._fields
+_SELECTED = ", ".join(f"alert_matches.{name}" for name in _COLUMNS)
+_BY_HAND = "by-hand"
+_PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
+"""Beginning of the key of an alert for one paper; the rest is its arXiv id."""
+
+
+def recipient_name(user_id: int | None, channel_id: int | None) -> str:
+    """Return the name of a recipient in storage: the channel, or without one the reader."""
+    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
+
+
+async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
+    """Queue matches. Those that are in the queue already stay as they are."""
+    await bulk.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
+
+
+async def keep_unsent_matches(
+    connection: AsyncConnection, unsent: Iterable[tuple[str, int]], now: datetime
+) -> None:
+    """Queue papers, pairs of recipient and paper id, again for those alerts of the recipient that Discord suspended.
+
+    Planning decides once more which of them each alert matches.
+    """
+    papers = defaultdict(list)
+    for recipient, paper_id in unsent:
+        papers[recipient].append(paper_id)
+    lowest = await stored_papers.list_lowest_votes(
+        connection, {paper_id for own in papers.values() for paper_id in own}
+    )
+    for recipient, paper_ids in papers.items():
+        kind, _, number = recipient.partition(":")
+        reader, channel = alerts.c.user_id, alerts.c.channel_id
+        is_own = (
+            sa.and_(channel.is_(None), reader == int(number)) if kind == "user" else channel == int(number)
+        )
+        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, _is_suspended())
+        suspended = list(await connection.execute(query))
+        # A message was planned, so the papers had the votes then. Those that once had fewer got them later.
+        await add_matches(
+            connection,
+            [
+                models.QueuedMatch(recipient, paper_id, alert_id, votes_then, now, now)
+                for paper_id in paper_ids
+                for alert_id, min_votes in suspended
+                for votes_then in [min_votes if 0 < min_votes <= lowest.get(paper_id, 0) else None]
+            ],
+        )
+
+
+async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
+    """Return the recipients of the first `limit` matches that are due at `now` (UTC), the longest due first.
+
+    Matches of alerts that Discord suspended are left in the queue until the alerts are resumed.
+    """
+    query = (
+        sa.select(alert_matches.c.recipient)
+        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+        .where(alert_matches.c.due_at <= now, sa.not_(_is_suspended()))
+        .order_by(alert_matches.c.due_at)
+        .limit(limit)
+    )
+    return list(dict.fromkeys((await connection.execute(query)).scalars()))
+
+
+def _is_suspended() -> sa.ColumnElement[bool]:
+    is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
+    return sa.and_(alerts.c.state == models.ActivityState.PAUSED, is_blocked)
+
+
+async def list_due_matches(
+    connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
+) -> list[models.QueuedMatch]:
+    """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
+    until = bulk.driver_value(connection, alert_matches.c.due_at, until_at)
+    rows = await bulk.fetch_in(
+        connection,
+        f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
+        " WHERE %s AND due_at <= ?"
+        " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
+        " ORDER BY recipient, paper_id, alert_id",
+        alert_matches.c.recipient,
+        recipients,
+        until,
+    )
+    return [
+        models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5]))) for row in rows
+    ]
+
+
+async def list_crossed_matches(
+    connection: AsyncConnection, since_at: datetime, *, limit: int
+) -> list[models.QueuedMatch]:
+    """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
+
+    Each stored reading counts, in any order, also if they fell afterwards.
+    """
+    is_waiting = alert_matches.c.due_at.is_(None)
+    waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)
+    readings = sa.union_all(
+        *(
+            sa.select(table.c.paper_id, table.c.votes).where(table.c.paper_id.in_(waiting_papers))
+            for table in (votes, entries)
+        )
+    ).subquery()
+    highest = (
+        sa.select(readings.c.paper_id, sa.func.max(readings.c.votes).label("votes"))
+        .group_by(readings.c.paper_id)
+        .subquery()
+    )
+    query = (
+        sa.select(*(alert_matches.c[name] for name in _COLUMNS))
+        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+        .outerjoin(highest, highest.c.paper_id == alert_matches.c.paper_id)
+        .where(
+            is_waiting,
+            alert_matches.c.matched_at > since_at,
+            sa.func.coalesce(highest.c.votes, 0) >= alerts.c.min_votes,
+        )
+        .limit(limit)
+    )
+    return list(map(models.QueuedMatch._make, await connection.execute(query)))
+
+
+async def set_matches_due(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
+    """Store when these matches are due, as they say; None: once the votes are there."""
+    names = (*_KEY, "due_at")
+    rows = [{name: getattr(match, name) for name in names} for match in matches]
+    await bulk.update_rows(connection, alert_matches, rows, key=_KEY)
+
+
+async def reschedule_matches(
+    connection: AsyncConnection, alert_id: int, *, recipient: str, due_at: datetime
+) -> None:
+    """Give the matches of a changed alert its recipient, and those that do not wait for votes a new time (UTC)."""
+    column = alert_matches.c.due_at
+    new = sa.case((column.is_(None), sa.null()), else_=sa.literal(due_at, column.type))
+    statement = alert_matches.update().where(alert_matches.c.alert_id == alert_id)
+    await connection.execute(statement.values(recipient=recipient, due_at=new))
+
+
+async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
+    """Delete matches of which the recipient is not notified."""
+    await bulk.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
+
+
+async def remove_notified_matches(connection: AsyncConnection, notified: Iterable[tuple[str, int]]) -> None:
+    """Delete all matches of pairs of recipient and paper id, of which the recipient is notified now."""
+    await bulk.delete_rows(connection, alert_matches, _KEY[:2], notified)
+
+
+async def list_answered_matches(
+    connection: AsyncConnection, limit: int, *, user_id: int | None = None
+) -> list[int]:
+    """Return at most `limit` alerts that ask for one paper by its id, and whose message was sent: it comes once.
+
+    With `user_id` only those of a reader.
+    """
+    channel, reader = (sa.cast(column, sa.Text) for column in (alerts.c.channel_id, alerts.c.user_id))
+    recipient = sa.func.coalesce(sa.literal("channel:") + channel, sa.literal("user:") + reader)
+    query = (
+        sa.select(alerts.c.id)
+        .join(papers, papers.c.arxiv_id == sa.func.substr(alerts.c.key, len(_PAPER_KEY) + 1))
+        .join(
+            notified_papers,
+            sa.and_(notified_papers.c.paper_id == papers.c.id, notified_papers.c.recipient == recipient),
+        )
+        .join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
+        .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT)
+    )
+    if user_id is not None:
+        query = query.where(alerts.c.user_id == user_id)
+    return list((await connection.execute(query.limit(limit))).scalars())
+
+
+async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` matches that were queued before `before` (UTC) and are given up. Returns their number."""
+    return await bulk.delete_some(connection, alert_matches, alert_matches.c.matched_at < before, limit)
+
+
+# Digests whose papers are still to be matched with alerts, and papers that got names from facts: the planner's input.
+
+
+async def add_pending(
+    connection: AsyncConnection, digest_id: int, revision: int, paper_ids: Sequence[int], now: datetime
+) -> None:
+    """Store that the alerts for these papers of a digest's revision are to be planned."""
+    values = {"digest_id": digest_id, "revision": revision, "paper_ids": list(paper_ids), "added_at": now}
+    await connection.execute(pending_alerts.insert(), values)
+
+
+async def add_pending_named(
+    connection: AsyncConnection, digest_id: int, former: Mapping[int, models.FormerNames], now: datetime
+) -> None:
+    """Store that papers of a digest got names, with those that they had before, by paper id.
+
+    The caller's transaction holds the lock of the ingest. The row takes the next number below 0 for its revision, which
+    no digest has.
+    """
+    lowest = sa.select(sa.func.min(pending_alerts.c.revision)).where(pending_alerts.c.digest_id == digest_id)
+    revision = min((await connection.execute(lowest)).scalar() or 0, 0) - 1
+    names = [(list(authors), list(institutions)) for authors, institutions in former.values()]
+    values = {"digest_id": digest_id, "revision": revision, "added_at": now}
+    await connection.execute(
+        pending_alerts.insert(), {**values, "paper_ids": list(former), "former_names": names}
+    )
+
+
+async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
+    """Return the digests whose alerts are still to be planned, in the order in which they were stored."""
+    key = pending_alerts.c.digest_id, pending_alerts.c.revision
+    query = sa.select(pending_alerts).order_by(pending_alerts.c.added_at, *key)
+    return [_from_row(row) for row in await connection.execute(query)]
+
+
+async def get_pending(
+    connection: AsyncConnection, pending: models.PendingAlerts
+) -> models.PendingAlerts | None:
+    """Return the present state of a digest whose alerts are to be planned; None once they are."""
+    query = sa.select(pending_alerts).where(*_key(pending))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+async def set_last_recipient(
+    connection: AsyncConnection, pending: models.PendingAlerts, recipient: str
+) -> None:
+    """Store the last recipient whose alerts are planned."""
+    statement = pending_alerts.update().where(*_key(pending))
+    await connection.execute(statement.values(recipient=recipient))
+
+
+async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
+    """Delete a digest whose alerts are all planned, or too old to be."""
+    await connection.execute(pending_alerts.delete().where(*_key(pending)))
+
+
+def _key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
+    # The time too, as a number below 0 is free again once its row is deleted.
+    columns = pending_alerts.c
+    return (
+        columns.digest_id == pending.digest_id,
+        columns.revision == pending.revision,
+        columns.added_at == pending.added_at,
+    )
+
+
+def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
+    names = tuple((tuple(authors), tuple(institutions)) for authors, institutions in row.former_names or ())
+    return bulk.build_record(models.PendingAlerts, row._mapping, former_names=names)
+
+
+# The index of alerts by their alert terms: an inverted index in which a paper is the query (a percolator).
+
+_TERM_BATCH_SIZE = 100
+"""Terms of one query for their alerts, of which each may have thousands."""
+_LOOKUP_BATCH_SIZE = 20_000
+"""Terms of one query that reads no alert."""
+
+
+async def add_terms(connection: AsyncConnection, alert_id: int, terms: Collection[str]) -> None:
+    """Store the alert terms of a new alert."""
+    if connection.dialect.name != "sqlite":
+        await bulk.insert_rows(
+            connection, alert_terms, ("term", "alert_id"), [(term, alert_id) for term in terms]
+        )
+        return
+    # One hop to the connection's thread.
+    statement = "INSERT INTO alert_terms (term, alert_id) SELECT value, ? FROM json_each(?)"
+    await bulk.fetch_all(connection, statement, (alert_id, json.dumps(list(terms))))
+
+
+async def replace_terms(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
+    """Replace the alert terms, by alert id."""
+    await bulk.execute_in(connection, alert_terms.delete(), alert_terms.c.alert_id, terms)
+    rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
+    # Two processes may recompute the terms of an alert at once.
+    await bulk.insert_rows(connection, alert_terms, ("term", "alert_id"), rows, ignore_conflicts=True)
+
+
+async def list_stored_terms(connection: AsyncConnection, terms: Iterable[str]) -> list[str]:
+    """Return those of these terms, which may be a hundred thousand, that an alert has. It reads no alert."""
+    return await _list_where(connection, "term = wanted.value", terms)
+
+
+async def list_term_beginnings(connection: AsyncConnection, terms: Collection[str]) -> Collection[str]:
+    """Return those of these terms with which a term of an alert begins; on PostgreSQL all of them.
+
+    PostgreSQL sorts text by the rules of a language, so its index finds no beginnings.
+    """
+    if connection.dialect.name != "sqlite":
+        return terms
+    # The greatest character is behind all that a term may have.
+    return await _list_where(connection, "term >= value AND term < value || char(1114111)", terms)
+
+
+async def _list_where(connection: AsyncConnection, condition: str, terms: Iterable[str]) -> list[str]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest(?::text[]) AS wanted (value)"
+    statement = (
+        f"SELECT wanted.value FROM {wanted}"  # noqa: S608 - constant texts
+        f" WHERE EXISTS (SELECT 1 FROM alert_terms WHERE {condition})"
+    )
+    found: list[str] = []
+    for chunk in bulk.chunked(sorted(terms), _LOOKUP_BATCH_SIZE):
+        parameter = json.dumps(chunk, ensure_ascii=False) if is_sqlite else chunk
+        found += [value for (value,) in await bulk.fetch_all(connection, statement, (parameter,))]
+    return found
+
+
+async def stream_alerts(
+    connection: AsyncConnection, terms: Iterable[str]
+) -> AsyncIterator[Iterable[tuple[str, int, int, int | None]]]:
+    """Yield rows of alert term, alert id, user id and channel id (None: by DM) of alerts with a term among `terms`.
+
+    `terms` may be tens of thousands, and the alerts any number. The engine's own rows: SQLAlchemy's take five times as long.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    # CROSS JOIN keeps SQLite from reading all alerts.
+    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest(?::text[]) AS wanted (value) JOIN"
+    statement = (
+        "SELECT term, alerts.id, user_id, channel_id"  # noqa: S608 - constant texts
+        f" FROM {wanted} alert_terms ON term = wanted.value JOIN alerts ON alerts.id = alert_id"
+    )
+    for chunk in bulk.chunked(sorted(terms), _TERM_BATCH_SIZE):
+        parameter = json.dumps(chunk, ensure_ascii=False) if is_sqlite else chunk
+        rows: Any = await bulk.fetch_all(connection, statement, (parameter,))
+        yield rows
+
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -28,23 +375,19 @@ _BATCH_SIZE = 250
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one.
-
-    SQLite has a single writer anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(READER_LOCK, user_id % 2**31)))
+    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one."""
+    await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
-    """Store a draft and return the alert. A paper that matches has at least one of the trigger terms `terms`.
+    """Store a draft and return the alert. A paper that matches has at least one of the alert terms `terms`.
 
     Raises DuplicateError if an equal one exists for the same recipient.
     """
     if await _has_equal(connection, new):
         raise errors.DuplicateError("This alert exists already.")
     added = replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
-    await trigger_terms.add(connection, added.id, terms)
+    await add_terms(connection, added.id, terms)
     return added
 
 
@@ -57,18 +400,17 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(column_values(changed)))
-    await trigger_terms.replace_all(connection, {changed.id: terms})
+    await replace_terms(connection, {changed.id: terms})
     return changed
 
 
 async def _has_equal(connection: AsyncConnection, alert: models.Alert) -> bool:
     """Return whether `find_equal` finds one, in one hop to the database's thread instead of four."""
     is_sqlite = connection.dialect.name == "sqlite"
-    marks = ("?",) * 4 if is_sqlite else ("$1::bigint", "$2::bigint", "$3::text", "$4::integer")
     statement = (
-        f"SELECT 1 FROM alerts WHERE user_id = {marks[0]}"  # noqa: S608 - constant texts
-        f" AND channel_id {'IS' if is_sqlite else 'IS NOT DISTINCT FROM'} {marks[1]}"
-        f" AND key = {marks[2]} AND min_votes = {marks[3]} LIMIT 1"
+        "SELECT 1 FROM alerts WHERE user_id = ?"  # noqa: S608 - constant texts
+        f" AND channel_id {'IS ?' if is_sqlite else 'IS NOT DISTINCT FROM ?::bigint'}"
+        " AND key = ? AND min_votes = ? LIMIT 1"
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
     return bool(list(await bulk.fetch_all(connection, statement, values)))
@@ -82,21 +424,19 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         alerts.c.key == alert.key,
         alerts.c.min_votes == alert.min_votes,
     )
-    row = (await connection.execute(query.order_by(alerts.c.id))).first()
-    return None if row is None else _alert_from_row(row)
+    return next(iter(await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))), None)
 
 
 def column_values(alert: models.Alert) -> dict[str, Any]:
     """Return the values of a row of `alerts`, without its id."""
-    values = bulk.record_values(alert, terms=list(alert.terms), excluded=list(alert.excluded))
+    values = bulk.record_values(alert)
     del values["id"]
     return values
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
     """Return an alert, or None."""
-    row = (await connection.execute(sa.select(alerts).where(alerts.c.id == alert_id))).one_or_none()
-    return None if row is None else _alert_from_row(row)
+    return await bulk.fetch_record(connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id))
 
 
 async def list_rows(
@@ -107,10 +447,9 @@ async def list_rows(
     guild_id: int | None = None,
 ) -> list[models.Alert]:
     """Return the alerts that meet all given conditions, oldest first."""
-    query = sa.select(alerts).order_by(alerts.c.id)
-    conditions = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
-    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id}
+    query = sa.select(alerts).where(*bulk.equalities(alerts, conditions)).order_by(alerts.c.id)
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def list_in_channels(
@@ -119,18 +458,18 @@ async def list_in_channels(
     """Return the alerts of a server's channels, oldest first: stored with the server's id, or sent to one of the channels."""
     of_guild = sa.and_(alerts.c.guild_id == guild_id, alerts.c.channel_id.is_not(None))
     query = sa.select(alerts).where(sa.or_(of_guild, alerts.c.channel_id.in_(list(channel_ids))))
-    return [_alert_from_row(row) for row in await connection.execute(query.order_by(alerts.c.id))]
+    return await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))
 
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(
         alerts.c.channel_id.is_not(None),
-        alerts.c.state == models.ActivityState.PAUSED.value,
+        alerts.c.state == models.ActivityState.PAUSED,
         alerts.c.reason.is_not(None),
         alerts.c.reason != "by-hand",
     )
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def list_after(
@@ -139,13 +478,13 @@ async def list_after(
     """Return the next `limit` alerts after an id, by id; on request only those with forms of the other language."""
     query = sa.select(alerts).where(alerts.c.id > alert_id).order_by(alerts.c.id).limit(limit)
     query = query.where(alerts.c.translations) if only_translations else query
-    return [_alert_from_row(row) for row in await connection.execute(query)]
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
     """Store the forms that the terms of alerts have by the glossary, by alert id."""
-    for alert_id, own in forms.items():
-        await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(forms=own))
+    rows = [{"id": alert_id, "forms": own} for alert_id, own in forms.items()]
+    await bulk.update_rows(connection, alerts, rows)
 
 
 async def exist(connection: AsyncConnection) -> bool:
@@ -167,29 +506,24 @@ async def list_active(
 
 async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
     """Return how many of these alerts are active at `now` (UTC)."""
-    chunks = bulk.chunked(alert_ids)
-    return sum([len(await _fetch_active(connection, "id", chunk, now)) for chunk in chunks])
+    return len(await _fetch_active(connection, "id", alert_ids, now))
 
 
 async def _fetch_active(
-    connection: AsyncConnection, columns: str, alert_ids: Sequence[int], now: datetime
+    connection: AsyncConnection, columns: str, alert_ids: Iterable[int], now: datetime
 ) -> list[tuple[Any, ...]]:
     """Return the driver's values of `columns` of those of some alerts that are active, by id."""
-    condition, values = bulk.in_condition(connection, alerts.c.id, alert_ids)
-    mark = "?" if connection.dialect.name == "sqlite" else "$2"
     query = (
-        f"SELECT {columns} FROM alerts WHERE {condition} AND state = 'active'"  # noqa: S608 - constant texts
-        f" AND (paused_until_at IS NULL OR paused_until_at <= {mark}) ORDER BY id"
+        f"SELECT {columns} FROM alerts WHERE %s AND state = 'active'"  # noqa: S608 - constant texts
+        " AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
     )
     time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
-    return list(await bulk.fetch_all(connection, query, (*values, time)))
+    return await bulk.fetch_in(connection, query, alerts.c.id, alert_ids, time)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    statement = f"SELECT count(*) FROM alerts WHERE user_id = {mark}"  # noqa: S608 - constant texts
-    [(count,)] = await bulk.fetch_all(connection, statement, (user_id,))
+    [(count,)] = await bulk.fetch_all(connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,))
     return int(count)
 
 
@@ -211,35 +545,24 @@ async def set_state(
     await connection.execute(
         alerts.update()
         .where(alerts.c.id.in_(alert_ids))
-        .values(state=state.value, reason=reason, paused_until_at=None)
+        .values(state=state, reason=reason, paused_until_at=None)
     )
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
     """Delete alerts, on request only those of one reader. Returns their number."""
-    removed = 0
-    for chunk in bulk.chunked(alert_ids):
-        condition, values = bulk.in_condition(connection, alerts.c.id, chunk)
-        if user_id is not None:
-            condition += f" AND user_id = {'?' if connection.dialect.name == 'sqlite' else '$2'}"
-            values = (*values, user_id)
-        statement = f"DELETE FROM alerts WHERE {condition} RETURNING id"  # noqa: S608 - constant texts
-        removed += len(list(await bulk.fetch_all(connection, statement, values)))
-    return removed
+    own, further = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+    statement = f"DELETE FROM alerts WHERE %s{own} RETURNING id"  # noqa: S608 - constant texts
+    return len(await bulk.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan alerts, which check what was planned before. SQLite has a single writer."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
+    """Serialise the transactions that plan alerts, which check what was planned before."""
+    await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
-def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
-    return _build_alert(row._mapping)
-
-
-def _build_alert(row: sa.RowMapping | Mapping[str, Any]) -> models.Alert:
-    """Build an alert from column values, which may be the driver's."""
+def _build_alert(row: Mapping[str, Any]) -> models.Alert:
+    """Build an alert from the driver's values, faster than SQLAlchemy would."""
     texts = [row[name] if isinstance(row[name], str) else json.dumps(row[name]) for name in _LISTS]
     terms, excluded, forms = _parse_lists(*texts)
     until_at = row["paused_until_at"]
@@ -269,3 +592,112 @@ def _parse_lists(
         tuple(json.loads(excluded)),
         tuple(tuple(map(tuple, own)) for own in json.loads(forms)),
     )
+
+
+# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, after the retention time in packed rows.
+#
+# A paper can come back in a digest after years, and a recipient is not notified of it twice.
+
+
+async def add_notified(
+    connection: AsyncConnection,
+    notified: Iterable[tuple[str, int]],
+    *,
+    notified_at: datetime,
+    delivery_ids: Mapping[str, int] | None = None,
+) -> None:
+    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id.
+
+    `delivery_ids` are the deliveries that notify them, by recipient.
+    """
+    ids = delivery_ids or {}
+    rows = [(name, paper_id, notified_at, ids.get(name)) for name, paper_id in notified]
+    columns = "recipient", "paper_id", "notified_at", "delivery_id"
+    await bulk.insert_rows(connection, notified_papers, columns, rows, ignore_conflicts=True)
+
+
+async def remove_notified_of_deliveries(
+    connection: AsyncConnection, delivery_ids: Iterable[int]
+) -> list[tuple[str, int]]:
+    """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
+    statement = notified_papers.delete().returning(notified_papers.c.recipient, notified_papers.c.paper_id)
+    rows = await bulk.execute_in(connection, statement, notified_papers.c.delivery_id, delivery_ids)
+    return [tuple(row) for row in rows]
+
+
+async def list_notified(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
+) -> set[tuple[str, int]]:
+    """Return the pairs of recipient and paper id that were notified before."""
+    if not paper_ids:
+        return set()
+    among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
+    query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
+    names = set(recipients)
+    rows = await bulk.fetch_in(connection, query, notified_papers.c.recipient, names)
+    notified = {(name, paper_id) for name, paper_id in rows}
+    return notified | await _list_archived(connection, names, paper_ids)
+
+
+async def list_old_notified(
+    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
+) -> list[tuple[str, int]]:
+    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
+    key = sa.tuple_(notified_papers.c.recipient, notified_papers.c.paper_id)
+    query = sa.select(notified_papers.c.recipient, notified_papers.c.paper_id).where(
+        notified_papers.c.notified_at < before, key > sa.tuple_(*map(sa.literal, after))
+    )
+    ordered = query.order_by(notified_papers.c.recipient, notified_papers.c.paper_id).limit(limit)
+    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
+
+
+async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
+    """Move notifications into the archive, where they take a byte or two each."""
+    by_recipient: dict[str, list[int]] = {}
+    for recipient, paper_id in pairs:
+        by_recipient.setdefault(recipient, []).append(paper_id)
+    await _add_archived(connection, by_recipient)
+    await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
+
+
+async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
+    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
+    own = notified_papers.c.recipient == recipient
+    removed = await bulk.delete_some(connection, notified_papers, own, limit)
+    if removed < limit:
+        await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
+    return removed
+
+
+async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Iterable[int]]) -> None:
+    known = await _load(connection, paper_ids)
+    rows = [
+        {"recipient": recipient, "paper_ids": pack_ids(known.get(recipient, set()).union(added))}
+        for recipient, added in paper_ids.items()
+    ]
+    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
+
+
+async def _list_archived(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
+) -> set[tuple[str, int]]:
+    wanted = set(paper_ids)
+    known = await _load(connection, recipients)
+    return {(recipient, paper_id) for recipient, ids in known.items() for paper_id in ids & wanted}
+
+
+async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
+    columns = notified_archive.c.recipient, notified_archive.c.paper_ids
+    rows = await bulk.select_where_in(connection, columns[0], set(recipients), columns)
+    return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
+
+
+def pack_ids(paper_ids: Iterable[int]) -> bytes:
+    """Return ids as compressed differences, which take one or two bytes each."""
+    ordered = [0, *sorted(set(paper_ids))]
+    return zlib.compress(json.dumps([after - before for before, after in pairwise(ordered)]).encode())
+
+
+def unpack_ids(data: bytes) -> set[int]:
+    """Return the ids that `pack` wrote."""
+    return set(accumulate(json.loads(zlib.decompress(data))))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from enum import Enum
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -30,7 +29,7 @@ CHUNK_SIZE = 2000
 """Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
 LOOKUP_CHUNK_SIZE = 20_000
 REDIRECTED_OPTION = "paperround_redirected"
-"""Execution option of a connection whose statements are rewritten; see `storage.search.shadow_index`."""
+"""Execution option of a connection whose statements are rewritten; see `storage.shadow_index`."""
 SNAPSHOT_OPTION = "paperround_snapshot"
 """Execution option of a read transaction: what `read_once` has read in it, by key."""
 
@@ -97,7 +96,7 @@ async def insert_rows(
             for column, processor in zip(columns, processors, strict=True)
         ]
         rows = list(zip(*converted, strict=True))
-    await _execute_many(connection, statement, list(rows))
+    await execute_many(connection, statement, rows)
 
 
 def _convert(processor: Callable[[Any], Any], column: Sequence[Any]) -> Iterable[Any]:
@@ -108,14 +107,22 @@ def _convert(processor: Callable[[Any], Any], column: Sequence[Any]) -> Iterable
     return map(by_value.__getitem__, column)
 
 
-async def _execute_many(
+async def execute_many(
     connection: AsyncConnection, statement: str, values: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Execute a driver-level SQL statement with each tuple of values. SQLite needs one thread hop instead of three."""
+    """Execute a driver-level SQL statement, as `fetch_all`, with each tuple of values."""
     if _is_redirected(connection) or connection.dialect.name != "sqlite":
-        await connection.exec_driver_sql(statement, list(values))
+        await connection.exec_driver_sql(_number_marks(connection, statement), list(values))
         return
     await _driver(connection).executemany(statement, values)
+
+
+def _number_marks(connection: AsyncConnection, statement: str) -> str:
+    """Return a statement with PostgreSQL's placeholders `$1`, `$2` … in place of `?`."""
+    if connection.dialect.name == "sqlite" or "?" not in statement:
+        return statement
+    first, *others = statement.split("?")
+    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
 
 
 async def insert_row(connection: AsyncConnection, table: sa.Table, values: Mapping[str, Any]) -> int:
@@ -143,6 +150,33 @@ async def upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 
+def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that columns have the wanted values, without those that are None."""
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+async def update_rows(
+    connection: AsyncConnection,
+    table: sa.Table,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    key: tuple[str, ...] = ("id",),
+    same: Mapping[str, Any] | None = None,
+) -> None:
+    """Update many rows, given as mappings with the same columns: those of the key, and the others with new values.
+
+    `same` are new values that all rows have in common, which may be expressions.
+    """
+    values = [{f"b_{name}": value for name, value in row.items()} for row in rows]
+    if not values:
+        return
+    new: dict[str, sa.BindParameter[Any]] = {
+        name.removeprefix("b_"): sa.bindparam(name) for name in values[0]
+    }
+    condition = [table.c[name] == new.pop(name) for name in key]
+    await connection.execute(table.update().where(*condition).values(new | dict(same or {})), values)
+
+
 async def delete_some(
     connection: AsyncConnection, table: sa.Table, condition: sa.ColumnElement[bool], limit: int
 ) -> int:
@@ -159,9 +193,8 @@ async def delete_rows(
     """Delete the rows whose columns `key`, of text or integers, have the values of one of `rows`."""
     if not (values := list(rows)):
         return
-    marks = ("?" if connection.dialect.name == "sqlite" else f"${n}" for n in range(1, 1 + len(key)))
-    condition = " AND ".join(f"{name} = {mark}" for name, mark in zip(key, marks, strict=True))
-    await _execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
+    condition = " AND ".join(f"{name} = ?" for name in key)
+    await execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
 
 
 async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
@@ -170,9 +203,9 @@ async def increment_counts(connection: AsyncConnection, table: sa.Table, changes
     if not rows:
         return
     key, count = (column.name for column in table.c)
-    placeholders = "?, ?" if connection.dialect.name == "sqlite" else "$1, $2"
-    await connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({key}, {count}) VALUES ({placeholders})"  # noqa: S608 - constant names
+    await execute_many(
+        connection,
+        f"INSERT INTO {table.name} ({key}, {count}) VALUES (?, ?)"  # noqa: S608 - constant names
         f" ON CONFLICT ({key}) DO UPDATE SET {count} = {table.name}.{count} + excluded.{count}",
         rows,
     )
@@ -181,12 +214,12 @@ async def increment_counts(connection: AsyncConnection, table: sa.Table, changes
 async def fetch_all(
     connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
 ) -> Iterable[tuple[Any, ...]]:
-    """Return all rows of a driver-level SQL statement; placeholders are `?` on SQLite and `$1` on PostgreSQL.
+    """Return all rows of a driver-level SQL statement with placeholders `?`, on PostgreSQL too.
 
     Values are the driver's, without SQLAlchemy's type conversion. SQLite needs one thread hop instead of four.
     """
     if _is_redirected(connection) or connection.dialect.name != "sqlite":
-        result = await connection.exec_driver_sql(statement, tuple(values))
+        result = await connection.exec_driver_sql(_number_marks(connection, statement), tuple(values))
         return [tuple(row) for row in result] if result.returns_rows else []
     rows: Iterable[tuple[Any, ...]] = await _driver(connection).execute_fetchall(statement, tuple(values))
     return rows
@@ -214,16 +247,59 @@ async def read_once(connection: AsyncConnection, key: str, read: Callable[[], Aw
     return value
 
 
+async def execute_in(
+    connection: AsyncConnection,
+    statement: sa.Select[Any] | sa.Update | sa.Delete,
+    column: sa.ColumnElement[Any],
+    values: Iterable[Any],
+) -> list[Any]:
+    """Execute a statement where a column is in any number of values, in chunks. Returns the rows that it returns."""
+    rows: list[Any] = []
+    for chunk in chunked(values):
+        result = await connection.execute(statement.where(column.in_(chunk)))
+        rows += result if result.returns_rows else ()
+    return rows
+
+
+async def fetch_record(
+    connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
+) -> Record | None:
+    """Return the one row of a query as a record, by the names of its fields; None without a row."""
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else build_record(record_type, row._mapping)
+
+
+async def fetch_records(
+    connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
+) -> list[Record]:
+    """Return the rows of a query as records, by the names of their fields."""
+    return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
+
+
+async def fetch_in(
+    connection: AsyncConnection, statement: str, column: sa.Column[Any], values: Iterable[Any], *further: Any
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a driver-level statement where a text or integer column is in any number of values, in chunks.
+
+    `%s` in the statement stands for this condition; `further` are the values of the placeholders behind it.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
+        if connection.dialect.name == "sqlite":
+            condition, parameters = f"{column.name} IN ({','.join('?' * len(chunk))})", tuple(chunk)
+        else:
+            kind = "text" if isinstance(column.type, sa.Text) else "bigint"
+            condition, parameters = f"{column.name} = ANY(?::{kind}[])", (list(chunk),)
+        rows.extend(await fetch_all(connection, statement.replace("%s", condition), (*parameters, *further)))
+    return rows
+
+
 async def select_where_in(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Return columns of the rows whose column `by` is in `values`. Text and integer columns only."""
-    select = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - constant names
-    rows: list[tuple[Any, ...]] = []
-    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
-        condition, parameters = in_condition(connection, by, chunk)
-        rows.extend(await fetch_all(connection, select + condition, parameters))
-    return rows
+    """Return columns of the rows whose text or integer column `by` is in `values`."""
+    names = ", ".join(column.name for column in columns)
+    return await fetch_in(connection, f"SELECT {names} FROM {by.table} WHERE %s", by, values)  # noqa: S608 - constant names
 
 
 async def count_by_pair(
@@ -231,9 +307,8 @@ async def count_by_pair(
 ) -> dict[int, dict[int, int]]:
     """Return the counts of a grouped query, by its first two columns; the column `by` is in `values`."""
     counts: dict[int, dict[int, int]] = {}
-    for chunk in chunked(values):
-        for first, second, count in await connection.execute(query.where(by.in_(chunk))):
-            counts.setdefault(first, {})[second] = count
+    for first, second, count in await execute_in(connection, query, by, values):
+        counts.setdefault(first, {})[second] = count
     return counts
 
 
@@ -268,19 +343,8 @@ def build_record(
 
 
 def record_values(record: DataclassInstance, **converted: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass as column values, enums by value; `converted` replaces or adds some."""
-    values = {name: getattr(record, name) for name in record.__dataclass_fields__} | converted
-    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
-
-
-def in_condition(
-    connection: AsyncConnection, column: sa.Column[Any], values: Sequence[Any]
-) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL condition that a column is in at most `LOOKUP_CHUNK_SIZE` values, with its parameters."""
-    if connection.dialect.name == "sqlite":
-        return f"{column.name} IN ({','.join('?' * len(values))})", tuple(values)
-    kind = "text" if isinstance(column.type, sa.Text) else "bigint"
-    return f"{column.name} = ANY($1::{kind}[])", (list(values),)
+    """Return the fields of a dataclass as column values; `converted` replaces or adds some."""
+    return {name: getattr(record, name) for name in record.__dataclass_fields__} | converted
 
 
 @lru_cache(maxsize=64)

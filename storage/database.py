@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,22 +122,19 @@ class Database:
         await self.engine.dispose()
 
 
-class translated_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
-    """Context manager that maps driver errors an operator can fix to `storage.errors`."""
-
-    def __init__(self, url: URL) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None and (
-            isinstance(error, DBAPIError | sqlite3.Error | OSError) or _is_of_asyncpg(error)
-        ):
-            translated = translate_error(error, self._url)
+@contextmanager
+def translated_errors(url: URL) -> Iterator[None]:
+    """Map the driver's errors that an operator can fix to `storage.errors`."""
+    try:
+        yield
+    except Exception as error:
+        # While connecting, SQLAlchemy passes errors of asyncpg on as they are.
+        is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError)
+        if is_of_driver or type(error).__module__.startswith("asyncpg."):
+            translated = translate_error(error, url)
             if translated is not None:
                 raise translated from error
+        raise
 
 
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
@@ -175,11 +172,6 @@ def _is_unavailable(error: BaseException) -> bool:
         or sqlstate in ("53300", "25P03")
         or "connection is closed" in str(original)
     )
-
-
-def _is_of_asyncpg(error: BaseException) -> bool:
-    """Whether SQLAlchemy passed an error of the driver on as it is, as it does while connecting."""
-    return type(error).__module__.startswith("asyncpg.")
 
 
 def parse_url(url: str) -> URL:

@@ -1,6 +1,7 @@
-"""Upgrades a database to the current schema and rejects a newer one.
+"""Opens a database with the current schema, upgrades older ones, and copies a SQLite file while it is in use.
 
-Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
+A newer database is rejected, and one that is too old to be upgraded. Alembic is imported only if there is a migration to
+run, because most commands find the schema up to date.
 """
 
 from __future__ import annotations
@@ -8,29 +9,66 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import backup, database, errors
+from storage import database, errors
 
-HEAD = "0020"
+OLDEST = "r0001"
+"""The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
+HEAD = "r0001"
 """The newest revision in `migrations/versions`; a test compares the two."""
-
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
+_PAGES_PER_STEP = 2000
+
+
+async def copy_to(source: database.Database, target: Path) -> int:
+    """Copy the database to `target` atomically. Returns the size in bytes.
+
+    Raises StorageError if `target` is the database itself or cannot be written.
+    """
+    path = database.sqlite_path(source.url)
+    if path is None:
+        raise errors.StorageError("Only a SQLite file can be copied like this. Use pg_dump for PostgreSQL.")
+    return await asyncio.to_thread(_copy, path, target)
+
+
+def _copy(source: Path, target: Path) -> int:
+    if target.exists() and target.samefile(source):
+        raise errors.StorageError(f"{target} is the database itself. Name another file.")
+    partial = target.with_name(target.name + ".partial")
+    try:
+        copy_pages(source, partial)
+        os.replace(partial, target)
+    except (OSError, sqlite3.Error) as error:
+        partial.unlink(missing_ok=True)
+        raise errors.StorageError(
+            f"{target} could not be written: {error}. Name a file in a folder that exists."
+        ) from error
+    return target.stat().st_size
+
+
+def copy_pages(source: Path, target: Path) -> None:
+    """Copy a SQLite file with the backup API; consistent during concurrent writes."""
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,
+        closing(sqlite3.connect(target)) as target_connection,
+    ):
+        source_connection.backup(target_connection, pages=_PAGES_PER_STEP)
 
 
 async def open_database(url: str, *, migrate: bool | None = None) -> database.Database:
     """Open a database with the current schema.
 
     `migrate` None: upgrade a SQLite file; PostgreSQL is upgraded only by `db upgrade` and `run`.
-    Raises storage.errors.StorageError if the database is newer, locked, read-only, unreachable or out of date.
+    Raises storage.errors.StorageError if the database is newer, too old, locked, read-only, unreachable or out of date.
     """
     opened = database.Database(database.open_engine(url))
     database.check_file(opened.url)
@@ -38,7 +76,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
         stack.push_async_callback(opened.close)
         current = await current_revision(opened)
         if current != HEAD:
-            _reject_newer(current, opened)
+            _reject_unknown(current, opened)
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
                     "The database is out of date or empty. Run `paperround db upgrade` first."
@@ -65,10 +103,7 @@ async def current_revision(opened: database.Database) -> str | None:
 
 
 def _read_revision(connection: Connection) -> str | None:
-    names = set(sa.inspect(connection).get_table_names()) if connection.dialect.name != "sqlite" else None
-    if names is None:
-        rows = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'"))
-        names = {row[0] for row in rows}
+    names = sa.inspect(connection).get_table_names()
     if "alembic_version" not in names:
         if names:
             raise errors.StorageError(
@@ -79,8 +114,16 @@ def _read_revision(connection: Connection) -> str | None:
     return revision
 
 
-def _reject_newer(current: str | None, opened: database.Database) -> None:
-    if current is not None and current > HEAD:
+def _reject_unknown(current: str | None, opened: database.Database) -> None:
+    if current is None:
+        return
+    if current < OLDEST:
+        raise errors.StorageError(
+            f"{opened.url.render_as_string()} was written by an earlier Paperround (schema {current}), which this version"
+            " cannot upgrade: write its digests to files with that version (`paperround export`) and read them into a new"
+            " database with this one (`paperround ingest`)."
+        )
+    if current > HEAD:
         raise errors.NewerDatabaseError(
             f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
             f" knows {HEAD}). Update Paperround, or restore an older backup."
@@ -94,37 +137,15 @@ async def upgrade(opened: database.Database) -> str | None:
     """
     async with _migration_lock(opened):
         current = await current_revision(opened)
-        _reject_newer(current, opened)
+        _reject_unknown(current, opened)
         if current == HEAD:
             return current
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
             await asyncio.to_thread(_backup_sqlite_file, path, current)
-        async with _schema_transaction(opened) as connection:
+        async with opened.transaction() as connection:
             await connection.run_sync(_run_alembic)
         return current
-
-
-@asynccontextmanager
-async def _schema_transaction(opened: database.Database) -> AsyncIterator[AsyncConnection]:
-    """Run a write transaction in which SQLite does not enforce foreign keys.
-
-    SQLite changes a constraint by building the table again. Dropping the old one would delete the rows that refer to it.
-    """
-    if not opened.is_sqlite:
-        async with opened.transaction() as connection:
-            yield connection
-        return
-    with database.translated_errors(opened.url):
-        async with opened.engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            # Without effect inside a transaction.
-            await driver.execute_fetchall("PRAGMA foreign_keys=OFF")
-            try:
-                async with connection.begin():
-                    yield connection
-            finally:
-                await driver.execute_fetchall("PRAGMA foreign_keys=ON")
 
 
 def _run_alembic(connection: Connection) -> None:
@@ -139,7 +160,6 @@ def _run_alembic(connection: Connection) -> None:
 
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
-    """Serialise migrations across processes."""
     path = database.sqlite_path(opened.url)
     if path is not None:
         with path.with_name(path.name + ".migrate.lock").open("w") as lock:
@@ -159,5 +179,5 @@ async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
 
 def _backup_sqlite_file(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
-    backup.copy_pages(path, copy)
+    copy_pages(path, copy)
     shutil.copymode(path, copy)

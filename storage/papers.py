@@ -1,26 +1,116 @@
-"""Merged papers: storage, and queries for lists, details and index documents."""
+"""Papers: what services say of them, the merged records, their lists, details and index documents, and votes over time."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from itertools import starmap
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, entries, facts, models
+from storage import archive, bulk, search
 from storage import tables as t
-from storage.tables import papers
+from storage.models import (
+    Appearance,
+    ArchiveExtent,
+    Author,
+    Entry,
+    IndexDocument,
+    MergedPaper,
+    PaperDetail,
+    PaperFacts,
+    PaperRow,
+    Section,
+)
+from storage.search import BooleanQuery
+from storage.tables import (
+    authors,
+    entries,
+    facts,
+    indexed_authors,
+    name_deletions,
+    name_words,
+    paper_authors,
+    papers,
+    votes,
+)
 
-ShownSections = Callable[[models.Entry], Iterable[models.Section]]
+
+async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
+    """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
+    if not paper_facts:
+        return
+    statement = bulk.dialect_insert(connection, facts)
+    new = statement.excluded
+    newer = facts.c.read_at <= new.read_at
+    changes: dict[str, Any] = {
+        name: sa.case((newer, new[name]), else_=facts.c[name])
+        for name in ("place", *_FACT_FIELDS)
+        if name != "source"
+    }
+    # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
+    changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
+    statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
+    await connection.execute(
+        statement,
+        [
+            {
+                "paper_id": paper_id,
+                "place": reading.location,
+                **{name: getattr(reading, name) for name in _FACT_FIELDS},
+            }
+            for paper_id, reading in paper_facts
+        ],
+    )
+
+
+async def list_facts_by_paper(
+    connection: AsyncConnection, paper_ids: Iterable[int]
+) -> dict[int, list[PaperFacts]]:
+    """Return the facts of each paper, ordered by service, without votes."""
+    facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
+    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
+    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+        facts_by_paper[row.paper_id].append(read)
+    return facts_by_paper
+
+
+async def list_arxiv_ids_without_facts(
+    connection: AsyncConnection, source: str, *, since_on: date, limit: int
+) -> list[str]:
+    """Return the arXiv ids of papers listed since a date without facts of a service, newest first."""
+    has_facts = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .where(papers.c.last_on >= since_on, ~has_facts)
+        .order_by(papers.c.last_on.desc(), papers.c.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
+    """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
+    query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
+    rows = await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    return {paper_id for paper_id, authors in rows if authors}
+
+
+ARXIV = "arxiv"
+_FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
+
+
+ShownSections = Callable[[Entry], Iterable[Section]]
 """Returns what readers may see of an entry's summary: only that is searched."""
 
 
-async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
+async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids by arXiv id."""
     ids = await bulk.reserve_ids(connection, papers, len(merged))
     values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
@@ -28,31 +118,18 @@ async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper])
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
-async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
+async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    if not merged:
-        return
-    statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in _FIELDS}
-    await connection.execute(
-        statement.values(values), [{"b_id": id_, **_values(paper)} for id_, paper in merged]
-    )
+    await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
-) -> dict[int, models.MergedPaper]:
+) -> dict[int, MergedPaper]:
     """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
-    merged: dict[int, models.MergedPaper] = {}
-    selections: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
-        (papers.c.arxiv_id, arxiv_ids),
-        (papers.c.id, ids),
-    )
-    for column, values in selections:
-        for chunk in bulk.chunked(values):
-            result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            merged.update({row.id: _merged_from_row(row) for row in result})
-    return merged
+    rows = await bulk.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await bulk.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: bulk.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -61,7 +138,7 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
     return dict(await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns))
 
 
-async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
+async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order."""
     # A driver-level query, because every interactive answer waits for it.
     values = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
@@ -69,24 +146,22 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
-async def list_rows_by_position(
-    connection: AsyncConnection, positions: Sequence[int]
-) -> list[models.PaperRow]:
+async def list_rows_by_position(connection: AsyncConnection, positions: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers at index positions, most popular first."""
-    condition, parameters = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
     columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
-        f" WHERE {condition} ORDER BY position"
+        " WHERE %s ORDER BY position"
     )
-    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, parameters)))
+    rows = await bulk.fetch_in(connection, statement, t.indexed_papers.c.position, positions)
+    return list(_iter_paper_rows(rows))
 
 
-def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
     """Yield the listed papers among rows of `_ROW_COLUMNS`, with values from SQLAlchemy or from the driver."""
     for id_, arxiv_id, title, url, last_on, number, names, thumbnail in rows:
         if last_on is not None:
-            yield models.PaperRow(
+            yield PaperRow(
                 id=id_,
                 arxiv_id=arxiv_id,
                 title=title,
@@ -105,7 +180,7 @@ async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> 
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
-async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
+async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[PaperRow]:
     """Return the listed papers among these arXiv ids, in the given order."""
     ids = await get_ids(connection, arxiv_ids)
     return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
@@ -113,7 +188,7 @@ async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str
 
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
-) -> list[models.PaperRow]:
+) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
     Papers with unknown votes do not meet a minimum above 0.
@@ -154,7 +229,7 @@ async def list_top(
     min_votes: int = 0,
     limit: int = 25,
     offset: int = 0,
-) -> list[models.PaperRow]:
+) -> list[PaperRow]:
     """Return the papers last listed in a period (inclusive), by votes (unknown last), then newest first."""
     query = (
         _select_listed()
@@ -162,7 +237,7 @@ async def list_top(
         .limit(limit)
         .offset(offset)
     )
-    query = _filter_dates(query, since_on, until_on)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
     return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
@@ -175,7 +250,8 @@ async def count(
 ) -> int:
     """Count the papers that `list_top` returns without a limit."""
     query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
-    query = _filter_min_votes(_filter_dates(query, since_on, until_on), min_votes)
+    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
+    query = _filter_min_votes(query, min_votes)
     return int((await connection.execute(query)).scalar_one())
 
 
@@ -187,53 +263,46 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
     return list((await connection.execute(query)).scalars())
 
 
-async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.PaperRow]:
+async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[PaperRow]:
     """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
     matches_prefix = papers.c.arxiv_id.startswith(prefix, autoescape=True)
     if connection.dialect.name == "sqlite":
         # LIKE is case-insensitive here, so it would scan the whole table.
         matches_prefix = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
-    newest = (
-        sa.select(papers.c.id)
-        .where(matches_prefix)
-        .order_by(papers.c.arxiv_id.desc())
-        .limit(_PREFIX_CANDIDATES)
-    )
+    newest = sa.select(papers.c.id).where(matches_prefix).order_by(papers.c.arxiv_id.desc()).limit(200)
     query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
     return list(_iter_paper_rows(await connection.execute(query)))
 
 
-async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
+async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
     """Return the details of a listed paper, or of one that a service described; otherwise None."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
         return None
-    confirmed = await facts.list_with_arxiv_authors(connection, [details[0].id])
+    confirmed = await list_with_arxiv_authors(connection, [details[0].id])
     return replace(details[0], is_author_order_confirmed=bool(confirmed))
 
 
-async def _list_unlisted_details(
-    connection: AsyncConnection, paper_ids: Sequence[int]
-) -> list[models.PaperDetail]:
+async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
     """Return the details of papers that no digest lists, dated by their publication; of those with a title."""
-    described = await facts.list_by_paper(connection, paper_ids)
+    described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
     details = []
     for paper_id, paper in merged.items():
         if paper.last_on is None and paper.title:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
             values = _values(paper) | {"first_on": on, "last_on": on}
-            details.append(models.PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
+            details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
     return details
 
 
-async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:
+async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
     """Return the details of the listed papers among these ids, in the given order."""
     merged = await list_merged(connection, ids=paper_ids)
-    appearances = await entries.list_appearances(connection, merged)
+    appearances = await archive.list_appearances(connection, merged)
     return [
-        models.PaperDetail(
+        PaperDetail(
             id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
         )
         for paper_id in paper_ids
@@ -248,7 +317,7 @@ async def list_index_documents(
     ids: Sequence[int] | None = None,
     after_id: int = 0,
     limit: int = 500,
-) -> list[models.IndexDocument]:
+) -> list[IndexDocument]:
     """Return the index documents of these ids, or of the next `limit` listed papers after `after_id`."""
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
@@ -261,16 +330,16 @@ async def list_index_documents(
 
 def build_index_document(
     paper_id: int,
-    paper: models.MergedPaper,
-    appearances: Iterable[models.Appearance],
+    paper: MergedPaper,
+    appearances: Iterable[Appearance],
     shown_sections: ShownSections,
     *,
     is_new: bool = False,
-) -> models.IndexDocument:
+) -> IndexDocument:
     """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
     assert paper.last_on is not None
     sections = (section for appearance in appearances for section in shown_sections(appearance.entry))
-    return models.IndexDocument(
+    return IndexDocument(
         id=paper_id,
         arxiv_id=paper.arxiv_id,
         title=paper.title,
@@ -284,14 +353,11 @@ def build_index_document(
     )
 
 
-async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
+async def get_extent(connection: AsyncConnection) -> ArchiveExtent:
     """Return the size and date range of the archive."""
     query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     digest_count, first_on, last_on = (await connection.execute(query)).one()
-    return models.ArchiveExtent(digest_count, await count(connection), first_on, last_on)
-
-
-_PREFIX_CANDIDATES = 200
+    return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 
 
 async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
@@ -304,19 +370,11 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LIST_FIELDS = ("authors", "affiliations", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
-_ROW_COLUMNS = (
-    papers.c.id,
-    papers.c.arxiv_id,
-    papers.c.title,
-    papers.c.url,
-    papers.c.last_on,
-    papers.c.votes,
-    papers.c.authors,
-    papers.c.thumbnail,
-)
+_ROW_COLUMNS = [
+    papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")
+]
 
 
 def _select_listed() -> sa.Select[Any]:
@@ -327,17 +385,255 @@ def _filter_min_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
     return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
 
 
-def _filter_dates(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
-    if since_on is not None:
-        query = query.where(papers.c.last_on >= since_on)
-    return query if until_on is None else query.where(papers.c.last_on <= until_on)
-
-
-def _values(paper: models.MergedPaper) -> dict[str, Any]:
+def _values(paper: MergedPaper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in _FIELDS}
 
 
-def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
-    return models.MergedPaper(**values)
+async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
+    """Store the votes of facts, given as (paper id, facts): for each service and time of reading the largest count.
+
+    So it does not matter in which order the counts come, and an alert that waits for votes misses none.
+    """
+    rows = [
+        {"paper_id": paper_id, "source": reading.source, "read_at": reading.read_at, "votes": reading.votes}
+        for paper_id, reading in paper_facts
+        if reading.votes is not None
+    ]
+    if rows:
+        statement = bulk.dialect_insert(connection, votes)
+        larger = statement.excluded.votes > votes.c.votes
+        changes = {"votes": statement.excluded.votes}
+        key = votes.primary_key.columns
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_=changes, where=larger), rows
+        )
+
+
+async def list_latest_votes(
+    connection: AsyncConnection, paper_ids: Iterable[int]
+) -> dict[int, tuple[datetime, int]]:
+    """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
+    latest: dict[int, tuple[datetime, int]] = {}
+    query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
+        votes.c.read_at, votes.c.votes
+    )
+    for paper_id, read_at, number in await bulk.execute_in(connection, query, votes.c.paper_id, paper_ids):
+        latest[paper_id] = read_at, number
+    return latest
+
+
+async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
+
+
+async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    ranges = await _list_ranges(connection, paper_ids)
+    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
+
+
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+    ids = list(paper_ids)
+    ranges: dict[int, list[int]] = defaultdict(list)
+    for table in (votes, entries):
+        columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
+        query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
+        for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
+            ranges[paper_id] += [lowest, highest]
+    return ranges
+
+
+# Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.
+
+AuthorNames = Sequence[tuple[str, str]]
+"""The authors of a paper in order, as (folded key, name as written)."""
+
+
+async def set_authors(
+    connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
+) -> list[Author]:
+    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
+
+    Returns all authors whose paper count may have changed, with the new count.
+    """
+    former_ids = set(names).difference(new_paper_ids)
+    former = paper_authors.delete().returning(paper_authors.c.author_id)
+    removed = await bulk.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    removed_author_ids = {author_id for (author_id,) in removed}
+    names_by_key = {key: name for paper in names.values() for key, name in paper}
+    known_ids = await _match_existing(connection, names_by_key)
+    paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
+    unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
+    new_ids = await bulk.reserve_ids(connection, authors, len(unknown))
+    added = [
+        Author(id_, key, name, paper_counts[key])
+        for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
+    ]
+    new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
+    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
+    ids = known_ids | {author.key: author.id for author in added}
+    rows = [
+        (paper_id, position, ids[key], name)
+        for paper_id, paper in names.items()
+        for position, (key, name) in enumerate(paper)
+    ]
+    await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
+    return added + await _update_paper_counts(connection, removed_author_ids.union(known_ids.values()))
+
+
+async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
+    """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
+    stored = await bulk.select_where_in(
+        connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
+    )
+    renamed = [
+        {"id": id_, "name": names_by_key[key]}
+        for key, id_, name in stored
+        if name.isascii() and not names_by_key[key].isascii()
+    ]
+    await bulk.update_rows(connection, authors, renamed)
+    return {key: id_ for key, id_, _ in stored}
+
+
+_UPDATE_PAPER_COUNTS_SQL = """
+UPDATE authors SET papers =
+    (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
+"""
+
+
+async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
+    statement = f"{_UPDATE_PAPER_COUNTS_SQL} WHERE %s RETURNING id, key, name, papers"
+    return list(starmap(Author, await bulk.fetch_in(connection, statement, authors.c.id, author_ids)))
+
+
+async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the spellings of authors' names by author id, most frequent first."""
+    query = (
+        sa.select(paper_authors.c.author_id, paper_authors.c.name)
+        .where(paper_authors.c.author_id.in_(author_ids))
+        .group_by(paper_authors.c.author_id, paper_authors.c.name)
+        .order_by(sa.func.count().desc(), paper_authors.c.name)
+    )
+    variants: dict[int, list[str]] = {}
+    for author_id, name in await connection.execute(query):
+        variants.setdefault(author_id, []).append(name)
+    return variants
+
+
+async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int]) -> list[int]:
+    """Return the ids of the papers written by any of these authors."""
+    query = sa.select(paper_authors.c.paper_id).where(paper_authors.c.author_id.in_(author_ids)).distinct()
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_coauthors(
+    connection: AsyncConnection, author_id: int, *, limit: int
+) -> list[tuple[Author, int]]:
+    """Return the co-authors of an author with the number of joint papers, most first."""
+    own = paper_authors.alias("own")
+    joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
+    query = (
+        sa.select(*authors.c, joint_papers)
+        .join(paper_authors, paper_authors.c.author_id == authors.c.id)
+        .join(own, own.c.paper_id == paper_authors.c.paper_id)
+        .where(own.c.author_id == author_id, authors.c.id != author_id)
+        .group_by(*authors.c)
+        .order_by(joint_papers.desc(), authors.c.name)
+        .limit(limit)
+    )
+    return [(Author(*row[:4]), row[4]) for row in await connection.execute(query)]
+
+
+TABLE = "author_words"
+_MAX_STEP = 31
+_STEP_SIZE = 1 << 32
+"""Positions per step, a doubling of papers. Within a step authors are ordered by id, so that a row moves only between steps."""
+
+
+async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> set[str]:
+    """Add or replace authors, and remove those without papers. Returns the words that are new to the index.
+
+    `changed` has the id, the number of papers, and the words of the name, separated by spaces, of each author.
+    """
+    columns = (indexed_authors.c.author_id, indexed_authors.c.position, indexed_authors.c.words)
+    author_ids = [author_id for author_id, *_ in changed]
+    stored = await bulk.select_where_in(connection, indexed_authors.c.author_id, author_ids, columns)
+    former = {author_id: (position, words) for author_id, position, words in stored}
+    new = {
+        author_id: ((_MAX_STEP - papers.bit_length()) * _STEP_SIZE + author_id, words)
+        for author_id, papers, words in changed
+        if papers > 0 and words
+    }
+    moved = [author_id for author_id in author_ids if former.get(author_id) != new.get(author_id)]
+    outdated = [former[author_id] for author_id in moved if author_id in former]
+    if outdated:
+        statement = indexed_authors.delete().where(indexed_authors.c.position == sa.bindparam("b_position"))
+        await connection.execute(statement, [{"b_position": position} for position, _ in outdated])
+        await search.delete(connection, TABLE, outdated)
+    rows = [(author_id, *new[author_id]) for author_id in moved if author_id in new]
+    await bulk.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
+    await search.insert(connection, TABLE, [(position, words) for _, position, words in rows])
+    known_names = {words for _, words in outdated}
+    names = {words for _, _, words in rows if words not in known_names}
+    words = {word for name in names for word in name.split()}
+    new_words = words - await list_known_words(connection, words)
+    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new_words)])
+    return new_words
+
+
+async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:
+    """Store (word without one letter, word) pairs, by which words with a typing error are found."""
+    await bulk.insert_rows(
+        connection, name_deletions, ("deletion", "word"), sorted(set(deletions)), ignore_conflicts=True
+    )
+
+
+async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limit: int) -> list[Author]:
+    """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
+    requests = [search.SearchRequest(TABLE, query, limit) for query in queries]
+    positions_by_query = await search.list_engine_positions(connection, requests)
+    positions = sorted(set().union(*positions_by_query))
+    statement = f"{_SELECT_AUTHORS} WHERE %s ORDER BY position"
+    rows = await bulk.fetch_in(connection, statement, indexed_authors.c.position, positions)
+    return [Author(*row) for row in rows]
+
+
+async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[Author]:
+    """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
+    statement = f"{_SELECT_AUTHORS} ORDER BY position LIMIT {limit:d}"
+    return [Author(*row) for row in await bulk.fetch_all(connection, statement)]
+
+
+_SELECT_AUTHORS = """
+SELECT authors.id, authors.key, authors.name, authors.papers
+FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id
+"""
+
+
+async def list_known_words(connection: AsyncConnection, words: Iterable[str]) -> set[str]:
+    """Return those of these words that are in any name."""
+    rows = await bulk.select_where_in(connection, name_words.c.word, list(words), (name_words.c.word,))
+    return {word for (word,) in rows}
+
+
+async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterable[str]) -> set[str]:
+    """Return the words of which any of these is a deletion."""
+    rows = await bulk.select_where_in(
+        connection, name_deletions.c.deletion, list(deletions), (name_deletions.c.word,)
+    )
+    return {word for (word,) in rows}
+
+
+async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
+    """Return the next authors after an id, in order of id."""
+    query = sa.select(*authors.c).where(authors.c.id > after_id).order_by(authors.c.id).limit(limit)
+    return [Author(*row) for row in await connection.execute(query)]
+
+
+async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
+    """Return the authors among these ids, in no order."""
+    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
+    return [Author(*row) for row in rows]

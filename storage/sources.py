@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,8 +25,8 @@ async def add(
     """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
     values = {
         "url": url,
-        "kind": kind.value,
-        "language": language and language.value,
+        "kind": kind,
+        "language": language,
         "priority": priority,
         "options": dict(options or {}),
         "added_at": now,
@@ -38,20 +37,17 @@ async def add(
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
         raise errors.DuplicateError(f"{url} is a source already.")
-    return _source_from_row(row)
+    return bulk.build_record(models.StoredSource, row._mapping)
 
 
-async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
-    """Return all sources by priority, highest first, then in the order of their addition."""
+async def list_rows(
+    connection: AsyncConnection, *, due_at: datetime | None = None
+) -> list[models.StoredSource]:
+    """Return all sources, or those due at a time (UTC), by priority, highest first, then in the order of their addition."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
-    return [_source_from_row(row) for row in await connection.execute(query)]
-
-
-async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
-    """Return the sources due at `now` (UTC) by priority, highest first."""
-    query = sa.select(sources).where(sources.c.next_attempt_at <= now)
-    query = query.order_by(sources.c.priority.desc(), sources.c.id)
-    return [_source_from_row(row) for row in await connection.execute(query)]
+    if due_at is not None:
+        query = query.where(sources.c.next_attempt_at <= due_at)
+    return await bulk.fetch_records(connection, models.StoredSource, query)
 
 
 async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
@@ -71,15 +67,8 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
 
 async def set_health(connection: AsyncConnection, *updated: models.StoredSource) -> None:
     """Store the health and the next poll of each source."""
-    if not updated:
-        return
-    changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH_FIELDS}
-    statement = sources.update().where(sources.c.id == sa.bindparam("source_id")).values(changes)
-    rows_of_values = []
-    for row in updated:
-        values = {f"new_{name}": getattr(row, name) for name in _HEALTH_FIELDS}
-        rows_of_values.append({**values, "source_id": row.id, "new_status": row.status and row.status.value})
-    await connection.execute(statement, rows_of_values)
+    rows = [{name: getattr(row, name) for name in ("id", *_HEALTH_FIELDS)} for row in updated]
+    await bulk.update_rows(connection, sources, rows)
 
 
 async def list_page_states(
@@ -87,10 +76,10 @@ async def list_page_states(
 ) -> dict[int, dict[str, models.PageState]]:
     """Return the page states of many sources by source id and location."""
     page_states: dict[int, dict[str, models.PageState]] = {source_id: {} for source_id in source_ids}
-    for chunk in bulk.chunked(page_states):
-        query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
-        for row in await connection.execute(query):
-            page_states[row.source_id][row.place] = _page_state_from_row(row)
+    query = sa.select(source_pages)
+    for row in await bulk.execute_in(connection, query, source_pages.c.source_id, page_states):
+        state = bulk.build_record(models.PageState, row._mapping, location=row.place)
+        page_states[row.source_id][row.place] = state
     return page_states
 
 
@@ -98,8 +87,7 @@ async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
     """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
-    known = await connection.execute(sa.select(sources.c.id).where(sources.c.kind == kind.value))
-    ids = list(known.scalars())
+    ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
     query = sa.select(source_pages.c.place, source_pages.c.read_at)
@@ -111,9 +99,11 @@ async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:
     """Store page states as (source id, state); the last state of a page counts."""
-    values = {
-        (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
-    }
+    values = {}
+    for source_id, page in page_states:
+        row = bulk.record_values(page, source_id=source_id, place=page.location)
+        del row["location"]
+        values[source_id, page.location] = row
     await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
@@ -134,24 +124,3 @@ _HEALTH_FIELDS = (
     "reason",
     "noticed_at",
 )
-
-
-def _source_from_row(row: sa.Row[Any]) -> models.StoredSource:
-    return bulk.build_record(
-        models.StoredSource,
-        row._mapping,
-        kind=models.SourceKind(row.kind),
-        language=models.Locale(row.language) if row.language else None,
-        status=models.FetchStatus(row.status) if row.status else None,
-    )
-
-
-def _page_state_from_row(row: sa.Row[Any]) -> models.PageState:
-    status = models.FetchStatus(row.status)
-    return bulk.build_record(models.PageState, row._mapping, location=row.place, status=status)
-
-
-def _page_state_values(source_id: int, page: models.PageState) -> dict[str, Any]:
-    values = bulk.record_values(page, source_id=source_id, place=page.location)
-    del values["location"]
-    return values

@@ -1,15 +1,24 @@
 """The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
-Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT.
+Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. A column of a closed set holds the
+values of its enum and gives its members, a JSON column of a list gives tuples (`Stored`): rows need no conversion by hand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+
+from storage import models
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 metadata = sa.MetaData(
     naming_convention={
@@ -43,10 +52,51 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+class Stored(sa.types.TypeDecorator[Any]):
+    """A column whose values are of another type in Python: `load` makes them from the database's, `dump` the reverse."""
+
+    impl: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]] = sa.Text
+    cache_ok = True
+
+    def __init__(
+        self,
+        stored_as: sa.types.TypeEngine[Any],
+        load: Callable[[Any], Any],
+        dump: Callable[[Any], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.impl = self.stored_as = stored_as
+        self.load = load
+        self.dump = dump
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """Return the database's value."""
+        return value if value is None or self.dump is None else self.dump(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """Return the value in Python."""
+        return None if value is None else self.load(value)
+
+
+def _one_of(members: type[StrEnum]) -> Stored:
+    return Stored(sa.Text(), members, str)
+
+
+def _tuple_of(item: Callable[[Any], Any] | None = None) -> Stored:
+    return Stored(sa.JSON(), tuple if item is None else lambda items: tuple(map(item, items)))
+
+
+@cache
+def _post_codec() -> TypeAdapter[models.StoredPost]:
+    from pydantic import TypeAdapter  # most commands read no deliveries
+
+    return TypeAdapter(models.StoredPost)
+
+
 READER_ROWS = {"reader": "rows"}
 """`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
 
-`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts.reader_data`).
+`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts`).
 """
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
@@ -78,12 +128,20 @@ digests = sa.Table(
     "digests",
     metadata,
     _id(),
-    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("format", _one_of(models.DigestFormat), nullable=False),
     sa.Column("date_on", sa.Date, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True, comment="SHA-256 of the text, in hex"),
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="text, UTF-8, zlib"),
-    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column(
+        "problems",
+        Stored(
+            sa.JSON(),
+            lambda problems: tuple(models.Problem(*problem) for problem in problems),
+            lambda problems: [(problem.line, problem.message) for problem in problems],
+        ),
+        nullable=False,
+    ),
     sa.Column(
         "revision", sa.Integer, nullable=False, default=1, comment="starts at 1, plus 1 per correction"
     ),
@@ -101,13 +159,13 @@ former_hashes = sa.Table(
     _reference("digest_id", "digests.id", nullable=False, index=True),
 )
 
-digest_places = sa.Table(
-    "digest_places",
+digest_locations = sa.Table(
+    "digest_locations",
     metadata,
-    sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
+    sa.Column("location", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
     sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
     sa.Column("date_on", sa.Date, primary_key=True),
-    sa.Column("format", sa.Text, primary_key=True),
+    sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
     _reference("digest_id", "digests.id", nullable=False, index=True),
     sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the digest last found here"),
     sa.Column("seen_at", UtcTime, nullable=False),
@@ -126,11 +184,11 @@ papers = sa.Table(
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
     sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", sa.JSON, nullable=False, server_default="[]", comment="of the authors"),
+    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
     sa.Column("code_stars", sa.Integer),
-    sa.Column("keywords", sa.JSON, nullable=False),
-    sa.Column("categories", sa.JSON, nullable=False),
-    sa.Column("authors", sa.JSON, nullable=False, comment="names, denormalised for lists"),
+    sa.Column("keywords", _tuple_of(), nullable=False),
+    sa.Column("categories", _tuple_of(), nullable=False),
+    sa.Column("authors", _tuple_of(), nullable=False, comment="names, denormalised for lists"),
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
@@ -151,7 +209,7 @@ entries = sa.Table(
     sa.Column("title", sa.Text),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("votes", sa.Integer),
-    sa.Column("authors", sa.JSON, nullable=False),
+    sa.Column("authors", _tuple_of(), nullable=False),
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("thumbnail", sa.Text),
     sa.Column("video", sa.Text),
@@ -179,14 +237,14 @@ facts = sa.Table(
     sa.Column("place", sa.Text, nullable=False, comment="URL that was read"),
     sa.Column("title", sa.Text),
     sa.Column("abstract", sa.Text),
-    sa.Column("authors", sa.JSON, nullable=False),
-    sa.Column("keywords", sa.JSON, nullable=False),
-    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("authors", _tuple_of(), nullable=False),
+    sa.Column("keywords", _tuple_of(), nullable=False),
+    sa.Column("categories", _tuple_of(), nullable=False),
     sa.Column("thumbnail", sa.Text),
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
     sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", sa.JSON, nullable=False, server_default="[]", comment="of the authors"),
+    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
     sa.Column("code_stars", sa.Integer),
     sa.Column("published_on", sa.Date),
     sa.Column("listed_on", sa.Date, comment="date of the service's list with the paper"),
@@ -228,16 +286,21 @@ subscriptions = sa.Table(
     sa.Column("channel_id", sa.BigInteger, nullable=False),
     sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM local time"),
     sa.Column("timezone", sa.Text, nullable=False),
-    sa.Column("days", sa.Text, nullable=False, comment="ISO weekdays, e.g. 12345"),
+    sa.Column(
+        "days",
+        Stored(sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))),
+        nullable=False,
+        comment="ISO weekdays, e.g. 12345",
+    ),
     sa.Column("top_n", sa.Integer, nullable=False),
     sa.Column("min_votes", sa.Integer, nullable=False),
-    sa.Column("locale", sa.Text, nullable=False),
-    sa.Column("style", sa.Text, nullable=False),
+    sa.Column("locale", _one_of(models.Locale), nullable=False),
+    sa.Column("style", _one_of(models.Style), nullable=False),
     sa.Column("say_when_empty", sa.Boolean, nullable=False),
     sa.Column("fresh_days", sa.Integer, nullable=False),
     sa.Column("wait_minutes", sa.Integer, nullable=False),
     sa.Column("settle_hours", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", _one_of(models.ActivityState), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("created_at", UtcTime, nullable=False),
@@ -246,11 +309,13 @@ subscriptions = sa.Table(
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
-    sa.Column("when", sa.Text, nullable=False, server_default="hour", comment="hour, or complete"),
+    sa.Column(
+        "when", _one_of(models.When), nullable=False, server_default="hour", comment="hour, or complete"
+    ),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
     sa.Column(
-        "our_five",
+        "server_picks",
         sa.Boolean,
         nullable=False,
         server_default=sa.false(),
@@ -284,13 +349,13 @@ covered_digests = sa.Table(
     sqlite_with_rowid=False,
 )
 
-had_papers = sa.Table(
-    "had_papers",
+posted_papers = sa.Table(
+    "posted_papers",
     metadata,
     sa.Column("channel_id", sa.BigInteger, primary_key=True),
     sa.Column("locale", sa.Text, primary_key=True),
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("had_at", UtcTime, nullable=False),
+    sa.Column("posted_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -304,12 +369,19 @@ decisions = sa.Table(
     sa.Column(
         "digest_on", sa.Date, nullable=False, comment="date of the newest digest, or last day of a week"
     ),
-    sa.Column("digest_ids", sa.JSON, nullable=False, comment="digests drawn from"),
-    sa.Column("skipped_digest_ids", sa.JSON, nullable=False, comment="older ones, left out by a first post"),
+    sa.Column("digest_ids", _tuple_of(), nullable=False, comment="digests drawn from"),
+    sa.Column(
+        "skipped_digest_ids", _tuple_of(), nullable=False, comment="older ones, left out by a first post"
+    ),
     sa.Column("min_votes", sa.Integer, nullable=False),
     sa.Column("cutoff_rank", sa.Integer, nullable=False, comment="number of papers chosen"),
     sa.Column("cutoff_votes", sa.Integer, comment="votes of the last paper chosen"),
-    sa.Column("left_out", sa.JSON, nullable=False, comment="[paper id, votes] after the cut-off, best first"),
+    sa.Column(
+        "left_out",
+        _tuple_of(tuple),
+        nullable=False,
+        comment="[paper id, votes] after the cut-off, best first",
+    ),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -321,28 +393,33 @@ alerts = sa.Table(
     sa.Column("user_id", sa.BigInteger, nullable=False, info=READER_ROWS),
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
-    sa.Column("terms", sa.JSON, nullable=False, comment="pairs of kind and text as typed"),
+    sa.Column(
+        "terms",
+        _tuple_of(lambda term: models.AlertTerm(models.AlertKind(term[0]), term[1])),
+        nullable=False,
+        comment="pairs of kind and text as typed",
+    ),
     sa.Column("match_all", sa.Boolean, nullable=False, comment="all terms, or any"),
-    sa.Column("excluded", sa.JSON, nullable=False, comment="words that a matching paper must not have"),
+    sa.Column("excluded", _tuple_of(), nullable=False, comment="words that a matching paper must not have"),
     sa.Column(
         "key", sa.Text, nullable=False, comment="what it matches, folded, which identifies equal alerts"
     ),
     sa.Column("min_votes", sa.Integer, nullable=False),
-    sa.Column("language", sa.Text, comment="NULL: any"),
+    sa.Column("language", _one_of(models.Locale), comment="NULL: any"),
     sa.Column("translations", sa.Boolean, nullable=False, comment="forms of the other language match too"),
-    sa.Column("timing", sa.Text, nullable=False, comment="now, daily or weekly"),
+    sa.Column("timing", _one_of(models.AlertTiming), nullable=False, comment="now, daily or weekly"),
     sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM in timezone"),
     sa.Column("timezone", sa.Text, nullable=False),
     sa.Column("weekday", sa.Integer, nullable=False, comment="ISO, of weekly"),
     sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
     sa.Column(
         "forms",
-        sa.JSON,
+        _tuple_of(lambda forms: tuple(map(tuple, forms))),
         nullable=False,
         server_default="[]",
         comment="by term: added forms with their context",
     ),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", _one_of(models.ActivityState), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
     sa.Column("created_at", UtcTime, nullable=False),
@@ -355,7 +432,7 @@ alert_terms = sa.Table(
     "alert_terms",
     metadata,
     sa.Column(
-        "term", sa.Text, primary_key=True, comment="trigger term: a matching paper has one of the alert's"
+        "term", sa.Text, primary_key=True, comment="alert term: a matching paper has one of the alert's"
     ),
     _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
     sqlite_with_rowid=False,
@@ -364,7 +441,7 @@ alert_terms = sa.Table(
 alert_matches = sa.Table(
     "alert_matches",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True),
     _reference("alert_id", "alerts.id", primary_key=True, index=True),
     sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
@@ -375,14 +452,14 @@ alert_matches = sa.Table(
     sqlite_with_rowid=False,
 )
 
-told_papers = sa.Table(
-    "told_papers",
+notified_papers = sa.Table(
+    "notified_papers",
     metadata,
     sa.Column(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("told_at", UtcTime, nullable=False),
+    sa.Column("notified_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -392,7 +469,7 @@ pending_alerts = sa.Table(
     metadata,
     _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
+    sa.Column("paper_ids", _tuple_of(), nullable=False, comment="papers that this revision added"),
     sa.Column(
         "recipient",
         sa.Text,
@@ -408,10 +485,10 @@ pending_alerts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-told_archive = sa.Table(
-    "told_archive",
+notified_archive = sa.Table(
+    "notified_archive",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
     sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
     sqlite_with_rowid=False,
 )
@@ -421,31 +498,27 @@ deliveries = sa.Table(
     metadata,
     _id(),
     sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("kind", _one_of(models.DeliveryKind), nullable=False),
     _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
     sa.Column("user_id", sa.BigInteger, index=True, info=READER_ROWS),
-    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("locale", _one_of(models.Locale), nullable=False),
     sa.Column("local_on", sa.Date),
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
-    sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in display order"),
-    sa.Column("total", sa.Integer, comment="number of candidate papers"),
     sa.Column(
-        "late", sa.JSON, comment="[date, shown, number] of the papers at the end that were added later"
+        "post",
+        Stored(
+            sa.JSON(),
+            lambda post: _post_codec().validate_python(post),
+            lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
+        ),
+        nullable=False,
+        server_default="{}",
+        comment="what is shown: models.StoredPost",
     ),
-    sa.Column(
-        "closes_at", UtcTime, comment="stated close of the day's list; complete if not after planned_at"
-    ),
-    sa.Column(
-        "our_five",
-        sa.JSON,
-        comment="[arXiv id, savers, sharers] of the papers that members saved or shared most",
-    ),
-    sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
-    sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),
     sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", _one_of(models.DeliveryState), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("planned_at", UtcTime, nullable=False),
     sa.Column("due_at", UtcTime, nullable=False),
@@ -461,11 +534,11 @@ parts = sa.Table(
     _id(),
     _reference("delivery_id", "deliveries.id", nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("kind", _one_of(models.PartKind), nullable=False),
     sa.Column("payload", sa.Text, comment="JSON body, cleared 30 days after the delivery ended"),
     sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
     sa.Column("nonce", sa.Text, nullable=False, unique=True),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", _one_of(models.PartState), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
     sa.Column("last_attempt_at", UtcTime),
@@ -485,7 +558,7 @@ readers = sa.Table(
     "readers",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("locale", sa.Text),
+    sa.Column("locale", _one_of(models.Locale)),
     sa.Column("timezone", sa.Text),
     sa.Column("dm_channel_id", sa.BigInteger),
     sa.Column("seen_at", UtcTime, nullable=False),
@@ -524,7 +597,7 @@ profiles = sa.Table(
     "profiles",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("topics", sa.JSON, nullable=False, comment="keys of the topics that the reader picked"),
+    sa.Column("topics", _tuple_of(), nullable=False, comment="keys of the topics that the reader picked"),
     sa.Column("learnt_from", sa.Text, comment="fingerprint of what the weights were learnt from"),
     sa.Column("concepts", sa.JSON, nullable=False, comment="number of saved papers by concept"),
     sa.Column("at_time", sa.Text, comment="HH:MM at which the papers of the day are sent; NULL: never"),
@@ -550,7 +623,7 @@ feedback = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("kind", sa.Text, nullable=False, comment="opened, more or less"),
+    sa.Column("kind", _one_of(models.FeedbackKind), nullable=False, comment="opened, more or less"),
     sa.Column("given_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -568,7 +641,9 @@ paper_news = sa.Table(
     metadata,
     _id(),
     _reference("paper_id", "watched_papers.paper_id", nullable=False),
-    sa.Column("kind", sa.Text, nullable=False, comment="version, withdrawn, code, model or venue"),
+    sa.Column(
+        "kind", _one_of(models.NewsKind), nullable=False, comment="version, withdrawn, code, model or venue"
+    ),
     sa.Column("value", sa.Text, nullable=False, comment="a version's number, an address, a venue's name"),
     sa.Column("changed_at", UtcTime, nullable=False, comment="no news for who saved the paper after it"),
     sa.Column("found_at", UtcTime, nullable=False, index=True),
@@ -584,7 +659,7 @@ news_readers = sa.Table(
     sa.Column("is_off", sa.Boolean, nullable=False),
     sa.Column("last_id", RowId, nullable=False, comment="of the news told last"),
     sa.Column("former_last_id", RowId, nullable=False, comment="before the last message"),
-    sa.Column("told_at", UtcTime),
+    sa.Column("notified_at", UtcTime),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
 )
 
@@ -592,7 +667,7 @@ guilds = sa.Table(
     "guilds",
     metadata,
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("locale", sa.Text),
+    sa.Column("locale", _one_of(models.Locale)),
     sa.Column("timezone", sa.Text),
     sa.Column("installed_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("system_channel_id", sa.BigInteger),
@@ -605,8 +680,8 @@ sources = sa.Table(
     metadata,
     _id(),
     sa.Column("url", sa.Text, nullable=False, unique=True, comment="as added"),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("language", sa.Text),
+    sa.Column("kind", _one_of(models.SourceKind), nullable=False),
+    sa.Column("language", _one_of(models.Locale)),
     sa.Column("priority", sa.Integer, nullable=False, comment="the highest wins when sources disagree"),
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("added_at", UtcTime, nullable=False),
@@ -614,7 +689,7 @@ sources = sa.Table(
     sa.Column("last_attempt_at", UtcTime),
     sa.Column("last_success_at", UtcTime),
     sa.Column("failures", sa.Integer, nullable=False, comment="consecutive failures"),
-    sa.Column("status", sa.Text),
+    sa.Column("status", _one_of(models.FetchStatus)),
     sa.Column("reason", sa.Text),
     sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
 )
@@ -628,7 +703,7 @@ source_pages = sa.Table(
     sa.Column("last_modified", sa.Text),
     sa.Column("hash", sa.Text),
     sa.Column("moved_to", sa.Text, comment="target of a permanent redirect"),
-    sa.Column("status", sa.Text),
+    sa.Column("status", _one_of(models.FetchStatus)),
     sa.Column("read_at", UtcTime, nullable=False),
 )
 
@@ -640,8 +715,8 @@ drafts = sa.Table(
     "drafts",
     metadata,
     sa.Column("arxiv_id", sa.Text, primary_key=True),
-    sa.Column("format", sa.Text, primary_key=True),
-    sa.Column("language", sa.Text, primary_key=True),
+    sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
+    sa.Column("language", _one_of(models.Locale), primary_key=True),
     sa.Column("prompt_version", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column(
@@ -653,7 +728,7 @@ drafts = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
     sa.Column("text", sa.Text, comment="JSON: the answers so far, or the claims that passed the checks"),
-    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column("problems", _tuple_of(), nullable=False),
     sa.Column("claims_dropped", sa.Integer, nullable=False),
     sa.Column("calls", sa.Integer, nullable=False, comment="answered or failed; a lost one is not counted"),
     sa.Column("tokens", sa.Integer, nullable=False),
@@ -682,8 +757,6 @@ token_ledger = sa.Table(
     sa.Column("used", sa.BigInteger, nullable=False, comment="of settled calls"),
 )
 
-_SEARCH = {"revision": "0002"}
-
 indexed_papers = sa.Table(
     "indexed_papers",
     metadata,
@@ -694,7 +767,6 @@ indexed_papers = sa.Table(
     sa.Column("texts", sa.LargeBinary, nullable=False, comment="canonical texts as indexed, Zstandard"),
     sa.Column("votes", sa.Integer),
     sa.Column("last_on", sa.Date, nullable=False),
-    info=_SEARCH,
 )
 
 text_dictionaries = sa.Table(
@@ -702,7 +774,6 @@ text_dictionaries = sa.Table(
     metadata,
     sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    info=_SEARCH,
 )
 
 term_counts = sa.Table(
@@ -712,7 +783,6 @@ term_counts = sa.Table(
     sa.Column(
         "papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"
     ),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -728,14 +798,12 @@ indexed_authors = sa.Table(
     ),
     _reference("author_id", "authors.id", nullable=False, unique=True),
     sa.Column("words", sa.Text, nullable=False, comment="tokens as indexed, separated by spaces"),
-    info=_SEARCH,
 )
 
 name_words = sa.Table(
     "name_words",
     metadata,
     sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -744,7 +812,6 @@ name_deletions = sa.Table(
     metadata,
     sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
     sa.Column("word", sa.Text, primary_key=True),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -758,7 +825,6 @@ mention_counts = sa.Table(
         comment="a parenthesis and the words before it, for the glossary",
     ),
     sa.Column("papers", sa.Integer, nullable=False),
-    info=_SEARCH,
     sqlite_with_rowid=False,
 )
 
@@ -769,5 +835,4 @@ glossary = sa.Table(
     sa.Column("made_at", UtcTime, nullable=False),
     sa.Column("papers", sa.Integer, nullable=False, comment="number of papers at build time"),
     sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, zlib"),
-    info=_SEARCH,
 )

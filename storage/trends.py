@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.search import index
-from storage.search.query import BooleanQuery, to_fts5, to_tsquery
+from storage import search
+from storage.search import BooleanQuery, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
-SAMPLE_GROUPS = index.SLOTS_PER_STEP
+SAMPLE_GROUPS = search.SLOTS_PER_STEP
 """Number of groups that a hash of their ids divides papers into; counting fewer groups is counting a sample.
 
 The groups are the slots of a popularity step, so a position modulo this number is the paper's group.
@@ -34,7 +34,7 @@ class MonthCount:
 async def count_matches(
     connection: AsyncConnection,
     search_query: BooleanQuery,
-    filters: index.Filters,
+    filters: search.Filters,
     *,
     groups: int = SAMPLE_GROUPS,
     by_day: bool = False,
@@ -46,11 +46,11 @@ async def count_matches(
     position: sa.ColumnClause[int]
     if connection.dialect.name == "sqlite":
         position = sa.column("rowid", sa.Integer)
-        matches = sa.text(f"{index.WORDS_TABLE} MATCH :wanted").bindparams(wanted=to_fts5(search_query))
+        matches = sa.text(f"{search.WORDS_TABLE} MATCH :wanted").bindparams(wanted=to_fts5(search_query))
     else:
         position = sa.column("position", sa.BigInteger)
         matches = sa.text("tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(search_query))
-    words = sa.table(index.WORDS_TABLE, position)
+    words = sa.table(search.WORDS_TABLE, position)
     joined = words.join(indexed_papers, indexed_papers.c.position == words.c[position.name])
     columns = indexed_papers.c.last_on, indexed_papers.c.votes
     query = _by_period(connection, *columns, by_day=by_day).select_from(joined)
@@ -61,7 +61,7 @@ async def count_matches(
 
 
 async def count_papers(
-    connection: AsyncConnection, filters: index.Filters, *, groups: int = SAMPLE_GROUPS, by_day: bool = False
+    connection: AsyncConnection, filters: search.Filters, *, groups: int = SAMPLE_GROUPS, by_day: bool = False
 ) -> list[MonthCount]:
     """Count all papers by month or `by_day`; with fewer `groups` the counts are those of a sample."""
     query = _by_period(connection, papers.c.last_on, papers.c.votes, by_day=by_day)
@@ -70,7 +70,7 @@ async def count_papers(
 
 
 async def list_titles(
-    connection: AsyncConnection, filters: index.Filters, *, groups: int = SAMPLE_GROUPS
+    connection: AsyncConnection, filters: search.Filters, *, groups: int = SAMPLE_GROUPS
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the papers of a period, or of a sample of them."""
     query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
@@ -90,7 +90,7 @@ def _by_period(
 
 
 def _apply_filters(
-    query: sa.Select[Any], on: sa.Column[Any], votes: sa.Column[Any], filters: index.Filters
+    query: sa.Select[Any], on: sa.Column[Any], votes: sa.Column[Any], filters: search.Filters
 ) -> sa.Select[Any]:
     # A paper that no digest lists has no date.
     query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
@@ -103,7 +103,7 @@ def _filter_sample(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
     """Keep the papers of the first groups. Ids follow dates, so they are hashed as the index hashes them."""
     if groups >= SAMPLE_GROUPS:
         return query
-    group = sa.cast(papers.c.id, sa.BigInteger) * index.HASH_MULTIPLIER % SAMPLE_GROUPS
+    group = sa.cast(papers.c.id, sa.BigInteger) * search.HASH_MULTIPLIER % SAMPLE_GROUPS
     return query.where(group < groups)
 
 

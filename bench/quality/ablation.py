@@ -7,12 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from unittest import mock
 
-from bot.services.search import index_query, model_names, partial_matches, query_expansion
-from bot.text.analysis import korean, term_keys
-from bot.text.glossary.induction import filters
-from bot.text.glossary.model import expansion
-from bot.text.glossary.resolution import concept_spotting, resolver
-from bot.text.queries import lay_words, reading, topic_descriptions
+from bot.glossary import concepts, induction, resolver
+from bot.search import engine, similar
+from bot.search import query as search_query
+from bot.text import analyser, questions, term_keys, topics
 
 _GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
@@ -22,50 +20,48 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-async def _no_partial_matches(
-    *_: object, **__: object
-) -> tuple[dict[int, float], list[partial_matches.PartialHit]]:
+async def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
     return {}, []
 
 
-async def _without_names(_: object, __: object, expanded: expansion.Expansion) -> expansion.Expansion:
+async def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
     return expanded
 
 
-_expand = query_expansion.expand
+_expand = search_query.expand_query
 
 
-def _expand_with_initials(glossary: resolver.Glossary, text: str) -> expansion.Expansion:
+def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
     """Expand a query and add the initials of an English one of three or four words, as search did before."""
     expanded = _expand(glossary, text)
     content = term_keys.content_words(term_keys.english_key(expanded.text))
-    if korean.has_hangul(expanded.text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
+    if analyser.has_hangul(expanded.text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
         return expanded
     initials = "".join(word[0] for word in content).upper()
-    form = expansion.WeightedForm(initials, _GUESSED_WEIGHT, tuple(content), is_shown=False)
+    form = concepts.WeightedForm(initials, _GUESSED_WEIGHT, tuple(content), is_shown=False)
     if len(expanded.segments) == 1:
         (whole,) = expanded.segments
         return replace(expanded, segments=(replace(whole, forms=(*whole.forms, form)),))
-    return replace(expanded, composed=(*expanded.composed, expansion.Segment(expanded.text, (form,))))
+    return replace(expanded, composed=(*expanded.composed, concepts.Segment(expanded.text, (form,))))
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
-    "particles": ((reading, "read", lambda text, *_: text),),
-    "partial": ((partial_matches, "find", _no_partial_matches),),
-    "topics": ((topic_descriptions, "describe", _always({})),),
-    "lay-words": ((lay_words, "find_terms", _always(())),),
+    "particles": ((questions, "read_question", lambda text, *_: text),),
+    "partial": ((engine, "find_partial", _no_partial_matches),),
+    "topics": ((topics, "describe", _always({})),),
+    "lay-words": ((questions, "find_terms", _always(())),),
     "names": (
-        (expansion.Expansion, "names", frozenset()),
-        (index_query, "from_names", _always([])),
-        (model_names, "add_names", _without_names),
+        (concepts.Expansion, "names", frozenset()),
+        (search_query, "from_names", _always([])),
+        (similar, "add_names", _without_names),
         (resolver, "_joined_segments", _always([])),
         (term_keys, "split_writing", _always(None)),
     ),
     "initials": (
-        (query_expansion, "expand", _expand_with_initials),
-        (concept_spotting, "_EVERYDAY_WORDS", frozenset()),
+        (search_query, "expand_query", _expand_with_initials),
+        (resolver, "_EVERYDAY_WORDS", frozenset()),
     ),
-    "glossary": ((filters, "is_term", _always(True)), (filters, "is_confirmed", _always(True))),
+    "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches with feedback, topics, lay words, names of
 models and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rapidfuzz.distance import OSA
+
 from bench.quality import measures
-from bot.digests import parse
-from bot.text.analysis import normalisation
-from bot.text.people import names
+from bot.archive import parse
+from bot.text import analyser
 
 NameSearch = Callable[[str], list[str]]
 """Returns the names of matching authors, best first."""
@@ -45,8 +46,8 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
         yield "initial behind", f"{family} {given[0]}"
         yield PREFIX, name[: max(len(given) + 2, 3 * len(name) // 4)]
     if not name.isascii():
-        yield "no diacritics", normalisation.fold(name)
-        yield "umlauts written out", normalisation.fold_name_german(name)
+        yield "no diacritics", analyser.fold(name)
+        yield "umlauts written out", analyser.fold_name_german(name)
     if "-" in name:
         yield "hyphen dropped", name.replace("-", "")
         yield "hyphen as space", name.replace("-", " ")
@@ -104,16 +105,15 @@ class NameEquivalence:
         for name in people:
             for kind, typed in variants(name):
                 if kind != PREFIX:
-                    self._by_variant[normalisation.fold_name(typed)].add(normalisation.fold_name(name))
+                    self._by_variant[analyser.fold_name(typed)].add(analyser.fold_name(name))
 
     def is_as_good(self, typed: str, found: str, meant: str, errors: int) -> bool:
         """Tell whether the found name matches the typed text as well as the meant name does."""
         if not errors:
-            return normalisation.fold_name(found) in self._by_variant[normalisation.fold_name(typed)]
-        folded = normalisation.fold_name(typed)
-        return names.edit_distance(
-            folded, normalisation.fold_name(found), max_distance=3
-        ) <= names.edit_distance(folded, normalisation.fold_name(meant), max_distance=3)
+            return analyser.fold_name(found) in self._by_variant[analyser.fold_name(typed)]
+        folded = analyser.fold_name(typed)
+        found, meant = analyser.fold_name(found), analyser.fold_name(meant)
+        return OSA.distance(folded, found, score_cutoff=3) <= OSA.distance(folded, meant, score_cutoff=3)
 
 
 def measure(
@@ -151,9 +151,9 @@ def _add_samples(
     equivalence: NameEquivalence,
     figures: measures.MetricSamples,
 ) -> None:
-    own = normalisation.fold_name(name)
-    offered = any(normalisation.fold_name(other) == own for other in found)
-    first = bool(found) and normalisation.fold_name(found[0]) == own
+    own = analyser.fold_name(name)
+    offered = any(analyser.fold_name(other) == own for other in found)
+    first = bool(found) and analyser.fold_name(found[0]) == own
     as_good = offered and (kind == PREFIX or equivalence.is_as_good(typed, found[0], name, errors))
     for group in ("all" if kind != PREFIX else PREFIX, kind):
         figures.add(f"{group}: first", float(first))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bot.digests import parse
+from bot.archive import parse
 from storage import models
 
 SHARED_ARCHIVE = Path(__file__).resolve().parents[2] / "../shared/archive"

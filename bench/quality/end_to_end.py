@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.clock import system_clock
-from bot.services.indexing import glossary_service, indexer
-from bot.services.ingest import files as ingest_files
-from bot.services.ingest import service
-from bot.services.search.results import SearchRequest
-from bot.services.search.service import SearchService
+from bot.archive import ingest as archive_ingest
+from bot.archive.files import read_file
+from bot.core.clock import system_clock
+from bot.search import glossary
+from bot.search import index as search_index
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
 from storage import migrate
 from storage.database import Database
 
@@ -100,8 +101,8 @@ def _fingerprint(files: Sequence[Path]) -> str:
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:
     database = await migrate.open_database(url)
-    ingest = service.IngestService(database, system_clock, indexer.SearchIndexer())
-    async for _ in ingest.add_files(ingest_files.read_file(str(file)) for file in files):
+    ingest = archive_ingest.IngestService(database, system_clock, search_index.SearchIndexer())
+    async for _ in ingest.add_files(read_file(str(file)) for file in files):
         pass
-    await glossary_service.GlossaryService(database).rebuild()
+    await glossary.GlossaryService(database).rebuild()
     return database

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.quality import corpus
-from bot.text import query_parser, scoring
-from bot.text.analysis import analyser, latex
-from bot.text.glossary.model import seed
-from bot.text.glossary.resolution import resolver
-from bot.text.matching import term_variants
+from bot.glossary import concepts, resolver
+from bot.search import scoring
+from bot.text import analyser, query_parser, term_keys, typography
 from tests.support import glossary_in_memory
+
+_MAX_PARTIAL_MATCHES = 10
 
 
 class InMemorySearch:
@@ -21,7 +21,7 @@ class InMemorySearch:
         self._papers = [
             (
                 paper,
-                analyser.canonicalise(latex.to_plain_text(paper.title)),
+                analyser.canonicalise(typography.to_plain_text(paper.title)),
                 analyser.canonicalise(paper.body),
             )
             for paper in papers
@@ -34,15 +34,17 @@ class InMemorySearch:
         scored = []
         for paper, title, body in self._papers:
             # A document caches matches, so each search makes its own.
-            document = term_variants.Document(title, body, paper.votes, paper.published_on)
+            document = term_keys.Document(title, body, paper.votes, paper.published_on)
             score = scorer.score(document)
             if score is not None:
                 scored.append((score, paper.arxiv_id))
-        return [arxiv_id for _, arxiv_id in scoring.rank(scored, limit)]
+        ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
+        complete = sum(score.is_complete for score, _ in ranked)
+        return [arxiv_id for _, arxiv_id in ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]]
 
 
-def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
+def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[concepts.SeedTerm]) -> resolver.Glossary:
     """Induce the glossary of papers."""
     return glossary_in_memory.build_glossary(
-        [f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms
+        [f"{typography.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms
     )

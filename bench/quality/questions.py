@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bench.quality import ablation, corpus, end_to_end
-from bot.text.analysis import latex
+from bot.text import typography
 
 HALVES = ("tuned", "held")
 MAX_HITS = 1000
@@ -86,7 +86,7 @@ def measure(
 ) -> list[Outcome]:
     """Ask every query and return the outcomes in their order."""
     judgements = load_judgements()
-    texts = {paper.arxiv_id: f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers}
+    texts = {paper.arxiv_id: f"{typography.to_plain_text(paper.title)}\n{paper.body}" for paper in papers}
     outcomes = []
     for query in queries:
         if query.kind in ("question", "mix"):

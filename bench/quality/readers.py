@@ -23,10 +23,10 @@ from statistics import fmean, stdev
 from typing import TypeAlias
 
 from bench.quality import corpus, in_memory, measures
-from bot.services.recommendation import features, paper_vectors, training
-from bot.text.analysis import analyser, korean, latex
-from bot.text.glossary.model import seed
-from storage.search.index import DocumentTexts
+from bot.glossary import concepts
+from bot.text import analyser, typography
+from bot.today import profiles
+from storage.search import DocumentTexts
 
 SAVES = (5, 10, 20, 50)
 DRAWS = 10
@@ -51,12 +51,12 @@ def load_topics(only: str) -> list[measures.Concept]:
 def mask(vectors: Vectors, topic: measures.Concept) -> Vectors:
     """Return the vectors without the words of a topic and the terms that contain them."""
     words = {word for form in _forms(topic) for word in analyser.stemmed_words(form)}
-    hangul = {word for word in words if korean.is_hangul(word)}
-    bigrams = {bigram for word in hangul for bigram in korean.bigrams(word)}
+    hangul = {word for word in words if analyser.is_hangul(word)}
+    bigrams = {bigram for word in hangul for bigram in analyser.bigrams(word)}
     latin = words - hangul
 
     def is_hidden(feature: str) -> bool:
-        parts = feature.removeprefix(features.CONCEPT_MARK).split()
+        parts = feature.removeprefix(profiles.CONCEPT_MARK).split()
         return feature in bigrams or not latin.isdisjoint(parts)
 
     return {
@@ -106,8 +106,8 @@ class Experiment:
 
     def __init__(self, papers: Sequence[corpus.Paper], *, in_order: bool = True) -> None:
         self.truth = measures.GroundTruth(papers)
-        glossary = in_memory.build_glossary(papers, seed.load_terms())
-        concept_index = features.ConceptIndex(glossary.all_concepts())
+        glossary = in_memory.build_glossary(papers, concepts.load_terms())
+        concept_index = profiles.ConceptIndex(glossary.all_concepts())
         self.vectors = {paper.arxiv_id: _extract(paper, concept_index) for paper in papers}
         days: dict[date, list[corpus.Paper]] = defaultdict(list)
         for paper in papers:
@@ -151,10 +151,10 @@ class Experiment:
             return
         saved = rng.sample(on_topic, count)
         others = [paper for paper in before if paper not in saved]
-        sample = rng.sample(others, min(paper_vectors.SAMPLE_SIZE, len(others)))
+        sample = rng.sample(others, min(profiles.SAMPLE_SIZE, len(others)))
         positives = [vectors[paper] for paper in saved]
         started = time.process_time()
-        weights = training.train_profile(
+        weights = profiles.train_profile(
             [(vector, 1.0) for vector in positives], [(vectors[paper], 1.0) for paper in sample]
         )
         figures.add("training, ms", 1e3 * (time.process_time() - started))
@@ -168,9 +168,9 @@ class Experiment:
             figures.add(name, fmean(ndcg(ranker(day), relevant) for day in days))
 
 
-def _extract(paper: corpus.Paper, concept_index: features.ConceptIndex) -> dict[str, float]:
-    title = analyser.canonicalise(latex.to_plain_text(paper.title))
-    return features.extract(DocumentTexts(title, analyser.canonicalise(paper.body)), concept_index)
+def _extract(paper: corpus.Paper, concept_index: profiles.ConceptIndex) -> dict[str, float]:
+    title = analyser.canonicalise(typography.to_plain_text(paper.title))
+    return profiles.extract_features(DocumentTexts(title, analyser.canonicalise(paper.body)), concept_index)
 
 
 def main() -> None:

@@ -2,53 +2,96 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.metadata
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import day_close
-from bot.clock import Clock, system_clock
-from bot.services.accounts.guilds import Guilds
-from bot.services.accounts.reader_data import ReaderData
-from bot.services.accounts.readers import Readers
-from bot.services.accounts.text_tokens import TextTokenStore
-from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.planner import AlertPlanner
-from bot.services.daily.edits import EditPlanner
-from bot.services.daily.on_demand import OnDemandPosts
-from bot.services.daily.subscriptions import Subscriptions
-from bot.services.daily.why import WhyExplainer
-from bot.services.ingest.service import IngestService
-from bot.services.operations.clock_monitor import ClockMonitor
-from bot.services.operations.liveness import Liveness
-from bot.services.operations.retention import Retention
-from bot.services.operations.status import StatusService
-from bot.services.outbox.discord_health import DiscordHealth
-from bot.services.outbox.suspension import DestinationResumer
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.settings import WRITTEN_FORMATS, Settings
-from storage import alerts, key_values, migrate, models, subscriptions
+import structlog
+from aiolimiter import AsyncLimiter
+
+from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
+from bot.alerts.planner import AlertPlanner
+from bot.alerts.service import Alerts
+from bot.archive.digest_writer import FreshDigest
+from bot.archive.ingest import IngestService
+from bot.core import day_close
+from bot.core.clock import Clock, system_clock
+from bot.core.settings import WRITTEN_FORMATS, Settings
+from bot.daily.edits import EditPlanner
+from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.daily.why import WhyExplainer
+from bot.operations.health import ClockMonitor, Liveness
+from bot.operations.retention import Retention
+from bot.operations.service import StatusService
+from bot.outbox.deliveries import DeliveryFactory, DeliveryKinds
+from bot.outbox.discord_health import DiscordHealth
+from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
+from bot.search import glossary as search_glossary
+from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources.poller import Poller
+from bot.writer import drafting, language_model, paper_text, publication
+from bot.writer import service as writer_service
+from storage import alerts, daily, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
-from storage.outbox import pending_alerts
 
 if TYPE_CHECKING:
-    from bot.client.bot import PaperroundBot
-    from bot.client.discord_api.command_sync import CommandMentions
-    from bot.client.discord_api.http_observer import HttpObserver
-    from bot.client.renderer import DiscordRenderer
+    from bot.app.client import DiscordRenderer, PaperroundBot
+    from bot.client.command_sync import CommandMentions
+    from bot.client.request_gate import HttpObserver
+    from bot.client.services import Services
     from bot.client.translations import Translations
-    from bot.rendering.wording.templates import Templates
-    from bot.services.bundle import Services
-    from bot.services.outbox.discord_health import Answer
-    from bot.services.polling.paper_lookup import PaperLookup
-    from bot.services.recommendation.planner import TodayPlanner
-    from bot.sources.http.fetcher import Throttle
+    from bot.outbox.discord_health import Answer
+    from bot.rendering.templates import Templates
+    from bot.sources.fetcher import Throttle
+    from bot.today.service import TodayPlanner
+
+log = structlog.get_logger(__name__)
+
+LOOKUP_LIMITS = fetcher.Limits(
+    connect_timeout=4.0,
+    read_timeout=6.0,
+    total_timeout=8.0,
+    max_bytes=3_000_000,
+    max_redirects=3,
+    max_attempts=1,
+)
+"""For answers that a reader waits for: small ones only, and no second attempt."""
+
+
+def open_fetcher(
+    settings: Settings, clock: Clock, limits: fetcher.Limits | None = None
+) -> AbstractAsyncContextManager[fetcher.Fetcher]:
+    """Open a fetcher with the allowed hosts and the proxy of the settings."""
+    return fetcher.open_fetcher(
+        now=clock,
+        random=random.random,
+        user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
+        allowed_hosts=allowances(settings),
+        proxy=settings.fetch_proxy,
+        limits=limits,
+    )
+
+
+def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
+    """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
+    allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
+    fields = Settings.model_fields
+    for name in ("hf_endpoint", "arxiv_url"):
+        url = getattr(settings, name)
+        if url != fields[name].default:
+            allowed.append(ssrf_guard.allowed_host_of_url(url))
+    if settings.arxiv_html_url != fields["arxiv_html_url"].default:
+        allowed += map(ssrf_guard.allowed_host_of_url, settings.arxiv_html_url)
+    return allowed
 
 
 @dataclass
@@ -86,10 +129,6 @@ class Container:
     @cached_property
     def source_throttles(self) -> dict[models.SourceKind, Throttle]:
         """The pace of the kinds of source that have one, shared by all that ask such a source."""
-        from aiolimiter import AsyncLimiter
-
-        from bot.sources import kinds
-
         return {
             record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
             for record in kinds.RECORDS
@@ -111,14 +150,14 @@ class Container:
     @cached_property
     def mentions(self) -> CommandMentions:
         """The mentions of slash commands, without ids until `load`."""
-        from bot.client.discord_api.command_sync import CommandMentions
+        from bot.client.command_sync import CommandMentions
 
         return CommandMentions()
 
     @cached_property
     def http_observer(self) -> HttpObserver:
         """The observer of the Discord client's requests; add listeners before the client logs in."""
-        from bot.client.discord_api.http_observer import HttpObserver
+        from bot.client.request_gate import HttpObserver
 
         observer = HttpObserver()
         observer.on_answer(self.discord_health.record_answer)
@@ -139,14 +178,14 @@ class Container:
     @cached_property
     def renderer(self) -> DiscordRenderer:
         """The renderer of posts as Discord messages."""
-        from bot.client.renderer import DiscordRenderer
+        from bot.app.client import DiscordRenderer
 
         return DiscordRenderer(self.texts, self.templates, self.mentions)
 
     @cached_property
     def templates(self) -> Templates:
         """The templates of posts and charts. Raises UsageError for a checkout without symbolic links."""
-        from bot.rendering.wording.templates import Templates
+        from bot.rendering.templates import Templates
 
         return Templates(self.settings.templates)
 
@@ -171,14 +210,14 @@ class Container:
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
         """Return the Discord client. The demo and tests use both options: see `PaperroundBot`."""
-        from bot.client.bot import PaperroundBot
-        from bot.client.discord_api import request_gate
+        from bot.app.client import PaperroundBot
+        from bot.client import request_gate
 
         bot = PaperroundBot(
             self.create_services(),
             self.texts,
             self.mentions,
-            self.renderer,
+            self.renderer.wording_for,
             observer=self.http_observer,
             shard_count=shard_count,
             locale=locale,
@@ -188,32 +227,28 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
+        from bot.client.services import Services
         from bot.rendering.charts import ChartRenderer
-        from bot.services.bundle import Services
-        from bot.services.indexing.glossary_service import GlossaryService
-        from bot.services.polling import registry
-        from bot.services.recommendation.paper_vectors import PaperVectors
-        from bot.services.recommendation.profiles import Profiles
-        from bot.services.recommendation.today import TodayService
+        from bot.search.glossary import GlossaryService
+        from bot.search.index import SearchIndexer
 
         # The service imports these on first use, which would hold up the event loop.
-        from bot.services.search import author_search, autocomplete, similar, snippets  # noqa: F401
-        from bot.services.search.admission import LookupAdmission
-        from bot.services.search.service import SearchService
-        from bot.services.search.word_vectors import WordVectors
-        from bot.services.shelf.imports import ReferenceImporter
-        from bot.services.shelf.shelf import Shelf
-        from bot.services.trends.monthly import TrendService
-        from bot.services.trends.rising import RisingTopicService
-        from bot.services.writer.status import WriterStatus
-        from bot.text import topic_similarity
+        from bot.search.service import LookupAdmission, SearchService
+        from bot.shelf.imports import ReferenceImporter
+        from bot.shelf.service import Shelf
+        from bot.sources import paper_lookup
+        from bot.text import topics
+        from bot.today.profiles import PaperVectors, Profiles
+        from bot.today.service import TodayService
+        from bot.trends.service import RisingTopicService, TrendService
+        from bot.writer.service import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary)
         profiles = Profiles(database, self.clock, PaperVectors(glossary))
-        topic_similarity.prepare()
-        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
+        topics.prepare_vector()
+        search = SearchService(database, glossary, self.clock)
         return Services(
             database=database,
             clock=self.clock,
@@ -233,7 +268,7 @@ class Container:
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
-            destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
+            destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
@@ -250,34 +285,24 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            paper_lookup=self._create_paper_lookup(database),
-            sources=registry.build_source_registry(database, self.clock, self.settings),
+            paper_lookup=paper_lookup.PaperLookup(
+                self.clock,
+                IngestService(database, self.clock, SearchIndexer()),
+                lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
+                kinds.service_endpoints(self.settings),
+                self.source_throttles[models.SourceKind.ARXIV],
+                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
+            ),
+            sources=kinds.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
 
-    def _create_paper_lookup(self, database: Database) -> PaperLookup:
-        from aiolimiter import AsyncLimiter
-
-        from bot.app import fetching
-        from bot.services.indexing.indexer import SearchIndexer
-        from bot.services.polling import paper_lookup, registry
-
-        return paper_lookup.PaperLookup(
-            self.clock,
-            IngestService(database, self.clock, SearchIndexer()),
-            lambda: fetching.open_lookup_fetcher(self.settings, self.clock),
-            registry.service_endpoints(self.settings),
-            self.source_throttles[models.SourceKind.ARXIV],
-            AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
-        )
-
     def create_today_planner(self, services: Services, database: Database) -> TodayPlanner:
         """Return the planner of readers' papers of the day; it shares the vectors and counts of the client's services."""
-        from bot.services.recommendation.planner import TodayPlanner
-        from bot.services.recommendation.profiles import Profiles
-        from bot.services.recommendation.today import TodayService
+        from bot.today.profiles import Profiles
+        from bot.today.service import TodayPlanner, TodayService
 
         profiles = Profiles(database, self.clock, services.profiles.vectors)
         today = TodayService(database, self.clock, profiles, services.rising, self.settings.timezone)
@@ -290,27 +315,21 @@ class Container:
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
-        from bot.services.indexing.indexer import SearchIndexer
+        from bot.search.index import SearchIndexer
 
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
+        async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             now = self.clock()
-            await subscriptions.wake_waiting(connection, now)
+            await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
-                await pending_alerts.add(connection, digest_id, revision, paper_ids, now)
-            await self.edits.plan(connection, digest_id, revision, now, changed_ids)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
+            await self.edits.plan(connection, fresh.digest_id, fresh.revision, now, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(
             connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
         ) -> None:
             if await alerts.exist(connection):
-                await pending_alerts.add_named(connection, digest_id, former, self.clock())
+                await alerts.add_pending_named(connection, digest_id, former, self.clock())
 
         return IngestService(
             self.database,
@@ -320,6 +339,17 @@ class Container:
             on_added_names=on_added_names,
             fresh_days=self.settings.alert_days,
         )
+
+
+def delivery_kinds() -> DeliveryKinds:
+    """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
+    from bot.alerts.planner import ALERT
+    from bot.daily.deliveries import DAILY, EDIT, ON_DEMAND
+    from bot.outbox.outcomes import NOTICE
+    from bot.shelf.news import NEWS
+    from bot.today.service import TODAY
+
+    return DAILY, ON_DEMAND, EDIT, ALERT, TODAY, NEWS, NOTICE
 
 
 @asynccontextmanager
@@ -340,8 +370,117 @@ async def _ensure_index_version(database: Database) -> None:
     async with database.read() as connection:
         if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
             return
-    from bot.services.indexing import rebuild
+    from bot.search import index as search_index
 
     # A read-only database cannot be indexed anyway.
     with suppress(DatabaseBusyError):
-        await rebuild.record_version(database)
+        await search_index.record_version(database)
+
+
+@asynccontextmanager
+async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
+    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    settings = container.settings
+    source_registry = kinds.build_source_registry(container.database, container.clock, settings)
+    await source_registry.add_configured(settings.sources)
+    async with open_fetcher(settings, container.clock) as fetch:
+        endpoints = kinds.service_endpoints(settings)
+        throttles, rule = container.source_throttles, container.day_close
+        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, rule)
+        notifier = operator_notifier(container)
+        policy = fetch_errors.RetryPolicy(random.random)
+        yield Poller(
+            container.database,
+            container.clock,
+            ingest,
+            context,
+            policy,
+            notify_failure=notifier.plan if notifier else poller.skip_notification,
+        )
+
+
+async def log_missing_source(container: Container) -> None:
+    """Name the command that adds Hugging Face's list if there is neither a source nor an inbox."""
+    settings = container.settings
+    source_registry = kinds.build_source_registry(container.database, container.clock, settings)
+    if settings.inbox is None and not await source_registry.list_rows():
+        log.warning(kinds.NO_SOURCE)
+
+
+def operator_notifier(container: Container) -> OperatorNotifier | None:
+    """Return the planner of notices to the operator; None if no channel is set for them."""
+    channel_id = container.settings.operator_channel
+    if channel_id is None:
+        return None
+    return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
+
+
+_ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
+_RETRY_SECONDS = 0.5
+
+
+def create_lock(database: Database) -> locks.ProcessLock:
+    """Return the lock of the one process that writes: two would make each call twice."""
+    return locks.ProcessLock(database, "writer", _ADVISORY_LOCK_ID)
+
+
+@asynccontextmanager
+async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
+    """Hold the lock of the writer; calls `on_wait` once if another process holds it. Raises StorageError."""
+    lock = create_lock(database)
+    try:
+        if not await lock.try_acquire():
+            on_wait()
+            while not await lock.try_acquire():  # noqa: ASYNC110  # another process releases it
+                await asyncio.sleep(_RETRY_SECONDS)
+        yield
+    finally:
+        await lock.release()
+
+
+@asynccontextmanager
+async def open_writer(
+    container: Container, ingest: IngestService
+) -> AsyncIterator[writer_service.WriterService]:
+    """Open the writer for one run, without a model if none is set. Raises UsageError if the client is not installed."""
+    async with open_fetcher(container.settings, container.clock) as fetch:
+        source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
+        publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
+        parts = container.database, container.clock, source, container.templates, ingest, publisher
+        settings = container.settings
+        if settings.writer_url is None or settings.writer_model is None:
+            yield writer_service.WriterService(*parts)
+            return
+        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+        async with language_model.open_model(
+            settings.writer_url, settings.writer_model, key, container.clock
+        ) as model:
+            yield writer_service.WriterService(*parts, await _create_draft_writer(container, model, fetch))
+
+
+def inbox_of(settings: Settings) -> Path | None:
+    """Return the folder of the inbox, where a digest is printed as a file that people can edit; None without one."""
+    return settings.inbox if settings.inbox is not None and settings.inbox.is_dir() else None
+
+
+async def _create_draft_writer(
+    container: Container, model: language_model.LanguageModel, fetch: fetcher.Fetcher
+) -> drafting.DraftWriter:
+    settings, database, clock = container.settings, container.database, container.clock
+    token_budget = drafting.TokenBudget(
+        database, clock, daily=settings.writer_daily_tokens, monthly=settings.writer_monthly_tokens
+    )
+    breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
+    drafter = drafting.Drafter(
+        database, clock, model, token_budget, breaker, sleep=asyncio.sleep, random=random.random
+    )
+    reader = paper_text.PaperTextReader(
+        settings.hf_endpoint,
+        settings.arxiv_html_url,
+        fetch,
+        now=clock,
+        throttle=AsyncLimiter(1, paper_text.SECONDS_PER_REQUEST).acquire,
+    )
+    async with database.read() as connection:
+        glossary = await search_glossary.GlossaryService(database).get_current(connection)
+    return drafting.DraftWriter(database, clock, drafter, reader, glossary)

@@ -7,37 +7,180 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import discord
 import structlog
 
-from bot import errors, isolation
-from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, paper_news, polling, ticker
-from bot.app.container import Container
-from bot.client.bot import PaperroundBot
-from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
-from bot.services.daily.planner import DailyPlanner
-from bot.services.ingest import inbox, inbox_reader
-from bot.services.ingest.quarantine import Quarantine
-from bot.services.ingest.results import IngestResult
-from bot.services.operations.clock_monitor import ClockMonitor
-from bot.services.operations.liveness import Liveness
-from bot.services.operations.metrics import Metrics
-from bot.services.outbox import discord_errors, outcomes, suspension
-from bot.services.outbox.relay import Relay
-from bot.services.polling.report import SourceReport
-from bot.services.recommendation.planner import TodayPlanner
+from bot.app import container as app_container
+from bot.app import ingest_process
+from bot.app import tasks as app_tasks
+from bot.app.client import PaperroundBot
+from bot.app.container import Container, delivery_kinds
+from bot.archive import inbox
+from bot.archive.digest_writer import IngestResult
+from bot.archive.ingest import Quarantine
+from bot.client import command_sync, request_gate, sender
+from bot.core import errors, isolation
+from bot.daily.planner import DailyPlanner
+from bot.operations.health import ClockMonitor, Liveness, Metrics
+from bot.outbox import outcomes
+from bot.outbox import sender as outbox_sender
+from bot.outbox.relay import Relay
+from bot.sources.poller import SourceReport
+from bot.today.service import TodayPlanner
 from storage import errors as storage_errors
-from storage.outbox.sender_lock import SenderLock
+from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
+
+RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between attempts to reach Discord; the last one repeats."""
+
+REJECTIONS = {
+    4004: command_sync.WRONG_TOKEN,
+    4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
+    4011: "Discord's Gateway asks for more shards (close code 4011). Start Paperround again: it asks for their number.",
+    4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
+    4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
+    4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
+    " application at https://discord.com/developers/applications, or update Paperround.",
+}
+"""What to do after each close code that connecting again does not mend (Discord docs, topics/opcodes-and-status-codes)."""
+
+
+async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
+    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
+    unreachable = (discord.HTTPException, OSError, TimeoutError)
+
+    async def attempt() -> None:
+        on_attempt()
+        try:
+            await bot.login(token)
+        except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
+            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+        except unreachable:
+            # Each login opens a session on the connector, which closing the session closes too.
+            await bot.http.close()
+            bot.http.connector = discord.utils.MISSING
+            raise
+
+    await _retry_while_unreachable(attempt, unreachable, "Discord is unreachable")
+
+
+async def connect_gateway(bot: PaperroundBot) -> None:
+    """Keep the Gateway connected. Raises PaperroundError if the Gateway rejects the bot, or if the client was closed."""
+
+    async def attempt() -> None:
+        try:
+            await bot.connect(reconnect=True)
+        except discord.PrivilegedIntentsRequired as error:
+            raise storage_errors.PaperroundError(REJECTIONS[4014]) from error
+        except discord.ConnectionClosed as error:
+            text = REJECTIONS.get(
+                error.code, f"Discord's Gateway ended the connection (close code {error.code})."
+            )
+            raise storage_errors.PaperroundError(text) from error
+        except discord.GatewayNotFound as error:
+            if getattr(error.__cause__, "status", None) == 401:
+                raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+            raise
+        raise storage_errors.PaperroundError(
+            "The connection to Discord's Gateway was closed. Start Paperround again."
+        )
+
+    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
+    unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
+    await _retry_while_unreachable(attempt, unreachable, "the gateway is unreachable")
+
+
+async def _retry_while_unreachable(
+    attempt: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
+) -> None:
+    """Repeat `attempt` with growing delays while it raises one of the errors in `unreachable`."""
+    for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
+        try:
+            await attempt()
+            return
+        except unreachable as error:
+            log.warning(event, error=repr(error), retry_in_seconds=delay)
+            await asyncio.sleep(delay)
+
+
+RETRY_INTERVAL = 1.0
+DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
+"""Seconds between attempts to reach the database; the last one repeats."""
+DATABASE_PATIENCE = 600.0
+"""A database that stays away this long (seconds) ends the process, so that its supervisor notices."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def compete_for_lock(
+    lock: SenderLock,
+    *,
+    former_term: int | None = None,
+    sleep: Sleep = asyncio.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Wait until the lock is acquired. False if another process became the sender after `former_term`.
+
+    Raises StorageError if the database stays away for DATABASE_PATIENCE.
+    """
+    away_since: float | None = None
+    delays = itertools.chain(DATABASE_DELAYS, itertools.repeat(DATABASE_DELAYS[-1]))
+    while True:
+        try:
+            if await lock.try_acquire():
+                return True
+            if former_term is not None and await lock.is_superseded(former_term):
+                return False
+        except storage_errors.DatabaseUnavailableError as error:
+            if away_since is None:
+                away_since = monotonic()
+                log.warning("the database is away; waiting for it", reason=str(error))
+            if monotonic() - away_since >= DATABASE_PATIENCE:
+                raise storage_errors.StorageError(
+                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Start PostgreSQL, then start"
+                    f" Paperround again; what is planned will be sent. The last error: {error}"
+                ) from error
+            await sleep(next(delays))
+            continue
+        if away_since is not None:
+            away_since = None
+            log.info("the database is back")
+        await sleep(RETRY_INTERVAL)
+
+
+async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
+    """Check the lock until `stop` is set, and acquire it again after a lost connection.
+
+    Returns early if another process is the sender. Raises as `compete_for_lock` does.
+    """
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), HEARTBEAT_INTERVAL)
+        term = lock.term
+        if stop.is_set() or await lock.heartbeat():
+            continue
+        log.warning("sender lock lost; sending pauses until it is acquired again")
+        if not await _wait_unless_stopped(compete_for_lock(lock, former_term=term), stop, None):
+            return
+        if not lock.is_held:
+            log.warning("another process has become the sender; standing by")
+            return
+        log.info("sender lock acquired again", term=lock.term)
+
 
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
@@ -100,13 +243,9 @@ class Runtime:
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
         self.metrics.digests.inc(sum(report.result.digests for report in reports))
-        await self._plan_and_wake()
+        await self.plan_and_wake()
 
-    async def on_digest_written(self) -> None:
-        """Plan what a digest of the writer has made due."""
-        await self._plan_and_wake()
-
-    async def _plan_and_wake(self) -> None:
+    async def plan_and_wake(self) -> None:
         """Plan what is due and the alerts of new digests, and send what is planned."""
         await self.tick()
         self.container.alert_planner.wake()
@@ -116,7 +255,7 @@ class Runtime:
         """Ingest files of the inbox. Raises the first error after the last file."""
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
-        reader = inbox_reader.InboxReader(
+        reader = inbox.InboxReader(
             lambda name: ingest_process.add_file(container, ingest, name),
             Quarantine(container.database, "inbox"),
             on_result=self._count_digests,
@@ -125,13 +264,13 @@ class Runtime:
         try:
             await reader.read(paths)
         finally:
-            await self._plan_and_wake()
+            await self.plan_and_wake()
 
     def _count_digests(self, result: IngestResult) -> None:
         self.metrics.digests.inc(result.new_digests + result.corrected_digests)
 
     async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
-        notifier = polling.operator_notifier(self.container)
+        notifier = app_container.operator_notifier(self.container)
         if notifier is not None:
             async with self.container.database.transaction() as connection:
                 await notifier.plan_set_aside(connection, name, fingerprint, self.container.clock())
@@ -145,8 +284,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
-        suspension.DestinationSuspender(container.deliveries),
         container.deliveries,
+        delivery_kinds(),
         rng=random.Random(),
         health=container.discord_health,
         on_outcome=metrics.record,
@@ -182,12 +321,14 @@ async def run(container: Container) -> None:
     token = container.settings.discord_token
     if token is None:
         raise errors.UsageError(MISSING_TOKEN_MESSAGE)
-    if not token_check.has_token_form(token.get_secret_value()):
-        log.warning("unlikely token", reason=token_check.NOT_A_TOKEN)
+    if not command_sync.has_token_form(token.get_secret_value()):
+        log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
+    request_gate.override_endpoints(
+        container.settings.discord_api_url, container.settings.discord_gateway_url
+    )
     request_gate.BudgetedAdapter(container.discord_health.budget).install()
     container.templates.log_problems()
     monitor = container.monitor_clock()
@@ -199,8 +340,11 @@ async def run(container: Container) -> None:
         async with AsyncExitStack() as stack:
             await _start_monitoring(runtime, stack)
             stack.push_async_callback(runtime.lock.release)
-            with _retried_when_database_is_away():
+            try:
                 await _stand_by_and_send(runtime, token.get_secret_value(), stopping, monitor)
+            except storage_errors.DatabaseUnavailableError as error:
+                # It went away before the tasks ran; standing by again waits for it.
+                log.warning("the database went away; starting again", reason=str(error))
     log.info("stopped")
 
 
@@ -210,50 +354,34 @@ MISSING_TOKEN_MESSAGE = (
 )
 
 
-@contextmanager
-def _retried_when_database_is_away() -> Iterator[None]:
-    """Return to standing by, which waits for the database, if it went away before the tasks ran."""
-    try:
-        yield
-    except storage_errors.DatabaseUnavailableError as error:
-        log.warning("the database went away; starting again", reason=str(error))
-
-
 async def _stand_by_and_send(
     runtime: Runtime, token: str, stopping: asyncio.Event, monitor: ClockMonitor
 ) -> None:
     """Wait for the sender lock, log in and run, until `stopping` is set or another process has become the sender."""
     container = runtime.container
     waiting_message = "waiting for the sender lock; another process is running"
-    if not await _wait_unless_stopped(leadership.compete(runtime.lock), stopping, waiting_message):
+    if not await _wait_unless_stopped(compete_for_lock(runtime.lock), stopping, waiting_message):
         return
     runtime.liveness.record_start()
     await container.mentions.load(container.database)
-    async with _closing(runtime.bot):
-        login = gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
+    try:
+        login = log_in(runtime.bot, token, runtime.liveness.record_start)
         if await _wait_unless_stopped(login, stopping, None):
             freeze_gc()
             await _run_tasks(runtime, stopping, monitor)
-
-
-@asynccontextmanager
-async def _closing(bot: PaperroundBot) -> AsyncIterator[None]:
-    """Close the client at the end."""
-    try:
-        yield
     finally:
         with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
             async with asyncio.timeout(2):
-                await bot.close()
+                await runtime.bot.close()
 
 
 async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
     address = runtime.container.settings.http
     if address is None:
         return
-    from bot.services.operations import http_server  # loads a web server, which few installations use
+    from bot.operations import health  # loads a web server, which few installations use
 
-    server = http_server.MonitoringServer(
+    server = health.MonitoringServer(
         runtime.container.database,
         runtime.metrics,
         runtime.container.clock,
@@ -292,36 +420,36 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
-        lambda: leadership.keep(runtime.lock, stop),
+        lambda: keep_lock(runtime.lock, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: maintenance.MaintenanceLoop(container.database, container.clock).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock).run(stop),
     ]
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
-        from bot.app import writer_loop  # few installations write digests
-
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
-        writer = writer_loop.WriterLoop(container, ingest, runtime.on_digest_written)
+        writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
         bodies.append(lambda: writer.run(stop))
     async with (
-        polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
-        heartbeat.open_jobs(container, runtime.is_delivering) as heartbeats,
-        paper_news.open_jobs(container, on_planned=runtime.relay.wake) as news,
-        ticker.scheduled(
-            [(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
+        app_container.open_poller(
+            container, container.create_ingest(on_planned=runtime.relay.wake)
+        ) as poller,
+        app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
+        app_tasks.open_paper_news(container, on_planned=runtime.relay.wake) as news,
+        app_tasks.scheduled(
+            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
         ) as scheduler,
-        _in_background(gateway.connect(runtime.bot)) as connection,
+        _in_background(connect_gateway(runtime.bot)) as connection,
     ):
-        await polling.log_missing_source(container)
+        await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        correction = ticker.Correction(container, runtime.planner, scheduler, runtime.metrics)
-        minute_ticker = ticker.Ticker(
-            monitor, on_tick=runtime.tick, on_steps=correction.apply, on_held=runtime.bot.ask_for_time
+        clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
+        minute_ticker = app_tasks.Ticker(
+            monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.bot.ask_for_time
         )
         bodies.append(lambda: minute_ticker.run(stop))
-        await correction.apply()
+        await clock_repair.apply()
         tasks = [asyncio.ensure_future(body()) for body in bodies]
         async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
             await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -332,8 +460,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         results = await asyncio.gather(*tasks, return_exceptions=True)
         results += [connection.exception()] if connection.done() else []
     for result in results:
-        if isinstance(result, discord_errors.DeliveryError):
-            raise errors.PaperroundError(token_check.WRONG_TOKEN) from result
+        if isinstance(result, outbox_sender.DeliveryError):
+            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from result
         if isinstance(result, Exception):
             raise result
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.alerts.alerts import Alerts
+    from bot.alerts.service import Alerts
     from storage import models
     from storage.database import Database
 
@@ -21,40 +21,34 @@ _PREVIEW_COLUMNS = ("arxiv_id", "title", "date", "votes")
 AlertId = Annotated[int, typer.Argument(metavar="ID", help="The id that `alerts list` shows.")]
 User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
 Keywords = Annotated[
-    list[str] | None, typer.Option("--keyword", metavar="TEXT", help="Words to look for; may be repeated.")
+    list[str] | None, typer.Option(metavar="TEXT", help="Words to look for; may be repeated.")
 ]
 Authors = Annotated[
-    list[str] | None, typer.Option("--author", metavar="NAME", help="A name to look for; may be repeated.")
+    list[str] | None, typer.Option(metavar="NAME", help="A name to look for; may be repeated.")
 ]
 Institutions = Annotated[
-    list[str] | None,
-    typer.Option("--institution", metavar="NAME", help="A university or company; may be repeated."),
+    list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
 ]
 MatchAll = Annotated[bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")]
 Excluded = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", metavar="TEXT", help="No papers with these words; may be repeated."),
+    list[str] | None, typer.Option(metavar="TEXT", help="No papers with these words; may be repeated.")
 ]
-MinVotes = Annotated[
-    int | None, typer.Option("--min-votes", help="Once a paper has at least this number of votes.")
-]
+MinVotes = Annotated[int | None, typer.Option(help="Once a paper has at least this number of votes.")]
 Language = Annotated[
-    str | None,
-    typer.Option("--language", metavar="en|ko|any", help="Only papers with a summary in this language."),
+    str | None, typer.Option(metavar="en|ko|any", help="Only papers with a summary in this language.")
 ]
 Translations = Annotated[
     bool | None, typer.Option("--translations/--as-typed", help="Also match the forms in the other language.")
 ]
 When = Annotated[
-    str | None,
-    typer.Option("--when", metavar="now|daily|weekly", help="Right away, or gathered in one message."),
+    str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
 ]
 AtTime = Annotated[
     str | None, typer.Option("--at", metavar="HH:MM", help="Time of a daily or weekly message.")
 ]
-Timezone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone of that time.")]
-Weekday = Annotated[str | None, typer.Option("--weekday", metavar="mon", help="Day of a weekly message.")]
-MaxPapers = Annotated[int | None, typer.Option("--max-papers", help="Papers in a message, 1 to 25.")]
+Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of that time.")]
+Weekday = Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")]
+MaxPapers = Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")]
 
 
 def group() -> typer.Typer:
@@ -69,7 +63,7 @@ def group() -> typer.Typer:
     return app
 
 
-def _rule_options(
+def _condition_options(
     keyword: Keywords = None,
     author: Authors = None,
     institution: Institutions = None,
@@ -82,11 +76,8 @@ def _rule_options(
     """Return the options for what an alert matches, by the field of the alert. Raises UsageError."""
     from storage import models
 
-    texts = {
-        models.AlertKind.KEYWORD: keyword,
-        models.AlertKind.AUTHOR: author,
-        models.AlertKind.INSTITUTION: institution,
-    }
+    kinds = models.AlertKind
+    texts = {kinds.KEYWORD: keyword, kinds.AUTHOR: author, kinds.INSTITUTION: institution}
     given = _given(
         terms=tuple(models.AlertTerm(kind, text) for kind in texts for text in texts[kind] or ()) or None,
         match_all=match_all,
@@ -96,7 +87,7 @@ def _rule_options(
     )
     if language is not None:
         is_any = language == "any"
-        given["language"] = None if is_any else arguments.parse_choice(models.Locale, language, "language")
+        given["language"] = None if is_any else output.parse_choice(models.Locale, language, "language")
     return given
 
 
@@ -108,11 +99,11 @@ def _timing_options(
     max_papers: MaxPapers = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
-    from bot.services.daily import schedule
+    from bot.daily import schedule
     from storage import models
 
     return _given(
-        timing=None if when is None else arguments.parse_choice(models.AlertTiming, when, "value of --when"),
+        timing=None if when is None else output.parse_choice(models.AlertTiming, when, "value of --when"),
         at_time=at_time,
         timezone=timezone,
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
@@ -120,7 +111,7 @@ def _timing_options(
     )
 
 
-@arguments.with_options(_rule_options, _timing_options)
+@output.with_options(_condition_options, _timing_options)
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
     """Make an alert for words, authors or institutions; the reader is told by DM."""
     draft = _new_draft(user, options)
@@ -136,7 +127,7 @@ def list_rows(
     output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
-@arguments.with_options(_rule_options, _timing_options)
+@output.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
     """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
 
@@ -149,7 +140,7 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = 
     _print_alert(context.run_with_service(_create_alerts, command), as_json)
 
 
-@arguments.with_options(_rule_options)
+@output.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
     user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,
@@ -188,7 +179,7 @@ def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
 
 
 def _unknown(alert_id: int) -> Exception:
-    from bot import errors
+    from bot.core import errors
 
     return errors.UsageError(
         f"There is no alert with the id {alert_id}. `paperround alerts list` shows all of them."
@@ -197,8 +188,8 @@ def _unknown(alert_id: int) -> Exception:
 
 def _new_draft(user: int, options: Mapping[str, Any]) -> models.Alert:
     """Return an alert to add. Raises UsageError without terms."""
-    from bot import errors
-    from bot.clock import system_clock
+    from bot.core import errors
+    from bot.core.clock import system_clock
     from storage import models
 
     if "terms" not in options:
@@ -243,7 +234,7 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
 
 
 def _create_alerts(database: Database) -> Alerts:
-    from bot.clock import system_clock
-    from bot.services.alerts.alerts import Alerts
+    from bot.alerts.service import Alerts
+    from bot.core.clock import system_clock
 
     return Alerts(database, system_clock)

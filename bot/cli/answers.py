@@ -1,10 +1,10 @@
-"""Commands that answer as the slash commands of the same name do: `trends`, `similar`, `why` and `status`."""
+"""Commands that answer as the slash commands of the same name do, and `glossary`, which shows the forms of a term."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.app.container import Container
-    from bot.services.daily.why_decision import Explanation
-    from bot.services.search.service import SearchService
-    from bot.services.trends.monthly import Trend
-    from bot.services.trends.rising import RisingTopic
+    from bot.daily.why import Explanation
+    from bot.glossary.concepts import SurfaceForm
+    from bot.search.service import FormEvidence, SearchService
+    from bot.trends.service import RisingTopic, Trend
     from storage import models
 
 PaperId = Annotated[
@@ -34,12 +34,10 @@ _MARKUP = ((r"\[([^\]]*)\]\((https?://[^)\s]+)\)", r"\1 \2"), (r"<#(\d+)>", r"#\
 _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
 
 
-def register(app: typer.Typer) -> None:
+def register_answers(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("trends")(trends)
-    app.command("similar")(similar)
-    app.command("why")(why)
-    app.command("status")(status)
+    for command in (trends, similar, why, status):
+        app.command(command.__name__)(command)
 
 
 def trends(
@@ -101,7 +99,7 @@ def why(
     """Say what became of a paper in a channel, and why it was not posted."""
 
     async def command(container: Container) -> tuple[list[dict[str, Any]], str] | None:
-        from bot.client.views import why as why_view
+        from bot.daily import messages as daily_messages
 
         services = container.create_services()
         detail = await services.search.find_paper(paper_id)
@@ -110,7 +108,7 @@ def why(
         guild_id = await _find_guild(container, channel)
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
-        view = why_view.why_view(texts, detail, answer, guild_id=guild_id, mention=_command_name)
+        view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention="/{}".format)
         explanations, _ = answer
         return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
 
@@ -133,13 +131,15 @@ def status(
     """Show the newest digest, a channel's last and next post, and what could not be posted."""
 
     async def command(container: Container) -> tuple[dict[str, Any], str]:
-        from bot.client.views import status as status_view
+        from bot.operations import messages as operations_messages
 
         guild_id = None if channel is None else await _find_guild(container, channel)
         services = container.create_services()
         report = await services.status.report(user_id=0, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
-        view = status_view.status_view(texts, report, guild_id=guild_id, can_manage=True, has_reader=False)
+        view = operations_messages.status_view(
+            texts, report, guild_id=guild_id, can_manage=True, has_reader=False
+        )
         data = {
             "newest_digest": report.newest_digest_on and report.newest_digest_on.isoformat(),
             "stored_at": report.last_ingested_at and report.last_ingested_at.isoformat(),
@@ -167,11 +167,11 @@ def status(
 
 async def _find_guild(container: Container, channel_id: int) -> int:
     """Return the server of a channel with a daily post. Raises UsageError."""
-    from bot import errors
-    from storage import subscriptions
+    from bot.core import errors
+    from storage import daily
 
     async with container.database.read() as connection:
-        for row in await subscriptions.list_rows(connection):
+        for row in await daily.list_rows(connection):
             if row.channel_id == channel_id:
                 return row.guild_id
     raise errors.UsageError(
@@ -197,12 +197,10 @@ def _exit_if_unknown(paper_id: str, found: object) -> None:
         sys.exit(1)
 
 
-def _command_name(name: str) -> str:
-    return f"/{name}"
-
-
 def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
     """Return the texts of a message for a terminal: times with their zone, that of the settings if none is given."""
+    from discord import ui
+
     shown_zone = zone or context.load_timezone()
 
     def format_match(match: re.Match[str]) -> str:
@@ -210,15 +208,107 @@ def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
         return f"{output.format_time(moment, shown_zone)} {shown_zone}"
 
     # Discord shows "in 3 hours" next to a time; here both would be the same.
-    text = _TIME.sub(format_match, _TIME_AGAIN.sub("", "\n".join(_texts(view))))
+    shown = "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+    text = _TIME.sub(format_match, _TIME_AGAIN.sub("", shown))
     for pattern, replacement in _MARKUP:
         text = re.sub(pattern, replacement, text)
     return _EMPHASIS.sub(lambda match: match[1] or "", text)
 
 
-def _texts(view: ui.LayoutView) -> Iterator[str]:
-    from discord import ui
+def register_glossary(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("glossary")(glossary)
 
-    for item in view.walk_children():
-        if isinstance(item, ui.TextDisplay):
-            yield item.content
+
+def glossary(
+    term: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TERM]", help="A term in Korean or English, or an abbreviation.", show_default=False
+        ),
+    ] = "",
+    suspicious: Annotated[
+        bool, typer.Option("--suspicious", help="List the forms of all terms that papers hardly confirm.")
+    ] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the forms of a term, what speaks for them, and how many papers each has."""
+    if suspicious:
+        _print_suspicious(as_json)
+        return
+    if not term:
+        raise typer.BadParameter("Name a term, or use --suspicious.")
+
+    concepts, senses = context.run_with_service(create_search, lambda service: service.explain_term(term))
+    if as_json:
+        data = [
+            {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
+            for key, forms in concepts
+        ]
+        output.print_json({"term": term, "senses": senses, "concepts": data})
+        return
+    columns = ("concept", "form", "language", "explained in", "papers", "from")
+    rows = [
+        (_name(key, forms), form.text, form.language, form.papers, paper_count, _origin(form))
+        for key, forms in concepts
+        for form, paper_count in forms
+    ]
+    output.print_table(columns, rows, empty=f"{term!r} is not in any concept; it is searched for as typed.")
+    if senses:
+        output.error(f"{term} is short for: {' · '.join(senses)}")
+
+
+def _name(key: str, forms: Sequence[FormEvidence]) -> str:
+    """Return the usual English form of a concept; its key has stems."""
+    return next((form.text for form, _ in forms if form.language == "en"), key)
+
+
+def _print_suspicious(as_json: bool) -> None:
+    """Print the Korean forms with few papers that have another form of the term, the weakest first."""
+    weak = context.run_with_service(create_search, lambda service: service.list_suspicious_forms())
+    if as_json:
+        rows = [
+            {
+                "form": form.text,
+                "term": term,
+                "papers": form.found,
+                "confirmed": form.confirmed,
+                "explained": form.papers,
+                "seeded": form.seeded,
+            }
+            for term, form in weak
+        ]
+        output.print_json(rows)
+        return
+    table = [
+        (
+            form.text[:20],
+            term[:24],
+            f"{form.confirmed / form.found:.2f}",
+            form.found,
+            form.papers,
+            "yes" if form.seeded else "no",
+        )
+        for term, form in weak
+    ]
+    columns = ("form", "term", "share", "papers", "explained", "listed")
+    output.print_table(columns, table, empty="Papers confirm all forms.")
+
+
+def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
+    return {
+        "text": form.text,
+        "language": form.language,
+        "explained": form.papers,
+        "papers": paper_count,
+        "seeded": form.seeded,
+        "share": form.share,
+        "alias": form.is_alias,
+        "searched": form.expands and not form.is_alias,
+    }
+
+
+def _origin(form: SurfaceForm) -> str:
+    origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
+    is_searched = form.expands and not form.is_alias
+    return ", ".join(origins) + ("" if is_searched else "; asked for, not searched for")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from bot.app.container import Container
-    from bot.settings import Settings
+    from bot.core.settings import Settings
     from storage.database import Database
 
 Service = TypeVar("Service")
@@ -36,7 +36,7 @@ def run_with_service(
 
 def load_settings() -> Settings:
     """Load the settings. Raises UsageError."""
-    from bot import settings
+    from bot.core import settings
 
     return settings.load()
 

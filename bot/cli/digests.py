@@ -1,45 +1,49 @@
-"""Commands that read and write digests: `parse`, `ingest`, `digest` and `export`."""
+"""Commands that read and write digests: `parse`, `ingest`, `digest`, `export` and `write`."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
+from bot.cli.search import print_papers
+from bot.core import errors
+from storage import errors as stored_errors
+from storage import models
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from bot.services.ingest.files import TextFile
-    from bot.services.ingest.results import IngestResult
-    from bot.services.ingest.service import IngestService
-    from storage import models
-
-Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
+    from bot.archive.digest_writer import IngestResult
+    from bot.archive.files import TextFile
+    from bot.archive.ingest import IngestService
+    from bot.core.settings import Settings
+    from storage import writer
 
 
-def register(app: typer.Typer) -> None:
+def register_digests(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("parse")(parse)
-    app.command("ingest")(ingest)
-    app.command("digest")(digest)
-    app.command("export")(export)
+    for command in (parse, ingest, digest, export):
+        app.command(command.__name__)(command)
 
 
 def parse(
-    paths: Paths,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Has no effect: it prints JSON Lines anyway.")
     ] = False,
 ) -> None:
     """Print what the digests in files say, as JSON Lines: one digest a line."""
-    from bot.services.ingest import files
+    from bot.archive import files
 
     problems = 0
     found = list(files.find_files(paths))
@@ -52,21 +56,18 @@ def parse(
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
     """Print the digests of one file as JSON and yield its problems as sentences."""
-    from bot import errors
-    from bot.digests import json_output
-    from bot.digests import parse as parser
-    from storage import models
+    from bot.archive import parse as archive_parse
 
     if isinstance(file, models.LocatedProblem):
         yield _format_problem(file.location, None, file.message)
         return
     try:
-        digests = parser.parse_text(file.text)
+        digests = archive_parse.parse_text(file.text)
     except errors.NotADigestError as error:
         yield _format_problem(file.name, None, str(error))
         return
     for parsed in digests:
-        output.print_json(json_output.digest_to_json(parsed, file.name))
+        output.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
             yield _format_problem(file.name, problem.line, problem.message)
 
@@ -79,23 +80,15 @@ def ingest(
     as_json: output.AsJson = False,
 ) -> None:
     """Store the digests of files; what is stored already changes nothing."""
-    from bot import errors
-
     if not paths and not again:
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts again."
         )
     result, problems = context.run_command(lambda: _ingest(paths or [], again))
-    digests, papers, new = result.digests, result.papers, result.new_papers
+    counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     output.print_result(
-        {
-            "digests": digests,
-            "papers": papers,
-            "new_papers": new,
-            "problems": len(problems),
-            "problem_list": problems,
-        },
-        _count_sentence(digests, papers, new, len(problems)),
+        {**counts, "problems": len(problems), "problem_list": problems},
+        _count_sentence(result.digests, result.papers, result.new_papers, len(problems)),
         as_json,
     )
     sys.exit(1 if problems else 0)
@@ -112,9 +105,9 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dict[str, Any]]]:
     """Ingest files, name their problems on stderr, and return them too, each with its file and line."""
-    from bot.services.indexing import glossary_service
-    from bot.services.ingest import files
-    from bot.services.ingest.results import IngestResult
+    from bot.archive import files
+    from bot.archive.digest_writer import IngestResult
+    from bot.search import glossary as search_glossary
 
     total, problems = IngestResult(), list[dict[str, Any]]()
     async with context.open_container() as container:
@@ -131,7 +124,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dic
                         output.error(_format_problem(file, problem.line, problem.message))
                         problems.append({"file": file, "line": problem.line, "message": problem.message})
         await container.alert_planner.drain()
-        glossary = glossary_service.GlossaryService(container.database, container.clock)
+        glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
             await glossary.rebuild()
     return total, problems
@@ -159,15 +152,14 @@ def digest(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the papers of one date, top-voted first, as a new channel would get them."""
-    from bot.cli.search import print_papers
 
-    requested_day = None if on is None else arguments.parse_date(on)
+    requested_day = None if on is None else output.parse_date(on)
 
     async def command() -> tuple[Sequence[models.PaperRow], date | None]:
-        from storage import digests, papers
+        from storage import archive, papers
 
         async with context.open_storage() as database, database.read() as connection:
-            newest = await digests.list_dates(connection, limit=1)
+            newest = await archive.list_dates(connection, limit=1)
             day = requested_day or (newest[0] if newest else None)
             if day is None:
                 return [], None
@@ -191,11 +183,9 @@ def export(
     as_json: output.AsJson = False,
 ) -> None:
     """Write stored digests in a format that others read."""
-    from bot import errors
-
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
-    first, last = (arguments.parse_date(text) if text else None for text in (on or since, on or until))
+    first, last = (output.parse_date(text) if text else None for text in (on or since, on or until))
     text = context.run_command(lambda: _export("json" if as_json else form, first, last))
     if target is None:
         output.print_document(text)
@@ -203,19 +193,199 @@ def export(
     try:
         Path(target).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise errors.PaperroundError(
+        raise stored_errors.PaperroundError(
             f"{target} cannot be written: {error.strerror}. Name another file."
         ) from None
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:
-    from bot.rendering.export.formats import ExportFormat
-    from bot.rendering.wording.templates import Templates
-    from bot.services.operations import export as export_service
+    from bot.archive import exports
+    from bot.archive.exports import ExportFormat
+    from bot.rendering.templates import Templates
 
-    export_format = arguments.parse_choice(ExportFormat, form, "export format")
+    export_format = output.parse_choice(ExportFormat, form, "export format")
     async with context.open_storage() as database:
         templates = Templates(context.load_settings().templates)
-        return await export_service.export_digests(
-            database, export_format, templates, since_on=first, until_on=last
-        )
+        return await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
+
+
+_COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dropped", "calls", "tokens")
+
+
+def register_write(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("write")(write)
+
+
+def write(
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="D", help="The day; the last closed one if not given.")
+    ] = None,
+    form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="ko or en.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--output", metavar="PATH", help="A file or a folder for the digest, besides storage."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only the first papers of the day's list.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate calls and tokens, and call nothing.")
+    ] = False,
+    show: Annotated[
+        str | None,
+        typer.Option("--show", metavar="ID", help="Show what was written about a paper, with its checks."),
+    ] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Write the digest of a day: each paper is read, summarised by the model and checked against its text."""
+    if show is not None:
+        _show(show, as_json)
+        return
+    from bot.core import logs
+
+    settings = context.load_settings()
+    # Not on stdout, and without the places that have no text of a paper: the counts say how many there are.
+    logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
+    day = None if on is None else output.parse_date(on)
+    formats = _parse_formats(settings, form)
+    if language is None:
+        locale = settings.writer_language or models.Locale(settings.locale)
+    else:
+        locale = output.parse_choice(models.Locale, language, "language")
+    file = None if target is None else Path(target)
+    rows, problems = context.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
+    if as_json:
+        for row in rows:
+            output.print_json(row)
+    else:
+        columns = ("date", "format", *_COUNTS)
+        output.print_table(columns, [[row[name] for name in columns] for row in rows], empty="")
+    sys.exit(1 if problems else 0)
+
+
+def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestFormat, ...]:
+    from bot.core.settings import WRITTEN_FORMATS
+
+    if form is None:
+        return settings.writer_formats or WRITTEN_FORMATS[:1]
+    chosen = output.parse_choice(models.DigestFormat, form, "format")
+    if chosen not in WRITTEN_FORMATS:
+        raise errors.UsageError(f"A {chosen.value} cannot be written. Use {' or '.join(WRITTEN_FORMATS)}.")
+    return (chosen,)
+
+
+async def _write(
+    day: date | None,
+    formats: tuple[models.DigestFormat, ...],
+    language: models.Locale,
+    file: Path | None,
+    limit: int | None,
+    *,
+    dry_run: bool,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the counts of each format, and the number of problems, which are printed at once."""
+    from bot.app import container as app_container
+
+    problems: list[str] = []
+
+    def on_problem(problem: str) -> None:
+        problems.append(problem)
+        output.error(problem)
+
+    def on_wait() -> None:
+        output.error("another process is writing on this database; waiting for it")
+
+    rows = []
+    async with contextlib.AsyncExitStack() as stack:
+        container = await stack.enter_async_context(context.open_container())
+        day = day or container.day_close.last_closed(container.clock())
+        if file is not None and len(formats) > 1 and not file.is_dir():
+            raise errors.UsageError("Name a folder with --output, or one --format.")
+        if not dry_run:
+            await stack.enter_async_context(app_container.waited_for_lock(container.database, on_wait))
+        await container.load_mentions()
+        async with app_container.open_writer(container, container.create_ingest()) as writer:
+            for form in formats:
+                if dry_run:
+                    counts = await writer.estimate(day, form, language, limit=limit)
+                else:
+                    with output.progress_bar(f"{day} {form.value}") as show_progress:
+                        counts, _ = await writer.write(
+                            day,
+                            form,
+                            language,
+                            limit=limit,
+                            file=file or app_container.inbox_of(container.settings),
+                            on_progress=show_progress,
+                            on_problem=on_problem,
+                            on_notice=output.error,
+                        )
+                rows.append({"date": day.isoformat(), "format": form.value, **counts})
+        await container.alert_planner.drain()
+    return rows, len(problems)
+
+
+_DRAFT_HEAD = ("format", "language", "model", "state", "basis", "calls", "tokens", "claims_dropped")
+
+
+def _show(text: str, as_json: bool) -> None:
+    """Print the drafts of a paper: each claim with its span and its problems."""
+    from bot.archive import arxiv_ids
+
+    arxiv_id = arxiv_ids.extract_arxiv_id(text)
+    if arxiv_id is None:
+        raise errors.UsageError(f"{text[:40]!r} is not an arXiv id or link.")
+
+    async def command() -> list[writer.Draft]:
+        from storage import writer
+
+        async with context.open_storage() as database, database.read() as connection:
+            return await writer.list_drafts_by_paper(connection, arxiv_id)
+
+    rows = context.run_command(command)
+    if not rows:
+        raise stored_errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
+    for draft in rows:
+        record = _draft_to_dict(draft)
+        if as_json:
+            output.print_json(record)
+            continue
+        head = (name for name in (*_DRAFT_HEAD, "updated_at") if record[name] is not None)
+        output.echo(" · ".join(f"{name} {record[name]}" for name in head))
+        columns = ("section", "text", "span")
+        claims = [[claim[name] for name in columns] for claim in record["claims"]]
+        output.print_table(columns, claims, empty="No claims.")
+        for problem in record["problems"]:
+            output.echo(f"failed: {problem}")
+
+
+def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
+    """Return the JSON object of a draft; `claims` are those that passed, or the last answer while it is written."""
+    from bot.writer import prompts
+    from storage.writer import DraftState
+
+    texts = [draft.text] if draft.state is DraftState.CHECKED else json.loads(draft.text or "[]")[-1:]
+    claims = [
+        claim._asdict()
+        for text in texts
+        if text
+        for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
+    ]
+    columns = (
+        "arxiv_id",
+        "format",
+        "language",
+        "model",
+        "prompt_version",
+        "state",
+        "basis",
+        "calls",
+        "tokens",
+    )
+    return {name: getattr(draft, name) for name in (*columns, "claims_dropped")} | {
+        "claims": claims,
+        "problems": list(draft.problems),
+        "updated_at": draft.updated_at.isoformat(),
+    }

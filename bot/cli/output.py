@@ -1,24 +1,30 @@
-"""Prints results: JSON for programs, tables for people, problems and progress on stderr.
+"""Reads arguments and prints results: JSON for programs, tables for people, problems and progress on stderr.
 
-Everything for people passes `bot.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
+Everything for people passes `bot.core.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
-from typing import Annotated, Any, TypeVar
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
-from bot import printable
 from bot.cli import context
+from bot.core import errors, printable
+from bot.core.clock import system_clock
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
+Choice = TypeVar("Choice", bound=StrEnum)
+Command: TypeAlias = Callable[..., None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -55,13 +61,16 @@ def print_rows(
         return
     shown = [name for name in columns if any(row[name] not in (None, "") for row in rows)]
     zone = context.load_timezone()
-    table = [[_display(name, row[name], zone) for name in shown] for row in rows]
+    table = [
+        [
+            format_time(datetime.fromisoformat(row[name]), zone)
+            if name.endswith("_at") and row[name] is not None
+            else row[name]
+            for name in shown
+        ]
+        for row in rows
+    ]
     print_table([name.removesuffix("_at").replace("_", " ") for name in shown], table, empty=empty)
-
-
-def _display(name: str, value: Any, zone: tzinfo) -> Any:
-    is_time = name.endswith("_at") and value is not None
-    return format_time(datetime.fromisoformat(value), zone) if is_time else value
 
 
 def format_time(moment: datetime, zone: tzinfo) -> str:
@@ -93,32 +102,31 @@ def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callab
 
     Yields the function that updates the count.
     """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
     of_total = "" if total is None else f" of {total}"
-    column = TextColumn(f"{{task.description}}: {{task.completed}}{of_total}")
-    # stdout is not redirected: JSON and tables must not end up on stderr.
-    with Progress(column, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.update(task, completed=count)
+    with _progress(label, f"{{task.description}}: {{task.completed}}{of_total}") as update:
+        yield update
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr while the block runs, on a terminal only. Yields the function that gets done and total."""
+    with _progress(label) as update:
+        yield update
+
+
+@contextmanager
+def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+    columns = [TextColumn(text)] if text else []
+    # stdout is not redirected: JSON and tables must not end up on stderr.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield lambda done, total=None: progress.update(task, completed=done, total=total)
 
 
 def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:
@@ -139,3 +147,77 @@ def error(sentence: str) -> None:
     line = printable.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
+
+
+def with_options(*declared: Callable[..., Mapping[str, Any]]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of some functions to a command, so that commands share them.
+
+    The command's first argument is the union of what these functions return for the options that were given.
+    """
+    shared = [inspect.signature(function, eval_str=True).parameters for function in declared]
+
+    def decorate(command: Command) -> Command:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            parsed: dict[str, Any] = {}
+            for function, names in zip(declared, shared, strict=True):
+                parsed |= function(**{name: values.pop(name) for name in names})
+            command(parsed, **values)
+
+        parameters = [*(parameter for options in shared for parameter in options.values()), *own]
+        # A signature has its required parameters first.
+        ordered = sorted(parameters, key=lambda parameter: parameter.default is not parameter.empty)
+        vars(run)["__signature__"] = inspect.Signature(ordered)
+        return run
+
+    return decorate
+
+
+def parse_date(text: str) -> date:
+    """Parse a day as people type it (`2025-02-06`, `yesterday`, `dec 30`), in the zone of the settings. Raises UsageError."""
+    from bot.text import dates
+
+    span = dates.read_typed_date(text, system_clock().astimezone(context.load_timezone()).date())
+    if span is None or span[0] != span[1]:
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+        )
+    return span[0]
+
+
+def parse_time(text: str | None) -> str | None:
+    """Parse a time of day as people type it (`9am`, `21:30`) to `HH:MM`; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client import options as client_options
+
+    found = client_options.find_time(text)
+    if found is None:
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24 hours), such as 09:00, or 9am."
+        )
+    return found
+
+
+def parse_zone(text: str | None) -> str | None:
+    """Parse the name of a time zone (`Asia/Seoul`, `seoul`) to its IANA name; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client import options as client_options
+
+    found = client_options.find_zone(text)
+    if found is None:
+        raise errors.UsageError(f"{text[:40]!r} is not a time zone. Use an IANA name, such as Asia/Seoul.")
+    return found
+
+
+def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
+    """Return the enum member with this value, in any case. Raises UsageError that lists the values."""
+    try:
+        return choices(text.strip().lower())
+    except ValueError:
+        values = [choice.value for choice in choices]
+        hint = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
+        raise errors.UsageError(f"{text[:40]!r} is not a known {noun}. Use {hint}.") from None

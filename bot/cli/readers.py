@@ -1,15 +1,19 @@
-"""`paperround readers`: what is kept about a reader, and its removal, as `/me` does."""
+"""What is stored: of a reader (`readers`, as `/me` shows it, and `saved`) and in the outbox (`deliveries`)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.accounts.reader_data import ReaderData
+    from datetime import datetime
+
+    from bot.accounts.service import ReaderData
+    from bot.shelf.service import Shelf
+    from storage import models
     from storage.database import Database
 
 User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
@@ -25,7 +29,7 @@ def group() -> typer.Typer:
 
 def data(user: User, as_json: output.AsJson = False) -> None:
     """Show everything kept about a reader: with --json all of it, else the number of rows by table."""
-    found = context.run_with_service(_create, lambda service: service.collect(user))
+    found = context.run_with_service(_create_readers, lambda service: service.collect(user))
     if as_json:
         output.print_json(found)
     else:
@@ -34,7 +38,7 @@ def data(user: User, as_json: output.AsJson = False) -> None:
 
 def forget(user: User, as_json: output.AsJson = False) -> None:
     """Remove everything kept about a reader, also messages that wait to be sent."""
-    counts = context.run_with_service(_create, lambda service: service.forget(user))
+    counts = context.run_with_service(_create_readers, lambda service: service.forget(user))
     if as_json:
         output.print_json({"user": str(user), "removed": counts})
     else:
@@ -45,8 +49,140 @@ def _print_counts(counts: dict[str, int]) -> None:
     output.print_table(("table", "rows"), counts.items(), empty="Nothing is kept about this reader.")
 
 
-def _create(database: Database) -> ReaderData:
-    from bot.clock import system_clock
-    from bot.services.accounts.reader_data import ReaderData
+def _create_readers(database: Database) -> ReaderData:
+    from bot.accounts.service import ReaderData
+    from bot.core.clock import system_clock
 
     return ReaderData(database, system_clock)
+
+
+def register_saved(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("saved")(print_saved)
+
+
+def print_saved(
+    user: User,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Write a file: bibtex, ris, csl-json, markdown or csv.")
+    ] = None,
+    tag: Annotated[str, typer.Option("--tag", help="Only papers with this tag.")] = "",
+    search: Annotated[str, typer.Option("--search", help="Only papers that match, also by their note.")] = "",
+    as_json: output.AsJson = False,
+) -> None:
+    """Show a reader's saved papers, the last saved first, or write them as a file to stdout."""
+    from bot.archive.exports import ReferenceFormat
+    from bot.core import errors
+
+    query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
+    if form is None:
+        saved, _ = context.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
+        columns = ("arxiv_id", "title", "votes", "saved_at", "tags", "note")
+        output.print_rows([_to_dict(row) for row in saved], columns, as_json, empty="No saved papers.")
+        return
+    if form not in list(ReferenceFormat):
+        raise errors.UsageError(f"{form!r} is not a format. Use one of: {', '.join(ReferenceFormat)}.")
+    if as_json:
+        raise errors.UsageError("Give either --format or --json.")
+    chosen = ReferenceFormat(form)
+    data, _ = context.run_with_service(_create_saved, lambda shelf: shelf.export(user, chosen, query))
+    output.print_document(data.decode())
+
+
+def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
+    return {
+        "arxiv_id": paper.arxiv_id,
+        "title": paper.title,
+        "url": paper.url,
+        "authors": list(paper.authors),
+        "votes": paper.votes,
+        "saved_at": paper.saved_at.isoformat(),
+        "tags": list(paper.tags),
+        "note": paper.note,
+        "in_digest": paper.is_listed,
+    }
+
+
+def _create_saved(database: Database) -> Shelf:
+    from bot.core.clock import system_clock
+    from bot.search.service import SearchService
+    from bot.shelf.service import Shelf
+
+    return Shelf(database, system_clock, SearchService(database).match_papers)
+
+
+def register_deliveries(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("deliveries")(list_rows)
+
+
+def list_rows(
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="S", help="planned, sent, paused, uncertain, expired or failed."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the last planned first.")] = 100,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the outbox, the last planned first."""
+    from storage import models
+
+    chosen = None if state is None else output.parse_choice(models.DeliveryState, state, "state")
+
+    async def command() -> list[dict[str, Any]]:
+        from storage import deliveries
+
+        async with context.open_storage() as database, database.read() as connection:
+            rows = await deliveries.list_rows(connection, state=chosen, limit=limit)
+            return [to_dict(row, await deliveries.list_parts(connection, row.id)) for row in rows]
+
+    columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
+    output.print_rows(context.run_command(command), columns, as_json, empty="The outbox is empty.")
+
+
+def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
+    """Return a delivery as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
+    first = next((part for part in parts if part.message_id and part.channel_id), None)
+    address = f"https://discord.com/channels/{delivery.guild_id or '@me'}"
+    return {
+        "id": delivery.id,
+        "key": delivery.key,
+        "kind": delivery.kind.value,
+        "subscription": delivery.subscription_id,
+        "guild": _id_text(delivery.guild_id),
+        "channel": _id_text(delivery.channel_id),
+        "user": _id_text(delivery.user_id),
+        "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
+        "papers": list(delivery.post.papers),
+        "state": delivery.state.value,
+        "reason": delivery.reason,
+        "planned_at": _iso_text(delivery.planned_at),
+        "due_at": _iso_text(delivery.due_at),
+        "expires_at": _iso_text(delivery.expires_at),
+        "sent_at": _iso_text(max((part.sent_at for part in parts if part.sent_at), default=None)),
+        "link": f"{address}/{first.channel_id}/{first.message_id}" if first is not None else None,
+        "parts": [_part_to_dict(part) for part in parts],
+    }
+
+
+def _part_to_dict(part: models.Part) -> dict[str, Any]:
+    return {
+        "position": part.position,
+        "kind": part.kind.value,
+        "state": part.state.value,
+        "attempts": part.attempts,
+        "channel": _id_text(part.channel_id),
+        "message": _id_text(part.message_id),
+        "sent_at": _iso_text(part.sent_at),
+        "next_attempt_at": _iso_text(part.next_attempt_at) if part.state.value == "planned" else None,
+        "error_code": part.error_code,
+        "error": part.error,
+    }
+
+
+def _id_text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _iso_text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

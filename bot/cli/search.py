@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 import typer.core
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.search import results
-    from bot.services.search.service import SearchService
+    from bot.search import results as search_results
+    from bot.search.service import SearchService
     from storage import models
     from storage.database import Database
 
@@ -69,14 +68,14 @@ def search(
     ] = False,
 ) -> None:
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
-    from bot import errors
+    from bot.core import errors
 
-    first = None if since is None else arguments.parse_date(since)
+    first = None if since is None else output.parse_date(since)
     if not ("".join(query or ()).strip() or name or since or min_votes):
         raise errors.UsageError(_NO_QUERY)
 
-    async def command(service: SearchService) -> tuple[results.SearchResult, str]:
-        from bot.services.search.results import SearchRequest
+    async def command(service: SearchService) -> tuple[search_results.SearchResult, str]:
+        from bot.search.results import SearchRequest
 
         result = await service.search(
             SearchRequest(
@@ -99,7 +98,7 @@ def search(
             result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
         )
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
-    for line in _notes(result) if not as_json and not full_json else _warnings(result):
+    for line in _warnings(result) if as_json or full_json else _notes(result):
         output.error(line)
 
 
@@ -108,7 +107,7 @@ async def _explain_nothing(service: SearchService, sentence: str) -> str:
     return sentence if (await service.get_extent()).paper_count else _EMPTY_ARCHIVE
 
 
-def _answer_to_dict(result: results.SearchResult) -> dict[str, Any]:
+def _answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
         "total": result.total,
@@ -128,7 +127,6 @@ def _answer_to_dict(result: results.SearchResult) -> dict[str, Any]:
 
 
 def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]]) -> dict[str, Any]:
-    """Return a row as JSON, with the components of its score if any were asked for."""
     return to_dict(row) | ({"explain": explanations.get(row.arxiv_id)} if explanations else {})
 
 
@@ -139,7 +137,7 @@ def author(
 ) -> None:
     """Find a person's papers, top-voted first."""
 
-    async def command(service: SearchService) -> tuple[results.AuthorResult, str]:
+    async def command(service: SearchService) -> tuple[search_results.AuthorResult, str]:
         found = await service.find_author(name, limit=limit)
         unknown = f"No author has the name {name!r}."
         return found, "" if found.author else await _explain_nothing(service, unknown)
@@ -180,7 +178,7 @@ def paper(
 
     detail, sources = context.run_with_service(create_search, find)
     if as_json:
-        output.print_json(None if detail is None else detail_to_dict(detail, sources))
+        output.print_json(None if detail is None else _detail_to_dict(detail, sources))
     elif detail is None:
         output.error(f"There is no paper {paper_id!r} in the archive.")
     else:
@@ -200,9 +198,9 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
     }
 
 
-def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
+def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
-    from bot.digests.elements import shown_summary
+    from bot.archive import summaries
 
     return {
         "arxiv_id": detail.arxiv_id,
@@ -212,7 +210,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
         "date": detail.last_on.isoformat(),
         "first_on": detail.first_on.isoformat(),
         "votes": detail.votes,
-        "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+        "votes_read_at": detail.votes_read_at and detail.votes_read_at.isoformat(),
         "authors": list(detail.authors),
         "authors_truncated": detail.authors_truncated,
         "abstract": detail.abstract,
@@ -233,28 +231,22 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
-                "summary_missing": not shown_summary.shown_sections(appearance.entry),
+                "summary_missing": not summaries.shown_sections(appearance.entry),
             }
             for appearance in detail.appearances
         ],
         "summaries": [
-            _summary_to_dict(appearance, sources.get(appearance.digest_id))
+            {
+                "format": appearance.format.value,
+                "language": summaries.find_language(appearance),
+                "basis": basis and basis.value,
+                "source": sources.get(appearance.digest_id),
+                "date": appearance.date.isoformat(),
+                "shown": bool(summaries.shown_sections(appearance.entry)),
+            }
             for appearance in detail.appearances
+            for basis in (summaries.find_appearance_basis(appearance),)
         ],
-    }
-
-
-def _summary_to_dict(appearance: models.Appearance, source: str | None) -> dict[str, Any]:
-    from bot.digests.elements import shown_summary
-
-    basis = shown_summary.find_appearance_basis(appearance)
-    return {
-        "format": appearance.format.value,
-        "language": shown_summary.find_language(appearance),
-        "basis": None if basis is None else basis.value,
-        "source": source,
-        "date": appearance.date.isoformat(),
-        "shown": bool(shown_summary.shown_sections(appearance.entry)),
     }
 
 
@@ -273,7 +265,7 @@ def print_papers(
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
         + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
-        + ([_format_score(explanations.get(row.arxiv_id))] if explanations else [])
+        + ([_format_score(explanations.get(row.arxiv_id, {}))] if explanations else [])
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors"]
@@ -281,11 +273,11 @@ def print_papers(
     output.print_table(columns, table, empty=empty)
 
 
-def _format_score(parts: dict[str, float] | None) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in (parts or {}).items() if value)
+def _format_score(parts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in parts.items() if value)
 
 
-def _warnings(result: results.SearchResult) -> list[str]:
+def _warnings(result: search_results.SearchResult) -> list[str]:
     left_out = ", ".join(result.ignored)
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
@@ -295,7 +287,7 @@ def _warnings(result: results.SearchResult) -> list[str]:
     ]
 
 
-def _notes(result: results.SearchResult) -> list[str]:
+def _notes(result: search_results.SearchResult) -> list[str]:
     notes = _warnings(result)
     searched = " · ".join([*([result.period] if result.period else []), *result.terms])
     if result.explanations:
@@ -308,8 +300,11 @@ def _notes(result: results.SearchResult) -> list[str]:
         notes.append(f"also: {', '.join(result.added_forms)}")
     if result.is_inside:
         notes.append("Found only inside longer words.")
-    if result.is_partial:
-        notes.append(_partial_note(result.complete))
+    if result.is_partial and not result.complete:
+        notes.append("No paper matches everything you asked for; these match part of it.")
+    elif result.is_partial:
+        full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} everything you asked for"
+        notes.append(f"{full}; the others match part of it.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
         notes.append(f"Perhaps: {', '.join(suggestions)}")
@@ -318,23 +313,17 @@ def _notes(result: results.SearchResult) -> list[str]:
     return notes
 
 
-def _partial_note(complete: int) -> str:
-    if not complete:
-        return "No paper matches everything you asked for; these match part of it."
-    return f"{complete} paper{'s match' if complete > 1 else ' matches'} everything you asked for; the others match part of it."
-
-
 def _print_detail(detail: models.PaperDetail) -> None:
-    from bot.digests.elements import shown_summary
+    from bot.archive import summaries
 
     votes = "unknown" if detail.votes is None else detail.votes
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     locale = context.load_settings().locale
-    for appearance in sorted(detail.appearances, key=lambda row: shown_summary.find_language(row) != locale):
+    for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")
-        sections = shown_summary.shown_sections(appearance.entry)
+        sections = summaries.shown_sections(appearance.entry)
         if not sections:
             output.echo("(no summary: its text is a refusal, invented, or empty)")
         for section in sections:
@@ -343,7 +332,6 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
 def create_search(database: Database) -> SearchService:
     """Return the search service of a database."""
-    from bot.services.search.service import SearchService
-    from bot.services.search.word_vectors import WordVectors
+    from bot.search.service import SearchService
 
-    return SearchService(database, vectors=WordVectors(context.load_settings().word_vectors))
+    return SearchService(database)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 from storage import errors as storage_errors
 from storage import models
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.polling.registry import SourceRegistry
-    from bot.services.polling.report import SourceReport
-    from bot.sources import base
+    from bot.sources.kinds import SourceRegistry
+    from bot.sources.poller import SourceReport
     from storage.database import Database
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
@@ -27,7 +26,7 @@ Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
 _SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
-_FAILURES = ("failed", "refused")
+_FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
@@ -60,14 +59,10 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
-    values = {
-        "timezone": arguments.parse_zone(timezone),
-        "from": arguments.parse_time(since_time),
-        "every": every,
-    }
+    values = {"timezone": output.parse_zone(timezone), "from": output.parse_time(since_time), "every": every}
     options = {name: str(value) for name, value in values.items() if value is not None}
-    source_kind = None if kind is None else arguments.parse_choice(models.SourceKind, kind, "kind")
-    locale = None if language is None else arguments.parse_choice(models.Locale, language, "language")
+    source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
+    locale = None if language is None else output.parse_choice(models.Locale, language, "language")
 
     async def command(registry: SourceRegistry) -> models.StoredSource:
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
@@ -128,7 +123,7 @@ def fetch(
     as_json: output.AsJson = False,
 ) -> None:
     """Fetch from all sources now; with --since and --until, each day of the span."""
-    first, last = (arguments.parse_date(text) if text else None for text in (since, until))
+    first, last = (output.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
     reports = context.run_command(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
@@ -152,7 +147,6 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
 
 def _status_name(status: models.FetchStatus) -> str:
-    """Return the status shown on the command line, where gone counts as failed."""
     return "failed" if status.value == "gone" else status.value
 
 
@@ -160,7 +154,7 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
     """Return the days from `since` to `until`, both included; an open end is today."""
     from datetime import timedelta
 
-    from bot import errors
+    from bot.core import errors
 
     first, last = since or until or today, until or today
     if first > last:
@@ -169,8 +163,8 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
 
 
 def _create_registry(database: Database) -> SourceRegistry:
-    from bot.clock import system_clock
-    from bot.services.polling.registry import build_source_registry
+    from bot.core.clock import system_clock
+    from bot.sources.kinds import build_source_registry
 
     return build_source_registry(database, system_clock, context.load_settings())
 
@@ -179,20 +173,19 @@ async def _fetch(
     span: tuple[date | None, date | None] | None, *, dry_run: bool, only_url: str | None = None
 ) -> list[SourceReport]:
     """Fetch from all sources once, with a counter of the fetched locations."""
-    from bot.app import polling
+    from bot.app import container as app_container
 
     async with context.open_container() as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
         with output.progress_counter("Places asked") as show_count:
             counter = itertools.count(1)
-
-            def progress(row: models.StoredSource, result: base.FetchResult) -> None:
-                show_count(next(counter))
-
-            async with polling.open_poller(container, container.create_ingest()) as service:
+            async with app_container.open_poller(container, container.create_ingest()) as service:
                 reports = await service.fetch_all(
-                    days=days, dry_run=dry_run, only_url=only_url, progress=progress
+                    days=days,
+                    dry_run=dry_run,
+                    only_url=only_url,
+                    progress=lambda *_: show_count(next(counter)),
                 )
         await container.alert_planner.drain()
         return reports

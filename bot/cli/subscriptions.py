@@ -7,56 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import arguments, context, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
+    from bot.daily.service import Subscriptions
     from storage import models
     from storage.database import Database
 
 _COLUMNS = ("id", "channel", "post", "topic", "state", "next")
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
-AtTime = Annotated[
-    str | None, typer.Option("--at", metavar="HH:MM", help="Time of day in the channel's zone.")
-]
-Timezone = Annotated[
-    str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")
-]
-Top = Annotated[int | None, typer.Option("--top", help="How many papers, 1 to 25.")]
-MinVotes = Annotated[int | None, typer.Option("--min-votes", help="Leave out papers with fewer votes.")]
-Days = Annotated[
-    str | None, typer.Option("--days", metavar="mon,tue", help="Weekdays; every day if not given.")
-]
-Locale = Annotated[str | None, typer.Option("--locale", help="en or ko.")]
-StyleName = Annotated[
-    str | None, typer.Option("--style", help="compact, cards, thread, forum, announcement or weekly.")
-]
-SayWhenEmpty = Annotated[
-    bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
-]
-WaitMinutes = Annotated[int | None, typer.Option("--wait-minutes", help="Minutes to wait for a late digest.")]
-SettleHours = Annotated[
-    int | None, typer.Option("--settle-hours", help="Hours in which votes gather before the post.")
-]
-FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How many days old a digest may be.")]
-WhenName = Annotated[
-    str | None,
-    typer.Option("--when", metavar="hour|complete", help="At its hour, or once the day's list is complete."),
-]
-OurFive = Annotated[
-    bool | None,
-    typer.Option(
-        "--our-five/--no-our-five", help="Weekly: list what most of the server's members saved or shared."
-    ),
-]
-Topic = Annotated[
-    str | None, typer.Option("--topic", metavar="QUERY", help='Only papers that match; "" for all papers.')
-]
-Mention = Annotated[
-    int | None,
-    typer.Option("--mention", metavar="ROLE", min=0, help="The id of a role to mention; 0 for none."),
-]
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
 
 
@@ -73,61 +33,79 @@ def group() -> typer.Typer:
 
 
 def _post_options(
-    at: AtTime = None,
-    timezone: Timezone = None,
-    top: Top = None,
-    min_votes: MinVotes = None,
-    days: Days = None,
-    locale: Locale = None,
-    style: StyleName = None,
-    say_when_empty: SayWhenEmpty = None,
-    wait_minutes: WaitMinutes = None,
-    settle_hours: SettleHours = None,
-    fresh_days: FreshDays = None,
-    topic: Topic = None,
-    mention: Mention = None,
-    when: WhenName = None,
-    our_five: OurFive = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="Time of day in the channel's zone.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")] = None,
+    top: Annotated[int | None, typer.Option(help="How many papers, 1 to 25.")] = None,
+    min_votes: Annotated[int | None, typer.Option(help="Leave out papers with fewer votes.")] = None,
+    days: Annotated[
+        str | None, typer.Option(metavar="mon,tue", help="Weekdays; every day if not given.")
+    ] = None,
+    locale: Annotated[str | None, typer.Option(help="en or ko.")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="compact, cards, thread, forum, announcement or weekly.")
+    ] = None,
+    say_when_empty: Annotated[
+        bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
+    ] = None,
+    wait_minutes: Annotated[int | None, typer.Option(help="Minutes to wait for a late digest.")] = None,
+    settle_hours: Annotated[
+        int | None, typer.Option(help="Hours in which votes gather before the post.")
+    ] = None,
+    fresh_days: Annotated[int | None, typer.Option(help="How many days old a digest may be.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
+    ] = None,
+    mention: Annotated[
+        int | None, typer.Option(metavar="ROLE", min=0, help="The id of a role to mention; 0 for none.")
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(metavar="hour|complete", help="At its hour, or once the day's list is complete."),
+    ] = None,
+    server_picks: Annotated[
+        bool | None,
+        typer.Option(
+            "--server-picks/--no-server-picks",
+            help="Weekly: list what most of the server's members saved or shared.",
+        ),
+    ] = None,
 ) -> dict[str, Any]:
-    """Return the options of a daily post, by the field of its subscription. Raises UsageError."""
-    from bot.services.daily.schedule import parse_days
+    """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
+    typed = dict(locals())
+    from bot.daily import schedule
+    from bot.daily.options import SETTINGS
     from storage import models
 
-    parse = arguments.parse_choice
-    options: dict[str, Any] = {
-        "at_time": arguments.parse_time(at),
-        "timezone": arguments.parse_zone(timezone),
-        "top_n": top,
-        "min_votes": min_votes,
-        "days": None if days is None else parse_days(days),
-        "locale": None if locale is None else parse(models.Locale, locale, "language of the interface"),
-        "style": None if style is None else parse(models.Style, style, "style"),
-        "say_when_empty": say_when_empty,
-        "wait_minutes": wait_minutes,
-        "settle_hours": settle_hours,
-        "fresh_days": fresh_days,
-        "topic": topic,
-        "when": None if when is None else parse(models.When, when, "value of --when"),
-        "our_five": our_five,
+    parse = output.parse_choice
+    parsers: dict[str, Callable[[Any], Any]] = {
+        "at": output.parse_time,
+        "timezone": output.parse_zone,
+        "days": schedule.parse_days,
+        "locale": lambda text: parse(models.Locale, text, "language of the interface"),
+        "style": lambda text: parse(models.Style, text, "style"),
+        "when": lambda text: parse(models.When, text, "value of --when"),
+        "mention": lambda role_id: role_id or None,
     }
-    given = {name: value for name, value in options.items() if value is not None}
-    return given if mention is None else given | {"mention_role_id": mention or None}
+    return {
+        setting.name: parsers[setting.key](value) if setting.key in parsers else value
+        for setting in SETTINGS.values()
+        if (value := typed[setting.key]) is not None
+    }
 
 
-@arguments.with_options(_post_options)
+@output.with_options(_post_options)
 def add(given: dict[str, Any], guild: Guild, channel: Channel, as_json: output.AsJson = False) -> None:
     """Begin a daily post in a channel."""
-    from bot.services.daily.subscriptions import SubscriptionOptions
     from storage import models
 
     settings = context.load_settings()
-    defaults = SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale))
-    options = _with_changes(defaults, given)
-
-    async def command(subscriptions: Subscriptions) -> models.Subscription:
-        return await subscriptions.add(guild_id=guild, channel_id=channel, options=options)
-
-    _run("added", command, as_json)
+    draft = models.Subscription(
+        guild_id=guild, channel_id=channel, timezone=settings.timezone, locale=models.Locale(settings.locale)
+    )
+    draft = _with_changes(draft, given)
+    _run("added", lambda subscriptions: subscriptions.add(draft), as_json)
 
 
 def list_rows(
@@ -155,14 +133,12 @@ def list_rows(
     output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
 
 
-@arguments.with_options(_post_options)
+@output.with_options(_post_options)
 def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Change a daily post; what is not given stays."""
-    from bot.services.daily.subscriptions import options_of
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
-        options = options_of(await subscriptions.get(subscription_id))
-        return await subscriptions.edit(subscription_id, _with_changes(options, given))
+        return await subscriptions.edit(_with_changes(await subscriptions.get(subscription_id), given))
 
     _run("changed", command, as_json)
 
@@ -184,28 +160,15 @@ def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> N
 
 def to_dict(subscription: models.Subscription) -> dict[str, Any]:
     """Return a subscription as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
-    from bot.services.daily.schedule import DAY_NAMES
+    from bot.daily.options import SETTINGS
 
     due = subscription.next_due_at
+    settings = {setting.key: setting.dump(getattr(subscription, name)) for name, setting in SETTINGS.items()}
     return {
         "id": subscription.id,
         "guild": str(subscription.guild_id),
         "channel": str(subscription.channel_id),
-        "at": subscription.at_time,
-        "timezone": subscription.timezone,
-        "days": ",".join(DAY_NAMES[day - 1] for day in subscription.days),
-        "top": subscription.top_n,
-        "min_votes": subscription.min_votes,
-        "locale": subscription.locale.value,
-        "style": subscription.style.value,
-        "say_when_empty": subscription.say_when_empty,
-        "wait_minutes": subscription.wait_minutes,
-        "settle_hours": subscription.settle_hours,
-        "fresh_days": subscription.fresh_days,
-        "topic": subscription.topic,
-        "mention": None if subscription.mention_role_id is None else str(subscription.mention_role_id),
-        "when": subscription.when.value,
-        "our_five": subscription.our_five,
+        **settings,
         "state": subscription.state.value,
         "reason": subscription.reason,
         "next_due_at": None if due is None else due.isoformat(),
@@ -229,43 +192,44 @@ def _run(
 
 def _describe(subscription: models.Subscription) -> str:
     """Return the schedule and the papers: `09:00 Asia/Seoul, every day, top 5, compact`."""
-    from bot.services.daily.schedule import DAY_NAMES
+    from bot.daily import schedule
+    from bot.daily.options import format_days
 
-    days = ",".join(DAY_NAMES[day - 1] for day in subscription.days)
+    is_every_day = subscription.days == schedule.EVERY_DAY
     parts = (
         f"{subscription.at_time} {subscription.timezone}",
-        "every day" if len(subscription.days) == len(DAY_NAMES) else days,
+        "every day" if is_every_day else format_days(subscription.days),
         "once the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
-        subscription.style.value + (" with our five" if subscription.our_five else ""),
+        subscription.style.value + (" with server picks" if subscription.server_picks else ""),
     )
     return ", ".join(filter(None, parts))
 
 
 def _format_next(subscription: models.Subscription) -> str | None:
     """Return the time of the next post in the channel's own zone; None if none is due."""
-    from bot.services.daily.schedule import parse_zone
+    from bot.core.clock import parse_zone
 
     due = subscription.next_due_at if subscription.state.value == "active" else None
     return None if due is None else output.format_time(due, parse_zone(subscription.timezone))
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:
-    from bot.clock import system_clock
-    from bot.services.daily.subscriptions import Subscriptions
+    from bot.core.clock import system_clock
+    from bot.daily.service import Subscriptions
 
     return Subscriptions(database, system_clock)
 
 
-def _with_changes(options: SubscriptionOptions, given: Mapping[str, Any]) -> SubscriptionOptions:
-    """Return the options with the given values. Raises UsageError."""
+def _with_changes(subscription: models.Subscription, given: Mapping[str, Any]) -> models.Subscription:
+    """Return the subscription with the given settings. Raises UsageError."""
     from dataclasses import replace
 
-    from bot import errors
+    from bot.core import errors
     from storage import models
 
-    changed = replace(options, **given)
-    if given.get("our_five") and changed.style is not models.Style.WEEKLY:
+    changed = replace(subscription, **given)
+    if given.get("server_picks") and changed.style is not models.Style.WEEKLY:
         raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
     return changed

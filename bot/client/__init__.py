@@ -1,4 +1,1 @@
-"""The Discord client: commands, components, views and the REST calls of the outbox.
-
-Only `client` and `demo` import discord.py.
-"""
+"""What all commands share of Discord: routing, messages, options, permissions, sending."""

@@ -1,7 +1,9 @@
-"""Base class of the Discord client: services, texts, renderer and the language of a user."""
+"""Base class of the Discord client: services, texts and the language of a user. And what a handler gets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -9,11 +11,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import renderer, translations
-from bot.client.discord_api import command_sync, http_observer, request_gate
+from bot.client import command_sync, request_gate, translations
+from bot.client.messages import PostWording
+from bot.client.services import Services
 from bot.client.translations import Texts
-from bot.services.bundle import Services
-from bot.services.daily import schedule
+from bot.core import clock
 from storage import models
 
 MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
@@ -21,10 +23,11 @@ MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
 
 
 class Client(commands.AutoShardedBot):
-    """Base class of `PaperroundBot`, on which cogs, presenters and error handlers depend.
+    """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `locale`
-    overrides the language of every interaction, for a Discord client that does not send one.
+    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `wording_for`
+    gives the texts of posts in a language. `locale` overrides the language of every interaction, for a Discord client that
+    does not send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
@@ -35,9 +38,9 @@ class Client(commands.AutoShardedBot):
         services: Services,
         texts: translations.Translations,
         mentions: command_sync.CommandMentions,
-        post_renderer: renderer.DiscordRenderer,
+        wording_for: Callable[[models.Locale], PostWording],
         *,
-        observer: http_observer.HttpObserver,
+        observer: request_gate.HttpObserver,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
@@ -63,7 +66,7 @@ class Client(commands.AutoShardedBot):
         self.services = services
         self.translations = texts
         self.mentions = mentions
-        self.renderer = post_renderer
+        self.wording_for = wording_for
         self._locale = locale
         self.cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
             MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS, lambda interaction: interaction.user.id
@@ -84,19 +87,37 @@ class Client(commands.AutoShardedBot):
         reader = await self.services.readers.get(interaction.user.id)
         if reader is not None and reader.timezone:
             return reader.timezone
-        guild_id = interaction.guild_id
-        guild = None if guild_id is None else await self.services.guilds.get(guild_id)
-        if guild is not None and guild.timezone:
-            return guild.timezone
+        if interaction.guild_id is not None:
+            guild = await self.services.guilds.get(interaction.guild_id)
+            if guild is not None and guild.timezone:
+                return guild.timezone
         texts = await self.texts_for(interaction)
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
 
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
         """Return the date of now in the user's time zone."""
         name = await self.timezone_for(interaction)
-        zone = schedule.parse_zone(name if schedule.is_known_zone(name) else self.services.timezone)
-        return schedule.local_date(self.services.clock(), zone)
+        zone = clock.parse_zone(name if clock.is_known_zone(name) else self.services.timezone)
+        return clock.local_date(self.services.clock(), zone)
 
 
 Interaction = discord.Interaction[Client]
 """An interaction with this client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the handler of a command, component or modal gets: the interaction, and the texts in the user's language."""
+
+    interaction: Interaction
+    texts: Texts
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user who asks."""
+        return self.interaction.user.id
+
+    @property
+    def services(self) -> Services:
+        """The services of the client."""
+        return self.interaction.client.services

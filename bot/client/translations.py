@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from importlib import resources
 from typing import Any
@@ -41,12 +40,14 @@ class Texts:
 
     def find(self, key: str) -> str | None:
         """Return the text of `key` (`name` or `name.attribute`), or None if there is none."""
-        name, _, attribute = key.partition(".")
-        if not self._bundle.has_message(name):
+        try:
+            return self(key)
+        except LookupError:
             return None
-        message = self._bundle.get_message(name)
-        present = attribute in message.attributes if attribute else message.value is not None
-        return self(key) if present else None
+
+    def list_attributes(self, key: str) -> list[str]:
+        """Return the names of the attributes of `key`, in the order of the file."""
+        return list(self._bundle.get_message(key).attributes)
 
     def format_date(self, day: date) -> str:
         """Return a date in the long format of this language."""
@@ -72,8 +73,7 @@ class Texts:
 class Translations:
     """Texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
 
-    def __init__(self, read_source: Callable[[str], str]) -> None:
-        self._read_source = read_source
+    def __init__(self) -> None:
         self._texts_by_name: dict[str, Texts] = {}
 
     def for_locale(self, locale: models.Locale) -> Texts:
@@ -87,13 +87,13 @@ class Translations:
 
     def _load(self, locale: models.Locale, name: str) -> Texts:
         if name not in self._texts_by_name:
-            self._texts_by_name[name] = Texts(locale, self._read_source(name))
+            self._texts_by_name[name] = Texts(locale, read_source(name))
         return self._texts_by_name[name]
 
 
 def load() -> Translations:
     """Return the texts bundled with the package."""
-    return Translations(read_source)
+    return Translations()
 
 
 def read_source(name: str) -> str:

@@ -17,18 +17,16 @@ from pathlib import Path
 
 import simcord
 
-from bot import errors
+from bot.alerts import matcher
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
-from bot.demo import covers, past_months, samples
+from bot.archive import parse
+from bot.core.settings import Settings
+from bot.daily.service import Subscriptions
+from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
-from bot.digests import parse
-from bot.services.alerts import timing
-from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.indexing import glossary_service
-from bot.settings import Settings
-from storage import models
-from storage.outbox import sender_lock
+from bot.search import glossary
+from storage import errors, locks, models
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -62,12 +60,12 @@ async def _populate(
     """Store the sample digests, and post the daily post and the alerts."""
     services, ingest = container.create_services(), container.create_ingest()
     today = START_AT.date().isoformat()
-    texts = samples.sample_texts()
-    await ingest.add_text(past_months.render_listings(), source="demo", location="past-months")
+    texts = sample_digests.sample_texts()
+    await ingest.add_text(sample_digests.render_listings(), source="demo", location="past-months")
     for name, text in texts:
         if today not in name:
             await ingest.add_text(text, source="demo", location=name)
-    await ingest.add_facts([samples.ABSTRACT])
+    await ingest.add_facts([sample_digests.ABSTRACT])
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
@@ -77,14 +75,14 @@ async def _populate(
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)
     subscriptions = Subscriptions(container.database, lambda: yesterday)
-    options = SubscriptionOptions(timezone="Asia/Seoul", locale=container.locale)
-    await subscriptions.add(guild_id=guild_id, channel_id=channel_id, options=options, created_by=user_id)
+    draft = models.Subscription(guild_id=guild_id, channel_id=channel_id, created_by=user_id)
+    await subscriptions.add(dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale))
     for name, text in texts:
         if today in name:
             await ingest.add_text(text, source="demo", location=name)
-    await glossary_service.GlossaryService(container.database, container.clock).rebuild()
+    await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
-    await env.advance_time(timing.GATHERING_TIME.total_seconds())
+    await env.advance_time(matcher.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())
@@ -110,7 +108,7 @@ async def open_demo(
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
             channel = guild.create_text_channel("papers")
             reader = guild.add_member(user)
-            lock = sender_lock.SenderLock(container.database)
+            lock = locks.SenderLock(container.database)
             await lock.try_acquire()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
             ids = {"guild_id": guild.id, "channel_id": channel.id, "user_id": user.id}
@@ -128,13 +126,16 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channel, viewer):
+            digests = [
+                digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)
+            ]
             preview = env.preview(
                 channel,
                 viewers=[viewer],
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
-                assets=_assets(),
+                assets=sample_digests.assign_covers(entry for digest in digests for entry in digest.entries),
                 port=port or None,
             )
             try:
@@ -161,8 +162,3 @@ async def _run_until_stopped(
     for waiter in waiters:
         waiter.cancel()
     await asyncio.gather(*waiters, return_exceptions=True)
-
-
-def _assets() -> dict[str, tuple[str, bytes]]:
-    digests = [digest for _, text in samples.sample_texts() for digest in parse.parse_text(text)]
-    return covers.assign_covers(entry for digest in digests for entry in digest.entries)

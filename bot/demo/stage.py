@@ -8,8 +8,9 @@ interface for most of these, so its back end and its pages are used directly, he
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import discord
@@ -17,11 +18,113 @@ import simcord
 import structlog
 from simcord.interactions import command_leaves
 
-from bot import isolation
-from bot.demo import typed_commands
+from bot.core import isolation
 from storage import models
 
 log = structlog.get_logger(__name__)
+
+CommandSpec = Mapping[str, Any]
+"""A command or an option as JSON of Discord's API, with its localized names."""
+
+STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
+_YES = frozenset({"true", "yes", "1", "네", "예"})
+
+
+def find_command(
+    line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
+) -> tuple[str, CommandSpec, str] | None:
+    """Return a command's English name, its specification and the rest of the line; None if there is no such command.
+
+    `leaves` are all commands: the groups above each of them with the command itself, and the command.
+    """
+    words = line.removeprefix("/").split()
+    found = [
+        (path, leaf)
+        for path, leaf in leaves
+        if len(path) <= len(words)
+        and all(word.casefold() in _names(node) for node, word in zip(path, words, strict=False))
+    ]
+    if not found:
+        return None
+    path, leaf = max(found, key=lambda item: len(item[0]))
+    rest = line.removeprefix("/").split(maxsplit=len(path))[len(path) :]
+    return " ".join(node["name"] for node in path), leaf, "".join(rest)
+
+
+def list_group(
+    line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]], locale: str
+) -> list[str]:
+    """Return the commands of the group that a line begins with, in a Discord locale; none if it names no group."""
+    words = line.removeprefix("/").split()
+    return [
+        f"`/{' '.join(_local_name(node, locale) for node in path)}`"
+        for path, _ in leaves
+        if words and len(path) > 1 and words[0].casefold() in _names(path[0])
+    ]
+
+
+def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
+    """Return the options by their English names: `name:value` in any order; text without a name is the first option's."""
+    options = list(leaf.get("options") or ())
+    by_name = {name: option["name"] for option in options for name in _names(option)}
+    if not by_name:
+        return {}
+    names = "|".join(map(re.escape, sorted(by_name, key=len, reverse=True)))
+    first, *pairs = re.split(rf"(?:^|\s)({names}):\s*", rest, flags=re.IGNORECASE)
+    values = {by_name[name.casefold()]: value.strip() for name, value in zip(*[iter(pairs)] * 2, strict=True)}
+    if first.strip():
+        values.setdefault(options[0]["name"], first.strip())
+    return values
+
+
+def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[str]:
+    """Return the names of the options that the command needs and the line lacks."""
+    return [
+        option["name"]
+        for option in leaf.get("options") or ()
+        if option.get("required") and option["name"] not in values
+    ]
+
+
+def find_unknown_choice(
+    leaf: CommandSpec, values: Mapping[str, str], locale: str
+) -> tuple[str, list[str]] | None:
+    """Return the first option whose value is none of its choices, with their names in a Discord locale; else None."""
+    for option in leaf.get("options") or ():
+        choices = option.get("choices") or ()
+        value = values.get(option["name"])
+        if value is not None and choices and not any(_is_choice(choice, value) for choice in choices):
+            return _local_name(option, locale), [_local_name(choice, locale) for choice in choices]
+    return None
+
+
+def convert_command(option: CommandSpec, value: str) -> str | int | bool:
+    """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
+    for choice in option.get("choices") or ():
+        if _is_choice(choice, value):
+            chosen: str | int = choice["value"]
+            return chosen
+    if option["type"] == INTEGER:
+        return int(value)
+    if option["type"] == BOOLEAN:
+        return value.casefold() in _YES
+    if option["type"] not in (STRING, CHANNEL):
+        raise ValueError(f"{option['name']} is chosen from Discord's list")
+    return value
+
+
+def _is_choice(choice: CommandSpec, value: str) -> bool:
+    return value.casefold() in {*_names(choice), str(choice["value"]).casefold()}
+
+
+def _local_name(node: CommandSpec, locale: str) -> str:
+    return str((node.get("name_localizations") or {}).get(locale, node["name"]))
+
+
+def _names(node: CommandSpec) -> set[str]:
+    names = {node["name"], *(node.get("name_localizations") or {}).values()}
+    return {name.casefold() for name in names}
+
 
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
@@ -77,8 +180,12 @@ class Stage:
         """Watch until `stop` is set."""
         while not stop.is_set():
             # The page goes on without what a step does.
-            with isolation.isolated(log, "the demo's stage failed", reraise=(simcord.SetupError,)):
-                await self._step_unless_busy()
+            with isolation.isolated(log, "the demo's stage failed"):
+                try:
+                    async with self._turn:
+                        await self.step()
+                except simcord.SetupError as error:
+                    log.debug("the demo's page is busy", reason=str(error))
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,33 +197,26 @@ class Stage:
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 
-    async def _step_unless_busy(self) -> None:
-        try:
-            async with self._turn:
-                await self.step()
-        except simcord.SetupError as error:
-            log.debug("the demo's page is busy", reason=str(error))
-
     async def step(self) -> None:
         """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
-        await self._advance_clock()
-        for message in self._typed_lines():
-            await self._run_line(message.content)
-            self._env.backend.delete_message(self._channel.id, message.id)
+        elapsed = self._timer() - self._advanced_at
+        if elapsed >= CLOCK_SECONDS:
+            await self._env.advance_time(elapsed)
+            self._advanced_at += elapsed
+        for message in self._messages():
+            if message.author_id == self._viewer.id and message.content.startswith("/"):
+                await self._run_line(message.content)
+                self._env.backend.delete_message(self._channel.id, message.id)
         newest = self._newest_message_id()
         if newest != self._newest:
-            self._remove_old_answers()
+            private = [message for message in self._messages() if message.flags & EPHEMERAL]
+            for message in private[:-MAX_PRIVATE_ANSWERS]:
+                self._env.backend.delete_message(self._channel.id, message.id)
             # The browser's pages are not those of Preview.show, which is for captures.
             for page in self._page._pages.values():
                 page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest = newest
-
-    async def _advance_clock(self) -> None:
-        elapsed = self._timer() - self._advanced_at
-        if elapsed >= CLOCK_SECONDS:
-            await self._env.advance_time(elapsed)
-            self._advanced_at += elapsed
 
     def _messages(self) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(self._channel.id, {})
@@ -125,31 +225,21 @@ class Stage:
     def _newest_message_id(self) -> int:
         return max((message.id for message in self._messages()), default=0)
 
-    def _typed_lines(self) -> Iterator[Any]:
-        for message in self._messages():
-            if message.author_id == self._viewer.id and message.content.startswith("/"):
-                yield message
-
-    def _remove_old_answers(self) -> None:
-        private = [message for message in self._messages() if message.flags & EPHEMERAL]
-        for message in private[:-MAX_PRIVATE_ANSWERS]:
-            self._env.backend.delete_message(self._channel.id, message.id)
-
     async def _run_line(self, line: str) -> None:
         """Run a typed command, or say how to choose one."""
-        found = typed_commands.find_command(line, self._leaves())
+        found = find_command(line, self._leaves())
         if found is None:
-            if names := typed_commands.list_group(line, self._leaves(), self._locale.value):
+            if names := list_group(line, self._leaves(), self._locale.value):
                 await self._say("group", names=" · ".join(names))
             else:
                 await self._say("unknown", line=line.split()[0][:50])
             return
         name, leaf, rest = found
-        values = typed_commands.read_options(leaf, rest)
-        if missing := typed_commands.list_missing(leaf, values):
+        values = read_options(leaf, rest)
+        if missing := list_missing(leaf, values):
             await self._say("missing", command=f"/{name}", missing=missing[0])
             return
-        if refused := typed_commands.find_unknown_choice(leaf, values, self._locale.value):
+        if refused := find_unknown_choice(leaf, values, self._locale.value):
             option, names = refused
             await self._say("choice", command=f"/{name}", option=option, names=" · ".join(names))
             return
@@ -162,22 +252,20 @@ class Stage:
         except (ValueError, simcord.OptionError) as error:
             await self._say("refused", command=f"/{name}", reason=str(error)[:200])
 
-    def _convert(self, leaf: typed_commands.CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
+    def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
         """Return the options in their types; a channel is named with or without #. Raises ValueError."""
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
             if (value := values.get(option["name"])) is not None:
-                converted = typed_commands.convert(option, value)
-                is_channel = option["type"] == typed_commands.CHANNEL
-                options[option["name"]] = self._find_channel(str(converted)) if is_channel else converted
+                converted: Any = convert_command(option, value)
+                if option["type"] == CHANNEL:
+                    if value.removeprefix("#") != self._channel.name:
+                        raise ValueError(f"there is no channel {value}, only #{self._channel.name}")
+                    converted = self._channel
+                options[option["name"]] = converted
         return options
 
-    def _find_channel(self, name: str) -> simcord.ChannelHandle:
-        if name.removeprefix("#") != self._channel.name:
-            raise ValueError(f"there is no channel {name}, only #{self._channel.name}")
-        return self._channel
-
-    def _leaves(self) -> Iterator[tuple[Sequence[typed_commands.CommandSpec], typed_commands.CommandSpec]]:
+    def _leaves(self) -> Iterator[tuple[Sequence[CommandSpec], CommandSpec]]:
         """Yield each command with the groups above it."""
         commands = self._env.backend.visible_commands(user_id=self._viewer.id, channel_id=self._channel.id)
         for command in commands:

@@ -1,1 +1,1 @@
-"""Text for readers: templates, Discord's Markdown and limits, charts and exports. The only I/O is reading templates."""
+"""Text for readers: Discord's Markdown, templates and charts."""

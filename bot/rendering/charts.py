@@ -1,22 +1,53 @@
 """Charts of a topic's papers and votes by month, as PNG. The layout is computed here, the look is that of `trend.svg.j2`.
 
-The fonts are the system's; the package has none. Without a font for Hangul, months are written as 2025-11 and Korean
-texts are left out; without any font the chart has no text.
+resvg draws them. It holds the GIL for about 50 ms, so in the bot it runs in a process of its own. The fonts are the
+system's; the package has none. Without a font for Hangul, months are written as 2025-11 and Korean texts are left out;
+without any font the chart has no text.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
 
 import babel.dates
+import resvg_py
 
-from bot.rendering import svg_to_png
-from bot.rendering.wording.templates import OutputFormat, Templates
-from storage import trends
+from bot.core import isolation
+from bot.rendering.templates import OutputFormat, Templates
+from storage import errors, trends
+
+_MAX_CPU_SECONDS = 20.0
+
+
+def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture, drawn with the system's fonts or only with these files. Raises ValueError for an invalid SVG."""
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg, width=width, skip_system_fonts=fonts is not None, font_files=list(fonts or ())
+        )
+    )
+
+
+def draw_png_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
+    try:
+        drawn = asyncio.run(
+            isolation.run_isolated(_draw_as_text, svg, width, fonts, seconds=_MAX_CPU_SECONDS, megabytes=None)
+        )
+    except errors.PaperroundError:
+        return draw_png(svg, width, fonts)
+    return base64.b64decode(drawn)
+
+
+def _draw_as_text(svg: str, width: int, fonts: Sequence[str] | None) -> str:
+    return base64.b64encode(draw_png(svg, width, fonts)).decode()
+
 
 WIDTH, HEIGHT = 800, 480
 """Units of the view box. On a phone, where the chart is 320 pixels wide, letters of 40 units are 16 pixels high."""
@@ -67,17 +98,24 @@ class ChartRenderer:
         values = _layout(
             columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial, by_month=by_month
         )
-        values |= _label_values(labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
+        papers_label, votes_label = (
+            "" if _has_missing_glyphs(label, self.has_hangul) else label for label in labels
+        )
+        # The votes' label ends at the right edge.
+        legend_width = FONT_SIZE * sum(
+            0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58
+            for letter in (votes_label if values["lines"] else "")
+        )
+        legend = round(WIDTH - 28 - legend_width, 1)
+        values |= {"papers_label": papers_label, "votes_label": votes_label, "legend": legend}
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
-        draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
+        draw = draw_png_in_process if self._own_process else draw_png
         return draw(svg, PNG_WIDTH, self._fonts)
 
     @cached_property
     def has_hangul(self) -> bool:
         """Whether the fonts can draw Hangul. Without a font two letters are the same picture, that of a missing glyph."""
-        first, second = (
-            svg_to_png.draw(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각"
-        )
+        first, second = (draw_png(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각")
         return first != second
 
 
@@ -112,15 +150,6 @@ def _layout(
         "labels": (_month_labels if by_month else _day_labels)(
             columns, centres, locale if hangul or locale != "ko" else None
         ),
-    }
-
-
-def _label_values(labels: tuple[str, str], *, hangul: bool, has_lines: bool) -> dict[str, object]:
-    papers_label, votes_label = ("" if _has_missing_glyphs(label, hangul) else label for label in labels)
-    return {
-        "papers_label": papers_label,
-        "votes_label": votes_label,
-        "legend": _legend(votes_label if has_lines else ""),
     }
 
 
@@ -204,18 +233,18 @@ def _month_labels(
     """Return the labels of the months: their names in the locale, each year below its first; as 2025-11 without locale."""
     max_labels = _MAX_LABELS if locale else _MAX_LABELS // 2
     every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * max_labels or every == 12)
-    labels: list[dict[str, object]] = []
-    year = 0
-    for column, centre in zip(columns, centres, strict=True):
-        month = column.starts_on
-        if (month.month - 1) % every:
-            continue
-        name = month_name(month, locale) if locale else f"{month:%Y-%m}"
-        is_new_year = locale and month.year != year
-        year_name = f"{month.year}" if is_new_year else ""
-        labels.append({"x": round(centre, 1), "month": name, "year": year_name})
-        year = month.year
-    return labels
+    return _labels(
+        (
+            (
+                centre,
+                column.starts_on,
+                month_name(column.starts_on, locale) if locale else f"{column.starts_on:%Y-%m}",
+            )
+            for column, centre in zip(columns, centres, strict=True)
+            if not (column.starts_on.month - 1) % every
+        ),
+        with_years=locale is not None,
+    )
 
 
 def _day_labels(
@@ -223,13 +252,27 @@ def _day_labels(
 ) -> list[dict[str, object]]:
     """Return the labels of some weeks or days, as `11. 16.` in Korean, which is shorter; as 11-16 without locale."""
     every = -(-len(columns) // _MAX_DAY_LABELS)
+    skeleton = "Md" if locale == "ko" else "MMMd"
+    chosen = [(centre, column.starts_on) for column, centre in zip(columns, centres, strict=True)]
+    return _labels(
+        (
+            (
+                centre,
+                day,
+                babel.dates.format_skeleton(skeleton, day, locale=locale) if locale else f"{day:%m-%d}",
+            )
+            for centre, day in chosen[every // 2 :: every]
+        ),
+        with_years=locale is not None,
+    )
+
+
+def _labels(named: Iterable[tuple[float, date, str]], *, with_years: bool) -> list[dict[str, object]]:
+    """Return labels from their centres, days and names; with years, each year is below its first label."""
     labels: list[dict[str, object]] = []
     year = 0
-    for column, centre in list(zip(columns, centres, strict=True))[every // 2 :: every]:
-        day = column.starts_on
-        skeleton = "Md" if locale == "ko" else "MMMd"
-        name = babel.dates.format_skeleton(skeleton, day, locale=locale) if locale else f"{day:%m-%d}"
-        year_name = f"{day.year}" if locale and day.year != year else ""
+    for centre, day, name in named:
+        year_name = f"{day.year}" if with_years and day.year != year else ""
         labels.append({"x": round(centre, 1), "month": name, "year": year_name})
         year = day.year
     return labels
@@ -247,11 +290,6 @@ def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
     return name
 
 
-def _legend(votes_label: str) -> float:
-    """Return the x position of the votes' label, which ends at the right edge."""
-    return round(WIDTH - 28 - FONT_SIZE * _text_width(votes_label), 1)
-
-
 def _has_missing_glyphs(text: str, hangul: bool) -> bool:
     """Return whether a text has letters that could be missing in the fonts: beyond Latin, or Hangul without a font."""
     return any(
@@ -260,8 +298,3 @@ def _has_missing_glyphs(text: str, hangul: bool) -> bool:
         and not unicodedata.category(letter).startswith(("P", "Z"))
         for letter in text
     )
-
-
-def _text_width(text: str) -> float:
-    """Return the estimated width of a text, in font sizes."""
-    return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)

@@ -1,1 +1,1 @@
-"""Sources of digests and paper metadata: folders, URLs, feeds, Hugging Face, arXiv."""
+"""Sources of digests and of papers: fetching, the kinds of source, polling, and the look-up of one paper."""

@@ -13,14 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from bot.digests.elements import arxiv_ids
-from bot.sources import base, feed_parser, web_address
-from bot.sources.http import errors
+from bot.archive import arxiv_ids
+from bot.sources import base, feed, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
-    from bot.sources.http.response import Response
+    from bot.sources import fetcher
+    from bot.sources.fetcher import Response
 
 IDS_PER_REQUEST = 100
 
@@ -38,20 +38,17 @@ class ArxivSource:
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested papers, a hundred at a time."""
-        gone = base.known_gone_result(self._endpoint, request)
-        if gone is not None:
+        if (gone := base.known_gone_result(self._endpoint, request)) is not None:
             yield gone
             return
-        paper_ids = dict.fromkeys(
-            paper_id for name in request.arxiv_ids if (paper_id := arxiv_ids.extract_arxiv_id(name))
-        )
-        due = [paper_id for paper_id in paper_ids if self._is_due(paper_id, request)]
+        paper_ids = dict.fromkeys(map(arxiv_ids.extract_arxiv_id, request.arxiv_ids))
+        due = [paper_id for paper_id in paper_ids if paper_id and self._is_due(paper_id, request)]
         if not due:
-            yield base.FetchResult(self._endpoint, models.FetchStatus.UNCHANGED, "no paper lacks its facts")
+            yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
         for start in range(0, len(due), IDS_PER_REQUEST):
             result = await self._fetch_batch(due[start : start + IDS_PER_REQUEST], request)
             yield result
-            if result.status is not models.FetchStatus.OK:
+            if result.status is not FetchStatus.OK:
                 return
 
     def _is_due(self, paper_id: str, request: base.FetchRequest) -> bool:
@@ -63,16 +60,16 @@ class ArxivSource:
         try:
             response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
             facts = await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
-        except errors.FetchError as error:
+        except fetch_errors.FetchError as error:
             return base.failed_result(self._endpoint, error, request)
         missing = sorted({*ids} - {paper.arxiv_id for paper in facts})
         return base.FetchResult(
             self._endpoint,
-            models.FetchStatus.OK,
+            FetchStatus.OK,
             f"arXiv does not know {', '.join(missing[:5])}" if missing else "",
             facts=facts,
             page_states=tuple(
-                models.PageState(paper_id, request.now, models.FetchStatus.NOT_YET) for paper_id in missing
+                models.PageState(paper_id, request.now, FetchStatus.NOT_YET) for paper_id in missing
             ),
         )
 
@@ -81,11 +78,9 @@ def _parse_response(response: Response, ids: Sequence[str], location: str) -> tu
     """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
     facts_by_id = {}
     text = response.text()
-    affiliations = feed_parser.parse_affiliations(text)
+    affiliations = feed.parse_affiliations(text)
     for entry in parse_entries(text):
-        facts = feed_parser.paper_facts(
-            entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at
-        )
+        facts = feed.paper_facts(entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at)
         if facts is not None and facts.arxiv_id in ids:
             facts_by_id[facts.arxiv_id] = replace(facts, affiliations=affiliations.get(entry.key, ()))
     return tuple(facts_by_id.values())
@@ -97,12 +92,12 @@ def query_url(endpoint: str, ids: Sequence[str]) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
-def parse_entries(text: str) -> list[feed_parser.FeedEntry]:
+def parse_entries(text: str) -> list[feed.FeedEntry]:
     """Return the entries of an answer. Raises FetchError, also for an error that the answer reports."""
-    entries = feed_parser.parse_feed(text)
+    entries = feed.parse_feed(text)
     for entry in entries:
         if _ERROR_MARK in entry.key:
-            raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+            raise fetch_errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
     return entries
 
 
@@ -123,9 +118,9 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.ARXIV,
     matches=_matches,
-    check=partial(web_address.check_undated, kind=models.SourceKind.ARXIV),
+    check=partial(url.check_undated, kind=models.SourceKind.ARXIV),
     open=_open,
-    public_label=web_address.public_label,
+    public_label=url.public_label,
     poll_interval=timedelta(minutes=5),
     stage=base.Stage.MISSING_FACTS,
     seconds_per_request=3.0,

@@ -1,24 +1,30 @@
-"""The port of a source: the request it gets, the results it yields, and the record that describes its kind.
+"""What all sources share: the port with its request and results, the record of a kind, and the digests in a fetched page.
 
-A source keeps no state. Its page states come in with the request and go out with the results.
+A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
+Markdown.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+import html
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from bot import day_close
-from bot.sources.http import errors
+from bot.archive import parse
+from bot.core import day_close, errors, isolation
+from bot.sources import fetch_errors
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher  # loads aiohttp
-    from bot.sources.http.response import Response
+    from bot.sources import fetcher
+    from bot.sources.fetcher import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class FetchResult:
     """
 
     location: str
-    status: models.FetchStatus
+    status: FetchStatus
     reason: str = ""
     digests: tuple[models.Digest, ...] = ()
     facts: tuple[models.PaperFacts, ...] = ()
@@ -120,10 +126,10 @@ MAX_CONSECUTIVE_FAILURES = 5
 async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
     """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
     failures = 0
-    async with contextlib.aclosing(results):
+    async with aclosing(results):
         async for result in results:
             yield result
-            failures = failures + 1 if result.status is models.FetchStatus.FAILED else 0
+            failures = failures + 1 if result.status is FetchStatus.FAILED else 0
             if failures == MAX_CONSECUTIVE_FAILURES:
                 return
 
@@ -136,28 +142,26 @@ async def get_page(
         return gone
     try:
         response = await fetch.get(location, request.page_states.get(location), accept=accept)
-    except errors.FetchError as error:
+    except fetch_errors.FetchError as error:
         return failed_result(location, error, request, day)
     if response.body is None:
-        return FetchResult(
-            location, models.FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day
-        )
+        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
 
 
 def failed_result(
-    location: str, error: errors.FetchError, request: FetchRequest, day: date | None = None
+    location: str, error: fetch_errors.FetchError, request: FetchRequest, day: date | None = None
 ) -> FetchResult:
     """Return the result for a location that could not be read.
 
     A day without a digest is NOT_YET, a missing page without a day FAILED. GONE is stored in the page state.
     """
-    if isinstance(error, errors.NotFoundError):
+    if isinstance(error, fetch_errors.NotFoundError):
         if day is None:
-            return FetchResult(location, models.FetchStatus.FAILED, error.reason)
+            return FetchResult(location, FetchStatus.FAILED, error.reason)
         return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
     page_states: tuple[models.PageState, ...] = ()
-    if error.status is models.FetchStatus.GONE:
+    if error.status is FetchStatus.GONE:
         page_states = (models.PageState(location=location, read_at=request.now, status=error.status),)
     return FetchResult(
         location, error.status, error.reason, page_states=page_states, day=day, retry_at=error.retry_at
@@ -167,7 +171,230 @@ def failed_result(
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
     """Return the result for a location that answered 410 before; it is not requested again."""
     page_state = request.page_states.get(location)
-    if page_state is None or page_state.status is not models.FetchStatus.GONE:
+    if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
-    return FetchResult(location, models.FetchStatus.GONE, reason, day=day)
+    return FetchResult(location, FetchStatus.GONE, reason, day=day)
+
+
+# HTML to Markdown, for the elements that digests use.
+#
+# A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
+# 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
+
+_HTML_BLOCK_TAG = re.compile(
+    r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
+)
+_SNIFF_LENGTH = 20_000
+_MAX_PAGE_LENGTH = 2_000_000
+_MAX_TAG_LENGTH = 2_000
+_TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
+_ATTRIBUTE = re.compile(
+    r"""\s(href|src|alt)\s{0,3}=\s{0,3}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'<>=]{1,1000}))""",
+    re.IGNORECASE,
+)
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
+_SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
+_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
+_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_LIST_TAGS = frozenset({"ul", "ol"})
+_BLOCK_TAGS = frozenset(
+    {"p", "div", "article", "section", "main", "table", "tr", "blockquote", "body", "header", "footer"}
+)
+
+
+class _Tag(NamedTuple):
+    name: str  # in lower case
+    is_closing: bool
+    attributes: str
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether block elements of HTML occur near the beginning. Markdown with a stray `<video>` is not HTML."""
+    return _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
+
+
+def to_markdown(page: str) -> str:
+    """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
+    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
+
+
+def _tokenize(page: str) -> Iterator[str | _Tag]:
+    """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
+    position = 0
+    end = -1
+    while (start := page.find("<", position)) >= 0:
+        if end < start and end != len(page):
+            end = page.find(">", start)
+            end = len(page) if end < 0 else end
+        if start > position:
+            yield page[position:start]
+        name = _TAG_NAME.match(page, start + 1)
+        if page.startswith("<!--", start):
+            comment_end = page.find("-->", start)
+            position = comment_end + 3 if comment_end >= 0 else len(page)
+        elif end < len(page) and page[start + 1 : start + 2] in ("!", "?"):
+            position = end + 1
+        elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
+            tag_name = name[0].lower()
+            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
+            position = end + 1
+        else:
+            yield "<"
+            position = start + 1
+    yield page[position:]
+
+
+class _MarkdownWriter:
+    """Collects the Markdown of a page. An unclosed element ends with the page."""
+
+    def __init__(self, page: str) -> None:
+        self._chunks: list[str] = []
+        self._links: list[str] = []
+        self._skipped_tag: str | None = None
+        self._in_pre = False
+        self._list_depth = 0
+        for token in _tokenize(page):
+            if not isinstance(token, str):
+                self._write_tag(*token)
+            elif self._skipped_tag is None:
+                text = html.unescape(token)
+                self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
+        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
+
+    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
+        if self._skipped_tag is not None:
+            if is_closing and name == self._skipped_tag:
+                self._skipped_tag = None
+        elif name in _SKIPPED_TAGS:
+            self._skipped_tag = None if is_closing else name
+        elif name in _HEADINGS:
+            self._chunks.append("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
+        elif name in ("a", "img", "video"):
+            self._write_link(name, is_closing, attributes)
+        elif name == "pre":
+            self._in_pre = not is_closing
+            self._chunks.append("\n```\n\n" if is_closing else "\n\n```\n")
+        elif name in _INLINE_MARKERS and not self._in_pre:
+            self._chunks.append(_INLINE_MARKERS[name])
+        else:
+            self._write_block(name, is_closing)
+
+    def _write_link(self, name: str, is_closing: bool, attributes: str) -> None:
+        if is_closing:
+            if name == "a" and self._links:
+                self._chunks.append(f"]({self._links.pop()})")
+            return
+        values = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(attributes)}
+        if name == "a":
+            self._links.append(values.get("href", ""))
+            self._chunks.append("[")
+        elif name == "img":
+            self._chunks.append(f"![{values.get('alt', '')}]({values.get('src', '')})")
+        elif "src" in values:
+            self._chunks.append(f"\n[Watch Video]({values['src']})\n")
+
+    def _write_block(self, name: str, is_closing: bool) -> None:
+        if name in _LIST_TAGS:
+            depth = self._list_depth if is_closing else self._list_depth + 1
+            self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
+            self._chunks.append("\n\n" if depth <= 1 else "")
+        elif name == "li":
+            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
+        elif name == "br":
+            self._chunks.append("\n")
+        elif name in _BLOCK_TAGS and not (self._list_depth and name == "p" and not is_closing):
+            # A paragraph inside an item continues the item's line.
+            self._chunks.append("\n" if self._list_depth else "\n\n")
+
+
+# Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown.
+#
+# A large answer is read in a process of its own with limited memory.
+
+ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
+SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
+"""Suffixes of digests in folders and repositories and at web addresses, in lower case."""
+
+_THREAD_THRESHOLD = 200_000
+"""Body size in bytes from which detection runs in a thread, off the event loop."""
+LARGE_BYTES = 1_000_000
+"""Body size in bytes from which detection runs in a process of its own."""
+MAX_MEGABYTES = 200
+"""Limit of the data segment of that process, and so of the digests that it returns."""
+_MAX_CPU_SECONDS = 300.0
+_ENTRIES_AT_ONCE = 50
+
+
+async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
+    """Return the digests in a response. Raises FetchError with the reason if there is none."""
+    body = response.body or b""
+    if not body.strip():
+        raise fetch_errors.FetchError("its answer is empty")
+
+    if len(body) >= LARGE_BYTES:
+        # Where no process can be started, a thread does it.
+        with suppress(isolation.ChildStartError):
+            return await _detect_in_process(body, response.charset)
+    if len(body) >= _THREAD_THRESHOLD:
+        return await asyncio.to_thread(lambda: detect_in_text(response.text()))
+    return detect_in_text(response.text())
+
+
+def detect_in_text(text: str) -> tuple[models.Digest, ...]:
+    """Return the digests in a text. Raises FetchError if there is none."""
+    with suppress(errors.NotADigestError):
+        return _parse(text)
+    if not looks_like_html(text):
+        raise fetch_errors.FetchError("there is no digest in it")
+    with suppress(errors.NotADigestError):
+        return _parse(to_markdown(text))
+    raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+
+
+def _parse(text: str) -> tuple[models.Digest, ...]:
+    digests = parse.parse_text(text)
+    if not any(digest.entries for digest in digests):
+        raise fetch_errors.NotFoundError("its list of papers is empty")
+    return digests
+
+
+async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:
+    parts = isolation.stream_isolated(
+        _detect, body, charset_name, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+    )
+    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if isinstance(part, dict):
+                    found.append((part, []))
+                else:
+                    found[-1][1].extend(map(_build_entry, part))
+    except isolation.ChildLimitError as error:
+        raise fetch_errors.FetchError(str(error)) from error
+    return tuple(
+        models.Digest(
+            format=models.DigestFormat(head["format"]),
+            date=date.fromisoformat(head["date"]),
+            entries=tuple(entries),
+            problems=tuple(models.Problem(**problem) for problem in head["problems"]),
+            text=head["text"],
+        )
+        for head, entries in found
+    )
+
+
+def _build_entry(fields: dict[str, Any]) -> models.Entry:
+    sections = tuple(models.Section(**section) for section in fields["sections"])
+    return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
+
+
+def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
+    """Yield each digest without its entries, then its entries in parts."""
+    from bot.sources import fetcher  # loads aiohttp
+
+    for digest in detect_in_text(fetcher.decode_text(body, charset_name)):
+        yield replace(digest, entries=())
+        for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
+            yield digest.entries[start : start + _ENTRIES_AT_ONCE]

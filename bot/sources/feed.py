@@ -4,20 +4,186 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from datetime import timedelta
+import io
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from yarl import URL
 
-from bot.sources import base, digest_detector, feed_parser, web_address
-from bot.sources.http import errors
+from bot.archive import arxiv_ids, fields
+from bot.sources import base, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
-    from bot.sources.http.response import Response
+    from bot.sources import fetcher
+    from bot.sources.fetcher import Response
+
+_XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
+_CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
+_MAX_REFERENCE_LENGTH = 8
+_SURROGATES = range(0xD800, 0xE000)
+_MAX_FEED_LENGTH = 4_000_000
+_MAX_ENTRIES = 2_000
+NOT_A_FEED = "it is no feed"
+"""The reason for text that is neither RSS nor Atom."""
+_MAX_ID_LENGTH = 500
+# "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
+_ARXIV_ABSTRACT_PREFIX = re.compile(
+    r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
+)
+_ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title.
+
+    `comment` is that of arXiv's API: pages, figures, where the paper was accepted.
+    """
+
+    key: str
+    link: str | None
+    title: str | None
+    contents: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    thumbnail: str | None = None
+    published_on: date | None = None
+    arxiv_id: str | None = None
+    comment: str | None = None
+    updated_at: datetime | None = None
+
+
+def parse_feed(text: str) -> list[FeedEntry]:
+    """Return the entries of a feed in order. Raises FetchError for other text and for feeds that declare entities.
+
+    feedparser gets decoded text and never fetches. Takes seconds for a large feed: call it in a thread.
+    """
+    if len(text) > _MAX_FEED_LENGTH:
+        raise fetch_errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
+    if "<!ENTITY" in text:
+        raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+    import feedparser  # slow to load, and not needed without feeds
+
+    # The charset is decoded already, so the declaration must not name another.
+    undeclared = _XML_DECLARATION.sub("", text, count=1)
+    document = _CHARACTER_REFERENCE.sub(_possible_reference, undeclared).encode("utf-8", "replace")
+    parsed = feedparser.parse(
+        io.BytesIO(document),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    if not parsed.get("version"):
+        raise fetch_errors.FetchError(NOT_A_FEED)
+    entries = [_parse_entry(entry) for entry in parsed.entries[:_MAX_ENTRIES]]
+    return list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
+
+
+def _possible_reference(match: re.Match[str]) -> str:
+    """Return a reference to a character; one that names none, on which feedparser fails, as U+FFFD."""
+    digits = match[1][:_MAX_REFERENCE_LENGTH].lower()
+    code = int(f"0{digits}", 16 if digits[0] == "x" else 10)
+    return match[0] if code <= sys.maxunicode and code not in _SURROGATES else "\N{REPLACEMENT CHARACTER}"
+
+
+def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
+    link = fields.clean_url(entry.get("link"))
+    title = fields.clean_line(entry.get("title"))
+    key = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
+    texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
+        str(entry.get("summary") or "")
+    }
+    times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
+    published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
+    return FeedEntry(
+        key=fields.clean_line(key) or link or title or "",
+        link=link,
+        title=fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None,
+        contents=tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text))),
+        authors=_parse_authors(entry),
+        categories=fields.clean_labels(tag.get("term") for tag in entry.get("tags") or ()),
+        thumbnail=next(
+            (fields.clean_url(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
+        ),
+        published_on=published_at and published_at.date(),
+        arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
+        comment=fields.clean_line(entry.get("arxiv_comment")),
+        updated_at=_parse_time(times.get("updated_parsed")),
+    )
+
+
+def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the authors; arXiv's feeds list all of them in one field, separated by commas."""
+    names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
+    if len(names) == 1 and ", " in names[0]:
+        names = names[0].split(", ")
+    return fields.clean_names(names)
+
+
+def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the affiliations of the authors of each Atom entry by its key; feedparser keeps the last of an entry only.
+
+    Text that `parse_feed` would refuse, or that is no well-formed XML, has none.
+    """
+    if len(text) > _MAX_FEED_LENGTH or "<!ENTITY" in text or "affiliation>" not in text:
+        return {}
+    try:
+        root = ElementTree.fromstring(_XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
+    except ElementTree.ParseError:
+        return {}
+    return {
+        fields.clean_line((entry.findtext("{*}id") or "")[:_MAX_ID_LENGTH]) or "": fields.clean_labels(
+            part.text for part in entry.iterfind("{*}author/{*}affiliation") if part.text
+        )
+        for entry in root.iterfind("{*}entry")
+    }
+
+
+def _parse_time(parsed: Any) -> datetime | None:
+    """Return a time of feedparser's, which is in UTC; many feeds omit theirs or get it wrong."""
+    try:
+        year, month, day, hour, minute, second = parsed[:6]
+        return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _parse_arxiv_id(text: str) -> str | None:
+    """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1` or `https://arxiv.org/abs/…`."""
+    if len(text) > _MAX_ID_LENGTH:
+        return None
+    return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
+
+
+def paper_facts(
+    entry: FeedEntry, location: str, source_name: str, read_at: datetime
+) -> models.PaperFacts | None:
+    """Return the facts of an entry that describes a single paper, or None for other entries."""
+    if entry.arxiv_id is None:
+        return None
+    abstract = _ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else None
+    return models.PaperFacts(
+        arxiv_id=entry.arxiv_id,
+        source=source_name,
+        location=location,
+        read_at=read_at,
+        title=entry.title,
+        authors=entry.authors,
+        abstract=fields.clean_paragraph(abstract),
+        categories=entry.categories,
+        thumbnail=entry.thumbnail,
+        published_on=entry.published_on,
+    )
+
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
@@ -40,28 +206,29 @@ class FeedSource:
             yield page
             return
         try:
-            entries = await asyncio.to_thread(lambda: feed_parser.parse_feed(page.text()))
-        except errors.FetchError as error:
+            entries = await asyncio.to_thread(lambda: parse_feed(page.text()))
+        except fetch_errors.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
         async for result in self._read_entries(entries, page.page_state, request):
             yield result
 
-    async def _read_as_digest(self, response: Response, feed_error: errors.FetchError) -> base.FetchResult:
+    async def _read_as_digest(
+        self, response: Response, feed_error: fetch_errors.FetchError
+    ) -> base.FetchResult:
         """Read a page that is not a feed: a digest is accepted all the same."""
         try:
-            digests = await digest_detector.detect_in_response(response)
-        except errors.FetchError as error:
-            is_web_page = isinstance(error, errors.HtmlPageError)
-            is_feed = feed_error.reason != feed_parser.NOT_A_FEED
-            reason = error.reason if is_web_page and not is_feed else feed_error.reason
-            return base.FetchResult(self._feed_url, models.FetchStatus.FAILED, reason)
+            digests = await base.detect_in_response(response)
+        except fetch_errors.FetchError as error:
+            is_web_page = isinstance(error, fetch_errors.HtmlPageError) and feed_error.reason == NOT_A_FEED
+            reason = error.reason if is_web_page else feed_error.reason
+            return base.FetchResult(self._feed_url, FetchStatus.FAILED, reason)
         return base.FetchResult(
-            self._feed_url, models.FetchStatus.OK, digests=digests, page_states=(response.page_state,)
+            self._feed_url, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
         )
 
     async def _read_entries(
-        self, entries: list[feed_parser.FeedEntry], feed_state: models.PageState, request: base.FetchRequest
+        self, entries: list[FeedEntry], feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry, and the feed's own result last."""
         missed = links = 0
@@ -77,76 +244,65 @@ class FeedSource:
             if result is None:
                 links += 1
                 result = await self._fetch_link(entry, entry_state, request)
-                missed += result.status is models.FetchStatus.FAILED
+                missed += result.status is FetchStatus.FAILED
             yield result
-        status = models.FetchStatus.UNCHANGED if entries else models.FetchStatus.NOT_YET
+        status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
-    def _entry_state(self, entry: feed_parser.FeedEntry, request: base.FetchRequest) -> models.PageState:
+    def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
         """Return the page state of an entry. Its dates are not hashed: some feeds change them without reason."""
         content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.contents])
         return models.PageState(
             location=f"{self._feed_url}#{entry.key}",
             read_at=request.now,
-            status=models.FetchStatus.OK,
+            status=FetchStatus.OK,
             hash=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         )
 
-    def _read_entry(
-        self, entry: feed_parser.FeedEntry, entry_state: models.PageState
-    ) -> base.FetchResult | None:
+    def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> base.FetchResult | None:
         """Return the result of the entry's own content, or None if its link has to be fetched."""
-        location = entry_state.location
-        page_states = (entry_state,)
+        location, page_states = entry_state.location, (entry_state,)
         for text in entry.contents:
-            try:
-                digests = digest_detector.detect_in_text(text)
-            except errors.FetchError:
-                continue
-            return base.FetchResult(location, models.FetchStatus.OK, digests=digests, page_states=page_states)
-        facts = feed_parser.paper_facts(entry, location, self._facts_source, entry_state.read_at)
+            with suppress(fetch_errors.FetchError):
+                digests = base.detect_in_text(text)
+                return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
+        facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
-            return base.FetchResult(location, models.FetchStatus.OK, facts=(facts,), page_states=page_states)
+            return base.FetchResult(location, FetchStatus.OK, facts=(facts,), page_states=page_states)
         if entry.link is None:
-            return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         return None
 
     async def _fetch_link(
-        self, entry: feed_parser.FeedEntry, entry_state: models.PageState, request: base.FetchRequest
+        self, entry: FeedEntry, entry_state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
         """Read the linked page. One without a digest is not read again until the entry changes."""
         link = entry.link or ""
-        known = request.page_states.get(link)
+        page_states: tuple[models.PageState, ...] = (entry_state,)
         try:
-            page = await self._fetcher.get(link, known, accept=digest_detector.ACCEPT)
-        except (errors.NotFoundError, errors.GoneError, errors.BlockedUrlError) as error:
-            is_blocked = isinstance(error, errors.BlockedUrlError)
-            status = error.status if is_blocked else models.FetchStatus.UNCHANGED
-            return base.FetchResult(link, status, _link_reason(link, error), page_states=(entry_state,))
-        except errors.FetchError as error:
-            return base.FetchResult(link, models.FetchStatus.FAILED, _link_reason(link, error))
-        page_states = (entry_state, page.page_state)
-        if page.body is None:
-            return base.FetchResult(link, models.FetchStatus.UNCHANGED, page_states=page_states)
-        try:
-            digests = await digest_detector.detect_in_response(page)
-        except errors.FetchError as error:
-            reason = _link_reason(link, error)
-            return base.FetchResult(link, models.FetchStatus.UNCHANGED, reason, page_states=page_states)
-        return base.FetchResult(link, models.FetchStatus.OK, digests=digests, page_states=page_states)
-
-
-def _link_reason(link: str, error: errors.FetchError) -> str:
-    return errors.clean_reason(f"{link}: {error.reason}")
+            page = await self._fetcher.get(link, request.page_states.get(link), accept=base.ACCEPT)
+            page_states += (page.page_state,)
+            if page.body is None:
+                return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
+            digests = await base.detect_in_response(page)
+        except fetch_errors.FetchError as error:
+            status = FetchStatus.UNCHANGED
+            if isinstance(error, fetch_errors.BlockedUrlError):
+                status = error.status
+            elif len(page_states) == 1 and error.status is FetchStatus.FAILED:
+                status, page_states = error.status, ()
+            reason = fetch_errors.clean_reason(f"{link}: {error.reason}")
+            return base.FetchResult(link, status, reason, page_states=page_states)
+        return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
 
 
 KIND = base.KindRecord(
     kind=models.SourceKind.FEED,
     matches=lambda *_: True,
-    check=partial(web_address.check_undated, kind=models.SourceKind.FEED),
+    check=partial(url.check_undated, kind=models.SourceKind.FEED),
     open=lambda address, _options, context: FeedSource(address, context.fetch),
-    public_label=web_address.public_label,
+    public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
     page_retention=timedelta(days=90),
 )

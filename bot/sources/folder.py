@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from bot import errors
-from bot.digests import parse
-from bot.sources import base, digest_detector
-from bot.sources.http import errors as http_errors
+from bot.archive import parse
+from bot.core import errors
+from bot.sources import base, fetch_errors
 from storage import models
+from storage.models import FetchStatus
 
 _MAX_FILES = 100_000
 _MAX_FILE_BYTES = 20_000_000
@@ -34,53 +34,45 @@ class FolderSource:
             changed, problems = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
-            yield base.FetchResult(folder, models.FetchStatus.FAILED, reason)
+            yield base.FetchResult(folder, FetchStatus.FAILED, reason)
             return
         for location, stamp in changed:
             yield await asyncio.to_thread(self._read_document, location, stamp, request)
         for problem in problems:
-            yield base.FetchResult(folder, models.FetchStatus.FAILED, http_errors.clean_reason(problem))
+            yield base.FetchResult(folder, FetchStatus.FAILED, fetch_errors.clean_reason(problem))
         if not changed and not problems:
-            yield base.FetchResult(folder, models.FetchStatus.UNCHANGED)
+            yield base.FetchResult(folder, FetchStatus.UNCHANGED)
 
     def _find_changed(self, request: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
-        """Return (location, stamp) of each changed file, and what could not be listed."""
+        """Return each changed file with its modification time and size, and what could not be listed."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         locations, problems = self._list_files()
         for location in locations:
             try:
-                stamp = self._stamp(location)
+                state = (self._root / location).lstat()
             except OSError:
                 continue  # deleted since the listing
-            known = request.page_states.get(location)
-            if stamp is not None and (known is None or known.last_modified != stamp):
+            if not stat.S_ISREG(state.st_mode):
+                continue  # a link could lead out of the folder, a pipe would never end
+            known, stamp = request.page_states.get(location), f"{state.st_mtime_ns}:{state.st_size}"
+            if known is None or known.last_modified != stamp:
                 changed.append((location, stamp))
         return changed, problems
 
-    def _stamp(self, location: str) -> str | None:
-        """Return a file's modification time and size, or None for anything but a regular file."""
-        state = (self._root / location).lstat()
-        if not stat.S_ISREG(state.st_mode):
-            return None  # a link could lead out of the folder, a pipe would never end
-        return f"{state.st_mtime_ns}:{state.st_size}"
-
     def _list_files(self) -> tuple[list[str], list[str]]:
         """Return the locations of all digest files, sorted, and the problems met."""
-        problems: list[str] = []
-
-        def add_problem(error: OSError) -> None:
-            problems.append(f"{error.filename}: {error.strerror}")
-
+        errors_met: list[OSError] = []
         locations: list[str] = []
-        for folder, subfolders, names in os.walk(self._root, onerror=add_problem):
+        for folder, subfolders, names in os.walk(self._root, onerror=errors_met.append):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
             locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
-                if Path(name).suffix.lower() in digest_detector.SUFFIXES and not name.startswith(".")
+                if Path(name).suffix.lower() in base.SUFFIXES and not name.startswith(".")
             ]
+        problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
         readable = [location for location in locations if location.isprintable()]
         if len(readable) < len(locations):
             problems.append(f"file names that are no text: {len(locations) - len(readable)}")
@@ -89,33 +81,29 @@ class FolderSource:
     def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
         try:
-            data = self._read_bytes(location)
+            with open(self._root / location, "rb") as file:
+                data = file.read(_MAX_FILE_BYTES + 1)
+            if len(data) > _MAX_FILE_BYTES:
+                raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
         except OSError as error:
             reason = f"{location}: {error.strerror or error}"
-            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
+            return base.FetchResult(location, FetchStatus.FAILED, reason)
         content_hash = hashlib.sha256(data).hexdigest()
         known = request.page_states.get(location)
-        status = models.FetchStatus.OK
-        state = models.PageState(location, request.now, status, last_modified=stamp, hash=content_hash)
-        page_states = (state,)
+        page_states = (
+            models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
+        )
         if known is not None and known.hash == content_hash:
-            return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = digest_detector.detect_in_text(parse.decode(data))
+            digests = base.detect_in_text(parse.decode(data))
         except errors.NotADigestError as error:
-            reason = http_errors.clean_reason(f"{location}: {error}")
-            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
-        except http_errors.FetchError as error:
+            reason = fetch_errors.clean_reason(f"{location}: {error}")
+            return base.FetchResult(location, FetchStatus.FAILED, reason)
+        except fetch_errors.FetchError as error:
             reason = f"{location}: {error.reason}"
-            return base.FetchResult(location, models.FetchStatus.OK, reason, page_states=page_states)
-        return base.FetchResult(location, models.FetchStatus.OK, digests=digests, page_states=page_states)
-
-    def _read_bytes(self, location: str) -> bytes:
-        with open(self._root / location, "rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
-        if len(data) > _MAX_FILE_BYTES:
-            raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
-        return data
+            return base.FetchResult(location, FetchStatus.OK, reason, page_states=page_states)
+        return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
 
 
 def parse_folder_path(address: str) -> Path | None:

@@ -1,6 +1,7 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes (`bot.day_close`).
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC.
+A list grows until it closes (`bot.core.day_close`).
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot import day_close
-from bot.digests import listing
-from bot.digests.elements import sanitize
-from bot.sources import base, web_address
-from bot.sources.http import errors
+from bot.archive import fields, listing
+from bot.core import day_close
+from bot.sources import base, fetch_errors, url
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
+    from bot.sources import fetcher
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
@@ -33,36 +33,27 @@ class HuggingFaceSource:
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, rule: day_close.DayClose | None = None) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._day_close = rule or day_close.default()
+        self.day_close = rule or day_close.default()
         self._fetcher = fetch
 
     def daily_papers_url(self, day: date) -> str:
         """Return the address of a day's list."""
         return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
-    def is_list_growing(self, day: date, moment: datetime) -> bool:
-        """Whether papers may still be added to a day's list."""
-        return self._day_close.is_list_growing(day, moment)
-
     def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
         return base.stop_after_failures(self._fetch_days(request))
 
     async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
-        today = request.now.astimezone(UTC).date()
-        for day in self._due_days(request, today) if request.days is None else request.days:
-            if day > today:
-                location, reason = self.daily_papers_url(day), f"{day} has not begun"
-                yield base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
-            else:
-                yield await self._fetch_day(day, request, today)
+        for day in self._due_days(request) if request.days is None else request.days:
+            yield await self.fetch_day(day, request)
 
     async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
             page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
-        except (errors.NotFoundError, errors.GoneError):
+        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return None
         read_at = page.page_state.read_at
         digest = await asyncio.to_thread(_parse_response, f"[{page.text()}]", read_at.date())
@@ -71,8 +62,9 @@ class HuggingFaceSource:
         )
         return _to_facts(found[0], location, None, read_at) if found else None
 
-    def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
+    def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
         """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
+        today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=age)
@@ -81,31 +73,34 @@ class HuggingFaceSource:
             refresh_on = day + timedelta(days=refresh_age)
             if (
                 page_state is None
-                or self._day_close.is_list_growing(day, request.now)
-                or page_state.read_at < self._day_close.closes_at(day)
+                or self.day_close.is_list_growing(day, request.now)
+                or page_state.read_at < self.day_close.closes_at(day)
                 or page_state.read_at.astimezone(UTC).date() < refresh_on
             ):
                 due.append(day)
         return due
 
-    async def _fetch_day(self, day: date, request: base.FetchRequest, today: date) -> base.FetchResult:
-        location = self.daily_papers_url(day)
+    async def fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
+        """Fetch the list of a day."""
+        location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
+        if day > today:
+            return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
         page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
         if isinstance(page, base.FetchResult):
             return page
         try:
             digest = await asyncio.to_thread(_parse_response, page.text(), day)
-        except errors.FetchError as error:
+        except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
         page_states = (page.page_state,) if digest or day < today else ()
         if digest is None:
-            status, reason = models.FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
+            status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)
         read_at = page.page_state.read_at
         return base.FetchResult(
             location,
-            models.FetchStatus.OK,
+            FetchStatus.OK,
             digests=(digest,),
             facts=tuple(_to_facts(paper, location, day, read_at) for paper in listing.papers_of(digest)),
             page_states=page_states,
@@ -119,20 +114,20 @@ def _parse_response(text: str, day: date) -> models.Digest | None:
         items = json.loads(text)
     except (ValueError, RecursionError):
         kind = "an HTML page" if text.lstrip(" \r\n\t[")[:1] == "<" else "no JSON"
-        raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
+        raise fetch_errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(items, list):
-        note = sanitize.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
+        note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
+        raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
     if not items:
         return None
     digest = listing.build(day, [_to_paper(item) for item in items])
     if not digest.entries:
-        raise errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
+        raise fetch_errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
     return digest
 
 
 def _to_paper(item: Any) -> Mapping[str, Any] | None:
-    """Return one item with the fields of a listing's paper, which `bot.digests.listing` cleans; None for no object."""
+    """Return one item with the fields of a listing's paper, which `bot.archive.listing` cleans; None for no object."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
@@ -185,7 +180,7 @@ def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: da
         organization=paper.get("organization"),
         code_stars=paper.get("code_stars"),
         thumbnail=paper.get("thumbnail"),
-        published_on=sanitize.clean_date(paper.get("published_on")),
+        published_on=fields.clean_date(paper.get("published_on")),
         listed_on=day,
     )
 
@@ -207,9 +202,9 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.HUGGINGFACE,
     matches=_matches,
-    check=web_address.check,
+    check=url.check_address,
     open=_open,
-    public_label=web_address.public_label,
+    public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,
     stage=base.Stage.VOTES,

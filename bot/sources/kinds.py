@@ -1,13 +1,17 @@
-"""The registry of source kinds. Code that depends on a kind asks its record; aiohttp is not loaded."""
+"""The registry of source kinds, and that of the stored sources. aiohttp is not loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
-from bot import errors
+from bot.core import errors
+from bot.core.clock import Clock
+from bot.core.settings import Settings, SourceSetting
 from bot.sources import arxiv, base, feed, folder, huggingface, url
 from storage import errors as storage_errors
-from storage import models
+from storage import models, sources
+from storage.database import Database
 
 _MAX_ADDRESS_LENGTH = 2_000
 
@@ -35,16 +39,96 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     url.parse_publishing_schedule(options, "UTC")
 
 
-def open_source(
-    kind: models.SourceKind, address: str, options: Mapping[str, object], context: base.SourceContext
-) -> base.Source:
-    """Return the source for an address that was checked when it was added."""
-    return get(kind).open(address, options, context)
-
-
 def public_label(kind: models.SourceKind, address: str) -> str:
     """Return the name of a source for readers: no credentials, no query, no path above a folder."""
     try:
         return get(kind).public_label(address)
     except ValueError:
         return kind.value
+
+
+NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+
+
+class SourceRegistry:
+    """Adds, lists and removes the sources of `paperround sources` and `paperround.toml`, in storage."""
+
+    def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
+        self._database = database
+        self._clock = clock
+        self._endpoints = endpoints
+
+    async def add(
+        self,
+        url: str,
+        *,
+        kind: models.SourceKind | None = None,
+        language: models.Locale | None = None,
+        priority: int = 0,
+        options: Mapping[str, str] | None = None,
+    ) -> models.StoredSource:
+        """Store a source, due at once, a folder by its absolute path; without `kind`, it is guessed from the address.
+
+        Raises UsageError for an unusable address or option, DuplicateError for an address that is stored already.
+        """
+        url = folder.make_absolute(url)
+        kind = kind or guess_kind(url, self._endpoints)
+        check(kind, url, options or {})
+        async with self._database.transaction() as connection:
+            return await sources.add(
+                connection,
+                url=url,
+                kind=kind,
+                now=self._clock(),
+                language=language,
+                priority=priority,
+                options=options,
+            )
+
+    async def add_configured(self, settings: Iterable[SourceSetting]) -> None:
+        """Store the sources of `paperround.toml` that are not stored yet. Raises UsageError for an unusable one."""
+        known = {row.url for row in await self.list_rows()}
+        for setting in settings:
+            if known & {setting.url, folder.make_absolute(setting.url)}:
+                continue
+            # Another process may be faster.
+            with suppress(storage_errors.DuplicateError):
+                await self.add(
+                    setting.url,
+                    kind=setting.kind,
+                    language=setting.language,
+                    priority=setting.priority,
+                    options={name: str(value) for name, value in setting.options.items()},
+                )
+
+    async def list_rows(self) -> list[models.StoredSource]:
+        """Return all sources, highest priority first."""
+        async with self._database.read() as connection:
+            return await sources.list_rows(connection)
+
+    async def remove(self, url: str) -> None:
+        """Delete a source by its address, or by what `sources list` shows of it; the digests and facts it brought stay.
+
+        Raises UsageError for an unknown address.
+        """
+        async with self._database.transaction() as connection:
+            stored = [row.url for row in await sources.list_rows(connection)]
+            shown = [address for address in stored if storage_errors.redact(address) == url]
+            if url not in stored and len(shown) == 1:
+                url = shown[0]
+            elif url not in stored:
+                url = folder.make_absolute(url)
+            if not await sources.remove(connection, url):
+                raise errors.UsageError(
+                    f"{url} is not among the sources. `paperround sources list` names them."
+                )
+
+
+def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
+    """Return the registry with the service endpoints of the settings."""
+    return SourceRegistry(database, clock, service_endpoints(settings))
+
+
+def service_endpoints(settings: Settings) -> base.Endpoints:
+    """Return the base addresses of the services that the settings name."""
+    return {models.SourceKind.HUGGINGFACE: settings.hf_endpoint, models.SourceKind.ARXIV: settings.arxiv_url}

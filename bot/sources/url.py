@@ -2,20 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import date, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot import errors
-from bot.sources import base, digest_detector, url_template, web_address
-from bot.sources.http import errors as http_errors
+from yarl import URL
+
+from bot.core import errors
+from bot.sources import base, fetch_errors
 from storage import models
+from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
+    from bot.sources import fetcher
 
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DIRECTIVES = frozenset("YmdyjbBaAUWVGuwCe%")
+_UNPADDED = frozenset("mdjyUW")
 _MAX_CORRECTED_DAYS = 30
+SAMPLE_DATE = date(2025, 5, 6)
+
+
+def expand_template(template: str, day: date) -> str:
+    """Return the address for a day, from one with date fields such as `https://host/{date:%Y/%m/%d}.md`."""
+    return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), template)
+
+
+def check_template(template: str) -> None:
+    """Raise UsageError naming the part of an address, with or without date fields, that is not understood."""
+    for field in _PLACEHOLDER.finditer(template):
+        name, colon, pattern = field[1].partition(":")
+        if name != "date" or not colon or not pattern:
+            raise errors.UsageError(f"{field[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
+        _validate_strftime(pattern)
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
+        raise errors.UsageError(f"{template!r} has a brace without its partner")
+
+
+def _validate_strftime(pattern: str) -> None:
+    """Raise UsageError for a directive that is not part of a date."""
+    position = 0
+    while (position := pattern.find("%", position)) >= 0:
+        directive = pattern[position + 1 : position + 2]
+        if directive == "-" and pattern[position + 2 : position + 3] in _UNPADDED:
+            position += 3
+        elif directive in _DIRECTIVES and directive:
+            position += 2
+        else:
+            raise errors.UsageError(f"%{directive} says nothing of a date; use e.g. %Y, %m, %d, %-d, %b, %j")
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError unless this is an http or https address, with or without date fields."""
+    check_template(address)
+    try:
+        target = URL(expand_template(address, SAMPLE_DATE))
+    except ValueError:
+        raise errors.UsageError(f"{address} is no web address") from None
+    if target.scheme not in ("http", "https") or not target.raw_host:
+        raise errors.UsageError(f"{address} is no web address: it must begin with http:// or https://")
+
+
+def check_undated(address: str, kind: models.SourceKind) -> None:
+    """Raise UsageError unless this is an http or https address without date fields."""
+    check_template(address)
+    if "{" in address:
+        raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
+    check_address(address)
+
+
+def public_label(address: str) -> str:
+    """Return host and path without user name and query. Raises ValueError for an address that cannot be split."""
+    parts = urlsplit(address)
+    return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
 
 
 def parse_publishing_schedule(
@@ -62,60 +124,54 @@ class UrlSource:
         return base.stop_after_failures(self._fetch_days(request))
 
     async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
-        if not url_template.is_dated(self._template):
+        if "{" not in self._template:
             yield await self._fetch_document(self._template, request, None)
             return
-        today = request.now.astimezone(self._timezone).date()
-        seen: set[str] = set()
-        for day in self._due_days(request, today):
-            location = url_template.expand(self._template, day)
-            if location in seen:
-                continue  # a template without the day of the month gives one address for many days
-            seen.add(location)
-            if request.days is None and day == today and self._is_before_publishing(request.now):
+        now = request.now.astimezone(self._timezone)
+        days = request.days
+        if days is None:
+            days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
+        days_by_location: dict[str, date] = {}
+        for day in days:
+            # A template without the day of the month gives one address for many days.
+            days_by_location.setdefault(expand_template(self._template, day), day)
+        for location, day in days_by_location.items():
+            if request.days is None and day == now.date() and now.time() < self._from_time:
                 reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
-                yield base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
+                yield base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
             else:
                 yield await self._fetch_document(location, request, day)
-
-    def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
-        if request.days is not None:
-            return request.days
-        return [today - timedelta(days=age) for age in range(self._corrected_days + 1)]
-
-    def _is_before_publishing(self, now: datetime) -> bool:
-        return now.astimezone(self._timezone).time() < self._from_time
 
     async def _fetch_document(
         self, location: str, request: base.FetchRequest, day: date | None
     ) -> base.FetchResult:
-        page = await base.get_page(self._fetcher, location, request, accept=digest_detector.ACCEPT, day=day)
+        page = await base.get_page(self._fetcher, location, request, accept=base.ACCEPT, day=day)
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await digest_detector.detect_in_response(page)
-        except http_errors.FetchError as error:
+            digests = await base.detect_in_response(page)
+        except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         return base.FetchResult(
-            location, models.FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
+            location, FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
         )
 
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    return "{" in address or address.rstrip("/").lower().endswith(tuple(digest_detector.SUFFIXES))
+    return "{" in address or address.rstrip("/").lower().endswith(tuple(base.SUFFIXES))
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:
-    url_template.check(address)
+    check_template(address)
     return UrlSource(address, context.fetch, *parse_publishing_schedule(options, context.default_timezone))
 
 
 KIND = base.KindRecord(
     kind=models.SourceKind.URL,
     matches=_matches,
-    check=web_address.check,
+    check=check_address,
     open=_open,
-    public_label=web_address.public_label,
+    public_label=public_label,
     poll_interval=timedelta(hours=1),
     pending_poll_interval=timedelta(minutes=15),
     stale_after=timedelta(days=10),

@@ -1,1 +1,1 @@
-"""Text analysis for search, alerts and author names in Korean and Latin scripts. No I/O."""
+"""Text analysis in Korean and English: words, names, dates, questions, keywords. No I/O."""

@@ -5,21 +5,18 @@ Any text is a valid query: what is not an operator is searched for, or reported 
 
 from __future__ import annotations
 
-import calendar
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.text.analysis import analyser
+from bot.text import analyser, dates
 
 MAX_QUERY_LENGTH = 300
 """Characters of a query that are read."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
-_QUOTES = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "『": '"', "』": '"', "「": '"', "」": '"'}
-)
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」", '"'))
 # Operators of other search engines are synonyms of ours; title operators are accepted without effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
@@ -38,6 +35,7 @@ _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
 _DATE = re.compile(r"(?:>=?)?([0-9]{4})(?:[-./]?([0-9]{2}))?(?:[-./]?([0-9]{2}))?")
 _LOOSE_DATE = re.compile(r"(?:>=?)?([0-9]{4})[-./년](?:([0-9]{1,2})(?:[-./월]([0-9]{1,2}))?[.월일]?)?")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +99,19 @@ class _QueryBuilder:
 
         A filter without a usable value is recorded as ignored.
         """
-        sign, name, quoted, word = clause.groups()
+        sign, name, quoted, word = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
-        value = (quoted or word or "").strip()
+        value = (quoted or word).strip()
         pending, self._pending = self._pending, None
         if pending is not None and not sign and not field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
             pending_field, raw = pending
             if self._add_filter(pending_field, value):
                 return
-            self._add_term(raw.strip(" :"))
+            self._add_term(raw.strip(" :"), self._words)
         if field in ("", "words"):
             term = value or (clause[0].strip(" :") if field else "")
-            self._add_term(term, is_excluded=bool(sign), is_quoted=bool(quoted))
+            self._add_term(term, self._excluded if sign else self._phrases if quoted else self._words)
         elif not value and not sign:
             self._pending = field, clause[0]
         elif sign or not self._add_filter(field, value):
@@ -129,33 +127,28 @@ class _QueryBuilder:
             if match := _VOTES.fullmatch(value):
                 self._min_votes = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
-        span = parse_date_range(value)
+        span = _parse_date_range(value)
         if span is None:
             return False
+        first, last = span
         if field == "since":
-            self._since = span[0]
+            self._since = first
+        elif field == "until":
+            self._until = last
         else:
-            self._until = span[1] if field == "until" else _day_before(span[0])
+            self._until = max(first, date.min + _DAY) - _DAY
         return True
 
-    def _add_term(self, text: str, *, is_excluded: bool = False, is_quoted: bool = False) -> None:
-        """Add words, or exclude them."""
-        if not analyser.stemmed_words(text):
-            return
-        if is_excluded:
-            self._excluded.append(text)
-        elif is_quoted:
-            self._phrases.append(text)
-        else:
-            self._words.append(_WORD_SEPARATOR.sub(" ", text))
+    def _add_term(self, text: str, terms: list[str]) -> None:
+        if analyser.stemmed_words(text):
+            terms.append(text)
 
     def build(self) -> Query:
         """Return the parsed query, with bounded numbers of parts."""
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
-            self._pending = None
         return Query(
-            text=" ".join(self._words[:_MAX_WORDS]),
+            text=" ".join(_WORD_SEPARATOR.sub(" ", word) for word in self._words[:_MAX_WORDS]),
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),
@@ -166,19 +159,13 @@ class _QueryBuilder:
         )
 
 
-def parse_date_range(text: str) -> tuple[date, date] | None:
+def _parse_date_range(text: str) -> tuple[date, date] | None:
     """Return the first and last day of 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월; None for other text."""
     match = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
     if match is None:
         return None
-    year, month, day = (int(part) if part else 0 for part in match.groups())
+    year, month, day = map(int, match.groups("0"))
     try:
-        first = date(year, month or 1, day or 1)
+        return dates.calendar_span(year, month or min(day, 1), day)
     except ValueError:
         return None
-    last_month = month or 12
-    return first, first if day else date(year, last_month, calendar.monthrange(year, last_month)[1])
-
-
-def _day_before(day: date) -> date:
-    return day if day == date.min else day - timedelta(days=1)

@@ -46,8 +46,8 @@ def split(text: str) -> list[str]:
 
 def is_whole(sentence: str) -> bool:
     """Whether a sentence has its end."""
-    match = _END.search(sentence.strip(), max(0, len(sentence.strip()) - 6))
-    return match is not None
+    stripped = sentence.strip()
+    return _END.search(stripped, max(0, len(stripped) - 6)) is not None
 
 
 def _is_end(text: str, start: int, match: re.Match[str]) -> bool:

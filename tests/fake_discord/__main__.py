@@ -6,15 +6,14 @@ import argparse
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from tests.fake_discord import accounts, channels, control, interactions, messages, server
+from tests.support import origin_server
 
 
 def main() -> None:
-    """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="fake_discord", description=__doc__)
     parser.add_argument("--openapi", type=Path, help="Discord's OpenAPI document, for payload validation")
     with contextlib.suppress(KeyboardInterrupt):
@@ -22,42 +21,25 @@ def main() -> None:
 
 
 async def serve(openapi: Path | None) -> None:
-    """Serve the API and the control API until cancelled."""
     fake = server.make_fake(openapi)
-    port = await _start_site(make_api_app(fake))
-    fake.url = f"http://127.0.0.1:{port}{server.API}"
-    fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
-    print(fake.url, flush=True)
-    print(f"http://127.0.0.1:{await _start_site(make_control_app(fake))}", flush=True)
-    await asyncio.Event().wait()
-
-
-def make_api_app(fake: server.Fake) -> web.Application:
-    """Return the application with the REST API and the Gateway."""
-    app = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
-    app[server.FAKE] = fake
+    api = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
     for module in (messages, channels, accounts, interactions):
-        module.add_routes(app)
-    app.router.add_get("/gateway", fake.gateway.serve)
-    app.router.add_get("/gateway/", fake.gateway.serve)
-    return app
+        api.add_routes(module.routes)
+    api.router.add_get("/gateway", fake.gateway.serve)
+    api.router.add_get("/gateway/", fake.gateway.serve)
+    controls = web.Application(client_max_size=25 << 20)
+    control.add_routes(controls)
+    api[server.FAKE] = controls[server.FAKE] = fake
+    async with _serving(api) as port, _serving(controls) as control_port:
+        fake.url = f"http://127.0.0.1:{port}{server.API}"
+        fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
+        print(fake.url, flush=True)
+        print(f"http://127.0.0.1:{control_port}", flush=True)
+        await asyncio.Event().wait()
 
 
-def make_control_app(fake: server.Fake) -> web.Application:
-    """Return the application with the control API."""
-    app = web.Application(client_max_size=25 << 20)
-    app[server.FAKE] = fake
-    control.add_routes(app)
-    return app
-
-
-async def _start_site(app: web.Application) -> int:
-    """Serve an application on a free port and return the port."""
-    runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, reuse_address=True).start()
-    port: int = runner.addresses[0][1]
-    return port
+def _serving(app: web.Application) -> contextlib.AbstractAsyncContextManager[int]:
+    return origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=1))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,19 @@ from aiohttp import web
 from tests.fake_discord import messages, model, server, validation, wire
 from tests.fake_discord.model import Json
 
+CHANNEL = server.API + "/channels/{channel_id}"
+GUILD = server.API + "/guilds/{guild_id}"
+routes = web.RouteTableDef()
 
+
+@routes.get(CHANNEL)
 async def get_channel(request: web.Request) -> web.StreamResponse:
-    """GET a channel or thread."""
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_channel(messages.require_channel(request), world))
 
 
+@routes.patch(CHANNEL)
 async def edit_channel(request: web.Request) -> web.StreamResponse:
-    """PATCH a thread: archived, locked, name and tags."""
     channel = messages.require_channel(request)
     payload = await server.read_payload(request)
     channel.archived = payload.get("archived", channel.archived)
@@ -27,6 +31,7 @@ async def edit_channel(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_channel(channel, request.app[server.FAKE].world))
 
 
+@routes.post(CHANNEL + "/messages/{message_id:[0-9]+}/threads")
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
     """POST a thread on a message; it has the message's id, so there is at most one."""
     fake = request.app[server.FAKE]
@@ -42,6 +47,7 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
     return server.json_response(wire.render_channel(thread, fake.world), 201)
 
 
+@routes.post(CHANNEL + "/threads")
 async def create_thread(request: web.Request) -> web.StreamResponse:
     """POST a thread, or in a forum a post with its first message. Neither has a nonce."""
     fake = request.app[server.FAKE]
@@ -85,14 +91,14 @@ def _add_thread(
     return thread
 
 
+@routes.get(GUILD + "/threads/active")
 async def list_active_threads(request: web.Request) -> web.StreamResponse:
-    """GET the threads of a guild that are not archived."""
     guild = require_guild(request)
     return _thread_list_response(request, lambda thread: thread.guild_id == guild.id and not thread.archived)
 
 
+@routes.get(CHANNEL + "/threads/archived/public")
 async def list_archived_threads(request: web.Request) -> web.StreamResponse:
-    """GET the archived threads of a channel."""
     parent = messages.require_channel(request, model.READ_MESSAGE_HISTORY)
     return _thread_list_response(request, lambda thread: thread.parent_id == parent.id and thread.archived)
 
@@ -122,53 +128,14 @@ def require_guild(request: web.Request) -> model.Guild:
     return guild
 
 
+@routes.get(GUILD)
 async def get_guild(request: web.Request) -> web.StreamResponse:
-    """GET a guild with its roles."""
     return server.json_response(wire.render_guild(require_guild(request), request.app[server.FAKE].world))
 
 
-async def list_channels(request: web.Request) -> web.StreamResponse:
-    """GET the channels of a guild, without threads."""
-    guild = require_guild(request)
-    world = request.app[server.FAKE].world
-    channels = [
-        channel
-        for channel in world.channels.values()
-        if channel.guild_id == guild.id and channel.type not in model.THREAD_TYPES and not channel.deleted
-    ]
-    return server.json_response([wire.render_channel(channel, world) for channel in channels])
-
-
-async def list_roles(request: web.Request) -> web.StreamResponse:
-    """GET the roles of a guild."""
-    return server.json_response(wire.render_roles(require_guild(request)))
-
-
+@routes.get(GUILD + "/members/{user_id}")
 async def get_member(request: web.Request) -> web.StreamResponse:
     """GET a member of a guild; every user is a member."""
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )
-
-
-async def join_thread(request: web.Request) -> web.StreamResponse:
-    """PUT the bot into a thread; has no effect."""
-    messages.require_channel(request)
-    return web.Response(status=204)
-
-
-def add_routes(app: web.Application) -> None:
-    """Add this module's routes."""
-    channel = server.API + "/channels/{channel_id}"
-    app.router.add_get(channel, get_channel)
-    app.router.add_patch(channel, edit_channel)
-    app.router.add_post(channel + "/messages/{message_id:[0-9]+}/threads", create_thread_from_message)
-    app.router.add_post(channel + "/threads", create_thread)
-    app.router.add_get(channel + "/threads/archived/public", list_archived_threads)
-    app.router.add_put(channel + "/thread-members/@me", join_thread)
-    guild = server.API + "/guilds/{guild_id}"
-    app.router.add_get(guild, get_guild)
-    app.router.add_get(guild + "/channels", list_channels)
-    app.router.add_get(guild + "/roles", list_roles)
-    app.router.add_get(guild + "/threads/active", list_active_threads)
-    app.router.add_get(guild + "/members/{user_id}", get_member)

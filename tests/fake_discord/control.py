@@ -6,16 +6,26 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from tests.fake_discord import faults, interactions, model, server, wire
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 Action = Callable[[server.Fake, Json], Awaitable[Any]]
+ACTIONS: list[Action] = []
 
 
+def action(function: Action) -> Action:
+    """Add a route POST /control/<name> with the params as its JSON body."""
+    ACTIONS.append(function)
+    return function
+
+
+@action
 async def reset(fake: server.Fake, params: Json) -> Any:
     """Reset to the initial state, with the fault injector at `seed`."""
     await fake.gateway.drop(forget=True)
@@ -27,6 +37,7 @@ async def reset(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def populate(fake: server.Fake, params: Json) -> Any:
     """Add or replace `guilds` and `channels`, given as fields of `model.Guild` and `model.Channel`."""
     for fields in params.get("guilds", []):
@@ -39,6 +50,7 @@ async def populate(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def change_channel(fake: server.Fake, params: Json) -> Any:
     """Change `fields` of the channel `id`, e.g. `denied`, `closed`, `locked`, `deleted`, and dispatch the event."""
     channel = fake.world.channels[params["id"]]
@@ -51,6 +63,7 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def change_guild(fake: server.Fake, params: Json) -> Any:
     """Change `fields` of the guild `id`: `permissions`, or `present` to remove or add the bot."""
     guild = fake.world.guilds[params["id"]]
@@ -67,6 +80,7 @@ async def change_guild(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def delete_message(fake: server.Fake, params: Json) -> Any:
     """Delete the message `message_id` of `channel_id`, as a moderator would."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
@@ -75,18 +89,20 @@ async def delete_message(fake: server.Fake, params: Json) -> Any:
     return {"found": message is not None}
 
 
+@action
 async def move_clock(fake: server.Fake, params: Json) -> Any:
     """Move the clock, and with it the `Date` of answers, forward by `seconds`, which expires nonces."""
     fake.world.clock_offset += max(0.0, params["seconds"])
     return {"now": fake.world.now()}
 
 
+@action
 async def expire_nonces(fake: server.Fake, params: Json) -> Any:
-    """Forget all nonces."""
     fake.world.nonces.clear()
     return {}
 
 
+@action
 async def set_limits(fake: server.Fake, params: Json) -> Any:
     """Set the global limit `per_second`, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
     if "per_second" in params:
@@ -96,6 +112,7 @@ async def set_limits(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def set_faults(fake: server.Fake, params: Json) -> Any:
     """Replace the fault rules by `rules`, and restart the random sequence if `seed` is given."""
     if "seed" in params:
@@ -104,6 +121,7 @@ async def set_faults(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def set_outage(fake: server.Fake, params: Json) -> Any:
     """Respond 503 to all requests for `seconds` (0 ends it); with `resets`, reset the connections instead.
 
@@ -116,17 +134,18 @@ async def set_outage(fake: server.Fake, params: Json) -> Any:
     return {}
 
 
+@action
 async def drop_gateway(fake: server.Fake, params: Json) -> Any:
-    """Close the Gateway connections; params as in `Gateway.drop`."""
     return {"dropped": await fake.gateway.drop(**params)}
 
 
+@action
 async def interact(fake: server.Fake, params: Json) -> Any:
     """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
 
     Returns the record.
     """
-    wait = params.pop("wait", interactions.CALLBACK_TIMEOUT_SECONDS)
+    wait = params.pop("wait", patience.scaled(interactions.CALLBACK_TIMEOUT_SECONDS))
     futures = fake.responses if params.pop("answer", False) else fake.callbacks
     record = interactions.create_interaction(fake, params)
     future = futures[record["id"]]
@@ -134,11 +153,12 @@ async def interact(fake: server.Fake, params: Json) -> Any:
     return record
 
 
+@action
 async def get_interaction(fake: server.Fake, params: Json) -> Any:
-    """Return the record of the interaction with `token`."""
     return fake.interactions[params["token"]]
 
 
+@action
 async def list_messages(fake: server.Fake, params: Json) -> Any:
     """Return the messages by channel id, oldest first and deleted ones included; only those of `channel_id` if given."""
     channel_id = params.get("channel_id")
@@ -149,17 +169,20 @@ async def list_messages(fake: server.Fake, params: Json) -> Any:
     }
 
 
+@action
 async def list_channels(fake: server.Fake, params: Json) -> Any:
     """Return all channels and threads, without their messages."""
     names = [field.name for field in dataclasses.fields(model.Channel) if field.name != "messages"]
     return [{name: getattr(channel, name) for name in names} for channel in fake.world.channels.values()]
 
 
+@action
 async def get_log(fake: server.Fake, params: Json) -> Any:
     """Return the REST requests so far, oldest first: at, method, path, status (0: no response)."""
     return list(fake.log)
 
 
+@action
 async def get_counts(fake: server.Fake, params: Json) -> Any:
     """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, RESUMEs, messages, commands."""
     return {
@@ -174,36 +197,11 @@ async def get_counts(fake: server.Fake, params: Json) -> Any:
     }
 
 
-ACTIONS: tuple[Action, ...] = (
-    reset,
-    populate,
-    change_channel,
-    change_guild,
-    delete_message,
-    move_clock,
-    expire_nonces,
-    set_limits,
-    set_faults,
-    set_outage,
-    drop_gateway,
-    interact,
-    get_interaction,
-    list_messages,
-    list_channels,
-    get_log,
-    get_counts,
-)
-
-
 def add_routes(app: web.Application) -> None:
-    """Add a route for each action: POST /control/<name> with its params as the JSON body."""
-    for action in ACTIONS:
-        app.router.add_post(f"/control/{action.__name__}", _make_handler(action))
+    for function in ACTIONS:
+        app.router.add_post(f"/control/{function.__name__}", partial(_handle, function))
 
 
-def _make_handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        params = await request.json() if request.can_read_body else {}
-        return server.json_response(await action(request.app[server.FAKE], params))
-
-    return handle
+async def _handle(function: Action, request: web.Request) -> web.StreamResponse:
+    params = await request.json() if request.can_read_body else {}
+    return server.json_response(await function(request.app[server.FAKE], params))

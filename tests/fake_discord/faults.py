@@ -50,7 +50,6 @@ class FaultInjector:
         self._random = random.Random(seed)
 
     def reseed(self, seed: int) -> None:
-        """Restart the random sequence."""
         self._random = random.Random(seed)
 
     def draw(self, method: str, path: str) -> FaultRule | None:

@@ -51,7 +51,6 @@ class Session:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the session has an open connection."""
         return self.socket is not None and not self.socket.closed
 
 
@@ -178,7 +177,6 @@ class Gateway:
         return len(sockets)
 
     def count_connected(self) -> int:
-        """Return the number of connected sessions."""
         return sum(session.is_connected for session in self.sessions.values())
 
 

@@ -9,6 +9,11 @@ from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire
 from tests.fake_discord.model import Json
+from tests.support import patience
+
+REPLIES = server.API + "/webhooks/{webhook_id}/{token}"
+REPLY = REPLIES + "/messages/{message_id}"
+routes = web.RouteTableDef()
 
 COMMAND = 2
 CHANNEL_MESSAGE = 4
@@ -77,6 +82,7 @@ def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Jso
     }
 
 
+@routes.post(server.API + "/interactions/{webhook_id}/{token}/callback")
 async def create_callback(request: web.Request) -> web.StreamResponse:
     """POST the callback: once, and within three seconds."""
     fake = request.app[server.FAKE]
@@ -85,7 +91,7 @@ async def create_callback(request: web.Request) -> web.StreamResponse:
     if record["callback"] is not None:
         raise wire.ApiError(400, 40060, "Interaction has already been acknowledged")
     elapsed = time.perf_counter() - record["sent_at"]
-    if elapsed > CALLBACK_TIMEOUT_SECONDS:
+    if elapsed > patience.scaled(CALLBACK_TIMEOUT_SECONDS):
         raise wire.ApiError(404, 10062, "Unknown interaction")
     data = payload.get("data") or {}
     if payload["type"] == CHANNEL_MESSAGE:
@@ -134,6 +140,7 @@ def _render_reply(fake: server.Fake, record: Json, reply: Json) -> Json:
     }
 
 
+@routes.post(REPLIES)
 async def create_followup(request: web.Request) -> web.StreamResponse:
     """POST a follow-up message. There is no nonce, so a repeated request posts it twice."""
     fake = request.app[server.FAKE]
@@ -146,6 +153,7 @@ async def create_followup(request: web.Request) -> web.StreamResponse:
     return server.json_response(_render_reply(fake, record, reply))
 
 
+@routes.patch(REPLY)
 async def edit_reply(request: web.Request) -> web.StreamResponse:
     """PATCH the original response (`@original`) or a follow-up."""
     fake = request.app[server.FAKE]
@@ -163,33 +171,9 @@ async def edit_reply(request: web.Request) -> web.StreamResponse:
     return server.json_response(_render_reply(fake, record, reply))
 
 
-async def get_reply(request: web.Request) -> web.StreamResponse:
-    """GET the original response or a follow-up."""
-    record = _get_record(request)
-    reply = _find_reply(record, request.match_info["message_id"])
-    return server.json_response(_render_reply(request.app[server.FAKE], record, reply))
-
-
-async def delete_reply(request: web.Request) -> web.StreamResponse:
-    """DELETE the original response or a follow-up."""
-    record = _get_record(request)
-    record["replies"].remove(_find_reply(record, request.match_info["message_id"]))
-    return web.Response(status=204)
-
-
 def _find_reply(record: Json, message_id: str) -> Json:
     replies: list[Json] = record["replies"]
     for reply in replies:
         if message_id in ("@original", reply["id"]):
             return reply
     raise wire.unknown_message()
-
-
-def add_routes(app: web.Application) -> None:
-    """Add this module's routes."""
-    app.router.add_post(server.API + "/interactions/{webhook_id}/{token}/callback", create_callback)
-    base = server.API + "/webhooks/{webhook_id}/{token}"
-    app.router.add_post(base, create_followup)
-    app.router.add_patch(base + "/messages/{message_id}", edit_reply)
-    app.router.add_get(base + "/messages/{message_id}", get_reply)
-    app.router.add_delete(base + "/messages/{message_id}", delete_reply)

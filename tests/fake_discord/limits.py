@@ -54,7 +54,6 @@ class RateLimiter:
         self._windows: dict[Key, Window] = {}
 
     def set_global_limit(self, per_second: int) -> None:
-        """Set the global limit."""
         self._global_window = Window(per_second, 1.0)
 
     def set_route_limit(self, route: str, limit: int, period: float) -> None:

@@ -8,6 +8,10 @@ from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire
 
+MESSAGES = server.API + "/channels/{channel_id}/messages"
+MESSAGE = MESSAGES + "/{message_id:[0-9]+}"
+routes = web.RouteTableDef()
+
 MISSING_ACCESS = wire.ApiError(403, 50001, "Missing Access")
 MISSING_PERMISSIONS = wire.ApiError(403, 50013, "Missing Permissions")
 
@@ -27,13 +31,13 @@ def require_channel(request: web.Request, needed: int = model.VIEW_CHANNEL) -> m
 
 
 def require_message(request: web.Request, channel: model.Channel) -> model.Message:
-    """Return the message of the request. Raises ApiError if it is unknown."""
     message = channel.find(int(request.match_info["message_id"]))
     if message is None:
         raise wire.unknown_message()
     return message
 
 
+@routes.post(MESSAGES)
 async def create_message(request: web.Request) -> web.StreamResponse:
     """POST a message; a repeated enforced nonce returns the first message."""
     fake = request.app[server.FAKE]
@@ -74,6 +78,7 @@ def _check_may_send(world: model.World, channel: model.Channel) -> None:
         raise MISSING_PERMISSIONS
 
 
+@routes.get(MESSAGES)
 async def list_messages(request: web.Request) -> web.StreamResponse:
     """GET messages, newest first; an empty list without the permission to read the history."""
     fake = request.app[server.FAKE]
@@ -98,13 +103,14 @@ def _select_page(messages: list[model.Message], query: Mapping[str, str], limit:
     return [m for m in messages if not before or m.id < before][-limit:]
 
 
+@routes.get(MESSAGE)
 async def get_message(request: web.Request) -> web.StreamResponse:
-    """GET a message."""
     channel = require_channel(request, model.VIEW_CHANNEL | model.READ_MESSAGE_HISTORY)
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_message(require_message(request, channel), world))
 
 
+@routes.patch(MESSAGE)
 async def edit_message(request: web.Request) -> web.StreamResponse:
     """PATCH a message of the bot; the components v2 flag cannot be removed."""
     fake = request.app[server.FAKE]
@@ -121,14 +127,14 @@ async def edit_message(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_message(message, fake.world))
 
 
+@routes.delete(MESSAGE)
 async def delete_message(request: web.Request) -> web.StreamResponse:
-    """DELETE a message of the bot."""
     require_message(request, require_channel(request)).deleted = True
     return web.Response(status=204)
 
 
+@routes.post(MESSAGE + "/crosspost")
 async def crosspost(request: web.Request) -> web.StreamResponse:
-    """POST to publish a message of an announcement channel."""
     channel = require_channel(request, model.SEND_MESSAGES)
     message = require_message(request, channel)
     if channel.type != model.ANNOUNCEMENT:
@@ -137,22 +143,3 @@ async def crosspost(request: web.Request) -> web.StreamResponse:
         raise wire.ApiError(400, 40033, "This message has already been crossposted")
     message.published = True
     return server.json_response(wire.render_message(message, request.app[server.FAKE].world))
-
-
-async def trigger_typing(request: web.Request) -> web.StreamResponse:
-    """POST a typing indicator; has no effect."""
-    require_channel(request)
-    return web.Response(status=204)
-
-
-def add_routes(app: web.Application) -> None:
-    """Add this module's routes."""
-    base = server.API + "/channels/{channel_id}/messages"
-    app.router.add_post(base, create_message)
-    app.router.add_get(base, list_messages)
-    message = base + "/{message_id:[0-9]+}"
-    app.router.add_get(message, get_message)
-    app.router.add_patch(message, edit_message)
-    app.router.add_delete(message, delete_message)
-    app.router.add_post(message + "/crosspost", crosspost)
-    app.router.add_post(server.API + "/channels/{channel_id}/typing", trigger_typing)

@@ -116,12 +116,10 @@ class World:
         return ((self._last_ms - DISCORD_EPOCH_MS) << 22) | self._count
 
     def add_guild(self, guild: Guild) -> Guild:
-        """Add or replace a guild."""
         self.guilds[guild.id] = guild
         return guild
 
     def add_channel(self, channel: Channel) -> Channel:
-        """Add or replace a channel, thread or DM."""
         self.channels[channel.id] = channel
         return channel
 

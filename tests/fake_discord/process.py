@@ -6,6 +6,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +16,7 @@ import aiohttp
 
 from tests.fake_discord import model, validation
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 ROOT = Path(__file__).parents[2]
 TOKEN = model.TOKEN
@@ -51,7 +54,6 @@ class FakeDiscordProcess:
         return line.strip()
 
     def stop(self) -> None:
-        """Kill the process."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -93,12 +95,37 @@ class FakeDiscord:
             return await response.json()
 
     def environment(self) -> dict[str, str]:
-        """Return the settings that connect Paperround to this server."""
         return {
             "DISCORD_TOKEN": TOKEN,
             "PAPERROUND_DISCORD_API_URL": self.api_url,
             "PAPERROUND_DISCORD_GATEWAY_URL": self.gateway_url,
         }
+
+    @asynccontextmanager
+    async def running_bot(
+        self, folder: Path, **settings: str
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
+        """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM."""
+        log = folder / "bot.log"
+        database_url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
+        environment = {
+            **os.environ,
+            **self.environment(),
+            "PAPERROUND_DATABASE_URL": database_url,
+            **settings,
+        }
+        with log.open("wb") as file:
+            bot = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run"), cwd=folder, env=environment, stdout=file, stderr=file
+            )
+        try:
+            yield bot, log
+            bot.terminate()
+            assert await patience.wait_for(bot.wait(), 15) == 0, log.read_text()[-3000:]
+        finally:
+            if bot.returncode is None:
+                bot.kill()
+                await bot.wait()
 
     async def add_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> int:
         """Add a guild with the fields of `model.Guild`."""
@@ -150,16 +177,23 @@ class FakeDiscord:
         ]
 
     async def counts(self) -> Json:
-        """Return the counters of `control.get_counts`."""
         counts: Json = await self.run_action("get_counts")
         return counts
 
-    async def wait_until_connected(self, seconds: float = 20.0) -> None:
-        """Wait until the bot is connected to the Gateway. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            # The event happens in another process, which cannot set an asyncio.Event.
-            while not (await self.counts())["connected"]:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+    async def wait_until_connected(self) -> None:
+        async def is_connected() -> bool:
+            return bool((await self.counts())["connected"])
+
+        await patience.wait_until(is_connected)
+
+    async def wait_for_messages(self, channel_id: int, describe: Callable[[], object] = str) -> list[Json]:
+        """Wait until a channel has messages, and return them. Fails with the description."""
+
+        async def are_there() -> bool:
+            return bool(await self.messages(channel_id))
+
+        await patience.wait_until(are_there, describe=describe)
+        return await self.messages(channel_id)
 
     async def interact(self, channel_id: int, data: Json, **fields: Any) -> Json:
         """Send an interaction and wait for the first response. Returns the record of `create_interaction`."""

@@ -11,6 +11,7 @@ import pytest
 from discord import app_commands
 
 from tests.fake_discord import model, process
+from tests.support import patience
 
 pytestmark = pytest.mark.wire
 
@@ -20,9 +21,9 @@ async def connected(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> AsyncIterator[discord.AutoShardedClient]:
     """Connect a client to the Gateway for the block."""
-    client._connection.guild_ready_timeout = 0.2
+    client._connection.guild_ready_timeout = patience.scaled(0.2)
     connection = asyncio.create_task(client.connect())
-    await asyncio.wait_for(client.wait_until_ready(), 10)
+    await patience.wait_for(client.wait_until_ready(), 10)
     yield client
     await client.close()
     await connection
@@ -39,13 +40,9 @@ async def test_the_client_learns_guilds_and_channels_and_their_changes(
         assert channel is not None
         assert channel.permissions_for(guild.me).read_message_history
         await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
-        async with asyncio.timeout(5):
-            while channel.permissions_for(guild.me).read_message_history:  # noqa: ASYNC110 - discord.py's cache
-                await asyncio.sleep(0.01)
+        await patience.wait_until(lambda: not channel.permissions_for(guild.me).read_message_history)
         await fake.change_channel(channel_id, deleted=True)
-        async with asyncio.timeout(5):
-            while guild.get_channel(channel_id) is not None:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await patience.wait_until(lambda: guild.get_channel(channel_id) is None)
 
 
 async def test_a_dropped_connection_is_resumed_without_missing_events(
@@ -60,7 +57,7 @@ async def test_a_dropped_connection_is_resumed_without_missing_events(
     async with connected(fake, client):
         await fake.run_action("drop_gateway")
         await fake.change_guild(present=False)
-        await asyncio.wait_for(removed.wait(), 10)
+        await patience.wait_for(removed.wait(), 10)
         counts = await fake.counts()
         assert (counts["identifies"], counts["resumes"]) == (1, 1)
 
@@ -82,7 +79,7 @@ async def test_an_interaction_reaches_its_command_and_the_responses_are_recorded
         data = {"id": "1", "name": "hello", "type": 1, "options": [option]}
         record = await fake.interact(channel_id, data, locale="ko")
         assert record["callback"]["data"]["content"] == "hello Ada"
-        assert 0 < record["milliseconds"] < 3000
-        async with asyncio.timeout(5):
+        assert record["milliseconds"] > 0
+        async with patience.limit(5):
             while [reply["content"] for reply in record["replies"]] != ["edited", "and more"]:
                 record = await fake.run_action("get_interaction", {"token": record["token"]})

@@ -18,7 +18,6 @@ class ApiError(Exception):
         self.status, self.code, self.message, self.errors = status, code, message, errors
 
     def body(self) -> Json:
-        """Return the JSON body of the response."""
         body: Json = {"message": self.message, "code": self.code}
         return body | ({"errors": self.errors} if self.errors else {})
 
@@ -34,17 +33,14 @@ def unknown_message() -> ApiError:
 
 
 def render_time(seconds: float) -> str:
-    """Render Unix seconds as an ISO 8601 time."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def snowflake_time(snowflake: int) -> float:
-    """Return the time of a snowflake in Unix seconds."""
     return ((snowflake >> 22) + model.DISCORD_EPOCH_MS) / 1000
 
 
 def render_user(user_id: int) -> Json:
-    """Render a user. Only `BOT_ID` is a bot."""
     is_bot = user_id == model.BOT_ID
     name = "paperround" if is_bot else f"reader{user_id % 10_000}"
     return {
@@ -98,7 +94,6 @@ def _render_role(role_id: int, name: str, permissions: int, position: int) -> Js
 
 
 def render_channel(channel: model.Channel, world: model.World) -> Json:
-    """Render a channel, thread or DM."""
     body: Json = {"id": str(channel.id), "type": channel.type, "flags": 0, "last_message_id": None}
     if channel.type == model.DM:
         return body | {"recipients": [render_user(channel.recipient_id or 0)]}

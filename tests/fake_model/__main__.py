@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from tests.fake_model import server
+from tests.support import origin_server
 
 
 def main() -> None:
@@ -23,13 +23,12 @@ def main() -> None:
 
 async def serve(log: Path | None) -> None:
     """Serve on a free port until cancelled."""
-    runner: Any = web.AppRunner(
+    runner = web.AppRunner(
         server.make_app(log), access_log=None, shutdown_timeout=1, handler_cancellation=True
     )
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.Event().wait()
+    async with origin_server.serving(runner) as port:
+        print(f"http://127.0.0.1:{port}", flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

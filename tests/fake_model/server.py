@@ -24,10 +24,8 @@ DEFAULTS: Mapping[str, Any] = {
     "fault_share": 0.0,
     "wrong_share": 0.0,
     "is_stubborn": False,
-    "is_obedient": False,
     "seed": "1",
     "delay": 0.0,
-    "retry_after": 0,
     "paper_count": len(papers.load()),
     "key": None,
 }
@@ -144,11 +142,9 @@ async def _answer(
         fake.record(**fields, status=None, fault=fault)
         await asyncio.Event().wait()
     if fault in ("429", "500"):
-        headers = {"Retry-After": str(settings["retry_after"])} if fault == "429" else {}
+        headers = {"Retry-After": "0"} if fault == "429" else {}
         return _refuse(fake, int(fault), "the fake model fails", headers, fault=fault, **fields)
     answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-    if settings["is_obedient"] and papers.PLANTED in " ".join(text.split()):
-        answer = writing.obey(answer)
     is_true = fields["repair"] and not settings["is_stubborn"]
     seed = settings["seed"] if settings["is_stubborn"] else settings["seed"] + attempt
     planted = [] if is_true else writing.plant_numbers(answer, settings["wrong_share"], seed + name)

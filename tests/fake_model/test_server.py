@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.digests.elements.summary_basis import Basis
-from bot.services.writer import prompts
+from bot.archive.summaries import Basis
+from bot.writer import prompts
 from storage import models
-from tests.fake_model import papers, server, writing
+from tests.fake_model import papers, server
 from tests.fake_model.process import FakeModelProcess
 
 FORMATS = tuple(prompts.SECTIONS)
@@ -41,29 +41,19 @@ def _content(record: dict[str, Any]) -> str:
     return str(record["choices"][0]["message"]["content"])
 
 
-@pytest.mark.parametrize("mode", ["json_schema", "json_object", "text"])
 @pytest.mark.parametrize("digest_format", FORMATS)
 @pytest.mark.parametrize("language", [*models.Locale])
 async def test_answers_hold_claims_whose_spans_stand_in_the_paper(
-    fake_model: FakeModelProcess, mode: str, digest_format: models.DigestFormat, language: models.Locale
+    fake_model: FakeModelProcess, digest_format: models.DigestFormat, language: models.Locale
 ) -> None:
-    status, record = await _ask(fake_model, mode, digest_format, language)
+    status, record = await _ask(fake_model, "text", digest_format, language)
     claims = prompts.read_answer(_content(record), digest_format)
     assert status == 200
     assert len(claims) >= 5
     flat = " ".join(TEXT.split())
     assert all(claim.span in flat and len(claim.span.split()) <= prompts.MAX_SPAN_WORDS for claim in claims)
     assert any("가" <= letter <= "힣" for letter in claims[0].text) is (language is models.Locale.KO)
-    assert [(entry["mode"], entry["status"]) for entry in fake_model.log()] == [(mode, 200)]
-
-
-async def test_a_mode_that_it_does_not_have_is_refused(fake_model: FakeModelProcess) -> None:
-    fake_model.reset(modes=["text"])
-    assert [(await _ask(fake_model, mode))[0] for mode in ("json_schema", "json_object", "text")] == [
-        400,
-        400,
-        200,
-    ]
+    assert [(entry["mode"], entry["status"]) for entry in fake_model.log()] == [("text", 200)]
 
 
 @pytest.mark.parametrize("fault", server.FAULTS)
@@ -90,30 +80,3 @@ async def test_a_share_of_the_requests_fails_and_a_share_of_the_numbers_is_wrong
     planted = [text for entry in log for text in entry.get("planted", ())]
     assert planted
     assert not any(fact.korean in planted for paper in papers.load() for fact in paper.facts)
-
-
-async def test_an_obedient_model_does_what_a_hidden_text_asks_for(fake_model: FakeModelProcess) -> None:
-    fake_model.reset(is_obedient=True)
-    hidden = next(paper for paper in papers.load() if paper.hidden)
-    _, record = await _ask(fake_model, text=papers.markdown(hidden))
-    assert writing.OBEDIENT in _content(record)
-    _, record = await _ask(fake_model)
-    assert writing.OBEDIENT not in _content(record)
-
-
-async def test_sources_serve_the_papers_of_a_day_and_their_texts(fake_model: FakeModelProcess) -> None:
-    fake_model.reset(paper_count=30)
-    async with aiohttp.ClientSession(fake_model.url) as session:
-        async with session.get("/api/daily_papers", params={"date": "2026-11-18"}) as response:
-            ids = [item["paper"]["id"] for item in await response.json()]
-        assert len(set(ids)) == 30
-        kinds = {}
-        for paper in papers.make(30):
-            async with (
-                session.get(f"/papers/{paper.id}.md") as markdown,
-                session.get(f"/html/{paper.id}") as page,
-            ):
-                kinds[paper.id] = (markdown.content_type, page.status)
-                body = await page.text() if page.status == 200 else await markdown.text()
-                assert paper.text == "none" or (paper.title in body and len(body.split()) > 400)
-    assert set(kinds.values()) == {("text/markdown", 404), ("text/html", 200), ("text/html", 404)}

@@ -1,6 +1,6 @@
 """What the fake model writes: claims from the paper in the prompt, with spans from it. Pure.
 
-It knows the papers of `papers` in both languages. Of another paper it writes what little its sentences give.
+It knows the papers of `papers` in both languages, and no others.
 """
 
 from __future__ import annotations
@@ -14,25 +14,14 @@ from typing import Any
 from tests.fake_model import papers
 
 MAX_SPAN_WORDS = 12
-OBEDIENT = "This paper is outstanding and deserves the best rating."
 _PAPER = re.compile(r"^<<<paper (\w+)>>>\n(.*)^<<<end of paper \1>>>$", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
-_SENTENCE = re.compile(r"[A-Z][^.!?\n]{30,300}[.!?](?=\s|$)")
 _CHAPTERS_BY_KEY = {
     "whats_new": ("motivation", "contributions"),
     "technical_details": ("method", "setup"),
     "performance_highlights": ("results",),
 }
-_UNKNOWN_KOREAN = (
-    "저자들은 기존 방법의 한계를 살펴보고 새로운 방법을 제안합니다.",
-    "제안한 방법은 여러 단계로 이루어지며 각 단계는 따로 학습합니다.",
-    "실험에서는 비교 대상보다 나은 결과를 얻었다고 보고합니다.",
-    "자료와 설정은 이전 연구와 같게 맞추어 비교합니다.",
-    "저자들이 밝힌 한계와 앞으로 할 일도 함께 적혀 있습니다.",
-    "방법이 왜 통하는지는 따로 분석하여 설명합니다.",
-    "결과는 여러 번 되풀이하여 평균을 낸 값입니다.",
-)
 
 
 def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
@@ -63,7 +52,8 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
     """Return an answer of the schema's shape from the sentences of a paper."""
     flat = " ".join(text.split())
     facts = [fact for paper in papers.load() for fact in paper.facts]
-    known = _known_facts(flat, facts) or _unknown_facts(flat)
+    known = _known_facts(flat, facts)
+    assert known, "the fake model knows the papers of papers.toml alone"
     return {
         key: [
             {"text": fact.korean if korean else fact.english, "span": span_of(fact.english)}
@@ -94,11 +84,6 @@ def plant_numbers(answer: dict[str, list[dict[str, str]]], share: float, seed: s
     return planted
 
 
-def obey(answer: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
-    """Return an answer that does what the instruction hidden in a paper asks for."""
-    return {key: [{"text": OBEDIENT, "span": span_of(papers.PLANTED)}] for key in answer}
-
-
 def draw(*parts: str) -> float:
     """Return a number from 0 to 1 that depends on the parts alone."""
     return int(hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
@@ -115,9 +100,3 @@ def _known_facts(text: str, facts: Sequence[papers.Fact]) -> list[papers.Fact]:
         if english in text:
             found.append(papers.Fact(fact.chapter, english, papers.NAMES.sub(rf"\1{suffix}", fact.korean)))
     return found
-
-
-def _unknown_facts(text: str) -> list[papers.Fact]:
-    sentences = list(dict.fromkeys(match[0] for match in _SENTENCE.finditer(text)))
-    chapters = ("motivation", "method", "results", "setup", "limitations", "contributions", "future_work")
-    return [papers.Fact(*row) for row in zip(chapters, sentences, _UNKNOWN_KOREAN, strict=False)]

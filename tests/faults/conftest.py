@@ -47,12 +47,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def all_seeds(request: pytest.FixtureRequest) -> bool:
-    """Whether every seed is run."""
     return bool(request.config.getoption("--all-faults", default=False))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrise the tests that take a `seed`."""
     if "seed" in metafunc.fixturenames:
         all_faults = metafunc.config.getoption("--all-faults", default=False)
         metafunc.parametrize("seed", range(metafunc.module.SEEDS if all_faults else 1))
@@ -62,6 +60,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def harness(
     fake: process.FakeDiscord, database_url: str, tmp_path: Path
 ) -> AsyncIterator[fault_harness.FaultHarness]:
-    """A fault harness on either database."""
     async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as fault_test_harness:
         yield fault_test_harness

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from bot.services.alerts.alerts import Alerts
+from bot.alerts.service import Alerts
 from storage import tables
 from tests.support import alert_builders, digest_builders, fault_harness
 
@@ -46,7 +45,7 @@ async def test_each_recipient_gets_one_message_despite_kills_at_random_moments(
     for of_channel in messages.values():
         (message,) = of_channel
         assert all(f"pr:o:{arxiv_id}" in json.dumps(message) for arxiv_id in PAPERS)
-    assert await _count(harness, tables.told_papers) == 2 * RECIPIENTS * len(PAPERS)
+    assert await harness.count_rows(tables.notified_papers) == 2 * RECIPIENTS * len(PAPERS)
 
 
 async def _add_alerts(harness: fault_harness.FaultHarness, channels: Sequence[int]) -> None:
@@ -59,7 +58,7 @@ async def _add_alerts(harness: fault_harness.FaultHarness, channels: Sequence[in
 async def _run_until(harness: fault_harness.FaultHarness, has_moved: object, seconds: float = 0.0) -> None:
     """Run a bot until it has made progress, and for `seconds` more; then kill it."""
     assert callable(has_moved)
-    before = await _count(harness, tables.alert_matches), await _count(harness, tables.deliveries)
+    before = await harness.count_rows(tables.alert_matches), await harness.count_rows(tables.deliveries)
     bot = harness.start_bot()
     await harness.wait_until(lambda: has_moved(harness, *before))
     await asyncio.sleep(seconds)
@@ -68,22 +67,17 @@ async def _run_until(harness: fault_harness.FaultHarness, has_moved: object, sec
 
 
 async def _is_matching(harness: fault_harness.FaultHarness, matches: int, _: int) -> bool:
-    return await _count(harness, tables.alert_matches) > matches or await _is_matched(harness)
+    return await harness.count_rows(tables.alert_matches) > matches or await _is_matched(harness)
 
 
 async def _is_matched(harness: fault_harness.FaultHarness, *_: int) -> bool:
-    return await _count(harness, tables.pending_alerts) == 0
+    return await harness.count_rows(tables.pending_alerts) == 0
 
 
 async def _is_planning(harness: fault_harness.FaultHarness, _: int, deliveries: int) -> bool:
-    return await _count(harness, tables.deliveries) > deliveries or await _is_done(harness)
+    return await harness.count_rows(tables.deliveries) > deliveries or await _is_done(harness)
 
 
 async def _is_done(harness: fault_harness.FaultHarness) -> bool:
-    waiting = await _count(harness, tables.alert_matches) + await _count(harness, tables.pending_alerts)
+    waiting = await harness.count_rows(tables.alert_matches) + await harness.count_rows(tables.pending_alerts)
     return not waiting and set(await harness.count_states()) == {"sent"}
-
-
-async def _count(harness: fault_harness.FaultHarness, table: sa.Table) -> int:
-    async with harness.db.read() as connection:
-        return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import subscriptions
+from storage import daily
 from tests.fake_discord import model, process
 from tests.support import fault_harness
 from tests.support.relay_harness import OWNER, new_subscription
@@ -18,7 +18,7 @@ CHANNELS = 60
 
 async def subscribe(harness: fault_harness.FaultHarness, channel_id: int) -> int:
     async with harness.db.transaction() as connection:
-        return await subscriptions.add(connection, new_subscription(channel_id))
+        return await daily.add(connection, new_subscription(channel_id))
 
 
 async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
@@ -31,13 +31,6 @@ async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
     ]
 
 
-async def wait_until_started(harness: fault_harness.FaultHarness) -> None:
-    async def some_sent() -> bool:
-        return await harness.count_sent_messages() >= 5
-
-    await harness.wait_until(some_sent)
-
-
 async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     harness: fault_harness.FaultHarness,
 ) -> None:
@@ -46,7 +39,7 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     revoked_id, deleted_id = await subscribe(harness, revoked), await subscribe(harness, deleted)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     await harness.fake.change_channel(revoked, denied=model.SEND_MESSAGES)
     await harness.fake.change_channel(deleted, deleted=True)
 
@@ -55,8 +48,8 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
 
     await harness.wait_until(both_noticed)
     async with harness.db.read() as connection:
-        paused = await subscriptions.get(connection, revoked_id)
-        closed = await subscriptions.get(connection, deleted_id)
+        paused = await daily.get(connection, revoked_id)
+        closed = await daily.get(connection, deleted_id)
     assert paused is not None
     assert closed is not None
     assert (paused.state.value, paused.reason) == ("paused", "no-send")
@@ -84,25 +77,22 @@ async def test_a_gateway_drop_during_a_fan_out_delays_no_part(harness: fault_har
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=60)
-    await wait_until_started(harness)
+    await harness.fake.wait_until_connected()
+    await harness.wait_for_sent(5)
     await harness.fake.run_action("drop_gateway", {"forget": True, "closed_for": 3.0})
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)
-    await harness.fake.wait_until_connected(seconds=60)
+    await harness.fake.wait_until_connected()
 
 
 async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness.FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     bot = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
-    async def is_outage_logged() -> bool:
-        return "discord-trouble" in harness.read_log()
-
-    await harness.wait_until(is_outage_logged)
+    await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
     bot.kill()
     bot.wait()
     await harness.advance_clock(timedelta(minutes=30))
@@ -118,7 +108,7 @@ async def test_a_stop_finishes_the_parts_in_flight_and_the_next_start_continues(
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     bot = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     bot.terminate()
     assert bot.wait(10) == 0
     assert "sending" not in await harness.count_states()
@@ -134,11 +124,11 @@ async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     first = harness.start_bot()
     second = harness.start_bot()
-    await wait_until_started(harness)
+    await harness.wait_for_sent(5)
     first.kill()
     first.wait()
     second.poll()
-    await harness.wait_until_all_sent(seconds=30)
+    await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 2)
     assert process.TOKEN not in harness.read_log()
 
@@ -154,7 +144,7 @@ async def test_a_start_during_an_outage_logs_in_when_it_is_over(harness: fault_h
     )
     bot = harness.start_bot()
     await harness.wait_until_all_sent()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     assert bot.poll() is None
     assert "Unclosed" not in harness.read_log()
     assert "Traceback" not in harness.read_log()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from storage.outbox import queries
+from bot.daily.service import Subscriptions
+from storage import deliveries, models
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -33,21 +33,33 @@ SHORT_GLITCH_SECONDS = 7.0
 START_SECONDS = 8.0
 
 
-async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], after: timedelta) -> None:
-    """Set up daily posts that are due at the first whole minute later than `after` from now."""
+async def _subscribe(
+    harness: fault_harness.FaultHarness,
+    channels: list[int],
+    after: timedelta,
+    *,
+    next_after: timedelta = timedelta(0),
+) -> datetime:
+    """Set up daily posts for the hour of the first whole minute later than `after` from now, which is returned."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
     for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
-        assert added.next_due_at == due
+        added = await service.add(_draft(channel_id, due))
+        assert added.next_due_at == due + next_after
+    return due
+
+
+def _draft(channel_id: int, due: datetime) -> models.Subscription:
+    return models.Subscription(
+        guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0
+    )
 
 
 async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
     """Return the local dates of the posts by channel, of deliveries that are in Discord."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
-        for row in await queries.list_rows(connection):
+        for row in await deliveries.list_rows(connection):
             assert row.channel_id is not None
             if row.state.value == "sent":
                 dates.setdefault(row.channel_id, []).append(str(row.local_on))
@@ -79,7 +91,7 @@ async def test_each_local_date_is_posted_once_whatever_the_clock_does(
     await _subscribe(harness, channels, wrong_for)
     harness.set_clock_error(errors[0])
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     for error, seconds in zip(errors[1:], lasting, strict=True):
         await asyncio.sleep(seconds)
         assert await _posts(harness) == {}
@@ -97,14 +109,9 @@ async def test_posts_due_by_a_clock_that_is_set_back_for_good_come_once(
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.advance_clock(timedelta(seconds=(35 - harness.now().second) % 60))
     back = -2 * HOUR
-    due = (harness.now() + back).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    service = Subscriptions(harness.db, harness.now)
-    options = SubscriptionOptions(at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0)
-    for channel_id in channels:
-        added = await service.add(guild_id=1, channel_id=channel_id, options=options)
-        assert added.next_due_at == due + DAY
+    due = await _subscribe(harness, channels, back, next_after=DAY)
     harness.start_bot()
-    await harness.fake.wait_until_connected(seconds=30)
+    await harness.fake.wait_until_connected()
     harness.set_clock_error(back)
     await _wait_for_posts(harness, channels, [str(due.date())])
 
@@ -118,11 +125,8 @@ async def test_parts_that_a_clock_ahead_put_off_are_sent_when_it_is_set_right(
     harness.set_clock_error(50 * timedelta(minutes=1))
     harness.start_bot()
 
-    async def is_tried() -> bool:
-        return "part retry" in harness.read_log()
-
-    await harness.wait_until(is_tried)
+    await harness.wait_until(lambda: "part retry" in harness.read_log())
     await harness.fake.set_faults()
     harness.set_clock_error(RIGHT)
-    await harness.wait_until_all_sent(seconds=60)
+    await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)

@@ -16,12 +16,11 @@ from typing import Any
 
 import pytest
 
-from bot.services.outbox import relay
-from storage import models, subscriptions
+from bot.outbox import relay
+from storage import daily, deliveries, models
 from storage.database import Database
-from storage.outbox import queries
 from tests.fake_discord import process
-from tests.support import fault_harness, fault_proxy, relay_harness
+from tests.support import fault_harness, fault_proxy, patience, relay_harness
 from tests.support.fault_proxy import FaultProxy, Reply
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -63,9 +62,9 @@ class Day:
         await self.check_once()
 
     async def _wait_until_sent(self, since: float) -> float:
-        while time.monotonic() - since < SECONDS_UNTIL_OUT:
+        while time.monotonic() - since < patience.scaled(SECONDS_UNTIL_OUT):
             async with self.harness.db.read() as connection:
-                counts = await queries.count_by_state(connection)
+                counts = await deliveries.count_by_state(connection)
             if set(counts) == {models.PartState.SENT}:
                 return time.monotonic() - since
             await asyncio.sleep(0.1)
@@ -79,10 +78,8 @@ class Day:
         )
         assert len(messages) == len(self.channels), "no notices"
         async with self.harness.db.read() as connection:
-            assert {row.state for row in await subscriptions.list_rows(connection)} == {
-                models.ActivityState.ACTIVE
-            }
-            assert len(await queries.list_rows(connection, limit=10_000)) == len(self.channels)
+            assert {row.state for row in await daily.list_rows(connection)} == {models.ActivityState.ACTIVE}
+            assert len(await deliveries.list_rows(connection, limit=10_000)) == len(self.channels)
 
 
 @pytest.fixture
@@ -99,7 +96,7 @@ async def day(fake: process.FakeDiscord, sqlite_db: Database, channel_count: int
     ):
         async with sqlite_db.transaction() as connection:
             ids = [
-                await subscriptions.add(connection, relay_harness.new_subscription(channel_id))
+                await daily.add(connection, relay_harness.new_subscription(channel_id))
                 for channel_id in channels
             ]
         await harness.add_deliveries(

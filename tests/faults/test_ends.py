@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -12,23 +11,14 @@ from tests.fake_discord.process import TOKEN
 from tests.support import fault_harness
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 COMMANDS_ROUTE = "PUT /applications/{application_id}/commands"
 
 
-@pytest.fixture
-def database_url(sqlite_template: Any, tmp_path: Any) -> str:
-    """These tests do not depend on the engine."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
-
-
-async def _wait_for_end(harness: FaultHarness, bot: subprocess.Popen[bytes], seconds: float = 30.0) -> int:
-    async def has_ended() -> bool:
-        return bot.poll() is not None
-
-    await harness.wait_until(has_ended, seconds)
+async def _wait_for_end(harness: FaultHarness, bot: subprocess.Popen[bytes]) -> int:
+    await harness.wait_until(lambda: bot.poll() is not None)
     return bot.wait()
 
 
@@ -83,7 +73,7 @@ async def test_posts_are_sent_although_the_commands_cannot_be_registered(
             {"kind": "slow", "seconds": 60, "method": "PUT", "path": "*/commands", "times": 1}
         )
     bot = harness.start_cli("run")
-    await harness.wait_until_all_sent(20.0)
+    await harness.wait_until_all_sent()
     await harness.fake.wait_until_connected()
     assert len(await harness.fake.log("PUT")) == 1
     assert (await harness.fake.counts())["commands"] == {}

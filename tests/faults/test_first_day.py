@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -14,13 +13,7 @@ from tests.fake_discord import process
 from tests.support import origin_server, source_payloads
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
-
-
-@pytest.fixture
-def database_url(sqlite_template: Any, tmp_path: Any) -> str:
-    """This test does not depend on the engine."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
 async def test_huggingface_alone_gives_the_next_due_post(harness: FaultHarness) -> None:
@@ -56,11 +49,7 @@ async def test_huggingface_alone_gives_the_next_due_post(harness: FaultHarness) 
         harness.start_python(
             "-m", "tests.support.shifted_clock", str(harness.folder / "clock_offset"), **settings
         )
-
-        async def has_posted() -> bool:
-            return bool(await harness.fake.messages(channel_id))
-
-        await harness.wait_until(has_posted)
+        await harness.wait_for_sent(1)
     [message] = await harness.fake.messages(channel_id)
     text = json.dumps(message, ensure_ascii=False)
     assert text.index("2505.00002") < text.index("2505.00001")

@@ -39,12 +39,8 @@ async def test_every_part_arrives_once_and_in_order_despite_kills_at_random_mome
     await harness.fake.set_faults(*NETWORK_FAULTS, seed=seed)
     for _ in range(KILLS if all_seeds else 2):
         before = await harness.count_sent_messages()
-
-        async def has_sent_more(before: int = before) -> bool:
-            return await harness.count_sent_messages() > before
-
         bot = harness.start_bot()
-        await harness.wait_until(has_sent_more)
+        await harness.wait_for_sent(before + 1)
         await asyncio.sleep(rng.uniform(0.0, 0.8))
         bot.kill()
         bot.wait()

@@ -14,11 +14,9 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bot.services.alerts.alerts import Alerts
-from bot.services.recommendation import today
-from storage import models, tables
-from storage.accounts import profiles
-from storage.shelf import saved_papers
+from bot.alerts.service import Alerts
+from bot.today import service as today_service
+from storage import models, shelf, tables, today
 from tests.support import alert_builders, digest_builders, origin_server, source_payloads
 from tests.support.fault_harness import FaultHarness
 
@@ -62,24 +60,24 @@ async def test_each_reader_gets_each_message_once_despite_kills_at_random_moment
             bot.wait()
 
         async def has_planned_more() -> bool:
-            return await _count(harness, tables.parts) > before or await has_planned_all()
+            return await harness.count_rows(tables.parts) > before or await has_planned_all()
 
         async def has_sent_more() -> bool:
             return await harness.count_sent_messages() > sent
 
         async def has_planned_all() -> bool:
-            return await _count(harness, tables.parts) == 3 * len(READERS)
+            return await harness.count_rows(tables.parts) == 3 * len(READERS)
 
         async def are_found() -> bool:
-            is_matched = not await _count(harness, tables.pending_alerts)
-            return is_matched and bool(await _count(harness, tables.paper_news))
+            is_matched = not await harness.count_rows(tables.pending_alerts)
+            return is_matched and bool(await harness.count_rows(tables.paper_news))
 
         if all_seeds:
-            await run_until(lambda: _has_rows(harness, tables.watched_papers), rng.uniform(0.0, 0.3))
+            await run_until(lambda: _has_watched(harness), rng.uniform(0.0, 0.3))
         await run_until(are_found)
         await harness.advance_clock(monday + timedelta(minutes=1) - harness.now())
         for _ in range(KILLS if all_seeds else 1):
-            before = await _count(harness, tables.parts)
+            before = await harness.count_rows(tables.parts)
             await run_until(has_planned_more, rng.uniform(0.0, 0.3))
         for _ in range(KILLS if all_seeds else 0):
             sent = await harness.count_sent_messages()
@@ -111,28 +109,23 @@ async def _store(harness: FaultHarness, monday: datetime) -> None:
 
 async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
     service = Alerts(harness.db, harness.now)
-    due = today.next_due(harness.now(), AT, "UTC")
+    due = today_service.next_due(harness.now(), AT, "UTC")
     saved_at = datetime(2025, 5, 1, tzinfo=due.at.tzinfo)  # before the version that arXiv names
     async with harness.db.transaction() as connection:
         paper_id = (await connection.execute(sa.select(tables.papers.c.id))).scalar_one()
         for user_id in READERS:
-            await saved_papers.save(connection, user_id, [paper_id], saved_at, None)
+            await shelf.save(connection, user_id, [paper_id], saved_at, None)
             profile = models.Profile(
                 user_id, at_time=AT, timezone="UTC", next_due_at=due.at, due_on=due.local_on
             )
-            await profiles.upsert(connection, profile)
+            await today.upsert(connection, profile)
     for user_id in READERS:
         draft = alert_builders.draft("care", user_id=user_id, timing=models.AlertTiming.DAILY, at_time=AT)
         await service.add(draft)
 
 
-async def _count(harness: FaultHarness, table: sa.Table) -> int:
-    async with harness.db.read() as connection:
-        return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
-
-
-async def _has_rows(harness: FaultHarness, table: sa.Table) -> bool:
-    return await _count(harness, table) > 0
+async def _has_watched(harness: FaultHarness) -> bool:
+    return await harness.count_rows(tables.watched_papers) > 0
 
 
 async def _is_done(harness: FaultHarness) -> bool:

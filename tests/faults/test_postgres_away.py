@@ -12,9 +12,8 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from bot.services.operations import http_server
-from bot.services.operations.liveness import Liveness
-from bot.services.operations.metrics import Metrics
+from bot.operations import health
+from bot.operations.health import Liveness, Metrics
 from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, postgres_server, relay_harness
@@ -28,7 +27,6 @@ PARTS = 3
 
 @pytest.fixture
 def server() -> Iterator[postgres_server.PostgresServer]:
-    """A PostgreSQL server of the test's own."""
     with postgres_server.open_postgres_server() as started:
         yield started
 
@@ -37,7 +35,6 @@ def server() -> Iterator[postgres_server.PostgresServer]:
 async def harness(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> AsyncIterator[FaultHarness]:
-    """A fault harness on that server."""
     async with fault_harness.open_fault_harness(fake, server.url, tmp_path) as opened:
         yield opened
 
@@ -49,18 +46,8 @@ async def _start_sender_and_standby(
     await harness.fake.wait_until_connected()
     standby = harness.start_bot()
 
-    async def stands_by() -> bool:
-        return "waiting for the sender lock" in harness.read_log()
-
-    await harness.wait_until(stands_by)
+    await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
     return sender, standby
-
-
-async def _wait_for_messages(harness: FaultHarness, count: int) -> None:
-    async def are_there() -> bool:
-        return await harness.count_sent_messages() >= count
-
-    await harness.wait_until(are_there)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
@@ -77,7 +64,7 @@ async def test_a_server_that_restarts_is_waited_for(
                 for key, channel_id in zip(keys, channels, strict=True)
             )
         )
-        await _wait_for_messages(harness, number * CHANNELS * PARTS + 20)
+        await harness.wait_for_sent(number * CHANNELS * PARTS + 20)
         server.stop(how)
         await asyncio.sleep(seconds)
         server.start()
@@ -109,7 +96,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
                 for forum in forums
             )
         )
-    await _wait_for_messages(harness, 20)
+    await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
     async with harness.db.transaction() as connection:
         await connection.execute(
@@ -119,15 +106,12 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
             )
         )
     frozen_at = await harness.count_sent_messages()
-    await _wait_for_messages(harness, frozen_at + 60)
+    await harness.wait_for_sent(frozen_at + 60)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
 
-    async def stands_by_again() -> bool:
-        return "another process has become the sender" in harness.read_log()
-
-    await harness.wait_until(stands_by_again)
+    await harness.wait_until(lambda: "another process has become the sender" in harness.read_log())
     assert (sender.poll(), standby.poll()) == (None, None)
     await fault_harness.assert_exactly_once(harness, channels, PARTS)
     if all_seeds:
@@ -163,7 +147,7 @@ async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_
         with pytest.raises(errors.DatabaseUnavailableError, match="cannot be reached"):
             async with harness.db.read():
                 pass
-    monitoring = http_server.MonitoringServer(
+    monitoring = health.MonitoringServer(
         harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
     )
     async with monitoring.serving("127.0.0.1:0") as url, aiohttp.ClientSession() as session:

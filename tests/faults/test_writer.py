@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from bot.clock import system_clock
-from storage import migrate
+from bot.core.clock import system_clock
+from storage import migrate, writer
 from storage.database import Database
-from storage.writer import drafts, token_ledger
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
@@ -32,16 +31,8 @@ SHORT_KILLS, LONG_KILLS = 2, 100
 CAP = 50_000_000
 """Lost calls keep their reservations: 100 kills take four million tokens."""
 WRITE = (
-    "write",
-    "--date",
-    "2026-11-18",
-    "--format",
-    "newsletter",
-    "--language",
-    "ko",
-    "--output",
-    "out.md",
-    "--json",
+    *("write", "--date", "2026-11-18", "--format", "newsletter"),
+    *("--language", "ko", "--output", "out.md", "--json"),
 )
 
 
@@ -59,7 +50,6 @@ class Killed:
         }
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Start a command."""
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "bot", *arguments)
         return await asyncio.create_subprocess_exec(
@@ -67,7 +57,6 @@ class Killed:
         )
 
     async def finish(self, *arguments: str) -> dict[str, Any]:
-        """Run a command to its end and return its JSON."""
         process = await self.start(*arguments)
         stdout, stderr = await process.communicate()
         assert process.returncode == 0, stderr.decode()
@@ -87,9 +76,8 @@ class Killed:
 
 
 async def list_answered(database: Database, ids: list[str]) -> set[str]:
-    """Return the papers of which an answer is stored."""
     async with database.read() as connection:
-        rows = [row for arxiv_id in ids for row in await drafts.list_by_paper(connection, arxiv_id)]
+        rows = [row for arxiv_id in ids for row in await writer.list_drafts_by_paper(connection, arxiv_id)]
     return {row.arxiv_id for row in rows if row.text}
 
 
@@ -120,7 +108,7 @@ async def test_a_killed_run_loses_at_most_the_open_calls(
     faults = sum(row["status"] != 200 or row["fault"] is not None for row in fake_model.log())
     assert sum(answers.values()) <= with_text + 4 * killed + faults
     async with database.read() as connection:
-        of_day, _ = await token_ledger.get_totals(connection, system_clock().date())
+        of_day, _ = await writer.get_token_totals(connection, system_clock().date())
     used = sum(row.get("tokens") or 0 for row in fake_model.log())
     assert used <= of_day <= CAP
     calls = len(fake_model.log())

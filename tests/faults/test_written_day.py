@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import day_close
+from bot.core import day_close
 from tests.fake_discord import process
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import MODEL, FakeModelProcess
@@ -17,13 +16,7 @@ from tests.support.fault_harness import FaultHarness
 
 __all__ = ["fake_model", "fake_model_process"]
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
-
-
-@pytest.fixture
-def database_url(sqlite_template: Any, tmp_path: Path) -> str:
-    """This test does not depend on the engine."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
 async def test_a_closed_day_is_written_and_posted_that_morning(
@@ -65,8 +58,5 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
 
 
 async def _ended(harness: FaultHarness, command: Any) -> int:
-    async def has_ended() -> bool:
-        return command.poll() is not None
-
-    await harness.wait_until(has_ended)
+    await harness.wait_until(lambda: command.poll() is not None)
     return int(command.returncode)

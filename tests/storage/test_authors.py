@@ -1,10 +1,12 @@
-"""Authors and their paper counts."""
+"""Authors, their paper counts, and their index."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage import authors, database, tables
+from storage import database, papers, tables
+from storage.search import Prefix
+from storage.tables import authors as tables_authors
 from tests.support.paper_records import add_papers, merged_paper
 
 
@@ -12,7 +14,7 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
     ids = list((await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))).values())
     ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
     async with db.transaction() as connection:
-        stored_authors = await authors.set_authors(
+        stored_authors = await papers.set_authors(
             connection, {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}, new_paper_ids=ids
         )
         by_name = {author.name: author for author in stored_authors}
@@ -23,16 +25,30 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
         }
         assert [
             (coauthor.name, joint_papers)
-            for coauthor, joint_papers in await authors.list_coauthors(
+            for coauthor, joint_papers in await papers.list_coauthors(
                 connection, by_name["Ada Byron"].id, limit=2
             )
         ] == [("Bea Long", 2), ("Cid", 1)]
-        changed = await authors.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
+        changed = await papers.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
         assert {author.name: author.paper_count for author in changed} == {"Adá Byron": 3, "Cid": 0}
         ada_id, cid_id = by_name["Ada Byron"].id, by_name["Cid"].id
-        assert await authors.list_name_variants(connection, [ada_id, cid_id]) == {
+        assert await papers.list_name_variants(connection, [ada_id, cid_id]) == {
             ada_id: ["Ada Byron", "Adá Byron"]
         }
-        assert sorted(await authors.list_paper_ids(connection, [by_name["Ada Byron"].id])) == sorted(ids)
+        assert sorted(await papers.list_paper_ids(connection, [by_name["Ada Byron"].id])) == sorted(ids)
         query = sa.select(tables.authors.c.name).where(tables.authors.c.id == by_name["Cid"].id)
         assert list((await connection.execute(query)).scalars()) == ["Cid"]
+
+
+async def test_authors_are_ordered_by_papers_and_removed_without_any(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
+        await connection.execute(tables_authors.insert(), rows)
+        new = await papers.index_authors(connection, [(n, n, f"name w{n}") for n in (1, 2, 9)])
+        assert new == {"name", "w1", "w2", "w9"}
+        found = await papers.find_authors(connection, Prefix("na"), limit=10)
+        assert [author.id for author in found] == [9, 2, 1]
+        assert await papers.index_authors(connection, [(1, 40, "name w1")]) == set()
+        assert [author.id for author in await papers.find_authors(connection, "name", limit=10)] == [1, 9, 2]
+        await papers.index_authors(connection, [(9, 0, "name w9")])
+        assert [author.id for author in await papers.find_authors(connection, "name", limit=10)] == [1, 2]

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage import database, errors, migrate, tables
+from tests.support import patience
 
 
 async def test_concurrent_read_then_write_transactions_lose_no_update(db: database.Database) -> None:
@@ -55,9 +56,7 @@ async def _hold(limited: database.Database, count: int, release: asyncio.Event) 
             await release.wait()
 
     tasks = [asyncio.create_task(read()) for _ in range(count)]
-    async with asyncio.timeout(30):
-        while holding < database.READER_CONNECTIONS:  # noqa: ASYNC110 - counts tasks
-            await asyncio.sleep(0.01)
+    await patience.wait_until(lambda: holding >= database.READER_CONNECTIONS)
     return tasks
 
 
@@ -70,7 +69,7 @@ async def test_work_that_holds_all_its_connections_delays_no_other_transaction(d
             await connection.execute(tables.meta.insert().values(key="limited", value="0"))
 
     writers = [asyncio.create_task(write())]
-    async with asyncio.timeout(30):
+    async with patience.limit(30):
         for number in range(20):
             async with db.transaction() as connection:
                 await connection.execute(tables.meta.insert().values(key=f"n{number}", value="0"))
@@ -81,7 +80,7 @@ async def test_work_that_holds_all_its_connections_delays_no_other_transaction(d
     await asyncio.gather(*readers, *writers)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.engines("sqlite")
 async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.Database) -> None:
     limited, order = db.limited(database.READER_CONNECTIONS), list[str]()
     first_may_end, first_has_begun = asyncio.Event(), asyncio.Event()
@@ -105,7 +104,7 @@ async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.D
     assert order.index("delivery") <= 1
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.engines("postgresql")
 async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Database) -> None:
     insert = tables.meta.insert().values(key="frozen", value="0")
     update = tables.meta.update().where(tables.meta.c.key == "frozen")

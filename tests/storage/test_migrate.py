@@ -1,4 +1,4 @@
-"""Migrations, and the error sentences for databases that cannot be opened."""
+"""Migrations, and the error sentences for databases that cannot be opened. Backups of a SQLite database in use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from bot.services.alerts import matcher
-from storage import alerts, database, errors, key_values, migrate, models, subscriptions, tables
+from storage import database, errors, key_values, migrate, papers, search, tables
 from storage.migrations import versions
-from storage.outbox import queries
-from storage.search import author_index, index, trigger_terms
-from tests.support import alert_builders
 
-ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
+ENGINE_TABLES = (search.WORDS_TABLE, search.TITLES_TABLE, papers.TABLE, "search_tiers")
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -68,8 +62,8 @@ async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
 
 
 def test_head_is_the_newest_revision_file() -> None:
-    revisions = sorted(path.name[:4] for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
-    assert revisions[-1] == migrate.HEAD
+    revisions = sorted(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
+    assert (revisions[0], revisions[-1]) == (migrate.OLDEST, migrate.HEAD)
 
 
 async def test_a_failed_migration_is_rolled_back(
@@ -90,129 +84,44 @@ async def test_a_failed_migration_is_rolled_back(
 
 async def test_a_newer_database_is_rejected(database_url: str) -> None:
     async with open_unmigrated(database_url) as db, db.transaction() as connection:
-        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
     with pytest.raises(errors.NewerDatabaseError, match="Update Paperround"):
         await migrate.open_database(database_url, migrate=True)
 
 
-async def test_an_older_file_is_copied_before_the_migration(sqlite_template: Path, tmp_path: Path) -> None:
-    path = tmp_path / "paperround.db"
+@pytest.mark.parametrize("revision", ["0001", "0020"])
+async def test_a_database_too_old_to_be_upgraded_is_rejected(database_url: str, revision: str) -> None:
+    async with open_unmigrated(database_url) as db, db.transaction() as connection:
+        await connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+        await key_values.set_value(connection, "kept", "yes")
+    for upgrading in (True, False, None):
+        with pytest.raises(errors.StorageError, match=rf"schema {revision}.*export.*ingest"):
+            await migrate.open_database(database_url, migrate=upgrading)
+    async with open_unmigrated(database_url) as db, db.read() as connection:
+        assert await key_values.get(connection, "kept") == "yes"
+
+
+async def test_an_older_file_is_copied_before_the_migration(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def migrate_to_next(connection: sa.Connection) -> None:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0002'"))
+
+    path = Path(shutil.copy(sqlite_template, tmp_path / "paperround.db"))
     url = f"sqlite+aiosqlite:///{path}"
     async with open_unmigrated(url) as db, db.transaction() as connection:
-        await connection.run_sync(to_first_revision)
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0001'"))
         await key_values.set_value(connection, "kept", "yes")
+    monkeypatch.setattr(migrate, "HEAD", "r0002")
+    monkeypatch.setattr(migrate, "_run_alembic", migrate_to_next)
     await (await migrate.open_database(url)).close()
     async with open_unmigrated(url) as db, db.read() as connection:
         assert await key_values.get(connection, "kept") == "yes"
-        assert await connection.run_sync(differences) == []
+        assert await migrate.current_revision(db) == "r0002"
     [copy] = tmp_path.glob("paperround.db.before-*")
+    assert copy.name == "paperround.db.before-r0002-from-r0001"
     with closing(sqlite3.connect(copy)) as old:
-        assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-
-
-async def test_the_rows_of_subscriptions_survive_a_changed_constraint(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
-    async with open_unmigrated(url) as db, db.transaction() as connection:
-        await connection.run_sync(to_revision, "0006")
-        for number in (1, 2):
-            await connection.execute(
-                sa.text(
-                    "INSERT INTO subscriptions (id, guild_id, channel_id, at_time, timezone, days, top_n, min_votes,"
-                    " locale, style, say_when_empty, fresh_days, wait_minutes, settle_hours, state, created_at)"
-                    " VALUES (:id, 1, :id, '09:00', 'UTC', '1', 5, 0, 'en', 'compact', 0, 3, 0, 0, 'active', :at)"
-                ),
-                {"id": number, "at": "2026-01-01 00:00:00.000000"},
-            )
-        await connection.execute(
-            sa.text(
-                "INSERT INTO decisions (subscription_id, decided_at, local_on, digest_on, digest_ids,"
-                " skipped_digest_ids, min_votes, cutoff_rank, left_out)"
-                " VALUES (1, '2026-01-01 00:00:00.000000', '2026-01-01', '2026-01-01', '[]', '[]', 0, 0, '[]')"
-            )
-        )
-        await connection.execute(sa.text("DELETE FROM subscriptions WHERE id = 2"))
-    await (await migrate.open_database(url)).close()
-    async with open_unmigrated(url) as db:
-        async with db.transaction() as connection:
-            kept = await connection.execute(sa.select(tables.decisions.c.subscription_id))
-            assert list(kept.scalars()) == [1]
-            row = (await connection.execute(sa.select(tables.subscriptions))).mappings().one()
-            values = {key: value for key, value in row.items() if key != "id"} | {"topic": "RL"}
-            await connection.execute(tables.subscriptions.insert().values(values))
-            ids = (await connection.execute(sa.select(tables.subscriptions.c.id))).scalars()
-            # The id of the deleted one is in the keys of deliveries.
-            assert sorted(ids) == [1, 3]
-        async with db.transaction() as connection:
-            await connection.execute(tables.subscriptions.delete())
-            assert list(await connection.execute(sa.select(tables.decisions))) == []
-
-
-async def test_alerts_of_one_keyword_or_author_keep_their_words(empty_database_url: str) -> None:
-    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
-        await connection.run_sync(to_revision, "0011")
-        for kind, text, key, term in (
-            ("keyword", "강화 학습", "강화 학습", "강화"),
-            ("author", '"Ada"', "ada", "@d"),
-        ):
-            statement = sa.text(
-                "INSERT INTO alerts (user_id, kind, text, key, anchor, min_votes, state, created_at)"
-                " VALUES (7, :kind, :text, :key, :term, 3, 'active', '2026-01-01 00:00:00')"
-            )
-            await connection.execute(statement, {"kind": kind, "text": text, "key": key, "term": term})
-    await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
-        rows = await alerts.list_rows(connection)
-        drafts = [
-            alert_builders.draft("강화 학습", key="k:강화 학습", min_votes=3),
-            alert_builders.draft('"Ada"', kind=models.AlertKind.AUTHOR, key="a:ada", min_votes=3),
-        ]
-        assert rows == [replace(draft, id=row.id) for draft, row in zip(drafts, rows, strict=True)]
-        assert [matcher.alert_key(row) for row in rows] == [row.key for row in rows]
-        found = [
-            row async for batch in trigger_terms.stream_alerts(connection, ["강화", "@d"]) for row in batch
-        ]
-        assert sorted(alert_id for _, alert_id, _, _ in found) == [row.id for row in rows]
-
-
-async def test_posts_from_before_our_five_name_no_papers_of_members(empty_database_url: str) -> None:
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    place = {"channel_id": 2, "locale": "en", "created_at": at}
-    old: dict[sa.Table, dict[str, Any]] = {
-        tables.subscriptions: place
-        | {"guild_id": 1, "at_time": "09:00", "timezone": "UTC", "days": "1", "top_n": 5, "min_votes": 0}
-        | {"style": "weekly", "say_when_empty": False, "fresh_days": 3, "wait_minutes": 0, "settle_hours": 0}
-        | {"state": "paused", "reason": "by-hand"},
-        tables.deliveries: {"key": "daily:1:2026-01-01", "kind": "daily", "channel_id": 2, "locale": "en"}
-        | {"subscription_id": 1, "state": "sent", "planned_at": at, "due_at": at, "expires_at": at}
-        | {"papers": [], "total": 0, "priority": 1},
-    }
-    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
-        await connection.run_sync(to_revision, "0017")
-        for table, values in old.items():
-            await connection.execute(table.insert().values(values))
-    await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
-        [subscription] = await subscriptions.list_rows(connection)
-        assert (subscription.our_five, subscription.paused_by, subscription.paused_at) == (False, None, None)
-        delivery = await queries.get(connection, 1)
-        assert delivery is not None
-        assert delivery.our_five == ()
-
-
-def to_first_revision(connection: sa.Connection) -> None:
-    """Migrate an empty database to the first revision only."""
-    to_revision(connection, "0001")
-
-
-def to_revision(connection: sa.Connection, revision: str) -> None:
-    """Migrate an empty database to a revision."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+        assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("r0001",)]
 
 
 async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:
@@ -291,3 +200,32 @@ async def test_a_file_that_is_not_a_database_raises_an_error_sentence(tmp_path: 
     path.write_text("text that is long enough not to be mistaken for an empty database " * 20)
     with pytest.raises(errors.StorageError, match="not a Paperround database"):
         await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+
+
+async def test_a_copy_made_during_a_transaction_contains_only_committed_data(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        await key_values.set_value(connection, "kept", "yes")
+    async with sqlite_db.transaction() as connection:
+        await key_values.set_value(connection, "kept", "not yet")
+        assert await migrate.copy_to(sqlite_db, tmp_path / "copy.db") > 0
+    copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
+    async with copy.read() as connection:
+        assert await key_values.get(connection, "kept") == "yes"
+    await copy.close()
+
+
+async def test_copying_the_database_onto_itself_is_rejected(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.StorageError, match="itself"):
+        await migrate.copy_to(sqlite_db, tmp_path / "paperround.db")
+
+
+async def test_the_error_names_a_folder_that_does_not_exist(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.StorageError, match="nowhere"):
+        await migrate.copy_to(sqlite_db, tmp_path / "nowhere" / "copy.db")
+    assert "copy.db.partial" not in os.listdir(tmp_path)

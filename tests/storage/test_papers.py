@@ -1,10 +1,14 @@
-"""Queries for lists and details of papers."""
+"""Papers: lists and details, facts of services, and vote counts over time."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
-from storage import database, digests, facts, models, papers
+import sqlalchemy as sa
+
+from storage import archive, database, papers, tables
+from storage.models import ArchiveExtent, PaperFacts, Section
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
 
 
@@ -66,8 +70,8 @@ async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> Non
         rows = await papers.list_by_date(connection, DAY)
         assert [row.arxiv_id[-1] for row in rows] == ["2", "1", "3"]
         assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
-        assert await digests.list_dates(connection, limit=5) == [DAY]
-        assert await papers.get_extent(connection) == models.ArchiveExtent(2, 3, DAY, DAY)
+        assert await archive.list_dates(connection, limit=5) == [DAY]
+        assert await papers.get_extent(connection) == ArchiveExtent(2, 3, DAY, DAY)
 
 
 async def test_details_and_index_documents_contain_all_appearances_newest_first(
@@ -80,9 +84,9 @@ async def test_details_and_index_documents_contain_all_appearances_newest_first(
         detail = await papers.get_detail(connection, "2601.00001")
         assert detail is not None
         assert [appearance.date.day for appearance in detail.appearances] == [4, 3, 2]
-        assert detail.appearances[0].entry.sections == (models.Section(None, "Body 1"),)
+        assert detail.appearances[0].entry.sections == (Section(None, "Body 1"),)
         [document] = await papers.list_index_documents(connection, lambda entry: entry.sections)
-        assert document.sections == (models.Section(None, "Body 1"),)
+        assert document.sections == (Section(None, "Body 1"),)
         assert (
             await papers.list_index_documents(connection, lambda entry: entry.sections, after_id=document.id)
             == []
@@ -97,13 +101,59 @@ async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Dat
     ]
     readings.append(("2601.00003", "arxiv", ()))
     async with db.transaction() as connection:
-        await facts.add(
+        await papers.add_facts(
             connection,
             [
-                (ids[arxiv_id], models.PaperFacts(arxiv_id, source, "u", NOW, authors=authors))
+                (ids[arxiv_id], PaperFacts(arxiv_id, source, "u", NOW, authors=authors))
                 for arxiv_id, source, authors in readings
             ],
         )
     async with db.read() as connection:
         details = [await papers.get_detail(connection, arxiv_id) for arxiv_id in ids]
     assert [detail and detail.is_author_order_confirmed for detail in details] == [True, False, False]
+
+
+async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> None:
+    ids = await add_papers(db, merged_paper(1))
+    paper_id = ids["2601.00001"]
+    new = PaperFacts("2601.00001", "arxiv", "p", NOW, title="New", categories=("cs.CL",))
+    new = replace(new, organization="A Lab", code_stars=1200)
+    old = PaperFacts("2601.00001", "arxiv", "p", NOW - timedelta(days=1), title="Old", listed_on=DAY)
+    async with db.transaction() as connection:
+        await papers.add_facts(connection, [(paper_id, new)])
+        await papers.add_facts(connection, [(paper_id, old)])
+        assert (await papers.list_facts_by_paper(connection, [paper_id]))[paper_id] == [
+            replace(new, listed_on=DAY)
+        ]
+        assert await papers.list_arxiv_ids_without_facts(connection, "arxiv", since_on=DAY, limit=9) == []
+        assert await papers.list_arxiv_ids_without_facts(
+            connection, "huggingface", since_on=DAY, limit=9
+        ) == ["2601.00001"]
+
+
+async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.Database) -> None:
+    ids = await add_papers(db, merged_paper(1))
+    paper_id = ids["2601.00001"]
+    counts = [
+        PaperFacts("2601.00001", "huggingface", "", NOW + timedelta(days=days), votes=days)
+        for days in (3, 1, 2)
+    ]
+    async with db.transaction() as connection:
+        await papers.add_votes(connection, [(paper_id, count) for count in counts])
+        await papers.add_votes(connection, [(paper_id, counts[0])])
+        assert await papers.list_latest_votes(connection, [paper_id]) == {
+            paper_id: (NOW + timedelta(days=3), 3)
+        }
+        stored = await connection.execute(sa.select(tables.votes).order_by(tables.votes.c.read_at))
+        assert [(row.paper_id, row.votes, row.read_at, row.source) for row in stored] == [
+            (paper_id, days, NOW + timedelta(days=days), "huggingface") for days in (1, 2, 3)
+        ]
+
+
+async def test_of_two_counts_of_one_moment_the_larger_is_kept(db: database.Database) -> None:
+    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
+    async with db.transaction() as connection:
+        for count in (5, 50, 0):
+            fact = PaperFacts("2601.00001", "huggingface", "", NOW, votes=count)
+            await papers.add_votes(connection, [(paper_id, fact)])
+        assert await papers.list_latest_votes(connection, [paper_id]) == {paper_id: (NOW, 50)}

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import alerts, database, errors, guilds, models, readers
-from storage.search import trigger_terms
+from storage import accounts, alerts, database, errors, models
 from tests.support import alert_builders
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
-RULE = alert_builders.draft(
+ALERT = alert_builders.draft(
     "강화 학습",
     "Ada",
     user_id=2**63 - 1,
@@ -26,46 +25,48 @@ RULE = alert_builders.draft(
 
 async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await readers.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
-        await readers.upsert(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
-        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
-        await readers.clear_dm_channel(connection, 5)
-        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", None)
-        assert await readers.get(connection, 6) is None
+        await accounts.upsert_reader(connection, 5, now=NOW, locale=models.Locale.KO)
+        await accounts.upsert_reader(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
+        assert await accounts.get_reader(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
+        await accounts.clear_dm_channel(connection, 5)
+        assert await accounts.get_reader(connection, 5) == models.Reader(
+            5, models.Locale.KO, "Asia/Seoul", None
+        )
+        assert await accounts.get_reader(connection, 6) is None
 
 
 async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await guilds.upsert(connection, 5, now=NOW, system_channel_id=8)
-        await guilds.mark_left(connection, [5], NOW)
-        left = await guilds.get(connection, 5)
+        await accounts.upsert_guilds(connection, 5, now=NOW, system_channel_id=8)
+        await accounts.mark_guild_left(connection, [5], NOW)
+        left = await accounts.get_guild(connection, 5)
         assert left is not None
         assert left.left_at == NOW
-        await guilds.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
-        assert await guilds.list_rows(connection) == [
-            models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
-        ]
+        await accounts.upsert_guilds(connection, 5, now=NOW, locale=models.Locale.KO)
+        assert await accounts.get_guild(connection, 5) == models.Guild(
+            5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None
+        )
 
 
 async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:
     async with db.transaction() as connection:
-        first = await alerts.add(connection, RULE, ["강화", "학습"])
-        await alerts.add(connection, replace(RULE, channel_id=7), ["강화"])
+        first = await alerts.add(connection, ALERT, ["강화", "학습"])
+        await alerts.add(connection, replace(ALERT, channel_id=7), ["강화"])
         with pytest.raises(errors.DuplicateError):
-            await alerts.add(connection, RULE, ["강화", "학습"])
-        assert await alerts.get(connection, first.id) == first == replace(RULE, id=first.id)
-        assert await alerts.count_by_user(connection, RULE.user_id) == 2
+            await alerts.add(connection, ALERT, ["강화", "학습"])
+        assert await alerts.get(connection, first.id) == first == replace(ALERT, id=first.id)
+        assert await alerts.count_by_user(connection, ALERT.user_id) == 2
         assert [alert.channel_id for alert in await alerts.list_rows(connection, channel_id=7)] == [7]
 
 
 async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Database) -> None:
     async with db.transaction() as connection:
-        first = await alerts.add(connection, RULE, ["강화", "학습"])
-        second = await alerts.add(connection, replace(RULE, key="b"), ["b"])
-        anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
+        first = await alerts.add(connection, ALERT, ["강화", "학습"])
+        second = await alerts.add(connection, replace(ALERT, key="b"), ["b"])
+        terms = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            batches = [batch async for batch in trigger_terms.stream_alerts(connection, anchors)]
+            batches = [batch async for batch in alerts.stream_alerts(connection, terms)]
             rows = [row for batch in batches for row in batch]
             assert {term for term, *_ in rows} == {"강화", "b"}
             ids = [alert_id for _, alert_id, _, _ in rows]

@@ -24,7 +24,7 @@ async def test_a_source_is_added_once_and_due_at_once(db: database.Database) -> 
             options={"a": "b"},
         )
         assert await sources.list_rows(connection) == [added]
-        assert await sources.list_due(connection, NOW) == [added]
+        assert await sources.list_rows(connection, due_at=NOW) == [added]
         with pytest.raises(errors.DuplicateError):
             await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         assert await sources.remove(connection, URL)
@@ -45,7 +45,7 @@ async def test_the_health_of_a_source_is_stored(db: database.Database) -> None:
         )
         await sources.set_health(connection, ill)
         assert (await sources.list_rows(connection))[0] == ill
-        assert [row.url for row in await sources.list_due(connection, NOW)] == ["other"]
+        assert [row.url for row in await sources.list_rows(connection, due_at=NOW)] == ["other"]
 
 
 async def test_page_states_are_stored_until_removed_by_age(db: database.Database) -> None:
@@ -81,4 +81,4 @@ async def test_many_sources_are_updated_and_read_at_once(db: database.Database) 
         await sources.set_health(connection, *updated)
         await sources.set_health(connection)
         assert await sources.list_rows(connection) == updated
-        assert await sources.list_due(connection, NOW) == []
+        assert await sources.list_rows(connection, due_at=NOW) == []

@@ -16,7 +16,7 @@ from storage import database
         ("SELECT * FROM entries WHERE digest_id = 1 ORDER BY rank", "entries_1"),
         ("SELECT * FROM digests WHERE date_on = '2026-01-01'", "ix_digests_date_on"),
         ("SELECT * FROM paper_authors WHERE author_id = 1", "ix_paper_authors_author_id"),
-        ("SELECT * FROM digest_places WHERE place IN ('a')", "digest_places_1"),
+        ("SELECT * FROM digest_locations WHERE location IN ('a')", "digest_locations_1"),
     ],
 )
 async def test_queries_use_their_index(sqlite_db: database.Database, statement: str, index: str) -> None:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
-from bot.services.alerts import timing
-from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.planner import AlertPlanner
-from bot.services.ingest.service import IngestService
-from bot.services.outbox import discord_errors, discord_health, outcomes, suspension
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import models
+from bot.alerts import matcher
+from bot.alerts.planner import AlertPlanner
+from bot.alerts.service import Alerts
+from bot.app.container import delivery_kinds
+from bot.archive.ingest import IngestService
+from bot.outbox import contents, outcomes, sender
+from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
+from storage import alerts, deliveries, models
 from storage.database import Connection, Database
-from storage.outbox import pending_alerts, queries
-from tests.support import alert_builders, digest_builders
+from tests.support import alert_builders, digest_builders, outbox_builders
 from tests.support.recording_indexer import NullIndexer
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -42,15 +39,6 @@ class RecordingRenderer:
             raise ValueError("a template of the operator's with a mistake in it")
         return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        raise AssertionError
-
 
 class RecordingFactory(DeliveryFactory):
     """Records the messages of alerts, also those that are equal and rendered once."""
@@ -59,11 +47,24 @@ class RecordingFactory(DeliveryFactory):
         numbers = itertools.count()
         super().__init__(lambda: renderer, lambda: f"n{next(numbers)}")
         self._recorded = renderer.alerts
+        self._posts: dict[int, tuple[object, Any]] = {}
 
-    def build_alert(self, post: contents.AlertPost, **destination: Any) -> models.NewDelivery:
-        delivery = super().build_alert(post, **destination)
-        self._recorded.append(post)
-        return delivery
+    def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
+        parts = super().render(record, post)
+        self._posts[id(parts)] = parts, post
+        return parts
+
+    def build(
+        self,
+        record: KindRecord[Any],
+        key: str,
+        locale: models.Locale,
+        parts: Iterable[models.NewPart],
+        now: datetime,
+        **fields: Unpack[Fields],
+    ) -> models.NewDelivery:
+        self._recorded.append(self._posts[id(parts)][1])
+        return super().build(record, key, locale, parts, now, **fields)
 
 
 class AlertHarness:
@@ -80,11 +81,10 @@ class AlertHarness:
     async def add_digest(
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
-        """Store a digest and plan its alerts."""
         await self.store_digest(on, *papers, summary=summary, location=location)
         await self.plan()
 
-    async def plan(self, wait: timedelta = timing.GATHERING_TIME) -> int:
+    async def plan(self, wait: timedelta = matcher.GATHERING_TIME) -> int:
         """Match what is stored, and plan what is due after `wait`. Returns the number of deliveries."""
         planned = await self.planner.drain()
         await self.planner.schedule_crossed()
@@ -93,14 +93,14 @@ class AlertHarness:
 
     async def match_first_batch(self) -> None:
         """Match what is stored for the first two recipients, as a planner that is stopped then."""
-        stop, set_last_recipient = asyncio.Event(), pending_alerts.set_last_recipient
+        stop, set_last_recipient = asyncio.Event(), alerts.set_last_recipient
 
         async def set_and_stop(connection: Connection, pending: models.PendingAlerts, recipient: str) -> None:
             await set_last_recipient(connection, pending, recipient)
             stop.set()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.outbox.pending_alerts.set_last_recipient", set_and_stop)
+            patch.setattr("storage.alerts.set_last_recipient", set_and_stop)
             await self.planner.drain(stop=stop)
 
     async def store_digest(
@@ -111,17 +111,9 @@ class AlertHarness:
 
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
-
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
-            await pending_alerts.add(connection, digest_id, revision, paper_ids, NOW)
-
-        await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
+        await digest_builders.ingest_digest(
+            self.database, text, at=NOW, on_fresh=digest_builders.add_pending_alerts(NOW), location=location
+        )
 
     async def store_facts(self, *facts: models.PaperFacts) -> None:
         """Store facts of services; what their names match remains to be planned."""
@@ -129,7 +121,7 @@ class AlertHarness:
         async def on_added_names(
             connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
         ) -> None:
-            await pending_alerts.add_named(connection, digest_id, former, self.now)
+            await alerts.add_pending_named(connection, digest_id, former, self.now)
 
         service = IngestService(self.database, lambda: self.now, NullIndexer(), on_added_names=on_added_names)
         await service.add_facts(facts)
@@ -138,29 +130,23 @@ class AlertHarness:
         return (await self.alerts.add(alert_builders.draft(text, **fields))).id
 
     async def expire(self, now: datetime) -> None:
-        suspender = suspension.DestinationSuspender(self.deliveries)
-        rng = random.Random(1)
-        health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
-        await recorder.expire(now)
+        await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        suspender = suspension.DestinationSuspender(self.deliveries)
-        refused = discord_errors.classify(403, 50007, models.PartKind.MESSAGE)
+        suspender = outcomes.DestinationSuspender(self.deliveries, delivery_kinds())
+        refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
-            (delivery,) = await queries.list_rows(connection, user_id=user_id)
+            (delivery,) = await deliveries.list_rows(connection, user_id=user_id)
             await suspender.suspend(connection, delivery, refused, self.now)
 
     async def list_recipients(self) -> list[int | None]:
-        """The readers of all planned alerts, in the order of planning."""
         async with self.database.read() as connection:
-            return [delivery.user_id for delivery in reversed(await queries.list_rows(connection))]
+            return [delivery.user_id for delivery in reversed(await deliveries.list_rows(connection))]
 
     async def list_pending(self) -> list[models.PendingAlerts]:
-        """The digests whose alerts are still to be planned."""
         async with self.database.read() as connection:
-            return await pending_alerts.list_rows(connection)
+            return await alerts.list_pending(connection)
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it: two recipients a batch."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.support import patience
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -41,39 +42,35 @@ class Browser:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            answer = await self._socket.receive_json(timeout=WAIT_SECONDS)
+            answer = await self._socket.receive_json(timeout=patience.scaled(WAIT_SECONDS))
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result
 
     async def open(self, url: str, *, width: int = 1280, height: int = 900) -> None:
-        """Open a page in a window of this size."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self.call("Emulation.setDeviceMetricsOverride", **metrics)
         await self.call("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression."""
         answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     async def text(self) -> str:
-        """Return the visible text of the page, with single spaces."""
         return " ".join(str(await self.evaluate("document.body ? document.body.innerText : ''")).split())
 
     async def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with patience.limit(WAIT_SECONDS):
                 while not await self.evaluate(expression):  # noqa: ASYNC110 - the browser sets no event
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise TimeoutError(f"{expression}\n{(await self.text())[-2000:]}") from None
 
     async def wait_for_text(self, *sentences: str) -> None:
-        """Wait until the page shows all sentences."""
         for sentence in sentences:
             await self.wait_for(
                 f"document.body && document.body.innerText.replace(/\\s+/g, ' ').includes({sentence!r})"
@@ -84,7 +81,6 @@ class Browser:
         await self.call("Input.insertText", text=text)
 
     async def press(self, key: str) -> None:
-        """Press a key, such as Enter."""
         code = {"Enter": 13, "Tab": 9, "Escape": 27}[key]
         shared = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         await self.call(
@@ -96,18 +92,13 @@ class Browser:
         """Press a key, again every two seconds, until the page shows all sentences."""
         shown = ""
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with patience.limit(WAIT_SECONDS):
                 while not all(sentence in shown for sentence in sentences):
                     await self.press(key)
                     await asyncio.sleep(2)
                     shown = await self.text()
         except TimeoutError:
             raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None
-
-    async def take_picture(self, path: Path) -> None:
-        """Store a picture of the window."""
-        picture = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(picture["data"]))
 
 
 @asynccontextmanager
@@ -120,9 +111,7 @@ async def open_browser(folder: Path) -> AsyncIterator[Browser]:
     )
     try:
         port_file = folder / "DevToolsActivePort"
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not port_file.exists() or not port_file.read_text():  # noqa: ASYNC110 - the same
-                await asyncio.sleep(0.05)
+        await patience.wait_until(lambda: port_file.exists() and bool(port_file.read_text()))
         address = f"http://127.0.0.1:{port_file.read_text().split()[0]}/json/list"
         async with aiohttp.ClientSession() as session:
             async with session.get(address) as response:

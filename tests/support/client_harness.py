@@ -7,23 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import discord
+import pytest
 import simcord
 from discord.http import MultipartParameters
 
+from bot.app.client import PaperroundBot
 from bot.app.container import Container
-from bot.client.bot import PaperroundBot
-from bot.client.interactions.errors import UserError
+from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
-from bot.services.daily.subscriptions import SubscriptionOptions
-from bot.services.posts import contents
-from bot.settings import Settings
-from bot.sources.http import fetcher
-from storage import models
+from bot.core.settings import Settings
+from bot.lists import autocomplete
+from bot.outbox import contents
+from bot.sources import fetcher
+from storage import deliveries, models
 from storage.database import Database
-from storage.outbox import queries
 from tests.fake_discord import validation
+from tests.support import patience
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Start of SimCord's clock."""
@@ -32,7 +34,17 @@ NOWHERE = "http://127.0.0.1:9"
 """Where arXiv and Hugging Face are by default: no server listens there."""
 
 SETTLE_SECONDS = 60.0
-"""SimCord gives up on the bot after this wall-clock time. Its default of five seconds fails on a busy machine."""
+
+
+class PatientEnv(simcord.Env):
+    """SimCord, whose wall-clock limits (five seconds at the start, whatever the settings) grow with the machine's load."""
+
+    async def _settle_internal(self, **options: Any) -> None:
+        await super()._settle_internal(**options | {"timeout": patience.scaled(SETTLE_SECONDS)})
+
+
+both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lambda locale: locale.value)
+"""For tests whose subject is a text, its translation or its length."""
 
 
 @dataclass
@@ -65,21 +77,66 @@ class ClientHarness:
         """The reader in direct messages."""
         return self.reader.user
 
+    async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
+        """Run a slash command, as the reader in the channel if not told otherwise. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
+
+    async def press(
+        self,
+        message: Any,
+        key: str = "",
+        *,
+        by: Any = None,
+        label: str | None = None,
+        custom_id: str | None = None,
+    ) -> Any:
+        """Press the button with a text of the bot, or with a label or a custom id. Returns the last message of the answer."""
+        wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
+        return last_response(await (by or self.reader).click(message, **wanted))
+
+    async def choose(self, message: Any, custom_id: str, *values: str, by: Any = None) -> Any:
+        """Choose values of a menu. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))
+
+    async def fill(self, message: Any, key: str, *, by: Any = None, **values: Any) -> Any:
+        """Open a form by the button with a text of the bot, and submit it. Returns the last message of the answer."""
+        form = await (by or self.reader).click(message, label=self.texts(key))
+        return last_response(await (by or self.reader).submit_modal(form, values))
+
+    async def click(self, message: Any, *, by: Any = None, **button: Any) -> Any:
+        """Press a button as the reader, or `by` another. Returns the last message of the answer."""
+        return last_response(await (by or self.reader).click(message, **button))
+
+    async def select(self, message: Any, values: list[str], *, by: Any = None, custom_id: str) -> Any:
+        """Select values of a menu, given the beginning of its custom id. Returns the last message of the answer."""
+        found = next(name for name in component_ids(message) if name.startswith(custom_id))
+        return last_response(await (by or self.reader).select(message, values, custom_id=found))
+
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
-        return await self.bot.services.subscriptions.add(
+        draft = models.Subscription(
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
-            options=SubscriptionOptions(**{"locale": self.texts.locale} | options),
             created_by=self.manager.id,
+            **{"locale": self.texts.locale} | options,
         )
+        return await self.bot.services.subscriptions.add(draft)
+
+    async def manage(self, command: str, **options: Any) -> Any:
+        """Run a command as the manager in `channel`. Returns the last message of the answer."""
+        return last_response(await self.manager.slash(self.channel, command, **options))
+
+    async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
+        """Press the button with this text as the manager. Returns the last message of the answer, or its form."""
+        result = await self.manager.click(message, label=self.texts(text_id, **arguments))
+        return result if result.modal else last_response(result)
 
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
         """Plan a post of one message immediately, and return its stored delivery and part."""
         await self.bot.services.on_demand_posts.plan(subscription.id, 1)
         async with self.container.database.read() as connection:
-            (delivery,) = await queries.list_rows(connection)
-            (part,) = await queries.list_parts(connection, delivery.id)
+            (delivery,) = await deliveries.list_rows(connection)
+            (part,) = await deliveries.list_parts(connection, delivery.id)
         return delivery, part
 
     def unexpected_errors(self) -> list[BaseException]:
@@ -102,12 +159,19 @@ async def open_harness(
     container.texts = texts
     container.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
+    for waiting in (bot.services.lookups, bot.services.paper_lookup):
+        waiting.patience = patience.scaled(waiting.patience)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
-    env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
+    env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
     await env.start()
     clock.env = env
     try:
-        yield _populate(env, container, bot, locale)
+        with mock.patch.multiple(
+            autocomplete,
+            TIMEOUT_SECONDS=patience.scaled(autocomplete.TIMEOUT_SECONDS),
+            PATIENCE_SECONDS=patience.scaled(autocomplete.PATIENCE_SECONDS),
+        ):
+            yield _populate(env, container, bot, locale)
     finally:
         await env.shutdown()
 
@@ -158,7 +222,9 @@ async def post_daily(harness: ClientHarness, **options: Any) -> Any:
     """Add a subscription and send its post. Returns the last message."""
     subscription = await harness.add_subscription(**options)
     post = await harness.bot.services.on_demand_posts.preview(subscription)
-    parts = harness.bot.renderer.render_daily(replace(post, marker=f"daily:{subscription.id}:2026-01-01"))
+    parts = harness.container.renderer.render_daily(
+        replace(post, marker=f"daily:{subscription.id}:2026-01-01")
+    )
     return await send_parts(harness, harness.channel.id, *parts)
 
 

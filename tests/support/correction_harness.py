@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
-from bot.services.daily import edits, planner
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.search.service import SearchService
-from storage import models
-from storage.database import Connection, Database
-from storage.outbox import attempts, queries
+from bot.daily import edits
+from bot.daily import planner as daily_planner
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.search.service import SearchService
+from storage import deliveries, models, outbox
+from storage.database import Database
 from tests.support import digest_builders, planner_harness
-from tests.support.planner_harness import SEOUL_9AM
+from tests.support.planner_harness import HOUR, MONDAY, SEOUL_9AM
 
-DAY = timedelta(days=1)
-LATER = SEOUL_9AM + timedelta(hours=2)
+LATER = SEOUL_9AM + 2 * HOUR
 
 
 class TextRenderer(planner_harness.StubDailyRenderer):
@@ -58,7 +58,7 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         numbers = itertools.count()
         self.text = TextRenderer()
         deliveries = DeliveryFactory(lambda: self.text, lambda: f"n{next(numbers)}")
-        self.planner = planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
+        self.planner = daily_planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
         self.edits = edits.EditPlanner(deliveries)
 
     async def put(
@@ -68,39 +68,53 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
         await put_text(self, digest_builders.newsletter(on, papers, text=text), on.isoformat(), at)
 
-    async def post(self, now: datetime = SEOUL_9AM) -> None:
+    async def begin(self, *arxiv_ids: str, **options: Any) -> int:
+        """Subscribe, and send the post of MONDAY with these papers. Returns the subscription's id."""
+        subscription_id = await self.subscribe(**options)
+        await self.put(MONDAY, arxiv_ids, "At first.")
+        await self.send()
+        return subscription_id
+
+    async def send(self, now: datetime = SEOUL_9AM) -> None:
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
-        await self.planner.tick(now)
+        await self.tick(now)
         async with self.database.transaction() as connection:
-            for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
-                parts = await queries.list_parts(connection, delivery.id)
+            for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
+                parts = await deliveries.list_parts(connection, delivery.id)
                 receipts = {
                     part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
                     for part in parts
                 }
-                await attempts.mark_sent(connection, receipts, now)
+                await outbox.mark_sent(connection, receipts, now)
+
+    async def edited_content(self) -> dict[str, Any]:
+        """Return the message that the only edit gives."""
+        (part,) = await self.edited()
+        content: dict[str, Any] = json.loads(part.payload or "")
+        return content
 
     async def edited(self) -> list[models.Part]:
         """Return the planned edits, oldest first."""
         async with self.database.read() as connection:
-            planned = await queries.list_rows(
+            planned = await deliveries.list_rows(
                 connection, kind=models.DeliveryKind.EDIT, state=models.DeliveryState.PLANNED
             )
             return [
                 part
                 for delivery in reversed(planned)
-                for part in await queries.list_parts(connection, delivery.id)
+                for part in await deliveries.list_parts(connection, delivery.id)
             ]
 
 
-async def put_text(harness: CorrectionHarness, text: str, location: str, at: datetime = LATER) -> None:
-    async def on_fresh(
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
-        await harness.edits.plan(connection, digest_id, revision, at, changed_ids)
-
-    await digest_builders.ingest_digest(harness.database, text, at=at, on_fresh=on_fresh, location=location)
+async def put_text(
+    harness: CorrectionHarness, text: str, location: str = MONDAY.isoformat(), at: datetime = LATER
+) -> None:
+    await digest_builders.ingest_digest(
+        harness.database,
+        text,
+        at=at,
+        on_fresh=lambda connection, fresh: harness.edits.plan(
+            connection, fresh.digest_id, fresh.revision, at, fresh.changed_ids
+        ),
+        location=location,
+    )

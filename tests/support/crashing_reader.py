@@ -11,14 +11,13 @@ import signal
 import sys
 from pathlib import Path
 
-from bot import logs
-from bot.app import polling, runtime
+from bot.app import container as app_container
+from bot.app import runtime
 from bot.app.container import open_container
-from bot.digests import parse
-from bot.services.ingest import inbox
-from bot.settings import Settings
-from storage import models
-from storage.outbox import sender_lock
+from bot.archive import inbox, parse
+from bot.core import logs
+from bot.core.settings import Settings
+from storage import locks, models
 
 OPERATOR_CHANNEL = 77
 _parse = parse.parse_text
@@ -34,13 +33,11 @@ async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:
     settings = Settings(database_url=url, operator_channel=OPERATOR_CHANNEL, fetch_allow=tuple(hosts))
     async with open_container(settings) as container:
         bot = container.create_bot(shard_count=1)
-        running = runtime.build_runtime(
-            container, bot, asyncio.Event(), sender_lock.SenderLock(container.database)
-        )
+        running = runtime.build_runtime(container, bot, asyncio.Event(), locks.SenderLock(container.database))
         if what == "inbox":
             await inbox.InboxWatcher(folder, running.ingest_files).scan()
             return
-        async with polling.open_poller(container, container.create_ingest()) as poller:
+        async with app_container.open_poller(container, container.create_ingest()) as poller:
             await poller.fetch_due()
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.services.ingest import service as ingest_service
-from bot.services.ingest.digest_writer import OnFreshDigest
-from bot.services.ingest.results import IngestResult
-from storage import models
+from bot.archive import ingest
+from bot.archive.digest_writer import IngestResult, OnFreshDigest
+from storage import alerts, models
 from storage.database import Connection, Database
 from tests.support.recording_indexer import NullIndexer
 
@@ -32,6 +31,13 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
     return "\n\n".join(blocks) + "\n"
 
 
+def add_pending_alerts(now: datetime) -> OnFreshDigest:
+    """Return a callback that lets the alerts of a fresh digest be planned."""
+    return lambda connection, fresh: alerts.add_pending(
+        connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now
+    )
+
+
 async def ingest_digest(
     database: Database,
     text: str,
@@ -40,14 +46,12 @@ async def ingest_digest(
     on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
 ) -> IngestResult:
-    """Store a digest with the clock at `at`."""
-    service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
+    service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
-    """Store facts of services."""
-    service = ingest_service.IngestService(database, lambda: facts[0].read_at, NullIndexer())
+    service = ingest.IngestService(database, lambda: facts[0].read_at, NullIndexer())
     return await service.add_facts(facts)
 
 

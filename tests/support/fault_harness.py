@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
-from bot.clock import system_clock
-from storage import migrate, models
-from storage.database import Connection, Database
-from storage.outbox import pending_alerts, plan, queries
+import sqlalchemy as sa
+
+from bot.core.clock import system_clock
+from storage import deliveries, migrate, models, outbox
+from storage.database import Database
 from tests.fake_discord import process
-from tests.support import digest_builders, relay_harness, shifted_clock
+from tests.support import digest_builders, patience, relay_harness, shifted_clock
 
 
 @dataclass
@@ -70,11 +69,7 @@ class FaultHarness:
     def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start a process that uses the fake and the database; its output is appended to `bot.log` in the folder."""
         environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("PAPERROUND_", "DISCORD_"))
-            },
+            **os.environ,
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
             **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
@@ -95,60 +90,56 @@ class FaultHarness:
             bot.wait()
 
     def read_log(self) -> str:
-        """The log of all bots."""
         return (self.folder / "bot.log").read_text(errors="replace")
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
-        """Insert deliveries into the outbox."""
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, new_deliveries)
+            await outbox.add_all(connection, new_deliveries)
 
     async def store_digest(self, text: str) -> None:
         """Store a digest whose alerts are to be planned, by its first paper's name as location."""
         now = self.now()
-
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
-            await pending_alerts.add(connection, digest_id, revision, paper_ids, now)
-
         location = text.partition("](")[2].partition(")")[0]
-        await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=on_fresh, location=location)
+        await digest_builders.ingest_digest(
+            self.db, text, at=now, on_fresh=digest_builders.add_pending_alerts(now), location=location
+        )
 
     async def lift_limit_of_direct_messages(self) -> None:
         """Let Discord open all direct messages at once, which costs a test no minute."""
         await self.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
 
-    async def count_states(self) -> dict[str, int]:
-        """Number of parts by state."""
+    async def count_rows(self, table: sa.Table) -> int:
         async with self.db.read() as connection:
-            counts = await queries.count_by_state(connection)
+            return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+
+    async def count_states(self) -> dict[str, int]:
+        async with self.db.read() as connection:
+            counts = await deliveries.count_by_state(connection)
         return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:
         """Number of messages that the fake Discord has accepted."""
         return int((await self.fake.counts())["messages"])
 
-    async def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
-        """Wait until the async `condition` is true. Fails with the bots' log."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not await condition():  # noqa: ASYNC110 - the change happens in another process
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"{await self.count_states()}\n{self.read_log()[-6000:]}") from None
+    async def wait_until(
+        self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0
+    ) -> None:
+        """Wait until `condition` is true. Fails with the bots' log."""
+        await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
-    async def wait_until_all_sent(self, seconds: float = 90.0) -> None:
-        """Wait until every part is SENT."""
+    async def wait_for_sent(self, count: int) -> None:
+        """Wait until the fake Discord has accepted so many messages."""
 
+        async def are_accepted() -> bool:
+            return await self.count_sent_messages() >= count
+
+        await self.wait_until(are_accepted)
+
+    async def wait_until_all_sent(self) -> None:
         async def all_sent() -> bool:
             return set(await self.count_states()) == {"sent"}
 
-        await self.wait_until(all_sent, seconds)
+        await self.wait_until(all_sent, 90.0)
 
 
 @asynccontextmanager

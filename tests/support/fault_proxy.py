@@ -16,6 +16,7 @@ import yarl
 from aiohttp import web
 
 from tests.fake_discord import server
+from tests.support import origin_server
 
 HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "content-encoding", "host"})
 
@@ -57,7 +58,6 @@ def discord_json(status: int, body: dict[str, Any], **headers: str) -> Reply:
 
 
 def rate_limit(seconds: float, *, is_global: bool = False) -> Reply:
-    """Discord's 429."""
     scope = "global" if is_global else "user"
     body = {"message": "You are being rate limited.", "retry_after": seconds, "global": is_global}
     return discord_json(429, body, Retry_After=str(int(seconds) + 1), X_RateLimit_Scope=scope)
@@ -89,11 +89,9 @@ class FaultProxy:
         self._session: aiohttp.ClientSession | None = None
 
     def answer_all(self, reply: Reply) -> None:
-        """Give the same reply to every request."""
         self.rule = lambda *_: reply
 
     def counts(self) -> Counter[int]:
-        """Number of requests by status."""
         return Counter(request.status for request in self.requests)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -135,11 +133,9 @@ async def open_fault_proxy(api_url: str) -> AsyncIterator[FaultProxy]:
     proxy = FaultProxy(api_url)
     app = web.Application(client_max_size=25 << 20)
     app.router.add_route("*", "/{path:.*}", proxy._handle)
-    runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    proxy.api_url = f"http://127.0.0.1:{runner.addresses[0][1]}{server.API}"
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         proxy._session = session
-        yield proxy
-        await runner.cleanup()
+        async with origin_server.serving(runner) as port:
+            proxy.api_url = f"http://127.0.0.1:{port}{server.API}"
+            yield proxy

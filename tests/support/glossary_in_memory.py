@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.text.analysis import analyser
-from bot.text.glossary.extraction import mentions
-from bot.text.glossary.induction import build, evidence
-from bot.text.glossary.model import seed
-from bot.text.glossary.resolution import resolver
+from bot.glossary import concepts, induction, mentions, resolver
+from bot.text import analyser
 
 
-def count_mentions(texts: Iterable[str]) -> list[evidence.MentionCount]:
+def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:
     """Return the mention counts of texts, one text per paper."""
     counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
     return list(counts.items())
 
 
-def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:
+def build_glossary(texts: list[str], terms: Iterable[concepts.SeedTerm]) -> resolver.Glossary:
     """Return the glossary of texts, one text per paper, and of the seed terms."""
-    draft = build.draft_glossary(count_mentions(texts), terms)
+    draft = induction.draft_glossary(count_mentions(texts), terms)
     counter = draft.cooccurrence_counter()
     for text in texts:
         counter.add(analyser.canonicalise(text))
     return resolver.Glossary(
-        build.build_concepts(draft, counter), draft.senses, draft.confirmed_table(counter)
+        induction.build_concepts(draft, counter), draft.senses, draft.confirmed_table(counter)
     )

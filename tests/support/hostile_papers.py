@@ -6,7 +6,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from bot.services.posts import contents
+from bot.outbox import contents
 from storage import models
 
 markup = ["**", "`", "[x](http://y.example)", "@everyone", "<@1>", "||", "#", "_", "-", "\u202e", "\n"]

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.services.indexing import indexer
-from bot.text import scoring
-from storage.search import engines, index
-from storage.search.query import BooleanQuery
+from bot.search import index as search_index
+from bot.search import scoring
+from storage import search
+from storage.search import BooleanQuery
 from storage.tables import papers
 
 DAY = date(2025, 1, 1)
@@ -17,12 +17,12 @@ DAY = date(2025, 1, 1)
 
 def popularity(votes: int | None, on: date) -> float:
     """Return the popularity by which the indexer orders papers."""
-    return scoring.hot_score(votes, on, indexer.POPULARITY_EPOCH)
+    return scoring.hot_score(votes, on, search_index.POPULARITY_EPOCH)
 
 
 async def add_papers(
     connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
-) -> dict[int, index.IndexRow]:
+) -> dict[int, search.IndexRow]:
     """Index papers given as (id, votes, title tokens, body tokens), dated in order of their ids; return the rows by id."""
     await connection.execute(
         papers.insert(),
@@ -42,14 +42,14 @@ async def add_papers(
         ],
     )
     dates = {paper_id: DAY + timedelta(days=paper_id) for paper_id, *_ in rows}
-    positions = await index.assign_positions(
+    positions = await search.assign_positions(
         connection, {paper_id: popularity(votes, dates[paper_id]) for paper_id, votes, *_ in rows}
     )
     indexed = {
-        paper_id: index.IndexRow(
+        paper_id: search.IndexRow(
             positions[paper_id],
             paper_id,
-            index.DocumentTexts(title, body, (body,)),
+            search.DocumentTexts(title, body, (body,)),
             votes,
             dates[paper_id],
             tokens=f"{title} {body}",
@@ -57,19 +57,19 @@ async def add_papers(
         )
         for paper_id, votes, title, body in rows
     }
-    await index.add(connection, list(indexed.values()))
+    await search.add(connection, list(indexed.values()))
     return indexed
 
 
 async def find(
-    connection: AsyncConnection, query: BooleanQuery, table: str = index.WORDS_TABLE, **filters: object
+    connection: AsyncConnection, query: BooleanQuery, table: str = search.WORDS_TABLE, **filters: object
 ) -> list[int]:
     """Return the ids of the first ten matching papers, in order."""
-    (positions,) = await index.list_positions(
+    (positions,) = await search.list_positions(
         connection,
-        [engines.SearchRequest(table, query, 10)],
-        index.Filters(**filters),  # type: ignore[arg-type]
+        [search.SearchRequest(table, query, 10)],
+        search.Filters(**filters),  # type: ignore[arg-type]
     )
-    rows = await index.list_by_positions(connection, positions)
+    rows = await search.list_by_positions(connection, positions)
     paper_ids = {row.position: row.paper_id for row in rows}
     return [paper_ids[position] for position in positions]

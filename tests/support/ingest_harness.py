@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from bot.services.ingest import service
-from bot.services.ingest.results import IngestResult
+from bot.archive import ingest
+from bot.archive.digest_writer import FreshDigest, IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
 from tests.support.recording_indexer import RecordingIndexer
@@ -20,7 +20,6 @@ DAY = "2026-01-02"
 def paper(
     number: int = 1, *, title: str | None = None, votes: int | None = 5, authors: str = "Ada Byron"
 ) -> str:
-    """Return a newsletter's entry of paper 2601.0000`number`."""
     return (
         f"### [{title or f'Paper {number}'}](https://arxiv.org/abs/2601.{number:05})\n\n"
         f"Vote: {'-' if votes is None else votes}\n\nAuthors: {authors}\n\n- ***What's New***: Summary of {number}.\n\n"
@@ -41,39 +40,27 @@ class IngestHarness:
         self.notified: list[tuple[int, Sequence[int], int]] = []
         self.changed_ids: list[set[int]] = []
         self.is_failing = False
-        self.ingest = service.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
+        self.ingest = ingest.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
-    async def on_fresh(
-        self,
-        connection: Connection,
-        digest_id: int,
-        paper_ids: Sequence[int],
-        revision: int,
-        changed_ids: Collection[int],
-    ) -> None:
+    async def on_fresh(self, connection: Connection, fresh: FreshDigest) -> None:
         if self.is_failing:
             raise RuntimeError("the power went out")
-        self.notified.append((digest_id, paper_ids, revision))
-        self.changed_ids.append(set(changed_ids))
+        self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
+        self.changed_ids.append(set(fresh.changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
-        """Ingest a text."""
         return await self.ingest.add_text(text, source=source, location=location)
 
     async def rows(self, on: str = DAY) -> list[models.PaperRow]:
-        """Return the papers of a date."""
         async with self.db.read() as connection:
             return await papers.list_by_date(connection, date.fromisoformat(on))
 
     async def titles(self, on: str = DAY) -> list[str | None]:
-        """Return the titles of a date's papers."""
         return [row.title for row in await self.rows(on)]
 
     async def count(self, table: sa.Table) -> int:
-        """Return the number of rows in a table."""
         async with self.db.read() as connection:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
     async def counts(self) -> dict[str, int]:
-        """Return the number of rows in each table."""
         return {table.name: await self.count(table) for table in tables.metadata.sorted_tables}

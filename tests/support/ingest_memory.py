@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from bot import logs
 from bot.app import ingest_process, runtime
+from bot.app.client import DiscordRenderer
 from bot.app.container import Container
-from bot.client.renderer import DiscordRenderer
-from bot.settings import Settings
+from bot.core import logs
+from bot.core.settings import Settings
 from storage import migrate
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)

@@ -6,17 +6,14 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.services.news.planner import NewsPlanner
-from bot.services.news.sweep import PaperSweep
-from bot.services.posts import contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.sources.http import errors
-from storage import models
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
+from bot.sources import fetch_errors
+from storage import deliveries, models, shelf
 from storage.database import Database
 from storage.models import NewsKind
-from storage.outbox import queries
-from storage.shelf import saved_papers
-from tests.support import alert_harness, paper_records
+from tests.support import paper_records
 
 SAVED_AT = datetime(2026, 1, 7, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -30,7 +27,7 @@ def monday(week: int) -> datetime:
     return SAVED_AT + week * WEEK - timedelta(days=2)
 
 
-class FakeServices:
+class FakeServices(PaperWatch):
     """What arXiv and Hugging Face say of papers, set by a test, and what they were asked."""
 
     def __init__(self) -> None:
@@ -48,13 +45,13 @@ class FakeServices:
         self, arxiv_ids: Sequence[str]
     ) -> dict[str, tuple[dict[NewsKind, str], datetime | None]]:
         if self.is_down:
-            raise errors.FetchError("it is down")
+            raise fetch_errors.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
 
     async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
         if self.is_down:
-            raise errors.FetchError("it is down")
+            raise fetch_errors.FetchError("it is down")
         self.asked.append(arxiv_id)
         return self.huggingface.get(arxiv_id, {})
 
@@ -68,19 +65,18 @@ class NewsHarness:
         self.services = FakeServices()
         self.told: list[tuple[int, models.Locale, list[Told]]] = []
         numbers = itertools.count()
-        self.deliveries = DeliveryFactory(alert_harness.RecordingRenderer, lambda: f"n{next(numbers)}")
+        self.deliveries = DeliveryFactory(lambda: self, lambda: f"n{next(numbers)}")
         self.sweep = PaperSweep(database, lambda: self.now, self.services)
         self.planner = NewsPlanner(
-            database, lambda: self.now, self.deliveries, self._render, locale=models.Locale.EN, timezone="UTC"
+            database, lambda: self.now, self.deliveries, locale=models.Locale.EN, timezone="UTC"
         )
         self.ids: dict[str, int] = {}
 
-    def _render(
-        self, marker: str, locale: models.Locale, news: Sequence[models.PaperNews]
-    ) -> tuple[contents.RenderedPart, ...]:
-        told = [(arxiv_id, kind.value, value) for arxiv_id, _, kind, value in news]
-        self.told.append((int(marker.split(":")[1]), locale, told))
-        return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": marker}),)
+    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+        """Record the news; the harness is its own renderer."""
+        told = [(arxiv_id, kind.value, value) for arxiv_id, _, kind, value in post.news]
+        self.told.append((int(post.marker.split(":")[1]), post.locale, told))
+        return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
     async def add_papers(self, count: int) -> list[str]:
         """Store papers; returns their arXiv ids."""
@@ -91,7 +87,7 @@ class NewsHarness:
     async def save(self, user_id: int, *arxiv_ids: str) -> None:
         async with self.database.transaction() as connection:
             paper_ids = [self.ids[arxiv_id] for arxiv_id in arxiv_ids]
-            await saved_papers.save(connection, user_id, paper_ids, self.now, None)
+            await shelf.save(connection, user_id, paper_ids, self.now, None)
 
     async def run(self, now: datetime | None = None) -> list[Told]:
         """Sweep and plan at a time; returns what was told then."""
@@ -102,4 +98,4 @@ class NewsHarness:
 
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.database.read() as connection:
-            return await queries.list_rows(connection, kind=models.DeliveryKind.NEWS)
+            return await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)

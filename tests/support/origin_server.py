@@ -46,20 +46,24 @@ class OriginServer:
 
 
 @contextlib.asynccontextmanager
+async def serving(runner: web.BaseRunner, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Serve on a free loopback port, which is yielded."""
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
 async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginServer]:
     """Run an `OriginServer` on a free loopback port."""
     origin = OriginServer()
     server = web.Server(origin.handle, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    origin.port = runner.addresses[0][1]
-    origin.scheme = "https" if tls else "http"
-    try:
+    async with serving(web.ServerRunner(server, shutdown_timeout=0.1), tls) as origin.port:
+        origin.scheme = "https" if tls else "http"
         yield origin
-    finally:
-        await runner.cleanup()
 
 
 class RawOriginServer:
@@ -71,6 +75,10 @@ class RawOriginServer:
         self.connections = 0
         self.port = 0
         self._released = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -1,14 +1,19 @@
-"""Builders for the tests of `storage.outbox`: deliveries, stored ones, and the start of an attempt."""
+"""Builders for the tests of the outbox: deliveries, stored ones, the start of an attempt, a recorder of outcomes."""
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models
-from storage.outbox import attempts, plan, queries
+from bot.app.container import delivery_kinds
+from bot.outbox import discord_health, outcomes
+from bot.outbox.deliveries import DeliveryFactory
+from storage import database, deliveries, models, outbox
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -27,25 +32,42 @@ def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: obj
             for n in range(parts)
         ),
         channel_id=7,
-        papers=("2502.02737",),
+        post=models.StoredPost(papers=("2502.02737",)),
     )
     return replace(delivery, **changes)  # type: ignore[arg-type]
 
 
+def make_health() -> discord_health.DiscordHealth:
+    """Discord's health by the real clock."""
+    return discord_health.DiscordHealth(time.monotonic, random.Random(1))
+
+
+def make_recorder(
+    db: database.Database,
+    deliveries: DeliveryFactory,
+    health: discord_health.DiscordHealth | None = None,
+    **options: Any,
+) -> outcomes.OutcomeRecorder:
+    """A recorder of outcomes for the kinds of delivery that the bot has."""
+    return outcomes.OutcomeRecorder(
+        db, deliveries, delivery_kinds(), rng=random.Random(1), health=health or make_health(), **options
+    )
+
+
 async def add(db: database.Database, delivery: models.NewDelivery) -> int:
     async with db.transaction() as connection:
-        delivery_id = await plan.add(connection, delivery)
+        delivery_id = await outbox.add(connection, delivery)
     assert delivery_id is not None
     return delivery_id
 
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
     async with db.read() as connection:
-        return [due.part.nonce for due in await queries.list_due(connection, now)]
+        return [due.part.nonce for due in await deliveries.list_due(connection, now)]
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt at the first due part."""
-    part = (await queries.list_due(connection, now))[0].part
-    assert await attempts.mark_sending(connection, [part.id], now) == {part.id}
+    part = (await deliveries.list_due(connection, now))[0].part
+    assert await outbox.mark_sending(connection, [part.id], now) == {part.id}
     return part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from storage import database, digests, entries, models, papers
+from storage import archive, database, models, papers
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = date(2026, 1, 2)
@@ -36,7 +36,6 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
 
 
 async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> dict[str, int]:
-    """Store papers and return their ids by arXiv id."""
     async with db.transaction() as connection:
         return await papers.add(connection, new_papers)
 
@@ -53,8 +52,8 @@ async def add_digest(
         models.DigestFormat.NEWSLETTER, on, digest_entries, (models.Problem(3, "odd"),), f"text {digest_hash}"
     )
     async with db.transaction() as connection:
-        added = await digests.add(
+        added = await archive.add(
             connection, [models.SourcedDigest(digest, "ko", digest_hash, "files", "a.md", frozenset())], NOW
         )
-        await entries.add(connection, {added[digest_hash]: digest_entries}, ids)
+        await archive.add_entries(connection, {added[digest_hash]: digest_entries}, ids)
     return added[digest_hash]

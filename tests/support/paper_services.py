@@ -26,7 +26,6 @@ class PaperServices:
 
     @property
     def asked(self) -> list[list[str]]:
-        """The ids of each request to arXiv."""
         requests = [request for request in self.origin.requests if request.path == "/api/query"]
         return [request.query["id_list"].split(",") for request in requests]
 

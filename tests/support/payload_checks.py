@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from bot.rendering.discord_text import limits
+from bot.rendering import discord_text
 from tests.fake_discord import validation
 
 _CALLBACK = re.compile(r"/interactions/[^/]+/[^/]+/callback")
@@ -46,10 +46,10 @@ def _check_callback(body: dict[str, Any]) -> int:
         check_message(data)
         return 1
     if body["type"] == AUTOCOMPLETE:
-        assert len(data["choices"]) <= limits.AUTOCOMPLETE_CHOICES
+        assert len(data["choices"]) <= discord_text.AUTOCOMPLETE_CHOICES
         for choice in data["choices"]:
-            assert 1 <= len(choice["name"]) <= limits.CHOICE_NAME
-            assert 1 <= len(choice["value"]) <= limits.CHOICE_VALUE
+            assert 1 <= len(choice["name"]) <= discord_text.CHOICE_NAME
+            assert 1 <= len(choice["value"]) <= discord_text.CHOICE_VALUE
     if body["type"] == MODAL:
         body = copy.deepcopy(body)
         for component in validation.walk_components(body["data"]["components"]):
@@ -72,10 +72,10 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
     assert not any(mentions.get(kind) for kind in ("parse", "users", "replied_user"))
     assert mentions.get("roles", []) == ([role_id] if role_id else [])
     for component in validation.walk_components(payload.get("components") or ()):
-        assert len(component.get("custom_id") or "") <= limits.CUSTOM_ID
-        assert len(component.get("label") or "") <= limits.BUTTON_LABEL
+        assert len(component.get("custom_id") or "") <= discord_text.CUSTOM_ID
+        assert len(component.get("label") or "") <= discord_text.BUTTON_LABEL
         for option in component.get("options") or ():
-            assert 1 <= len(option["label"]) <= limits.SELECT_LABEL
+            assert 1 <= len(option["label"]) <= discord_text.SELECT_LABEL
     texts = [
         component["content"]
         for component in validation.walk_components(payload.get("components") or ())
@@ -86,5 +86,5 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
 
 def fit_in_message(texts: Iterable[str]) -> bool:
     """Whether these text displays fit in one message, by code points and UTF-8 bytes."""
-    budget = limits.Budget()
+    budget = discord_text.Budget()
     return all(budget.add_text(text) for text in texts)

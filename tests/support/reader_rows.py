@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime
+from enum import EnumType
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage import notified_papers, tables
+from storage import alerts, models, tables
 from storage.database import Connection, Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 _numbers = itertools.count(1000)
-_TEXTS = {
-    "locale": "en",
-    "style": "compact",
-    "state": "paused",
-    "days": "12345",
-    "when": "hour",
-    "kind": "keyword",
-    "timing": "now",
-}
-"""Values that records can be built from."""
+_TEXTS = {"state": "paused", "kind": "keyword"}
+"""Values that records can be built from, as the next ones."""
+_STORED: dict[str, Any] = {"days": (1, 2, 3), "post": models.StoredPost()}
 
 
 async def fill_every_table(database: Database, user_id: int, guild_id: int | None = None) -> None:
@@ -56,9 +50,15 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
     if column.nullable:
         return None
     if isinstance(column.type, sa.LargeBinary):
-        return notified_papers.pack([1])
+        return alerts.pack_ids([1])
     if isinstance(column.type, tables.UtcTime):
         return NOW
+    if isinstance(column.type, tables.Stored):
+        if isinstance(members := column.type.load, EnumType):
+            values_of_enum: list[Any] = list(members)
+            wanted = _TEXTS.get(column.name)
+            return wanted if wanted in values_of_enum else values_of_enum[0]
+        return _STORED.get(column.name, ())
     values: dict[type[Any], Any] = {
         str: _TEXTS.get(column.name, f"t{number}"),
         int: number,

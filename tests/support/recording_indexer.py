@@ -25,13 +25,11 @@ class RecordingIndexer:
         self.authors.update({person.id: person for person in people})
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Remove papers."""
         for paper_id in paper_ids:
             del self.papers[paper_id]
 
     @property
     def titles(self) -> set[str | None]:
-        """The titles in the index."""
         return {paper.title for paper in self.papers.values()}
 
 

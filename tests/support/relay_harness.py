@@ -14,16 +14,16 @@ from typing import Any
 
 import discord
 
-from bot.client.discord_api import endpoints, http_observer, request_gate, sender
-from bot.clock import system_clock
-from bot.services.outbox import discord_health, relay, suspension, throttle
-from bot.services.outbox import outcomes as outbox_outcomes
-from bot.services.posts import contents as post_contents
-from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
-from storage import models
+from bot.app.container import delivery_kinds
+from bot.client import request_gate, sender
+from bot.core.clock import system_clock
+from bot.outbox import contents, discord_health, outcomes, relay
+from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from storage import deliveries as stored_deliveries
+from storage import models, outbox
 from storage.database import Database
-from storage.outbox import plan, queries
 from tests.fake_discord import process
+from tests.support import outbox_builders
 
 OWNER = 4242
 """User id of the owner of `new_subscription`."""
@@ -51,7 +51,7 @@ def new_delivery(
     """A delivery with `parts` messages, or with parts of the given kinds."""
     new_parts = []
     for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
-        marker = post_contents.part_marker(key, position)
+        marker = contents.part_marker(key, position)
         text = message_payload(marker, f"{key} {position}")
         if kind is models.PartKind.FORUM_POST:
             text = json.dumps({"name": key, "applied_tags": [], "message": json.loads(text)})
@@ -75,47 +75,24 @@ def new_delivery(
 def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     """An active subscription of OWNER that is due in 2036."""
     defaults: dict[str, Any] = {
-        "id": 0,
         "guild_id": process.GUILD_ID,
         "channel_id": channel_id,
-        "at_time": "09:00",
-        "timezone": "UTC",
-        "days": (1, 2, 3, 4, 5, 6, 7),
-        "top_n": 5,
-        "min_votes": 0,
-        "locale": models.Locale.EN,
-        "style": models.Style.COMPACT,
-        "say_when_empty": False,
-        "fresh_days": 3,
         "wait_minutes": 60,
-        "settle_hours": 0,
-        "state": models.ActivityState.ACTIVE,
-        "reason": None,
         "created_by": OWNER,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
         "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
-        "waiting_for_on": None,
         "due_on": date(2036, 1, 1),
     }
     return models.Subscription(**defaults | fields)
 
 
 class StubNoticeRenderer:
-    """Renders a notice as one message with its kind, reason and channel; the delivery tests render nothing else."""
+    """Renders a notice as one message with its kind, reason and channel."""
 
-    def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_today(self, post: post_contents.TodayPost) -> tuple[post_contents.RenderedPart, ...]:
-        raise AssertionError
-
-    def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
+    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         text = f"{post.kind.value} {post.reason} {post.channel_id}"
-        body = json.loads(message_payload(post_contents.part_marker(post.marker, 0), text))
-        return (post_contents.RenderedPart(models.PartKind.MESSAGE, body),)
+        body = json.loads(message_payload(contents.part_marker(post.marker, 0), text))
+        return (contents.RenderedPart(models.PartKind.MESSAGE, body),)
 
 
 @dataclass
@@ -142,15 +119,13 @@ class RelayHarness:
     def open_relay(
         self,
         limits: relay.Limits | None = None,
-        rate_limiter: throttle.RateLimiter | None = None,
+        rate_limiter: outcomes.RateLimiter | None = None,
         get_term: Callable[[], int | None] = lambda: 0,
     ) -> relay.Relay:
-        recorder = outbox_outcomes.OutcomeRecorder(
+        recorder = outbox_builders.make_recorder(
             self.db,
-            suspension.DestinationSuspender(self.deliveries),
             self.deliveries,
-            rng=random.Random(1),
-            health=self.health,
+            self.health,
             on_outcome=lambda result, *_: self.results.append(result),
             linger_seconds=0.0,
         )
@@ -164,23 +139,27 @@ class RelayHarness:
             get_term=get_term,
             limits=limits or self.limits,
             # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
-            rate_limiter=rate_limiter or throttle.RateLimiter(lambda: next(ticks) * 2.0),
+            rate_limiter=rate_limiter or outcomes.RateLimiter(lambda: next(ticks) * 2.0),
         )
 
-    def open_resumer(self) -> suspension.DestinationResumer:
-        return suspension.DestinationResumer(self.db, self.deliveries, models.Locale.EN)
+    def open_resumer(self) -> outcomes.DestinationResumer:
+        return outcomes.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, new_deliveries)
+            await outbox.add_all(connection, new_deliveries)
+
+    async def add(self, key: str, channel_id: int | None, **fields: Any) -> None:
+        """Plan the `new_delivery` of these arguments, due now."""
+        await self.add_deliveries(new_delivery(key, channel_id, self.now(), **fields))
 
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:
-            deliveries = await queries.list_rows(connection)
+            deliveries = await stored_deliveries.list_rows(connection)
             return [
                 part
                 for delivery in reversed(deliveries)
-                for part in await queries.list_parts(connection, delivery.id)
+                for part in await stored_deliveries.list_parts(connection, delivery.id)
             ]
 
     async def list_states(self) -> list[str]:
@@ -206,8 +185,8 @@ async def open_relay_harness(
     db: Database, fake: process.FakeDiscord, *, api_url: str | None = None, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
     """A harness whose client is logged in, without the Gateway. `api_url` is that of a proxy before the fake."""
-    restore = endpoints.override(api_url or fake.api_url, fake.gateway_url)
-    observer = http_observer.HttpObserver()
+    restore = request_gate.override_endpoints(api_url or fake.api_url, fake.gateway_url)
+    observer = request_gate.HttpObserver()
     client = discord.Client(
         intents=discord.Intents.none(),
         http_trace=observer.trace,
@@ -225,7 +204,7 @@ async def open_relay_harness(
 
 def install_gate(
     client: discord.Client,
-    observer: http_observer.HttpObserver,
+    observer: request_gate.HttpObserver,
     health: discord_health.DiscordHealth,
     per_second: float = 1000.0,
 ) -> None:
@@ -235,5 +214,4 @@ def install_gate(
 
 
 def message_texts(messages: list[dict[str, Any]]) -> list[str]:
-    """The texts of messages made by `message_payload`."""
     return [message["payload"]["components"][0]["components"][0]["content"] for message in messages]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from bot.app.client import DiscordRenderer
 from bot.client import translations
-from bot.client.discord_api.command_sync import CommandMentions
-from bot.client.renderer import DiscordRenderer
-from bot.rendering.wording.templates import Templates
-from bot.services.posts import contents
+from bot.client.command_sync import CommandMentions
+from bot.outbox import contents
+from bot.rendering.templates import Templates
 from storage import models
 from tests.support import payload_checks
 

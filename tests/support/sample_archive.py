@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.services.indexing.indexer import SearchIndexer
-from bot.services.ingest.service import IngestService
+from bot.archive.ingest import IngestService
+from bot.search.index import SearchIndexer
 from storage.database import Database
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -25,7 +25,6 @@ class NewsletterPaper:
 
 
 def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
-    """Return a newsletter digest of these papers."""
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
         f"Vote: {paper.votes}\n\nAuthors: {', '.join(paper.authors)}\n\n"

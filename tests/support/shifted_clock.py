@@ -15,10 +15,10 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, cast
 
-from bot import clock, logs, settings
-from bot.app import container, paper_news, runtime, ticker
+from bot.app import container, runtime, tasks
+from bot.core import clock, logs, settings
 
-READERS = ("bot.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
+READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The modules of a running bot that read the wall clock through `datetime`."""
 
 
@@ -49,13 +49,12 @@ def shift_wall_clock(path: Path) -> None:
 
 def hasten_news() -> None:
     """Let the job around saved papers run each second, from the start on."""
-    paper_news.INTERVAL = timedelta(seconds=1)
-    scheduled, module = ticker.scheduled, cast("Any", ticker)
+    tasks.NEWS_INTERVAL = timedelta(seconds=1)
+    scheduled, module = tasks.scheduled, cast("Any", tasks)
     module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 
 
 async def main() -> None:
-    """Run the bot until it receives a signal to stop."""
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
         await runtime.run(opened)
 

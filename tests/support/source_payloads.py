@@ -13,7 +13,6 @@ DAY = date(2025, 5, 6)
 def newsletter(
     day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), note: str = "short"
 ) -> str:
-    """Return a digest in the newsletter format."""
     papers = [
         f"### [A Study of Small Things {paper_id}](https://arxiv.org/abs/{paper_id})\n\n"
         f"Vote: {10 + rank}\n\nAuthors: Ada Lovelace, Kim Minsu\n\n- ***Finding***: a {note} note on {paper_id}.\n"
@@ -33,7 +32,6 @@ def review(day: date = DAY, ids: Sequence[str] = ("2505.00001",)) -> str:
 
 
 def daily_papers_item(paper_id: str, votes: Any = 7, **more: Any) -> dict[str, Any]:
-    """Return one item of Hugging Face's list of a day."""
     paper = {
         "id": paper_id,
         "title": f"A Study of Small\nThings {paper_id}",
@@ -55,7 +53,6 @@ def daily_papers_item(paper_id: str, votes: Any = 7, **more: Any) -> dict[str, A
 
 
 def daily_papers(*items: Any) -> str:
-    """Return Hugging Face's list of a day."""
     return json.dumps(list(items))
 
 
@@ -78,7 +75,6 @@ def listing_text(day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.0000
 
 
 def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
-    """Return an Atom feed."""
     return (
         f'{head}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">'
         f"<title>papers</title><id>http://feed.test/</id>{''.join(entries)}</feed>"
@@ -86,7 +82,6 @@ def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') ->
 
 
 def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
-    """Return an RSS feed."""
     return (
         f'{head}<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
         f'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>papers</title>{"".join(items)}'

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.app.container import Container
-from bot.digests import parse
-from bot.digests.elements.summary_basis import Basis
-from bot.rendering.wording.templates import Templates
-from bot.services.ingest import provenance
-from bot.services.writer import printing, prompts
+from bot.archive import digest_writer, parse
+from bot.archive.summaries import Basis
+from bot.rendering.templates import Templates
+from bot.writer import prompts, publication
 from storage import key_values, models
 from tests.fake_model import papers, writing
 
@@ -23,12 +22,12 @@ def build_sections(
 ) -> tuple[models.Section, ...]:
     """Return the sections that the fake model writes of a paper; an extract if the basis is one."""
     if basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
-        return printing.build_extract(digest_format, language, paper.summary, basis)
+        return publication.build_extract(digest_format, language, paper.summary, basis)
     text = papers.markdown(paper) if basis is Basis.PAPER else paper.summary
     schema = prompts.build_schema(digest_format)
     answer = json.dumps(writing.write(text, schema, korean=language is models.Locale.KO))
     claims = prompts.read_answer(answer, digest_format, is_partial_allowed=True)
-    return printing.build_sections(digest_format, language, claims, basis)
+    return publication.build_sections(digest_format, language, claims, basis)
 
 
 def print_digest(
@@ -39,14 +38,14 @@ def print_digest(
 ) -> str:
     """Return a digest with a summary of each basis."""
     entries = [
-        printing.build_entry(
+        publication.build_entry(
             rank,
             {"arxiv_id": paper.id, "title": paper.title, "votes": paper.votes, "authors": paper.authors},
             build_sections(paper, digest_format, language, basis),
         )
         for rank, (paper, basis) in enumerate(chosen, 1)
     ]
-    return printing.render_digest(on, digest_format, entries, Templates())
+    return publication.render_digest(on, digest_format, entries, Templates())
 
 
 async def store(
@@ -56,10 +55,9 @@ async def store(
     language: models.Locale,
     chosen: Sequence[tuple[papers.Paper, Basis]],
 ) -> None:
-    """Store a digest, written by the model MODEL."""
     text = print_digest(on, digest_format, language, chosen)
     place = f"writer/{digest_format}-{language}.md"
     await container.create_ingest().add_text(text, location=place)
     async with container.database.transaction() as connection:
-        for sourced in provenance.to_sourced_digests(parse.parse_text(text), "files", place):
+        for sourced in digest_writer.to_sourced_digests(parse.parse_text(text), "files", place):
             await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, MODEL)

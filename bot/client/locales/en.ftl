@@ -183,10 +183,6 @@ guild-shelf-shared = shared by { $count ->
     [one] one
    *[other] { $count }
 }
-help-saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
-help-keeping = Saved papers
-help-saved-list = see what you saved, with notes and tags
-help-saved-export = get a file for Zotero, LaTeX or a spreadsheet
 
 ## A paper's card
 no-summary = No digest has a summary of this paper yet.
@@ -230,7 +226,7 @@ tell-me = Tell me when it appears
 tell-made = You'll get a direct message once the paper { $paper } is in a digest.
 tell-listed = This paper is in a digest now. Look it up again.
 term-paper = with the arXiv id { $terms }
-rule-paper = The paper { $papers }, once it is in a digest
+alert-paper = The paper { $papers }, once it is in a digest
 alert-found-paper = it is in a digest now
 lookup-unknown = arXiv has no paper { $paper }.
 lookup-unreachable = The paper { $paper } is not in any digest, and arXiv is not answering right now. Try again in a few minutes.
@@ -325,7 +321,7 @@ alert-replace = Change it to this
 alert-show = Show it
 alert-discard = Back without saving
 alert-undo = Undo
-alert-edit-rule = Change conditions
+alert-edit-conditions = Change conditions
 alert-edit-timing = Change schedule
 alert-move-here = Send to this channel
 alert-move-dm = Send by direct message
@@ -356,17 +352,17 @@ follow-of-paper = 🔔 Follow topic or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
 follow-kind-author = Author
-rule-or = { " or " }
-rule-and = { " and " }
-rule-word = “{ $text }”
+alert-or = { " or " }
+alert-and = { " and " }
+alert-word = “{ $text }”
 term-keyword = with { $terms }
 term-author = by { $terms }
 term-institution = from { $terms }
-rule-author = Papers by { $text }
-rule-any = Papers { $terms }
-rule-all = Papers { $terms }
-rule-without = { $rule }, without { $words }
-rule-with-votes = { $rule }, at least ▲ { $votes }
+alert-author = Papers by { $text }
+alert-any = Papers { $terms }
+alert-all = Papers { $terms }
+alert-without = { $alert }, without { $words }
+alert-with-votes = { $alert }, at least ▲ { $votes }
 refused-no-terms = An alert needs a keyword, an author or an institution. Try **diffusion** as the keyword.
 refused-too-many-terms = An alert can have up to { $most } words and names, and you gave { $count }. Put the rest into a second alert.
 refused-too-many-excluded-words = An alert can exclude up to { $most } words, and you gave { $count }. Keep the most common ones.
@@ -410,7 +406,7 @@ alerts-resumed = { $count ->
     [one] One alert is on again.
    *[other] { $count } alerts are on again.
 }
-alert-removed = Removed: { $rule }
+alert-removed = Removed: { $alert }
 alert-remove-all = Remove all
 alert-stop-all-sure = { $count ->
     [one] Remove your alert?
@@ -420,7 +416,7 @@ alerts-all-removed = { $count ->
     [one] Removed one alert.
    *[other] Removed { $count } alerts.
 }
-alert-form-rule = What to look for
+alert-form-conditions = What to look for
 alert-form-keyword = Words, separated by commas
 alert-form-keyword-hint = reinforcement learning, 강화 학습
 alert-form-author = Authors
@@ -469,17 +465,17 @@ permission-send-messages-in-threads = Send Messages in Threads
 permission-embed-links = Embed Links
 permission-mention-everyone = Mention @everyone, @here, and All Roles
 permission-where = switch it on for Paperround in the channel's settings › Permissions
-order-papers = { $count ->
+subscription-papers = { $count ->
     [one] The most voted paper
    *[other] The { $count } most voted papers
 }
-order-votes = at least ▲ { $votes }
-order-say-empty = says so on days without papers
-order-silent-empty = no post on days without papers
-order-topic = Only papers on “{ $topic }”
-order-our-five = Also the papers saved or shared most in this server
-our-five-is-weekly = Only a weekly post lists what members saved or shared most. Choose the style Weekly.
-order-mention = Mentions { $role }
+subscription-votes = at least ▲ { $votes }
+subscription-say-empty = says so on days without papers
+subscription-silent-empty = no post on days without papers
+subscription-topic = Only papers on “{ $topic }”
+subscription-server-picks = Also the papers saved or shared most in this server
+server-picks-are-weekly = Only a weekly post lists what members saved or shared most. Choose the style Weekly.
+subscription-mention = Mentions { $role }
 forecast-recent = On { $days } of the last 14 days, { $papers }
 forecast-past = On { $days } of the 14 days up to { $until }, { $papers }
 forecast-recent-none = No paper matched in the last 14 days.
@@ -497,26 +493,26 @@ style-thread = Thread
 style-forum = Forum
 style-announcement = Announcement
 style-weekly = Weekly
-order-heading = Daily post in { $channel }
+subscription-heading = Daily post in { $channel }
 orders-heading = Daily posts of this server · { $count }
-order-option = No. { $id } · { $style }
-order-pick = Pick a daily post
-order-preview = Preview
-order-now = Post now
-order-pause = Pause
-order-all = All daily posts
-order-started = All set
-order-changed = Changed
-order-paused = Paused
-order-resumed = Resumed
-order-removed = Removed. This daily post no longer goes to { $channel }.
-order-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
-order-posting = It will be in { $channel } in a few seconds.
-order-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has arrived lately.
-order-already = This channel already has a daily post with the same time, language, style and topic.
-order-which = This server has several daily posts. Pick one in the option **post**.
-no-order = This server has no such daily post.
-no-orders = This server has no daily post yet. Set one up with { $command }.
+subscription-option = No. { $id } · { $style }
+subscription-pick = Pick a daily post
+subscription-preview = Preview
+subscription-now = Post now
+subscription-pause = Pause
+subscription-all = All daily posts
+subscription-started = All set
+subscription-changed = Changed
+subscription-paused = Paused
+subscription-resumed = Resumed
+subscription-removed = Removed. This daily post no longer goes to { $channel }.
+subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
+subscription-posting = It will be in { $channel } in a few seconds.
+subscription-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has arrived lately.
+subscription-already = This channel already has a daily post with the same time, language, style and topic.
+subscription-which = This server has several daily posts. Pick one in the option **post**.
+no-subscription = This server has no such daily post.
+no-subscriptions = This server has no daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
 next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
@@ -524,24 +520,24 @@ next-unknown = Nothing is planned
 paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
-order-edit-schedule = Time, days, role
-order-edit-papers = Topic, papers, style
-order-form-heading = Change the daily post in { $channel }
-order-form-again = Reopen what you typed
-order-form-options = Options
-order-form-option-complete = Wait until the day's list is complete
-order-form-option-say-empty = Say so on days without papers
-order-form-option-our-five = Also what members saved or shared most
-order-form-role = Mention a role
-order-form-topic = Only papers on a topic
-order-form-topic-hint = reinforcement learning; empty for all papers
-order-form-language = Language
-order-form-style = Style
-order-form-time = Time
-order-form-zone = Time zone
-order-form-papers = How many papers (1 to 25)
-order-form-votes = At least this many votes
-order-form-days = On which days
+subscription-edit-schedule = Time, days, role
+subscription-edit-papers = Topic, papers, style
+subscription-form-heading = Change the daily post in { $channel }
+subscription-form-again = Reopen what you typed
+subscription-form-options = Options
+subscription-form-option-complete = Wait until the day's list is complete
+subscription-form-option-say-empty = Say so on days without papers
+subscription-form-option-server-picks = Also what members saved or shared most
+subscription-form-role = Mention a role
+subscription-form-topic = Only papers on a topic
+subscription-form-topic-hint = reinforcement learning; empty for all papers
+subscription-form-language = Language
+subscription-form-style = Style
+subscription-form-time = Time
+subscription-form-zone = Time zone
+subscription-form-papers = How many papers (1 to 25)
+subscription-form-votes = At least this many votes
+subscription-form-days = On which days
 papers-not-a-number = The number of papers must be a number from { $low } to { $high }, such as 5.
 time-not-understood = I couldn't read the time “{ $text }”. Use one such as 9am, 21:30 or morning.
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
@@ -588,33 +584,45 @@ nothing-to-post-again = This is already resolved; nothing needs posting again.
 ## Help
 help-heading = Paperround
 help-intro = Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
-help-reading = Reading
-help-following = Alerts
-help-general = Paperround
 help-set-up = Set up a daily post
-help-channel = In a channel (Manage Server)
-help-digest = the papers of a day
-help-top = the papers with the most votes
-help-topic = papers on a topic, in Korean or English
-help-author = an author's papers
-help-paper = one paper in detail
+# The sections of /help, and the commands of each in their order.
+help-reading = Reading
+    .today = five papers for you today
+    .digest = the papers of a day
+    .top = the papers with the most votes
+    .topic = papers on a topic, in Korean or English
+    .author = an author's papers
+    .paper = one paper in detail
+    .trends = a topic month by month, and rising topics
 help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the papers that a message mentions
-help-alerts-add = get new papers by words, author or institution
-help-alerts-list = see, change or remove your alerts
-help-alerts-pause = pause one alert, or all
-help-alerts-remove = remove an alert
-help-daily-setup = set up a daily post
-help-daily-list = the daily posts of this server
-help-daily-edit = change a daily post
-help-daily-preview = see what would be posted
-help-daily-now = post right away
-help-daily-pause = pause a daily post, or resume it
-help-daily-remove = remove a daily post
-help-status = what arrived, what comes next, what is stuck
-help-help = this page
+help-keeping = Saved papers
+    .saved-list = see what you saved, with notes and tags
+    .saved-export = get a file for Zotero, LaTeX or a spreadsheet
+    .saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
+help-following = Alerts
+    .alerts-add = get new papers by words, author or institution
+    .alerts-list = see, change or remove your alerts
+    .alerts-pause = pause one alert, or all
+    .alerts-remove = remove an alert
+help-channel = In a channel (Manage Server)
+    .daily-setup = set up a daily post
+    .daily-list = the daily posts of this server
+    .daily-edit = change a daily post
+    .daily-preview = see what would be posted
+    .daily-now = post right away
+    .daily-pause = pause a daily post, or resume it
+    .daily-remove = remove a daily post
+    .write-status = what Paperround writes itself, and what it could not write
+help-general = Paperround
+    .status = what arrived, what comes next, what is stuck
+    .why = why a paper was not posted in this channel
+    .sources = where the digests come from
+    .me-news = turn news of your saved papers on or off
+    .me-data = everything stored about you, as a file
+    .me-forget = remove everything stored about you
+    .help = this page
 
 ## Why a paper was not posted
-help-why = why a paper was not posted in this channel
 why-posted = It was posted here on { $at }.
 why-see-post = See the post
 why-repeated = A later digest has it again. The same paper is not posted twice within 30 days.
@@ -634,8 +642,8 @@ why-coming = It is on its way: number { $rank } of { $total } for the next post,
 why-settling = Its digest of { $date } is held until the votes have settled, { $at }.
 why-closing = The post waits until the day's list is complete. The list of { $date } closes { $at }.
 why-stopped = This daily post is paused.
-why-overtaken = Its digest of { $date } arrived after a newer one had been posted.
-why-before-order = Its digest of { $date } is from before this daily post was set up.
+why-superseded = Its digest of { $date } arrived after a newer one had been posted.
+why-before-subscription = Its digest of { $date } is from before this daily post was set up.
 why-too-old = Its digest of { $date } did not arrive in time: this post takes digests that are at most { $days ->
     [one] one day
    *[other] { $days } days
@@ -644,11 +652,10 @@ why-may-change = This can change until the next post, { $at }.
 why-edit = Someone who manages the server can change this with { $command }.
 why-former-order = A post that was set up here before
 why-not-listed = The paper { $paper } is not in any digest, so no post could choose it.
-why-no-order = This server has no daily post. Someone who manages the server can set one up with { $command }.
-why-no-order-here = This channel has no daily post. This server has one in { $channels }.
+why-no-subscription = This server has no daily post. Someone who manages the server can set one up with { $command }.
+why-no-subscription-here = This channel has no daily post. This server has one in { $channels }.
 
 ## Where the digests come from
-help-write-status = what Paperround writes itself, and what it could not write
 write-heading = Digests that Paperround writes
 write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator of Paperround can set up a model.
 write-nothing-yet = Nothing has been written yet. A day is written once its list is complete.
@@ -675,7 +682,6 @@ write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
 write-tokens-month = { $used } tokens used this month
 write-tokens-month-capped = { $used } of { $cap } tokens used this month
-help-sources = where the digests come from
 sources-heading = { $count ->
     [0] Sources
    *[other] Sources · { $count }
@@ -701,7 +707,6 @@ source-failures = { $count ->
 }: { $reason }
 
 ## Trends
-help-trends = a topic month by month, and rising topics
 trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -745,8 +750,6 @@ rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 
-help-me-data = everything stored about you, as a file
-help-me-forget = remove everything stored about you
 me-data = This file has everything stored about you. { $command } removes it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
@@ -768,7 +771,6 @@ me-kept = Nothing was removed.
 me-forgotten = Everything about you has been removed. Messages that you already received stay in Discord.
 
 ## /today: a reader's papers of the day
-help-today = five papers for you today
 today-heading = Five for you · { $day }
 today-by-votes = Sorted by votes until you have saved three papers. To begin with, pick topics below.
 today-from-saved = learned from { $count ->
@@ -818,7 +820,6 @@ alert-found-institution = from { $text }
 
 # The weekly message about saved papers
 
-help-me-news = turn news of your saved papers on or off
 news-heading = { $count ->
         [one] One of your saved papers has news
        *[other] { $count } of your saved papers have news

@@ -1,0 +1,1 @@
+"""Readers and servers: language, time zone, and what is kept about a reader."""

@@ -1,0 +1,1 @@
+"""Alerts: rules, matching of new papers, and their messages."""

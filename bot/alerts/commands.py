@@ -1,0 +1,566 @@
+"""/alerts with its buttons and forms, and all other buttons that make an alert.
+
+A draft is stored under a token, which the controls below its preview name. Two keys name instead what is looked up when the
+control is used: a stored alert (`#17`), and the topic of a new one (`=강화 학습`), since posts store nothing for a button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+from pydantic import TypeAdapter
+
+from bot.accounts.service import TextTokenStore
+from bot.alerts import messages as alerts_messages
+from bot.alerts import options as alerts_options
+from bot.alerts import service as alerts_service
+from bot.archive import arxiv_ids
+from bot.client import custom_ids, paper_text, permissions, router
+from bot.client import messages as client_messages
+from bot.client.context import Interaction, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError, map_service_errors
+from bot.core import errors
+from bot.lists import autocomplete
+from bot.lists import card as lists_card
+from bot.lists import follow as lists_follow
+from bot.lists import messages as lists_messages
+from bot.lists.commands import load_list_text
+from storage import errors as storage_errors
+from storage import models
+
+_DRAFT = TypeAdapter(models.Alert)
+
+TermTexts = app_commands.Range[str, 1, 2000]
+AlertId = app_commands.Range[str, 1, 100]
+ANY = "any"
+MATCH_CHOICES = [
+    app_commands.Choice(name="Any of them", value=ANY),
+    app_commands.Choice(name="All of them", value=alerts_options.ALL),
+]
+TIMING_CHOICES = [
+    app_commands.Choice(name="Right away", value=models.AlertTiming.AT_ONCE.value),
+    app_commands.Choice(name="Every morning, in one message", value=models.AlertTiming.DAILY.value),
+    app_commands.Choice(name="Every Monday, in one message", value=alerts_options.weekly_value(1)),
+]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
+    """A user's alerts."""
+
+    @router.command(name="add", description="Follow words, an author or an institution")
+    @app_commands.describe(
+        keyword="Words in a title or summary, such as 강화 학습; separated by commas",
+        author="An author's name; separate several with commas",
+        institution="A university or company, such as KAIST or 카이스트",
+        without="Leave out papers with any of these words",
+        match="Papers with any of the words and names, or only those with all",
+        votes="Only once a paper has this many votes",
+        channel="Send to this channel instead of to you (needs Manage Messages there)",
+        when="Right away, or gathered; you can change the time in the preview",
+    )
+    @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
+    @app_commands.autocomplete(
+        keyword=autocomplete.topic_lists,
+        without=autocomplete.topic_lists,
+        author=autocomplete.author_lists,
+        institution=autocomplete.institution_lists,
+    )
+    async def add(
+        self,
+        request: Request,
+        keyword: TermTexts | None = None,
+        author: TermTexts | None = None,
+        institution: TermTexts | None = None,
+        without: TermTexts | None = None,
+        match: str = ANY,
+        votes: app_commands.Range[int, 0, alerts_options.MAX_VOTES] = 0,
+        channel: app_commands.AppCommandChannel | None = None,
+        when: str = models.AlertTiming.AT_ONCE.value,
+    ) -> ui.LayoutView:
+        """Preview the alert with the papers that it would have matched; a button creates it."""
+        typed = {
+            "keyword": keyword,
+            "author": author,
+            "institution": institution,
+            alerts_options.WITHOUT: without,
+            alerts_options.OPTIONS: match,
+        }
+        draft = alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed)
+        draft = replace(draft, min_votes=votes, channel_id=channel.id if channel is not None else None)
+        # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
+        draft = await complete(request, draft)
+        return await preview(request, alerts_options.apply_when(draft, when))
+
+    @router.command(name="list", description="Your alerts: see, change or remove them")
+    async def list_alerts(self, request: Request) -> ui.LayoutView:
+        """Show the user's alerts."""
+        return await list_view(request)
+
+    @router.command(name="remove", description="Remove an alert")
+    @app_commands.describe(alert="Which one")
+    async def remove(self, request: Request, alert: AlertId) -> ui.LayoutView:
+        """Remove an alert."""
+        return await remove(request, await find(request, alert))
+
+    @router.command(name="pause", description="Pause an alert for some days")
+    @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
+    async def pause(
+        self, request: Request, alert: AlertId | None = None, days: app_commands.Range[int, 0, 365] = 7
+    ) -> ui.LayoutView:
+        """Pause one alert, or all, for some days."""
+        if alert is not None:
+            own = [await find(request, alert)]
+        else:
+            own = await list_for_reader(request)
+        return await list_view(request, confirmation=await pause(request, own, days))
+
+    @remove.autocomplete("alert")
+    @pause.autocomplete("alert")
+    async def _alert_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        texts = await interaction.client.texts_for(interaction)
+        rows = await list_for_reader(Request(interaction, texts))
+        channel_name = channel_namer(interaction)
+        return autocomplete.make_choices(alerts_messages.describe_choices(texts, rows, current, channel_name))
+
+    # Stored alerts.
+
+    @router.handles(alerts_messages.MANAGE)
+    async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a page of the user's alerts."""
+        return await list_view(request, action.number)
+
+    @router.handles(alerts_messages.SERVER_LIST, check=permissions.require_manager)
+    async def show_server_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a page of the alerts in the server's channels."""
+        rows, now = await _list_in_server(request), request.services.clock()
+        name = channel_namer(request.interaction)
+        return alerts_messages.list_view(request.texts, rows, action.number, now, name, in_server=True)
+
+    @router.handles(alerts_messages.SERVER_SELECT, check=permissions.require_manager)
+    async def select_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the selected alert of the server's channels."""
+        alert = await _find_in_server(request, router.selected_value(request.interaction))
+        return alerts_messages.server_alert_view(request.texts, alert, request.services.clock())
+
+    @router.handles(alerts_messages.SERVER_REMOVE, check=permissions.require_manager)
+    async def remove_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """End an alert in one of the server's channels, also another member's."""
+        return await remove(request, await _find_in_server(request, action.payload), as_manager=True)
+
+    @router.handles(alerts_messages.SELECT)
+    async def select_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the selected alert."""
+        selected = router.selected_value(request.interaction)
+        return await alert_view(request, custom_ids.parse_number(selected))
+
+    @router.handles(alerts_messages.SHOW)
+    async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show an alert."""
+        return await alert_view(request, action.number)
+
+    @router.handles(alerts_messages.PAUSE_WEEK)
+    async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
+        """Pause one alert for a week, by its id or a paper that it matches, or all alerts (payload 0)."""
+        if action.payload == "0":
+            confirmation = await pause(request, await list_for_reader(request), 7)
+            return await list_view(request, confirmation=confirmation)
+        found = await self._find_alert(request, action.payload)
+        if isinstance(found, ui.LayoutView):
+            return found
+        await pause(request, [found], 7)
+        return await alert_view(request, found.id)
+
+    @router.handles(alerts_messages.WHY, router.PRIVATELY)
+    async def explain(self, request: Request, action: Action) -> ui.LayoutView:
+        """Explain which alerts brought a paper into a message."""
+        paper, matched = await self._load_matched(request, action.payload)
+        return alerts_messages.why_view(request.texts, paper, matched, request.user_id)
+
+    @router.handles(alerts_messages.FEWER)
+    async def send_fewer(self, request: Request, action: Action) -> ui.LayoutView:
+        """Let an alert send fewer papers."""
+        found = await self._find_alert(request, action.payload)
+        if isinstance(found, ui.LayoutView):
+            return found
+        with map_service_errors({storage_errors.DuplicateError: "alert-already"}):
+            changed = await request.services.alerts.send_fewer(found)
+        return alerts_messages.fewer_view(request.texts, changed)
+
+    @router.handles(alerts_messages.MUTE)
+    async def mute(self, request: Request, action: Action) -> ui.LayoutView:
+        """Pause an alert until it is resumed, by its id or a paper that it matches."""
+        found = await self._find_alert(request, action.payload)
+        if isinstance(found, ui.LayoutView):
+            return found
+        await request.services.alerts.pause([found.id], user_id=request.user_id)
+        return await alert_view(request, found.id)
+
+    async def _find_alert(self, request: Request, payload: str) -> models.Alert | ui.LayoutView:
+        """Return the user's alert by its id, or the one that matches a paper, by its arXiv id. Raises UserError.
+
+        If several match by now, the view to choose from is returned.
+        """
+        if arxiv_ids.extract_arxiv_id(payload) is None:
+            return await find(request, payload)
+        paper, matched = await self._load_matched(request, payload)
+        own = [match for match in matched if match.alert.user_id == request.user_id]
+        if len(own) == 1:
+            return own[0].alert
+        return alerts_messages.why_view(request.texts, paper, own, request.user_id)
+
+    async def _load_matched(
+        self, request: Request, arxiv_id: str
+    ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
+        """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
+        paper = await request.services.search.find_paper(arxiv_id)
+        if paper is None:
+            raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
+        is_dm = request.interaction.guild_id is None
+        return paper, await request.services.alerts.explain(
+            paper,
+            user_id=request.user_id if is_dm else None,
+            channel_id=None if is_dm else request.interaction.channel_id,
+        )
+
+    @router.handles(alerts_messages.RESUME)
+    async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Resume an alert."""
+        alert = await find(request, action.payload)
+        await pause(request, [alert], 0)
+        return await alert_view(request, alert.id)
+
+    @router.handles(alerts_messages.REMOVE)
+    async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove an alert."""
+        return await remove(request, await find(request, action.payload))
+
+    @router.handles(alerts_messages.STOP_ALL)
+    async def confirm_remove_all(self, request: Request, action: Action) -> ui.LayoutView:
+        """Ask for confirmation to remove all alerts."""
+        if count := len(await list_for_reader(request)):
+            return alerts_messages.confirm_remove_all_view(request.texts, count)
+        return await list_view(request)
+
+    @router.handles(alerts_messages.REMOVE_ALL)
+    async def remove_all(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove all alerts of the user."""
+        count = await request.services.alerts.remove_all(user_id=request.user_id)
+        request.services.profiles.wake(request.user_id)
+        return client_messages.text_view(request.texts("alerts-all-removed", count=count))
+
+    # Drafts, and alerts that are made at a press.
+
+    @router.handles(alerts_messages.SAVE)
+    async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
+        """Create the previewed alert, or change the alert whose draft it is."""
+        return await save(request, await load(request, action.payload))
+
+    @router.handles(alerts_messages.REPLACE)
+    async def replace_alert(self, request: Request, action: Action) -> ui.LayoutView:
+        """Change an alert for the same terms to the previewed settings."""
+        alert_id, key = action.fields(2)
+        draft = replace(await load(request, key), id=custom_ids.parse_number(alert_id))
+        return await save(request, draft)
+
+    @router.handles(alerts_messages.MOVE)
+    async def move_draft(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the draft with another destination."""
+        channel_id, key = action.fields(2)
+        moved = replace(await load(request, key), channel_id=custom_ids.parse_number(channel_id) or None)
+        return await preview(request, await complete(request, moved))
+
+    @router.handles(lists_follow.EDIT_CONDITIONS, router.AT_ONCE)
+    async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal to change what the alert matches."""
+        draft = await load(request, action.payload)
+        return alerts_messages.conditions_modal(request.texts, draft, action.payload)
+
+    @router.handles(alerts_messages.EDIT_TIMING, router.AT_ONCE)
+    async def open_timing_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal to change when the alert is sent, from how many votes on, and with how many papers."""
+        values = alerts_options.timing_values(await load(request, action.payload))
+        return alerts_messages.timing_modal(request.texts, values, action.payload)
+
+    @router.handles(alerts_messages.RETYPE_TIMING, router.AT_ONCE)
+    async def reopen_timing_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal that was refused, with the typed values."""
+        key, values = await router.load_typed(request.services.text_tokens, action.payload)
+        return alerts_messages.timing_modal(request.texts, values, key)
+
+    @router.handles(alerts_messages.SUBMIT_CONDITIONS)
+    async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the draft with the terms of the modal."""
+        draft = await load(request, action.payload)
+        draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
+        return await preview(request, draft)
+
+    @router.handles(alerts_messages.SUBMIT_TIMING)
+    async def submit_timing_modal(self, request: Request, action: Action) -> ui.LayoutView | None:
+        """Preview the draft with the times of the modal."""
+        draft = await load(request, action.payload)
+        values = router.modal_values(request.interaction)
+        try:
+            draft = alerts_options.apply_timing(draft, values)
+        except UserError as error:
+            # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
+            token = await router.store_typed(request.services.text_tokens, action.payload, values)
+            reason = request.texts(error.key, **error.arguments)
+            view = alerts_messages.timing_refused_view(request.texts, reason, token)
+            await router.reply_privately(request.interaction, view)
+            return None
+        return await preview(request, draft)
+
+    @router.handles(lists_messages.FOLLOW, router.PRIVATELY)
+    async def follow(self, request: Request, action: Action) -> ui.LayoutView:
+        """Create an alert for the topic or author of a list; the answer has a button to undo it."""
+        state = await load_list_text(request.services.text_tokens, lists_messages.unpack_state(action))
+        draft = _draft_of_list(state)
+        if not draft.terms:
+            raise UserError("alert-not-possible")
+        return await save(request, await complete(request, draft))
+
+    @router.handles(lists_follow.FOLLOW_OF_PAPER, router.PRIVATELY)
+    async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
+        """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
+        detail = await request.services.search.find_paper(action.payload)
+        if detail is None:
+            raise UserError("outdated-control")
+        term = lists_follow.selected_term(detail, router.selected_value(request.interaction))
+        return await save(request, await complete(request, _draft_of_term(*term)))
+
+    @router.handles(lists_card.TELL, router.PRIVATELY)
+    async def tell(self, request: Request, action: Action) -> ui.LayoutView:
+        """Make the alert for a paper that no digest has yet; the answer has a button to undo it."""
+        detail = await request.services.search.find_paper(action.payload)
+        if detail is not None and detail.is_listed:
+            raise UserError("tell-listed")
+        draft = await complete(request, _draft_of_term(models.AlertKind.PAPER, action.payload))
+        try:
+            with map_alert_errors():
+                alert = await request.services.alerts.add(draft)
+        except storage_errors.DuplicateError:
+            own = await list_for_reader(request)
+            existing = next((row for row in own if (row.terms, row.channel_id) == (draft.terms, None)), draft)
+            return alerts_messages.existing_view(request.texts, existing)
+        await router.open_dm(request)
+        return alerts_messages.tell_view(request.texts, alert)
+
+
+async def list_view(request: Request, page: int = 0, confirmation: str = "") -> ui.LayoutView:
+    """Return a page of the reader's alerts, below what was just done to them."""
+    interaction = request.interaction
+    return alerts_messages.list_view(
+        request.texts,
+        await list_for_reader(request),
+        page,
+        request.services.clock(),
+        channel_namer(interaction),
+        add_command=interaction.client.mentions("alerts add"),
+        confirmation=confirmation,
+        can_manage=permissions.is_manager(interaction),
+    )
+
+
+async def alert_view(request: Request, alert_id: int) -> ui.LayoutView:
+    """Return an alert of the reader, as it is now. Raises UserError if it is gone."""
+    alert = await find(request, str(alert_id))
+    return alerts_messages.alert_view(request.texts, alert, request.services.clock())
+
+
+async def remove(request: Request, alert: models.Alert, *, as_manager: bool = False) -> ui.LayoutView:
+    """Remove an alert of the user, as a manager of the server any; returns the confirmation, which names it."""
+    await request.services.alerts.remove([alert.id], user_id=None if as_manager else request.user_id)
+    request.services.profiles.wake(alert.user_id)
+    described = alerts_messages.describe_alert(request.texts, alert)
+    return client_messages.text_view(request.texts("alert-removed", alert=described))
+
+
+async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str:
+    """Pause alerts for some days; 0 days resumes them. Returns what was done, in words.
+
+    Raises UserError for a channel that the user may not resume.
+    """
+    texts = request.texts
+    ids = [alert.id for alert in own]
+    if days:
+        await request.services.alerts.snooze(ids, user_id=request.user_id, duration=timedelta(days=days))
+        return texts("alerts-paused", count=len(own), days=days) if own else ""
+    for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
+        if channel_id:
+            await permissions.require_alert_channel(request, guild_id, channel_id)
+    await request.services.alerts.resume(ids, user_id=request.user_id)
+    return texts("alerts-resumed", count=len(own)) if own else ""
+
+
+async def list_for_reader(request: Request) -> list[models.Alert]:
+    """Return the reader's alerts."""
+    return await request.services.alerts.list_rows(user_id=request.user_id)
+
+
+async def find(request: Request, text: str) -> models.Alert:
+    """Return the reader's alert by its id or its terms. Raises UserError for none, and for several of the same terms."""
+    own = await list_for_reader(request)
+    typed = text.strip().casefold()
+    matching = [alert for alert in own if text == str(alert.id)]
+    matching = matching or [
+        alert for alert in own if typed == alerts_messages.describe_name(alert).casefold()
+    ]
+    if len(matching) != 1:
+        raise UserError("alert-several" if matching else "no-alert")
+    return matching[0]
+
+
+async def _list_in_server(request: Request) -> list[models.Alert]:
+    guild = request.interaction.guild
+    if guild is None:
+        return []
+    channel_ids = [channel.id for channel in guild.channels]
+    return await request.services.alerts.list_in_channels(guild.id, channel_ids)
+
+
+async def _find_in_server(request: Request, text: str) -> models.Alert:
+    """Return an alert of the server's channels by its id, whoever made it. Raises UserError."""
+    for alert in await _list_in_server(request):
+        if text == str(alert.id):
+            return alert
+    raise UserError("no-alert-here")
+
+
+def channel_namer(interaction: Interaction) -> alerts_messages.ChannelName:
+    """Return the function that names a channel for menus, which show no mentions."""
+
+    def name(channel_id: int) -> str:
+        channel = interaction.client.get_channel(channel_id)
+        return f"#{getattr(channel, 'name', None) or channel_id}"
+
+    return name
+
+
+def _draft_of_term(kind: models.AlertKind, text: str, min_votes: int = 0) -> models.Alert:
+    term = models.AlertTerm(kind, text[: alerts_service.MAX_TEXT_LENGTH])
+    return replace(alerts_service.EMPTY_DRAFT, terms=(term,), min_votes=min_votes)
+
+
+def _draft_of_list(state: lists_messages.ListState) -> models.Alert:
+    """Return the draft for the topic or author of a list; an empty one if it has no words."""
+    terms = lists_messages.alert_terms(state)
+    return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
+
+
+async def store_draft(tokens: TextTokenStore, draft: models.Alert) -> str:
+    """Return the token of a draft, which is stored without what an interaction has: the reader, the server, the time."""
+    empty = alerts_service.EMPTY_DRAFT
+    kept = replace(draft, user_id=empty.user_id, guild_id=None, created_at=empty.created_at)
+    return await tokens.save(_DRAFT.dump_json(kept, exclude_defaults=True).decode())
+
+
+async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
+    """Return the draft of a token. Raises UserError if it was overwritten, InvalidCustomIdError if it is not a draft's."""
+    stored = await tokens.get(token)
+    if stored is None:
+        raise UserError("outdated-control")
+    with custom_ids.map_parse_errors():
+        return _DRAFT.validate_json(stored)
+
+
+async def load(request: Request, key: str) -> models.Alert:
+    """Return the alert or the draft that a custom id names. Raises UserError."""
+    if key.startswith(alerts_messages.STORED):
+        return await find(request, key.removeprefix(alerts_messages.STORED))
+    if key.startswith(lists_follow.NEW_ALERT):
+        topic = key.removeprefix(lists_follow.NEW_ALERT)
+        draft = _draft_of_list(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
+    else:
+        draft = await load_draft(request.services.text_tokens, key)
+    return await complete(request, draft)
+
+
+async def complete(request: Request, draft: models.Alert) -> models.Alert:
+    """Return a draft with what is not stored: the reader, the server, and the default zone. Raises UserError."""
+    stored = await find(request, str(draft.id)) if draft.id else None
+    is_moved = stored is None or stored.channel_id != draft.channel_id
+    guild_id = request.interaction.guild_id if stored is None or is_moved else stored.guild_id
+    timezone = draft.timezone
+    is_chosen = timezone != alerts_service.EMPTY_DRAFT.timezone
+    if not is_chosen and draft.timing is models.AlertTiming.AT_ONCE:
+        timezone = await request.interaction.client.timezone_for(request.interaction)
+    return replace(
+        draft,
+        user_id=request.user_id,
+        created_at=request.services.clock(),
+        guild_id=guild_id if draft.channel_id is not None else None,
+        timezone=timezone,
+    )
+
+
+@contextmanager
+def map_alert_errors() -> Iterator[None]:
+    """Raise UserError with the text for readers of a UsageError of the alerts service."""
+    try:
+        yield
+    except errors.UsageError as error:
+        arguments = {
+            name: paper_text.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            for name, value in error.arguments.items()
+        }
+        raise UserError(
+            f"refused-{error.reason}" if error.reason else "alert-not-possible", **arguments
+        ) from error
+
+
+async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
+    """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError.
+
+    Of a draft that is refused it returns why, with the button that opens what was typed again.
+    """
+    await _require_allowed(request, draft)
+    texts, interaction = request.texts, request.interaction
+    key = await store_draft(request.services.text_tokens, draft)
+    try:
+        with map_alert_errors():
+            async with router.admitted_lookup(interaction):
+                matches = await request.services.alerts.preview(draft)
+    except UserError as error:
+        return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
+    # The user may send alerts to the channel of the interaction who manages its messages.
+    is_here = isinstance(interaction.channel, discord.TextChannel) and interaction.permissions.manage_messages
+    here_id = interaction.channel_id if is_here else None
+    return alerts_messages.preview_view(texts, draft, matches, key, here_id=here_id)
+
+
+async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
+    """Store the draft and return its confirmation. Raises UserError, also if the user may no longer."""
+    await _require_allowed(request, draft)
+    alerts = request.services.alerts
+    with map_alert_errors():
+        matches = await alerts.preview(draft)
+        try:
+            if draft.id:
+                alert = await alerts.change(draft.id, draft, user_id=request.user_id)
+            else:
+                alert = await alerts.add(draft)
+        except storage_errors.DuplicateError:
+            return alerts_messages.existing_view(request.texts, matches.existing or draft)
+    request.services.profiles.wake(request.user_id)
+    if alert.channel_id is None:
+        await router.open_dm(request)
+    if alert.timing is not models.AlertTiming.AT_ONCE:
+        await request.services.readers.update(request.user_id, timezone=alert.timezone)
+    return alerts_messages.saved_view(request.texts, alert, matches, is_new=not draft.id)
+
+
+async def _require_allowed(request: Request, draft: models.Alert) -> None:
+    """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
+    if draft.channel_id is not None:
+        await permissions.require_alert_channel(request, draft.guild_id, draft.channel_id)

@@ -1,0 +1,556 @@
+"""What readers see of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.alerts import options as alerts_options
+from bot.alerts import service as alerts_service
+from bot.client import custom_ids, message_builder, paper_text
+from bot.client import messages as client_messages
+from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
+from bot.client.messages import PostWording, reason_text, summary_excerpt, text_view
+from bot.client.translations import Texts
+from bot.daily import messages as daily_messages
+from bot.lists import card as lists_card
+from bot.lists import follow as lists_follow
+from bot.lists import messages as lists_messages
+from bot.outbox import contents
+from bot.rendering import discord_text, templates
+from storage import models
+from storage.models import AlertTiming, Reason
+
+ChannelName = Callable[[int], str]
+"""The name of a channel by its id."""
+
+MAX_NAME_LENGTH = 60
+MAX_TERM_LENGTH = 100
+MAX_ALERT_LENGTH = 900
+
+
+def mention_channel(channel_id: int) -> str:
+    """Return the mention of a channel."""
+    return f"<#{channel_id}>"
+
+
+def describe_alert(texts: Texts, alert: models.Alert) -> str:
+    """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
+    joiner = texts("alert-and" if alert.match_all else "alert-or")
+    groups = []
+    for kind in models.AlertKind:
+        names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
+        if kind is models.AlertKind.KEYWORD:
+            names = [texts("alert-word", text=name) for name in names]
+        if names:
+            groups.append(texts(f"term-{kind.value}", terms=joiner.join(names)))
+    joined = joiner.join(groups)
+    is_all = alert.match_all and len(alert.terms) > 1
+    described = texts("alert-all" if is_all else "alert-any", terms=joined)
+    if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
+        described = texts("alert-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
+    if alert.excluded:
+        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in alert.excluded)
+        described = texts("alert-without", alert=described, words=words)
+    if alert.min_votes:
+        described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
+    return discord_text.shorten(described, MAX_ALERT_LENGTH)
+
+
+def _escaped(text: str) -> str:
+    return paper_text.escape_untrusted(text, max_length=MAX_TERM_LENGTH)
+
+
+def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
+    """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. All of several are joined with `+`."""
+    names = [f"arXiv:{text}" if kind is models.AlertKind.PAPER else text for kind, text in alert.terms]
+    joined = (" + " if alert.match_all else ", ").join(names)
+    votes = templates.render_votes(alert.min_votes) if alert.min_votes else ""
+    rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
+    return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
+
+
+def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = mention_channel) -> str:
+    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
+    place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
+    day = daily_messages.format_weekday(texts, alert.weekday)
+    time = texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    return paper_text.join_dotted(place, time)
+
+
+def describe_details(texts: Texts, alert: models.Alert) -> str:
+    """Return all settings on a line: where, when in which zone, at most how many papers, in which language."""
+    parts = [place_and_time(texts, alert)]
+    if alert.timing is not AlertTiming.AT_ONCE:
+        parts.append(templates.render_zone(alert.timezone, texts.locale.value))
+    if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
+        parts.append(texts("alert-at-most", count=alert.max_papers))
+    if alert.language is not None:
+        parts.append(texts(f"alert-only-{alert.language.value}"))
+    if alert.translations:
+        parts.append(texts("alert-with-forms"))
+    return paper_text.join_dotted(*parts)
+
+
+def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
+    """Return whether an alert is active, or until when or why it is not."""
+    if not is_resting(alert, now):
+        return texts("alert-active")
+    if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
+        return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
+    return reason_text(texts, alert.reason or Reason.BY_HAND)
+
+
+def is_resting(alert: models.Alert, now: datetime) -> bool:
+    """Return whether an alert is suspended, or snoozed at `now`."""
+    is_snoozed = alert.paused_until_at is not None and alert.paused_until_at > now
+    return is_snoozed or alert.state is not models.ActivityState.ACTIVE
+
+
+def describe_choices(
+    texts: Texts, alerts: Sequence[models.Alert], typed: str, channel_name: ChannelName
+) -> list[tuple[str, str]]:
+    """Return the label and the id of the alerts that contain the typed text, for an option's list."""
+    query = typed.strip().casefold()
+    found = []
+    for alert in alerts:
+        channel = "" if alert.channel_id is None else channel_name(alert.channel_id)
+        if query in f"{describe_name(alert)} {channel}".casefold():
+            label = paper_text.join_dotted(describe_name(alert), place_and_time(texts, alert, channel_name))
+            found.append((label, str(alert.id)))
+    return found
+
+
+# The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
+
+SUBMIT_CONDITIONS = "aed"
+SUBMIT_TIMING = "aeu"
+STORED = "#"
+"""Before the id of a stored alert in a custom id, in the place of a draft's token."""
+MAX_LENGTH = 4000
+"""Discord's limit for a text field."""
+
+
+def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
+    """Return the form for terms, excluded words and how they match. `key` names the draft or the alert in custom ids."""
+    custom_id = custom_ids.pack(SUBMIT_CONDITIONS, key)
+    modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
+    for name, value in alerts_options.condition_values(alert).items():
+        modal.add_text(
+            texts(f"alert-form-{name}"),
+            name,
+            value=value,
+            placeholder=texts(f"alert-form-{name}-hint"),
+            max_length=MAX_LENGTH,
+            required=False,
+        )
+    chosen = {alerts_options.ALL: alert.match_all, alerts_options.FORMS: alert.translations}
+    chosen |= {locale.value: alert.language is locale for locale in models.Locale}
+    switches = [
+        select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
+        for name, is_on in chosen.items()
+    ]
+    modal.add_select(
+        texts("alert-form-options"), alerts_options.OPTIONS, switches, min_values=0, max_values=len(switches)
+    )
+    return modal
+
+
+def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_builder.StatelessModal:
+    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
+
+    `values` are those of `timing_values`, or what was typed into this form.
+    """
+    modal = message_builder.StatelessModal(texts("alert-form-timing"), custom_ids.pack(SUBMIT_TIMING, key))
+    labels = {
+        timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
+    }
+    for weekday in range(1, 8):
+        day = daily_messages.format_weekday(texts, weekday)
+        labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
+    modal.add_choices(texts("alert-form-when"), alerts_options.TIMING, labels, values)
+    for row in alerts_options.TIMING_SETTINGS:
+        modal.add_text(
+            texts(row.label),
+            row.name,
+            value=values.get(row.name, "")[: row.max_length],
+            placeholder=texts(row.hint) if row.hint else "",
+            max_length=row.max_length,
+            required=row.is_required,
+        )
+    return modal
+
+
+# Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
+
+MAX_PAPERS = 5
+"""Papers with buttons of their own: 5 × (text + row + 3 buttons) + 12 = 37 of 40 components."""
+
+MAX_MENU_PAPERS = 20
+"""Further papers in the menu that opens one; any more are in the list of the day."""
+
+PAPER_TEXTS = 256
+"""Texts of papers that are kept: the messages of a day show the same papers for the same reasons."""
+
+PAUSE_WEEK = "aw"
+MANAGE = "am"
+STOP_ALL = "ax"
+WHY = "ay"
+FEWER = "af"
+MUTE = "au"
+
+
+def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
+    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
+    texts = wording.ui_texts
+    message = MessageBuilder()
+    marker = contents.part_marker(post.marker, 0)
+    shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
+    buttons = _footer_buttons(texts, post, marker)
+    further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
+    menu = lists_messages.open_menu(texts("alert-more", count=len(further)), further)
+    more = paper_text.subtext(wording.alert_more(post, len(shown) + len(further)))
+    message.add_text(f"🔔 {wording.alert_headline(post)}")
+    message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
+    for position, match in enumerate(shown):
+        message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
+        arxiv_id = match[0].arxiv_id
+        why = button(texts("alert-why"), custom_ids.pack(WHY, arxiv_id))
+        message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
+    if menu is not None:
+        message.add_reserved_row(menu)
+    if more:
+        message.add_reserved_text(more)
+    message.add_reserved_row(*buttons)
+    return message.view
+
+
+def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[str, Any]:
+    """Return the alert as plain text."""
+    day = client_messages.day_url(post, 0)
+    lines = [f"🔔 {wording.alert_headline(post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
+    papers = tuple(paper for paper, _ in post.matches)
+    return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
+
+
+@lru_cache(maxsize=PAPER_TEXTS)
+def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: int, size: int) -> str:
+    paper, _ = match
+    title = paper_text.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
+    )
+    lines = wording.alert_paper_lines(match, title)
+    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
+    note = paper_text.subtext(paper_text.post_note(wording.ui_texts, paper.summary))
+    text = "\n".join(line for line in (lines, excerpt, note) if line)
+    return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
+    """Return the buttons below the papers; the first has the marker of the delivery."""
+    day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    day_button = button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
+    if post.in_channel:
+        return [day_button]
+    manage = button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
+    if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
+        return [
+            day_button,
+            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+            manage,
+            button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+        ]
+    # A paper names the one alert, so that the message is the same for everyone who follows its terms.
+    arxiv_id = post.matches[0][0].arxiv_id
+    return [
+        day_button,
+        button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
+        button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
+        button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
+        manage,
+    ]
+
+
+SAVE = "ac"
+REPLACE = "acr"
+MOVE = "ach"
+EDIT_TIMING = "aet"
+RETYPE_TIMING = "aer"
+SHOW = "av"
+SELECT = "as"
+RESUME = "ar"
+REMOVE = "ad"
+REMOVE_ALL = "axx"
+SERVER_LIST = "ag"
+SERVER_SELECT = "agp"
+SERVER_REMOVE = "agx"
+PAGE_SIZE = 15
+_LIST_CHARACTERS = 3000
+_PRIMARY = discord.ButtonStyle.primary
+
+
+def preview_view(
+    texts: Texts,
+    draft: models.Alert,
+    preview: alerts_service.AlertPreview,
+    key: str,
+    *,
+    here_id: int | None = None,
+) -> ui.LayoutView:
+    """Return the recent matches of a draft, with the buttons to save it and to change it.
+
+    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to.
+    """
+    message = MessageBuilder()
+    message.add_text(f"### {describe_alert(texts, draft)}")
+    message.add_text(paper_text.subtext(describe_details(texts, draft)))
+    existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
+    if existing is not None:
+        place = place_and_time(texts, existing)
+        message.add_text(texts("alert-exists", place=place))
+    message.add_text(preview_text(texts, preview))
+    message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
+    message.add_buttons(*_further_buttons(texts, draft, key, here_id))
+    return message.view
+
+
+def _save_buttons(
+    texts: Texts, draft: models.Alert, existing: models.Alert | None, key: str
+) -> list[ui.Item[ui.LayoutView]]:
+    """Return the button that saves a draft; of an alert that exists already, those that show it and change it to this."""
+    if existing is None:
+        label = "alert-save" if draft.id else "alert-create"
+        return [button(texts(label), custom_ids.pack(SAVE, key), style=_PRIMARY)]
+    show = button(texts("alert-show"), custom_ids.pack(SHOW, existing.id))
+    if draft.id or describe_details(texts, draft) == describe_details(texts, existing):
+        return [show]
+    replace = button(texts("alert-replace"), custom_ids.pack(REPLACE, existing.id, key), style=_PRIMARY)
+    return [replace, show]
+
+
+def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
+    return [
+        button(texts("alert-edit-conditions"), custom_ids.pack(lists_follow.EDIT_CONDITIONS, key)),
+        button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
+    ]
+
+
+def _further_buttons(
+    texts: Texts, draft: models.Alert, key: str, here_id: int | None
+) -> list[ui.Item[ui.LayoutView]]:
+    """Return the buttons that send the alert elsewhere, and the way back to a stored alert."""
+    row = []
+    if here_id is not None and here_id != draft.channel_id:
+        row.append(button(texts("alert-move-here"), custom_ids.pack(MOVE, here_id, key)))
+    if draft.channel_id is not None:
+        row.append(button(texts("alert-move-dm"), custom_ids.pack(MOVE, 0, key)))
+    if draft.id:
+        row.append(button(texts("alert-discard"), custom_ids.pack(SHOW, draft.id)))
+    return row
+
+
+def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
+    """Return why a draft cannot become an alert, with the buttons that open what was typed. `key` as in `preview_view`."""
+    return text_view(reason, *_edit_buttons(texts, key), accent=RED)
+
+
+def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
+    """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
+    again = button(texts("subscription-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
+    return text_view(reason, again, accent=RED)
+
+
+def saved_view(
+    texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool
+) -> ui.LayoutView:
+    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
+    message = MessageBuilder()
+    heading = texts("alert-made" if is_new else "alert-changed")
+    message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
+    message.add_text(paper_text.subtext(describe_details(texts, alert)))
+    message.add_text(preview_text(texts, preview))
+    message.add_buttons(
+        button(texts("alert-undo"), custom_ids.pack(REMOVE, alert.id)) if is_new else None,
+        button(texts("change"), custom_ids.pack(SHOW, alert.id)),
+        button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
+    )
+    return message.view
+
+
+def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
+    """Return the confirmation of an alert for a paper that no digest has yet, with buttons to undo it and to list all."""
+    return text_view(
+        texts("tell-made", paper=paper_text.escape_untrusted(alert.terms[0].text)),
+        button(texts("alert-undo"), custom_ids.pack(REMOVE, alert.id)),
+        button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
+    )
+
+
+def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
+    """Return that the reader has this alert already, with the button that shows it."""
+    place = place_and_time(texts, alert)
+    return text_view(
+        f"{texts('alert-exists', place=place)}\n**{describe_alert(texts, alert)}**",
+        button(texts("alert-show"), custom_ids.pack(SHOW, alert.id)),
+    )
+
+
+def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
+    """Return the number of matches in the last 30 days, and the latest of them."""
+    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+    for row in preview.latest:
+        title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
+        lines.append(f"- {title} {paper_text.format_votes(row.votes)}")
+    return "\n".join(lines)
+
+
+def list_view(
+    texts: Texts,
+    rows: Sequence[models.Alert],
+    page: int,
+    now: datetime,
+    channel_name: ChannelName,
+    *,
+    add_command: str = "",
+    confirmation: str = "",
+    can_manage: bool = False,
+    in_server: bool = False,
+) -> ui.LayoutView:
+    """Return a page of alerts with a menu to select one: a reader's, or with `in_server` those of a server's channels.
+
+    Without any it names the command that creates one. `confirmation` is a line above the list, such as what was just done;
+    `can_manage` adds the button that shows the alerts of the server.
+    """
+    server_button = button(texts("alerts-in-server"), custom_ids.pack(SERVER_LIST, 0)) if can_manage else None
+    if not rows:
+        empty = texts("no-server-alerts") if in_server else texts("no-alerts", command=add_command)
+        return text_view(empty, server_button)
+    message = MessageBuilder()
+    pages = -(-len(rows) // PAGE_SIZE)
+    page = max(0, min(page, pages - 1))
+    shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
+    message.add_text(confirmation)
+    message.add_text(f"### {heading}")
+    message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
+    select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
+    options = []
+    for alert in shown:
+        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        description = paper_text.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        name = describe_name(alert, discord_text.SELECT_LABEL)
+        options.append(select_option(name, str(alert.id), description=description))
+    message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
+    message.add_buttons(
+        *lists_messages.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
+    )
+    if in_server:
+        message.add_buttons(button(texts("back"), custom_ids.pack(MANAGE, 0)))
+    else:
+        stop_all = button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL))
+        message.add_buttons(stop_all, server_button)
+    return message.view
+
+
+def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
+    parts = [
+        f"**{paper_text.escape_untrusted(describe_name(alert))}**",
+        place_and_time(texts, alert),
+        f"<@{alert.user_id}>" if with_owner else "",
+    ]
+    line = f"- {paper_text.join_dotted(*parts)}"
+    if is_resting(alert, now):
+        line += f"\n-# {describe_state(texts, alert, now)}"
+    return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
+
+
+def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
+    """Return an alert of a server's channel for a manager, with the button to end it, whoever made it."""
+    message = _start_single(texts, alert, now)
+    message.add_text(paper_text.subtext(texts("alert-made-by", user=f"<@{alert.user_id}>")))
+    message.add_buttons(
+        button(texts("remove"), custom_ids.pack(SERVER_REMOVE, alert.id), style=discord.ButtonStyle.danger),
+        button(texts("back"), custom_ids.pack(SERVER_LIST, 0)),
+    )
+    return message.view
+
+
+def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
+    """Return an alert with the buttons for its actions."""
+    message = _start_single(texts, alert, now)
+    message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
+    if is_resting(alert, now):
+        rests = [button(texts("resume"), custom_ids.pack(RESUME, alert.id))]
+    else:
+        rests = [
+            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, alert.id)),
+            button(texts("alert-pause"), custom_ids.pack(MUTE, alert.id)),
+        ]
+    remove = button(texts("remove"), custom_ids.pack(REMOVE, alert.id), style=discord.ButtonStyle.danger)
+    message.add_buttons(*rests, remove, button(texts("back"), custom_ids.pack(MANAGE, 0)))
+    return message.view
+
+
+def _start_single(texts: Texts, alert: models.Alert, now: datetime) -> MessageBuilder:
+    message = MessageBuilder()
+    message.add_text(f"### {describe_alert(texts, alert)}")
+    message.add_text(paper_text.subtext(describe_details(texts, alert)))
+    message.add_text(describe_state(texts, alert, now))
+    return message
+
+
+def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
+    """Return the confirmation of removing all alerts, which also offers to let them rest."""
+    return text_view(
+        texts("alert-stop-all-sure", count=count),
+        button(texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger),
+        button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+        button(texts("back"), custom_ids.pack(MANAGE, 0)),
+    )
+
+
+# Why a paper was in an alert: the alerts that it matches, and buttons to get fewer of them.
+
+MAX_MATCHED = 5
+"""Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
+
+
+def why_view(
+    texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
+) -> ui.LayoutView:
+    """Return the alerts that a paper matches; those of `user_id` with buttons."""
+    message = MessageBuilder()
+    title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500)
+    message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
+    for alert, reasons in matched[:MAX_MATCHED]:
+        found = ", ".join(
+            texts(f"alert-found-{reason.found_in.value}", text=paper_text.escape_untrusted(reason.text))
+            for reason in reasons[:MAX_PAPERS]
+        )
+        message.add_text(f"{describe_alert(texts, alert)}\n{paper_text.subtext(found)}")
+        message.add_text(paper_text.subtext(describe_details(texts, alert)))
+        if alert.user_id == user_id:
+            message.add_buttons(*_buttons(texts, alert))
+    return message.view
+
+
+def fewer_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
+    """Return what an alert sends from now on, with a button to change it."""
+    message = MessageBuilder()
+    message.add_text(texts("alert-fewer-done"))
+    message.add_text(f"{describe_alert(texts, alert)}\n{paper_text.subtext(describe_details(texts, alert))}")
+    message.add_buttons(*_buttons(texts, alert))
+    return message.view
+
+
+def _buttons(texts: Texts, alert: models.Alert) -> list[ui.Item[ui.LayoutView]]:
+    return [
+        button(texts("alert-fewer"), custom_ids.pack(FEWER, alert.id)),
+        button(texts("alert-mute"), custom_ids.pack(MUTE, alert.id)),
+        button(texts("change"), custom_ids.pack(SHOW, alert.id)),
+    ]

@@ -1,0 +1,138 @@
+"""The settings of an alert as they are typed: options of `/alerts add`, fields of both forms, and the drafts that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from bot.alerts import service as alerts_service
+from bot.client import custom_ids
+from bot.client import options as client_options
+from bot.rendering import discord_text
+from bot.text import people
+from storage import models
+
+MAX_VOTES = 99_999
+TYPED_KINDS = (models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
+"""Terms that are typed, each kind in the field of its name; those of single papers stay as they are."""
+WITHOUT = "without"
+OPTIONS = "options"
+ALL = "all"
+FORMS = "forms"
+TIMING = "timing"
+_COMMAS = ",，、"
+
+
+class Setting(NamedTuple):
+    """A setting that the form for the timing has as a text."""
+
+    name: str
+    """Its field in the form, and its option of `/alerts add` if it has one."""
+    field: str
+    """Its field in the alert, of which the text is the value."""
+    label: str
+    hint: str
+    max_length: int
+    parse: Callable[[str], Any]
+    """Raises UserError, which names the setting."""
+    is_required: bool = True
+
+
+def _parse_votes(text: str) -> int:
+    return client_options.parse_number(text.strip() or "0", "votes-not-a-number", 0, MAX_VOTES)
+
+
+_parse_most = partial(
+    client_options.parse_number, key="papers-not-a-number", low=1, high=alerts_service.MAX_PAPERS
+)
+
+TIMING_SETTINGS = (
+    Setting(
+        "time", "at_time", "subscription-form-time", "alert-form-time-hint", 20, client_options.parse_time
+    ),
+    Setting(
+        "zone", "timezone", "subscription-form-zone", "alert-form-zone-hint", 60, client_options.parse_zone
+    ),
+    Setting("votes", "min_votes", "alert-form-votes", "", 6, _parse_votes, is_required=False),
+    Setting("most", "max_papers", "alert-form-most", "", 3, _parse_most),
+)
+
+
+def condition_values(alert: models.Alert) -> dict[str, str]:
+    """Return the texts of the form for what an alert matches."""
+    values = {
+        kind.value: join_items(term.text for term in alert.terms if term.kind is kind) for kind in TYPED_KINDS
+    }
+    return values | {WITHOUT: join_items(alert.excluded)}
+
+
+def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
+    """Return the draft with the values of the form for what it matches, or of the options of `/alerts add`."""
+    chosen = set((values.get(OPTIONS) or "").split(","))
+    languages = [locale for locale in models.Locale if locale.value in chosen]
+    typed = tuple(
+        models.AlertTerm(kind, text)
+        for kind in TYPED_KINDS
+        for text in (_split_names if kind is models.AlertKind.AUTHOR else split_items)(
+            values.get(kind.value) or ""
+        )
+    )
+    kept = tuple(term for term in draft.terms if term.kind not in TYPED_KINDS)
+    return replace(
+        draft,
+        terms=(*typed, *kept),
+        excluded=tuple(split_items(values.get(WITHOUT) or "")),
+        match_all=ALL in chosen,
+        translations=FORMS in chosen,
+        language=languages[0] if len(languages) == 1 else None,
+    )
+
+
+def timing_values(alert: models.Alert) -> dict[str, str]:
+    """Return the values of the form for the timing, in the shape that Discord sends them back."""
+    is_weekly = alert.timing is models.AlertTiming.WEEKLY
+    timing = weekly_value(alert.weekday) if is_weekly else alert.timing.value
+    return {TIMING: timing} | {row.name: str(getattr(alert, row.field)) for row in TIMING_SETTINGS}
+
+
+def apply_timing(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
+    """Return the draft with the values of the form for the timing. Raises UserError, which names the field."""
+    changed = apply_when(draft, values.get(TIMING, ""))
+    return replace(changed, **{row.field: row.parse(values.get(row.name, "")) for row in TIMING_SETTINGS})
+
+
+def weekly_value(weekday: int) -> str:
+    """Return the value of the menu for an ISO weekday: `weekly-1` for Mondays."""
+    return f"{models.AlertTiming.WEEKLY.value}-{weekday}"
+
+
+def apply_when(draft: models.Alert, value: str) -> models.Alert:
+    """Return the draft with a timing of the menu: `now`, `daily`, `weekly-1`. Raises InvalidCustomIdError for others."""
+    chosen, _, day = value.partition("-")
+    with custom_ids.map_parse_errors():
+        timing = models.AlertTiming(chosen)
+    return replace(draft, timing=timing, weekday=custom_ids.parse_number(day, 7) if day else draft.weekday)
+
+
+def join_items(items: Iterable[str]) -> str:
+    """Return texts as one, separated by commas, or each ended by a semicolon if one of them has a comma."""
+    texts = list(items)
+    return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
+
+
+def split_items(text: str) -> list[str]:
+    """Return the texts that are separated by commas, or by semicolons or lines if there are any."""
+    separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
+    for separator in separators:
+        text = text.replace(separator, "\n")
+    lines = (discord_text.to_single_line(line).strip(_COMMAS) for line in text.split("\n"))
+    return [line for line in lines if line]
+
+
+def _split_names(text: str) -> list[str]:
+    """Return the names in a text. `Levine, Sergey` is one name: two single words in Latin letters, last name first."""
+    names = split_items(text)
+    is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
+    return [f"{names[1]} {names[0]}"] if is_one else names

@@ -1,0 +1,584 @@
+"""Matches the papers of fresh digests with all alerts and queues the matches, then plans the messages of what is due.
+
+An ingest stores only that a digest's alerts are to be planned, or those of papers that got authors or institutions from
+facts later. Each batch of recipients is one transaction, with their matches and the last recipient, or with the deliveries,
+the papers notified of and the removal of the matches: another process, or the next start, continues after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias
+
+import structlog
+
+from bot.alerts import matcher
+from bot.core import isolation
+from bot.core.clock import BatchSize, Clock, TimeSlices
+from bot.daily import choice
+from bot.outbox import contents
+from bot.outbox import deliveries as outbox_deliveries
+from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.text import keywords
+from storage import accounts, alerts, archive, models, outbox, papers
+from storage.database import Connection, Database
+
+# The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
+
+
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the papers be notified again. Alerts that Discord suspended are sent theirs once they are resumed."""
+    papers = await alerts.remove_notified_of_deliveries(connection, [row.id for row in unsent])
+    await alerts.keep_unsent_matches(connection, papers, now)
+
+
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+) -> list[Owned]:
+    if delivery.is_direct:
+        own = await alerts.list_rows(connection, user_id=delivery.user_id)
+        ids = [alert.id for alert in own if alert.channel_id is None]
+        await alerts.set_state(connection, ids, state, reason=reason)
+        return []
+    if reason in STYLE_REASONS:
+        return []
+    posted = await alerts.list_rows(connection, channel_id=delivery.channel_id)
+    active = [alert for alert in posted if alert.state is models.ActivityState.ACTIVE]
+    await alerts.set_state(connection, [alert.id for alert in active], state, reason=reason)
+    return _list_owned(active)
+
+
+async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+    suspended = await alerts.list_suspended(connection)
+    resumable = [alert for alert in suspended if can_resume(alert.guild_id, alert.channel_id, alert.reason)]
+    ids = [alert.id for alert in resumable]
+    await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
+    return _list_owned(resumable)
+
+
+def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
+    """Return one of the alerts of each owner in each channel."""
+    by_owner = {(alert.user_id, alert.channel_id): alert for alert in changed}
+    return [
+        Owned(
+            name=f"a{alert.id}",
+            guild_id=alert.guild_id,
+            channel_id=alert.channel_id,
+            user_id=alert.user_id,
+            alert_id=alert.id,
+        )
+        for alert in by_owner.values()
+    ]
+
+
+ALERT: KindRecord[contents.AlertPost] = KindRecord(
+    kind=models.DeliveryKind.ALERT,
+    priority=models.Priority.NOTIFICATION,
+    render=lambda renderer, post: renderer.render_alert(post),
+    undo=_undo,
+    suspend=_suspend,
+    resume=_resume,
+)
+
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZES = 20, 500
+"""Recipients per transaction: at first, and at most."""
+MAX_PAIRS = 2000
+"""Pairs of an alert and a paper that are compared for a transaction, unless one recipient has more."""
+POLL_SECONDS = 2.0
+"""Time between two looks for digests that other processes stored, and for what is due."""
+MAX_RETRY_SECONDS = 60.0
+MAX_WAIT = timedelta(days=30)
+"""A match whose paper has not reached the votes in this time is given up."""
+RETRY_DELAY = timedelta(hours=1)
+"""Time after which a message that failed to render is tried again."""
+DUE_LIMITS = 50, 500
+"""Due matches whose recipients are planned in one transaction: at first, and at most."""
+CROSSED_LIMIT = 2000
+MAX_LOGGED_KEYS = 10
+MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
+"""Marker of a message that is rendered once for many recipients, as long as the longest key."""
+RENDERED_ALERTS = 256
+"""Messages that are kept: many recipients follow the same terms, and get the same papers."""
+
+
+class PaperMatch(NamedTuple):
+    """A paper, and why it matches a recipient's alerts."""
+
+    paper: models.PaperDetail
+    reasons: tuple[contents.AlertReason, ...]
+
+
+class Destination(NamedTuple):
+    """The language of an alert's recipient, and the DM channel if it is known."""
+
+    locale: models.Locale
+    dm_channel_id: int | None = None
+
+
+Decisions: TypeAlias = dict[str, list[PaperMatch]]
+"""What each recipient is notified of, best first."""
+
+
+class AlertPlanner:
+    """Plans the alerts of all digests that wait for it, and what is due. Several processes may do so at once.
+
+    What is due is decided once more, as alerts and papers may have changed since they were matched.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        *,
+        default_locale: models.Locale = models.Locale.EN,
+        max_batch_size: int = BATCH_SIZES[1],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._deliveries = deliveries
+        self._max_batch_size = max_batch_size
+        self._texts = matcher.PaperTexts(database)
+        self._default_locale = default_locale
+        self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(deliveries.render, ALERT))
+        self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
+        self._source = matcher.AlertTermSource(database, self._texts)
+        self._wake_event = asyncio.Event()
+
+    def wake(self) -> None:
+        """Make `run` look for digests at once."""
+        self._wake_event.set()
+
+    async def run(self, stop: asyncio.Event, *, on_planned: Callable[[], None]) -> None:
+        """Plan alerts until `stop` is set. Errors are logged and retried with growing delays."""
+        delay = POLL_SECONDS
+        while not stop.is_set():
+            self._wake_event.clear()
+            # A database outage must not end the loop.
+            with isolation.isolated(log, "planning alerts failed; will retry") as failures:
+                await self.drain(on_planned=on_planned, stop=stop)
+            delay = min(2 * delay, MAX_RETRY_SECONDS) if failures else POLL_SECONDS
+            waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
+            await asyncio.wait(waiting, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
+
+    async def drain(
+        self, *, on_planned: Callable[[], None] = lambda: None, stop: asyncio.Event | None = None
+    ) -> int:
+        """Match all waiting digests, then plan what is due, or until `stop` is set. Returns the number of deliveries.
+
+        Raises the first error at the end; the digests concerned keep waiting.
+        """
+        stop = stop or asyncio.Event()
+        failures: list[Exception] = []
+        failed: set[tuple[int, int]] = set()
+        while (pending := await self._next_pending(failed)) and not stop.is_set():
+            known_failures = len(failures)
+            with isolation.collected(failures):
+                await self._match_digest(pending, stop)
+            if len(failures) > known_failures:
+                failed.add((pending.digest_id, pending.revision))
+        planned = 0
+        with isolation.collected(failures):
+            async with aclosing(self._plan_due(self._clock())) as batches:
+                async for count in batches:
+                    planned += count
+                    on_planned()
+                    if stop.is_set():
+                        break
+        if failures:
+            raise failures[0]
+        return planned
+
+    async def schedule_crossed(self) -> int:
+        """Make the matches due whose papers once had the votes that their alerts ask for. Returns their number."""
+        now, count = self._clock(), 0
+        while True:
+            async with self._database.read() as connection:
+                crossed = await alerts.list_crossed_matches(connection, now - MAX_WAIT, limit=CROSSED_LIMIT)
+                active = await alerts.list_active(connection, {row.alert_id for row in crossed}, now)
+            # What crosses while its alert rests is due at once, and dropped then.
+            due_at = {alert.id: matcher.due_at(alert, now) for alert in active.values()}
+            due = [row._replace(due_at=due_at.get(row.alert_id, now)) for row in crossed]
+            if not due:
+                return count
+            async with self._database.transaction() as connection:
+                await alerts.set_matches_due(connection, due)
+            count += len(due)
+
+    async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
+        async with self._database.read() as connection:
+            rows = await alerts.list_pending(connection)
+        return next((row for row in rows if (row.digest_id, row.revision) not in failed), None)
+
+    async def _match_digest(self, pending: models.PendingAlerts, stop: asyncio.Event) -> None:
+        """Queue the matches of one digest, until `stop` is set.
+
+        It ends early if the digest is corrected or removed meanwhile: what remains to be matched is looked up again.
+        """
+        async with self._database.read() as connection:
+            digest = await archive.get(connection, pending.digest_id)
+            has_alerts = await alerts.exist(connection)
+            listed = {row.paper_id for row in await archive.list_papers(connection, [pending.digest_id])}
+        is_expired = self._deliveries.expires_at(pending.added_at) <= self._clock()
+        if is_expired:
+            log.warning("alerts not planned, too old", digest=pending.digest_id, revision=pending.revision)
+        if digest is None or not has_alerts or is_expired:
+            await self._finish(pending)
+            return
+        await matcher.rebuild_if_outdated(self._database)
+        self._texts.clear()
+        cursor = pending.recipient
+        paper_ids = [paper_id for paper_id in pending.paper_ids if paper_id in listed]
+        batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
+        is_named = bool(pending.former_names)
+        async with aclosing(self._source.iterate(paper_ids, cursor, only_names=is_named)) as recipients:
+            async for batch in _batched(recipients, batches):
+                while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
+                    cursor, is_unchanged = await self._match_batch(
+                        pending, digest, cursor, remaining, batches
+                    )
+                    if stop.is_set() or not is_unchanged:
+                        return
+        await self._finish(pending)
+
+    async def _finish(self, pending: models.PendingAlerts) -> None:
+        async with self._database.transaction() as connection:
+            await alerts.remove_pending(connection, pending)
+
+    async def _match_batch(
+        self,
+        pending: models.PendingAlerts,
+        digest: models.StoredDigest,
+        cursor: str | None,
+        batch: Sequence[matcher.Candidates],
+        batches: BatchSize,
+    ) -> tuple[str | None, bool]:
+        """Queue the matches of some recipients after `cursor`, which are found before the transaction.
+
+        Returns the last recipient stored, and whether the digest is unchanged. The former is `cursor` if an alert was
+        changed meanwhile, and a later recipient if another process stored them.
+        """
+        former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
+        matches = await self._match(batch, former)
+        alert_ids = {match.alert_id for match in matches}
+        async with batches.timed(self._database.transaction()) as connection:
+            await alerts.lock_planning(connection)
+            current = await alerts.get_pending(connection, pending)
+            stored_digest = await archive.get(connection, digest.id)
+            if current is None or stored_digest is None or stored_digest.revision != digest.revision:
+                return cursor, False
+            is_outdated = await alerts.count_active(connection, alert_ids, self._clock()) != len(alert_ids)
+            if current.recipient != cursor or is_outdated:
+                return current.recipient, True
+            await alerts.add_matches(connection, matches)
+            await alerts.set_last_recipient(connection, pending, batch[-1][0])
+        return batch[-1][0], True
+
+    async def _match(
+        self, batch: Sequence[matcher.Candidates], former: Mapping[int, models.FormerNames]
+    ) -> list[models.QueuedMatch]:
+        """Compare the candidates with the papers of which the recipients were not notified.
+
+        Of a paper with `former` names only what it got since then counts.
+        """
+        now = self._clock()
+        alert_ids = {alert_id for _, own in batch for alert_id, _, _ in own}
+        by_paper: dict[int, dict[tuple[str, int], str]] = defaultdict(dict)
+        for recipient, own in batch:
+            for alert_id, term, paper_ids in own:
+                for paper_id in paper_ids:
+                    by_paper[paper_id][recipient, alert_id] = term
+        async with self._database.read() as connection:
+            active = await alerts.list_active(connection, alert_ids, now)
+            notified = await alerts.list_notified(
+                connection, [recipient for recipient, _ in batch], list(by_paper)
+            )
+        matches: list[models.QueuedMatch] = []
+        slices = TimeSlices()
+        for paper_id, compared in by_paper.items():
+            prepared = await self._texts.get(paper_id)
+            if prepared is None:
+                continue
+            for (recipient, alert_id), term in compared.items():
+                alert = active.get(alert_id)
+                if (
+                    alert
+                    and (recipient, paper_id) not in notified
+                    and _is_match(alert, term, prepared, former.get(paper_id))
+                ):
+                    votes = prepared[0].votes
+                    is_met = choice.meets_minimum(votes, alert.min_votes)
+                    due = matcher.due_at(alert, now) if is_met else None
+                    matches.append(models.QueuedMatch(recipient, paper_id, alert_id, votes, now, due))
+                await slices.pause()
+        return matches
+
+    # The messages of what is due.
+
+    async def _plan_due(self, now: datetime) -> AsyncGenerator[int, None]:
+        """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
+        self._texts.clear()
+        self._papers.clear()
+        batches = BatchSize(*DUE_LIMITS)
+        while (count := await self._plan_messages(now, batches)) is not None:
+            if count:
+                yield count
+
+    async def _plan_messages(self, now: datetime, batches: BatchSize) -> int | None:
+        """Plan the messages of some recipients, which are rendered before the transaction.
+
+        Returns their number; None if nothing is due. Nothing is stored if an alert was changed or another process planned
+        them meanwhile.
+        """
+        async with self._database.read() as connection:
+            recipients = await alerts.list_due_recipients(connection, now, limit=batches.size)
+            if not recipients:
+                return None
+            queued = await _list_due(connection, recipients, now)
+            active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
+            notified = await _list_notified(connection, queued)
+            asking = {alert.id for alert in active.values() if alert.min_votes}
+            highest = await papers.list_highest_votes(
+                connection, {match.paper_id for match in queued if match.alert_id in asking}
+            )
+            destinations = await self._resolve(connection, active.values())
+        at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
+        # What is due, and what is sent soon anyway.
+        queued = [
+            match
+            for match in queued
+            if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
+        ]
+        # Their alerts ask for more votes now than the papers ever had.
+        waiting = {
+            match
+            for match in queued
+            if match.alert_id in asking
+            and not choice.meets_minimum(highest.get(match.paper_id), active[match.alert_id].min_votes)
+        }
+        decided = [match for match in queued if match not in waiting and match[:2] not in notified]
+        decisions = await self._decide(decided, active, highest)
+        built = await self._build(decisions, active, destinations, now)
+        async with batches.timed(self._database.transaction()) as connection:
+            await alerts.lock_planning(connection)
+            is_same = set(queued).issubset(await _list_due(connection, recipients, now))
+            is_same &= notified == await _list_notified(connection, queued)
+            if not is_same or await alerts.count_active(connection, active, now) != len(active):
+                return 0
+            keys = await _store(connection, queued, waiting, decisions, built, now)
+        if keys:
+            log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
+        return len(keys)
+
+    async def _decide(
+        self,
+        queued: Iterable[models.QueuedMatch],
+        active: Mapping[int, models.Alert],
+        highest: Mapping[int, int],
+    ) -> Decisions:
+        """Compare the matches with the present alerts and papers. Returns what each recipient is notified of, best first."""
+        grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
+        for match in queued:
+            if match.alert_id in active:
+                grouped[match.paper_id][match.recipient].append(match)
+        decisions: Decisions = defaultdict(list)
+        slices = TimeSlices()
+        for paper_id, by_recipient in grouped.items():
+            prepared = await self._texts.get(paper_id)
+            if prepared is None:
+                continue
+            for recipient, own in by_recipient.items():
+                if matched := _match_paper(own, active, highest.get(paper_id), *prepared):
+                    decisions[recipient].append(matched)
+                await slices.pause()
+        for matches in decisions.values():
+            matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
+        return decisions
+
+    async def _build(
+        self,
+        decisions: Decisions,
+        active: Mapping[int, models.Alert],
+        destinations: Mapping[int, Destination],
+        now: datetime,
+    ) -> dict[str, models.NewDelivery]:
+        """Render the messages; what fails to render is logged and left out."""
+        details = {match.paper.id: match.paper for matches in decisions.values() for match in matches}
+        locales = {destination.locale for destination in destinations.values()}
+        await outbox_deliveries.prepare_extracts(details.values(), locales)
+        planned_at = f"{now:%Y%m%d%H%M%S}"
+        built: dict[str, models.NewDelivery] = {}
+        slices = TimeSlices()
+        for recipient, matches in decisions.items():
+            alert = active[matches[0].reasons[0].alert_id]
+            locale, dm_channel_id = destinations[alert.id]
+            key = f"alert:{recipient}:{planned_at}:{matches[0].paper.id}"
+            # An alert that fails to render must not block the others.
+            with isolation.isolated(log, "alert rendering failed", delivery=key):
+                post = self._build_post(locale, matches, active, in_channel=alert.channel_id is not None)
+                built[recipient] = self._deliveries.build(
+                    ALERT,
+                    key,
+                    locale,
+                    self._render(post),
+                    now,
+                    user_id=alert.user_id if alert.channel_id is None else None,
+                    guild_id=alert.guild_id if alert.channel_id is not None else None,
+                    channel_id=alert.channel_id or dm_channel_id,
+                    digest_on=post.digest_on,
+                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _ in post.matches)),
+                )
+            await slices.pause()
+        return built
+
+    def _build_post(
+        self,
+        locale: models.Locale,
+        matches: Sequence[PaperMatch],
+        active: Mapping[int, models.Alert],
+        *,
+        in_channel: bool,
+    ) -> contents.AlertPost:
+        """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
+        shown = _limit(matches, active)
+        numbers: dict[int, int] = {}
+        numbered = [
+            tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
+            for _, reasons in shown
+        ]
+        papers = [self._post_paper(match.paper, locale) for match in shown]
+        return contents.AlertPost(
+            marker=MARKER_PLACEHOLDER,
+            locale=locale,
+            digest_on=max(match.paper.last_on for match in shown),
+            matches=tuple(zip(papers, numbered, strict=True)),
+            in_channel=in_channel,
+            more=len(matches) - len(shown),
+        )
+
+    def _post_paper(self, detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
+        key = detail.id, detail.votes, locale
+        if key not in self._papers:
+            self._papers[key] = outbox_deliveries.build_post_paper(detail, locale)
+        return self._papers[key]
+
+    async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
+        """Return the destinations of alerts by alert id."""
+        stored = await accounts.list_readers_by_id(
+            connection, [row.user_id for row in of if row.channel_id is None]
+        )
+        servers = await accounts.list_guilds_by_id(connection, [row.guild_id for row in of if row.guild_id])
+        destinations = {}
+        for alert in of:
+            reader = stored.get(alert.user_id) if alert.channel_id is None else None
+            guild = servers.get(alert.guild_id or 0) if alert.channel_id is not None else None
+            locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
+            destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
+        return destinations
+
+
+def _is_match(
+    alert: models.Alert, term: str, prepared: matcher.PreparedPaper, former: models.FormerNames | None
+) -> bool:
+    if former is not None:
+        return matcher.match_added_names(alert, *prepared, former)
+    return matcher.is_decided(alert, term) or bool(matcher.match(alert, *prepared))
+
+
+async def _batched(
+    rows: AsyncGenerator[matcher.Candidates, None], batches: BatchSize
+) -> AsyncIterator[list[matcher.Candidates]]:
+    """Divide the recipients into batches of the present size, which ends early with many pairs to compare."""
+    batch: list[matcher.Candidates] = []
+    pairs = 0
+    async for row in rows:
+        batch.append(row)
+        pairs += sum(len(paper_ids) for _, _, paper_ids in row[1])
+        if len(batch) >= batches.size or pairs >= MAX_PAIRS:
+            yield batch
+            batch, pairs = [], 0
+    if batch:
+        yield batch
+
+
+async def _list_due(
+    connection: Connection, recipients: Sequence[str], now: datetime
+) -> list[models.QueuedMatch]:
+    return await alerts.list_due_matches(connection, recipients, now + matcher.GATHERING_TIME)
+
+
+async def _list_notified(
+    connection: Connection, queued: Sequence[models.QueuedMatch]
+) -> set[tuple[str, int]]:
+    paper_ids = {match.paper_id for match in queued}
+    recipients = {match.recipient for match in queued}
+    return await alerts.list_notified(connection, recipients, sorted(paper_ids))
+
+
+def _match_paper(
+    own: Iterable[models.QueuedMatch],
+    active: Mapping[int, models.Alert],
+    highest: int | None,
+    paper: models.PaperDetail,
+    text: keywords.KeywordText,
+) -> PaperMatch | None:
+    """Return a paper and why it matches a recipient's alerts, None if it matches none any more.
+
+    If it has reached the votes of an alert later, it is shown with the highest of them.
+    """
+    votes_then = {match.alert_id: match.votes for match in own}
+    reasons = []
+    for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
+        line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
+        if not choice.meets_minimum(then, line):
+            reason = replace(reason, crossed=(line, then))
+            paper = replace(paper, votes=max(highest or 0, paper.votes or 0))
+        reasons.append(reason)
+    return PaperMatch(paper, tuple(reasons)) if reasons else None
+
+
+def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
+    """Return the best papers: of each alert at most its `max_papers`."""
+    counts: Counter[int] = Counter()
+    shown = []
+    for match in matches:
+        alert_ids = {reason.alert_id for reason in match.reasons}
+        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
+            counts.update(alert_ids)
+            shown.append(match)
+    return shown
+
+
+async def _store(
+    connection: Connection,
+    queued: Sequence[models.QueuedMatch],
+    waiting: Collection[models.QueuedMatch],
+    decisions: Decisions,
+    built: Mapping[str, models.NewDelivery],
+    now: datetime,
+) -> list[str]:
+    """Store the deliveries and the papers notified of, and take their matches from the queue. Returns the keys."""
+    ids = await outbox.add_all(connection, list(built.values()))
+    planned = {name: ids[delivery.key] for name, delivery in built.items() if delivery.key in ids}
+    failed = decisions.keys() - planned
+    postponed = {match: now + RETRY_DELAY for match in queued if match.recipient in failed}
+    kept = {**postponed, **dict.fromkeys(waiting)}
+    await alerts.set_matches_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
+    notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
+    await alerts.add_notified(connection, notified, notified_at=now, delivery_ids=planned)
+    await alerts.remove_notified_matches(connection, notified)
+    gone = set(notified)
+    dropped = [match for match in queued if match not in kept and match[:2] not in gone]
+    await alerts.remove_matches(connection, dropped)
+    return list(ids)

@@ -1,0 +1,404 @@
+"""The use cases around alerts: create, change, list, preview, snooze, resume, remove.
+
+A draft is validated first: each length is bounded, and what can match nothing is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from bot.alerts import matcher
+from bot.core import clock, errors
+from bot.core.clock import Clock
+from bot.daily import choice, schedule
+from bot.outbox import contents
+from bot.search import glossary as search_glossary
+from bot.text import analyser, keywords, people
+from storage import alerts, archive, bulk, models, outbox, papers
+from storage.database import Connection, Database
+
+EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
+MAX_TERMS = 20
+"""Terms of an alert, and likewise excluded words."""
+MAX_TEXT_LENGTH = 100
+"""Characters of a term or of an excluded word."""
+MAX_VOTES = 1_000_000
+MAX_PAPERS = 25
+"""Papers in a message at most."""
+
+
+def validate_alert(draft: models.Alert) -> models.Alert:
+    """Return a draft in normal form, with its key. Raises UsageError, whose message says what to change."""
+    unique: dict[str, models.AlertTerm] = {}
+    for kind, text in draft.terms:
+        term = models.AlertTerm(kind, _to_line(text))
+        unique.setdefault(matcher.term_key(term), term)
+    terms = tuple(unique.values())
+    if not terms:
+        raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
+    _check_count("terms", len(terms))
+    for term in terms:
+        _check_term(term)
+    excluded = tuple(dict.fromkeys(filter(None, map(_to_line, draft.excluded))))
+    _check_count("excluded words", len(excluded))
+    for word in excluded:
+        _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
+    if not 0 <= draft.min_votes <= MAX_VOTES:
+        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
+    if not 1 <= draft.max_papers <= MAX_PAPERS:
+        raise errors.UsageError(
+            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
+        )
+    if not 1 <= draft.weekday <= 7:
+        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
+    clock.parse_zone(draft.timezone)
+    at = schedule.parse_time(draft.at_time)
+    checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
+    _check_exclusions(checked)
+    return replace(checked, key=matcher.alert_key(checked))
+
+
+def _to_line(text: str) -> str:
+    return " ".join(text.replace("\0", "").split())
+
+
+def _check_count(noun: str, count: int) -> None:
+    if count > MAX_TERMS:
+        raise errors.UsageError(
+            f"An alert may have {MAX_TERMS} {noun}; this one has {count}. Make a second alert.",
+            f"too-many-{noun.replace(' ', '-')}",
+            most=MAX_TERMS,
+            count=count,
+        )
+
+
+def _check_term(term: models.AlertTerm) -> None:
+    if len(term.text) > MAX_TEXT_LENGTH:
+        raise errors.UsageError(
+            f"A text of an alert may have {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it.",
+            "text-too-long",
+            text=term.text,
+            most=MAX_TEXT_LENGTH,
+            length=len(term.text),
+        )
+    if not matcher.text_alert_terms(*term):
+        raise errors.UsageError(
+            "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
+        )
+    if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
+        raise errors.UsageError(
+            f"“{term.text}” is no name of one institution. Give its whole name.",
+            "no-institution",
+            text=term.text,
+        )
+    words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
+    if term.kind is models.AlertKind.KEYWORD and all(
+        not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
+    ):
+        raise errors.UsageError(
+            f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
+            "only-particles",
+            text=term.text,
+        )
+
+
+def _check_exclusions(alert: models.Alert) -> None:
+    """Raise UsageError if each paper that has the terms has an excluded word too."""
+    impossible = [term for term in alert.terms if _implied(term, alert.excluded)]
+    if len(impossible) == len(alert.terms) or (alert.match_all and impossible):
+        word = _implied(impossible[0], alert.excluded)
+        raise errors.UsageError(
+            f"Nothing can match: each paper with “{impossible[0].text}” has “{word}” too, which is excluded."
+            " Remove one of the two.",
+            "excludes-all",
+            text=impossible[0].text,
+            word=str(word),
+        )
+
+
+def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
+    """Return the excluded word that every text with the term has; None if there is none."""
+    if term.kind is not models.AlertKind.KEYWORD:
+        return None
+    text = keywords.KeywordText(term.text, "")
+    return next((word for word in excluded if any(text.match(word))), None)
+
+
+MAX_CHARACTERS = 6_000_000
+"""Characters of the papers that stay prepared, ten bytes each: 6,000 summaries. A month of digests has a twentieth."""
+_BATCH_SIZE = 50
+
+
+class _Prepared(NamedTuple):
+    fingerprint: int
+    """Of the paper's texts."""
+    paper: models.PaperDetail
+    """Without its sections."""
+    text: keywords.KeywordText
+
+
+class RecentPapers:
+    """Compares alerts with the papers of the last days, for previews. It keeps these prepared, and reads only what changed."""
+
+    def __init__(self) -> None:
+        self._prepared: dict[int, _Prepared] = {}
+        self._lock = asyncio.Lock()
+
+    async def list_matching(
+        self, connection: Connection, alert: models.Alert, since_on: date
+    ) -> list[tuple[int, date]]:
+        """Return the ids and dates of the papers since a date that match, the latest first, then by votes."""
+        async with self._lock:
+            recent = await archive.list_fingerprints(connection, since_on)
+            # A paper is prepared again if it changed, and dropped once it is not recent any more.
+            self._prepared = {
+                paper_id: kept
+                for paper_id, kept in self._prepared.items()
+                if paper_id in recent and recent[paper_id][2] == kept.fingerprint
+            }
+            characters = sum(kept.text.characters for kept in self._prepared.values())
+            matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
+            missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
+            for batch in bulk.chunked(missing, _BATCH_SIZE):
+                details = await papers.list_details(connection, batch)
+                found = await asyncio.to_thread(_prepare, details, recent)
+                matching += await asyncio.to_thread(_list_matching, alert, list(found.values()), recent)
+                characters += sum(new.text.characters for new in found.values())
+                if characters <= MAX_CHARACTERS:
+                    self._prepared |= found
+
+        def order(paper_id: int) -> tuple[int, bool, int, int]:
+            last_on, votes, _ = recent[paper_id]
+            return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
+
+        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(matching, key=order)]
+
+
+def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
+    prepared = {}
+    for detail in details:
+        text = matcher.prepare_text(detail)
+        appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
+        light = replace(detail, abstract=None, appearances=appearances)
+        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
+    return prepared
+
+
+def _list_matching(
+    alert: models.Alert, prepared: Sequence[_Prepared], recent: archive.Fingerprints
+) -> list[int]:
+    matching = []
+    for _, paper, text in prepared:
+        votes = recent[paper.id][1]
+        if choice.meets_minimum(votes, alert.min_votes) and matcher.match(alert, paper, text):
+            matching.append(paper.id)
+        text.forget()
+    return matching
+
+
+MAX_ALERTS = 50
+PREVIEW_DAYS = 30
+INSTITUTIONS_CACHE_SECONDS = 600.0
+INSTITUTION_DAYS = 365
+"""Days of papers whose institutions are offered."""
+SNOOZE_DURATION = timedelta(days=7)
+FEWER_MIN_VOTES = 10
+"""Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
+
+
+class AlertPreview(NamedTuple):
+    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an equal alert of the reader."""
+
+    paper_count: int
+    max_per_day: int
+    latest: list[models.PaperRow]
+    existing: models.Alert | None = None
+
+
+class MatchedAlert(NamedTuple):
+    """An alert that a paper matches, and why."""
+
+    alert: models.Alert
+    reasons: tuple[contents.AlertReason, ...]
+
+
+class Alerts:
+    """Creates and changes alerts. `user_id` restricts a method to that reader's own alerts."""
+
+    def __init__(
+        self, database: Database, clock: Clock, glossary: search_glossary.GlossaryService | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._institutions: tuple[float, dict[str, int]] | None = None
+        self._recent_papers = RecentPapers()
+        self._glossary = glossary or search_glossary.GlossaryService(database, clock)
+
+    async def add(self, draft: models.Alert) -> models.Alert:
+        """Create the alert of a draft, sent by DM unless the draft has a channel.
+
+        Raises UsageError if it cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
+        """
+        new = replace(await self._check(draft), created_at=self._clock())
+        async with self._database.transaction() as connection:
+            await alerts.lock_reader(connection, new.user_id)
+            if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
+                raise errors.UsageError(
+                    f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first.",
+                    "too-many",
+                    most=MAX_ALERTS,
+                )
+            return await alerts.add(connection, new, matcher.alert_terms(new))
+
+    async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
+        """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
+
+        UsageError too if the alert is gone or another reader's.
+        """
+        checked = await self._check(draft)
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, [alert_id], user_id)
+            if not own:
+                raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.", "gone")
+            stored = own[0]
+            await alerts.lock_reader(connection, stored.user_id)
+            changed = replace(
+                checked,
+                id=stored.id,
+                user_id=stored.user_id,
+                created_at=stored.created_at,
+                state=stored.state,
+                reason=stored.reason,
+                paused_until_at=stored.paused_until_at,
+            )
+            changed = await alerts.change(connection, changed, matcher.alert_terms(changed))
+            await alerts.reschedule_matches(
+                connection,
+                changed.id,
+                recipient=alerts.recipient_name(changed.user_id, changed.channel_id),
+                due_at=matcher.due_at(changed, self._clock()),
+            )
+            return changed
+
+    async def _check(self, draft: models.Alert) -> models.Alert:
+        """Return a draft in normal form with its forms in the other language. Raises UsageError."""
+        checked = await asyncio.to_thread(validate_alert, draft)
+        if not checked.translations:
+            return replace(checked, forms=())
+        async with self._database.read() as connection:
+            glossary = await self._glossary.get_current(connection)
+        return replace(checked, forms=await asyncio.to_thread(matcher.list_forms, glossary, checked))
+
+    async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
+        """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
+        now = asyncio.get_running_loop().time()
+        if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
+            async with self._database.read() as connection:
+                since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
+                self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
+        names = await asyncio.to_thread(people.complete_institution, prefix[:100], self._institutions[1])
+        return names[:limit]
+
+    async def list_rows(
+        self, *, user_id: int | None = None, guild_id: int | None = None
+    ) -> list[models.Alert]:
+        """Return the alerts of a server, all, or a reader's, of these without those for one paper whose message was sent."""
+        async with self._database.read() as connection:
+            rows = await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
+            if user_id is None or all(row.terms[0].kind is not models.AlertKind.PAPER for row in rows):
+                return rows
+            answered = set(await alerts.list_answered_matches(connection, len(rows), user_id=user_id))
+            return [row for row in rows if row.id not in answered]
+
+    async def list_in_channels(self, guild_id: int, channel_ids: Sequence[int]) -> list[models.Alert]:
+        """Return the alerts that are sent to a server's channels, whoever made them."""
+        async with self._database.read() as connection:
+            return await alerts.list_in_channels(connection, guild_id, channel_ids)
+
+    async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Delete alerts. Returns their number."""
+        async with self._database.transaction() as connection:
+            return await alerts.remove(connection, alert_ids, user_id=user_id)
+
+    async def remove_all(self, *, user_id: int) -> int:
+        """Delete all alerts of a reader. Returns their number."""
+        async with self._database.transaction() as connection:
+            own = await alerts.list_rows(connection, user_id=user_id)
+            return await alerts.remove(connection, [alert.id for alert in own])
+
+    async def snooze(
+        self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
+    ) -> int:
+        """Suspend alerts for `duration`. Returns their number."""
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, alert_ids, user_id)
+            until_at = self._clock() + duration
+            await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
+            return len(own)
+
+    async def pause(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Suspend alerts until they are resumed. Returns their number."""
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, alert_ids, user_id)
+            paused, reason = models.ActivityState.PAUSED, models.Reason.BY_HAND
+            await alerts.set_state(connection, [alert.id for alert in own], paused, reason=reason)
+            return len(own)
+
+    async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, alert_ids, user_id)
+            await alerts.set_state(connection, [alert.id for alert in own], models.ActivityState.ACTIVE)
+            for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
+                await outbox.resume(connection, now, user_id=dm_user_id)
+            for channel_id in {alert.channel_id for alert in own} - {None}:
+                await outbox.resume(connection, now, channel_id=channel_id)
+            return len(own)
+
+    async def _list_own(
+        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
+    ) -> list[models.Alert]:
+        stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
+        return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
+
+    async def explain(
+        self, paper: models.PaperDetail, *, user_id: int | None = None, channel_id: int | None = None
+    ) -> list[MatchedAlert]:
+        """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
+        async with self._database.read() as connection:
+            rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
+        text = await asyncio.to_thread(matcher.keyword_text, paper)
+        matched = [
+            MatchedAlert(alert, matcher.match(alert, paper, text))
+            for alert in rows
+            if alert.channel_id == channel_id
+        ]
+        return [match for match in matched if match.reasons]
+
+    async def send_fewer(self, alert: models.Alert) -> models.Alert:
+        """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.
+
+        A message sent at once has few papers anyway, so fewer in it would be no relief.
+        """
+        if alert.timing is not models.AlertTiming.AT_ONCE and alert.max_papers > 1:
+            fewer = replace(alert, max_papers=alert.max_papers // 2)
+        else:
+            fewer = replace(alert, min_votes=min(max(FEWER_MIN_VOTES, 2 * alert.min_votes), MAX_VOTES))
+        return await self.change(alert.id, fewer, user_id=alert.user_id)
+
+    async def preview(self, draft: models.Alert) -> AlertPreview:
+        """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
+        alert = await self._check(draft)
+        async with self._database.read() as connection:
+            existing = await alerts.find_equal(connection, alert)
+            since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+            matching = await self._recent_papers.list_matching(connection, alert, since_on)
+            per_day = Counter(last_on for _, last_on in matching)
+            latest = await papers.list_rows(connection, [paper_id for paper_id, _ in matching[:3]])
+        return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)

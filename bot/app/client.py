@@ -1,0 +1,286 @@
+"""The Discord client with its cogs, commands and error handlers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.alerts import commands as alerts_commands
+from bot.alerts import messages as alerts_messages
+from bot.client import command_sync, custom_ids, message_builder, router, translations
+from bot.client import messages as client_messages
+from bot.client.context import Client
+from bot.client.messages import MentionLookup, PostWording
+from bot.core import isolation
+from bot.daily import commands as daily_commands
+from bot.daily.post import STYLES
+from bot.lists import commands as lists_commands
+from bot.operations import commands as operations_commands
+from bot.outbox import contents
+from bot.rendering.templates import Templates
+from bot.shelf import commands as shelf_commands
+from bot.shelf import messages as shelf_messages
+from bot.today import commands as today_commands
+from bot.today import messages as today_messages
+from bot.trends import commands as trends_commands
+from bot.writer import commands as writer_commands
+from storage import models
+from storage.models import Reason
+
+log = structlog.get_logger(__name__)
+
+
+class GuildEventsCog(commands.Cog):
+    """Keeps the stored servers up to date, and resumes destinations whose permissions were restored."""
+
+    def __init__(self, bot: Client) -> None:
+        self._bot = bot
+        self._guilds = bot.services.guilds
+        self._resumer = bot.services.destination_resumer
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Catch up with changes made while the bot was offline. Idempotent, since Discord may send it repeatedly."""
+        await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
+        known = await self._guilds.list_ids()
+        for guild in self._bot.guilds:
+            if guild.id not in known and not guild.unavailable:
+                await self._store_guild(guild)
+        await self._resume(None)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Store a server that invited the bot, perhaps not for the first time."""
+        await self._store_guild(guild)
+        await self._resume(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Store a server after an outage, or one that loads late. During start-up `on_ready` resumes its posts."""
+        if await self._guilds.get(guild.id) is None:
+            await self._store_guild(guild)
+        if self._bot.is_ready():
+            await self._resume(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
+        await self._guilds.mark_left([guild.id])
+
+    @commands.Cog.listener()
+    async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
+        """Store a changed language or system channel."""
+        if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
+            await self._store_guild(after)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(
+        self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """Resume after a change of a channel's permissions or settings."""
+        await self._resume(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        """Resume after a thread was locked or unlocked."""
+        if before.locked != after.locked:
+            await self._resume(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """Resume after a change of a role's permissions."""
+        if before.permissions != after.permissions:
+            await self._resume(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Resume after a role was deleted, with everything that it denied."""
+        await self._resume(role.guild.id)
+
+    @commands.Cog.listener()
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        """Resume after the bot was given or lost a role. Without the members intent Discord reports the bot alone."""
+        if after == after.guild.me:
+            await self._resume(after.guild.id)
+
+    async def _store_guild(self, guild: discord.Guild) -> None:
+        system_channel = guild.system_channel
+        # American English is also the default of servers that never chose a language.
+        locale = translations.from_discord_locale(guild.preferred_locale)
+        await self._guilds.update(
+            guild.id,
+            locale=locale if guild.preferred_locale is not discord.Locale.american_english else None,
+            system_channel_id=system_channel.id if system_channel is not None else None,
+        )
+
+    async def _resume(self, guild_id: int | None) -> None:
+        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), guild_id=guild_id)
+        if channels:
+            log.info("destinations resumed", channels=sorted(channels))
+
+    def _may_post(self, guild_id: int, channel_id: int, reason: str) -> bool | None:
+        guild = self._bot.get_guild(guild_id)
+        channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
+        if guild is None or guild.unavailable or channel is None:
+            return None
+        allowed = channel.permissions_for(guild.me)
+        is_thread = isinstance(channel, discord.Thread)
+        may_send = allowed.send_messages_in_threads if is_thread else allowed.send_messages
+        if not (allowed.view_channel and may_send):
+            return False
+        match reason:
+            case Reason.NO_THREADS:
+                return allowed.create_public_threads and allowed.send_messages_in_threads
+            case Reason.THREAD_LOCKED:
+                return isinstance(channel, discord.Thread) and not channel.locked
+            case Reason.TAG_NEEDED:
+                return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
+            case Reason.WRONG_CHANNEL_KIND:
+                return False
+        return True
+
+
+def _accepts_posts(forum: discord.ForumChannel) -> bool:
+    """Return whether a post needs no tag in the forum, or the forum has a tag that is not moderated."""
+    return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)
+
+
+COGS = (
+    lists_commands.ListsCog,
+    lists_commands.PapersCog,
+    today_commands.TodayCog,
+    operations_commands.MeCog,
+    shelf_commands.ShelfCog,
+    alerts_commands.AlertsCog,
+    daily_commands.SubscriptionsCog,
+    daily_commands.SubscriptionButtonsCog,
+    operations_commands.StatusCog,
+    trends_commands.TrendsCog,
+    daily_commands.WhyCog,
+    operations_commands.SourcesCog,
+    writer_commands.WriteCog,
+    GuildEventsCog,
+)
+
+
+class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
+    """Command tree that reports errors to the user."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Report the error of a command to the user."""
+        await router.handle_error(interaction, error)
+
+
+class PaperroundBot(Client):
+    """The client with all cogs, their components and commands."""
+
+    tree_class = PaperroundCommandTree
+
+    @cached_property
+    def component_router(self) -> router.ComponentRouter:
+        """Router of buttons, select menus and modals."""
+        return router.ComponentRouter()
+
+    async def ask_for_time(self) -> None:
+        """Make a small request: any answer has Discord's time. Errors do not matter, because it is asked again."""
+        with suppress(discord.HTTPException, aiohttp.ClientError, OSError):
+            await self.http.request(discord.http.Route("GET", "/users/@me"))
+
+    def is_gateway_connected(self) -> bool:
+        """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""
+        return (
+            self.is_ready()
+            and not self.is_closed()
+            and not any(shard.is_closed() for shard in self.shards.values())
+        )
+
+    async def setup_hook(self) -> None:
+        """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too, when they have changed.
+
+        Elsewhere that is done in the background: Discord may hold it up for minutes.
+        """
+        await self.tree.set_translator(translations.CommandTranslator(self.translations))
+        for cog_class in COGS:
+            cog = cog_class(self)
+            await self.add_cog(cog)
+            self.component_router.register(cog)
+        self.add_dynamic_items(message_builder.DynamicComponent)
+        if self.shard_count is not None:
+            with isolation.isolated(log, "commands not synchronised"):
+                await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
+
+    async def on_interaction(self, interaction: discord.Interaction[PaperroundBot]) -> None:
+        """Handle what discord.py ignores: unknown custom ids, and modals opened before a restart."""
+        data: Any = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.component_router.dispatch(interaction, custom_ids.unpack(custom_id))
+        elif interaction.type is discord.InteractionType.component and not custom_ids.TEMPLATE.fullmatch(
+            custom_id
+        ):
+            await router.handle_error(interaction, router.UserError("outdated-control"))
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Log the exception of an event listener."""
+        log.exception("event handler failed", event_name=event_method)
+
+
+class DiscordRenderer:
+    """Renders posts into messages for the outbox; the record of each delivery kind names its method.
+
+    `mention` returns the mention of a command, such as `daily edit`.
+    """
+
+    def __init__(
+        self, texts: translations.Translations, templates: Templates, mention: MentionLookup
+    ) -> None:
+        self._wordings = {
+            locale: PostWording(texts.for_locale(locale), templates, mention) for locale in models.Locale
+        }
+
+    def wording_for(self, locale: models.Locale) -> PostWording:
+        """Return the texts of posts in a language, for copies of posts in answers."""
+        return self._wordings[locale]
+
+    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the messages of a daily or weekly post in its style; a single message without papers."""
+        return STYLES[post.style].render(self._wordings[post.locale], post)
+
+    def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the message of an alert."""
+        wording = self._wordings[post.locale]
+        return _message(
+            alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
+        )
+
+    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the message of a reader's papers of the day."""
+        wording = self._wordings[post.locale]
+        view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
+        return _message(view, today_messages.plain_today_payload(wording, post))
+
+    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
+        """Return the message of a notice."""
+        wording = self._wordings[post.locale]
+        return _message(
+            client_messages.notice_view(wording, post), client_messages.plain_notice_payload(wording, post)
+        )
+
+    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the weekly message about saved papers."""
+        texts = self._wordings[post.locale].ui_texts
+        plain = shelf_messages.plain_news_payload(texts, post.marker, post.news)
+        return _message(shelf_messages.news_view(texts, post.marker, post.news), plain)
+
+
+def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
+    return (contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view), plain),)

@@ -1,0 +1,402 @@
+"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, and the writer of digests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from aiolimiter import AsyncLimiter
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.app import container as app_container
+from bot.app.container import Container
+from bot.archive.ingest import IngestService
+from bot.core import day_close, isolation
+from bot.core.clock import Clock
+from bot.daily import planner as daily_planner
+from bot.daily.planner import DailyPlanner
+from bot.operations.health import ClockMonitor, ClockStep, Metrics
+from bot.search import maintenance
+from bot.shelf import news as shelf_news
+from bot.sources import fetch_errors, kinds
+from bot.writer import publication
+from bot.writer import service as writer_service
+from storage import errors as storage_errors
+from storage import key_values, models, outbox, sources
+from storage.database import Database
+from storage.models import SourceKind
+
+log = structlog.get_logger(__name__)
+
+CLOCK_CHECK_SECONDS = 5.0
+"""Interval at which the clock is read, so that a step is noticed soon."""
+
+TICK_SECONDS = 60.0
+"""Longest time between two ticks, measured on the monotonic clock."""
+
+CONFIRM_SECONDS = 30.0
+"""While a step is held, Discord is asked for its time at this interval."""
+
+
+HEARTBEAT_INTERVAL = timedelta(minutes=1)
+NEWS_INTERVAL = timedelta(minutes=15)
+
+
+class Ticker:
+    """Calls `on_tick` at each new minute of the clock, `on_steps` after steps of it, and `on_held` while one is held."""
+
+    def __init__(
+        self,
+        clock: ClockMonitor,
+        *,
+        on_tick: Callable[[], Awaitable[None]],
+        on_steps: Callable[[Sequence[ClockStep]], Awaitable[None]],
+        on_held: Callable[[], Awaitable[None]],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._on_tick = on_tick
+        self._on_steps = on_steps
+        self._on_held = on_held
+        self._monotonic = monotonic
+        self._steps: list[ClockStep] = []
+        self._ticked_minute: datetime | None = None
+        self._ticked_at = float("-inf")
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until `stop` is set. The first tick is at once."""
+        while not stop.is_set():
+            await self._check()
+            now = self._clock()
+            to_next_minute = 60.0 - now.second - now.microsecond / 1e6
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(CLOCK_CHECK_SECONDS, to_next_minute))
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def _check(self) -> None:
+        self._steps += self._clock.take_steps()
+        if self._steps:
+            # After an error the steps are kept, and the next check tries again.
+            with isolation.isolated(log, "computing the times again failed"):
+                await self._on_steps(self._steps)
+                self._steps = []
+                self._ticked_minute = None
+        if self._clock.is_held:
+            self._ask()
+        minute = self._clock().replace(second=0, microsecond=0)
+        if minute != self._ticked_minute or self._monotonic() - self._ticked_at >= TICK_SECONDS:
+            self._ticked_minute, self._ticked_at = minute, self._monotonic()
+            await self._on_tick()
+
+    def _ask(self) -> None:
+        """Ask for a confirmation in the background: an unreachable Discord must not delay a tick."""
+        is_asking = self._asking is not None and not self._asking.done()
+        if is_asking or self._monotonic() - self._asked_at < CONFIRM_SECONDS:
+            return
+        self._asked_at = self._monotonic()
+        self._asking = asyncio.create_task(self._ask_safely())
+
+    async def _ask_safely(self) -> None:
+        with isolation.isolated(log, "Discord was not asked for its time"):
+            await self._on_held()
+
+
+class ClockRepair:
+    """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
+
+    def __init__(
+        self, container: Container, planner: DailyPlanner, scheduler: AsyncIOScheduler, metrics: Metrics
+    ) -> None:
+        self._container = container
+        self._planner = planner
+        self._scheduler = scheduler
+        self._metrics = metrics
+
+    async def apply(self, steps: Sequence[ClockStep] = ()) -> None:
+        """Correct all times at the start, or after `steps` of the clock."""
+        now = self._container.clock()
+        ahead_since = min((step.ahead_since for step in steps), default=None)
+        slow_by = max((step.slow_by for step in steps), default=timedelta(0))
+        latest_expiry = now + timedelta(hours=self._container.settings.expire_hours)
+        await self._planner.reschedule(now, ahead_since=ahead_since)
+        async with self._container.database.transaction() as connection:
+            retries = await outbox.clamp_retries(connection, now)
+            await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
+            polls = await sources.clamp_polls(connection, now)
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
+        self._metrics.clock_steps.inc(len(steps))
+        if retries or polls:
+            log.info("times of a wrong clock corrected", retries=retries, sources=polls)
+
+
+class Job(NamedTuple):
+    """What is done again and again, at an interval. It handles its errors itself."""
+
+    run: Callable[[], Awaitable[None]]
+    interval: timedelta
+
+
+@asynccontextmanager
+async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
+    """Run each job at its interval, from the minute after `now` (UTC) on."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    for job in jobs:
+        trigger = IntervalTrigger(
+            seconds=int(job.interval.total_seconds()), start_date=next_minute, timezone="UTC"
+        )
+        scheduler.add_job(job.run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
+    """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
+
+    The address may hold a secret and is never logged. The first failure and the end of failures are.
+    """
+    url = container.settings.heartbeat_url
+    if url is None:
+        yield []
+        return
+    is_failing = False
+
+    async def beat() -> None:
+        nonlocal is_failing
+        if not is_well():
+            return
+        try:
+            await fetch.get(url.get_secret_value())
+        except fetch_errors.FetchError as error:
+            if not is_failing:
+                log.warning("the heartbeat was not accepted", status=error.status.value)
+            is_failing = True
+        else:
+            if is_failing:
+                log.info("the heartbeat is accepted again")
+            is_failing = False
+
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        yield [Job(beat, HEARTBEAT_INTERVAL)]
+
+
+@asynccontextmanager
+async def open_paper_news(
+    container: Container, *, on_planned: Callable[[], None]
+) -> AsyncIterator[list[Job]]:
+    """Yield the job around saved papers: the sweep over arXiv and Hugging Face, and the planning of the weekly message.
+
+    `on_planned` is called after messages were planned.
+    """
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        reader = shelf_news.PaperWatch(
+            fetch,
+            kinds.service_endpoints(container.settings),
+            container.source_throttles[SourceKind.ARXIV],
+            AsyncLimiter(1, shelf_news.HUGGINGFACE_SECONDS).acquire,
+        )
+        sweeper = shelf_news.PaperSweep(container.database, container.clock, reader)
+        news = shelf_news.NewsPlanner(
+            container.database,
+            container.clock,
+            container.deliveries,
+            locale=container.locale,
+            timezone=container.settings.timezone,
+        )
+
+        async def sweep() -> None:
+            # Cancelled when the run ends; APScheduler would log that with a traceback.
+            with suppress(asyncio.CancelledError), isolation.isolated(log, "news of saved papers failed"):
+                if found := await sweeper.run():
+                    log.info("news of saved papers found", count=found)
+                if planned := await news.run():
+                    log.info("news of saved papers planned", count=planned)
+                    on_planned()
+
+        yield [Job(sweep, NEWS_INTERVAL)]
+
+
+CHECK_INTERVAL_SECONDS = 600.0
+MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
+"""Upper bound of the pause, which doubles after each failure in a row."""
+IN_PROCESS_LIMIT = 200
+"""Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
+PROGRESS_LOG_SECONDS = 15.0
+
+
+class MaintenanceLoop:
+    """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
+
+    Large tasks run in a worker process; small ones, and all where no process can be started, run in this process.
+    """
+
+    def __init__(self, database: Database, clock: Clock, *, in_process_limit: int = IN_PROCESS_LIMIT) -> None:
+        self._database = database
+        self._clock = clock
+        self._in_process_limit = in_process_limit
+        self._has_seen_current_index = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
+        failures = 0
+        while not stop.is_set():
+            succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
+            failures = 0 if succeeded else failures + 1
+            with suppress(TimeoutError):
+                pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
+                await asyncio.wait_for(stop.wait(), pause)
+
+    async def run_due_tasks(self) -> bool:
+        """Run each pending task once. Returns whether all succeeded; errors are logged."""
+        with isolation.isolated(log, "maintenance failed; will retry later"):
+            try:
+                return await self._run_pending_tasks()
+            except isolation.ChildError as error:
+                log.error("maintenance failed; will retry later", reason=str(error))
+        return False
+
+    async def _run_pending_tasks(self) -> bool:
+        done: set[maintenance.MaintenanceTask] = set()
+        while True:
+            pending = await maintenance.find_pending(
+                self._database, self._clock, was_current=self._has_seen_current_index
+            )
+            if pending is None or pending[0] in done:
+                self._has_seen_current_index = True
+                return True
+            task, paper_count, reason = pending
+            if task is maintenance.MaintenanceTask.RESTART:
+                log.warning(
+                    "another version maintains this database; restart the bot",
+                    reason=f"the index is {reason}",
+                )
+                return True
+            done.add(task)
+            log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
+            await self._run_task(task, paper_count)
+
+    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
+        started_at = logged_at = time.monotonic()
+        async with aclosing(self._task_steps(task, paper_count)) as steps:
+            async for done in steps:
+                if time.monotonic() - logged_at > PROGRESS_LOG_SECONDS:
+                    logged_at = time.monotonic()
+                    log.info("maintenance running", task=task.value, done=done, of=paper_count)
+        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
+
+    async def _task_steps(
+        self, task: maintenance.MaintenanceTask, paper_count: int
+    ) -> AsyncGenerator[int, None]:
+        if paper_count > self._in_process_limit and self._database.is_shareable:
+            url = self._database.url.render_as_string(hide_password=False)
+            try:
+                async with aclosing(maintenance.run_in_worker(url, task)) as steps:
+                    async for done in steps:
+                        yield done
+                return
+            except isolation.ChildStartError as error:
+                log.warning("no worker process; answers are slower during maintenance", reason=str(error))
+        async with aclosing(maintenance.run_task(self._database, self._clock, task)) as steps:
+            async for done in steps:
+                yield done
+
+
+WRITER_CHECK_SECONDS = 10.0
+MIN_WRITING_PERIOD = timedelta(minutes=30)
+"""Time to write the digest of a day whose writing period ended while the bot was not running."""
+
+
+class WriterLoop:
+    """Writes the digest of the last closed day: once its list is complete, and before the writing period ends.
+
+    `on_written` is called after a digest is stored.
+    """
+
+    def __init__(
+        self, container: Container, ingest: IngestService, on_written: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._container = container
+        self._ingest = ingest
+        self._on_written = on_written
+        self._ends_at: dict[date, datetime] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels the calls of a digest being written."""
+        while not stop.is_set():
+            finished = await isolation.run_unless_stopped(self.write_due(), stop)
+            pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+    async def write_due(self) -> bool:
+        """Write the digest of the last closed day if it is due. Returns false if papers are to be tried again."""
+        with isolation.isolated(log, "digest not written; will retry later"):
+            try:
+                day = await self._find_due()
+                return day is None or await self._write_alone(day)
+            except storage_errors.PaperroundError as error:
+                log.error("digest not written; will retry later", reason=str(error))
+        return False
+
+    async def _find_due(self) -> date | None:
+        """Return the last closed day if its list was read since, and its digest is not written."""
+        now, rule = self._container.clock(), self._container.day_close
+        day = rule.last_closed(now)
+        async with self._container.database.read() as connection:
+            written_on = await key_values.get(connection, key_values.WRITTEN_ON)
+            reads = await daily_planner.load_reads(connection, now)
+        if written_on is not None and day.isoformat() <= written_on:
+            return None
+        return day if day_close.Closings(rule, reads or {}).is_complete(day) else None
+
+    async def _write_alone(self, day: date) -> bool:
+        """Write the digest of a day unless another process is writing, which is asked again at the next check."""
+        lock = app_container.create_lock(self._container.database)
+        try:
+            if await lock.try_acquire():
+                return await self._write(day)
+            log.info("another process is writing; will retry later", day=day.isoformat())
+            return True
+        finally:
+            await lock.release()
+
+    async def _write(self, day: date) -> bool:
+        container, settings = self._container, self._container.settings
+        earliest = container.clock() + MIN_WRITING_PERIOD
+        ends_at = self._ends_at.setdefault(day, max(container.day_close.written_by(day), earliest))
+        language = settings.writer_language or container.locale
+        has_list = await publication.load_stored(container.database, day)
+        is_written = True
+        for form in (settings.writer_formats or (models.DigestFormat.NEWSLETTER,)) if has_list else ():
+            async with app_container.open_writer(container, self._ingest) as writer:
+                counts, is_printed = await writer.write(
+                    day,
+                    form,
+                    language,
+                    file=app_container.inbox_of(settings),
+                    seconds=(ends_at - container.clock()).total_seconds(),
+                    on_problem=lambda problem: log.warning("paper not written", reason=problem),
+                    on_notice=lambda notice: log.info("digest not printed", reason=notice),
+                )
+            log.info("digest written", day=day.isoformat(), format=form.value, **counts)
+            is_written = is_written and is_printed
+        if is_written:
+            async with container.database.transaction() as connection:
+                await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
+        await self._on_written()
+        return is_written

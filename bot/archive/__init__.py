@@ -1,0 +1,1 @@
+"""Digests and papers: formats, ingest, the merge of what sources say, and exports."""

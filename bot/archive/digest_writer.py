@@ -1,0 +1,651 @@
+"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification.
+
+A digest is identified by its text, a listing by its papers without their votes. The same text from two locations is one
+digest, new text from a known location is a correction, and the same date from another location is another digest. A
+location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
+
+A paper is merged from what all digests and services say of it: `PRECEDENCE` ranks the providers of each field. The
+statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from bot.archive import fields, listing
+from bot.archive.arxiv_ids import abstract_url
+from bot.archive.summaries import shown_sections
+from bot.core.clock import Clock, TimeSlices
+from bot.text import analyser
+from storage import archive, bulk, papers
+from storage.database import Connection
+from storage.models import (
+    Appearance,
+    Author,
+    Digest,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    FormerNames,
+    IndexDocument,
+    LocatedProblem,
+    MergedPaper,
+    PaperFacts,
+    SourcedDigest,
+    SourceKind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known."""
+
+    digests: int = 0
+    new_digests: int = 0
+    corrected_digests: int = 0
+    new_papers: int = 0
+    arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
+    problems: tuple[LocatedProblem, ...] = ()
+
+    @property
+    def papers(self) -> int:
+        """Number of different papers in the digests."""
+        return len(self.arxiv_ids)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was stored."""
+        return self.new_digests + self.corrected_digests + self.new_papers > 0
+
+    def __add__(self, other: IngestResult) -> IngestResult:
+        return IngestResult(
+            self.digests + other.digests,
+            self.new_digests + other.new_digests,
+            self.corrected_digests + other.corrected_digests,
+            self.new_papers + other.new_papers,
+            self.arxiv_ids | other.arxiv_ids,
+            self.problems + other.problems,
+        )
+
+
+HASHED_AT_ONCE = 1 << 20
+"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
+_MAX_LOCATION_LENGTH = 800
+"""Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
+
+
+def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
+    """Return the digests of one location with their hashes and languages."""
+    digests = list(digests)
+    digest_keys = frozenset((digest.date, digest.format) for digest in digests)
+    return [
+        SourcedDigest(
+            digest,
+            fields.detect_language(digest.entries).value,
+            _digest_hash(digest),
+            source,
+            fields.bounded_key(location, _MAX_LOCATION_LENGTH),
+            digest_keys,
+        )
+        for digest in digests
+    ]
+
+
+async def _find_previous(
+    connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
+) -> DigestLocation | None:
+    """Return the location's previous version of this digest, even with another format or a wrong date."""
+    digest = sourced.digest
+    for location in locations:
+        if _is_same_day(sourced, location):
+            return location
+    gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
+    for location in gone:
+        if location.date == digest.date:
+            return location
+    for location in gone:
+        # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
+        if digest.entries and digest.entries == await archive.list_entries_by_digest(
+            connection, location.digest_id
+        ):
+            return location
+    return None
+
+
+def _digest_hash(digest: Digest) -> str:
+    is_listing = digest.format is DigestFormat.LISTING
+    return text_hash(listing.identity(digest) if is_listing else digest.text)
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
+    start, end = 0, len(text)
+    while end and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    digest = hashlib.sha256()
+    for position in range(start, end, HASHED_AT_ONCE):
+        digest.update(text[position : min(position + HASHED_AT_ONCE, end)].encode())
+    return digest.hexdigest()
+
+
+class MetadataProvider(Enum):
+    """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
+
+    NEWSLETTER = 1
+    REVIEW = 2
+    HUGGINGFACE = 3
+    ARXIV = 4
+    FEED = 5
+
+
+_N, _R, _H, _A, _F = MetadataProvider
+
+PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
+    # A review's title is a model's heading for its own summary.
+    "title": (_N, _H, _A, _F, _R),
+    "url": (_N, _R, _H),
+    # Digests shuffle names; arXiv's order is the paper's.
+    "authors": (_A, _H, _F, _N, _R),
+    "abstract": (_A, _H, _F),
+    "thumbnail": (_N, _H, _R, _F),
+    "video": (_N, _R),
+    "code_url": (_H, _A, _F),
+    "project_url": (_H, _A, _F),
+    "organization": (_H,),
+    "affiliations": (_A, _H, _F),
+    "code_stars": (_H,),
+    "keywords": (_H, _F),
+    "categories": (_A, _F, _H),
+}
+"""The providers of each field, most trusted first. Of one provider the newest statement counts."""
+
+DIGEST_PROVIDERS = {
+    DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
+    DigestFormat.REVIEW: MetadataProvider.REVIEW,
+    DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
+}
+
+FACT_PROVIDERS = {
+    SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
+    SourceKind.ARXIV.value: MetadataProvider.ARXIV,
+}
+"""The provider of facts by their stored source; a source that is not here is the address of a feed."""
+
+_Statement = tuple[MetadataProvider, Entry | PaperFacts]
+"""What a digest or a service says about a paper."""
+
+
+def merge(
+    arxiv_id: str,
+    appearances: Iterable[Appearance],
+    facts: Iterable[PaperFacts] = (),
+    votes: tuple[datetime, int] | None = None,
+) -> MergedPaper:
+    """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
+
+    The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
+    """
+    appearances, facts = list(appearances), list(facts)
+    statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
+    best_authors, truncated = _best_authors(statements)
+    # A digest counted at 00:00 UTC of its date, so that a service's count of that day wins.
+    readings = [
+        (datetime.combine(appearance.date, time(), UTC), appearance.entry.votes)
+        for appearance in appearances
+        if appearance.entry.votes is not None
+    ]
+    read_at, vote_count = max([*readings, votes] if votes else readings, default=(None, None))
+    dates = [appearance.date for appearance in appearances]
+    dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
+    values = {name: _first_value(statements, name) for name in PRECEDENCE if name != "authors"}
+    values["url"] = values["url"] or abstract_url(arxiv_id)
+    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
+    return MergedPaper(
+        arxiv_id=arxiv_id,
+        votes=vote_count,
+        votes_read_at=read_at,
+        authors=best_authors,
+        authors_truncated=truncated,
+        first_on=min(dates, default=None),
+        last_on=max(dates, default=None),
+        **values,
+    )
+
+
+def _statements(
+    appearances: Iterable[Appearance], facts: Iterable[PaperFacts]
+) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
+    """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
+    for appearance in appearances:
+        sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
+        yield sort_key, (DIGEST_PROVIDERS[appearance.format], appearance.entry)
+    for fact in facts:
+        sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
+        yield sort_key, (FACT_PROVIDERS.get(fact.source, MetadataProvider.FEED), fact)
+
+
+def _first_value(statements: Sequence[_Statement], field: str) -> Any:
+    """Return the value of a field from the most trusted provider that has one, or None."""
+    for provider in PRECEDENCE[field]:
+        for stated_by, metadata in statements:
+            if stated_by is provider and (value := getattr(metadata, field, None)):
+                return value
+    return None
+
+
+def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bool]:
+    """Return the authors of the most trusted provider without repeats, and whether the list is truncated.
+
+    A complete list replaces a truncated one, and so does a longer truncated one.
+    """
+    best: tuple[str, ...] = ()
+    rank: tuple[bool, int] | None = None
+    for provider in PRECEDENCE["authors"]:
+        for stated_by, metadata in statements:
+            if stated_by is not provider or not metadata.authors:
+                continue
+            names = remove_repeats(metadata.authors)
+            truncated = getattr(metadata, "authors_truncated", False)
+            candidate = (truncated, -len(names) if truncated else 0)
+            if rank is None or candidate < rank:
+                best, rank = names, candidate
+    return best, rank is not None and rank[0]
+
+
+def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, each once: digests of an early period repeat every author."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(" ".join(name.split()).casefold(), name)
+    return tuple(first.values())
+
+
+Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
+"""The papers that changed, by id: as they were, and as they are."""
+
+CHUNK_PAPERS = 500
+CHUNK_CHARACTERS = 250_000
+"""Papers, and characters of their summaries, that are indexed or merged again at once."""
+MAX_NAME_LENGTH = 200
+"""Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
+
+
+class Indexer(Protocol):
+    """Keeps the search index in step with the papers, inside the transaction that changes them."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
+    ) -> None:
+        """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
+        ...
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Remove papers that no digest names any more."""
+        ...
+
+
+async def write_digest_papers(
+    connection: Connection,
+    indexer: Indexer,
+    stored_digests: Mapping[int, SourcedDigest],
+    former_ids: Collection[int] = (),
+) -> tuple[dict[str, int], set[str]]:
+    """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`).
+
+    Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
+    """
+    appearances: dict[str, list[Appearance]] = {}
+    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    for digest_id, sourced in newest_first:
+        digest = sourced.digest
+        for entry in digest.entries:
+            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearances.setdefault(entry.arxiv_id, []).append(appearance)
+    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
+    known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
+    merged: dict[str, MergedPaper] = {}
+    slices = TimeSlices()
+    for arxiv_id, statements in appearances.items():
+        if arxiv_id not in known:
+            merged[arxiv_id] = merge(arxiv_id, statements)
+            await slices.pause()
+    new = await papers.add(connection, list(merged.values()))
+    ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
+    digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
+    await archive.add_entries(connection, digest_entries, ids)
+    await _remerge(connection, indexer, stored, texts_changed=True)
+    for chunk in _chunked_by_size(new, appearances):
+        names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
+        documents = [
+            papers.build_index_document(
+                new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
+            )
+            for arxiv_id in chunk
+        ]
+        await indexer.index(connection, documents, changed_authors)
+        del documents  # the next chunk needs the memory
+    return ids, set(new)
+
+
+async def refresh_papers(
+    connection: Connection, indexer: Indexer, paper_ids: Collection[int], *, texts_changed: bool = False
+) -> Changes:
+    """Merge stored papers again, and index those that changed, or all of them if `texts_changed`. Returns the changes."""
+    stored = await papers.list_merged(connection, ids=paper_ids)
+    return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
+
+
+def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
+    """Return papers with an id only, which no list shows."""
+    return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
+
+
+def _chunked_by_size(
+    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[Appearance]]
+) -> Iterator[list[str]]:
+    """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
+    chunk: list[str] = []
+    characters = 0
+    for arxiv_id in arxiv_ids:
+        chunk.append(arxiv_id)
+        characters += sum(
+            len(section.body) for appearance in appearances[arxiv_id] for section in appearance.entry.sections
+        )
+        if len(chunk) >= CHUNK_PAPERS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+async def _remerge(
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+) -> Changes:
+    """Update papers that existed before; texts may have changed even where the merged paper did not."""
+    changes: Changes = {}
+    for chunk in bulk.chunked(stored.items(), CHUNK_PAPERS):
+        changed = await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+        changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
+    return changes
+
+
+async def _remerge_chunk(
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+) -> dict[int, MergedPaper]:
+    appearances = await archive.list_appearances(connection, stored)
+    paper_facts = await papers.list_facts_by_paper(connection, stored)
+    readings = await papers.list_latest_votes(connection, stored)
+    merged = {
+        paper_id: merge(
+            paper.arxiv_id,
+            appearances.get(paper_id, ()),
+            paper_facts.get(paper_id, ()),
+            readings.get(paper_id),
+        )
+        for paper_id, paper in stored.items()
+    }
+    changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
+    await papers.update(connection, list(changed.items()))
+    listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
+    names = {
+        paper_id: _author_names(paper)
+        for paper_id, paper in changed.items()
+        if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
+    }
+    changed_authors = await papers.set_authors(connection, names) if names else []
+    if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
+        await indexer.remove(connection, unlisted)
+    documents = [
+        papers.build_index_document(
+            paper_id,
+            paper,
+            appearances.get(paper_id, ()),
+            shown_sections,
+            is_new=paper_id not in listed_before,
+        )
+        for paper_id, paper in merged.items()
+        if _is_listed(paper) and (texts_changed or paper_id in changed)
+    ]
+    if documents or changed_authors:
+        await indexer.index(connection, documents, changed_authors)
+    return changed
+
+
+def _is_listed(paper: MergedPaper) -> bool:
+    return paper.last_on is not None
+
+
+def _author_names(paper: MergedPaper) -> papers.AuthorNames:
+    """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
+    if not _is_listed(paper):
+        return ()
+    names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
+    return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
+
+
+class FreshDigest(NamedTuple):
+    """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
+
+    `changed_ids` are the papers whose posts may show something else now.
+    """
+
+    digest_id: int
+    paper_ids: Sequence[int]
+    revision: int
+    changed_ids: Collection[int]
+
+
+OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
+"""Called inside the transaction that stores a fresh digest, so that planned deliveries commit with it."""
+OnAddedNames = Callable[[Connection, int, Mapping[int, FormerNames]], Awaitable[object]]
+"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and the
+names that these papers had before, by paper id."""
+
+
+class DigestWriter:
+    """Writes digests, their papers and the index. The callbacks are called for digests of the last `fresh_days` days."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        indexer: Indexer,
+        on_fresh: OnFreshDigest | None,
+        on_added_names: OnAddedNames | None,
+        *,
+        fresh_days: int,
+    ) -> None:
+        self._clock = clock
+        self._indexer = indexer
+        self._on_fresh_digest = on_fresh
+        self._on_added_names = on_added_names
+        self._fresh_period = timedelta(days=fresh_days)
+
+    async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
+        """Insert the new digests in bulk, then write the others one by one."""
+        known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
+        locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
+        new: dict[int, SourcedDigest] = {}
+        keys = set()
+        for index, sourced in enumerate(group):
+            key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
+            if sourced.hash not in known and sourced.location_key not in locations and key not in keys:
+                new[index] = sourced
+            known.add(sourced.hash)
+            keys.add(key)
+        results = dict(zip(new, await self._insert(connection, list(new.values())), strict=True))
+        for index, sourced in enumerate(group):
+            if index not in new:
+                results[index] = await self._write_known(connection, sourced)
+        return [results[index] for index in range(len(group))]
+
+    async def update_parsed(
+        self, connection: Connection, digest_id: int, parsed: SourcedDigest
+    ) -> IngestResult:
+        """Store the current parser's result for an unchanged text, if its entries differ."""
+        if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
+            return IngestResult()
+        await archive.update_parse_result(connection, digest_id, parsed)
+        _, new = await self._replace_entries(connection, digest_id, parsed, revision=1)
+        return IngestResult(corrected_digests=1, new_papers=len(new))
+
+    async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
+        """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
+        ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
+        unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
+        ids |= await papers.add(connection, unlisted_papers(unknown))
+        readings = [(ids[fact.arxiv_id], fact) for fact in paper_facts]
+        await papers.add_facts(connection, readings)
+        await papers.add_votes(connection, readings)
+        changes = await refresh_papers(connection, self._indexer, ids.values())
+        await self._notify_of_names(connection, changes)
+        listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
+        return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
+
+    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
+        locations = await archive.list_locations(connection, [sourced.location_key])
+        previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
+        if previous is not None and previous.hash == sourced.hash:
+            return IngestResult()
+        read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
+        known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
+        if previous is None and known is None:
+            return (await self._insert(connection, [sourced]))[0]
+        result = IngestResult()
+        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+        if previous is not None and (
+            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
+        ):
+            digest_id = previous.digest_id
+            result = await self._correct(connection, sourced, digest_id)
+        else:
+            assert known is not None
+            digest_id = known.id
+        await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
+        return result
+
+    async def _complete_listing(
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
+    ) -> SourcedDigest:
+        """Return a listing with the papers that its place gave before on that day; other digests as they are.
+
+        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+        """
+        if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
+            return sourced
+        text = await archive.get_text(connection, previous.digest_id)
+        assert text is not None
+        [former] = listing.parse_text(text)
+        digest = listing.union(sourced.digest, former)
+        language = fields.detect_language(digest.entries).value
+        return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
+
+    async def _move_location(
+        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
+    ) -> None:
+        """Point the location to the digest, and delete the previous digest if no location is left for it."""
+        if previous is not None and not _is_same_day(sourced, previous):
+            await archive.remove_location(connection, previous)
+        await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
+        if previous is None or previous.digest_id == digest_id:
+            return
+        if not await archive.list_locations_by_digest(connection, previous.digest_id):
+            former = await archive.remove_entries(connection, previous.digest_id)
+            await archive.remove(connection, previous.digest_id)
+            await refresh_papers(connection, self._indexer, former, texts_changed=True)
+
+    async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
+        ids = await archive.add(connection, new, self._clock())
+        stored = {ids[sourced.hash]: sourced for sourced in new}
+        await archive.upsert_locations(connection, stored, self._clock())
+        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored)
+        results = []
+        for digest_id, sourced in stored.items():
+            listed = {entry.arxiv_id for entry in sourced.digest.entries}
+            paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
+            fresh = FreshDigest(digest_id, paper_ids, 1, paper_ids)
+            await self._notify_if_fresh(connection, sourced.digest.date, fresh)
+            results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
+            uncounted -= listed
+        return results
+
+    async def _correct(self, connection: Connection, sourced: SourcedDigest, digest_id: int) -> IngestResult:
+        stored = await archive.get(connection, digest_id)
+        assert stored is not None
+        former = await archive.list_entries_by_digest(connection, digest_id) if _is_listing(sourced) else ()
+        revision = await archive.correct(connection, stored, sourced, self._clock())
+        added, new = await self._replace_entries(connection, digest_id, sourced, revision)
+        listed = await papers.get_ids(connection, _affected_papers(former, sourced))
+        fresh = FreshDigest(digest_id, sorted(added), revision, listed.values())
+        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
+        return IngestResult(corrected_digests=1, new_papers=len(new))
+
+    async def _replace_entries(
+        self, connection: Connection, digest_id: int, sourced: SourcedDigest, revision: int
+    ) -> tuple[set[int], set[str]]:
+        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids.
+
+        `revision` is stored for the added papers.
+        """
+        former = await archive.remove_entries(connection, digest_id)
+        ids, new = await write_digest_papers(connection, self._indexer, {digest_id: sourced}, former)
+        since = {paper_id: former.get(paper_id, revision) for paper_id in ids.values()}
+        await archive.set_since_revisions(
+            connection, digest_id, {paper_id: number for paper_id, number in since.items() if number > 1}
+        )
+        return since.keys() - former.keys(), new
+
+    async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
+        since_on, until_on = self._fresh_days()
+        if self._on_fresh_digest is not None and since_on <= on <= until_on:
+            await self._on_fresh_digest(connection, fresh)
+
+    async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
+        """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
+        named = {
+            paper_id: (before.authors, before.institutions)
+            for paper_id, (before, after) in changes.items()
+            if set(after.authors) - set(before.authors) or set(after.institutions) - set(before.institutions)
+        }
+        if self._on_added_names is None or not named:
+            return
+        since_on, until_on = self._fresh_days()
+        newest = await archive.find_newest_digests(connection, named, since_on=since_on, until_on=until_on)
+        for digest_id in sorted(set(newest.values())):
+            former = {paper_id: named[paper_id] for paper_id in named if newest.get(paper_id) == digest_id}
+            await self._on_added_names(connection, digest_id, former)
+
+    def _fresh_days(self) -> tuple[date, date]:
+        """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
+        today = self._clock().date()
+        return today - self._fresh_period, today + timedelta(days=1)
+
+
+def _is_listing(sourced: SourcedDigest) -> bool:
+    return sourced.digest.format is DigestFormat.LISTING
+
+
+def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
+    return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
+
+
+def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:
+    """Return the arXiv ids of the papers whose posts a correction may change.
+
+    A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
+    """
+    after = corrected.digest.entries
+    if not _is_listing(corrected):
+        return frozenset(entry.arxiv_id for entry in after)
+    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
+    return frozenset(
+        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
+    )

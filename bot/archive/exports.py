@@ -1,0 +1,674 @@
+"""Files that other programs read: stored digests in each export format, and a reader's saved papers as references.
+
+Newsletters, reviews and listings parse back to the same entries; `templates/export.*.md.j2` arrange the values of the
+first two.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from bot.archive import headings, listing, parse
+from bot.archive.arxiv_ids import abstract_url
+from bot.rendering import discord_text, markdown
+from bot.rendering.templates import Templates
+from bot.text import analyser, people, typography
+from storage import archive, errors, papers
+from storage.database import Connection, Database
+from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
+
+# Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
+
+_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
+_OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
+_CENTURY_PIVOT = 91
+_WORD = re.compile(r"[^\W_]+")
+_NOT_ASCII = re.compile(r"[^a-z0-9]+")
+_INSIGNIFICANT = analyser.FUNCTION_WORDS | frozenset(("are", "can", "do", "does", "how", "is", "what", "why"))
+_MAX_PART_LENGTH = 30
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def year_of(arxiv_id: str) -> str:
+    """Return the year of an arXiv id; "" for a text that is none."""
+    match = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
+    if not match:
+        return ""
+    short = int(match[1])
+    return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
+
+
+def make_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
+    """Return the key of a paper, in ASCII letters and digits; `arxiv:<id>` if neither a name nor a title has any."""
+    surname = next((surname for name in authors if (surname := _surname(name))), "")
+    words = (_to_ascii(word) for word in _WORD.findall(typography.to_plain_text(title or "")))
+    word = next((word for word in words if len(word) > 1 and word not in _INSIGNIFICANT), "")
+    return f"{surname}{year_of(arxiv_id)}{word}" if surname or word else f"arxiv:{arxiv_id}"
+
+
+def make_unique(keys: Iterable[str]) -> list[str]:
+    """Return the keys in their order, each repeated one with a suffix: `b`, `c` … then `b2`, `c2` …"""
+    used: set[str] = set()
+    unique = []
+    for key in keys:
+        number = 0
+        candidate = key
+        while candidate in used:
+            number += 1
+            turn, letter = divmod(number, len(_LETTERS))
+            candidate = f"{key}{_LETTERS[letter]}{turn + 1 if turn else ''}"
+        used.add(candidate)
+        unique.append(candidate)
+    return unique
+
+
+def _surname(name: str) -> str:
+    """Return the family name: the last word of a name in Latin letters, the romanised first syllables of a Korean one."""
+    korean = people.split_hangul(name)
+    if korean:
+        return next(iter(people.family_spellings(korean[0][0])), "")
+    words = name.split()
+    if len(words) == 2 and "-" in words[1] and people.families_of(words[0].lower()):
+        words.reverse()  # Kim Min-jun
+    return next((part for word in reversed(words) if (part := _to_ascii(word))), "")
+
+
+def _to_ascii(word: str) -> str:
+    return _NOT_ASCII.sub("", analyser.fold(word))[:_MAX_PART_LENGTH]
+
+
+# Papers as BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
+
+_SPECIAL = re.compile(r"[\\{}$&#%_~^]")
+_COMMANDS = {
+    "\\": r"\textbackslash{}",
+    # Not `\{`: BibTeX counts escaped braces too.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+_LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
+"""A character that TeX would join with the next one, as in `--`."""
+_ORDERED = 2
+"""The fewest authors that have an order."""
+UNCONFIRMED_ORDER = "Author order unconfirmed"
+"""The note of an entry whose authors do not come from arXiv: digests shuffle them."""
+
+
+def render_entry(
+    arxiv_id: str,
+    title: str | None,
+    authors: Sequence[str],
+    *,
+    key: str = "",
+    truncated: bool = False,
+    is_order_confirmed: bool = True,
+    url: str | None = None,
+    note: str = "",
+    tags: Sequence[str] = (),
+    is_latex: bool = True,
+) -> str:
+    """Return one entry, ending in a line end, with the citation key of the paper unless another is given.
+
+    A title that `is_latex`, as those of digests, becomes plain text first.
+
+    The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a note says that the order of
+    the authors is not confirmed by arXiv. The reader's own note is the annotation, and the tags are the keywords.
+    """
+    names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
+    fields = {
+        "title": f"{{{escape_bibtex(typography.to_plain_text(title) if is_latex else title)}}}"
+        if title
+        else "",
+        "author": " and ".join([*names, "others"] if truncated and names else names),
+        "year": year_of(arxiv_id),
+        "eprint": arxiv_id,
+        "archivePrefix": "arXiv",
+        "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
+        "url": (discord_text.safe_url(url) if url else None) or abstract_url(arxiv_id),
+        "keywords": ", ".join(map(escape_bibtex, tags)),
+        "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
+    }
+    lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{{key or make_key(arxiv_id, title, names)},", *lines, "}"]) + "\n"
+
+
+def escape_bibtex(text: str) -> str:
+    """Return `text` on one line for a BibTeX field, with LaTeX's special characters escaped."""
+    plain = _LIGATURES.sub("\\g<0>\0", discord_text.to_single_line(text))
+    escaped = _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
+    return escaped.replace("\0", "{}")
+
+
+def _format_author(name: str) -> str:
+    """Return an author's name, in braces if BibTeX would split it (`Lee, Inc.`, `A and B`)."""
+    escaped = escape_bibtex(name)
+    return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
+
+
+# A digest's entries as the Markdown of a newsletter or a review.
+
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
+_RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
+_FENCE_MARKS = ("```", "~~~")
+_MAX_HIGHLIGHT_LENGTH = 200
+_PLAIN_LIST = re.compile(r"[^,;\[\"]+")
+
+
+class ExportPaper(NamedTuple):
+    """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+
+    entry: Entry
+    authors: str
+    body: str
+
+
+def render_newsletter_paper(entry: Entry) -> ExportPaper:
+    """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
+    titles = [section.heading or "" for section in entry.sections]
+    is_bulleted = all("*" not in title and len(title) <= _MAX_HIGHLIGHT_LENGTH for title in titles)
+    render_section = _render_bullet if is_bulleted else _render_low_heading
+    body = ("\n" if is_bulleted else "\n\n").join(render_section(section) for section in entry.sections)
+    return _build_paper(entry, entry.title or entry.arxiv_id, body)
+
+
+def render_review_paper(entry: Entry) -> ExportPaper:
+    """Return a paper with its sections as chapters inside a fence, the title above them."""
+    levels = [
+        len(heading[1])
+        for section in entry.sections
+        for line, is_fenced in _mark_fenced(section.body)
+        if not is_fenced and (heading := _HEADING.fullmatch(line))
+    ]
+    level = "#" if min(levels, default=7) <= 2 else "##"
+    title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
+    headless = [section for section in entry.sections if not section.heading]
+    chapters = [section for section in entry.sections if section.heading]
+    parts = [section.body if len(headless) == 1 else _render_bullet(section) for section in headless]
+    parts += [f"{level} {_one_line(section.heading)}\n\n{section.body}" for section in chapters]
+    body = "\n\n".join(title + parts)
+    inner_fences = re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)
+    fence = "`" * max([3, *(len(inner) + 1 for inner in inner_fences)])
+    return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
+
+
+PAPER_RENDERERS: Mapping[DigestFormat, Callable[[Entry], ExportPaper]] = {
+    DigestFormat.NEWSLETTER: render_newsletter_paper,
+    DigestFormat.REVIEW: render_review_paper,
+}
+
+
+def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
+    entry = replace(entry, title=_one_line(title) if title else None)
+    return ExportPaper(entry, _format_authors(entry), body)
+
+
+def _format_authors(entry: Entry) -> str:
+    """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
+    names = [_one_line(name) for name in entry.authors]
+    if all(_PLAIN_LIST.fullmatch(name) for name in names):
+        return ", ".join([*names, "+"] if entry.authors_truncated else names)
+    quoted = ", ".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
+    return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
+
+
+def _render_bullet(section: Section) -> str:
+    first, *rest = _flatten_structure(section.body)
+    head = f"***{_one_line(section.heading)}***: " if section.heading else ""
+    is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
+    is_structure = first.startswith((*_FENCE_MARKS, " "))
+    if is_indented or is_structure or headings.parse_labelled_field(f"- {head}{first}"):
+        # In the bullet's own line it would be parsed as something else, or the lines below would lose their indentation.
+        first, rest = "", [first, *rest]
+    return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
+
+
+def _render_low_heading(section: Section) -> str:
+    body = "\n".join(_flatten_structure(section.body))
+    return f"#### {_one_line(section.heading)}\n\n{body}" if section.heading else f"- {body}"
+
+
+def _flatten_structure(body: str) -> list[str]:
+    """Return the lines of a body with headings as bold lines and rules as blank lines: a bullet can hold neither."""
+    flattened = []
+    for line, is_fenced in _mark_fenced(body):
+        heading = None if is_fenced else _HEADING.fullmatch(line)
+        if heading:
+            line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
+        elif not is_fenced and _RULE.fullmatch(line):
+            line = ""
+        flattened.append(line)
+    return flattened
+
+
+def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line and whether it belongs to a code block, closed or not."""
+    fence = ""
+    for line in body.split("\n"):
+        bare = line.lstrip()
+        if fence:
+            yield line, True
+            if bare.startswith(fence) and not bare.strip(fence[0]).strip():
+                fence = ""
+        elif bare.startswith(_FENCE_MARKS):
+            fence = bare[: len(bare) - len(bare.lstrip(bare[0]))]
+            yield line, True
+        else:
+            yield line, False
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+CSV_COLUMNS = (
+    *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary"),
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ExportFormat(StrEnum):
+    """The values of `paperround export --format`."""
+
+    NEWSLETTER = "newsletter"
+    REVIEW = "review"
+    LISTING = "listing"
+    JSON = "json"
+    CSV = "csv"
+    BIBTEX = "bibtex"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDigest:
+    """A digest with its metadata in storage. `file` is its location.
+
+    `stored` is what storage knows of the digest's papers, by arXiv id. JSON alone has `extra_fields`, in the digest's record.
+    """
+
+    digest: Digest
+    file: str
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
+    """Return the digests, in the order given, as the text of one file that ends with a line end.
+
+    NEWSLETTER, REVIEW and LISTING parse back to the same digests (those of one date become one); LISTING is one JSON
+    object per line with the newest votes. JSON is one digest per line in the shape of `parse`,
+    CSV one row per paper of each digest, BIBTEX one entry per paper.
+    """
+    return _EXPORTERS[export_format](digests, templates)
+
+
+def _render_markdown(
+    digest_format: DigestFormat, exported: Sequence[ExportDigest], templates: Templates
+) -> str:
+    render_paper = PAPER_RENDERERS[digest_format]
+    digests = [
+        {"date": item.digest.date, "papers": [render_paper(entry) for entry in item.digest.entries]}
+        for item in exported
+    ]
+    return templates.render_document(f"export.{digest_format}.md.j2", {"digests": digests})
+
+
+def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
+    rendered = ""
+    for item in exported:
+        is_listing = item.digest.format is DigestFormat.LISTING
+        found = listing.papers_of(item.digest) if is_listing else map(listing.paper_of, item.digest.entries)
+        rendered += listing.build(
+            item.digest.date, [_with_stored_fields(item, paper) for paper in found]
+        ).text
+    return rendered
+
+
+def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
+    """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
+    stored = item.stored.get(paper["arxiv_id"], {})
+    known = {
+        name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
+    }
+    votes = stored.get("votes")
+    return {**known, **paper, **({} if votes is None else {"votes": votes})}
+
+
+def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
+    lines = []
+    for item in exported:
+        record = parse.digest_to_json(item.digest, item.file)
+        for paper in record["papers"]:
+            if paper["arxiv_id"] in item.stored:
+                paper["stored"] = item.stored[paper["arxiv_id"]]
+        lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for item in exported:
+        for entry in item.digest.entries:
+            sections = [
+                (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
+                for section in entry.sections
+            ]
+            row = parse.paper_to_json(entry) | {
+                "date": item.digest.date.isoformat(),
+                "format": item.digest.format.value,
+                "authors": "; ".join(entry.authors),
+                "authors_truncated": "yes" if entry.authors_truncated else "no",
+                "summary": "\n\n".join(sections),
+            }
+            writer.writerow({name: escape_formula(value) for name, value in row.items()})
+    return file.getvalue()
+
+
+def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
+    """Return one entry per paper; stored authors count before those of the digest."""
+    distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
+    for item in exported:
+        for entry in item.digest.entries:
+            stored = item.stored.get(entry.arxiv_id, {})
+            distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
+    keys = make_unique(
+        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
+        for paper, known in distinct.values()
+    )
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id,
+            paper.title,
+            known.get("authors", paper.authors),
+            key=key,
+            truncated=known.get("authors_truncated", paper.authors_truncated),
+            is_order_confirmed=known.get("author_order_confirmed", False),
+            url=paper.url,
+        )
+        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
+    )
+
+
+def escape_formula(value: object) -> object:
+    """Return a value that spreadsheets do not evaluate: a text that begins like a formula gets an apostrophe."""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+_EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {
+    **{ExportFormat(form.value): partial(_render_markdown, form) for form in PAPER_RENDERERS},
+    ExportFormat.LISTING: _render_listing,
+    ExportFormat.JSON: _render_json,
+    ExportFormat.CSV: _render_csv,
+    ExportFormat.BIBTEX: _render_bibtex,
+}
+
+
+async def export_digests(
+    database: Database,
+    form: ExportFormat,
+    templates: Templates,
+    *,
+    since_on: date | None,
+    until_on: date | None,
+) -> str:
+    """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
+
+    NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none:
+    written ones before listings.
+    Raises PaperroundError if no digest is stored for these dates.
+    """
+    async with database.read() as connection:
+        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
+        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
+        digest_format = next((known for known in DigestFormat if known.value == form.value), None)
+        chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
+        if not chosen:
+            raise errors.PaperroundError("No digest is stored for these dates.")
+        exported = [await _read_digest(connection, row) for row in chosen]
+    return render_export(form, exported, templates)
+
+
+def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
+    for _, date_rows in groupby(rows, key=attrgetter("date")):
+        group = list(date_rows)
+        written = [row for row in group if row.format is not DigestFormat.LISTING]
+        yield from [row for row in group if row.format is digest_format] or written or group
+
+
+async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
+    digest_entries = await archive.list_entries_by_digest(connection, stored.id)
+    locations = await archive.list_locations_by_digest(connection, stored.id)
+    text = await archive.get_text(connection, stored.id)
+    digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
+    return ExportDigest(
+        digest=digest,
+        file=locations[0].location if locations else "",
+        extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
+        stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
+    )
+
+
+async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the merged metadata of papers by arXiv id."""
+    ids = await papers.get_ids(connection, arxiv_ids)
+    details = await papers.list_details(connection, list(ids.values()))
+    confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
+    return {
+        detail.arxiv_id: {
+            "title": detail.title,
+            "votes": detail.votes,
+            "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+            "authors": list(detail.authors),
+            "authors_truncated": detail.authors_truncated,
+            "author_order_confirmed": detail.id in confirmed,
+            "abstract": detail.abstract,
+            "keywords": list(detail.keywords),
+            "categories": list(detail.categories),
+            "code_url": detail.code_url,
+            "project_url": detail.project_url,
+            "first_on": detail.first_on.isoformat(),
+            "last_on": detail.last_on.isoformat(),
+        }
+        for detail in details
+    }
+
+
+# A reader's saved papers: what reference managers read, Markdown, and a table.
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!]")
+
+
+class ReferenceFormat(StrEnum):
+    """The formats of an export of saved papers."""
+
+    BIBTEX = "bibtex"
+    RIS = "ris"
+    CSL = "csl-json"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
+FILE_ENDINGS = {
+    ReferenceFormat.BIBTEX: "bib",
+    ReferenceFormat.RIS: "ris",
+    ReferenceFormat.CSL: "json",
+    ReferenceFormat.MARKDOWN: "md",
+    ReferenceFormat.CSV: "csv",
+}
+
+
+def render_references(
+    form: ReferenceFormat, papers: Sequence[SavedPaper], confirmed_ids: Collection[int]
+) -> str:
+    """Return the papers, in the order given, as the text of one file that ends with a line end.
+
+    `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
+    """
+    return _RENDERERS[form](papers, confirmed_ids)
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
+    head, _, suffix = name.partition(",")
+    if "," in name and " " not in head.strip():
+        return head.strip(), "", suffix.strip()
+    given, _, family = head.strip().rpartition(" ")
+    return family, given.strip(), suffix.strip()
+
+
+def join_name(family: str, given: str = "", suffix: str = "") -> str:
+    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
+    name = " ".join(part for part in (given.strip(), family.strip()) if part)
+    return f"{name}, {suffix.strip()}" if suffix.strip() else name
+
+
+def _render_bibtex_references(papers: Sequence[SavedPaper], confirmed_ids: Collection[int]) -> str:
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id,
+            _title(paper),
+            paper.authors,
+            key=key,
+            truncated=paper.authors_truncated,
+            is_order_confirmed=paper.id in confirmed_ids or not paper.is_listed,
+            note=paper.note,
+            tags=paper.tags,
+            is_latex=False,
+        )
+        for key, paper in zip(_keys(papers), papers, strict=True)
+    )
+
+
+def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
+    rendered = ""
+    for key, paper in zip(_keys(papers), papers, strict=True):
+        fields = [
+            ("TY", "GEN"),
+            ("ID", key),
+            *([("TI", title)] if (title := _title(paper)) else []),
+            *(("AU", _ris_name(name)) for name in _names(paper)),
+            ("PY", year_of(paper.arxiv_id)),
+            ("PB", "arXiv"),
+            ("M1", f"arXiv:{paper.arxiv_id}"),
+            ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
+            ("UR", abstract_url(paper.arxiv_id)),
+            *(("KW", tag) for tag in paper.tags),
+            *(("N1", line) for line in paper.note.splitlines()),
+        ]
+        rendered += "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
+    return rendered
+
+
+def _ris_name(name: str) -> str:
+    family, given, suffix = split_name(name)
+    # The third part is the suffix, so an empty second one stays before it.
+    return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
+
+
+def _render_csl(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
+    items = list(map(_csl_item, _keys(papers), papers))
+    return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
+
+
+def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
+    year = year_of(paper.arxiv_id)
+    item = {
+        "id": key,
+        "type": "article",
+        "title": _title(paper),
+        "author": [_csl_name(name) for name in _names(paper)],
+        "issued": {"date-parts": [[int(year)]]} if year else None,
+        "number": f"arXiv:{paper.arxiv_id}",
+        "publisher": "arXiv",
+        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
+        "URL": abstract_url(paper.arxiv_id),
+        "keyword": ", ".join(paper.tags),
+        "note": paper.note,
+    }
+    return {name: value for name, value in item.items() if value}
+
+
+def _csl_name(name: str) -> dict[str, str]:
+    family, given, suffix = split_name(name)
+    if suffix or not given:
+        return {"literal": name}
+    return {"family": family, "given": given}
+
+
+def _markdown_item(paper: SavedPaper) -> str:
+    title = _escape_markdown(_title(paper) or paper.arxiv_id)
+    authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
+    facts = [
+        authors,
+        year_of(paper.arxiv_id),
+        f"arXiv:{paper.arxiv_id}",
+        " ".join(f"\\#{_escape_markdown(tag)}" for tag in paper.tags),
+    ]
+    lines = [f"- [{title}]({abstract_url(paper.arxiv_id)})", " · ".join(fact for fact in facts if fact)]
+    lines += [f"> {_escape_markdown(line)}" for line in paper.note.splitlines()]
+    return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
+
+
+def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
+    file = io.StringIO()
+    # Spreadsheets take a file without this mark for one in their own encoding.
+    file.write("\ufeff")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note"))
+    for paper in papers:
+        row = (
+            paper.arxiv_id,
+            _title(paper),
+            "; ".join([*_names(paper), *(["…"] if paper.authors_truncated else [])]),
+            year_of(paper.arxiv_id),
+            paper.votes,
+            abstract_url(paper.arxiv_id),
+            paper.saved_at.date().isoformat(),
+            ", ".join(paper.tags),
+            paper.note,
+        )
+        writer.writerow([escape_formula(value) for value in row])
+    return file.getvalue()
+
+
+def _keys(papers: Sequence[SavedPaper]) -> list[str]:
+    return make_unique(make_key(paper.arxiv_id, _title(paper), paper.authors) for paper in papers)
+
+
+def _title(paper: SavedPaper) -> str:
+    """Return the title on one line; the LaTeX that digests keep becomes plain text, a file's own title is plain."""
+    title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
+    return discord_text.to_single_line(title)
+
+
+def _names(paper: SavedPaper) -> list[str]:
+    return [name for name in map(discord_text.to_single_line, paper.authors) if name]
+
+
+def _escape_markdown(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
+
+
+_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[SavedPaper], Collection[int]], str]] = {
+    ReferenceFormat.BIBTEX: _render_bibtex_references,
+    ReferenceFormat.RIS: _render_ris,
+    ReferenceFormat.CSL: _render_csl,
+    ReferenceFormat.MARKDOWN: lambda papers, _: "".join(map(_markdown_item, papers)),
+    ReferenceFormat.CSV: _render_csv_references,
+}

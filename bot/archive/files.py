@@ -1,0 +1,104 @@
+"""Finds and reads files of digests. Loads neither the database nor the search: `paperround parse` needs none of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.archive import parse
+from bot.core import errors
+from storage.models import LocatedProblem
+
+LARGE_BYTES = 1_000_000
+"""More than three times a busy day's digest."""
+
+
+@dataclass(slots=True)
+class TextFile:
+    """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
+
+    name: str
+    text: str
+
+    def take_text(self) -> str:
+        """Return the text and let go of it: parsing 20 MB needs the memory."""
+        text, self.text = self.text, ""
+        return text
+
+    @property
+    def location(self) -> str:
+        """The absolute path, so that one file has one location from any working directory."""
+        return os.path.abspath(self.name)
+
+
+def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
+    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
+    for name in paths:
+        path = Path(name)
+        try:
+            if not path.exists():
+                yield LocatedProblem(name, None, "there is no such file or folder")
+            elif path.is_dir():
+                yield from _find_in_folder(name, path)
+            else:
+                yield name
+        except OSError as error:
+            yield LocatedProblem(name, None, _reason(error))
+
+
+def fingerprint_file(name: str) -> str:
+    """Return what changes when a file is written again: its size and time, without reading it."""
+    try:
+        status = Path(name).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def is_large(name: str) -> bool:
+    """Whether a file is read at all and may take far more memory than a day's digest."""
+    try:
+        return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
+    except OSError:
+        return False
+
+
+def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
+    """Read a file that `find_files` found; a problem stays one."""
+    return found if isinstance(found, LocatedProblem) else read_file(found)
+
+
+def read_file(name: str) -> TextFile | LocatedProblem:
+    """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
+    path = Path(name)
+    try:
+        if not path.is_file():
+            return LocatedProblem(name, None, "it is no regular file")
+        if (size := path.stat().st_size) > parse.MAX_BYTES:
+            limit = parse.MAX_BYTES >> 20
+            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+            return LocatedProblem(name, None, message)
+        return TextFile(name, parse.decode(path.read_bytes()))
+    except OSError as error:
+        return LocatedProblem(name, None, _reason(error))
+    except errors.NotADigestError as error:
+        return LocatedProblem(name, None, str(error))
+
+
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
+    relative_paths = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix in parse.FILE_SUFFIXES
+    )
+    if not relative_paths:
+        yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+    prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
+    for relative_path in relative_paths:
+        yield prefix + relative_path
+
+
+def _reason(error: OSError) -> str:
+    return f"it cannot be read ({(error.strerror or str(error)).lower()})"

@@ -1,0 +1,289 @@
+"""Ingests digests and facts: parses files and texts, and stores each digest whole or not at all.
+
+`digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
+read at two crashes in a row, so that one hostile file cannot keep the bot from running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from bot.archive import digest_writer, parse
+from bot.archive.digest_writer import IngestResult
+from bot.archive.files import TextFile
+from bot.core import errors, isolation
+from bot.core.clock import Clock
+from storage import archive, key_values
+from storage.bulk import chunked
+from storage.database import Connection, Database
+from storage.errors import StorageError
+from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
+
+FILES_SOURCE = "files"
+"""The source name of files that a person ingests."""
+THREAD_THRESHOLD = 200_000
+"""Texts with more characters than this are parsed in a thread, off the event loop."""
+BATCH_DIGESTS = 60
+"""Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
+BATCH_CHARACTERS = 2_000_000
+"""A batch is stored once its texts have this many characters."""
+FACTS_BATCH = 200
+"""Papers per transaction when storing facts."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _DryRunError(Exception):
+    """Rolls back a dry run's transaction and carries its results out."""
+
+    def __init__(self, results: list[IngestResult]) -> None:
+        super().__init__()
+        self.results = results
+
+
+class IngestService:
+    """Stores digests and facts. Digests older than `fresh_days` days raise no alerts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        indexer: digest_writer.Indexer,
+        *,
+        on_fresh_digest: digest_writer.OnFreshDigest | None = None,
+        on_added_names: digest_writer.OnAddedNames | None = None,
+        fresh_days: int = 3,
+    ) -> None:
+        self._database = database
+        self._writer = digest_writer.DigestWriter(
+            clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
+        )
+
+    async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
+        """Parse a text and store each of its digests in its own transaction.
+
+        Raises errors.NotADigestError for a text without digests.
+        """
+        return await self.add_digests(await _parse(text), source=source, location=location)
+
+    async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
+        """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
+        parsed = await _parse_file(file)
+        if isinstance(parsed, LocatedProblem):
+            return IngestResult(problems=(parsed,))
+        assert isinstance(file, TextFile)
+        return await self.add_digests(parsed, location=file.location)
+
+    async def add_digests(
+        self, parsed: Sequence[Digest], *, source: str = FILES_SOURCE, location: str, dry_run: bool = False
+    ) -> IngestResult:
+        """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
+        result = IngestResult()
+        for sourced in digest_writer.to_sourced_digests(parsed, source, location):
+            [stored] = await self.add_batch([sourced], dry_run=dry_run)
+            result += stored
+        return result
+
+    async def add_files(
+        self, files: Iterable[TextFile | LocatedProblem]
+    ) -> AsyncGenerator[tuple[str, IngestResult], None]:
+        """Store the digests of many files, several per transaction; yields each file's name and result once stored.
+
+        A file that could not be read or has no digest is a problem without line.
+        """
+        batch: list[tuple[str, list[SourcedDigest]]] = []
+        digest_count = character_count = 0
+        for file in files:
+            parsed = await _parse_file(file)
+            if isinstance(parsed, LocatedProblem):
+                yield parsed.location, IngestResult(problems=(parsed,))
+                continue
+            assert isinstance(file, TextFile)
+            batch.append((file.name, digest_writer.to_sourced_digests(parsed, FILES_SOURCE, file.location)))
+            digest_count += len(parsed)
+            character_count += sum(len(digest.text) for digest in parsed)
+            if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
+                for stored in await self._store_files(batch):
+                    yield stored
+                batch, digest_count, character_count = [], 0, 0
+        for stored in await self._store_files(batch):
+            yield stored
+
+    async def reparse_all(self) -> AsyncIterator[IngestResult]:
+        """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
+
+        Revisions stay: the texts did not change.
+        """
+        async with self._database.read() as connection:
+            ids = await archive.list_ids(connection)
+        for digest_id in ids:
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                result = await self._reparse(connection, digest_id)
+            yield result
+
+    async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
+        """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
+        result = IngestResult()
+        for chunk in chunked(paper_facts, FACTS_BATCH):
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                result += await self._writer.write_facts(connection, chunk)
+        return result
+
+    async def _store_files(
+        self, batch: Sequence[tuple[str, list[SourcedDigest]]]
+    ) -> list[tuple[str, IngestResult]]:
+        group = [sourced for _, file_digests in batch for sourced in file_digests]
+        failures: list[Exception] = []
+        stored: list[IngestResult] = []
+        with isolation.collected(failures, reraise=(StorageError,)):
+            stored = await self.add_batch(group)
+        if failures:
+            # A digest that the database rejects must not block the rest of its batch: each is stored by itself.
+            failures.clear()
+            for sourced in group:
+                with isolation.collected(failures):
+                    stored += await self.add_batch([sourced])
+            if failures:
+                raise failures[0]
+        results = iter(stored)
+        return [
+            (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
+        ]
+
+    async def add_batch(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
+        """Store digests of any locations in one transaction and return one result for each."""
+        if not group:
+            return []
+        try:
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                results = await self._writer.write_all(connection, group)
+                if dry_run:
+                    raise _DryRunError(results)
+        except _DryRunError as rollback:
+            results = rollback.results
+        return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]
+
+    async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
+        stored = await archive.get(connection, digest_id)
+        text = await archive.get_text(connection, digest_id)
+        if stored is None or text is None:
+            return IngestResult()
+        [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
+        digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
+        if digest is None:
+            message = f"its digest of {stored.date} is not found in its text any more"
+            return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
+        [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
+        return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+def _parse_result(sourced: SourcedDigest) -> IngestResult:
+    """Return the counts of one parsed digest, without what storing it changes."""
+    return IngestResult(
+        digests=1,
+        arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
+        problems=tuple(
+            LocatedProblem(sourced.location, problem.line, problem.message)
+            for problem in sourced.digest.problems
+        ),
+    )
+
+
+async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
+    if isinstance(file, LocatedProblem):
+        return file
+    try:
+        return await _parse(file.take_text())
+    except errors.NotADigestError as error:
+        return LocatedProblem(file.name, None, str(error))
+
+
+async def _parse(text: str) -> tuple[Digest, ...]:
+    if len(text) <= THREAD_THRESHOLD:
+        return parse.parse_text(_storable_text(text))
+    holder = [text]
+    del text  # the thread alone keeps it, until it is split into lines
+    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop())))
+
+
+def _storable_text(text: str) -> str:
+    """Return the text without NUL and lone surrogates, which databases reject."""
+    if not text.isascii() and _SURROGATE.search(text):
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "")
+
+
+MAX_CRASHES = 2
+
+CRASHED_TWICE = "crashed-twice"
+"""The reason of what was being read at two crashes in a row; the templates have its sentence."""
+
+
+class Quarantine:
+    """Remembers the items of one kind that are being read. One process at a time may use it.
+
+    Items are stored before they are read and removed after. What a crash leaves is suspect: it is read once more, alone.
+    They are given with a fingerprint, which lets a changed item be read again.
+    """
+
+    def __init__(self, database: Database, kind: str) -> None:
+        self._database = database
+        self._key = f"{key_values.BEING_READ}{kind}"
+
+    async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
+        """Divide items that are not being read by the number of crashes at which they were.
+
+        Returns those to read together, those to read each alone, and those not to read at all.
+        """
+        async with self._database.read() as connection:
+            crashes = await self._load(connection)
+        counts = {
+            name: count
+            for name, fingerprint in items.items()
+            if (count := crashes.get(name, {}).get(fingerprint, 0))
+        }
+        return (
+            [name for name in items if name not in counts],
+            [name for name, count in counts.items() if count < MAX_CRASHES],
+            [name for name, count in counts.items() if count >= MAX_CRASHES],
+        )
+
+    @asynccontextmanager
+    async def reading(self, items: Mapping[str, str]) -> AsyncIterator[None]:
+        """Count the items as being read until the block ends, with or without an error; a crash leaves the count."""
+        if not items:
+            yield
+            return
+        async with self._database.transaction() as connection:
+            crashes = await self._load(connection)
+            for name, fingerprint in items.items():
+                crashes[name] = {fingerprint: crashes.get(name, {}).get(fingerprint, 0) + 1}
+            await self._save(connection, crashes)
+        try:
+            yield
+        finally:
+            await self.forget(items)
+
+    async def forget(self, names: Collection[str]) -> None:
+        """Remove the counts of items, as after a good reading."""
+        async with self._database.transaction() as connection:
+            crashes = await self._load(connection)
+            await self._save(connection, {name: own for name, own in crashes.items() if name not in names})
+
+    async def _load(self, connection: Connection) -> dict[str, dict[str, int]]:
+        """Return the number of readings without an end, by name and fingerprint."""
+        stored: dict[str, dict[str, int]] = json.loads(await key_values.get(connection, self._key) or "{}")
+        return stored
+
+    async def _save(self, connection: Connection, crashes: dict[str, dict[str, int]]) -> None:
+        if crashes:
+            await key_values.set_value(connection, self._key, json.dumps(crashes))
+        else:
+            await key_values.remove(connection, self._key)

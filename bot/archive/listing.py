@@ -1,0 +1,225 @@
+"""The listing format: the papers that a service lists for one day, as a JSON object. Its text is made here, not kept as read.
+
+Votes and other counts are in the text, but not in what identifies it: they change all day, and a list with other counts
+is no correction.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from bot.archive import arxiv_ids, fields, headings, summaries
+from bot.core import errors
+from storage.models import Digest, DigestFormat, Entry, Problem, Section
+
+MAX_SUMMARY_LENGTH = 4_000
+"""Characters of a summary, which is usually one sentence."""
+
+_ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|table|t[rdh]|script|style|section|article)"
+_TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_BLOCK_END = re.compile(r"(?:</(?:p|div|li|h[1-6])\s*>|<br\s*/?>)", re.IGNORECASE)
+_CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_SPACE = re.compile(r"\s*")
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+
+Paper = dict[str, Any]
+"""A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
+
+
+def is_listing(text: str) -> bool:
+    """Whether a text begins as JSON objects do. No Markdown digest begins with a brace."""
+    return text.lstrip()[:1] == "{"
+
+
+def parse_text(text: str) -> tuple[Digest, ...]:
+    """All listings of a text of one or more JSON objects, in order; those of one date become one.
+
+    Raises NotADigestError if there is none. An object that is no listing is among the problems of the first.
+    """
+    papers_by_date: dict[date, list[tuple[int, object]]] = {}
+    problems: list[Problem] = []
+    for line, record in _read_objects(text):
+        on, papers = _read_record(record)
+        if isinstance(on, date):
+            papers_by_date.setdefault(on, []).extend((line, paper) for paper in papers)
+        else:
+            problems.append(Problem(line, on))
+    if not papers_by_date:
+        raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
+    digests = []
+    for on, rows in papers_by_date.items():
+        digests.append(build(on, [paper for _, paper in rows], [line for line, _ in rows], problems))
+        problems = []
+    return tuple(digests)
+
+
+def build(
+    on: date, papers: Sequence[object], lines: Sequence[int] = (), problems: Sequence[Problem] = ()
+) -> Digest:
+    """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
+
+    Papers without an arXiv id, repeated ones, and those beyond the limit of a digest are left out and named as problems.
+    """
+    found = list(problems)
+    known: dict[str, Paper] = {}
+    limit = headings.MAX_PAPERS
+    for number, raw in enumerate(papers[:limit], 1):
+        line = lines[number - 1] if lines else 1
+        paper = _clean_paper(raw)
+        if isinstance(paper, str):
+            found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
+        elif paper["arxiv_id"] in known:
+            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
+        else:
+            known[paper["arxiv_id"]] = paper
+    if len(papers) > limit:
+        found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
+    return _build_cleaned(on, list(known.values()), tuple(found))
+
+
+def papers_of(digest: Digest) -> list[Paper]:
+    """The cleaned papers of a listing, in order, as its text has them."""
+    papers: list[Paper] = json.loads(digest.text)["papers"]
+    return papers
+
+
+def paper_of(entry: Entry) -> Paper:
+    """An entry of a digest of any format as a paper of a listing."""
+    parts = [
+        f"**{section.heading}**: {section.body}" if section.heading else section.body
+        for section in entry.sections
+    ]
+    return {
+        "arxiv_id": entry.arxiv_id,
+        "title": entry.title,
+        "votes": entry.votes,
+        "authors": list(entry.authors),
+        "thumbnail": entry.thumbnail,
+        "summary": "\n\n".join(parts) or None,
+    }
+
+
+def identity(digest: Digest) -> str:
+    """What identifies a listing: its papers by id, without order, votes and other counts."""
+    rows = sorted(
+        [entry.arxiv_id, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
+        for entry in digest.entries
+    )
+    return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
+
+
+def union(digest: Digest, former: Digest) -> Digest:
+    """The listing with the papers and fields that only the `former` list of the same place has."""
+    former_papers = {paper["arxiv_id"]: paper for paper in papers_of(former)}
+    papers = [{**former_papers.pop(paper["arxiv_id"], {}), **paper} for paper in papers_of(digest)]
+    return _build_cleaned(digest.date, [*papers, *former_papers.values()], digest.problems)
+
+
+def _read_objects(text: str) -> Iterator[tuple[int, object]]:
+    """Yield each JSON value with its line. Raises NotADigestError for a text that is no JSON."""
+    decoder = json.JSONDecoder()
+    position = _skip_space(text, 0)
+    line = 1 + text.count("\n", 0, position)
+    while position < len(text):
+        try:
+            record, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            offset = error.pos if isinstance(error, json.JSONDecodeError) else position
+            row = line + text.count("\n", position, offset)
+            raise errors.NotADigestError(f"line {row}: it begins like JSON, but is none") from None
+        yield line, record
+        following = _skip_space(text, end)
+        line += text.count("\n", position, following)
+        position = following
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _read_record(record: object) -> tuple[date | str, list[object]]:
+    """The date and the papers of a listing, or the reason why it is none."""
+    if not isinstance(record, Mapping) or record.get("format") != DigestFormat.LISTING.value:
+        return 'it is JSON, but no listing: its "format" is not "listing"', []
+    on, papers = fields.clean_date(record.get("date")), record.get("papers")
+    if on is None:
+        return 'the listing has no "date" such as 2025-02-06', []
+    if not isinstance(papers, list):
+        return 'the listing has no list of "papers"', []
+    return on, papers
+
+
+def _clean_paper(raw: object) -> Paper | str:
+    """A paper with clean fields, or what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        return "is no object"
+    name = fields.clean_line(raw.get("arxiv_id"), 100)
+    if name is None:
+        return "has no id"
+    arxiv_id = arxiv_ids.extract_arxiv_id(name)
+    if arxiv_id is None:
+        return f"has an id that is none of arXiv's ({name[:40]})"
+    cleaned = {key: clean(raw.get(key)) for key, clean in _CLEANERS.items()}
+    return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
+
+
+def _clean_summary(value: object) -> str | None:
+    """A summary as text: without tags, and shortened. None for an HTML page in its place."""
+    if not isinstance(value, str) or _PAGE.match(value):
+        return None
+    # A few times the length that is kept: tags and scripts may come before the text.
+    text = value[: 8 * MAX_SUMMARY_LENGTH]
+    if _TAG.search(text):
+        text = html.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
+    text = fields.clean_paragraph(text) or ""
+    if len(text) > MAX_SUMMARY_LENGTH:
+        text = text[: MAX_SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip() + "…"
+    return text or None
+
+
+_CLEANERS: Mapping[str, Any] = {
+    "title": fields.clean_line,
+    "votes": fields.clean_votes,
+    "authors": lambda value: list(fields.clean_names(value)),
+    "thumbnail": fields.clean_url,
+    "summary": _clean_summary,
+    "abstract": fields.clean_paragraph,
+    "keywords": lambda value: list(fields.clean_labels(value)),
+    "organization": lambda value: fields.clean_line(value, 200),
+    "code_url": fields.clean_url,
+    "code_stars": fields.clean_votes,
+    "project_url": fields.clean_url,
+    "comments": fields.clean_votes,
+    "submitter": lambda value: fields.clean_line(value, 200),
+    "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
+}
+"""The fields of a paper besides its id. Each function returns None, or an empty list, for a value that is none."""
+
+
+def _build_cleaned(on: date, papers: Sequence[Paper], problems: tuple[Problem, ...]) -> Digest:
+    record = {"format": DigestFormat.LISTING.value, "date": on.isoformat(), "papers": papers}
+    entries = tuple(_entry(rank, paper) for rank, paper in enumerate(papers, 1))
+    text = json.dumps(record, ensure_ascii=False) + "\n"
+    return Digest(DigestFormat.LISTING, on, entries, problems, text)
+
+
+def _entry(rank: int, paper: Paper) -> Entry:
+    summary = paper.get("summary")
+    sections = summaries.drop_refusal((Section(None, summary),)) if summary else ()
+    return Entry(
+        rank=rank,
+        arxiv_id=paper["arxiv_id"],
+        title=paper.get("title"),
+        url=arxiv_ids.huggingface_url(paper["arxiv_id"]),
+        votes=paper.get("votes"),
+        authors=tuple(paper.get("authors", ())),
+        thumbnail=paper.get("thumbnail"),
+        sections=sections,
+        summary_missing=not sections,
+    )

@@ -1,0 +1,212 @@
+"""Commands for operators: `run`, `demo`, `reindex`, `backup`, `db upgrade`, `doctor`, `healthcheck`, `templates check`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import context, output
+from bot.core import errors
+
+if TYPE_CHECKING:
+    from bot.operations.doctor import Finding
+
+
+def register_maintenance(app: typer.Typer) -> None:
+    """Add the commands for the database and the checks."""
+    app.command("reindex")(reindex)
+    app.command("backup")(backup)
+    app.command("doctor")(doctor)
+    app.command("healthcheck")(ask_health)
+    group = typer.Typer(help="The database's schema.", no_args_is_help=True)
+    group.command("upgrade")(upgrade)
+    group.callback()(lambda: None)
+    app.add_typer(group, name="db")
+
+
+def reindex(as_json: output.AsJson = False) -> None:
+    """Make everything that is derived anew from what is stored; the bot may be running."""
+    from bot.core.clock import system_clock
+    from bot.search import maintenance
+
+    async def command() -> int:
+        papers = 0
+        async with context.open_storage() as database:
+            with output.progress_counter("Indexing") as show_count:
+                async for papers in maintenance.run_task(
+                    database, system_clock, maintenance.MaintenanceTask.INDEX
+                ):
+                    show_count(papers)
+        return papers
+
+    papers = context.run_command(command)
+    output.print_result({"papers": papers}, f"{papers} papers indexed again.", as_json)
+
+
+def backup(
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="Where the copy goes; replaced if it is there.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Copy the SQLite database while the bot runs; the copy is whole or absent."""
+
+    async def command() -> int:
+        from storage import migrate
+
+        async with context.open_storage() as database:
+            if not database.is_sqlite:
+                raise errors.UsageError(
+                    "paperround backup copies a SQLite file. For PostgreSQL use pg_dump, with --format=custom."
+                )
+            return await migrate.copy_to(database, Path(target))
+
+    size = context.run_command(command)
+    output.print_result({"file": target, "bytes": size}, f"{target}: {size} bytes.", as_json)
+
+
+def upgrade(as_json: output.AsJson = False) -> None:
+    """Bring the database to this version's schema."""
+
+    from storage.migrate import HEAD
+
+    async def command() -> None:
+        async with context.open_storage(migrate=True):
+            pass
+
+    context.run_command(command)
+
+    output.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
+
+
+def doctor(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Check settings, database, token and permissions; say what is in force and where it came from."""
+    from bot.operations import doctor as operations_doctor
+
+    async def command() -> list[Finding]:
+        from bot.client import command_sync
+
+        return await operations_doctor.examine(context.load_settings(), command_sync.check_token)
+
+    findings = context.run_command(command)
+    wrong = [finding for finding in findings if not finding.well]
+    if as_json:
+        output.print_json([finding.to_dict() for finding in findings])
+    elif not quiet:
+        rows = [("ok" if row.well else "!", row.what, row.value, row.origin, row.note) for row in findings]
+        output.print_table(("", "what", "value", "from", "note"), rows, empty="")
+    for finding in wrong:
+        output.error(f"{finding.what}: {finding.note}")
+    sys.exit(1 if wrong else 0)
+
+
+def ask_health(as_json: output.AsJson = False) -> None:
+    """Ask the running bot's `/health` whether it works: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    from bot.cli import healthcheck
+
+    sys.exit(healthcheck.report(as_json=as_json))
+
+
+def register_run(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.callback()(accept_options)
+    app.command("run")(run)
+    app.command("demo")(demo)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        import importlib.metadata
+
+        typer.echo(f"paperround {importlib.metadata.version('paperround')}")
+        raise typer.Exit
+
+
+def accept_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `paperround` itself."""
+
+
+def run() -> None:
+    """Run the bot until SIGTERM or SIGINT."""
+    from bot.core import logs
+
+    settings = context.load_settings()
+    logs.configure(settings.log)
+    from bot.app import container, runtime
+
+    if settings.discord_token is None:
+        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+
+    async def command() -> None:
+        async with container.open_container(settings, migrating=True) as opened:
+            await runtime.run(opened)
+
+    context.run_command(command)
+
+
+def demo(
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The page's port; 0: any free one.")
+    ] = 8765,
+    locale: Annotated[str | None, typer.Option("--locale", help="ko or en.")] = None,
+    dm: Annotated[
+        bool, typer.Option("--dm", help="Open the reader's direct messages instead of #papers.")
+    ] = False,
+) -> None:
+    """Show the bot on a local page with sample digests; needs no token, no terminal, no network."""
+    from bot.core import logs
+    from storage import models
+
+    settings = context.load_settings()
+    # SimCord makes discord.py warn about features that the demo does not use.
+    logs.configure("console:error")
+    language = output.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
+    try:
+        from bot.demo import server
+    except ModuleNotFoundError as error:
+        raise errors.UsageError(
+            f"The demo needs {error.name}: install Paperround from its checkout as '.[demo]' instead of '.',"
+            " for example with pipx install '.[demo]'."
+        ) from None
+
+    sys.stderr.write("Starting the bot with sample digests on a local page; it takes a few seconds …\n")
+    context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
+
+
+def group() -> typer.Typer:
+    """Return the command group."""
+    app = typer.Typer(help="Templates for the wording of posts.", no_args_is_help=True)
+    app.callback()(lambda: None)
+    app.command("check")(check)
+    return app
+
+
+def check(as_json: output.AsJson = False) -> None:
+    """Name what is wrong with the templates in PAPERROUND_TEMPLATES, by file and line."""
+    from bot.rendering.templates import Templates
+
+    folder = context.load_settings().templates
+    if folder is not None and not folder.is_dir():
+        raise errors.UsageError(f"{folder} is not a folder. Create it, or remove the setting.")
+    problems = Templates(folder).find_problems()
+    if as_json:
+        output.print_json(
+            [{"file": row.location, "line": row.line, "reason": row.message} for row in problems]
+        )
+    elif folder is None:
+        output.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
+    elif not problems:
+        output.echo(f"The templates in {folder} have no errors.")
+    for problem in problems:
+        output.error(str(problem))
+    sys.exit(1 if problems else 0)

@@ -1,0 +1,159 @@
+"""Registers slash commands with Discord when they have changed, mentions them by id, and checks the bot's token."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+
+from bot.client import request_gate
+from bot.core.settings import Settings
+from storage import key_values
+from storage.database import Database
+from storage.errors import PaperroundError, StorageError
+
+HASH_KEY = "commands.hash"
+IDS_KEY = "commands.ids"
+
+RETRY_DELAYS = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds between attempts; the last one repeats. The registered commands of the former version work meanwhile."""
+
+log = structlog.get_logger(__name__)
+
+
+class CommandMentions:
+    """Mentions of commands: `</daily edit:id>`, or the name as code while the id is unknown."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+
+    def update(self, ids: dict[str, int]) -> None:
+        """Replace the ids of the top-level commands, by name."""
+        self._ids = dict(ids)
+
+    def __call__(self, name: str) -> str:
+        """Return the mention of a command such as `daily edit`."""
+        command_id = self._ids.get(name.split()[0])
+        return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
+
+    async def load(self, database: Database) -> None:
+        """Load the ids stored by the last synchronisation."""
+        async with database.read() as connection:
+            ids = await key_values.get(connection, IDS_KEY)
+        self.update(json.loads(ids) if ids else {})
+
+
+async def synchronise(
+    tree: app_commands.CommandTree[Any],
+    database: Database,
+    mentions: CommandMentions,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Synchronise the commands, and retry with growing delays until it has succeeded. Discord throttles this at times."""
+    for delay in itertools.chain(RETRY_DELAYS, itertools.repeat(RETRY_DELAYS[-1])):
+        wait = 0.0
+        try:
+            await sync_commands(tree, database, mentions)
+            return
+        except (discord.DiscordException, aiohttp.ClientError, OSError, StorageError) as error:
+            if isinstance(error, (discord.RateLimited, request_gate.HeldBackError)):
+                wait = error.retry_after
+            log.warning("commands not synchronised", error=repr(error), retry_in_seconds=max(delay, wait))
+        await sleep(max(delay, wait))
+
+
+async def sync_commands(
+    tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
+) -> bool:
+    """Register the commands with Discord if they differ from the registered ones. Returns whether it did.
+
+    Raises what discord.py raises; the registered commands keep working.
+    """
+    await mentions.load(database)
+    commands_hash = await hash_commands(tree)
+    async with database.read() as connection:
+        if await key_values.get(connection, HASH_KEY) == commands_hash:
+            return False
+    registered = await tree.sync()
+    ids = {command.name: command.id for command in registered}
+    async with database.transaction() as connection:
+        await key_values.set_value(connection, HASH_KEY, commands_hash)
+        await key_values.set_value(connection, IDS_KEY, json.dumps(ids))
+    mentions.update(ids)
+    log.info("commands synchronised", count=len(ids))
+    return True
+
+
+async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
+    """Return a hash of the application's id and all commands with their translations."""
+    payloads = [
+        await command.get_translated_payload(tree, tree.translator)
+        if tree.translator is not None
+        else command.to_dict(tree)
+        for command in sorted(tree.get_commands(), key=lambda command: command.name)
+    ]
+    text = json.dumps([str(tree.client.application_id), payloads], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+WRONG_TOKEN = (
+    "Discord does not accept DISCORD_TOKEN. Copy it again from your application's Bot page (Reset Token)."
+)
+NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment. The token may be right: try again later."
+
+NOT_A_TOKEN = (
+    "DISCORD_TOKEN cannot be a bot's token, which has three parts with dots between them. Copy it again from your"
+    " application's Bot page (Reset Token)."
+)
+_TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")
+"""The form of a bot's token: three parts in URL-safe Base64, the first of which is the application's id."""
+
+ANSWER_SECONDS = 15.0
+"""discord.py would wait for as long as a rate limit says, and repeat a failed request for a minute."""
+
+
+def is_wrong_token(error: discord.LoginFailure) -> bool:
+    """Whether Discord itself refused the token; a proxy's page with status 401 says nothing about it."""
+    cause = error.__cause__
+    return not (isinstance(cause, discord.HTTPException) and request_gate.is_foreign(cause))
+
+
+def has_token_form(token: str) -> bool:
+    """Return whether a text has the form of a bot's token, which needs no network to tell."""
+    return _TOKEN.fullmatch(token.strip()) is not None
+
+
+async def check_token(settings: Settings) -> str:
+    """Log in by REST, without the Gateway, and return the bot's name.
+
+    Raises PaperroundError if the token is invalid or Discord is unreachable.
+    """
+    assert settings.discord_token is not None
+    restore = request_gate.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
+    client = discord.Client(intents=discord.Intents.none())
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await client.login(settings.discord_token.get_secret_value())
+        return str(client.user)
+    except discord.LoginFailure as error:
+        reason = "Discord cannot be reached: something between answered with 401."
+        raise PaperroundError(WRONG_TOKEN if is_wrong_token(error) else reason) from error
+    except TimeoutError as error:
+        raise PaperroundError(NO_ANSWER) from error
+    except (discord.HTTPException, OSError) as error:
+        reason = f"Discord cannot be reached: {error}."
+        if not has_token_form(settings.discord_token.get_secret_value()):
+            reason += f" {NOT_A_TOKEN}"
+        raise PaperroundError(reason) from error
+    finally:
+        await client.close()
+        restore()

@@ -1,1 +1,0 @@
-"""Discord requests outside interactions: sending, history search, command synchronisation, endpoints, token check."""

@@ -1,0 +1,314 @@
+"""Builds messages and modals within Discord's limits, and bodies of messages for Discord's API as the outbox stores them.
+
+A text that does not fit into a message is refused, never cut; the caller moves it to the next page. Labels are cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import discord
+from discord import ui
+
+from bot.client import custom_ids
+from bot.rendering import discord_text
+
+AMBER = 0xF4B400
+"""The accent of ordinary messages."""
+RED = 0xD93025
+"""The accent of messages that need action by a person."""
+COMPONENTS_V2 = 1 << 15
+SUPPRESS_EMBEDS = 1 << 2
+TIMEOUT_SECONDS = 900.0
+NO_MENTIONS: dict[str, list[str]] = {"parse": []}
+
+
+def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
+    """Return the allowed mentions: that of the role, or none."""
+    return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
+
+
+def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -> dict[str, Any]:
+    """Return the message body of a layout. It mentions at most one role."""
+    return {
+        "components": view.to_components(),  # type: ignore[no-untyped-call]
+        "flags": COMPONENTS_V2,
+        "allowed_mentions": allowed_mentions(mention_role_id),
+    }
+
+
+def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[str, Any]:
+    """Return the message body of a plain text, without embeds for its links. It mentions at most one role."""
+    mentions = allowed_mentions(mention_role_id)
+    return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
+
+
+class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
+    """A button or select menu, which works after a restart: its custom id contains the action."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: ui.Item[Any],
+        match: re.Match[str],  # noqa: ARG003
+        /,
+    ) -> Self:
+        """Wrap the item of the message."""
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Dispatch the action to the handler of its verb."""
+        await interaction.client.component_router.dispatch(interaction, custom_ids.unpack(self.custom_id))
+
+
+def shorten_label(text: str, max_length: int) -> str:
+    """Return a text without markup on one line, shortened."""
+    return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
+
+
+class MessageBuilder:
+    """A message of texts, sections, separators and rows, with its budget. The `add_*` methods return whether it fits."""
+
+    def __init__(self, accent: int = AMBER) -> None:
+        self.budget = discord_text.Budget()
+        self.budget.add()
+        self._container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=accent)
+        self._end: list[ui.Item[ui.LayoutView]] = []
+
+    @property
+    def view(self) -> ui.LayoutView:
+        """The layout of the message. It has no state and no timeout, so it is not kept after sending."""
+        while self._end:
+            self._container.add_item(self._end.pop(0))
+        layout = ui.LayoutView(timeout=None)
+        layout.add_item(self._container)
+        return layout
+
+    def share(self, count: int) -> tuple[int, int]:
+        """Return the code points and UTF-8 bytes that each of `count` more text displays may use."""
+        return (
+            self.budget.characters // count,
+            self.budget.text_bytes // count - discord_text.TEXT_BYTES_OVERHEAD,
+        )
+
+    def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
+        """Reserve space for the last parts; the `add_reserved_*` methods add them without counting again."""
+        return self.budget.add(components, texts)
+
+    def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
+        """Reserve space for rows and a text, "" for none, that end the message. Items that are None are left out."""
+        present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
+        self.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+        self._end = [ui.ActionRow(*row) for row in present]
+        if foot:
+            self._end.append(ui.TextDisplay(foot))
+
+    def add_text(self, markdown: str) -> bool:
+        """Add a text display; nothing for a blank text."""
+        if not markdown.strip():
+            return True
+        if not self.budget.add_text(markdown):
+            return False
+        self.add_reserved_text(markdown)
+        return True
+
+    def add_reserved_text(self, markdown: str) -> None:
+        """Add a text display in reserved space."""
+        self._container.add_item(ui.TextDisplay(markdown))
+
+    def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
+        """Add a text with a thumbnail; without one if its address is missing or unsafe."""
+        address = discord_text.safe_url(thumbnail) if thumbnail else None
+        if address is None:
+            return self.add_text(markdown)
+        if not self.budget.add(3, (markdown,)):
+            return False
+        alt = shorten_label(description or "", discord_text.ALT_TEXT)
+        picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
+        self._container.add_item(ui.Section(markdown, accessory=picture))
+        return True
+
+    def add_image(self, file: str, description: str) -> bool:
+        """Add an image that is attached to the message, by its file name."""
+        if not self.budget.add():
+            return False
+        alt = shorten_label(description, discord_text.ALT_TEXT)
+        picture = discord.MediaGalleryItem(f"attachment://{file}", description=alt or None)
+        self._container.add_item(ui.MediaGallery(picture))
+        return True
+
+    def add_file(self, name: str) -> bool:
+        """Add a file that is attached to the message, by its name."""
+        if not self.budget.add():
+            return False
+        self._container.add_item(ui.File(f"attachment://{name}"))
+        return True
+
+    def add_separator(self, *, visible: bool = True) -> bool:
+        """Add a line, or vertical space without a line."""
+        if not self.budget.add():
+            return False
+        self._container.add_item(ui.Separator(visible=visible))
+        return True
+
+    def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
+        """Add a row of up to five buttons, without those that are None."""
+        present = [button for button in buttons if button is not None]
+        if not present:
+            return True
+        if not self.budget.add(1 + len(present)):
+            return False
+        self.add_reserved_row(*present)
+        return True
+
+    def add_select(self, menu: ui.Item[Any] | None) -> bool:
+        """Add a row with a select menu; nothing for None."""
+        if menu is None:
+            return True
+        if not self.budget.add(2):
+            return False
+        self.add_reserved_row(menu)
+        return True
+
+    def add_reserved_row(self, *items: ui.Item[Any]) -> None:
+        """Add a row in reserved space; nothing without items."""
+        if items:
+            self._container.add_item(ui.ActionRow(*items))
+
+
+def button(
+    label: str,
+    custom_id: str,
+    *,
+    emoji: str | None = None,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+    disabled: bool = False,
+) -> ui.Item[Any]:
+    """Return a button for the action in `custom_id`, its label shortened to the limit."""
+    shown = shorten_label(label, discord_text.BUTTON_LABEL)
+    return DynamicComponent(
+        ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled)
+    )
+
+
+def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
+    """Return a button that opens an address, None for a missing or unsafe address."""
+    address = discord_text.safe_url(url) if url else None
+    return None if address is None else ui.Button(label=label, url=address)
+
+
+def select_option(
+    label: str, value: str, *, description: str | None = None, selected: bool = False
+) -> discord.SelectOption:
+    """Return an option of a select menu, its texts shortened to the limits."""
+    return discord.SelectOption(
+        label=shorten_label(label, discord_text.SELECT_LABEL) or "–",
+        value=value,
+        description=shorten_label(description or "", discord_text.SELECT_DESCRIPTION) or None,
+        default=selected,
+    )
+
+
+def select_menu(
+    placeholder: str, custom_id: str, options: Sequence[discord.SelectOption], *, max_values: int = 1
+) -> ui.Item[Any] | None:
+    """Return a select menu of at most 25 options with different values; None without options.
+
+    With `max_values` above 1 any number of them up to that may be selected, none included.
+    """
+    unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
+    if not unique:
+        return None
+    return DynamicComponent(
+        ui.Select(
+            custom_id=custom_id,
+            placeholder=discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False),
+            options=list(unique.values()),
+            min_values=1 if max_values == 1 else 0,
+            max_values=min(max_values, len(unique)),
+        )
+    )
+
+
+class StatelessModal(ui.Modal):
+    """A modal without state: the verb of its custom id handles the submission, also after a restart."""
+
+    def __init__(self, title: str, custom_id: str) -> None:
+        shown = discord_text.shorten(title, discord_text.MODAL_TITLE, markdown=False)
+        super().__init__(title=shown, custom_id=custom_id, timeout=TIMEOUT_SECONDS)
+
+    def add_text(
+        self,
+        label: str,
+        custom_id: str,
+        *,
+        value: str = "",
+        placeholder: str = "",
+        max_length: int = 100,
+        required: bool = True,
+        multiline: bool = False,
+    ) -> None:
+        """Add a text field. `value` is its initial text."""
+        field: ui.TextInput[Any] = ui.TextInput(
+            style=discord.TextStyle.paragraph if multiline else discord.TextStyle.short,
+            custom_id=custom_id,
+            default=value or None,
+            placeholder=placeholder or None,
+            max_length=max_length,
+            required=required,
+        )
+        self._add_field(label, field)
+
+    def add_select(
+        self,
+        label: str,
+        custom_id: str,
+        options: list[discord.SelectOption],
+        *,
+        min_values: int = 1,
+        max_values: int = 1,
+        description: str | None = None,
+    ) -> None:
+        """Add a select menu for `min_values` to `max_values` options."""
+        field: ui.Select[Any] = ui.Select(
+            custom_id=custom_id,
+            options=options,
+            min_values=min_values,
+            max_values=max_values,
+            required=min_values > 0,
+        )
+        self._add_field(label, field, description)
+
+    def add_file(self, label: str, custom_id: str, description: str) -> None:
+        """Add a field for one file."""
+        self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
+
+    def add_choices(
+        self,
+        label: str,
+        custom_id: str,
+        choices: Mapping[str, str],
+        values: Mapping[str, str],
+        *,
+        min_values: int = 1,
+        max_values: int = 1,
+    ) -> None:
+        """Add a select menu of `choices`, labels by value. Its field of `values`, a list with commas, is selected."""
+        selected = values[custom_id].split(",")
+        options = [select_option(name, value, selected=value in selected) for value, name in choices.items()]
+        self.add_select(label, custom_id, options, min_values=min_values, max_values=max_values)
+
+    def add_role(self, label: str, custom_id: str, role_id: str) -> None:
+        """Add a menu for one role of the server, or none. `role_id` is the selected one, "" for none."""
+        selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
+        field: ui.RoleSelect[Any] = ui.RoleSelect(
+            custom_id=custom_id, min_values=0, required=False, default_values=selected
+        )
+        self._add_field(label, field)
+
+    def _add_field(self, label: str, field: ui.Item[Any], description: str | None = None) -> None:
+        text = discord_text.shorten(label, discord_text.TEXT_INPUT_LABEL, markdown=False)
+        self.add_item(ui.Label(text=text, description=description, component=field))

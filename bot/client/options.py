@@ -1,0 +1,201 @@
+"""Options and form fields as people type them in Korean and English: dates, numbers, times of day and time zones.
+
+Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. The `parse_*` functions raise UserError, the `find_*` return None.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+import zoneinfo
+from datetime import date
+
+from bot.client.router import UserError
+from bot.core import clock, errors
+from bot.rendering import discord_text
+from bot.text import dates
+
+COMMON_TIMEZONES = (
+    "Asia/Seoul",
+    "UTC",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Asia/Tokyo",
+    "Asia/Shanghai",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+)
+
+ZONE_NAMES = {
+    "Asia/Seoul": "서울 한국 대한민국 korea kst",
+    "UTC": "협정 세계시 gmt",
+    "America/New_York": "뉴욕 보스턴 피츠버그 boston pittsburgh et est edt",
+    "America/Los_Angeles": "로스앤젤레스 샌프란시스코 시애틀 sf seattle san_francisco la pt pst pdt",
+    "America/Chicago": "시카고",
+    "America/Toronto": "토론토 몬트리올 montreal",
+    "America/Vancouver": "밴쿠버",
+    "America/Sao_Paulo": "상파울루",
+    "Europe/London": "런던 영국 uk bst",
+    "Europe/Berlin": "베를린 독일 germany cet cest",
+    "Europe/Paris": "파리 프랑스 france",
+    "Europe/Zurich": "취리히 스위스 switzerland",
+    "Europe/Amsterdam": "암스테르담",
+    "Europe/Madrid": "마드리드",
+    "Europe/Moscow": "모스크바",
+    "Asia/Tokyo": "도쿄 동경 일본 japan jst",
+    "Asia/Shanghai": "상하이 베이징 중국 beijing china",
+    "Asia/Hong_Kong": "홍콩",
+    "Asia/Taipei": "타이베이 대만 taiwan",
+    "Asia/Singapore": "싱가포르 sgt",
+    "Asia/Ho_Chi_Minh": "호치민 하노이 베트남 hanoi vietnam",
+    "Asia/Bangkok": "방콕 태국 thailand",
+    "Asia/Jakarta": "자카르타",
+    "Asia/Kolkata": "콜카타 델리 벵갈루루 인도 delhi bangalore india ist",
+    "Asia/Dubai": "두바이 아부다비 abu_dhabi",
+    "Asia/Jerusalem": "예루살렘 텔아비브 이스라엘 tel_aviv israel",
+    "Australia/Sydney": "시드니 멜버른",
+    "Pacific/Auckland": "오클랜드 뉴질랜드",
+}
+"""Names of zones that their IANA names do not contain: in Korean, of countries and of further cities, abbreviations."""
+
+TIME_NAMES = {
+    "아침": "09:00",
+    "점심": "12:00",
+    "정오": "12:00",
+    "저녁": "18:00",
+    "밤": "21:00",
+    "자정": "00:00",
+    "morning": "09:00",
+    "noon": "12:00",
+    "midday": "12:00",
+    "evening": "18:00",
+    "night": "21:00",
+    "midnight": "00:00",
+}
+
+_CLOCK = re.compile(
+    r"(?P<before>오전|오후|새벽|아침|낮|저녁|밤|am|pm)?"
+    r"(?P<hour>[0-9]{1,2})"
+    r"(?:[:.](?P<minute>[0-9]{2})|(?:시|h|o'clock)(?:(?P<korean>[0-9]{1,2})분?|(?P<half>반))?)?"
+    r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
+)
+_MORNING = ("오전", "새벽", "아침", "am", "a.m")
+
+
+def find_time(text: str) -> str | None:
+    """Return a time of day (`9`, `9am`, `21:30`, `오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
+    folded = _fold(text).replace(" ", "")
+    if name := TIME_NAMES.get(folded):
+        return name
+    match = _CLOCK.fullmatch(folded)
+    if match is None or (match["before"] and match["after"]):
+        return None
+    part_of_day = match["before"] or (match["after"] or "").rstrip(".")
+    hour = _hour_of_day(int(match["hour"]), part_of_day)
+    minute = 30 if match["half"] else int(match["minute"] or match["korean"] or 0)
+    if hour is None or minute > 59 or (int(match["hour"]) == 24 and minute):
+        return None
+    return f"{hour:02}:{minute:02}"
+
+
+def _hour_of_day(hour: int, part_of_day: str) -> int | None:
+    """Return the hour from 0 to 23 of an hour in a part of the day (오전, pm …), None if there is no such hour."""
+    if not part_of_day:
+        return hour % 24 if hour <= 24 else None
+    if part_of_day in _MORNING:
+        return hour % 12 if hour <= 12 else None
+    if hour > 12:
+        # 오후 13시 is said, 13 pm is not.
+        return hour if hour < 24 and part_of_day.startswith(("오후", "저녁", "밤", "낮")) else None
+    if part_of_day == "밤":
+        return hour % 12 if hour == 12 or hour <= 5 else hour + 12
+    if part_of_day == "낮" and hour == 11:
+        return hour
+    return hour % 12 + 12 if hour else None
+
+
+def find_zone(text: str) -> str | None:
+    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`); None for another text."""
+    if zone := _zones_by_name().get(_zone_key(text)):
+        return zone
+    try:
+        return clock.parse_zone(text.strip().replace(" ", "_")).key
+    except errors.UsageError:
+        return None
+
+
+def list_matching_zones(typed: str) -> list[str]:
+    """Return the zones one of whose names contains the typed text: common ones and names that begin with it first."""
+    query = _zone_key(typed)
+    matching = [
+        zone
+        for zone in list_timezones()
+        if query in zone.casefold()
+        or any(name.startswith(query) for name in ZONE_NAMES.get(zone, "").split())
+    ]
+    return sorted(matching, key=lambda zone: not _city(zone).startswith(query))
+
+
+@functools.lru_cache(maxsize=1)
+def list_timezones() -> tuple[str, ...]:
+    """Return all time zones, common ones first. Cached, since zoneinfo lists them from disk."""
+    known = sorted(
+        zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
+    )
+    return tuple(dict.fromkeys((*COMMON_TIMEZONES, *known)))
+
+
+@functools.lru_cache(maxsize=1)
+def _zones_by_name() -> dict[str, str]:
+    zones = list_timezones()
+    named = [(name, zone) for zone in zones for name in ZONE_NAMES.get(zone, "").split()]
+    named += [(name, zone) for zone in zones for name in (zone.casefold(), _city(zone))]
+    # The first zone of a name has it.
+    return dict(reversed(named))
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].casefold()
+
+
+def _zone_key(text: str) -> str:
+    return _fold(text).replace(" ", "_")
+
+
+def _fold(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text[:100]).casefold().split())
+
+
+def parse_dates(text: str, today: date) -> tuple[date, date]:
+    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError."""
+    found = dates.read_typed_date(text, today)
+    if found is None:
+        raise UserError("no-date", example=today.isoformat())
+    return found
+
+
+def parse_time(text: str) -> str:
+    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
+    found = find_time(text)
+    if found is None:
+        raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
+    return found
+
+
+def parse_zone(text: str) -> str:
+    """Parse the name of a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
+    found = find_zone(text)
+    if found is None:
+        raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
+    return found
+
+
+def parse_number(text: str, key: str, low: int, high: int) -> int:
+    """Parse an integer from `low` to `high`. Raises UserError with `key`."""
+    value = text.strip()
+    if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
+        raise UserError(key, low=low, high=high)
+    return int(value)

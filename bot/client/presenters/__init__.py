@@ -1,1 +1,0 @@
-"""Presenters: load what a command shows from services and turn it into the input of a view. Stateless."""

@@ -1,0 +1,423 @@
+"""Commands, components and modals: a cog's method gets a `Request` and returns its answer, which is sent here.
+
+Views and modals are stopped before they are sent, since their components work by custom id alone; discord.py would
+otherwise keep each of them for 15 minutes, with a task.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Concatenate, NamedTuple, ParamSpec
+
+import discord
+import structlog
+from discord import app_commands, ui
+
+from bot.accounts.service import TextTokenStore
+from bot.client import custom_ids, message_builder, paper_text
+from bot.client import messages as client_messages
+from bot.client.context import Interaction, Request
+from bot.client.translations import Argument
+from bot.core import isolation
+from bot.search.service import BusyError
+
+log = structlog.get_logger(__name__)
+
+AnyInteraction = discord.Interaction[Any]
+Files = Sequence[discord.File]
+"""Attachments of a view (`attachment://…`). A file can be sent once."""
+
+MAX_LENGTH = 20_000
+"""Characters of a message that are read: five times the longest message."""
+
+
+class WithFiles(NamedTuple):
+    """A view with its attachments."""
+
+    view: ui.LayoutView
+    files: Files
+
+
+Answer = ui.LayoutView | WithFiles | list[ui.LayoutView] | ui.Modal | None
+"""What a handler returns. Of several views those after the first are private messages; None is sent by the handler itself."""
+
+
+# How answers are sent.
+
+
+async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
+    """Defer the answer beyond Discord's 3 seconds. `public` is final: it decides who sees the answer."""
+    if not interaction.response.is_done():
+        await interaction.response.defer(ephemeral=not public, thinking=True)
+
+
+async def _acknowledge(interaction: AnyInteraction) -> None:
+    """Acknowledge a component whose message will be updated, or answered privately if it is public."""
+    if is_ephemeral(interaction):
+        await _acknowledge_in_place(interaction)
+    else:
+        await defer(interaction)
+
+
+async def _acknowledge_in_place(interaction: AnyInteraction) -> None:
+    if not interaction.response.is_done():
+        await interaction.response.defer()
+
+
+async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+    """Send an ephemeral message. The first one after `defer` replaces the deferred answer."""
+    view.stop()
+    if interaction.response.is_done():
+        await interaction.followup.send(view=view, ephemeral=True, files=files)
+    else:
+        await interaction.response.send_message(view=view, ephemeral=True, files=files)
+
+
+async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+    """Send a message to the channel, after `defer(public=True)`."""
+    view.stop()
+    await interaction.followup.send(view=view, files=files)
+
+
+async def update_message(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+    """Edit the message of a component if it is ephemeral, else answer with `reply_privately`."""
+    if not is_ephemeral(interaction):
+        await reply_privately(interaction, view, files)
+        return
+    view.stop()
+    # `attachments` replaces the files of the previous view.
+    changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
+    if interaction.response.is_done():
+        await interaction.edit_original_response(**changes)
+    else:
+        await interaction.response.edit_message(**changes)
+
+
+async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
+    view.stop()
+    await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+
+
+class ResponseMode(NamedTuple):
+    """How a handler responds: the deferral before it runs, None for an answer within 3 seconds, and how its view is sent."""
+
+    defer: Callable[[AnyInteraction], Awaitable[None]] | None
+    send: Callable[..., Awaitable[None]]
+
+
+IN_PLACE = ResponseMode(_acknowledge, update_message)
+"""In the message of the component if only the user sees it, else privately."""
+PRIVATELY = ResponseMode(defer, reply_privately)
+"""In a new private message."""
+AT_ONCE = ResponseMode(None, reply_privately)
+"""With a modal, or in a new private message without delay."""
+IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, _update_own_message)
+"""In the message of the component, which only the user sees; it may be a direct message."""
+PUBLICLY = ResponseMode(None, reply_publicly)
+"""In the channel. The handler defers by itself, once it is certain that it will not refuse."""
+
+
+async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode) -> None:
+    match answer:
+        case None:
+            return
+        case ui.Modal():
+            # It must be the first response, so a handler that returns one is not deferred.
+            answer.stop()
+            await interaction.response.send_modal(answer)
+        case WithFiles(view, files):
+            await mode.send(interaction, view, files)
+        case ui.LayoutView():
+            await mode.send(interaction, answer)
+        case [first, *others]:
+            await mode.send(interaction, first)
+            for view in others:
+                await reply_privately(interaction, view)
+
+
+# Errors: the text of a UserError, or a general one with a reference to the log entry.
+
+
+class UserError(app_commands.AppCommandError):
+    """A request that is refused or cannot be met. `key` is the text that explains why."""
+
+    def __init__(self, key: str, **arguments: Argument) -> None:
+        super().__init__(key)
+        self.key = key
+        self.arguments = arguments
+
+
+_REFUSALS = {
+    custom_ids.InvalidCustomIdError: "outdated-control",
+    app_commands.MissingPermissions: "needs-manage-server",
+    app_commands.NoPrivateMessage: "only-in-servers",
+    app_commands.CommandNotFound: "outdated-command",
+    app_commands.CommandSignatureMismatch: "outdated-command",
+}
+
+
+@contextmanager
+def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
+    """Raise UserError with the Fluent id of an exception that is in the table; others pass through."""
+    try:
+        yield
+    except tuple(text_ids) as error:
+        text_id = next(text_id for kind, text_id in text_ids.items() if isinstance(error, kind))
+        raise UserError(text_id, **arguments) from error
+
+
+async def handle_error(interaction: Interaction, error: BaseException) -> None:
+    """Report an error privately. Never raises: if the answer fails too, it is logged."""
+    if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
+        error = error.__cause__
+    key, arguments = _explain(interaction, error)
+    try:
+        texts = await interaction.client.texts_for(interaction)
+        view = client_messages.text_view(texts(key, **arguments), accent=message_builder.RED)
+        await reply_privately(interaction, view)
+    except Exception as failure:  # noqa: BLE001 - an expired interaction (10062) or storage: no other way to answer
+        log.warning("interaction not answered", error=str(failure), kind=type(failure).__name__, about=key)
+
+
+def _explain(interaction: AnyInteraction, error: BaseException) -> tuple[str, Mapping[str, Argument]]:
+    if isinstance(error, UserError):
+        return error.key, error.arguments
+    for kind, key in _REFUSALS.items():
+        if isinstance(error, kind):
+            return key, {}
+    reference = secrets.token_hex(3)
+    isolation.log_error(
+        log,
+        "interaction failed",
+        error,
+        reference=reference,
+        interaction=interaction.id,
+        command=interaction.command.qualified_name if interaction.command else None,
+    )
+    return "broken", {"reference": reference}
+
+
+# Handlers: methods of cogs, decorated with `command` or `handles`.
+
+P = ParamSpec("P")
+Check = Callable[[Interaction], None]
+Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
+CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Answer]]
+Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, None]]
+
+
+def callback(
+    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = PRIVATELY,
+) -> Callable[[CogMethod[P]], Callback[P]]:
+    """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode."""
+
+    def decorate(method: CogMethod[P]) -> Callback[P]:
+        @functools.wraps(method)
+        async def run(
+            cog: Any, interaction: AnyInteraction, /, *arguments: P.args, **options: P.kwargs
+        ) -> None:
+            chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
+            if chosen.defer is not None:
+                await chosen.defer(interaction)
+            request = Request(interaction, await interaction.client.texts_for(interaction))
+            await _send(interaction, await method(cog, request, *arguments, **options), chosen)
+
+        # discord.py would resolve the annotations of the options with the names of this module.
+        run.__signature__ = inspect.signature(method, eval_str=True)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def command(
+    *, name: str, description: str, mode: ResponseMode = PRIVATELY
+) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
+    """Make a cog's method a slash command, as `app_commands.command` does, of which the answer is sent as by `callback`."""
+
+    def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
+        return app_commands.command(name=name, description=description)(callback(mode)(method))
+
+    return decorate
+
+
+def handles(
+    verb: str,
+    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = IN_PLACE,
+    *,
+    check: Check | None = None,
+) -> Callable[[CogMethod[P]], Callback[P]]:
+    """Make a cog's method the handler of a verb. It gets a `Request` and the action; its answer is sent in this mode.
+
+    `check` runs before everything else and raises UserError to refuse. The mode may depend on the action.
+    """
+
+    def decorate(method: CogMethod[P]) -> Callback[P]:
+        run = callback(mode)(method)
+        run.__route__ = verb, check  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+class ComponentRouter:
+    """Dispatch table from verbs to handlers, filled as cogs are loaded."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, tuple[Check | None, Handler]] = {}
+
+    def register(self, cog: object) -> None:
+        """Register the methods of `cog` that are marked with `handles`. Raises ValueError for a duplicate verb."""
+        for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
+            if (mark := getattr(method, "__route__", None)) is None:
+                continue
+            verb, check = mark
+            if verb in self._routes:
+                raise ValueError(f"two handlers claim {verb!r}")
+            self._routes[verb] = check, method
+
+    async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Run the handler of an action. Errors and unknown verbs are reported to the user, never raised."""
+        try:
+            if action.verb not in self._routes:
+                raise UserError("outdated-control")
+            check, handler = self._routes[action.verb]
+            if check is not None:
+                check(interaction)
+            await handler(interaction, action)
+        except Exception as error:  # noqa: BLE001 - discord.py would drop it, and the user would see no answer
+            await handle_error(interaction, error)
+
+
+@asynccontextmanager
+async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
+    """Run the block as a look-up of this reader. Raises UserError if the reader asks too often, or too many ask at once.
+
+    Use it after the interaction is deferred, and not within another one.
+    """
+    # Discord's own time, which no wrong clock of this machine changes.
+    asked_at = interaction.created_at.timestamp()
+    seconds = interaction.client.cooldowns.update_rate_limit(interaction, asked_at)
+    if seconds is not None:
+        raise UserError("cooldown", seconds=max(1, math.ceil(seconds)))
+    try:
+        async with interaction.client.services.lookups.admitted():
+            yield
+    except BusyError:
+        raise UserError("busy") from None
+
+
+async def open_dm(request: Request) -> None:
+    """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
+    try:
+        dm_channel_id = (await request.interaction.user.create_dm()).id
+    except discord.HTTPException as error:
+        log.info("direct message not opened", user=request.user_id, code=error.code)
+        dm_channel_id = None
+    locale = request.texts.locale
+    await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)
+
+
+# What interactions and messages hold.
+
+
+def is_ephemeral(interaction: AnyInteraction) -> bool:
+    """Return whether the component's message is ephemeral."""
+    return interaction.message is not None and interaction.message.flags.ephemeral
+
+
+def display_name(interaction: AnyInteraction) -> str:
+    """Return the user's display name in this server, escaped and limited to 60 characters."""
+    return paper_text.escape_untrusted(interaction.user.display_name, max_length=60)
+
+
+def selected_values(interaction: AnyInteraction) -> list[str]:
+    """Return the selected values of the select menu that triggered the interaction."""
+    data: Any = interaction.data or {}
+    return [str(value) for value in data.get("values", ())]
+
+
+def selected_value(interaction: AnyInteraction) -> str:
+    """Return the first selected value. Raises InvalidCustomIdError if there is none, or one that we never offer."""
+    value = next(iter(selected_values(interaction)), "")
+    if not value or not value.isprintable():
+        raise custom_ids.InvalidCustomIdError(f"{value!r} is not a value of a menu")
+    return value
+
+
+def modal_values(interaction: AnyInteraction) -> dict[str, str]:
+    """Return the fields of a submitted modal by custom id; several selected values are joined with commas."""
+    data: Any = interaction.data or {}
+    values: dict[str, str] = {}
+    pending = list(data.get("components", ()))
+    while pending:
+        component = pending.pop()
+        pending += component.get("components", ())
+        if "component" in component:
+            pending.append(component["component"])
+        if "values" in component:
+            values[component["custom_id"]] = ",".join(map(str, component["values"]))
+        elif "value" in component:
+            # PostgreSQL stores no NUL.
+            values[component["custom_id"]] = str(component["value"] or "").replace("\0", "")
+    return values
+
+
+def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
+    """Return the address and the size in bytes of the file of a submitted modal. Raises InvalidCustomIdError without one."""
+    data: Any = interaction.data or {}
+    with custom_ids.map_parse_errors():
+        files = list(data["resolved"]["attachments"].values())
+        if not files:
+            raise ValueError("the modal has no file")
+        return str(files[0]["url"]), int(files[0]["size"])
+
+
+async def store_typed(tokens: TextTokenStore, payload: str, values: Mapping[str, str]) -> str:
+    """Return a token for the payload and the values of a modal that was refused."""
+    return await tokens.save(f"{payload}\n{json.dumps(dict(values))}")
+
+
+async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
+    """Return the payload and the values of a refused modal. Raises UserError if they were overwritten."""
+    stored = await tokens.get(token)
+    if stored is None:
+        raise UserError("outdated-control")
+    payload, _, typed = stored.partition("\n")
+    with custom_ids.map_parse_errors():
+        return payload, json.loads(typed)
+
+
+def walk_components(components: Any) -> Iterator[Any]:
+    """Yield the components of a message with their children, depth first."""
+    for component in components:
+        yield component
+        yield from walk_components(getattr(component, "children", ()))
+
+
+def find_marker(interaction: AnyInteraction) -> str | None:
+    """Return the marker of the delivery whose message the component is in, so that an edit keeps it; None without one."""
+    components = walk_components(interaction.message.components if interaction.message else ())
+    ids = (getattr(component, "custom_id", None) or "" for component in components)
+    return next(filter(None, map(custom_ids.find_marker, ids)), None)
+
+
+def read_text(message: discord.Message) -> str:
+    """Return all text and addresses of a message, with link previews and forwarded messages, one part a line, shortened."""
+    return "\n".join(_parts(message))[:MAX_LENGTH]
+
+
+def _parts(message: discord.Message) -> Iterator[str]:
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    for part in parts:
+        yield part.content
+        for embed in part.embeds:
+            yield from filter(None, (embed.url, embed.title, embed.description))
+            yield from (field.value or "" for field in embed.fields)
+        for component in walk_components(part.components):
+            yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))

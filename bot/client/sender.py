@@ -1,0 +1,376 @@
+"""The relay's `Sender` over discord.py's HTTP client: single attempts, without retries.
+
+Works after `client.login()`, without the Gateway. Uses discord.py's internal HTTP methods to send stored payloads.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, assert_never
+
+import aiohttp
+import discord
+from discord import http
+
+from bot.client import request_gate
+from bot.client.message_builder import NO_MENTIONS
+from bot.outbox import outcomes, sender
+from bot.outbox.discord_health import MAX_LIMIT
+from bot.outbox.sender import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
+from bot.text import analyser, query_parser
+from storage.models import PartKind, Reason, Receipt
+
+PAGE_SIZE = 100
+MAX_PAGES = 10
+"""Search at most the last 1000 messages; older ones count as unverifiable."""
+CLOCK_SKEW = timedelta(seconds=60)
+"""Tolerated difference between the local clock and Discord's, which message ids contain."""
+
+REQUIRE_TAG = 1 << 4
+"""Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
+MAX_TAGS = 5
+"""Discord's limit on the tags of a post."""
+PREFERRED_TERMS = ("paper", "논문", "digest", "daily", "research", "연구", "arxiv", "ml", "ai")
+"""Words of suitable tag names, best first."""
+TOPIC_FIELD = "topic"
+"""Field of a stored forum post with its topic. It is not sent."""
+
+AUTO_ARCHIVE_MINUTES = 1440
+CROSSPOST_LIMIT = 9
+CROSSPOST_PERIOD = 3600.0
+"""Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
+FENCE_SECONDS = 5.0
+"""A forum post leaves at most this long after the check that this process is the sender."""
+NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""Certainly not sent, by a process that may have lost the sender lock."""
+
+
+class Tag(NamedTuple):
+    """A tag of a forum. A moderated one requires the permission to manage threads."""
+
+    id: str
+    name: str
+    is_moderated: bool
+
+
+async def _always_sender() -> bool:
+    return True
+
+
+class DiscordSender:
+    """Sends through a logged-in client whose requests pass a `RequestGate`.
+
+    `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
+    has no nonce: a process that was frozen meanwhile must not send what its successor sends.
+    """
+
+    def __init__(
+        self, client: discord.Client, is_sender: Callable[[], Awaitable[bool]] = _always_sender
+    ) -> None:
+        self._client = client
+        self._is_sender = is_sender
+        self._crosspost_limiter = outcomes.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
+
+    async def send(self, request: SendRequest) -> Receipt:
+        """Attempt a request once. Raises DeliveryError."""
+        with map_discord_errors(request.kind):
+            match request.kind:
+                case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
+                    return await self._send_message(request)
+                case PartKind.FORUM_POST:
+                    return await self._create_forum_post(request)
+                case PartKind.THREAD:
+                    return await self._create_thread(request)
+                case PartKind.CROSSPOST:
+                    await self._publish(request)
+                case PartKind.EDIT:
+                    await self._edit_message(request)
+                case _:
+                    assert_never(request.kind)
+        return Receipt(request.message_id, request.channel_id)
+
+    async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
+        """Search for the request's message since `since` (UTC). Raises DeliveryError.
+
+        Returns None for THREAD, CROSSPOST and EDIT, which can be repeated without harm.
+        """
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
+            return None
+        with map_discord_errors(request.kind):
+            if request.kind is PartKind.FORUM_POST:
+                return await find_forum_post(self._client, request, since)
+            return await find_message(self._client, request, since)
+
+    async def open_dm(self, user_id: int) -> int:
+        """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
+        with map_discord_errors(PartKind.MESSAGE):
+            return int((await self._client.http.start_private_message(user_id))["id"])
+
+    async def _send_message(self, request: SendRequest) -> Receipt:
+        payload = self._with_safe_mentions(request.channel_id, request.payload) | {
+            "nonce": request.nonce,
+            "enforce_nonce": True,
+        }
+        message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
+        return Receipt(int(message["id"]), int(message["channel_id"]))
+
+    async def _create_forum_post(self, request: SendRequest) -> Receipt:
+        fields, topic = request.payload, request.payload.get(TOPIC_FIELD, "")
+        tags = fields.get("applied_tags") or await tags_for(self._client, request.channel_id, topic)
+        unsent = ("applied_tags", TOPIC_FIELD)
+        payload = {key: value for key, value in fields.items() if key not in unsent}
+        payload["message"] = self._with_safe_mentions(request.channel_id, fields["message"])
+        if tags:
+            payload["applied_tags"] = tags
+        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
+        fence: Any = _Fence(time.monotonic())
+        if not await self._is_sender():
+            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
+        query = {"use_nested_fields": 1}
+        thread = await self._client.http.request(route, json=payload, params=query, files=[fence])
+        return Receipt(int(thread["id"]), int(thread["id"]))
+
+    def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return a message that notifies only the roles that it names, without those that the server deleted.
+
+        The roles of a server that is not cached are taken to exist.
+        """
+        payload = _without_mentions(payload)
+        guild = getattr(self._client.get_channel(channel_id), "guild", None)
+        roles = payload["allowed_mentions"].get("roles", [])
+        if guild is None or guild.unavailable or all(guild.get_role(int(role)) for role in roles):
+            return payload
+        text = json.dumps(payload | {"allowed_mentions": NO_MENTIONS}, ensure_ascii=False)
+        for role in roles:
+            text = text.replace(f"<@&{role}>\\n", "").replace(f"<@&{role}>", "")
+        without: dict[str, Any] = json.loads(text)
+        return without
+
+    async def _create_thread(self, request: SendRequest) -> Receipt:
+        message_id = _target_message_id(request)
+        minutes: Any = request.payload.get("auto_archive_duration", AUTO_ARCHIVE_MINUTES)
+        try:
+            await self._client.http.start_thread_with_message(
+                request.channel_id, message_id, name=request.payload["name"], auto_archive_duration=minutes
+            )
+        except discord.HTTPException as error:
+            if error.code != 160004:  # the message already has a thread
+                raise
+        # A thread created from a message has the id of that message.
+        return Receipt(message_id, message_id)
+
+    async def _publish(self, request: SendRequest) -> None:
+        wait = self._crosspost_limiter.delay(request.channel_id)
+        if wait:
+            limited = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait)
+            raise DeliveryError(limited, "the channel reached its limit of published messages per hour")
+        self._crosspost_limiter.hit(request.channel_id)
+        await self._client.http.publish_message(request.channel_id, _target_message_id(request))
+
+    async def _edit_message(self, request: SendRequest) -> None:
+        params = _json_body(_without_mentions(request.payload))
+        await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
+
+
+class _Fence:
+    """A fake upload: discord.py calls `reset` on each right before it sends the request."""
+
+    def __init__(self, checked_at: float) -> None:
+        self._checked_at = checked_at
+
+    def reset(self, *, seek: int) -> None:
+        """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
+        if time.monotonic() - self._checked_at > FENCE_SECONDS:
+            raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
+
+
+def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:
+    return http.MultipartParameters(payload=payload, multipart=None, files=None)
+
+
+def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"allowed_mentions": NO_MENTIONS} | payload
+
+
+def _target_message_id(request: SendRequest) -> int:
+    if request.message_id is None:
+        gone = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+        raise DeliveryError(gone, "the target message is gone")
+    return request.message_id
+
+
+@contextmanager
+def map_discord_errors(kind: PartKind) -> Iterator[None]:
+    """Convert the errors of discord.py and aiohttp to DeliveryError."""
+    try:
+        yield
+    except request_gate.HeldBackError as error:
+        limited = replace(sender.RATE_LIMITED, wait_seconds=min(error.retry_after, MAX_LIMIT))
+        raise _delivery_error(limited if error.was_sent else sender.HELD_BACK, error) from error
+    except request_gate.ForeignAnswerError as error:
+        is_refusal = 400 <= error.seen_status < 500
+        classification = sender.FOREIGN_REFUSAL if is_refusal else sender.OUTCOME_UNKNOWN
+        raise DeliveryError(classification, str(error), status=error.seen_status) from error
+    except discord.HTTPException as error:
+        raise _delivery_error(sender.classify(error.status, error.code, kind), error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise DeliveryError(sender.CONNECT_FAILED, str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise DeliveryError(sender.OUTCOME_UNKNOWN, repr(error)) from error
+
+
+def _delivery_error(classification: Classification, error: discord.HTTPException) -> DeliveryError:
+    return DeliveryError(classification, str(error), status=error.status, code=error.code)
+
+
+# Finding a message whose outcome is unknown. It works without the Gateway: what the client's cache does not have is
+# requested.
+
+
+async def find_message(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
+    """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
+    await _check_may_read_history(client, request)
+    # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
+    before: int | None = None
+    for _ in range(MAX_PAGES):
+        page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
+        for message in page:
+            if _is_ours(client, request, message):
+                return Receipt(int(message["id"]), request.channel_id)
+        if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
+            return None
+        before = int(page[-1]["id"])
+    raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
+
+
+async def find_forum_post(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
+    """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
+    await _check_may_read_history(client, request)
+    async for thread in _list_threads(client, request):
+        thread_id = int(thread["id"])
+        is_own = int(thread.get("owner_id") or 0) == _bot_user_id(client)
+        if not is_own or not (thread["name"] == request.payload["name"] or _is_newer(thread_id, since)):
+            continue
+        try:
+            first = await client.http.get_message(thread_id, thread_id)
+        except discord.NotFound:
+            continue
+        if _is_ours(client, request, first):
+            return Receipt(thread_id, thread_id)
+    return None
+
+
+async def _list_threads(client: discord.Client, request: SendRequest) -> AsyncIterator[Any]:
+    if request.guild_id is not None:
+        for thread in (await client.http.get_active_threads(request.guild_id))["threads"]:
+            if thread["parent_id"] == str(request.channel_id):
+                yield thread
+    archived = await client.http.get_public_archived_threads(request.channel_id, limit=PAGE_SIZE)
+    for thread in archived["threads"]:
+        yield thread
+
+
+def _is_ours(client: discord.Client, request: SendRequest, message: Any) -> bool:
+    by_bot = int(message["author"]["id"]) == _bot_user_id(client)
+    return by_bot and request.marker is not None and _has_marker(message, request.marker)
+
+
+def _has_marker(message: Any, marker: str) -> bool:
+    """Whether a message has the marker where views put it: at the start of a custom id, or as a link's fragment."""
+    if f"#{marker}>)" in (message.get("content") or ""):
+        return True
+    if any((embed.get("url") or "").endswith(f"#{marker}") for embed in message.get("embeds") or ()):
+        return True
+    return any(custom_id.startswith(marker) for custom_id in _list_custom_ids(message))
+
+
+def _list_custom_ids(component: Any) -> Iterator[str]:
+    if "custom_id" in component:
+        yield component["custom_id"]
+    for child in filter(None, (*(component.get("components") or ()), component.get("accessory"))):
+        yield from _list_custom_ids(child)
+
+
+def _is_newer(snowflake: int, since: datetime) -> bool:
+    return discord.utils.snowflake_time(snowflake) >= since - CLOCK_SKEW
+
+
+def _bot_user_id(client: discord.Client) -> int:
+    return client.user.id if client.user is not None else 0
+
+
+async def _check_may_read_history(client: discord.Client, request: SendRequest) -> None:
+    if request.marker is None:
+        raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
+    if request.guild_id is None:
+        return
+    guild = client.get_guild(request.guild_id)
+    channel: Any = guild.get_channel_or_thread(request.channel_id) if guild is not None else None
+    if guild is not None and channel is not None:
+        permissions = channel.permissions_for(guild.me)
+    else:
+        guild = await client.fetch_guild(request.guild_id, with_counts=False)
+        me = await guild.fetch_member(_bot_user_id(client))
+        channel = await guild.fetch_channel(request.channel_id)
+        if isinstance(channel, discord.Thread):
+            # A thread inherits the permissions of its parent.
+            channel = await guild.fetch_channel(channel.parent_id)
+        permissions = channel.permissions_for(me)
+    if not (permissions.view_channel and permissions.read_message_history):
+        raise DeliveryError(HISTORY_UNREADABLE, "the channel's history may not be read")
+
+
+def choose_tags(tags: Iterable[Tag], *, required: bool, topic: str = "") -> list[str]:
+    """Return the ids of the tags to set.
+
+    They are those named like the post's topic or a word of it; without such, one about papers; without that, the first
+    if a tag is required.
+    """
+    open_tags = [tag for tag in tags if not tag.is_moderated]
+    if on_topic := _tags_on_topic(open_tags, topic):
+        return on_topic
+    for term in PREFERRED_TERMS:
+        for tag in open_tags:
+            name = analyser.fold(tag.name)
+            # Short Latin terms such as `ai` must be whole words.
+            if term in (name.split() if len(term) <= 2 and term.isascii() else name):
+                return [tag.id]
+    return [open_tags[0].id] if required and open_tags else []
+
+
+def _tags_on_topic(tags: Iterable[Tag], topic: str) -> list[str]:
+    """Return the tags named like a topic, in any case and spacing, then those named like one of its words."""
+    query = query_parser.parse_query(topic)
+    terms = [
+        *query.phrases,
+        query.text,
+        *query.text.split(),
+        *(word for text in query.phrases for word in text.split()),
+    ]
+    by_name = {_key(tag.name): tag.id for tag in tags}
+    found = (by_name.get(_key(term)) for term in terms if _key(term))
+    return list(dict.fromkeys(tag_id for tag_id in found if tag_id is not None))[:MAX_TAGS]
+
+
+def _key(text: str) -> str:
+    return "".join(filter(str.isalnum, analyser.fold(text)))
+
+
+async def tags_for(client: discord.Client, channel_id: int, topic: str = "") -> list[str]:
+    """Return the tag ids for a post in a forum, from the cache or one request. Raises discord.HTTPException."""
+    cached = client.get_channel(channel_id)
+    if isinstance(cached, discord.ForumChannel):
+        tags = [Tag(str(tag.id), tag.name, tag.moderated) for tag in cached.available_tags]
+        return choose_tags(tags, required=cached.flags.require_tag, topic=topic)
+    route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
+    channel = await client.http.request(route)
+    tags = [
+        Tag(str(tag["id"]), str(tag["name"]), bool(tag.get("moderated")))
+        for tag in channel.get("available_tags") or ()
+    ]
+    return choose_tags(tags, required=bool(int(channel.get("flags") or 0) & REQUIRE_TAG), topic=topic)

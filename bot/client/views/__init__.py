@@ -1,1 +1,0 @@
-"""Messages as discord.py layouts built from plain data. No I/O."""

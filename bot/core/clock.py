@@ -1,0 +1,99 @@
+"""The system clock, time zones, and the division of long work into slices and transactions.
+
+All other code receives a `Clock`, so that tests can set the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.core import errors
+
+Clock = Callable[[], datetime]
+"""Returns the current time, aware and in UTC."""
+
+
+def system_clock() -> datetime:
+    """Return the current time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+SLICE_SECONDS = 0.003
+"""Time that work takes at once; a step may take longer, so steps must be small.
+
+A transaction takes about fifteen turns of the event loop, and one of delivery must take less than 100 ms.
+"""
+TRANSACTION_SECONDS = 0.075
+"""Time for which long work holds the database's writer at once; delivery waits for it."""
+
+Context = TypeVar("Context")
+
+
+class TimeSlices:
+    """Divides a task's work on the event loop into slices of about SLICE_SECONDS, by `timer`."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._ends_at = timer() + SLICE_SECONDS
+
+    async def pause(self) -> None:
+        """Give control to the event loop if the slice is over. Call it after each step."""
+        if self._timer() >= self._ends_at:
+            await asyncio.sleep(0)
+            self._ends_at = self._timer() + SLICE_SECONDS
+
+
+class BatchSize:
+    """The number of items in a transaction: from `size` to `max_size`, so that each takes about TRANSACTION_SECONDS.
+
+    It doubles while transactions take less than half that time by `timer`, and is halved after one that took longer.
+    """
+
+    def __init__(self, size: int, max_size: int, timer: Callable[[], float] = time.monotonic) -> None:
+        self.size = min(size, max_size)
+        self._sizes = self.size, max_size
+        self._timer = timer
+
+    @asynccontextmanager
+    async def timed(self, transaction: AbstractAsyncContextManager[Context]) -> AsyncIterator[Context]:
+        """Run a transaction with a batch of this size, and adapt the size to its duration, from its lock to its commit."""
+        async with transaction as entered:
+            started = self._timer()
+            yield entered
+        seconds = self._timer() - started
+        if seconds > TRANSACTION_SECONDS:
+            self.size = max(self._sizes[0], self.size // 2)
+        elif seconds < TRANSACTION_SECONDS / 2:
+            self.size = min(self._sizes[1], 2 * self.size)
+
+
+@lru_cache(maxsize=1024)
+def parse_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
+    try:
+        return ZoneInfo(name.strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise errors.UsageError(
+            f"{name.strip()[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."
+        ) from None
+
+
+def is_known_zone(name: str) -> bool:
+    """Return whether this machine has the rules of a zone. A stored name may come from another machine."""
+    try:
+        parse_zone(name)
+    except errors.UsageError:
+        return False
+    return True
+
+
+def local_date(now: datetime, zone: ZoneInfo) -> date:
+    """Return the zone's date at a moment."""
+    return now.astimezone(zone).date()

@@ -1,0 +1,272 @@
+"""Keeps the failure of one item or round from stopping the others, and runs functions in child processes.
+
+A child process does work that would block the event loop or keep its memory, and reads hostile texts. It gets the function's
+name as its argument, and limits and arguments pickled on stdin. What comes back is a line of JSON for each result, never a
+pickle, since the child may have read a hostile text. It ends when its stdin closes, which also happens when its parent is
+killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pickle
+import pkgutil
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from bot.core import clock
+from storage import errors as storage_errors
+
+ErrorTypes = tuple[type[Exception], ...]
+
+
+@contextmanager
+def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
+    """Append an error of the block to `failures` instead of raising it; errors of the `reraise` types pass through."""
+    try:
+        yield
+    except reraise:
+        raise
+    except Exception as error:  # noqa: BLE001 - the caller logs it, raises it later or tries another way
+        failures.append(error)
+
+
+@contextmanager
+def isolated(
+    log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
+) -> Iterator[list[Exception]]:
+    """Log an error of the block and continue. Yields a list that holds the error after the block."""
+    failures: list[Exception] = []
+    with collected(failures, reraise=reraise):
+        yield failures
+    for error in failures:
+        log_error(log, event, error, **details)
+
+
+def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
+    """Log an error: one line for a database that is away or locked, otherwise with its traceback."""
+    if isinstance(error, storage_errors.StorageError):
+        log.error(event, reason=str(error), **details)
+    else:
+        log.error(event, exc_info=error, **details)
+
+
+async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
+    """Return what the work returns; false if it failed, or if `stop`, which cancels it, was set first."""
+    task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    stopper.cancel()
+    [result, _] = await asyncio.gather(task, stopper, return_exceptions=True)
+    return result is True
+
+
+_NICE = 10
+_PROGRAM = "from bot.core import isolation; isolation.main()"
+_SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""Settings of glibc that return freed memory to the system at once."""
+
+_STACK_BYTES = 1 << 20
+"""Size of a thread's stack, 8 MB by default, of which the whole counts as memory."""
+_SENT_AT_ONCE = 1 << 18
+_MAX_RESULT_BYTES = 1 << 24
+"""Size of each result of a process without a limit of memory."""
+_MAX_ERROR_LINES = 6
+
+
+class ChildStartError(storage_errors.PaperroundError):
+    """No process can be started; the work has to be done in this one."""
+
+
+class ChildError(storage_errors.PaperroundError):
+    """The process ended before its work was finished."""
+
+
+class ChildLimitError(ChildError):
+    """The process took too much memory or time, or the system ended it; the same work would end the same way."""
+
+
+async def run_isolated(
+    function: Callable[..., Any], *arguments: Any, seconds: float | None, megabytes: int | None
+) -> Any:
+    """Return what a function of a module returns, also a coroutine function. For the rest see `stream_isolated`."""
+    results = stream_isolated(function, *arguments, seconds=seconds, megabytes=megabytes)
+    async with aclosing(results):
+        return await anext(results)
+
+
+async def stream_isolated(
+    function: Callable[..., Any], *arguments: Any, seconds: float | None, megabytes: int | None
+) -> AsyncGenerator[Any, None]:
+    """Yield what a generator function of a module yields in a child process; closing the generator ends the process.
+
+    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
+    `seconds` limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size
+    of the results. Raises ChildStartError before the function was called, ChildLimitError, ChildError, and PaperroundErrors
+    of the function, with their message as the only argument.
+    """
+    room = _MAX_RESULT_BYTES if megabytes is None else megabytes * 1_000_000
+    child = await _start(f"{function.__module__}:{function.__qualname__}", room)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    slices = clock.TimeSlices()
+    try:
+        await _send(child.stdin, (seconds, megabytes, arguments))
+        while line := await child.stdout.readline():
+            match json.loads(line):
+                case ["result", result]:
+                    if megabytes is not None and (room := room - len(line)) < 0:
+                        raise ValueError(f"they take more than {megabytes} MB")
+                    yield result
+                    await slices.pause()
+                case ["error", name, message]:
+                    raise _find_error(name)(message)
+                case _:
+                    return
+        status = await child.wait()
+    except ValueError as error:
+        raise ChildLimitError(f"its results cannot be read: {error}") from error
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+        child.stdin.close()
+    if status == -signal.SIGXCPU:
+        raise ChildLimitError(f"it cannot be read within {seconds:.0f} seconds of processor time")
+    if status < 0:
+        raise ChildLimitError(f"the process that read it ended with {signal.Signals(-status).name}")
+    raise ChildError(f"the process ended with status {status}")
+
+
+async def _start(name: str, max_line: int) -> asyncio.subprocess.Process:
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
+    environment |= _ALLOCATOR | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    try:
+        return await asyncio.create_subprocess_exec(
+            # -P leaves out the current directory, through which the parent may have found this package. Only the name is
+            # an argument: any user can read those of a process, and a database URL contains its password.
+            *(sys.executable, "-P", "-c", _PROGRAM, name),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=max_line,
+            env=environment,
+            # Ctrl-C is for the parent, which then ends its child.
+            start_new_session=True,
+        )
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise ChildStartError(f"no process can be started: {error}") from error
+
+
+class _Chunks(list[bytes]):
+    """A file that keeps what is written as it is: no second copy of large arguments."""
+
+    write = list.append
+
+
+async def _send(stdin: asyncio.StreamWriter, request: object) -> None:
+    chunks = _Chunks()
+    pickle.Pickler(chunks).dump(request)
+    with suppress(ConnectionError):  # it has ended, and its status tells why
+        for chunk in chunks:
+            for position in range(0, len(chunk), _SENT_AT_ONCE):
+                stdin.write(chunk[position : position + _SENT_AT_ONCE])
+                await stdin.drain()
+
+
+def _find_error(name: str) -> type[storage_errors.PaperroundError]:
+    """Return one of our errors by its name: not any class, as a pickle would."""
+    found: list[type[storage_errors.PaperroundError]] = [storage_errors.PaperroundError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return next((kind for kind in found if kind.__name__ == name), ChildError)
+
+
+def main() -> None:
+    """Run this process, which is a child: call the function and write its results."""
+    os.nice(_NICE)
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is not a result
+    unlimited = resource.getrlimit(resource.RLIMIT_DATA)
+    failure: type[storage_errors.PaperroundError] = ChildStartError
+    try:
+        seconds, megabytes, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
+        function = pkgutil.resolve_name(sys.argv[1])
+        failure = ChildError
+        threading.stack_size(_STACK_BYTES)
+        threading.Thread(target=_wait_for_parent, daemon=True).start()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if seconds is not None:
+            limit = max(1, round(seconds))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        if megabytes is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 1_000_000, unlimited[1]))
+        asyncio.run(_write_results(output, function, arguments))
+        _write(output, "ended")
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        # Now there is memory for reporting that it ran out.
+        resource.setrlimit(resource.RLIMIT_DATA, unlimited)
+        if _is_out_of_memory(error):
+            failure, message = ChildLimitError, f"it cannot be read within {megabytes} MB of memory"
+        elif isinstance(error, storage_errors.PaperroundError):
+            failure, message = type(error), str(error)
+        else:
+            message = " / ".join(traceback.format_exc().splitlines()[-_MAX_ERROR_LINES:])
+        _write(output, "error", failure.__name__, message)
+
+
+def _wait_for_parent() -> None:
+    # Not sys.stdin, whose lock this thread would hold when the interpreter ends.
+    while os.read(0, 1):
+        pass
+    # At once: an orderly exit would wait for the current transaction, and a transaction may be cut off.
+    os._exit(1)
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether the error is a MemoryError or was caused by one."""
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+async def _write_results(output: IO[bytes], function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    results = function(*arguments)
+    if isinstance(results, AsyncGenerator):
+        async for result in results:
+            _write(output, "result", result)
+    elif isinstance(results, Generator):
+        for result in results:
+            _write(output, "result", result)
+    else:
+        _write(output, "result", await results if isinstance(results, Awaitable) else results)
+
+
+def _write(output: IO[bytes], *values: Any) -> None:
+    text = json.dumps(values, ensure_ascii=False, default=_to_plain)
+    # A hostile text may hold half a surrogate pair.
+    output.write(text.encode("utf-8", "surrogatepass") + b"\n")
+    output.flush()
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"{type(value)} is not plain data")

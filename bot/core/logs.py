@@ -1,0 +1,72 @@
+"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from bot.core import settings
+from bot.core.printable import make_printable
+from storage import errors
+
+SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def configure(log: str) -> None:
+    """Configure structlog and the standard library's logging. `log` is the PAPERROUND_LOG setting."""
+    style, level = settings.parse_log(log)
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style == "json"
+        # Tracebacks without local variables, which may contain whole digests and tokens.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    structlog.configure(
+        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    # JSON escapes control characters itself; the console's text may go to a terminal.
+    finish.append(structlog.processors.format_exc_info if style == "json" else _make_values_printable)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, _redacting(renderer)]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # discord.py and Alembic log internals at INFO.
+    quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
+    for name in ("discord", "alembic", "apscheduler", "aiosqlite"):
+        logging.getLogger(name).setLevel(quiet)
+
+
+def _make_values_printable(
+    logger: object, method_name: str, event_dict: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {
+        name: make_printable(value) if isinstance(value, str) else value for name, value in event_dict.items()
+    }
+
+
+def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
+    """Return the renderer with the passwords hidden in its lines, tracebacks included."""
+
+    def render(
+        logger: structlog.typing.WrappedLogger, method_name: str, event_dict: structlog.typing.EventDict
+    ) -> str:
+        return errors.redact(str(renderer(logger, method_name, event_dict)))
+
+    return render

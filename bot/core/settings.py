@@ -1,0 +1,263 @@
+"""The settings: from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
+
+Nothing is read at import; `load()` reads the settings, `setting_origins()` says where each value came from.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.core import day_close, errors
+from storage import models
+
+TOML_FILE = "paperround.toml"
+ENV_FILE = ".env"
+WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
+"""The formats that a writer can write."""
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _setting(name: str, env: str | None = None, **options: Any) -> Any:
+    """Return a field named `env` in the environment and `name` in `paperround.toml`."""
+    return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
+
+
+def _split_list(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+class SourceSetting(pydantic.BaseModel):
+    """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: str
+    kind: models.SourceKind | None = None
+    language: models.Locale | None = None
+    priority: int = 0
+    options: dict[str, str | int | bool] = {}
+
+
+class Settings(BaseSettings):
+    """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        toml_file=TOML_FILE,
+        case_sensitive=False,
+    )
+
+    discord_token: SecretStr | None = _setting("discord_token", "DISCORD_TOKEN", default=None)
+    database_url: str = _setting("database_url", default="sqlite+aiosqlite:///paperround.db")
+    discord_api_url: str | None = _setting("discord_api_url", default=None)
+    discord_gateway_url: str | None = _setting("discord_gateway_url", default=None)
+    inbox: Path | None = _setting("inbox", default=None)
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = _setting("fetch_allow", default=())
+    fetch_proxy: str | None = _setting("fetch_proxy", default=None)
+    hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
+    arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
+    arxiv_html_url: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
+    )
+    templates: Path | None = _setting("templates", default=None)
+    locale: Literal["en", "ko"] = _setting("locale", default="en")
+    timezone: str = _setting("timezone", default="UTC")
+    day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
+    http: str | None = _setting("http", default=None)
+    heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
+    log: str = _setting("log", default="console")
+    operator_channel: int | None = _setting("operator_channel", default=None)
+    expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
+    alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
+    keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
+    keep_server_days: int = _setting("keep_server_days", default=30, ge=1, le=3650)
+    writer_url: str | None = _setting("writer_url", default=None)
+    writer_model: str | None = _setting("writer_model", default=None)
+    writer_key: SecretStr | None = _setting("writer_key", default=None)
+    writer_formats: Annotated[tuple[models.DigestFormat, ...], NoDecode] = _setting(
+        "writer_formats", default=()
+    )
+    writer_language: models.Locale | None = _setting("writer_language", default=None)
+    writer_daily_tokens: int | None = _setting("writer_daily_tokens", default=None, ge=1)
+    writer_monthly_tokens: int | None = _setting("writer_monthly_tokens", default=None, ge=1)
+    writer_minutes: int = _setting("writer_minutes", default=120, ge=30, le=720)
+    sources: tuple[SourceSetting, ...] = _setting("sources", default=())
+
+    @property
+    def writes_digests(self) -> bool:
+        """Whether the running bot writes digests: a model is named, or a format for extracts."""
+        return self.writer_url is not None or bool(self.writer_formats)
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return tuple(_split_list(value.lower())) if isinstance(value, str) else value
+
+    @field_validator("arxiv_html_url", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: Any) -> Any:
+        value = tuple(_split_list(value)) if isinstance(value, str) else value
+        for address in value:
+            if not str(address).startswith(("http://", "https://")):
+                raise ValueError(f"{address!r} is no web address; one is https://arxiv.org/html")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        is_optional = cls.model_fields[str(info.field_name)].default is None
+        return None if is_optional and isinstance(value, str) and not value.strip() else value
+
+    @field_validator("writer_formats", mode="before")
+    @classmethod
+    def _split_formats(cls, value: Any) -> Any:
+        names = value if isinstance(value, str) else ",".join(map(str, value))
+        formats = tuple(dict.fromkeys(_split_list(names.lower())))
+        if not set(formats) <= {*WRITTEN_FORMATS}:
+            raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
+        return formats
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
+        # The value is not quoted: such addresses hold a key.
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("this is no web address; one is https://example.org/ping/KEY")
+        return value
+
+    @field_validator("writer_url")
+    @classmethod
+    def _check_writer_url(cls, value: str | None) -> str | None:
+        # The value is not quoted: it may hold a password.
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("this is no address of an API; one is http://127.0.0.1:11434/v1")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _check_writer_model(self) -> Settings:
+        if self.writer_url is not None and self.writer_model is None:
+            raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no IANA time zone; one is Asia/Seoul") from None
+        return value
+
+    @field_validator("day_closes")
+    @classmethod
+    def _check_day_closes(cls, value: str) -> str:
+        day_close.parse(value)
+        return value
+
+    @field_validator("fetch_proxy")
+    @classmethod
+    def _check_proxy(cls, value: str | None) -> str | None:
+        # The value is not quoted: it may hold a password.
+        scheme, separator, rest = (value or "http://x").partition("://")
+        host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
+        if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
+            raise ValueError("this is no address of a proxy; one is http://user:password@proxy.example:3128")
+        return value
+
+    @field_validator("http")
+    @classmethod
+    def _check_http_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.rpartition(":")[2].isdecimal():
+            raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
+        return value
+
+    @field_validator("log")
+    @classmethod
+    def _check_log(cls, value: str) -> str:
+        parse_log(value)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence."""
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def parse_log(value: str) -> tuple[str, str]:
+    """Split `json:debug` into format and level, by default `info`. Raises ValueError."""
+    style, _, level = value.replace(",", ":").partition(":")
+    style, level = style.strip().lower(), level.strip().lower() or "info"
+    if style not in {"console", "json"} or level not in LOG_LEVELS:
+        raise ValueError(f"{value!r} is no log setting; use console or json, with a level as in json:debug")
+    return style, level
+
+
+def load() -> Settings:
+    """Load the settings. Raises bot.core.errors.UsageError that names each invalid setting."""
+    try:
+        return Settings()
+    except pydantic.ValidationError as error:
+        lines = [_format_error(problem) for problem in error.errors()]
+        raise errors.UsageError("\n".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
+
+
+def _format_error(problem: Mapping[str, Any]) -> str:
+    name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
+    rest = "".join(f"[{part}]" for part in problem["loc"][1:])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
+
+
+def setting_name(field_or_alias: str) -> str:
+    """Return the environment name of a setting."""
+    for name, field in Settings.model_fields.items():
+        choices = (
+            field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else [name]
+        )
+        if field_or_alias in (name, *choices):
+            return str(choices[0])
+    return field_or_alias
+
+
+def setting_origins() -> dict[str, str]:
+    """Return the origin of each setting's value, by environment name."""
+    env = EnvSettingsSource(Settings)()
+    dotenv = DotEnvSettingsSource(Settings, env_file=ENV_FILE)()
+    toml = TomlConfigSettingsSource(Settings)()
+    sources = (("environment", env), (ENV_FILE, dotenv), (TOML_FILE, toml))
+    origins = {}
+    for name in Settings.model_fields:
+        label = setting_name(name)
+        keys = {name, label, label.lower()}
+        origins[label] = next((origin for origin, values in sources if keys & set(values)), "default")
+    return origins

@@ -1,0 +1,1 @@
+"""The daily post: subscriptions, the choice of papers, planning, edits, /why."""

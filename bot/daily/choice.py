@@ -1,0 +1,553 @@
+"""Which papers go into a post: what a due subscription does, and how candidates are ranked and late papers added.
+
+A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
+digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
+subscription shows the newest date only. Papers that a digest gained after its post, by a correction or by another digest
+of its day, are *late*: they are shown below those of the next post that has papers of its own, and not counted in `top_n`.
+
+Pure, but for the papers that members of a server saved or shared, which are read from the database.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from bot.core import clock, day_close
+from bot.core.clock import TimeSlices
+from bot.daily import schedule
+from bot.daily.schedule import DAY
+from storage import models, papers, shelf
+from storage.archive import DigestPaper
+from storage.daily import StoredDecision
+from storage.database import Connection
+from storage.models import StoredDigest, Style, Subscription
+
+
+def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
+    """Sort by votes, most first and unknown last; then by the newer digest; then by rank in the digest."""
+    return (*votes_sort_key(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
+
+
+def votes_sort_key(votes: int | None) -> tuple[bool, int]:
+    """Sort by votes only: most first, unknown last."""
+    return votes is None, -(votes or 0)
+
+
+def meets_minimum(votes: int | None, min_votes: int) -> bool:
+    """Return whether votes reach a minimum. Unknown votes reach no minimum above 0."""
+    return min_votes <= 0 or (votes is not None and votes >= min_votes)
+
+
+def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
+    """Return the papers best first. A paper of several digests is kept once, at its best position."""
+    best: dict[int, DigestPaper] = {}
+    for paper in sorted(papers, key=sort_key):
+        best.setdefault(paper.paper_id, paper)
+    return tuple(best.values())
+
+
+def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tuple[int, ...]:
+    """Return the ranks of selected papers, from 1; () if they are the first ones, so that none was posted before."""
+    chosen = {paper.paper_id for paper in papers}
+    ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if paper.paper_id in chosen)
+    return () if ranks == tuple(range(1, len(papers) + 1)) else ranks
+
+
+MAX_SHOWN = 5
+LATE_DAYS = 7
+"""Papers added to older digests are not posted."""
+
+
+class LatePapers(NamedTuple):
+    """The late papers to show, newest day first and best first; their days; the digests that they come from."""
+
+    papers: tuple[DigestPaper, ...] = ()
+    days: tuple[models.LateDay, ...] = ()
+    digest_ids: tuple[int, ...] = ()
+
+
+def list_supplements(digests: Iterable[models.StoredDigest], covered_ids: Collection[int]) -> set[int]:
+    """Return the digests that only add to a day that was posted: a listing and another digest hold the same day.
+
+    Two written digests of one day are posted one after the other.
+    """
+    digests = tuple(digests)
+    covered: dict[date, set[models.DigestFormat]] = defaultdict(set)
+    for digest in digests:
+        if digest.id in covered_ids:
+            covered[digest.date].add(digest.format)
+    return {
+        digest.id
+        for digest in digests
+        if digest.id not in covered_ids
+        and (formats := covered.get(digest.date))
+        and any(is_listing(found) for found in {*formats, digest.format})
+    }
+
+
+def is_listing(digest_format: models.DigestFormat) -> bool:
+    """Return whether digests of a format are the day's list, which written digests describe."""
+    return digest_format is models.DigestFormat.LISTING
+
+
+def find_late(
+    subscription: models.Subscription,
+    digest_on: date,
+    drawn: Iterable[models.StoredDigest],
+    pool: CandidatePool,
+    covered: Mapping[int, int],
+    posted_ids: Collection[int],
+    *,
+    room: int = 0,
+) -> LatePapers:
+    """Return the papers that days before `digest_on` gained since they were posted, at most MAX_SHOWN besides `room`.
+
+    `drawn` are the digests of the post, `covered` the revisions posted by digest.
+    """
+    first_on = digest_on - LATE_DAYS * DAY
+    recent = [digest for digest in pool.digests if first_on <= digest.date < digest_on]
+    supplements = list_supplements(recent, covered)
+    candidates: list[DigestPaper] = []
+    for digest in recent:
+        if digest.id in covered:
+            since = covered[digest.id]
+            if digest.revision > since:
+                candidates += (paper for paper in pool.papers_of(digest.id) if paper.since_revision > since)
+        elif digest.id in supplements:
+            candidates += pool.papers_of(digest.id)
+    if not candidates:
+        return LatePapers()
+    known = {paper.paper_id for digest in drawn for paper in pool.papers_of(digest.id)}
+    for digest in recent:
+        since = covered.get(digest.id, 0)
+        known.update(paper.paper_id for paper in pool.papers_of(digest.id) if paper.since_revision <= since)
+    late = [
+        paper
+        for paper in rank_papers(candidates)
+        if paper.paper_id not in known
+        and paper.paper_id not in posted_ids
+        and meets_minimum(paper.votes, subscription.min_votes)
+        and (not subscription.topic or paper.paper_id in pool.matching.get(subscription.topic, ()))
+    ]
+    by_day: dict[date, list[DigestPaper]] = defaultdict(list)
+    for paper in late:
+        by_day[paper.date_on].append(paper)
+    shown: list[DigestPaper] = []
+    days: list[models.LateDay] = []
+    for day in sorted(by_day, reverse=True):
+        if chosen := by_day[day][: MAX_SHOWN + room - len(shown)]:
+            shown += chosen
+            days.append((day, len(chosen), len(by_day[day])))
+    return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
+
+
+ROLLING_DAYS: Mapping[Style, int | None] = {
+    Style.COMPACT: None,
+    Style.CARDS: None,
+    Style.THREAD: None,
+    Style.FORUM: None,
+    Style.ANNOUNCEMENT: None,
+    Style.WEEKLY: 7,
+}
+"""Number of days whose digests a post draws from, including those of earlier posts.
+
+None: a post draws from each digest of the subscription's `fresh_days` once, after its votes have settled.
+"""
+
+
+def is_rolling(subscription: Subscription) -> bool:
+    """Return whether the posts draw from all digests of their last days, instead of each digest once."""
+    return ROLLING_DAYS[subscription.style] is not None
+
+
+def window_days(subscription: Subscription) -> int:
+    """Return the number of days whose digests a post can draw from."""
+    return ROLLING_DAYS[subscription.style] or subscription.fresh_days
+
+
+def first_rolling_date(subscription: Subscription, last_on: date) -> date | None:
+    """Return the first date of a rolling post that ends on `last_on`; None for a subscription without such posts."""
+    return last_on - window_days(subscription) * DAY + DAY if is_rolling(subscription) else None
+
+
+class ServerPickRow(NamedTuple):
+    """A paper, and how many members of a server saved and shared it; never who."""
+
+    paper: models.PaperRow
+    saved: int
+    shared: int
+
+
+FEWEST_SAVERS = 3
+"""Members who must have saved a paper before it counts. To share is public.
+
+Of one, others could tell who it is; of two, each of them could, where a server has two readers.
+"""
+
+
+async def list_rows(
+    connection: Connection, guild_id: int, since: datetime
+) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
+    """Return the papers that members saved or shared in a server since a time, those of most members first.
+
+    With them how many saved and how many shared each, by arXiv id; 0 savers means fewer than `FEWEST_SAVERS`.
+    """
+    picked = (await list_top(connection, [guild_id], since)).get(guild_id, ())
+    return [row for row, _, _ in picked], {row.arxiv_id: (saved, shared) for row, saved, shared in picked}
+
+
+async def list_top(
+    connection: Connection, guild_ids: Collection[int], since: datetime, limit: int | None = None
+) -> dict[int, tuple[ServerPickRow, ...]]:
+    """Return for each server the papers of `list_rows`, at most `limit`. Servers without any are left out."""
+    saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
+    shared = await shelf.count_sharers(connection, guild_ids, since)
+    paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}
+    rows = {row.id: row for row in await papers.list_rows(connection, sorted(paper_ids))}
+    top: dict[int, tuple[ServerPickRow, ...]] = {}
+    slices = TimeSlices()
+    for guild_id in saved.keys() | shared.keys():
+        by_saved, by_shared = saved.get(guild_id, {}), shared.get(guild_id, {})
+        picked = [
+            ServerPickRow(rows[paper_id], by_saved.get(paper_id, 0), by_shared.get(paper_id, 0))
+            for paper_id in by_saved.keys() | by_shared.keys()
+            if paper_id in rows
+        ]
+        # Those of most members first, then of most votes.
+        picked.sort(key=lambda pick: (-pick.saved - pick.shared, -(pick.paper.votes or 0), -pick.paper.id))
+        if picked:
+            top[guild_id] = tuple(picked[:limit])
+        await slices.pause()
+    return top
+
+
+REPOST_INTERVAL = timedelta(days=30)
+"""A paper is not posted again in a channel within this time."""
+
+MINUTE = timedelta(minutes=1)
+
+CLOSE_WAIT = timedelta(hours=6)
+"""Longest time after its hour that a post waits for a day's list to close; it is about a day that has closed by then."""
+
+EASTERNMOST_OFFSET = timedelta(hours=14)
+"""The zone in which a date begins first (Kiritimati)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a subscription does now; `subscription` has its next due time.
+
+    `post` is None if nothing is posted, `choice` if no papers were chosen from. `covered_digest_ids` are the digests
+    that later posts do not draw from, `late_digest_ids` those whose late papers are posted. While the subscription
+    waits for a digest, its `waiting_for_on` is the local date
+    of the post, and its `due_on` keeps the first date that is still to be posted.
+    """
+
+    subscription: models.Subscription
+    post: PlannedPost | None = None
+    choice: PlannedPost | None = None
+    covered_digest_ids: tuple[int, ...] = ()
+    late_digest_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPost:
+    """The content of the post of the local date `local_on`: papers of the digests `digest_ids`.
+
+    `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
+    `papers`, `left_out`, `total` and `ranks` are those of a `Selection`; papers of earlier days that were
+    added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
+    comes from `planner.stated_close`, `server_picks` from `planner.add_server_picks`.
+    """
+
+    local_on: date
+    due_at: datetime
+    digest_on: date
+    digest_ids: tuple[int, ...] = ()
+    papers: tuple[DigestPaper, ...] = ()
+    left_out: tuple[DigestPaper, ...] = ()
+    total: int = 0
+    ranks: tuple[int, ...] = ()
+    missed_on: tuple[date, ...] = ()
+    since_on: date | None = None
+    late: tuple[models.LateDay, ...] = ()
+    closes_at: datetime | None = None
+    server_picks: tuple[ServerPickRow, ...] = ()
+
+    @property
+    def own_papers(self) -> tuple[DigestPaper, ...]:
+        """The papers of the post's own digests."""
+        return self.papers[: len(self.papers) - sum(shown for _, shown, _ in self.late)]
+
+
+class Selection(NamedTuple):
+    """The papers selected for a post, those that came after them, the number of all candidates of its digests, and the
+    ranks as `ranks_of` returns them.
+    """
+
+    papers: tuple[DigestPaper, ...]
+    left_out: tuple[DigestPaper, ...]
+    total: int
+    ranks: tuple[int, ...]
+
+
+class CandidatePool:
+    """The digests that can be posted, with their papers. Ranks each combination of digests once.
+
+    `matching` holds the ids of the papers that match each topic. A topic that is not in it matches nothing.
+    """
+
+    def __init__(self, digests: Sequence[StoredDigest], papers: Iterable[DigestPaper]) -> None:
+        self.digests = digests
+        self.papers = tuple(papers)
+        self.matching: dict[str, Collection[int]] = {}
+        self._papers: dict[int, list[DigestPaper]] = {}
+        self._ranked: dict[tuple[int, ...], tuple[DigestPaper, ...]] = {}
+        self._on_topic: dict[tuple[tuple[int, ...], str], tuple[DigestPaper, ...]] = {}
+        for paper in self.papers:
+            self._papers.setdefault(paper.digest_id, []).append(paper)
+
+    def papers_of(self, digest_id: int) -> Sequence[DigestPaper]:
+        """Return the papers of a digest."""
+        return self._papers.get(digest_id, ())
+
+    def select(
+        self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
+    ) -> Selection:
+        """Select papers of some digests by the subscription's topic, `top_n` and `min_votes`, none of `posted_ids`."""
+        if digest_ids not in self._ranked:
+            self._ranked[digest_ids] = rank_papers(
+                paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
+            )
+        ranked = self._rank_on_topic(digest_ids, subscription.topic)
+        eligible = tuple(
+            paper
+            for paper in ranked
+            if paper.paper_id not in posted_ids and meets_minimum(paper.votes, subscription.min_votes)
+        )
+        papers, left_out = eligible[: subscription.top_n], eligible[subscription.top_n :]
+        return Selection(papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers))
+
+    def _rank_on_topic(self, digest_ids: tuple[int, ...], topic: str) -> tuple[DigestPaper, ...]:
+        if not topic:
+            return self._ranked[digest_ids]
+        key = digest_ids, topic
+        if key not in self._on_topic:
+            matching = self.matching.get(topic, ())
+            self._on_topic[key] = tuple(
+                paper for paper in self._ranked[digest_ids] if paper.paper_id in matching
+            )
+        return self._on_topic[key]
+
+
+class DueDates(NamedTuple):
+    """The times that have fallen due, oldest first; the next due time; and the local date of today."""
+
+    past: tuple[schedule.DueTime, ...]
+    following: schedule.DueTime
+    today: date
+
+
+class Calendar:
+    """The due dates of subscriptions at one moment (`now`, UTC). Computes each schedule once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._cache: dict[object, DueDates] = {}
+
+    def look_up(self, subscription: models.Subscription) -> DueDates:
+        """Return the due dates of a subscription."""
+        key = (schedule.schedule_key(subscription), subscription.due_on)
+        if key not in self._cache:
+            zone = clock.parse_zone(subscription.timezone)
+            at = schedule.parse_time(subscription.at_time)
+            past: tuple[schedule.DueTime, ...] = ()
+            if subscription.due_on is not None:
+                past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
+            following = schedule.next_due(self.now, at, zone, subscription.days)
+            self._cache[key] = DueDates(past, following, clock.local_date(self.now, zone))
+        return self._cache[key]
+
+
+def delivery_key(subscription_id: int, local_on: date) -> str:
+    """Return the unique key of the post of a local date."""
+    return f"daily:{subscription_id}:{local_on.isoformat()}"
+
+
+def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
+    """Return the first digest date that a post of `today` (local) can draw from."""
+    # A day's list closes on the next date in half of the world.
+    extra = 1 if subscription.when is models.When.COMPLETE else 0
+    oldest = today - (window_days(subscription) - 1 + extra) * DAY
+    if is_rolling(subscription) or subscription.last_digest_on is None:
+        return oldest
+    # A digest that was dated ahead of the local date must not exclude the digest of that date.
+    return max(oldest, min(subscription.last_digest_on, today))
+
+
+def newest_digest_date(now: datetime) -> date:
+    """Return the last digest date that a post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
+
+    A later date is a mistake of the digest or of its zone; it is posted once the date has begun.
+    """
+    return (now + EASTERNMOST_OFFSET).date()
+
+
+def settled_at(subscription: models.Subscription, digest: StoredDigest, now: datetime) -> datetime:
+    """Return when the votes of a digest have settled by the subscription's `settle_hours` (UTC)."""
+    # A digest stored by a clock that was ahead must not wait until then.
+    return min(digest.ingested_at, now) + timedelta(hours=subscription.settle_hours)
+
+
+def fresh_digests(
+    subscription: models.Subscription,
+    due_on: date,
+    now: datetime,
+    pool: CandidatePool,
+    covered_ids: Collection[int],
+) -> list[StoredDigest]:
+    """Return the digests that a post of `due_on` can draw from at `now` (UTC)."""
+    first, last = oldest_digest_date(subscription, due_on), newest_digest_date(now)
+    dated = [digest for digest in pool.digests if first <= digest.date <= last]
+    if is_rolling(subscription):
+        return dated
+    uncovered = [digest for digest in dated if digest.id not in covered_ids]
+    posted_before = list_supplements(pool.digests, covered_ids)
+    return [digest for digest in uncovered if digest.id not in posted_before]
+
+
+def decide(
+    subscription: models.Subscription,
+    calendar: Calendar,
+    pool: CandidatePool,
+    *,
+    covered_ids: Mapping[int, int],
+    posted_ids: Collection[int],
+    planned_keys: Collection[str] = (),
+    closings: day_close.Closings | None = None,
+) -> Decision:
+    """Return what a due subscription does at the calendar's moment.
+
+    `covered_ids` are digests that it drew from before, by revision posted; `posted_ids` papers posted in its channel within
+    REPOST_INTERVAL. A date whose key is in `planned_keys` is finished, even if its due time has changed since.
+    Without `closings`, no list is read, and every digest is complete.
+    """
+    now, (past, following, today) = calendar.now, calendar.look_up(subscription)
+    moved_on = schedule.set_due(subscription, following)
+    if not past or delivery_key(subscription.id, past[-1].local_on) in planned_keys:
+        return Decision(moved_on)
+    current = past[-1]
+    # Before the next post is due, so that "no papers today" is posted on its own day.
+    close = _awaited_close(subscription, current.at, now, closings)
+    since = current.at if close is None else max(current.at, close.at)
+    until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
+    # A digest awaited past midnight still belongs to the date of the post.
+    first_on = min(today, current.local_on) if now <= until else today
+    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids)
+    if close is not None:
+        fresh = [digest for digest in fresh if digest.date <= close.local_on]
+    empty = PlannedPost(current.local_on, current.at, current.local_on)
+    if is_rolling(subscription):
+        empty = replace(empty, since_on=first_rolling_date(subscription, current.local_on))
+        choice = _choose(empty, fresh, subscription, pool, posted_ids)
+        return Decision(moved_on, _unless_empty(choice, subscription), choice)
+    # Dates that fell due during downtime and are not fresh any more.
+    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
+    missed_on = tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
+    empty = replace(empty, missed_on=missed_on)
+    settled = [settled_at(subscription, digest, now) for digest in fresh]
+    ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
+    look_at: datetime | None = None
+    if close is not None and closings is not None and not closings.is_complete(close.local_on):
+        # Every minute after the close, and more rarely the longer its source is down.
+        look_at = close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
+    if ready and (look_at is None or now >= until):
+        return _decide_daily(subscription, moved_on, today, empty, ready, pool, covered_ids, posted_ids)
+    pending = [moment for moment in settled if moment > now]
+    # A day whose list was read after its close and is empty has no list.
+    if now < until and (close is None or look_at is not None or pending):
+        look_at = min([*pending, until] + ([look_at] if look_at is not None else []))
+        due = schedule.DueTime(look_at, past[0].local_on)
+        return Decision(schedule.set_due(subscription, due, waiting_for_on=current.local_on, until=until))
+    return Decision(moved_on, _unless_empty(empty, subscription))
+
+
+def _decide_daily(
+    subscription: models.Subscription,
+    moved_on: models.Subscription,
+    today: date,
+    empty: PlannedPost,
+    ready: list[StoredDigest],
+    pool: CandidatePool,
+    covered_ids: Mapping[int, int],
+    posted_ids: Collection[int],
+) -> Decision:
+    newest_on = max(digest.date for digest in ready)
+    drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
+    choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
+    late = LatePapers()
+    if choice.papers:
+        room = subscription.top_n - len(choice.papers)  # a day that has barely begun leaves places
+        late = find_late(subscription, newest_on, drawn, pool, covered_ids, posted_ids, room=room)
+        choice = replace(choice, papers=choice.papers + late.papers, late=late.days)
+    return Decision(
+        # At most today: today's own digest may arrive after one that is dated tomorrow.
+        replace(moved_on, last_digest_on=min(newest_on, today)),
+        _unless_empty(choice, subscription),
+        choice,
+        covered_digest_ids=tuple(digest.id for digest in ready),
+        late_digest_ids=late.digest_ids,
+    )
+
+
+def _awaited_close(
+    subscription: models.Subscription, due_at: datetime, now: datetime, closings: day_close.Closings | None
+) -> schedule.DueTime | None:
+    """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its hour.
+
+    That is the newest day whose list closes within CLOSE_WAIT after the hour of the post, or has closed by now.
+    """
+    if subscription.when is models.When.HOUR or is_rolling(subscription) or closings is None:
+        return None
+    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now))
+    return schedule.DueTime(closings.rule.closes_at(day), day)
+
+
+def _choose(
+    empty: PlannedPost,
+    digests: Iterable[StoredDigest],
+    subscription: models.Subscription,
+    pool: CandidatePool,
+    posted_ids: Collection[int],
+) -> PlannedPost:
+    """Return the post with papers of the digests."""
+    digest_ids = tuple(digest.id for digest in digests)
+    selection = pool.select(digest_ids, subscription, posted_ids)
+    return replace(empty, digest_ids=digest_ids, **selection._asdict())
+
+
+def _unless_empty(post: PlannedPost, subscription: models.Subscription) -> PlannedPost | None:
+    return post if post.papers or subscription.say_when_empty else None
+
+
+def to_record(
+    plan: Decision, choice: PlannedPost, now: datetime, delivery_id: int | None = None
+) -> StoredDecision:
+    """Return the record of a choice made at `now` (UTC), for `/why`."""
+    return StoredDecision(
+        subscription_id=plan.subscription.id,
+        local_on=choice.local_on,
+        decided_at=now,
+        digest_on=choice.digest_on,
+        digest_ids=choice.digest_ids,
+        skipped_digest_ids=tuple(sorted({*plan.covered_digest_ids}.difference(choice.digest_ids))),
+        min_votes=plan.subscription.min_votes,
+        cutoff_rank=len(choice.own_papers),
+        cutoff_votes=choice.own_papers[-1].votes if choice.own_papers else None,
+        left_out=tuple((paper.paper_id, paper.votes) for paper in choice.left_out),
+        delivery_id=delivery_id,
+    )

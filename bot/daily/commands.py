@@ -1,0 +1,654 @@
+"""`/daily`: subscriptions of channels to the daily post, for managers of the server; and `/why`, for everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.archive import arxiv_ids
+from bot.client import custom_ids, message_builder, paper_text, router
+from bot.client import messages as client_messages
+from bot.client import permissions as client_permissions
+from bot.client.context import Client, Interaction, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError, map_service_errors
+from bot.core import errors
+from bot.daily import messages as daily_messages
+from bot.daily import options as daily_options
+from bot.daily import post as daily_post
+from bot.daily import schedule
+from bot.daily.options import MAX_TOPIC_LENGTH
+from bot.daily.post import STYLES, PostableChannel, default_style
+from bot.daily.service import draft_codec, find_same
+from bot.lists import autocomplete
+from bot.lists import messages as lists_messages
+from bot.lists.messages import ListKind
+from bot.outbox import deliveries
+from bot.search.results import SearchRequest
+from storage import errors as storage_errors
+from storage import models
+from storage.models import Subscription
+
+ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "subscription-already"}
+"""Fluent ids of the exceptions of the subscriptions service."""
+
+
+SubscriptionId = app_commands.Range[str, 1, 30]
+
+DESCRIPTIONS = {
+    setting.option: setting.description for setting in daily_options.SETTINGS.values() if setting.option
+}
+CHOICES = {
+    "style": [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
+} | {
+    setting.option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
+    for setting in daily_options.SETTINGS.values()
+    if setting.choices
+}
+AUTOCOMPLETES = {"time": autocomplete.times, "timezone": autocomplete.timezones, "topic": autocomplete.topics}
+
+
+@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.default_permissions(manage_guild=True)
+class SubscriptionsCog(
+    commands.GroupCog, name="daily", description="The daily post in this server's channels"
+):
+    """A server's subscriptions."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Require a manager, even if the server's command settings allow others."""
+        client_permissions.require_manager(interaction)
+        return True
+
+    @router.command(name="setup", description="Post the day's top papers in a channel")
+    @app_commands.describe(channel="Where to post; this channel if left out", **DESCRIPTIONS)
+    @app_commands.choices(**CHOICES)
+    @app_commands.autocomplete(**AUTOCOMPLETES)
+    async def setup(
+        self,
+        request: Request,
+        channel: discord.TextChannel | discord.ForumChannel | None = None,
+        time: app_commands.Range[str, 1, 10] | None = None,
+        timezone: app_commands.Range[str, 1, 60] | None = None,
+        papers: app_commands.Range[int, 1, 25] | None = None,
+        votes: app_commands.Range[int, 0, 99_999] | None = None,
+        days: str | None = None,
+        language: str | None = None,
+        style: str | None = None,
+        when_empty: bool | None = None,
+        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        role: discord.Role | None = None,
+        when: str | None = None,
+        our_five: bool | None = None,
+    ) -> list[ui.LayoutView]:
+        """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
+        destination = _postable_channel(channel or request.interaction.channel)
+        draft = await _default_draft(request, destination)
+        wanted = daily_options.apply_changes(draft, vars(request.interaction.namespace))
+        return await _start_setup(request, destination, wanted)
+
+    @router.command(name="list", description="This server's daily posts")
+    async def list_subscriptions(self, request: Request) -> ui.LayoutView:
+        """Show the server's subscriptions."""
+        return _list_view(request, await _list_for_guild(request))
+
+    @router.command(
+        name="edit",
+        description="Change a daily post: in a form, or with options; what you leave out stays as it is",
+    )
+    @app_commands.describe(post="Which one", **DESCRIPTIONS)
+    @app_commands.choices(**CHOICES)
+    @app_commands.autocomplete(**AUTOCOMPLETES)
+    async def edit(
+        self,
+        request: Request,
+        post: SubscriptionId | None = None,
+        time: app_commands.Range[str, 1, 10] | None = None,
+        timezone: app_commands.Range[str, 1, 60] | None = None,
+        papers: app_commands.Range[int, 1, 25] | None = None,
+        votes: app_commands.Range[int, 0, 99_999] | None = None,
+        days: str | None = None,
+        language: str | None = None,
+        style: str | None = None,
+        when_empty: bool | None = None,
+        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        role: discord.Role | None = None,
+        when: str | None = None,
+        our_five: bool | None = None,
+    ) -> ui.LayoutView:
+        """Change the options of a subscription; without any, show the buttons of its forms."""
+        typed = vars(request.interaction.namespace)
+        if not typed.keys() - {"post"}:
+            found = await _find_or_ask(request, post, daily_messages.CHANGE)
+            if isinstance(found, ui.LayoutView):
+                return found
+            return daily_messages.form_view(request.texts, found)
+        subscription = await _find(request, post)
+        wanted = daily_options.apply_changes(subscription, typed)
+        return await _edit(request, subscription, wanted)
+
+    @router.command(name="preview", description="See privately what would be posted now")
+    @app_commands.describe(post="Which one")
+    async def preview(
+        self, request: Request, post: SubscriptionId | None = None
+    ) -> ui.LayoutView | list[ui.LayoutView]:
+        """Preview the post that would be sent now."""
+        found = await _find_or_ask(request, post, daily_messages.SHOW_PREVIEW)
+        return found if isinstance(found, ui.LayoutView) else await _preview_views(request, found)
+
+    @router.command(name="now", description="Post right now, without waiting for the set time")
+    @app_commands.describe(post="Which one")
+    async def now(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
+        """Post the newest papers that the channel has not received yet."""
+        found = await _find_or_ask(request, post, daily_messages.POST_NOW)
+        return found if isinstance(found, ui.LayoutView) else await _post_now(request, found)
+
+    @router.command(name="pause", description="Pause a daily post, or resume it")
+    @app_commands.describe(post="Which one")
+    async def pause(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
+        """Pause an active subscription, or resume a paused one."""
+        found = await _find_or_ask(request, post, daily_messages.PAUSE)
+        return found if isinstance(found, ui.LayoutView) else await _toggle(request, found)
+
+    @router.command(name="remove", description="Remove a daily post")
+    @app_commands.describe(post="Which one")
+    async def remove(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
+        """Ask for confirmation to remove a subscription."""
+        found = await _find_or_ask(request, post, daily_messages.REMOVE)
+        if isinstance(found, ui.LayoutView):
+            return found
+        return daily_messages.confirm_remove_view(request.texts, found)
+
+    @edit.autocomplete("post")
+    @preview.autocomplete("post")
+    @now.autocomplete("post")
+    @pause.autocomplete("post")
+    @remove.autocomplete("post")
+    async def _subscription_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        texts = await interaction.client.texts_for(interaction)
+        query = current.casefold()
+        labels: dict[str, str] = {}
+        for subscription in await _list_for_guild(Request(interaction, texts)):
+            channel = interaction.client.get_channel(subscription.channel_id)
+            name = getattr(channel, "name", None)
+            labels[str(subscription.id)] = daily_messages.subscription_label(texts, subscription, name)
+        return autocomplete.make_choices(
+            (label, value) for value, label in labels.items() if query in label.casefold() or query == value
+        )
+
+
+class SubscriptionButtonsCog(commands.Cog):
+    """A server's subscriptions, managed with components. All but `resume` require a manager of the server."""
+
+    @router.handles(daily_messages.SETUP, router.PRIVATELY, check=client_permissions.require_manager)
+    async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Begin a subscription of this channel."""
+        channel = _postable_channel(request.interaction.channel)
+        return await _start_setup(request, channel, await _default_draft(request, channel))
+
+    @router.handles(daily_messages.ADD, check=client_permissions.require_manager)
+    async def add(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Show the wizard, also in a channel that has a daily post."""
+        return await _wizard_views(request, await _load_draft(request, action.payload))
+
+    @router.handles(daily_messages.START, check=client_permissions.require_manager)
+    async def start(self, request: Request, action: Action) -> ui.LayoutView:
+        """Create the subscription of the wizard."""
+        created = await _create(request, await _load_draft(request, action.payload))
+        if isinstance(created, ui.LayoutView):
+            return created
+        return _detail_view(request, created, "subscription-started")
+
+    @router.handles(daily_messages.START_NOW, check=client_permissions.require_manager)
+    async def start_now(self, request: Request, action: Action) -> ui.LayoutView | None:
+        """Create the subscription of the wizard, and post immediately."""
+        created = await _create(request, await _load_draft(request, action.payload))
+        if isinstance(created, ui.LayoutView):
+            return created
+        # Shown before the post is made, which may be refused.
+        await router.update_message(
+            request.interaction, _detail_view(request, created, "subscription-started")
+        )
+        await router.reply_privately(request.interaction, await _post_now(request, created))
+        return None
+
+    @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=client_permissions.require_manager)
+    async def open_form(self, request: Request, action: Action) -> ui.Modal:
+        """Open a form of a subscription or of a draft."""
+        form_name, payload = action.fields(2)
+        return await _form_modal(request, form_name, payload)
+
+    @router.handles(daily_messages.REOPEN, router.AT_ONCE, check=client_permissions.require_manager)
+    async def reopen_form(self, request: Request, action: Action) -> ui.Modal:
+        """Open a form that was refused, with the typed values. Raises UserError if these were overwritten."""
+        form_name, token = action.fields(2)
+        return await _form_modal(
+            request, form_name, *await router.load_typed(request.services.text_tokens, token)
+        )
+
+    @router.handles(daily_messages.SUBMIT_FORM, check=client_permissions.require_manager)
+    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
+        """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again."""
+        form_name, payload = action.fields(2)
+        old = await _load_target(request, payload)
+        values = router.modal_values(request.interaction)
+        try:
+            wanted = daily_options.apply_form(old, daily_messages.FORMS[form_name].settings, values)
+            if old.id:
+                return await _edit(request, old, wanted)
+            channel = client_permissions.require_channel(request.interaction.guild, old.channel_id)
+            await _require_allowed(request, channel, wanted)
+            return await _setup_view(request, wanted)
+        except UserError as error:
+            token = await router.store_typed(request.services.text_tokens, payload, values)
+            reopen_id = custom_ids.pack(daily_messages.REOPEN, form_name, token)
+            reason = request.texts(error.key, **error.arguments)
+            return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
+
+    @router.handles(daily_messages.CHANGE, check=client_permissions.require_manager)
+    async def show_forms(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the buttons of the forms of a subscription."""
+        return daily_messages.form_view(request.texts, await _find_chosen(request, action))
+
+    @router.handles(daily_messages.SHOW, check=client_permissions.require_manager)
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a subscription."""
+        return _detail_view(request, await _find_chosen(request, action))
+
+    @router.handles(daily_messages.LIST, check=client_permissions.require_manager)
+    async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the server's subscriptions."""
+        return _list_view(request, await _list_for_guild(request))
+
+    @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=client_permissions.require_manager)
+    async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Preview the post that would be sent now."""
+        return await _preview_views(request, await _find_chosen(request, action))
+
+    @router.handles(daily_messages.POST_NOW, router.PRIVATELY, check=client_permissions.require_manager)
+    async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
+        """Post immediately, outside the schedule."""
+        return await _post_now(request, await _find_chosen(request, action))
+
+    @router.handles(daily_messages.PAUSE, check=client_permissions.require_manager)
+    async def pause(self, request: Request, action: Action) -> ui.LayoutView:
+        """Pause a subscription; from the menu of `/daily pause` resume a paused one."""
+        subscription = await _find_chosen(request, action)
+        return await (_pause if action.payload else _toggle)(request, subscription)
+
+    @router.handles(daily_messages.RESUME)
+    async def resume(self, request: Request, action: Action) -> ui.LayoutView:
+        """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
+        return await _resume(request, await _find_manageable(request, action.payload))
+
+    @router.handles(daily_messages.REMOVE, check=client_permissions.require_manager)
+    async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
+        """Ask for confirmation to remove a subscription."""
+        subscription = await _find_chosen(request, action)
+        return daily_messages.confirm_remove_view(request.texts, subscription)
+
+    @router.handles(daily_messages.REMOVE_CONFIRMED, check=client_permissions.require_manager)
+    async def remove(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove a subscription."""
+        subscription = await _find(request, action.payload)
+        await request.services.subscriptions.remove(subscription.id)
+        text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
+        return client_messages.text_view(text)
+
+    @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
+    async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Show the papers of a post privately in the other language."""
+        with custom_ids.map_parse_errors():
+            locale = models.Locale(action.payload.partition(":")[0])
+        # The papers are those of the message's menu; the topic is in the button to its list.
+        arxiv_ids: list[str] = []
+        topic = ""
+        message = request.interaction.message
+        for component in router.walk_components(message.components if message else ()):
+            own = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+            if isinstance(component, discord.SelectMenu) and own.verb == lists_messages.OPEN_SELECTED:
+                arxiv_ids += [option.value for option in component.options]
+            elif own.verb == lists_messages.SHOW:
+                state = lists_messages.unpack_state(own)
+                topic = topic or (state.text if state.kind is ListKind.TOPIC else "")
+        async with router.admitted_lookup(request.interaction):
+            details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
+        found = [detail for detail in details if detail is not None]
+        await deliveries.prepare_extracts(found, [locale])
+        papers = tuple(deliveries.build_post_paper(detail, locale) for detail in found)
+        if not papers:
+            raise UserError("outdated-control")
+        post = daily_post.copy_of(action, papers, locale, topic)
+        wording = request.interaction.client.wording_for(locale)
+        return list(daily_post.compact_views(wording, post, with_marker=False))
+
+
+class WhyCog(commands.Cog):
+    """Explains the selection of a channel's posts."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._mentions = bot.mentions
+
+    @router.command(name="why", description="Why a paper was not posted in this channel, or when it was")
+    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @app_commands.autocomplete(paper=autocomplete.papers)
+    async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
+        """Explain for this channel, or for the parent channel of this thread."""
+        texts, guild_id = request.texts, request.interaction.guild_id
+        channel_id = request.interaction.channel_id
+        if isinstance(request.interaction.channel, discord.Thread):
+            channel_id = request.interaction.channel.parent_id
+        if guild_id is None or channel_id is None:
+            raise UserError("only-in-servers")
+        async with router.admitted_lookup(request.interaction):
+            detail = await self._services.search.find_paper(paper)
+        if detail is not None and detail.is_listed:
+            answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
+            return daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=self._mentions)
+        if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
+            return daily_messages.unknown_paper_view(texts, arxiv_id)
+        raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
+
+
+def _postable_channel(channel: Any) -> PostableChannel:
+    """Return the channel if posts can be sent to it. Raises UserError."""
+    if isinstance(channel, discord.TextChannel | discord.ForumChannel):
+        return channel
+    raise UserError("channel-not-postable")
+
+
+def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
+    """Return the channel of a draft, as it is now. Raises UserError."""
+    return _postable_channel(client_permissions.require_channel(request.interaction.guild, draft.channel_id))
+
+
+async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
+    """Return a new subscription of a channel with the settings that are used if none are given."""
+    return Subscription(
+        guild_id=channel.guild.id,
+        channel_id=channel.id,
+        timezone=await _default_timezone(request),
+        locale=request.texts.locale,
+        style=default_style(channel),
+        created_by=request.user_id,
+    )
+
+
+async def _save_draft(request: Request, draft: Subscription) -> str:
+    """Store a draft and return its token, which the wizard's buttons have."""
+    text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+    return await request.services.text_tokens.save(text)
+
+
+async def _load_draft(request: Request, token: str) -> Subscription:
+    """Return the draft of a token. Raises UserError if it was overwritten."""
+    stored = await request.services.text_tokens.get(token)
+    if stored is None:
+        raise UserError("outdated-control")
+    with custom_ids.map_parse_errors():
+        return draft_codec().validate_json(stored)
+
+
+async def _start_setup(
+    request: Request, channel: PostableChannel, draft: Subscription
+) -> list[ui.LayoutView]:
+    """Return the daily posts that the channel has already; without any, the preview and the wizard. Raises UserError."""
+    await _require_allowed(request, channel, draft)
+    rows = await _list_in_channel(request, channel.id)
+    if not rows:
+        return await _wizard_views(request, draft)
+    return [daily_messages.existing_view(request.texts, rows, await _save_draft(request, draft))]
+
+
+async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
+    """Return what would be posted now, and the wizard. Raises UserError for a channel that takes no posts."""
+    wizard = await _setup_view(request, draft)
+    return [*await _preview_views(request, draft), wizard]
+
+
+async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
+    """Return the setup wizard. Raises UserError for a channel that takes no posts."""
+    channel = _find_postable(request, draft)
+    first = schedule.next_due_of(draft, request.services.clock())
+    permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
+    token = await _save_draft(request, draft)
+    forecast = await _forecast_text(request, draft)
+    same = find_same(await _list_in_channel(request, draft.channel_id), draft)
+    return daily_messages.setup_view(request.texts, draft, token, permissions, first.at, forecast, same)
+
+
+async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
+    """Change the settings of a stored subscription and return its view. Raises UserError."""
+    channel = request.interaction.client.get_channel(old.channel_id)
+    if channel is not None:
+        await _require_allowed(request, channel, wanted, old.mention_role_id)
+    with map_service_errors(ERRORS):
+        changed = await request.services.subscriptions.edit(wanted)
+    return _detail_view(request, changed, "subscription-changed")
+
+
+async def _require_allowed(
+    request: Request,
+    channel: client_permissions.Channel,
+    wanted: Subscription,
+    mentioned_id: int | None = None,
+) -> None:
+    """Raise UserError unless the style fits the channel, and the user may mention the role; not if it is `mentioned_id`."""
+    if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
+        raise UserError("style-does-not-fit", channel=channel.mention)
+    if wanted.mention_role_id != mentioned_id:
+        await client_permissions.require_may_mention(request.interaction, channel, wanted.mention_role_id)
+
+
+async def _forecast_text(request: Request, subscription: Subscription) -> str:
+    """Return how often the subscription's topic would have been posted lately, "" without a topic."""
+    if not subscription.topic:
+        return ""
+    forecast = await request.services.on_demand_posts.forecast(subscription)
+    suggestions: tuple[str, ...] = ()
+    if forecast is not None and not forecast.counts:
+        search = SearchRequest(subscription.topic, limit=1, literal=True)
+        suggestions = (await request.services.search.search(search)).suggestions
+    return daily_messages.forecast_text(request.texts, forecast, suggestions)
+
+
+async def _create(request: Request, draft: Subscription) -> Subscription | ui.LayoutView:
+    """Add a subscription; if the channel has an equal one, return the wizard, which shows that. Raises UserError."""
+    channel = _find_postable(request, draft)
+    await _require_allowed(request, channel, draft)
+    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
+    if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
+        return await _setup_view(request, draft)
+    services, timezone = request.services, draft.timezone
+    with map_service_errors(ERRORS):
+        subscription = await services.subscriptions.add(
+            replace(draft, guild_id=channel.guild.id, created_by=request.user_id)
+        )
+    await services.guilds.update(subscription.guild_id, timezone=timezone)
+    await services.readers.update(request.user_id, locale=request.texts.locale, timezone=timezone)
+    return subscription
+
+
+async def _post_now(request: Request, subscription: Subscription) -> ui.LayoutView:
+    """Post the papers that the channel has not had, out of schedule, and return the confirmation. Raises UserError."""
+    channel = client_permissions.require_channel(request.interaction.guild, subscription.channel_id)
+    await _require_bot_may_post(request, channel, subscription.style)
+    delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
+    key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
+    return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
+
+
+async def _resume(request: Request, subscription: Subscription) -> ui.LayoutView:
+    """Resume a subscription of a server that the user manages. Raises UserError if the bot may not post there."""
+    guild = request.interaction.client.get_guild(subscription.guild_id)
+    if guild is not None and not guild.unavailable:
+        channel = client_permissions.require_channel(guild, subscription.channel_id)
+        await client_permissions.require_may_mention(
+            request.interaction, channel, subscription.mention_role_id
+        )
+        await _require_bot_may_post(request, channel, subscription.style)
+    resumed = await request.services.subscriptions.resume(subscription.id)
+    return _detail_view(request, resumed, "subscription-resumed")
+
+
+async def _require_bot_may_post(
+    request: Request, channel: client_permissions.Channel, style: models.Style, role_id: int | None = None
+) -> None:
+    needed = daily_post.needed_permissions(channel, style, role_id)
+    await client_permissions.require_bot_may_post(request, channel, needed)
+
+
+async def _preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
+    """Return the messages that would be posted now; the first has a note that it is a preview."""
+    post = await request.services.on_demand_posts.preview(subscription)
+    forecast = await _forecast_text(request, subscription)
+    if subscription.topic and not post.papers:
+        return [client_messages.text_view(forecast)]
+    note = "\n".join(filter(None, (request.texts("preview-note"), forecast)))
+    wording = request.interaction.client.wording_for(subscription.locale)
+    return STYLES[post.style].preview(wording, post, note)
+
+
+def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
+    """Return the view of a subscription. `key` confirms the last action."""
+    headline = request.texts(key) if key else ""
+    return daily_messages.subscription_detail_view(request.texts, subscription, headline)
+
+
+def _list_view(
+    request: Request, rows: Sequence[Subscription], verb: str = daily_messages.SHOW
+) -> ui.LayoutView:
+    """Return the view of subscriptions, with a menu for the action `verb`."""
+    setup_command = request.interaction.client.mentions("daily setup")
+    return daily_messages.list_view(request.texts, rows, setup_command, verb)
+
+
+async def _find_or_ask(
+    request: Request, subscription_id: str | None, verb: str
+) -> Subscription | ui.LayoutView:
+    """Return the subscription that a command means, as `_find`; of several, the list with a menu for the action `verb`."""
+    candidates = await _list_candidates(request)
+    if subscription_id is not None or len(candidates) < 2:
+        return await _find(request, subscription_id)
+    return _list_view(request, candidates, verb)
+
+
+async def _find_chosen(request: Request, action: Action) -> Subscription:
+    """Return the subscription of a button, or the one selected in a menu. Raises UserError if it is gone."""
+    return await _find(request, action.payload or router.selected_value(request.interaction))
+
+
+async def _toggle(request: Request, subscription: Subscription) -> ui.LayoutView:
+    """Pause an active subscription, or resume a paused one, and return its view. Raises UserError."""
+    is_active = subscription.state is models.ActivityState.ACTIVE
+    return await (_pause if is_active else _resume)(request, subscription)
+
+
+async def _pause(request: Request, subscription: Subscription) -> ui.LayoutView:
+    paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
+    return _detail_view(request, paused, "subscription-paused")
+
+
+async def _list_for_guild(request: Request) -> list[Subscription]:
+    """Return the server's subscriptions that are not closed."""
+    guild_id = request.interaction.guild_id
+    if guild_id is None:
+        return []
+    rows = await request.services.subscriptions.list_rows(guild_id=guild_id)
+    return [row for row in rows if row.state is not models.ActivityState.CLOSED]
+
+
+async def _find(request: Request, subscription_id: str | None) -> Subscription:
+    """Return a subscription of the server by id; without one, the only one of the channel or the server.
+
+    Raises UserError if there is none, or more than one to choose from.
+    """
+    rows = await _list_for_guild(request)
+    if not rows:
+        raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
+    if subscription_id is None:
+        candidates = await _list_candidates(request)
+        if len(candidates) > 1:
+            raise UserError("subscription-which")
+        return candidates[0]
+    for row in rows:
+        if str(row.id) == subscription_id:
+            return row
+    raise UserError("no-subscription")
+
+
+async def _list_in_channel(request: Request, channel_id: int) -> list[Subscription]:
+    return [row for row in await _list_for_guild(request) if row.channel_id == channel_id]
+
+
+async def _list_candidates(request: Request) -> list[Subscription]:
+    """Return the subscriptions that a command without an id means: those of its channel, else all of the server."""
+    rows = await _list_for_guild(request)
+    return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
+
+
+async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
+    """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError.
+
+    The creator has to manage the server still: a notice stays in their messages after they have lost the right.
+    """
+    if request.interaction.guild_id is not None:
+        client_permissions.require_manager(request.interaction)
+        return await _find(request, subscription_id)
+    try:
+        subscription = await request.services.subscriptions.get(custom_ids.parse_number(subscription_id))
+    except errors.UsageError:
+        raise UserError("no-subscription") from None
+    if subscription.created_by != request.user_id:
+        raise UserError("no-subscription")
+    await client_permissions.require_manager_of(request.interaction, subscription.guild_id)
+    return subscription
+
+
+async def _default_timezone(request: Request) -> str:
+    """Return the time zone for a new subscription: the server's or that of its posts, the reader's, or the language's."""
+    guild_id = request.interaction.guild_id
+    assert guild_id is not None  # the command is for servers only
+    guild = await request.services.guilds.get(guild_id)
+    if guild is not None and guild.timezone:
+        return guild.timezone
+    if rows := await _list_for_guild(request):
+        return rows[-1].timezone
+    reader = await request.services.readers.get(request.user_id)
+    if reader is not None and reader.timezone:
+        return reader.timezone
+    return "Asia/Seoul" if request.texts.locale is models.Locale.KO else request.services.timezone
+
+
+async def _load_target(request: Request, payload: str) -> Subscription:
+    """Return the subscription of a form: a stored one, or the draft of the wizard. Raises UserError."""
+    if payload.startswith(daily_messages.STORED_MARK):
+        return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
+    return await _load_draft(request, payload)
+
+
+async def _form_modal(
+    request: Request, form_name: str, payload: str, typed: Mapping[str, str] = MappingProxyType({})
+) -> message_builder.StatelessModal:
+    """Return a form with the settings of `_load_target`, replaced by the typed values. Raises UserError."""
+    subscription = await _load_target(request, payload)
+    channel = client_permissions.require_channel(request.interaction.guild, subscription.channel_id)
+    values = {**daily_options.form_values(subscription), **typed}
+    if values["role"] and channel.guild.get_role(int(values["role"])) is None:
+        values["role"] = ""
+    styles = [style for style in models.Style if STYLES[style].fits(channel)]
+    return daily_messages.form_modal(request.texts, form_name, payload, values, styles)

@@ -1,0 +1,480 @@
+"""What `/daily` and `/why` show: the setup wizard, subscriptions and their forms, and why a paper was not posted.
+
+A post's own texts come from templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, assert_never
+
+import discord
+from discord import ui
+
+from bot.client import custom_ids, message_builder, paper_text
+from bot.client import messages as client_messages
+from bot.client.message_builder import StatelessModal, button
+from bot.client.messages import MentionLookup
+from bot.client.translations import Texts
+from bot.daily import choice, schedule
+from bot.daily.options import CHECKED, SETTINGS, CheckField, ChoiceField, RoleField, TextField
+from bot.daily.service import TopicForecast
+from bot.daily.why import Cause, Explanation, WhyAnswer
+from bot.lists import card as lists_card
+from bot.rendering import discord_text, templates
+from storage import models
+from storage.models import Reason, Style, Subscription
+
+SETUP = "dsu"
+ADD = "dsa"
+START = "ds"
+START_NOW = "dsn"
+CHANGE = "dc"
+OPEN_FORM = "de"
+SUBMIT_FORM = "df"
+REOPEN = "der"
+SHOW = "dh"
+SHOW_PREVIEW = "dv"
+POST_NOW = "dn"
+PAUSE = "dz"
+RESUME = client_messages.RESUME
+REMOVE = "dx"
+REMOVE_CONFIRMED = "dxx"
+LIST = "dl"
+MAX_LISTED = 15
+STORED_MARK = "="
+"""Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token."""
+MAX_TOPIC_LENGTH = 30
+"""Characters of a topic in a list; all rows have to fit into a message."""
+
+
+def format_timestamp(at: datetime, style: str) -> str:
+    """Return Discord's markup of a time, which each client shows in its own time zone."""
+    return f"<t:{int(at.timestamp())}:{style}>"
+
+
+def format_schedule(texts: Texts, subscription: Subscription) -> str:
+    """Return a schedule: `Every day at 09:00 (Seoul)`."""
+    zone = templates.render_zone(subscription.timezone, texts.locale.value)
+    text_id = "schedule" if subscription.when is models.When.HOUR else "schedule-complete"
+    return texts(text_id, days=format_days(texts, subscription.days), time=subscription.at_time, zone=zone)
+
+
+def format_days(texts: Texts, days: Sequence[int]) -> str:
+    """Return the names of ISO weekdays; all days or all workdays have one name."""
+    if tuple(days) == templates.EVERY_DAY:
+        return texts("every-day")
+    if tuple(days) == templates.WORKDAYS:
+        return texts("workdays")
+    return texts("on-days", days="·".join(format_weekday(texts, day) for day in days))
+
+
+def format_weekday(texts: Texts, day: int) -> str:
+    """Return the short name of an ISO weekday."""
+    return templates.render_weekday(day, texts.locale.value)
+
+
+def setup_view(
+    texts: Texts,
+    draft: Subscription,
+    token: str,
+    permissions: Mapping[str, bool],
+    first_at: datetime,
+    forecast: str = "",
+    same: Subscription | None = None,
+) -> ui.LayoutView:
+    """Return the setup wizard: settings, permissions by name, the time of the first post, the buttons to start.
+
+    The draft is stored under the token. `forecast` is the text of `forecast_text`, "" without a topic. `same` is a
+    subscription of the channel that this one would repeat; it cannot be started then.
+    """
+    ready = all(permissions.values())
+    message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
+    message.add_text(f"### {texts('setup-heading', channel=f'<#{draft.channel_id}>')}")
+    message.add_text(options_text(texts, draft))
+    message.add_text(forecast)
+    message.add_separator()
+    message.add_text(permissions_text(texts, permissions))
+    message.add_text(
+        texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
+    )
+    if same is None:
+        message.add_buttons(
+            _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+            _button(texts, "setup-start-now", START_NOW, token),
+        )
+    else:
+        message.add_text(texts("subscription-already"))
+        message.add_buttons(_change_button(texts, same))
+    message.add_buttons(*_form_buttons(texts, token))
+    return message.view
+
+
+def _button(
+    texts: Texts,
+    text_id: str,
+    verb: str,
+    *fields: str | int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> ui.Item[ui.LayoutView]:
+    return button(texts(text_id), custom_ids.pack(verb, *fields), style=style)
+
+
+def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.LayoutView]:
+    return _button(texts, "setup-change", CHANGE, subscription.id, style=discord.ButtonStyle.primary)
+
+
+def _form_buttons(texts: Texts, payload: str) -> list[ui.Item[ui.LayoutView]]:
+    return [_button(texts, form.title, OPEN_FORM, name, payload) for name, form in FORMS.items()]
+
+
+def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
+    """Return a line per permission, with where to grant it if it is missing."""
+    lines = [texts("permissions-ready" if all(permissions.values()) else "permissions-missing")]
+    for permission, is_granted in permissions.items():
+        name = texts(f"permission-{permission.replace('_', '-')}")
+        lines.append(f"✓ {name}" if is_granted else f"✗ **{name}** · {texts('permission-where')}")
+    return "\n".join(lines)
+
+
+def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Sequence[str] = ()) -> str:
+    """Return how often a topic would have been posted lately. For one that never was, `suggestions` are other topics."""
+    if forecast is None:
+        return texts("forecast-empty")
+    until_on, is_recent, counts = forecast
+    until = texts.format_date(until_on)
+    if not counts:
+        lines = [texts("forecast-recent-none" if is_recent else "forecast-past-none", until=until)]
+        if suggestions:
+            topics = " · ".join(map(paper_text.escape_untrusted, suggestions))
+            lines.append(texts("list-perhaps", topics=topics))
+        return "\n".join(lines)
+    fewest, most = min(counts.values()), max(counts.values())
+    papers = texts("forecast-papers" if fewest == most else "forecast-papers-range", fewest=fewest, most=most)
+    line = texts(
+        "forecast-recent" if is_recent else "forecast-past", days=len(counts), until=until, papers=papers
+    )
+    return f"{line}\n{paper_text.subtext(texts('forecast-once'))}"
+
+
+def options_text(texts: Texts, subscription: Subscription) -> str:
+    """Return the settings in lines: topic and role if there are any, schedule, papers, appearance."""
+    topic = paper_text.escape_untrusted(subscription.topic)
+    role_id, min_votes = subscription.mention_role_id, subscription.min_votes
+    lines = (
+        texts("subscription-topic", topic=topic) if topic else "",
+        "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
+        format_schedule(texts, subscription),
+        paper_text.join_dotted(
+            texts("subscription-papers", count=subscription.top_n),
+            texts("subscription-votes", votes=min_votes) if min_votes else None,
+        ),
+        paper_text.join_dotted(
+            texts(f"language-{subscription.locale.value}"),
+            texts(f"style-{subscription.style.value}"),
+            texts("subscription-say-empty" if subscription.say_when_empty else "subscription-silent-empty"),
+        ),
+        texts("subscription-server-picks") if subscription.server_picks else "",
+    )
+    return "\n".join(filter(None, lines))
+
+
+def subscription_detail_view(texts: Texts, subscription: Subscription, headline: str = "") -> ui.LayoutView:
+    """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
+    is_inactive = subscription.state is not models.ActivityState.ACTIVE
+    message = message_builder.MessageBuilder(message_builder.RED if is_inactive else message_builder.AMBER)
+    heading = texts("subscription-heading", channel=f"<#{subscription.channel_id}>")
+    message.add_text(f"### {headline or heading}")
+    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
+    message.add_text(next_post_text(texts, subscription))
+    message.add_buttons(
+        _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
+        _button(texts, "subscription-now", POST_NOW, subscription.id),
+        _button(texts, "resume-post", RESUME, subscription.id)
+        if is_inactive
+        else _button(texts, "subscription-pause", PAUSE, subscription.id),
+        _button(texts, "remove", REMOVE, subscription.id),
+    )
+    message.add_buttons(
+        _button(texts, "change", CHANGE, subscription.id), _button(texts, "subscription-all", LIST)
+    )
+    return message.view
+
+
+def list_view(
+    texts: Texts, rows: Sequence[Subscription], setup_command: str, verb: str = SHOW
+) -> ui.LayoutView:
+    """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up."""
+    if not rows:
+        return client_messages.text_view(texts("no-subscriptions", command=setup_command))
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {texts('orders-heading', count=len(rows))}")
+    lines = [f"- <#{row.channel_id}> · {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
+    if len(rows) > MAX_LISTED:
+        lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
+    message.add_text("\n".join(lines))
+    message.add_select(select_menu(texts, rows, verb))
+    return message.view
+
+
+def list_line(texts: Texts, row: Subscription) -> str:
+    """Return a subscription on a line of a list, without its channel."""
+    topic = paper_text.escape_untrusted(short_topic(row))
+    return paper_text.join_dotted(topic, format_schedule(texts, row), next_post_text(texts, row))
+
+
+def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Item[ui.LayoutView] | None:
+    """Return the menu that selects a subscription for the action `verb`."""
+    options = [
+        message_builder.select_option(
+            format_schedule(texts, row),
+            str(row.id),
+            description=paper_text.join_dotted(
+                texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+                short_topic(row) or None,
+            ),
+        )
+        for row in rows
+    ]
+    return message_builder.select_menu(texts("subscription-pick"), custom_ids.pack(verb), options)
+
+
+def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
+    """Return the confirmation of a removal."""
+    return client_messages.text_view(
+        texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>"),
+        _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
+        _button(texts, "back", LIST),
+    )
+
+
+def next_post_text(texts: Texts, subscription: Subscription) -> str:
+    """Return the time of the next post, or the reason why there is none."""
+    if subscription.state is not models.ActivityState.ACTIVE:
+        return paused_text(texts, subscription)
+    if subscription.next_due_at is None:
+        return texts("next-unknown")
+    if subscription.waiting_for_on is not None:
+        until = subscription.waiting_until_at or subscription.next_due_at
+        text_id = "next-waiting" if subscription.when is models.When.HOUR else "next-complete"
+        return texts(text_id, until=format_timestamp(until, "t"))
+    at = format_timestamp(subscription.next_due_at, "f")
+    return texts("next-at", at=f"{at} ({format_timestamp(subscription.next_due_at, 'R')})")
+
+
+def paused_text(texts: Texts, subscription: Subscription) -> str:
+    """Return why a subscription posts nothing; of one that was paused by hand, by whom and when."""
+    if subscription.reason != Reason.BY_HAND or subscription.paused_at is None:
+        return client_messages.reason_text(texts, subscription.reason)
+    at = format_timestamp(subscription.paused_at, "f")
+    if subscription.paused_by is None:
+        return texts("paused-at", at=at)
+    return texts("paused-by", user=f"<@{subscription.paused_by}>", at=at)
+
+
+def subscription_label(texts: Texts, subscription: Subscription, channel: str | None) -> str:
+    """Return a subscription on one line without markup, for autocomplete."""
+    name = f"#{channel}" if channel else str(subscription.channel_id)
+    schedule = format_schedule(texts, subscription)
+    return paper_text.join_dotted(name, short_topic(subscription) or None, schedule)
+
+
+def short_topic(subscription: Subscription) -> str:
+    """Return the topic of a subscription for a list, "" without one."""
+    return discord_text.shorten(subscription.topic, MAX_TOPIC_LENGTH, markdown=False)
+
+
+VOTES = "votes"
+"""Fields of the forms of alerts, which have the labels of those of subscriptions."""
+
+
+class Form(NamedTuple):
+    """A form: the text id of its title, and the settings that it asks for, in order."""
+
+    title: str
+    settings: tuple[str, ...]
+
+
+FORMS: Mapping[str, Form] = {
+    "schedule": Form(
+        "subscription-edit-schedule",
+        ("at_time", "timezone", "days", "when", "server_picks", "say_when_empty", "mention_role_id"),
+    ),
+    "papers": Form("subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")),
+}
+
+
+def form_modal(
+    texts: Texts, form_name: str, payload: str, values: Mapping[str, str], styles: Collection[Style]
+) -> StatelessModal:
+    """Return a form of a subscription. `payload` says of which: see STORED_MARK. `styles` fit its channel."""
+    form = FORMS[form_name]
+    modal = StatelessModal(texts(form.title), custom_ids.pack(SUBMIT_FORM, form_name, payload))
+    # A weekly post cannot wait for a day, and another one does not list what members saved.
+    left_out = "when" if values["style"] == Style.WEEKLY else "server_picks"
+    names = [name for name in form.settings if name != left_out]
+    checks = [field.key for name in names if isinstance(field := SETTINGS[name].field, CheckField)]
+    for name in names:
+        field = SETTINGS[name].field
+        assert field is not None  # the form asks for it
+        key = CHECKED if isinstance(field, CheckField) else field.key
+        label = texts(f"subscription-form-{key}")
+        match field:
+            case TextField():
+                modal.add_text(
+                    label,
+                    key,
+                    value=values[key],
+                    placeholder=texts(field.hint) if field.hint else field.example,
+                    max_length=field.max_length,
+                    required=field.if_empty is None,
+                )
+            case ChoiceField(key="days"):
+                days = {schedule.DAY_NAMES[day - 1]: format_weekday(texts, day) for day in schedule.EVERY_DAY}
+                modal.add_choices(label, key, days, values, max_values=len(days))
+            case ChoiceField():
+                offered = styles if name == "style" else field.values
+                labels = {value: texts(f"{field.label_prefix}{value}") for value in offered}
+                modal.add_choices(label, key, labels, values)
+            case RoleField():
+                modal.add_role(label, key, values[key])
+            case CheckField():
+                if field.key == checks[0]:
+                    labels = {check: texts(f"subscription-form-option-{check}") for check in checks}
+                    modal.add_choices(label, key, labels, values, min_values=0, max_values=len(checks))
+            case _:
+                assert_never(field)
+    return modal
+
+
+def existing_view(texts: Texts, rows: Sequence[Subscription], token: str) -> ui.LayoutView:
+    """Return the daily posts that a channel has, with buttons to change one, or to add the draft of the token."""
+    message = message_builder.MessageBuilder()
+    heading = texts("setup-exists", channel=f"<#{rows[0].channel_id}>", count=len(rows))
+    message.add_text(f"### {heading}")
+    message.add_text("\n".join(f"- {list_line(texts, row)}" for row in rows[:MAX_LISTED]))
+    if len(rows) > 1:
+        message.add_select(select_menu(texts, rows, CHANGE))
+    message.add_buttons(
+        _change_button(texts, rows[0]) if len(rows) == 1 else None,
+        button(texts("setup-add", count=len(rows)), custom_ids.pack(ADD, token)),
+    )
+    return message.view
+
+
+def form_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
+    """Return a stored subscription with the buttons of the two forms that change all its settings."""
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {texts('subscription-form-heading', channel=f'<#{subscription.channel_id}>')}")
+    message.add_text(options_text(texts, subscription))
+    message.add_buttons(
+        *_form_buttons(texts, f"{STORED_MARK}{subscription.id}"),
+        _button(texts, "back", SHOW, subscription.id),
+    )
+    return message.view
+
+
+def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.LayoutView:
+    """Return why a form is refused, with the button that opens it with the typed values. `payload` as in `form_modal`."""
+    back_verb = SHOW if payload.startswith(STORED_MARK) else ADD
+    return client_messages.text_view(
+        reason,
+        button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary),
+        _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK)),
+        accent=message_builder.RED,
+    )
+
+
+MAX_SUBSCRIPTIONS = 5
+MAX_CHANNELS = 10
+PROBLEM_CAUSES = frozenset({Cause.NOT_DELIVERED, Cause.STOPPED})
+
+
+def why_view(
+    texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
+) -> ui.LayoutView:
+    """Return the answer for a paper of the archive."""
+    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in answer.explanations)
+    accent = message_builder.RED if has_problem else message_builder.AMBER
+    message = message_builder.MessageBuilder(accent)
+    title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
+    newest = texts("nearest-digest", date=paper.last_on.isoformat())
+    message.add_text(f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), newest)}")
+    message.add_separator()
+    for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
+        message.add_text(_explanation_text(texts, explanation, guild_id, mention))
+    if len(answer.explanations) > MAX_SUBSCRIPTIONS:
+        message.add_text(texts("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
+    if not paper.appearances:
+        message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
+    if answer.other_channel_ids is not None:
+        others = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
+        message.add_text(
+            texts("why-no-subscription-here", channels=others)
+            if others
+            else texts("why-no-subscription", command=mention("daily setup"))
+        )
+    read = None
+    if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
+        read = _button(texts, "read", lists_card.OPEN_PAPER, paper.arxiv_id)
+    message.add_buttons(read, client_messages.status_button(texts))
+    return message.view
+
+
+def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
+    """Return the answer for a paper that is not in the archive."""
+    text = texts("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id))
+    return client_messages.text_view(text, client_messages.status_button(texts))
+
+
+def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
+    subscription, cause = explanation.subscription, explanation.cause
+    if subscription is None:
+        heading = texts("why-former-order")
+    else:
+        schedule = format_schedule(texts, subscription)
+        topic = paper_text.escape_untrusted(short_topic(subscription)) or None
+        heading = paper_text.join_dotted(topic, schedule, texts(f"style-{subscription.style.value}"))
+    lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
+    if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
+        lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
+    if explanation.is_repeated:
+        lines.append(paper_text.subtext(texts("why-repeated")))
+    if (
+        explanation.may_change
+        and explanation.at is not None
+        and cause not in (Cause.UPCOMING, Cause.SETTLING, Cause.CLOSING)
+    ):
+        at = format_timestamp(explanation.at, "R")
+        lines.append(paper_text.subtext(texts("why-may-change", at=at)))
+    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC, Cause.TOO_OLD):
+        lines.append(paper_text.subtext(texts("why-edit", command=mention("daily edit"))))
+    return "\n".join(lines)
+
+
+def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
+    subscription, delivery, cause = explanation.subscription, explanation.delivery, explanation.cause
+    at_style = "f" if cause is Cause.POSTED else "R"
+    values: dict[str, str | int] = {
+        "date": explanation.digest_on.isoformat() if explanation.digest_on else "–",
+        "at": format_timestamp(explanation.at, at_style) if explanation.at else "",
+        "rank": explanation.rank,
+        "total": explanation.candidate_count,
+        "votes": explanation.votes or 0,
+        "topic": "" if subscription is None else paper_text.escape_untrusted(subscription.topic),
+    }
+    if cause is Cause.NOT_DELIVERED and delivery is not None:
+        values["state"] = texts(f"delivery-{delivery.state.value}")
+    if subscription is not None:
+        values["least"] = subscription.min_votes
+        values["top"] = subscription.top_n
+        values["days"] = choice.window_days(subscription)
+    text = texts(f"why-{cause.value}", **values)
+    if cause is Cause.STOPPED and subscription is not None:
+        return f"{text} {paused_text(texts, subscription)}"
+    part = explanation.part
+    if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
+        address = f"https://discord.com/channels/{guild_id}/{part.channel_id}/{part.message_id}"
+        return f"{text} [{texts('why-see-post')}]({address})"
+    return text

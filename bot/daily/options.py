@@ -1,0 +1,370 @@
+"""The settings of a subscription: one table, which the options of `/daily`, its forms and `paperround channels` follow.
+
+A new setting has a row here, a field of `models.Subscription` with its column, and a parameter of the commands of Discord
+and of the shell, which these libraries read from signatures. Imports discord.py only to parse what was typed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.core import clock, errors
+from bot.daily import choice, schedule
+from bot.text import query_parser
+from storage.models import Locale, Style, Subscription, When
+
+MAX_TOPIC_LENGTH = 200
+MAX_TOP_N = 25
+"""Discord's limit on the options of a select menu, which lists the papers of a post."""
+MAX_VOTES = 99_999
+NO_TOPIC = ("-", "–", "—")
+CHECKED = "options"
+"""The menu of a form that holds its settings with two values."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A line of text. `example` is shown while it is empty, or the text with the id `hint`."""
+
+    key: str
+    max_length: int
+    example: str = ""
+    hint: str = ""
+    if_empty: str | None = None
+    """What an empty line means; None if the line must not be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceField:
+    """A menu of values, of which one can be chosen, and of weekdays several. The prefix gives the text id of a value."""
+
+    key: str
+    values: tuple[str, ...]
+    label_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleField:
+    """A menu of the server's roles."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckField:
+    """An option in the menu of all such settings of a form, and the values of the setting with it and without."""
+
+    key: str
+    on: When | bool = True
+    off: When | bool = False
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting: the field `name` of a subscription, and how people give it and see it."""
+
+    name: str
+    key: str
+    """The option of `paperround channels`, and the key in its JSON."""
+    dump: Callable[[Any], Any] = _unchanged
+    """Returns a value as JSON."""
+    option: str = ""
+    """The option of `/daily`, "" for a setting of the shell alone."""
+    description: str = ""
+    """What `/daily` says of the option."""
+    choices: Mapping[str, str] | None = None
+    """The values that `/daily` offers, by label."""
+    parse: Callable[[Any], Any] = _unchanged
+    """Returns the value of what was typed. Raises UserError or ValueError."""
+    field: TextField | ChoiceField | RoleField | CheckField | None = None
+    """Where a form asks for it."""
+    show: Callable[[Any], str] = str
+    """Returns a value as the field of the form holds it."""
+
+
+# Discord's parsers are imported when something was typed there: the shell does without discord.py.
+
+
+def _parse_time(text: str) -> str:
+    from bot.client import options as client_options
+
+    return client_options.parse_time(text)
+
+
+def _parse_zone(text: str) -> str:
+    from bot.client import options as client_options
+
+    return client_options.parse_zone(text)
+
+
+def _parse_count(refusal: str, low: int, high: int) -> Callable[[int | str], int]:
+    def parse(typed: int | str) -> int:
+        from bot.client import options as client_options
+
+        return client_options.parse_number(str(typed), refusal, low, high)
+
+    return parse
+
+
+def _parse_topic(text: str) -> str:
+    """Return a topic on one line, "" for a lone hyphen. Raises UserError for one that no paper can match."""
+    from bot.client.router import UserError
+
+    if text.strip() in NO_TOPIC:
+        return ""
+    try:
+        topic = validate_topic(text)
+    except errors.UsageError:
+        topic = ""
+    if not topic:
+        raise UserError("topic-asks-nothing")
+    return topic
+
+
+def _parse_role(role: Any) -> int | None:
+    """Return the id of a role, or of one in a form; None for none and for @everyone.
+
+    Nobody wants to notify everyone each day, so @everyone is free to mean no role.
+    """
+    from bot.client import custom_ids
+
+    if isinstance(role, str):
+        return custom_ids.parse_number(role) or None
+    return None if role.is_default() else int(role.id)
+
+
+def format_days(days: tuple[int, ...]) -> str:
+    """Return ISO weekdays as `schedule.parse_days` takes them: `mon,tue`."""
+    return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
+
+
+_ROWS = (
+    Setting(
+        "at_time",
+        "at",
+        option="time",
+        description="When, such as 09:00, 9am or morning",
+        parse=_parse_time,
+        field=TextField("time", 20, "09:00"),
+    ),
+    Setting(
+        "timezone",
+        "timezone",
+        option="timezone",
+        description="The time zone, such as Asia/Seoul",
+        parse=_parse_zone,
+        field=TextField("zone", 60, "Asia/Seoul"),
+    ),
+    Setting(
+        "days",
+        "days",
+        dump=format_days,
+        option="days",
+        description="On which days",
+        choices={
+            "Every day": "mon-sun",
+            "Monday to Friday": "mon-fri",
+            "Mondays": "mon",
+            "Tuesdays": "tue",
+            "Wednesdays": "wed",
+            "Thursdays": "thu",
+            "Fridays": "fri",
+            "Saturdays": "sat",
+            "Sundays": "sun",
+            "Monday, Wednesday, Friday": "mon,wed,fri",
+            "Tuesday, Thursday": "tue,thu",
+            "Weekends": "sat,sun",
+        },
+        parse=schedule.parse_days,
+        field=ChoiceField("days", schedule.DAY_NAMES),
+        show=format_days,
+    ),
+    Setting(
+        "top_n",
+        "top",
+        option="papers",
+        description="How many papers",
+        parse=_parse_count("papers-not-a-number", 1, MAX_TOP_N),
+        field=TextField("papers", 2),
+    ),
+    Setting(
+        "min_votes",
+        "min_votes",
+        option="votes",
+        description="Only papers with at least this many votes",
+        parse=_parse_count("votes-not-a-number", 0, MAX_VOTES),
+        field=TextField("votes", 5, if_empty="0"),
+    ),
+    Setting(
+        "locale",
+        "locale",
+        option="language",
+        description="The post's language",
+        choices={"English": Locale.EN.value, "Korean": Locale.KO.value},
+        parse=Locale,
+        field=ChoiceField("language", tuple(Locale), "language-"),
+    ),
+    Setting(
+        "style",
+        "style",
+        option="style",
+        description="How the post looks",
+        parse=Style,
+        field=ChoiceField("style", tuple(Style), "style-"),
+    ),
+    Setting(
+        "say_when_empty",
+        "say_when_empty",
+        option="when_empty",
+        description="On a day without papers: say so, or post nothing",
+        field=CheckField("say-empty"),
+    ),
+    Setting("wait_minutes", "wait_minutes"),
+    Setting("settle_hours", "settle_hours"),
+    Setting("fresh_days", "fresh_days"),
+    Setting(
+        "topic",
+        "topic",
+        option="topic",
+        description="Only papers that match, as in /topic; a hyphen for all papers",
+        parse=_parse_topic,
+        field=TextField("topic", MAX_TOPIC_LENGTH, hint="subscription-form-topic-hint", if_empty=NO_TOPIC[0]),
+    ),
+    Setting(
+        "mention_role_id",
+        "mention",
+        dump=lambda role_id: None if role_id is None else str(role_id),
+        option="role",
+        description="A role to mention above the papers; @everyone for none",
+        parse=_parse_role,
+        field=RoleField("role"),
+        show=lambda role_id: str(role_id or ""),
+    ),
+    Setting(
+        "when",
+        "when",
+        option="when",
+        description="At this time, or once the day's list is complete",
+        choices={
+            "At this time, with the papers listed by then": When.HOUR.value,
+            "Once the day's list is complete, not before this time": When.COMPLETE.value,
+        },
+        parse=When,
+        field=CheckField("complete", When.COMPLETE, When.HOUR),
+    ),
+    Setting(
+        "server_picks",
+        "server_picks",
+        option="our_five",
+        description="Weekly style: also the papers saved or shared most in this server",
+        field=CheckField("server-picks"),
+    ),
+)
+
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ROWS}
+"""The settings by the field of a subscription, in the order of the shell's JSON."""
+
+
+def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
+    """Return the subscription with what was typed, by the options of `/daily`; None keeps a value. Raises UserError."""
+    from bot.client.router import UserError
+
+    changes = {
+        setting.name: setting.parse(typed[setting.option])
+        for setting in SETTINGS.values()
+        if typed.get(setting.option) is not None
+    }
+    changed = replace(subscription, **changes)
+    if changed.when is When.COMPLETE and changed.style is Style.WEEKLY:
+        raise UserError("weekly-at-its-hour")
+    if changes.get("server_picks") and changed.style is not Style.WEEKLY:
+        raise UserError("server-picks-are-weekly")
+    return changed
+
+
+def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[str, str]) -> Subscription:
+    """Return the subscription with the values of the form that asks for these settings.
+
+    Raises UserError, and InvalidCustomIdError for values that no form offers.
+    """
+    from bot.client import custom_ids
+
+    checked = values.get(CHECKED, "").split(",")
+    typed: dict[str, Any] = {}
+    for setting in map(SETTINGS.__getitem__, form):
+        match setting.field:
+            case CheckField(key, on, off):
+                typed[setting.option] = on if key in checked else off
+            case TextField(key, if_empty=str() as if_empty):
+                typed[setting.option] = values.get(key, "").strip() or if_empty
+            case RoleField(key):
+                is_everyone = values.get(key) == str(subscription.guild_id)
+                typed[setting.option] = "0" if is_everyone else values.get(key) or "0"
+            case field:
+                assert field is not None  # a form asks for it
+                typed[setting.option] = values.get(field.key)
+    with custom_ids.map_parse_errors():
+        return apply_changes(subscription, typed)
+
+
+def form_values(subscription: Subscription) -> dict[str, str]:
+    """Return the settings as the values of the forms, in the shape that Discord sends them back."""
+    values: dict[str, str] = {}
+    checked: list[str] = []
+    for setting in SETTINGS.values():
+        value = getattr(subscription, setting.name)
+        if isinstance(setting.field, CheckField):
+            checked += [setting.field.key] if value == setting.field.on else []
+        elif setting.field is not None:
+            values[setting.field.key] = setting.show(value)
+    return values | {CHECKED: ",".join(checked)}
+
+
+def validated(subscription: Subscription) -> Subscription:
+    """Return the subscription with time and days normalised; `server_picks` stays on for a weekly post only.
+
+    Raises UsageError, which names the setting and valid values.
+    """
+    clock.parse_zone(subscription.timezone)
+    for name, value, low, high in (
+        ("top N", subscription.top_n, 1, MAX_TOP_N),
+        ("minimum votes", subscription.min_votes, 0, 1_000_000),
+        ("fresh days", subscription.fresh_days, 1, 14),
+        ("minutes to wait for a digest", subscription.wait_minutes, 0, 1440),
+        ("hours for votes to settle", subscription.settle_hours, 0, 72),
+    ):
+        if not low <= value <= high:
+            raise errors.UsageError(f"{name} is {value}; it must be from {low} to {high}.")
+    if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
+        raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
+    is_weekly = choice.is_rolling(subscription)
+    if subscription.when is When.COMPLETE and is_weekly:
+        raise errors.UsageError("A weekly post is sent at its hour; it cannot wait for a day to be complete.")
+    return replace(
+        subscription,
+        at_time=f"{schedule.parse_time(subscription.at_time):%H:%M}",
+        days=tuple(sorted(set(subscription.days))),
+        topic=validate_topic(subscription.topic),
+        server_picks=subscription.server_picks and is_weekly,
+    )
+
+
+def validate_topic(topic: str) -> str:
+    """Return a topic on one line. Raises UsageError for one that is too long, or that no paper can match."""
+    line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
+    if len(line) > MAX_TOPIC_LENGTH:
+        raise errors.UsageError(
+            f"the topic has {len(line)} characters; it must have at most {MAX_TOPIC_LENGTH}."
+        )
+    query = query_parser.parse_query(line)
+    if line and not (query.has_text or query.authors or query.has_range_filters):
+        raise errors.UsageError(
+            f"the topic {line!r} asks for nothing. Name words, an author (author:) or least votes (votes:)."
+        )
+    return line

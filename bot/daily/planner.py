@@ -1,0 +1,519 @@
+"""Plans the daily posts of due subscriptions into the outbox.
+
+One transaction plans a batch: deliveries under unique keys with their rendered parts, papers posted, digests covered,
+the decisions for `/why`, and the next due times. Planning is idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+
+from bot.core import clock, day_close, isolation
+from bot.core.clock import TimeSlices
+from bot.daily import choice, deliveries, schedule
+from bot.daily.schedule import DAY
+from bot.outbox import contents
+from bot.outbox import deliveries as outbox_deliveries
+from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from storage import archive, daily, key_values, models, papers, sources
+from storage import deliveries as stored_deliveries
+from storage.archive import DigestPaper
+from storage.database import Connection, Database
+from storage.outbox import add_all
+
+log = structlog.get_logger(__name__)
+
+CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
+"""If a tick is earlier than the last one by more than this, the clock was set back."""
+
+POSTPONE_DELAY = timedelta(hours=1)
+BATCH_SIZE = 500
+OWN_POSTS_IN_BATCH = 100
+"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
+MAX_LOGGED_KEYS = 10
+
+TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
+"""Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
+
+
+MAX_PICKS = 5
+"""Papers that members saved or shared which a weekly post lists at most."""
+
+
+class TopicMatches:
+    """The papers that match each topic. The search engine is asked once about each topic and paper."""
+
+    def __init__(self, matcher: TopicMatcher) -> None:
+        self._matcher = matcher
+        self._checked: dict[str, set[int]] = {}
+        self._matching: dict[str, set[int]] = {}
+
+    def covers(self, subscription: models.Subscription) -> bool:
+        """Return whether the subscription's topic was looked up, if it has one."""
+        return not subscription.topic or subscription.topic in self._checked
+
+    async def look_up(
+        self, connection: Connection, pool: choice.CandidatePool, subscriptions: Iterable[models.Subscription]
+    ) -> None:
+        """Find the papers of the pool that match the topics of the subscriptions, and tell the pool."""
+        for topic in dict.fromkeys(row.topic for row in subscriptions if row.topic):
+            checked = self._checked.setdefault(topic, set())
+            matching = self._matching.setdefault(topic, set())
+            unchecked = [paper for paper in pool.papers if paper.paper_id not in checked]
+            if unchecked:
+                matching.update(await self._matcher(connection, topic, unchecked))
+                checked.update(paper.paper_id for paper in unchecked)
+            pool.matching[topic] = matching
+
+
+async def load_pool(
+    connection: Connection, subscriptions: Iterable[models.Subscription], now: datetime
+) -> choice.CandidatePool:
+    """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers."""
+    first_dates: list[date] = []
+    for subscription in subscriptions:
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        # A post that still waits for its digest may be yesterday's.
+        first_dates.append(choice.oldest_digest_date(subscription, today - schedule.DAY))
+    first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
+    return await load_digests(connection, first_on, choice.newest_digest_date(now))
+
+
+async def load_closings(
+    connection: Connection,
+    rule: day_close.DayClose,
+    now: datetime,
+    subscriptions: Iterable[models.Subscription],
+    digests: Iterable[models.StoredDigest] = (),
+) -> day_close.Closings | None:
+    """Return which days are complete; None if nothing asks for that, or no source has lists.
+
+    A subscription that waits for it does, and a post of a listing among `digests`. A day whose digest is being written
+    is not complete.
+    """
+    is_asked = any(subscription.when is models.When.COMPLETE for subscription in subscriptions)
+    if not is_asked and not any(choice.is_listing(digest.format) for digest in digests):
+        return None
+    reads = await load_reads(connection, now)
+    if reads is None:
+        return None
+    if rule.writing_period:
+        written_on = await key_values.get(connection, key_values.WRITTEN_ON) or ""
+        reads = {
+            day: read_at
+            for day, read_at in reads.items()
+            if day.isoformat() <= written_on or now >= rule.written_by(day)
+        }
+    return day_close.Closings(rule, reads)
+
+
+async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
+    """Return when the list of each recent day was read last (UTC); None if no source has lists."""
+    since = now - choice.REPOST_INTERVAL
+    pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
+    if pages is None:
+        return None
+    reads: dict[date, datetime] = {}
+    for location, read_at in pages:
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(location.rpartition("?date=")[2])
+            reads[day] = max(read_at, reads.get(day, read_at))
+    return reads
+
+
+def stated_close(
+    post: choice.PlannedPost, pool: choice.CandidatePool, closings: day_close.Closings | None, now: datetime
+) -> datetime | None:
+    """Return when the list of a post's day closes (UTC), if it is still open or is complete.
+
+    None for a post of several days or without the day's listing, and for a list that was not read since it closed.
+    """
+    if closings is None or post.since_on is not None:
+        return None
+    has_listing = any(
+        digest.date == post.digest_on and digest.id in post.digest_ids and choice.is_listing(digest.format)
+        for digest in pool.digests
+    )
+    closes_at = closings.rule.closes_at(post.digest_on)
+    is_stated = has_listing and (now < closes_at or closings.is_complete(post.digest_on))
+    return closes_at if is_stated else None
+
+
+async def load_digests(connection: Connection, since_on: date, until_on: date) -> choice.CandidatePool:
+    """Return the digests of these dates, both ends included, with their papers."""
+    newest_first = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
+    listed = await archive.list_papers(connection, [digest.id for digest in newest_first])
+    return choice.CandidatePool(newest_first[::-1], listed)
+
+
+async def load_posted_ids(
+    connection: Connection, subscription: models.Subscription, now: datetime
+) -> set[int]:
+    """Return the papers that the subscription's channel and language were sent within REPOST_INTERVAL before `now`."""
+    by_channel = await daily.list_posted_papers(
+        connection, [subscription.channel_id], since_at=now - choice.REPOST_INTERVAL
+    )
+    return by_channel.get(daily.channel_locale(subscription), set())
+
+
+async def add_server_picks(
+    connection: Connection,
+    subscribed: Sequence[models.Subscription],
+    posts: Sequence[choice.PlannedPost | None],
+) -> list[choice.PlannedPost | None]:
+    """Return the posts, those that list them with the papers that most members of their server saved or shared.
+
+    They count since the post was due seven days earlier, in the subscription's zone.
+    """
+    guild_ids: dict[datetime, set[int]] = {}
+    weeks: list[datetime | None] = []
+    for subscription, post in zip(subscribed, posts, strict=True):
+        since = None
+        if post is not None and subscription.server_picks and choice.is_rolling(subscription):
+            zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
+            first_on = post.local_on - choice.window_days(subscription) * DAY
+            since = schedule.wall_clock_to_utc(first_on, at, zone)
+            guild_ids.setdefault(since, set()).add(subscription.guild_id)
+        weeks.append(since)
+    top = {
+        since: await choice.list_top(connection, ids, since, MAX_PICKS) for since, ids in guild_ids.items()
+    }
+    return [
+        post
+        if post is None or since is None
+        else replace(post, server_picks=top[since].get(subscription.guild_id, ()))
+        for subscription, post, since in zip(subscribed, posts, weeks, strict=True)
+    ]
+
+
+async def load_details(
+    connection: Connection, posts: Iterable[choice.PlannedPost | None], locales: Collection[models.Locale]
+) -> dict[int, models.PaperDetail]:
+    """Return the details of all papers of some posts for readers of `locales`, by paper id."""
+    ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
+    details = await papers.list_details(connection, ids)
+    await outbox_deliveries.prepare_extracts(details, locales)
+    return {detail.id: detail for detail in details}
+
+
+def posted_papers(
+    subscription: models.Subscription, post: choice.PlannedPost, now: datetime, delivery_id: int
+) -> list[daily.PostedPaper]:
+    """Return the records of a post's papers as posted in the subscription's channel."""
+    key = daily.channel_locale(subscription)
+    return [daily.PostedPaper(*key, paper.paper_id, now, delivery_id) for paper in post.papers]
+
+
+def build_daily_post(
+    subscription: models.Subscription,
+    post: choice.PlannedPost,
+    details: Mapping[int, models.PaperDetail],
+    now: datetime,
+) -> contents.DailyPost:
+    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id.
+
+    A list that closes after `now` (UTC) is not complete.
+    """
+    return contents.DailyPost(
+        marker=deliveries.MARKER_PLACEHOLDER,
+        locale=subscription.locale,
+        style=subscription.style,
+        digest_on=post.digest_on,
+        total=post.total,
+        papers=tuple(
+            outbox_deliveries.build_post_paper(details[paper.paper_id], subscription.locale)
+            for paper in post.papers
+        ),
+        schedule=schedule.schedule_key(subscription),
+        since_on=post.since_on,
+        missed_on=post.missed_on,
+        topic=subscription.topic,
+        late=post.late,
+        closes_at=post.closes_at,
+        is_complete=post.closes_at is not None and post.closes_at <= now,
+        ranks=post.ranks,
+        server_picks=tuple(outbox_deliveries.build_pick(*pick) for pick in post.server_picks),
+    )
+
+
+class RenderedPosts:
+    """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts."""
+
+    def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
+        self._factory = factory
+        self._now = now
+        self._cache: dict[object, deliveries.RenderedPost] = {}
+
+    def build_delivery(
+        self,
+        subscription: models.Subscription,
+        post: choice.PlannedPost,
+        details: Mapping[int, models.PaperDetail],
+        *,
+        record: KindRecord[contents.DailyPost] = deliveries.DAILY,
+        key: str | None = None,
+    ) -> models.NewDelivery:
+        """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
+        content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
+        role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
+        look = subscription.locale, subscription.style, subscription.topic, role_id
+        cached = content, look, schedule.schedule_key(subscription)
+        if cached not in self._cache:
+            built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
+            self._cache[cached] = deliveries.render(self._factory, built)
+        return self._factory.build(
+            record,
+            key or choice.delivery_key(subscription.id, post.local_on),
+            subscription.locale,
+            self._cache[cached].parts,
+            self._now,
+            due_at=post.due_at,
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=post.local_on,
+            digest_on=post.digest_on,
+            post=self._cache[cached].stored,
+        )
+
+
+class DailyPlanner:
+    """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
+
+    def __init__(
+        self,
+        database: Database,
+        deliveries: DeliveryFactory,
+        matcher: TopicMatcher,
+        rule: day_close.DayClose | None = None,
+    ) -> None:
+        self._database = database
+        self._matcher = matcher
+        self._deliveries = deliveries
+        self._day_close = rule or day_close.default()
+        self._last_tick_at: datetime | None = None
+
+    async def tick(self, now: datetime) -> int:
+        """Plan everything that is due at `now` (UTC). Returns the number of posts planned."""
+        if self._last_tick_at is not None and now < self._last_tick_at - CLOCK_SKEW_TOLERANCE:
+            # While the clock was ahead, due times were moved too far into the future.
+            await self.reschedule(now)
+        self._last_tick_at = now
+        planned = 0
+        rendered = RenderedPosts(self._deliveries, now)
+        matches = TopicMatches(self._matcher)
+        while True:
+            counts = await self._plan_batch(now, rendered, matches)
+            if counts is None:
+                await self._match_ahead(now, matches)
+                continue
+            due_count, planned_count = counts
+            planned += planned_count
+            if due_count < BATCH_SIZE:
+                return planned
+            await asyncio.sleep(0)
+
+    async def reschedule(self, now: datetime, *, ahead_since: datetime | None = None) -> int:
+        """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed.
+
+        `ahead_since` (UTC) is as in `recompute_due`.
+        """
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+            changed = [
+                schedule.set_due(subscription, due)
+                for subscription in active
+                if clock.is_known_zone(subscription.timezone)
+                and (due := recompute_due(subscription, now, ahead_since)) is not None
+                and (due.at, due.local_on) != (subscription.next_due_at, subscription.due_on)
+            ]
+            await daily.set_schedules(connection, changed)
+        return len(changed)
+
+    async def _match_ahead(self, now: datetime, matches: TopicMatches) -> None:
+        """Match the topics that are due outside the planning transaction, which keeps other writers waiting."""
+        async with self._database.read() as connection:
+            due = await daily.list_due_with_topic(connection, now)
+            known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
+            if known:
+                pool = await load_pool(connection, known, now)
+                await matches.look_up(connection, pool, known)
+
+    async def _plan_batch(
+        self, now: datetime, rendered: RenderedPosts, matches: TopicMatches
+    ) -> tuple[int, int] | None:
+        """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned.
+
+        It returns BATCH_SIZE if some of them are left for the next batch.
+
+        Returns None, and plans nothing, if a topic of theirs is not matched yet.
+        """
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            listed = await daily.list_due(connection, now, limit=BATCH_SIZE)
+            if not listed:
+                return 0, 0
+            own = [position for position, row in enumerate(listed) if row.server_picks]
+            due = listed[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else listed
+            known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
+            if not all(matches.covers(subscription) for subscription in known):
+                return None
+            plans, revisions = await _decide(connection, known, now, matches, self._day_close)
+            posts = await add_server_picks(connection, known, [plan.post for plan in plans])
+            plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
+            locales = {subscription.locale for subscription in known}
+            details = await load_details(connection, posts, locales)
+            plans, deliveries = await _build_deliveries(known, plans, details, now, rendered)
+            known_ids = {subscription.id for subscription in known}
+            plans += [
+                _postpone(subscription, now, "unknown time zone")
+                for subscription in due
+                if subscription.id not in known_ids
+            ]
+            ids = await add_all(connection, deliveries)
+            await _store_plans(connection, plans, revisions, ids, now)
+        if ids:
+            log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
+        return len(due) if due is listed else BATCH_SIZE, len(ids)
+
+
+async def _decide(
+    connection: Connection,
+    due: Sequence[models.Subscription],
+    now: datetime,
+    matches: TopicMatches,
+    rule: day_close.DayClose,
+) -> tuple[list[choice.Decision], dict[int, int]]:
+    """Return the decisions, and the revisions of the digests that they are about."""
+    if not due:
+        return [], {}
+    pool = await load_pool(connection, due, now)
+    await matches.look_up(connection, pool, due)
+    digest_ids = [digest.id for digest in pool.digests]
+    covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
+    posted_ids = await daily.list_posted_papers(
+        connection, {subscription.channel_id for subscription in due}, since_at=now - choice.REPOST_INTERVAL
+    )
+    closings = await load_closings(connection, rule, now, due, pool.digests)
+    calendar = choice.Calendar(now)
+    keys = [
+        choice.delivery_key(subscription.id, past[-1].local_on)
+        for subscription in due
+        if (past := calendar.look_up(subscription).past)
+    ]
+    planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
+    plans = []
+    for subscription in due:
+        channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
+        plan = choice.decide(
+            subscription,
+            calendar,
+            pool,
+            covered_ids=covered.get(subscription.id, {}),
+            posted_ids=channel_posted_ids,
+            planned_keys=planned_keys,
+            closings=closings,
+        )
+        if plan.post is not None:
+            # A second subscription of the channel that is due now must not repeat these papers.
+            channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
+            closes_at = stated_close(plan.post, pool, closings, now)
+            plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
+        plans.append(plan)
+    return plans, {digest.id: digest.revision for digest in pool.digests}
+
+
+async def _build_deliveries(
+    subscribed: Sequence[models.Subscription],
+    plans: Sequence[choice.Decision],
+    details: Mapping[int, models.PaperDetail],
+    now: datetime,
+    rendered: RenderedPosts,
+) -> tuple[list[choice.Decision], list[models.NewDelivery]]:
+    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed.
+
+    Posts with what members of a server saved are rendered for each server, hence in slices of time.
+    """
+    slices = TimeSlices()
+    kept: list[choice.Decision] = []
+    deliveries: list[models.NewDelivery] = []
+    for subscription, plan in zip(subscribed, plans, strict=True):
+        # A template error in one style must not stop the other posts.
+        failures: list[Exception] = []
+        with isolation.collected(failures):
+            if plan.post is not None:
+                deliveries.append(rendered.build_delivery(subscription, plan.post, details))
+        kept.append(
+            _postpone(subscription, now, "rendering failed", exc_info=failures[0]) if failures else plan
+        )
+        await slices.pause()
+    return kept, deliveries
+
+
+def recompute_due(
+    subscription: models.Subscription, now: datetime, ahead_since: datetime | None = None
+) -> schedule.DueTime | None:
+    """Return the due time of an active subscription by today's time zone rules, or None to keep the stored one.
+
+    The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
+    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
+    """
+    following = schedule.next_due_of(subscription, now)
+    first_open = schedule.next_due_of(subscription, ahead_since or now)
+    if subscription.waiting_for_on is not None:
+        return first_open if subscription.waiting_for_on >= following.local_on else None
+    if subscription.due_on is None or subscription.due_on > following.local_on:
+        due = first_open
+    else:
+        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
+        due = next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
+    if due.at < subscription.created_at <= now:
+        # The clock was behind, and the date before the subscription was made seemed to be the next one.
+        return schedule.next_due_of(subscription, subscription.created_at)
+    return due
+
+
+def _postpone(
+    subscription: models.Subscription, now: datetime, reason: str, **details: object
+) -> choice.Decision:
+    """Return a decision to try again after POSTPONE_DELAY, so that other subscriptions are not held up."""
+    log.error("post not planned", subscription=subscription.id, reason=reason, **details)
+    due = schedule.DueTime(now + POSTPONE_DELAY, subscription.due_on or now.date())
+    return choice.Decision(schedule.set_due(subscription, due))
+
+
+async def _store_plans(
+    connection: Connection,
+    plans: Sequence[choice.Decision],
+    revisions: Mapping[int, int],
+    delivery_ids: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Store what follows from the plans. `revisions` are by digest, `delivery_ids` the new deliveries by key."""
+    records: list[daily.StoredDecision] = []
+    papers: list[daily.PostedPaper] = []
+    covered: list[tuple[int, int, int]] = []
+    late: list[tuple[int, int, int]] = []
+    for plan in plans:
+        subscription_id, delivery_id = plan.subscription.id, None
+        if plan.post is not None:
+            delivery_id = delivery_ids.get(choice.delivery_key(subscription_id, plan.post.local_on))
+            if delivery_id is not None:
+                papers += posted_papers(plan.subscription, plan.post, now, delivery_id)
+        if plan.choice is not None:
+            records.append(choice.to_record(plan, plan.choice, now, delivery_id))
+        covered += [(subscription_id, id_, revisions[id_]) for id_ in plan.covered_digest_ids]
+        late += [(subscription_id, id_, revisions[id_]) for id_ in plan.late_digest_ids]
+    await daily.add_posted_papers(connection, papers)
+    await daily.set_late_revisions(connection, late, now)
+    await daily.add_covered(connection, covered + late, now)
+    await daily.add_decisions(connection, records)
+    await daily.set_schedules(connection, [plan.subscription for plan in plans])

@@ -1,0 +1,501 @@
+"""The messages of a daily post: the registry of its styles, and the copy of a message in the other language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.client import custom_ids, message_builder, paper_text, sender
+from bot.client import messages as client_messages
+from bot.client.messages import PostWording, subtext_lines
+from bot.client.permissions import REQUIRED, Channel
+from bot.client.translations import Texts
+from bot.lists import card as lists_card
+from bot.lists import follow
+from bot.lists import messages as lists_messages
+from bot.lists.card import OPEN_PAPER
+from bot.lists.messages import OPEN_TOPIC_MODAL
+from bot.outbox import contents
+from bot.outbox.contents import DailyPost, PostPaper, RenderedPart
+from bot.rendering import discord_text
+from storage import models
+from storage.models import PartKind, Style
+
+PAPERS_PER_MESSAGE = 8
+"""1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
+
+The last message has one more button if it has fewer papers, or no header.
+"""
+
+PAPERS_WITH_SERVER_PICKS = 7
+"""Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
+
+SHOW_LANGUAGE = "lang"
+
+OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
+
+
+def compact_views(
+    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
+) -> list[ui.LayoutView]:
+    """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
+
+    `with_marker` is False for a copy without a delivery, such as the post in another language; one of which the total is
+    not known has no header. `note` is above the headline, such as that it is a preview.
+    """
+    groups = split_papers(post)
+    views = []
+    first = 0
+    for position, group in enumerate(groups):
+        marker = contents.part_marker(post.marker, position) if with_marker else None
+        last = position == len(groups) - 1
+        message = message_builder.MessageBuilder()
+        if position == 0 and post.total >= post.own_count:
+            message.add_text(header(wording, post, note))
+        _add_papers(wording, message, post, group, first, marker, last=last)
+        first += len(group)
+        views.append(message.view)
+    return views
+
+
+def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
+    """Return the headline with the small print below it, and the note and the mention of the post's role above it."""
+    small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
+    headline = f"{client_messages.mention_line(post)}## 📰 {wording.daily_text(post, 'headline')}"
+    return "\n".join(line for line in (note, headline, *small_print) if line)
+
+
+def headline_view(
+    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
+) -> ui.LayoutView:
+    """Return the message above the cards or the thread. `note` as in `compact_views`."""
+    message = message_builder.MessageBuilder()
+    message.add_text(header(wording, post, note))
+    message.add_buttons(
+        # Its message has no menu of the papers, which the copy in the other language is made from.
+        *_action_buttons(
+            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None, None
+        )
+    )
+    message.add_text(subtext_lines(wording.daily_text(post, "foot")))
+    return message.view
+
+
+def card_view(
+    texts: Texts, post: DailyPost, paper: PostPaper, position: int | None, heading: str | None = None
+) -> ui.LayoutView:
+    """Return a paper with as much of its summary as fits; a button opens the rest privately.
+
+    `position` is that of the part; None for a copy without a delivery. `heading` is that of late papers.
+    """
+    marker = None if position is None else contents.part_marker(post.marker, position)
+    message = message_builder.MessageBuilder()
+    if heading:
+        message.add_text(heading)
+    message.add_section(f"### {_title(paper, 1200, 3000)}\n{_byline(paper)}", paper.thumbnail, paper.title)
+    rows: list[list[ui.Item[Any]]] = [
+        [
+            message_builder.button(texts("read"), custom_ids.pack(OPEN_PAPER, paper.arxiv_id, marker=marker)),
+            message_builder.button(
+                texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
+            ),
+            message_builder.button(texts("similar"), custom_ids.pack(lists_card.SIMILAR, paper.arxiv_id)),
+        ],
+        lists_card.link_buttons(paper, paper.project_url),
+    ]
+    notes = (
+        (paper_text.language_note(texts, paper.summary), paper_text.summary_line(texts, paper.summary))
+        if paper.summary is not None
+        else ()
+    )
+    foot = "\n".join(paper_text.subtext(line) for line in notes if line)
+    message.reserve(1)
+    message.end_with(rows, foot)
+    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget))
+    return message.view
+
+
+def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> str:
+    """Return as much of a summary as fits, with a note if there is more."""
+    # Rendering text far beyond the first page would be wasted.
+    start = [
+        models.Section(section.heading, section.body[: 4 * lists_card.MAX_PAGE_LENGTH])
+        for section in sections[:4]
+    ]
+    pages = lists_card.summary_pages(texts, start, budget)
+    if not pages:
+        return paper_text.subtext(texts("no-summary"))
+    if len(pages) == 1 and start == list(sections):
+        return pages[0]
+    more = paper_text.subtext(texts("more-inside"))
+    size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
+    return f"{discord_text.shorten(pages[0], lists_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+
+
+def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
+    """Split the papers evenly into the fewest groups that each fit in a message."""
+    papers = post.papers
+    count = max(1, -(-len(papers) // (PAPERS_WITH_SERVER_PICKS if post.server_picks else PAPERS_PER_MESSAGE)))
+    size = -(-len(papers) // count)
+    return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
+
+
+def _add_papers(
+    wording: PostWording,
+    message: message_builder.MessageBuilder,
+    post: DailyPost,
+    group: Sequence[PostPaper],
+    first: int,
+    marker: str | None,
+    *,
+    last: bool,
+) -> None:
+    """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
+    texts = wording.ui_texts
+    ranks = post.numbers[first : first + len(group)]
+    shown = _menu_papers(post, group, last=last)
+    menu = lists_messages.open_menu(texts("post-pick"), shown, marker, ranks=ranks)
+    is_full = first == 0 and len(group) == PAPERS_PER_MESSAGE
+    buttons = (
+        _action_buttons(texts, post, None if menu else marker, first, may_follow=not is_full)
+        if last
+        else _language_buttons(texts, post, first, len(group))
+    )
+    server_picks = wording.server_picks(post) if last else ""
+    foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
+    message.reserve(bool(server_picks), (server_picks,) if server_picks else ())
+    message.end_with(([menu], buttons), foot)
+    # A full message has no component left for the separator below the headline.
+    _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
+    if server_picks:
+        message.add_separator()
+        message.add_reserved_text(server_picks)
+
+
+def _add_sections(
+    wording: PostWording,
+    message: message_builder.MessageBuilder,
+    post: DailyPost,
+    group: Sequence[PostPaper],
+    first: int,
+    *,
+    is_separated: bool,
+) -> None:
+    """Add the papers of a group, each with an equal share of the space, and separators; one above if `is_separated`."""
+    headings = wording.late_headings(post)
+    for position, paper in enumerate(group):
+        if position or is_separated:
+            message.add_separator()
+        share = message.share(len(group) - position)
+        heading = headings.get(paper.arxiv_id)
+        text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
+        message.add_section(text, paper.thumbnail, paper.title)
+
+
+def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> list[PostPaper]:
+    """Return the papers of a message's menu: its own, then the others that members saved or shared."""
+    own = {paper.arxiv_id for paper in group}
+    return [*group, *(paper for paper, _, _ in post.server_picks if last and paper.arxiv_id not in own)]
+
+
+def _paper_text(
+    wording: PostWording,
+    rank: int,
+    paper: PostPaper,
+    characters: int,
+    size: int,
+    *,
+    heading: str | None = None,
+) -> str:
+    """Return a paper's lines in at most so many characters and bytes, below the heading of late papers."""
+    if heading:
+        characters, size = characters - len(heading) - 2, size - discord_text.utf8_bytes(heading) - 2
+        lines = _paper_text(wording, rank, paper, characters, size)
+        return f"{heading}\n\n{lines}"
+    facts = _byline(paper)
+    title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
+    return discord_text.shorten(wording.paper_lines(rank, paper, title), characters, max_bytes=size)
+
+
+def _title(paper: PostPaper, characters: int, size: int) -> str:
+    return paper_text.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
+    )
+
+
+def _byline(paper: PostPaper) -> str:
+    names = paper_text.format_authors(paper.authors, truncated=paper.authors_truncated)
+    organization = paper_text.format_organization(paper.organization)
+    return paper_text.join_dotted(paper_text.format_votes(paper.votes), names, organization)
+
+
+def _action_buttons(
+    texts: Texts, post: DailyPost, marker: str | None, first: int | None, *, may_follow: bool = True
+) -> list[ui.Item[Any]]:
+    """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
+    day = lists_messages.ListState(
+        lists_messages.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else ""
+    )
+    label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
+    is_listed = post.total >= post.own_count
+    search = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
+    if 0 < len(post.topic) <= lists_messages.MAX_TEXT_LENGTH:
+        on_topic = lists_messages.ListState(lists_messages.ListKind.TOPIC, post.topic)
+        search = message_builder.button(texts("post-on-topic"), lists_messages.pack_state(on_topic))
+    return [
+        *(
+            [message_builder.button(label, lists_messages.pack_state(day, marker=marker))]
+            if is_listed
+            else []
+        ),
+        search,
+        *([follow.begin_alert_button(texts, post.topic)] if may_follow else []),
+        *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
+    ]
+
+
+def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> list[ui.Item[Any]]:
+    if not post.papers:
+        return []
+    other = OTHER_LOCALE[post.locale]
+    fields = (other.value, *_pack_copy(post, first, count))
+    server_picks = _pack_server_picks(post, first, count)
+    try:
+        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields, *server_picks)
+    except ValueError:
+        # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
+        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields)
+    return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
+
+
+def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
+    """Return what the copy of a message in the other language says besides its papers, which are in the menu.
+
+    The total (0 below the first message, which has the header), the days, the ranks and the late days.
+    """
+    is_whole = first == 0 and count == len(post.papers)
+    since = "" if post.since_on is None else str((post.digest_on - post.since_on).days)
+    late = ".".join(
+        f"{(post.digest_on - day).days}-{shown}-{total}" for day, shown, total in post.late if is_whole
+    )
+    numbers = ".".join(map(str, post.numbers[first : first + count]))
+    # The topic is in a button of the last message, unless it is too long.
+    is_header_known = not post.topic or (is_whole and len(post.topic) <= lists_messages.MAX_TEXT_LENGTH)
+    total = post.total if first == 0 and is_header_known else 0
+    return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
+
+
+def _pack_server_picks(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
+    """Return a field of a copy: for each paper that members saved or shared, its position in the menu and the counts."""
+    if not post.server_picks or first + count < len(post.papers):
+        return ()
+    shown = _menu_papers(post, post.papers[first : first + count], last=True)
+    positions = {paper.arxiv_id: position for position, paper in enumerate(shown)}
+    return (
+        ".".join(
+            f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.server_picks
+        ),
+    )
+
+
+def _unpack_server_picks(
+    text: str, papers: Sequence[PostPaper], own_count: int
+) -> tuple[contents.ServerPick, ...]:
+    """Return what `_pack_server_picks` packed; () if a paper of the menu was not found: the positions are wrong then."""
+    picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
+    if own_count + sum(position >= own_count for position, _, _ in picks) != len(papers):
+        return ()
+    return tuple((papers[position], saved, shared) for position, saved, shared in picks)
+
+
+def copy_of(
+    action: custom_ids.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
+) -> DailyPost:
+    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
+    _, total, day, since, ranks, rest = action.fields(6)
+    late, _, server_picks = rest.partition(":")
+    with custom_ids.map_parse_errors():
+        digest_on = date.fromisoformat(day)
+        days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
+        late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
+        numbers = tuple(int(number) for number in ranks.split(".") if number)
+        count = len(numbers)
+        own = min(count, len(papers)) - sum(shown for _, shown, _ in late_days)
+        return DailyPost(
+            "",
+            locale,
+            models.Style.COMPACT,
+            digest_on,
+            custom_ids.parse_number(total),
+            tuple(papers[:count]),
+            since_on=digest_on - timedelta(days=int(since)) if since else None,
+            topic=topic,
+            late=late_days,
+            ranks=numbers[:own],
+            server_picks=_unpack_server_picks(server_picks, papers, count),
+        )
+
+
+AUTO_ARCHIVE_MINUTES = 4320
+"""Minutes without a message after which Discord archives a thread: three days, one of its four durations."""
+
+PostableChannel = discord.TextChannel | discord.ForumChannel
+
+
+def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
+    views = compact_views(wording, post)
+    groups = split_papers(post)
+    return tuple(
+        _message_part(wording, post, view, tuple(group), position, is_last=position == len(groups) - 1)
+        for position, (view, group) in enumerate(zip(views, groups, strict=True))
+    )
+
+
+def _card_parts(
+    wording: PostWording, post: DailyPost, kind: PartKind = PartKind.MESSAGE, first_position: int = 1
+) -> tuple[RenderedPart, ...]:
+    """Return a headline and one message per paper; a single message if there are no papers."""
+    if not post.papers:
+        return _compact_parts(wording, post)
+    headings = wording.late_headings(post)
+    cards = [
+        _message_part(
+            wording,
+            post,
+            card_view(wording.ui_texts, post, paper, position, headings.get(paper.arxiv_id)),
+            (paper,),
+            position,
+            kind,
+        )
+        for position, paper in enumerate(post.papers, first_position)
+    ]
+    return _message_part(wording, post, headline_view(wording, post), (), 0), *cards
+
+
+def _thread_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
+    head, *cards = _card_parts(wording, post, PartKind.THREAD_MESSAGE, first_position=2)
+    return head, *([RenderedPart(PartKind.THREAD, _thread_fields(wording, post)), *cards] if cards else ())
+
+
+def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
+    first, *rest = _compact_parts(wording, post)
+    fields = _thread_fields(wording, post)
+    if post.forum_tags:
+        fields["applied_tags"] = [str(tag) for tag in post.forum_tags]
+    if post.topic:
+        fields[sender.TOPIC_FIELD] = post.topic
+    return (
+        RenderedPart(
+            PartKind.FORUM_POST, {**fields, "message": first.payload}, {**fields, "message": first.fallback}
+        ),
+        *(RenderedPart(PartKind.THREAD_MESSAGE, part.payload, part.fallback) for part in rest),
+    )
+
+
+def _announcement_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
+    message = RenderedPart(
+        PartKind.MESSAGE,
+        client_messages.embeds_payload(wording, post, 0),
+        client_messages.plain_post_payload(wording, post, post.papers, 0),
+    )
+    return message, RenderedPart(PartKind.CROSSPOST)
+
+
+def _message_part(
+    wording: PostWording,
+    post: DailyPost,
+    view: ui.LayoutView,
+    papers: tuple[PostPaper, ...],
+    position: int,
+    kind: PartKind = PartKind.MESSAGE,
+    *,
+    is_last: bool = False,
+) -> RenderedPart:
+    server_picks = wording.server_picks(post) if is_last else ""
+    plain = client_messages.plain_post_payload(wording, post, papers, position, server_picks)
+    role_id = post.mention_role_id if position == 0 else None
+    return RenderedPart(kind, message_builder.layout_payload(view, mention_role_id=role_id), plain)
+
+
+def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
+    name = discord_text.shorten(
+        str(wording.daily_text(post, "name")), discord_text.THREAD_NAME, markdown=False
+    )
+    return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
+
+
+def _compact_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
+    return compact_views(wording, post, with_marker=False, note=note)
+
+
+def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
+    """Return the headline and the first card."""
+    if not post.papers:
+        return _compact_preview(wording, post, note)
+    head = headline_view(wording, post, with_marker=False, note=note)
+    return [head, card_view(wording.ui_texts, post, post.papers[0], None)]
+
+
+@dataclass(frozen=True, slots=True)
+class PostStyle:
+    """A layout of the daily post. `label` is its option in `/daily`.
+
+    `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader,
+    with a note above the headline. `permissions` are needed in addition to those of every style.
+    """
+
+    label: str
+    render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
+    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
+    fits: Callable[[PostableChannel], bool] = lambda channel: isinstance(channel, discord.TextChannel)
+    permissions: tuple[str, ...] = ()
+
+
+STYLES: Mapping[Style, PostStyle] = {
+    Style.COMPACT: PostStyle("Compact: one message", _compact_parts),
+    Style.CARDS: PostStyle("Cards: a message a paper", _card_parts, _card_preview),
+    Style.THREAD: PostStyle(
+        "Thread: the papers in a thread",
+        _thread_parts,
+        _card_preview,
+        permissions=("create_public_threads", "send_messages_in_threads"),
+    ),
+    Style.FORUM: PostStyle(
+        "Forum: a post a day",
+        _forum_parts,
+        fits=lambda channel: isinstance(channel, discord.ForumChannel),
+        permissions=("send_messages_in_threads",),
+    ),
+    Style.ANNOUNCEMENT: PostStyle(
+        "Announcement: published to followers",
+        _announcement_parts,
+        fits=lambda channel: isinstance(channel, discord.TextChannel) and channel.is_news(),
+        permissions=("embed_links",),
+    ),
+    Style.WEEKLY: PostStyle("Weekly: the week's late risers", _compact_parts),
+}
+
+
+def default_style(channel: PostableChannel) -> Style:
+    """Return the style for a kind of channel if none was chosen."""
+    return next(
+        style for style in (Style.FORUM, Style.ANNOUNCEMENT, Style.COMPACT) if STYLES[style].fits(channel)
+    )
+
+
+def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
+    """Return the permissions that posts of this style need, and what a mention of the role needs."""
+    role = None if role_id is None else channel.guild.get_role(role_id)
+    mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
+    return (*REQUIRED, *STYLES[style].permissions, *mention)
+
+
+def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
+    """Return the permissions that posts of this style need in the channel, each with whether the bot has it."""
+    granted = channel.permissions_for(channel.guild.me)
+    return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}

@@ -1,0 +1,323 @@
+"""Use cases of subscriptions for `/daily` and `paperround channels`: add, edit, pause, resume, remove; posts on demand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.core import clock, day_close, errors
+from bot.core.clock import Clock
+from bot.daily import choice, options, schedule
+from bot.daily import planner as daily_planner
+from bot.daily.deliveries import ON_DEMAND
+from bot.daily.planner import RenderedPosts, build_daily_post
+from bot.outbox import contents
+from bot.outbox.deliveries import DeliveryFactory
+from storage import archive, daily, deliveries, models, outbox
+from storage.database import Connection, Database
+from storage.models import Reason
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+class Subscriptions:
+    """Service for the subscriptions of channels."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def add(self, draft: models.Subscription) -> models.Subscription:
+        """Store a draft as an active subscription; its first post is at the next due time.
+
+        Raises UsageError for an invalid setting and storage.errors.DuplicateError for an identical subscription.
+        """
+        now = self._clock()
+        new = replace(options.validated(draft), created_at=now)
+        new = schedule.set_due(new, schedule.next_due_of(new, now))
+        async with self._database.transaction() as connection:
+            return replace(new, id=await daily.add(connection, new))
+
+    async def list_rows(
+        self, *, guild_id: int | None = None, channel_id: int | None = None
+    ) -> list[models.Subscription]:
+        """Return the subscriptions of a server, of a channel, or all."""
+        async with self._database.read() as connection:
+            return await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
+
+    async def get(self, subscription_id: int) -> models.Subscription:
+        """Return one subscription. Raises UsageError if the id is unknown."""
+        async with self._database.read() as connection:
+            return await _get(connection, subscription_id)
+
+    async def edit(self, wanted: models.Subscription) -> models.Subscription:
+        """Store the settings of a subscription. A changed schedule applies from now on; a date is not posted twice.
+
+        If the subscription waits for a digest and the new days include that date, it is planned again at once.
+        Raises the errors of `add`.
+        """
+        wanted, now = options.validated(wanted), self._clock()
+        async with self._database.transaction() as connection:
+            # It may have been planned since `wanted` was read.
+            old = await _get(connection, wanted.id, for_update=True)
+            changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
+            if _is_awaiting_digest(changed, now):
+                changed = replace(changed, next_due_at=now)
+            elif schedule.schedule_key(changed) != schedule.schedule_key(old):
+                changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
+            await daily.update(connection, changed)
+        return changed
+
+    async def pause(
+        self, subscription_id: int, reason: Reason = Reason.BY_HAND, *, by: int | None = None
+    ) -> models.Subscription:
+        """Stop posting until the subscription is resumed; planned deliveries are held too. `by` is who did it by hand."""
+        async with self._database.transaction() as connection:
+            old = await _get(connection, subscription_id, for_update=True)
+            at = self._clock() if reason is Reason.BY_HAND else None
+            state = models.ActivityState.PAUSED
+            changed = replace(old, state=state, reason=reason.value, paused_by=by, paused_at=at)
+            await daily.update(connection, changed)
+            await outbox.pause(connection, subscription_id=subscription_id, reason=reason)
+        return changed
+
+    async def resume(self, subscription_id: int) -> models.Subscription:
+        """Post again from the next due time on; deliveries held by the pause are sent at once."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            old = await _get(connection, subscription_id, for_update=True)
+            if old.state is models.ActivityState.ACTIVE:
+                return old
+            changed = replace(
+                schedule.set_due(old, await _next_unplanned_due(connection, old, now)),
+                state=models.ActivityState.ACTIVE,
+                reason=None,
+                paused_by=None,
+                paused_at=None,
+            )
+            await daily.update(connection, changed)
+            await outbox.resume(connection, now, channel_id=old.channel_id)
+        return changed
+
+    async def remove(self, subscription_id: int) -> models.Subscription:
+        """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            old = await _get(connection, subscription_id, for_update=True)
+            await outbox.cancel_for_subscription(
+                connection, subscription_id, reason=Reason.BY_HAND.value, now=now
+            )
+            await daily.remove(connection, subscription_id)
+        return old
+
+
+def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
+    """Return the subscription of a channel that the draft would repeat, None if there is none."""
+    names = ("at_time", "timezone", "locale", "style", "topic")
+    valid = options.validated(draft)
+    wanted = [getattr(valid, name) for name in names]
+    return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
+
+
+@cache
+def draft_codec() -> TypeAdapter[models.Subscription]:
+    """Return the codec of the text in which the wizard keeps a draft."""
+    from pydantic import TypeAdapter  # most commands of the shell read no drafts
+
+    return TypeAdapter(models.Subscription)
+
+
+async def _next_unplanned_due(
+    connection: Connection, subscription: models.Subscription, now: datetime
+) -> schedule.DueTime:
+    """Return the next due time on a date whose post is not planned yet."""
+    due = schedule.next_due_of(subscription, now)
+    while await deliveries.list_existing_keys(
+        connection, [choice.delivery_key(subscription.id, due.local_on)]
+    ):
+        due = schedule.next_due_of(subscription, due.at)
+    return due
+
+
+def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> bool:
+    """Return whether the due time of the awaited date has passed and the date is a day of the subscription."""
+    on = subscription.waiting_for_on
+    if on is None or on.isoweekday() not in subscription.days:
+        return False
+    zone = clock.parse_zone(subscription.timezone)
+    return schedule.wall_clock_to_utc(on, schedule.parse_time(subscription.at_time), zone) <= now
+
+
+async def _get(
+    connection: Connection, subscription_id: int, *, for_update: bool = False
+) -> models.Subscription:
+    subscription = await daily.get(connection, subscription_id, for_update=for_update)
+    if subscription is None:
+        raise errors.UsageError(
+            f"There is no daily post with the id {subscription_id}. List them to see which there are."
+        )
+    return subscription
+
+
+FORECAST_DAYS = 14
+
+
+class TopicForecast(NamedTuple):
+    """The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each would have posted."""
+
+    until_on: date
+    is_recent: bool
+    counts: Mapping[date, int]
+
+
+class OnDemandPosts:
+    """The preview of a subscription, and `/daily now`; papers of a preview do not count as posted.
+
+    Selects the new papers of the newest fresh date, including digests that earlier posts covered.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        matcher: daily_planner.TopicMatcher,
+        rule: day_close.DayClose | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._deliveries = deliveries
+        self._matcher = matcher
+        self._day_close = rule or day_close.default()
+
+    async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
+        """Return the post that would be sent now.
+
+        If it would have no papers, it shows the newest digest of the archive instead, or the newest that has papers on the
+        topic; with an empty archive, no papers.
+        """
+        now = self._clock()
+        async with self._database.read() as connection:
+            post = await self._select_fresh(connection, subscription, now)
+            if post is None or not post.papers:
+                post = await self._select_newest(connection, subscription, now)
+            post, details = await self._complete(connection, subscription, post)
+        return build_daily_post(subscription, post, details, now)
+
+    async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
+        """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""
+        async with self._database.read() as connection:
+            return await self._forecast(connection, subscription, self._clock())
+
+    async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
+        """Plan the post into the outbox. Returns None if there are no fresh papers that are new to the channel."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            subscription = await daily.get(connection, subscription_id)
+            if subscription is None:
+                return None
+            post = await self._select_fresh(connection, subscription, now)
+            if post is None or not post.papers:
+                return None
+            post, details = await self._complete(connection, subscription, post)
+            delivery = RenderedPosts(self._deliveries, now).build_delivery(
+                subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
+            )
+            delivery_id = await outbox.add(connection, delivery)
+            if delivery_id is not None:
+                papers = daily_planner.posted_papers(subscription, post, now, delivery_id)
+                await daily.add_posted_papers(connection, papers)
+        return delivery
+
+    async def _complete(
+        self, connection: Connection, subscription: models.Subscription, post: choice.PlannedPost
+    ) -> tuple[choice.PlannedPost, dict[int, models.PaperDetail]]:
+        """Return the post with what members saved or shared, and the details of its papers."""
+        [completed] = await daily_planner.add_server_picks(connection, [subscription], [post])
+        assert completed is not None
+        return completed, await daily_planner.load_details(connection, [completed], [subscription.locale])
+
+    async def _select_fresh(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> choice.PlannedPost | None:
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        first_on = choice.oldest_digest_date(subscription, today)
+        pool = await self._load_digests(connection, subscription, first_on, choice.newest_digest_date(now))
+        if not pool.digests:
+            return None
+        newest_on = max(digest.date for digest in pool.digests)
+        is_rolling = choice.is_rolling(subscription)
+        digest_ids = tuple(digest.id for digest in pool.digests if is_rolling or digest.date == newest_on)
+        posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)
+        selected = pool.select(digest_ids, subscription, posted_ids)
+        post = choice.PlannedPost(today, now, newest_on, digest_ids, *selected)
+        if is_rolling:
+            return replace(post, digest_on=today, since_on=first_on)
+        return await self._state_close(connection, subscription, post, pool, now)
+
+    async def _select_newest(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> choice.PlannedPost:
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        dates = await archive.list_dates(connection, limit=1)
+        newest_on = dates[0] if dates else today
+        forecast = await self._forecast(connection, subscription, now)
+        if forecast is not None:
+            newest_on = max(forecast.counts, default=newest_on)
+        since_on = choice.first_rolling_date(subscription, newest_on)
+        pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
+        digest_ids = tuple(digest.id for digest in pool.digests)
+        selected = pool.select(digest_ids, subscription, set())
+        post = choice.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)
+        return await self._state_close(connection, subscription, post, pool, now)
+
+    async def _state_close(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        post: choice.PlannedPost,
+        pool: choice.CandidatePool,
+        now: datetime,
+    ) -> choice.PlannedPost:
+        closings = await daily_planner.load_closings(
+            connection, self._day_close, now, [subscription], pool.digests
+        )
+        return replace(post, closes_at=daily_planner.stated_close(post, pool, closings, now))
+
+    async def _forecast(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> TopicForecast | None:
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        dates = await archive.list_dates(connection, limit=1)
+        if not subscription.topic or not dates:
+            return None
+        last_on = min(dates[0], choice.newest_digest_date(now))
+        is_recent = today - last_on < FORECAST_DAYS * schedule.DAY
+        until_on = max(last_on, today) if is_recent else last_on
+        first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
+        pool = await self._load_digests(connection, subscription, first_on, until_on)
+        # A paper counts on the first of its dates.
+        first_dates: dict[int, date] = {}
+        for paper in pool.papers:
+            if paper.paper_id in pool.matching[subscription.topic] and choice.meets_minimum(
+                paper.votes, subscription.min_votes
+            ):
+                first_dates[paper.paper_id] = min(
+                    paper.date_on, first_dates.get(paper.paper_id, paper.date_on)
+                )
+        counts = {day: min(count, subscription.top_n) for day, count in Counter(first_dates.values()).items()}
+        return TopicForecast(until_on, is_recent, counts)
+
+    async def _load_digests(
+        self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
+    ) -> choice.CandidatePool:
+        """Return the digests of these dates, with their papers on the subscription's topic."""
+        pool = await daily_planner.load_digests(connection, since_on, until_on)
+        await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
+        return pool

@@ -1,1 +1,0 @@
-"""Elements that both digest formats share: arXiv ids, dates, headings, labelled fields, refusals."""

@@ -1,1 +1,0 @@
-"""The newsletter format: papers with votes, authors, a thumbnail and three highlights."""

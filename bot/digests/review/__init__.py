@@ -1,1 +1,0 @@
-"""The review format: papers with a long summary in numbered chapters."""

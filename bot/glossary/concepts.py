@@ -1,0 +1,330 @@
+"""The data of the glossary: concepts, each an English term with all its surface forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from itertools import islice, product
+from typing import Literal, NamedTuple
+
+from bot.text import term_keys
+
+Language = Literal["ko", "en", "abbr"]
+
+DOMINANT_SHARE = 0.6
+"""An abbreviation belongs to a term that has at least this share of the papers that explain it."""
+SEED_PAPERS = 2
+"""Weight of a seed term against evidence, in papers."""
+_MIN_SENSE_SHARE = 0.2
+_SAME_STEM_LETTERS = 5
+"""Words with this beginning in common are spellings of one word: adaptation, adaptor."""
+
+
+class SurfaceForm(NamedTuple):
+    """One spelling of a concept. `papers` is the number of papers that explain it; 0 if only the seed list has it.
+
+    `share` is the share of an abbreviation's papers that mean this concept. An alias contains a shorter form of the same
+    concept, so it is recognised in queries but need not be searched for. An abbreviation of two letters that no paper
+    explains does not expand: it is recognised in queries but not added to them. `seeded` forms are on the seed list. Of a
+    Korean form, `found` papers contain it, `confirmed` of them with another form of the term.
+    """
+
+    text: str
+    language: Language
+    papers: int
+    share: float = 1.0
+    is_alias: bool = False
+    expands: bool = True
+    seeded: bool = False
+    found: int = 0
+    confirmed: int = 0
+
+    @property
+    def is_presentable(self) -> bool:
+        """Whether readers may see it as a name. A Korean form that one paper alone explains is often a slip."""
+        return not self.is_rare and not self.is_alias
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether it is a Korean form that fewer than two papers explain or use next to another form."""
+        return self.language == "ko" and not self.seeded and max(self.papers, self.confirmed) < 2
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A term with its forms, the main ones of each language first. `key` is the English key."""
+
+    key: str
+    forms: tuple[SurfaceForm, ...]
+
+    @property
+    def support(self) -> int:
+        """The number of papers that explain any of the forms, at least 1."""
+        return max(1, sum(form.papers for form in self.forms))
+
+    def forms_in(self, language: Language) -> list[SurfaceForm]:
+        """Return the forms in one language."""
+        return [form for form in self.forms if form.language == language]
+
+    def usual_form(self, language: Language) -> str:
+        """Return the most usual presentable form in a language, "" if there is none."""
+        return next((form.text for form in self.forms_in(language) if form.is_presentable), "")
+
+
+class AbbreviationSense(NamedTuple):
+    """A sense of an abbreviation: the English key, its share and the number of papers that explain it so, its usual writing."""
+
+    key: str
+    share: float
+    papers: int
+    text: str = ""
+
+
+def distinct_senses(senses: Iterable[AbbreviationSense], known: Iterable[str]) -> list[AbbreviationSense]:
+    """Return the senses, best first, that are neither other writings of a better one nor rare.
+
+    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all.
+    """
+    keys, distinct = frozenset(known), list[AbbreviationSense]()
+    for sense in senses:
+        is_rare = sense.key not in keys and sense.papers < 2 and sense.share < _MIN_SENSE_SHARE
+        if not is_rare and not any(_is_same_term(sense.key, other.key) for other in distinct):
+            distinct.append(sense)
+    return distinct
+
+
+def _is_same_term(left: str, right: str) -> bool:
+    """Tell whether two English keys differ in no word, or only in the ends of words."""
+    words, others = left.split(), right.split()
+    rest = [word for word in words if word not in others]
+    other_rest = [word for word in others if word not in words]
+    if not rest or not other_rest:
+        return True
+    return len(rest) == len(other_rest) and all(
+        word[:_SAME_STEM_LETTERS] == other[:_SAME_STEM_LETTERS]
+        for word, other in zip(rest, other_rest, strict=True)
+    )
+
+
+# The expansion of a query: segments with weighted forms. Plain data for scoring, index queries and answers.
+
+MIN_NAME_WEIGHT = 0.8
+"""Forms that weigh less are no name of the concept: a paper with such a form as its title's head is not ranked first."""
+MIN_SHOWN_WEIGHT = 0.2
+"""Forms that weigh less are searched for, but not shown in the answer."""
+OUT_OF_CONTEXT_FACTOR = 0.3
+"""Multiplies the weight of a form in papers that lack its context."""
+
+
+class WeightedForm(NamedTuple):
+    """A form to search for. With a `context`, it weighs less in papers that lack the context.
+
+    `context` holds the content words of the concept and its Korean forms. An abbreviation of several terms has the forms of
+    the others as `rivals`: in papers that lack the context it weighs nothing if a rival is there. `is_shown` is false for
+    stems and word-by-word translations.
+    """
+
+    text: str
+    weight: float
+    context: tuple[str, ...] = ()
+    is_shown: bool = True
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The term key: forms with the same key are equal."""
+        return term_keys.term_key(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a query: the text as typed and the forms to search for.
+
+    `key` is the English key of the concept, None for plain words.
+    """
+
+    text: str
+    forms: tuple[WeightedForm, ...]
+    key: str | None = None
+
+    @property
+    def added_forms(self) -> list[str]:
+        """The forms added to the text as typed, for "also: …"."""
+        typed_keys = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
+        return [
+            form.text
+            for form in self.forms
+            if form.is_shown and form.weight >= MIN_SHOWN_WEIGHT and form.key not in typed_keys
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A query as segments that should all be found; `composed` are alternatives for the whole of it.
+
+    `fallback` are the words of a query that is one term: searched for when the term matches too few papers. `meanings` are
+    the terms of a query that is an abbreviation of several, the best supported first. Of a sentence,
+    `topics` are the weights of the topics that it describes, by their number, and `implied` the terms of the main ones.
+    """
+
+    text: str
+    segments: tuple[Segment, ...]
+    composed: tuple[Segment, ...] = ()
+    fallback: tuple[Segment, ...] = ()
+    meanings: tuple[str, ...] = ()
+    topics: Mapping[int, float] = field(default_factory=dict)
+    implied: Mapping[int, Segment] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys of the names that the whole query may be: as typed, without stop words, and in other sure forms."""
+        texts = [self.text, " ".join(segment.text for segment in self.segments)]
+        for whole in (*(self.segments if len(self.segments) == 1 else ()), *self.composed):
+            texts += [
+                form.text for form in whole.forms if form.weight >= MIN_NAME_WEIGHT and not form.context
+            ]
+        return frozenset().union(*map(term_keys.query_names, texts))
+
+    @property
+    def added_forms(self) -> list[str]:
+        """The forms added to the text as typed, each once, in the order of the segments."""
+        forms = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
+        return list(dict.fromkeys(forms))
+
+
+def literal_segment(text: str) -> Segment:
+    """Return a segment that searches for exactly the text."""
+    return Segment(text, (WeightedForm(text, 1.0),))
+
+
+def literal_expansion(text: str) -> Expansion:
+    """Return a query for the words as typed, without expansion ("search for just this")."""
+    return Expansion(text, tuple(map(literal_segment, text.split())))
+
+
+def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
+    """Keep the heaviest form per term key, in the order of their weights.
+
+    Its spelling is the one with most spaces and hyphens: an index query from it covers all spacings, one from a closed
+    spelling does not.
+    """
+    by_key: dict[str, WeightedForm] = {}
+    for form in sorted(forms, key=lambda candidate: -candidate.weight):
+        heavier = by_key.get(form.key)
+        if heavier is None:
+            by_key[form.key] = form
+        elif len(form.text.replace("-", " ").split()) > len(heavier.text.replace("-", " ").split()):
+            by_key[form.key] = heavier._replace(text=form.text)
+    by_key.pop("", None)
+    return tuple(by_key.values())
+
+
+# The seed list: machine-learning terms written by hand, for archives too small to explain them.
+
+
+def read_data(name: str) -> str:
+    """Return the text of a file of this package."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+class SeedTerm(NamedTuple):
+    """One line of the seed list; the first form of each language is the main one.
+
+    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics.
+    """
+
+    key: str
+    korean: tuple[str, ...]
+    english: tuple[str, ...]
+    abbreviations: tuple[str, ...]
+    is_common_word: bool = False
+
+
+@lru_cache(maxsize=1)
+def load_terms() -> tuple[SeedTerm, ...]:
+    """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
+
+    A "-" in the column of abbreviations marks a common word.
+    """
+    return tuple(map(_parse_line, filter(None, read_data("seed.tsv").splitlines())))
+
+
+def _parse_line(line: str) -> SeedTerm:
+    korean, english, abbreviations = (
+        tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
+    )
+    is_common_word = abbreviations == ("-",)
+    key = term_keys.english_key(english[0])
+    return SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word)
+
+
+# Synonyms within Korean terms: 대형 and 대규모, 비전 and 시각. A list of ours (`synonyms.txt`), not learnt.
+#
+# Many of these words differ in meaning when they are alone, so they are exchanged only within terms of several words. The list
+# has one group per line, the main word first: words of two syllables or more, with _ for a space within a word.
+
+_MAX_WORD_LENGTH = 7
+_MAX_COMBINATIONS = 64
+_WORD_SEPARATORS = re.compile(r"[\s\-]+")
+
+
+@lru_cache(maxsize=1)
+def _groups_by_word() -> dict[str, tuple[str, ...]]:
+    """Return the synonyms of each word, by the word without spaces; the first group wins."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for line in read_data("synonyms.txt").splitlines():
+        words = tuple(word.replace("_", " ") for word in line.split())
+        for word in words:
+            groups.setdefault(term_keys.korean_key(word), words)
+    return groups
+
+
+def canonical_synonym_key(key: str) -> str:
+    """Return a Korean key with the main word of each group: equal for synonymous terms. Takes linear time."""
+    groups, lengths, pieces, position = _groups_by_word(), _lengths_by_letter(), [], 0
+    if lengths.keys().isdisjoint(key):
+        return key
+    while position < len(key):
+        for length in lengths.get(key[position], ()):
+            group = groups.get(key[position : position + length])
+            if group is not None and position + length <= len(key):
+                pieces.append(term_keys.korean_key(group[0]))
+                position += length
+                break
+        else:
+            pieces.append(key[position])
+            position += 1
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=1)
+def _lengths_by_letter() -> dict[str, list[int]]:
+    """Return the lengths of the words that begin with a letter, the longest first: of most letters none does."""
+    lengths: dict[str, set[int]] = {}
+    for word in _groups_by_word():
+        if 1 < len(word) <= _MAX_WORD_LENGTH:
+            lengths.setdefault(word[0], set()).add(len(word))
+    return {letter: sorted(found, reverse=True) for letter, found in lengths.items()}
+
+
+def synonym_variants(text: str) -> list[str]:
+    """Return the synonymous spellings of a Korean term of several words, each once; none for a single word."""
+    units = _WORD_SEPARATORS.split(text.strip())
+    if len(units) < 2:
+        return []
+    groups = _groups_by_word()
+    choices: list[tuple[str, ...]] = []
+    position = 0
+    while position < len(units):
+        group = groups.get("".join(units[position : position + 2]))
+        choices.append(group or groups.get(units[position]) or (units[position],))
+        position += 2 if group else 1
+    texts = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
+    by_key = {
+        term_keys.korean_key(variant): variant for variant in sorted(texts, key=len)
+    }  # the spelling with most spaces wins
+    by_key.pop(term_keys.korean_key(text), None)
+    return list(by_key.values())

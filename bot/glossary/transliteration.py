@@ -1,0 +1,269 @@
+"""Korean spellings of Latin words: 트랜스포머 is transformer by its consonants, 로라 is LoRA by all of its sounds.
+
+The comparison of consonants is for long words; that of sounds, vowels included, is strict enough for short names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from bot.text import analyser
+
+_INITIALS = "kknttlmppss-cccktph"
+_FINALS = "-kkknnntllllllllmppssnccktph"
+_MIN_SKELETON_LENGTH = 3
+_MIN_SIMILARITY = 0.75
+
+# English spelling to the sounds of its Korean transliteration; r counts only before a vowel.
+_SOUND_RULES = (
+    (re.compile(r"[ts]ion|cian|sian"), "sn"),
+    (re.compile(r"tu(?=r|a)"), "c"),
+    (re.compile(r"ng"), "n"),
+    (re.compile(r"tch|ch|j"), "c"),
+    (re.compile(r"sch|sh"), "s"),
+    (re.compile(r"th"), "s"),
+    (re.compile(r"ph|[bfvp]"), "p"),
+    (re.compile(r"c(?=[eiy])"), "s"),
+    (re.compile(r"g(?=[eiy])|z"), "c"),
+    (re.compile(r"ck|[cgq]"), "k"),
+    (re.compile(r"x"), "ks"),
+    (re.compile(r"d"), "t"),
+    (re.compile(r"r(?=[aeiouy])"), "l"),
+    (re.compile(r"[rw]|[aeiouy]"), ""),
+)
+_REPEATED = re.compile(r"(.)\1+")
+
+
+class TransliterationIndex:
+    """English words, given with their skeletons, by first consonant, to find the transliterations of a Korean word."""
+
+    def __init__(self, skeletons: Mapping[str, str]) -> None:
+        self._by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for word, skeleton in skeletons.items():
+            self._by_first[skeleton[0]].append((word, skeleton))
+
+    def find(self, hangul: str) -> list[str]:
+        """Return the English words that a Korean word may transliterate."""
+        own_skeleton = _hangul_skeleton(hangul)
+        if len(own_skeleton) < _MIN_SKELETON_LENGTH:
+            return []
+        return [
+            word
+            for word, skeleton in self._by_first[own_skeleton[0]]
+            if _MIN_SIMILARITY <= len(own_skeleton) / len(skeleton) <= 1 / _MIN_SIMILARITY
+            and _is_similar(own_skeleton, skeleton)
+        ]
+
+
+def list_skeletons(words: Iterable[str]) -> dict[str, str]:
+    """Return the consonants of English words; without words that have too few."""
+    skeletons = {word: _latin_skeleton(word) for word in words}
+    return {word: skeleton for word, skeleton in skeletons.items() if len(skeleton) >= _MIN_SKELETON_LENGTH}
+
+
+@lru_cache(maxsize=1 << 14)
+def is_transliteration(hangul: str, english: str) -> bool:
+    """Tell whether the consonants of a Korean word nearly match those of a folded English word, in order."""
+    left, right = _hangul_skeleton(hangul), _latin_skeleton(english)
+    if min(len(left), len(right)) < _MIN_SKELETON_LENGTH or left[0] != right[0]:
+        return False
+    return _is_similar(left, right)
+
+
+def _is_similar(left: str, right: str) -> bool:
+    return _longest_common_subsequence(left, right) >= _MIN_SIMILARITY * max(len(left), len(right))
+
+
+@lru_cache(maxsize=1 << 13)
+def _hangul_skeleton(word: str) -> str:
+    sounds: list[str] = []
+    for character in word:
+        if analyser.is_syllables(character):
+            initial, _, final = analyser.split_syllable(character)
+            sounds += [_INITIALS[initial], _FINALS[final]]
+    return _REPEATED.sub(r"\1", "".join(sounds).replace("-", ""))
+
+
+@lru_cache(maxsize=1 << 13)
+def _latin_skeleton(word: str) -> str:
+    if not word.isascii() or not word.isalpha():
+        return ""
+    for pattern, sound in _SOUND_RULES:
+        word = pattern.sub(sound.upper(), word)
+    return _REPEATED.sub(r"\1", word.lower())
+
+
+def _longest_common_subsequence(left: str, right: str) -> int:
+    row = [0] * (len(right) + 1)
+    for left_sound in left:
+        diagonal = 0
+        for column, right_sound in enumerate(right, 1):
+            longest = diagonal + 1 if left_sound == right_sound else max(row[column], row[column - 1])
+            diagonal, row[column] = row[column], longest
+    return row[-1]
+
+
+# Sound patterns: which Latin spellings of a name sound like a Korean spelling of it, 제미나이 like Gemini.
+
+MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
+MIN_NAME_LENGTH = 3
+_MAX_NAMES, _MIN_SHARE = 3, 0.4
+"""Names returned per spelling, each of at least this share of the papers of the first."""
+_MAX_LETTERS_PER_SYLLABLE = 5
+_INITIAL_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_VOWEL_ORDER = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+_FINAL_ORDER = "-ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+
+# The spellings of each sound in English words and names, as the National Institute of Korean Language transcribes them
+# (외래어 표기법), and as people write them.
+_INITIAL_SOUNDS = {
+    "ㄱ": "g+|gh|gu", "ㄲ": "k+|c+|g", "ㄴ": "n+|kn|gn", "ㄷ": "d+|t|th", "ㄸ": "t+|d",
+    "ㄹ": "l+|r+|wr|rh", "ㅁ": "m+", "ㅂ": "b+|v+", "ㅃ": "p+|b+", "ㅅ": "s+|sh|sch|sc|c|th|ps", "ㅆ": "s+|c",
+    "ㅇ": "", "ㅈ": "j|g+|z+|dg", "ㅉ": "z+|j|ts", "ㅊ": "ch|tch|t", "ㅋ": "k+|c+|q|ck|ch|kh|x",
+    "ㅌ": "t+|th", "ㅍ": "p+|f+|ph", "ㅎ": "h|wh",
+}  # fmt: skip
+_VOWELS = {
+    "ㅏ": "a+|ah|ar|u", "ㅐ": "a|e|ae|ai|ay|air|are", "ㅑ": "ya|ia|ja", "ㅒ": "ya",
+    "ㅓ": "u|er|o|e|ur|or|ir|ear|a|io|ou|eo|ar|ia",
+    "ㅔ": "e|a|ai|ay|ei|ea|ae|er", "ㅕ": "ye|yeo|yu|io", "ㅖ": "ye|je|e",
+    "ㅗ": "o|oa|au|aw|ow|ou|or|oe|al|oo", "ㅘ": "wa|ua|oa|oi",
+    "ㅙ": "we|wa", "ㅚ": "we|oe|oi", "ㅛ": "yo|io|eo", "ㅜ": "u|oo|ou|ew|w|o|ue", "ㅝ": "wo|wa|we|uo|ua|one|wer",
+    "ㅞ": "we|wa|ue|e", "ㅟ": "wi|whi|ui|we|ue|y|yu|wee", "ㅠ": "u|yu|ew|ue|you|eau", "ㅡ": "|e|u", "ㅢ": "ui|eui|i",
+    "ㅣ": "i|e|ee|ea|y|ie|ei|ey",
+}  # fmt: skip
+_FINAL_SOUNDS = {
+    "-": "", "ㄱ": "k|c|ck|g+|que|ke|x", "ㄲ": "k|ck", "ㄴ": "n+|ne", "ㄷ": "d|t", "ㄹ": "l+|le|r", "ㅁ": "m+|me",
+    "ㅂ": "p+|b+|pe|be", "ㅅ": "t+|te|d+|s|th|ts", "ㅇ": "ng|n|ngue", "ㅋ": "k", "ㅌ": "t", "ㅍ": "p|f",
+}  # fmt: skip
+_DIPHTHONGS = {
+    ("ㅏ", "ㅣ"): "i|y|igh|ie|ai|ei|ye|ay|uy", ("ㅔ", "ㅣ"): "a|ai|ay|ei|ey|e", ("ㅐ", "ㅣ"): "a|ai|ay|ei|ey|e",
+    ("ㅗ", "ㅣ"): "oi|oy", ("ㅏ", "ㅜ"): "ou|ow|au|ao", ("ㅗ", "ㅜ"): "o|ow|oa|au", ("ㅣ", "ㅓ"): "ia|ear|ier|ere|eo",
+    ("ㅏ", "ㅓ"): "ire|ier|yer", ("ㅣ", "ㅏ"): "ia|ya|ea",
+}  # fmt: skip
+"""Spellings of two vowels in a row, besides those of each."""
+_SYLLABLES = {
+    "큐": "q|qu|cu|cue|ku|que", "션": "tion|sion|ssion|shon|cian", "전": "sion|gen|jen|zen|john|son",
+    "처": "ture|cher|cha",
+    "스": "s+|ce|se|th", "직": "sic|gic|zic", "즈": "s|z|ze|se", "츠": "ts|tz", "치": "ch|tch|chi|ci",
+    "시": "shi|si|sea|see|sy|c|sh|ci", "지": "ge|ji|gi|zi|gy|zy|dge",
+    "쉬": "sh|shi",
+    "이": "e|ee|i|ea|y", "아이": "i", "에이": "a", "엑스": "x|ex", "오": "o|au|aw|al",
+}  # fmt: skip
+"""Further spellings of whole syllables."""
+
+
+class SoundIndex:
+    """Latin names, each with its number of papers, to find those that a Korean spelling sounds like."""
+
+    def __init__(self, names: Mapping[str, int]) -> None:
+        self._by_letter: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for name, papers in names.items():
+            letters = _letters(name)
+            if len(letters) >= MIN_NAME_LENGTH:
+                self._by_letter[letters[0]].append((letters, name, papers))
+
+    def find(self, text: str) -> list[str]:
+        """Return the names that a Korean word or phrase sounds like, of most papers first; those of far fewer are left out."""
+        hangul = "".join(text.split())
+        if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
+            return []
+        pattern, longest = sound_pattern(hangul), _MAX_LETTERS_PER_SYLLABLE * len(hangul)
+        found = [
+            (papers, letters, name)
+            for letter in _first_letters(hangul)
+            for letters, name, papers in self._by_letter.get(letter, ())
+            if len(hangul) <= len(letters) + 2 <= longest and pattern.fullmatch(letters)
+        ]
+        by_letters: dict[str, tuple[int, str]] = {}
+        for papers, letters, name in sorted(found):
+            by_letters[letters] = papers + by_letters.get(letters, (0, ""))[0], name
+        ranked = sorted(by_letters.values(), key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]
+        return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
+
+
+def sounds_like(hangul: str, name: str) -> bool:
+    """Tell whether a Korean spelling may stand for a Latin name."""
+    letters = _letters(name)
+    return (
+        len(letters) >= MIN_NAME_LENGTH
+        and 1 < len(hangul) <= MAX_SYLLABLES
+        and analyser.is_syllables(hangul)
+        and sound_pattern(hangul).fullmatch(letters) is not None
+    )
+
+
+@lru_cache(maxsize=1 << 10)
+def sound_pattern(hangul: str) -> re.Pattern[str]:
+    """Return the pattern of the spellings of Hangul syllables, in lower-case letters."""
+    return re.compile("".join(_pieces(hangul)) + "e?")
+
+
+def _pieces(hangul: str) -> Iterator[str]:
+    position = 0
+    while position < len(hangul):
+        syllable, follower = hangul[position], hangul[position + 1 : position + 2]
+        initial, vowel, final = _decompose(syllable)
+        choices = [_initial(initial, hangul[position - 1] if position else "") + _group(_VOWELS[vowel])]
+        step = 1
+        if final == "-" and follower:
+            next_initial, next_vowel, next_final = _decompose(follower)
+            if next_initial == "ㅇ" and (vowel, next_vowel) in _DIPHTHONGS:
+                both = _initial(initial, hangul[position - 1] if position else "") + _group(
+                    _DIPHTHONGS[vowel, next_vowel]
+                )
+                first = "|".join(filter(None, (choices[0], _SYLLABLES.get(syllable))))
+                apart = f"(?:{first}){_group(_VOWELS[next_vowel])}"
+                choices, final, step = [both, apart], next_final, 2
+        if step == 1 and final == "-" and syllable in _SYLLABLES:
+            choices.append(_SYLLABLES[syllable])
+        if step == 1 and final != "-" and syllable in _SYLLABLES:
+            yield f"(?:{choices[0]}{_group(_FINAL_SOUNDS[final])}|{_SYLLABLES[syllable]})"
+        else:
+            yield f"(?:{'|'.join(choices)})" + _final(final, hangul[position + step : position + step + 1])
+        position += step
+
+
+def _initial(initial: str, before: str) -> str:
+    """Return the spellings of a first consonant: ㅅ behind ㄱ may be in an x, and ㄹ behind a bare ㅡ is no l (프로, 플로)."""
+    _, vowel, final = _decompose(before) if before else ("", "", "")
+    if initial == "ㄹ" and (vowel, final) == ("ㅡ", "-"):
+        return "r+"
+    return _group(_INITIAL_SOUNDS[initial] + ("|(?<=x)" if (final, initial) == ("ㄱ", "ㅅ") else ""))
+
+
+def _final(final: str, follower: str) -> str:
+    """Return the spellings of a final consonant; ㄹ before ㄹ is one letter with it."""
+    if final == "ㄹ" and follower and _decompose(follower)[0] == "ㄹ":
+        return ""
+    return _group(_FINAL_SOUNDS.get(final, "-"))
+
+
+def _group(spellings: str) -> str:
+    return f"(?:{spellings})" if spellings else ""
+
+
+def _decompose(syllable: str) -> tuple[str, str, str]:
+    initial, vowel, final = analyser.split_syllable(syllable)
+    return _INITIAL_ORDER[initial], _VOWEL_ORDER[vowel], _FINAL_ORDER[final]
+
+
+@lru_cache(maxsize=1 << 10)
+def _first_letters(hangul: str) -> str:
+    initial, vowel, _ = _decompose(hangul[0])
+    spellings = "|".join(
+        (_INITIAL_SOUNDS[initial] or _VOWELS[vowel], _SYLLABLES.get(hangul[0], ""), _INITIAL_SOUNDS[initial])
+    )
+    if initial == "ㅇ":
+        spellings += "|" + "|".join(value for (first, _), value in _DIPHTHONGS.items() if first == vowel)
+    return "".join(sorted({spelling[0] for spelling in spellings.split("|") if spelling}))
+
+
+def _letters(name: str) -> str:
+    """Return the folded letters of a name; "" if it has others than Latin ones, hyphens and spaces."""
+    letters = analyser.fold(name)
+    if not letters.isalpha():
+        letters = re.sub(r"[\s\-]+", "", letters)
+    return letters if letters.isascii() and letters.isalpha() else ""

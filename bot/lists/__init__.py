@@ -1,0 +1,1 @@
+"""Lists and cards of papers: /topic, /author, /paper, /top, /digest."""

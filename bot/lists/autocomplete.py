@@ -1,0 +1,173 @@
+"""Autocomplete callbacks, within Discord's limits of 25 choices with 100 characters each."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import date
+from typing import Any
+
+import structlog
+from discord import app_commands
+
+from bot.client import options as client_options
+from bot.client import paper_text
+from bot.client.context import Interaction
+from bot.client.message_builder import shorten_label
+from bot.lists import messages as lists_messages
+from bot.rendering import discord_text
+from bot.search import service as search_service
+from bot.text import analyser
+from bot.text import dates as text_dates
+
+log = structlog.get_logger(__name__)
+
+Choices = list[app_commands.Choice[str]]
+Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
+TIMEOUT_SECONDS = 2.5
+"""Discord accepts an answer within three seconds."""
+PATIENCE_SECONDS = 0.5
+
+
+def _within_timeout(complete: Callback) -> Callback:
+    """Decorate a callback: after the timeout or an error, which is logged, it returns no choices.
+
+    It also returns none if many readers ask for something, since a late choice is of no use.
+    """
+
+    @functools.wraps(complete)
+    async def guarded(interaction: Interaction, current: str) -> Choices:
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                interaction.client.services.lookups.admitted(PATIENCE_SECONDS),
+            ):
+                return await complete(interaction, current)
+        except search_service.BusyError:
+            return []
+        except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
+            log.warning("autocomplete failed", kind=type(error).__name__, error=str(error))
+            return []
+
+    return guarded
+
+
+@_within_timeout
+async def topics(interaction: Interaction, current: str) -> Choices:
+    """Return topics of the archive, those in the user's language first."""
+    texts = await interaction.client.texts_for(interaction)
+    matches = await interaction.client.services.search.complete_topic(current, texts.locale)
+    return make_choices((topic.name, topic.value) for topic in matches)
+
+
+@_within_timeout
+async def authors(interaction: Interaction, current: str) -> Choices:
+    """Return authors with the number of their papers."""
+    texts = await interaction.client.texts_for(interaction)
+    choices = []
+    for author in await interaction.client.services.search.complete_author(current):
+        suffix = f" — {texts('choice-papers', count=author.papers or 0)}"
+        name = shorten_label(author.name, discord_text.CHOICE_NAME - len(suffix))
+        choices.append((name + suffix, author.value))
+    return make_choices(choices)
+
+
+@_within_timeout
+async def institutions(interaction: Interaction, current: str) -> Choices:
+    """Return institutions in the script that is typed, those of most recent papers first."""
+    names = await interaction.client.services.alerts.list_institutions(current)
+    return make_choices((name, name) for name in names)
+
+
+def _of_list(complete: Callback) -> Callback:
+    """Return the callback for an option that takes several texts, separated by commas: it completes the last one."""
+
+    async def complete_last(interaction: Interaction, current: str) -> Choices:
+        head, comma, last = current.rpartition(",")
+        if not comma:
+            return await complete(interaction, current)
+        choices = await complete(interaction, last.strip())
+        begin = f"{head.strip()}, "
+        return make_choices((begin + choice.name, begin + str(choice.value)) for choice in choices)
+
+    return complete_last
+
+
+topic_lists = _of_list(topics)
+author_lists = _of_list(authors)
+institution_lists = _of_list(institutions)
+
+
+@_within_timeout
+async def papers(interaction: Interaction, current: str) -> Choices:
+    """Return papers by id or title: id, votes and title, in this order because a narrow screen cuts off the end."""
+    matches = await interaction.client.services.search.complete_paper(current)
+    return make_choices(
+        (
+            paper_text.join_dotted(f"{paper.value} {paper_text.format_votes(paper.votes)}", paper.name),
+            paper.value,
+        )
+        for paper in matches
+    )
+
+
+async def tags(interaction: Interaction, current: str) -> Choices:
+    """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
+    texts = await interaction.client.texts_for(interaction)
+    typed = current.strip().lstrip("#").casefold()
+    counts = await interaction.client.services.shelf.list_tags(interaction.user.id)
+    return make_choices(
+        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts if typed in tag
+    )
+
+
+@_within_timeout
+async def dates(interaction: Interaction, current: str) -> Choices:
+    """Return the days with a digest that the typed text means or may become, each with the number of its papers.
+
+    For a date without a digest they are the nearest days with one.
+    """
+    client, status = interaction.client, interaction.client.services.status
+    texts, today = await client.texts_for(interaction), await client.today_for(interaction)
+    span = text_dates.read_typed_date(current, today)
+    days = await status.list_dates(*span) if span else []
+    days += [day for day in await status.list_dates() if _may_become(current, day, today)]
+    if span and not days:
+        days = lists_messages.nearest_days(await status.list_dates_around(span[1]), *span)
+    days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
+    return make_choices(lists_messages.label_days(texts, await status.count_papers(days), today))
+
+
+def _may_become(typed: str, day: date, today: date) -> bool:
+    """Tell whether a name of a day, in Korean or English, begins with the typed text, or its ISO date contains it."""
+    begun = analyser.keystrokes(analyser.fold(typed).replace(" ", ""))
+    names = text_dates.list_names(day, today)
+    return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
+
+
+async def timezones(_: Interaction, current: str) -> Choices:
+    """Return the time zones one of whose names contains the typed text, common ones first."""
+    return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
+
+
+async def times(_: Interaction, current: str) -> Choices:
+    """Return the time that the typed text means, and the full and half hours that start with it, from 06:00 on."""
+    query = current.strip()
+    meant = client_options.find_time(query)
+    all_hours = [*range(6, 24), *range(6)]
+    all_times = (f"{hour:02}:{minute:02}" for hour in all_hours for minute in (0, 30))
+    listed = (time for time in all_times if time.startswith(query) or time.lstrip("0").startswith(query))
+    return make_choices((time, time) for time in ([meant] if meant else []) + list(listed))
+
+
+def make_choices(pairs: Iterable[tuple[str, str]]) -> Choices:
+    """Return (name, value) pairs as at most 25 choices: long names are shortened, long values are skipped."""
+    choices: dict[str, app_commands.Choice[str]] = {}
+    for name, value in pairs:
+        label = shorten_label(name, discord_text.CHOICE_NAME)
+        if label and 0 < len(value) <= discord_text.CHOICE_VALUE:
+            choices.setdefault(value, app_commands.Choice(name=label, value=value))
+        if len(choices) == discord_text.AUTOCOMPLETE_CHOICES:
+            break
+    return list(choices.values())

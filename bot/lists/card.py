@@ -1,0 +1,321 @@
+"""The card of a paper, what it opens (the chapters of a review, the authors, the BibTeX entry), and what there is without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from discord import ui
+
+from bot.archive import arxiv_ids, exports, summaries
+from bot.client import custom_ids, paper_text
+from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
+from bot.client.paper_text import (
+    MAX_NAME_LENGTH,
+    escape_untrusted,
+    format_authors,
+    format_heading,
+    format_organization,
+    format_stars,
+    format_title,
+    format_votes,
+    join_dotted,
+    subtext,
+    title_link,
+)
+from bot.client.translations import Texts
+from bot.lists import follow
+from bot.lists import messages as lists_messages
+from bot.outbox import contents
+from bot.rendering import discord_text, markdown
+from bot.sources.paper_lookup import LookupOutcome
+from storage import models
+
+CARD = "card"
+CHAPTER = "chap"
+CHAPTERS = "chaps"
+SAVE = "save"
+SIMILAR = "sim"
+AUTHORS = "auth"
+CITE = "cite"
+SHARE = "cs"
+TELL = "tell"
+OPEN_PAPER = "o"
+SELECT_AUTHOR = "ap"
+NO_PAGE = "-"
+"""The page in the custom id of a save button outside a card."""
+
+PAGER_COMPONENTS = 4
+"""A row with three buttons; reserved before the number of pages is known."""
+
+MAX_CITED_AUTHORS = 60
+MAX_OTHER_DIGESTS = 3
+"""Digests named at the foot besides the one whose summary is shown."""
+
+MAX_PAGE_LENGTH = 2600
+"""Code points of a summary per page: about three screens of a phone."""
+
+
+def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
+    """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
+    return [
+        button(texts("read"), custom_ids.pack(OPEN_PAPER, arxiv_id)),
+        button(texts("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)),
+    ]
+
+
+def card_view(
+    texts: Texts,
+    detail: models.PaperDetail,
+    page: int = 0,
+    *,
+    saved: bool = False,
+    may_share: bool = False,
+    sharer: str | None = None,
+    topics: Sequence[str] = (),
+) -> ui.LayoutView:
+    """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
+
+    `topics` can be followed from it, and so can its authors and its institution.
+    """
+    summary = summaries.best_summary(detail, texts.locale)
+    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    sections = _main_sections(summary)
+    message = MessageBuilder()
+    message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    rows: lists_messages.Rows = (
+        [_chapter_menu(texts, detail, review, sections)],
+        [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
+        _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
+        link_buttons(detail, detail.project_url or detail.video),
+        [follow.follow_menu(texts, detail, topics)],
+    )
+    message.reserve(PAGER_COMPONENTS)
+    message.end_with(rows, _foot(texts, detail, summary, sharer))
+    pages = summary_pages(texts, sections, message.budget) or [subtext(texts("no-summary"))]
+    page = min(page, len(pages) - 1)
+    message.add_text(pages[page])
+    pager = lists_messages.pager(
+        page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
+    )
+    message.add_reserved_row(*pager)
+    return message.view
+
+
+def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+    """Return a page of a review chapter; the pager goes through the whole review.
+
+    Raises LookupError for a chapter that does not exist.
+    """
+    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    chapters = summaries.shown_sections(review.entry) if review else ()
+    if review is None or not 0 <= chapter < len(chapters):
+        raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
+    message = MessageBuilder()
+    message.add_text(subtext(title_link(detail.title, detail.arxiv_id, detail.url)))
+    menu = _chapter_menu(texts, detail, review, ())
+    message.reserve(PAGER_COMPONENTS + 3)
+    pages = [summary_pages(texts, [section], message.budget) or [""] for section in chapters]
+    positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
+    page = min(page, len(pages[chapter]) - 1)
+    message.add_text(pages[chapter][page] or subtext(texts("no-summary")))
+    pager = lists_messages.pager(
+        positions.index((chapter, page)),
+        len(positions),
+        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, *positions[number]),
+        "pr:page:h",
+    )
+    back = button(texts("back-to-paper"), custom_ids.pack(CARD, detail.arxiv_id, 0))
+    message.add_reserved_row(*pager, back)
+    if menu is not None:
+        message.add_reserved_row(menu)
+    return message.view
+
+
+def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
+    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message; headings are bold."""
+    parts = []
+    for section in sections:
+        body: str = markdown.render_markdown(section.body)
+        if section.heading:
+            body = f"**{markdown.render_heading(format_heading(texts, section.heading))}**\n{body}"
+        parts.append(body)
+    text = "\n\n".join(parts)
+    characters = min(budget.characters, MAX_PAGE_LENGTH)
+    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
+
+
+def link_buttons(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[ui.Item[Any]]:
+    """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
+    arxiv_id = paper.arxiv_id
+    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
+    code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
+    buttons = [
+        link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        link_button("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        link_button("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        link_button(code_label, paper.code_url),
+        link_button("Web", project_url),
+    ]
+    return [link for link in buttons if link is not None]
+
+
+def _header(texts: Texts, detail: models.PaperDetail) -> str:
+    title = title_link(detail.title, detail.arxiv_id, detail.url)
+    listed = texts("card-listed" if detail.is_listed else "published-on", date=detail.last_on.isoformat())
+    facts = join_dotted(
+        format_votes(detail.votes),
+        detail.arxiv_id,
+        listed,
+        format_authors(detail.authors, truncated=detail.authors_truncated),
+        format_organization(detail.organization),
+    )
+    return f"### {title}\n{facts}"
+
+
+def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
+    """Return a summary, of a review the first chapter only: the menu opens the others."""
+    if summary is None:
+        return ()
+    return summary.sections[:1] if summary.format is models.DigestFormat.REVIEW else summary.sections
+
+
+def _chapter_menu(
+    texts: Texts,
+    detail: models.PaperDetail,
+    review: models.Appearance | None,
+    shown: Sequence[models.Section],
+) -> ui.Item[Any] | None:
+    if review is None:
+        return None
+    options = []
+    for number, section in enumerate(summaries.shown_sections(review.entry)):
+        if section not in shown:
+            heading = markdown.render_plain(section.heading or "").strip("#* \n")
+            options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
+    is_foreign = summaries.find_language(review) != texts.locale.value
+    label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
+    return select_menu(texts(label), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
+
+
+def _action_buttons(
+    texts: Texts, detail: models.PaperDetail, page: int, *, saved: bool, may_share: bool, is_shared: bool
+) -> list[ui.Item[Any]]:
+    """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
+    arxiv_id = detail.arxiv_id
+    label = "unsave" if saved else "save"
+    save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    row = [button(texts(label), save_id)]
+    if detail.is_listed or detail.abstract:
+        row.append(button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
+    if detail.authors:
+        row.append(button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
+    row.append(button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
+    if may_share:
+        row.append(button(texts("share"), custom_ids.pack(SHARE, arxiv_id)))
+    return row
+
+
+def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+    """Return the button for a direct message once a digest has a paper."""
+    return button(texts("tell-me"), custom_ids.pack(TELL, arxiv_id), emoji="🔔")
+
+
+def _foot(
+    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None
+) -> str:
+    """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
+    shown = (summary.format, summary.date) if summary else None
+    others = []
+    for appearance in detail.appearances:
+        if (appearance.format, appearance.date) != shown:
+            name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
+            is_empty = not summaries.shown_sections(appearance.entry)
+            others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
+    shared_by = texts("shared-by", name=sharer) if sharer is not None else None
+    lines = (
+        "" if detail.is_listed else texts("paper-fetched"),
+        paper_text.language_note(texts, summary),
+        paper_text.summary_line(texts, summary) if summary else "",
+        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
+    )
+    return "\n".join(subtext(line) for line in lines if line)
+
+
+def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
+    """Return a page of up to 25 authors with a menu to list the papers of one. `page` counts from 0."""
+    size = discord_text.SELECT_OPTIONS
+    pages = max(1, -(-len(detail.authors) // size))
+    page = min(page, pages - 1)
+    names = detail.authors[page * size :][:size]
+    message = MessageBuilder()
+    message.add_text(texts("authors-heading", title=_title(detail)))
+    truncated = "yes" if detail.authors_truncated else "no"
+    message.add_text(subtext(texts("authors-listed", count=len(detail.authors), truncated=truncated)))
+    message.add_text(", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names))
+    options = [select_option(name, str(index)) for index, name in enumerate(names, page * size)]
+    custom_id = custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id)
+    message.add_select(select_menu(texts("choose-author"), custom_id, options))
+
+    def page_id(number: int) -> str:
+        # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
+        return custom_ids.pack(AUTHORS, number + 1, detail.arxiv_id)
+
+    message.add_buttons(*lists_messages.pager(page, pages, page_id, "pr:page:a"))
+    return message.view
+
+
+def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
+    """Return the BibTeX entry in a code block."""
+    message = MessageBuilder()
+    message.add_text(texts("cite-heading", title=_title(detail)))
+    names = detail.authors[:MAX_CITED_AUTHORS]
+    truncated = detail.authors_truncated or len(names) < len(detail.authors)
+    is_confirmed = detail.is_author_order_confirmed
+    entry = exports.render_entry(
+        detail.arxiv_id, detail.title, names, truncated=truncated, is_order_confirmed=is_confirmed
+    )
+    code = discord_text.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
+    message.add_text(f"```bibtex\n{code}\n```")
+    if len(names) > 1 and not is_confirmed:
+        message.add_text(subtext(texts("author-order-unconfirmed")))
+    return message.view
+
+
+def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
+    """Return the papers that a message names, by arXiv id, with a menu to open one, and links to those without details."""
+    message = MessageBuilder()
+    message.add_text(texts("papers-in-message", count=len(papers)))
+    size, _ = message.share(len(papers) + 1)
+    length = min(size - 100, 400)
+    for arxiv_id, detail in papers.items():
+        title, url = (detail.title, detail.url) if detail else (None, arxiv_ids.abstract_url(arxiv_id))
+        link = title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
+        votes = format_votes(detail.votes) if detail else ""
+        note = "" if detail and detail.is_listed else texts("in-no-digest")
+        message.add_text(join_dotted(votes, link, note))
+    found = [detail for detail in papers.values() if detail]
+    message.add_select(lists_messages.open_menu(texts("open-paper"), found))
+    return message.view
+
+
+def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_possible: bool) -> ui.LayoutView:
+    """Return why there is no card of a paper that no digest has, with links to where it may be.
+
+    A possible one may come with a digest: the reader can ask to be told.
+    """
+    message = MessageBuilder()
+    message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
+    message.add_buttons(
+        tell_button(texts, arxiv_id) if is_possible else None,
+        link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
+        link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
+    )
+    return message.view
+
+
+def _title(detail: models.PaperDetail) -> str:
+    title = format_title(detail.title, detail.arxiv_id)
+    return escape_untrusted(title, max_length=200)

@@ -1,0 +1,679 @@
+"""/digest, /top, /topic, /author and /paper: the loader of their lists, and what a list and a card of a paper open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import assert_never
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.accounts.service import TextTokenStore
+from bot.archive import arxiv_ids
+from bot.client import custom_ids, permissions, router
+from bot.client import messages as client_messages
+from bot.client import options as client_options
+from bot.client.context import Client, Request
+from bot.client.custom_ids import Action
+from bot.client.paper_text import escape_untrusted, format_title
+from bot.client.router import IN_PLACE, PRIVATELY, UserError
+from bot.client.services import Services
+from bot.client.translations import Texts
+from bot.lists import autocomplete, saved
+from bot.lists import card as lists_card
+from bot.lists import messages as lists_messages
+from bot.lists.messages import (
+    MAX_NAMES,
+    MAX_TEXT_LENGTH,
+    PAGE_SIZE,
+    PERIOD_DAYS,
+    ListKind,
+    ListState,
+    PaperList,
+    Period,
+    Suggestion,
+    format_names,
+)
+from bot.rendering import discord_text
+from bot.search import engine
+from bot.search.results import AuthorResult, SearchRequest, Sort
+from bot.sources.paper_lookup import LookupOutcome
+from bot.text import dates
+from storage import models
+
+PERIOD_CHOICES = [
+    app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
+    app_commands.Choice(name="Last 30 days", value=Period.MONTH.value),
+    app_commands.Choice(name="Last 3 months", value=Period.QUARTER.value),
+    app_commands.Choice(name="Last year", value=Period.YEAR.value),
+    app_commands.Choice(name="All time", value=Period.ALL.value),
+]
+LOOK_UP = "Look up papers"
+MAX_NAMED_PAPERS = 10
+MAX_FETCHED_PAPERS = 3
+"""Papers of one message that are fetched because no digest has them."""
+MAX_SIMILAR = 10
+MAX_SUGGESTIONS = 5
+
+Votes = app_commands.Range[int, 0, 99_999]
+
+
+class ListsCog(commands.Cog):
+    """Papers by date, by votes, by topic and by author."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._lists = PaperListLoader(bot.services)
+
+    @router.command(name="digest", description="One day's papers, most voted first")
+    @app_commands.describe(
+        date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out"
+    )
+    @app_commands.autocomplete(date=autocomplete.dates)
+    async def digest(
+        self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
+    ) -> ui.LayoutView:
+        """Show the digest of a date, or the newest."""
+        text = ""
+        if date:
+            today = await request.interaction.client.today_for(request.interaction)
+            text = lists_messages.format_span(*client_options.parse_dates(date, today))
+        return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
+
+    @router.command(name="top", description="The papers with the most votes")
+    @app_commands.describe(
+        period="How far back",
+        topic="Only papers on this topic",
+        saved="What members of this server saved or shared; how many, never who",
+    )
+    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.autocomplete(topic=autocomplete.topics)
+    async def top(
+        self,
+        request: Request,
+        period: str = Period.WEEK.value,
+        topic: app_commands.Range[str, 1, 300] = "",
+        saved: bool = False,
+    ) -> ui.LayoutView:
+        """Show the most voted papers of a period, or those that the server's members saved, optionally on one topic."""
+        state = ListState(ListKind.TOP, topic, period=Period(period))
+        if saved:
+            guild_id = request.interaction.guild_id
+            if guild_id is None:
+                raise UserError("only-in-servers")
+            state = state.replace(kind=ListKind.GUILD_SHELF, text=f"{guild_id}:{topic}")
+        return await self._lists.list_view(request, state)
+
+    @router.handles(lists_messages.SHOW)
+    async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show another page of a list, or a related list."""
+        return await self._lists.list_view(request, await self._load_state(action))
+
+    @router.handles(lists_messages.SELECT_PERIOD)
+    async def select_period(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the list for the selected period."""
+        with custom_ids.map_parse_errors():
+            period = Period(router.selected_value(request.interaction))
+        state = await self._load_state(action)
+        return await self._lists.list_view(request, state.replace(period=period, page=0))
+
+    @router.handles(lists_messages.SELECT_ORDER)
+    async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a topic's papers in the selected order."""
+        state = await self._load_state(action)
+        with custom_ids.map_parse_errors():
+            sort = Sort(router.selected_value(request.interaction))
+        return await self._lists.list_view(request, lists_messages.sorted_by(state, sort))
+
+    @router.handles(lists_messages.SELECT_DAY)
+    async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the digest of the selected day."""
+        day = router.selected_value(request.interaction)
+        state = lists_messages.unpack_state(action).replace(text=day, page=0)
+        return await self._lists.list_view(request, state)
+
+    @router.handles(lists_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    async def share(self, request: Request, action: Action) -> ui.LayoutView:
+        """Post the page publicly. Raises UserError unless the user may write in the channel."""
+        interaction = request.interaction
+        # Admitted before the answer is public, since a refusal is private.
+        async with router.admitted_lookup(interaction):
+            await router.defer(interaction, public=True)
+            listed = await self._lists.load(request.texts, await self._load_state(action), request.user_id)
+        return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
+
+    @router.command(name="topic", description="Papers on a topic, in Korean or English")
+    @app_commands.describe(
+        query="Words, a phrase in quotes, -word to leave out",
+        period="How far back",
+        votes="At least this many votes",
+    )
+    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.autocomplete(query=autocomplete.topics)
+    async def topic(
+        self,
+        request: Request,
+        query: app_commands.Range[str, 1, 2000],
+        period: str = Period.ALL.value,
+        votes: Votes = 0,
+    ) -> ui.LayoutView:
+        """Show the papers on a topic, best match first."""
+        return await self._results_view(request, ListKind.TOPIC, query, period, votes)
+
+    @router.command(name="author", description="An author's papers; any order or spelling of the name")
+    @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
+    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.autocomplete(name=autocomplete.authors)
+    async def author(
+        self,
+        request: Request,
+        name: app_commands.Range[str, 1, 300],
+        period: str = Period.ALL.value,
+        votes: Votes = 0,
+    ) -> ui.LayoutView:
+        """Show an author's papers, most voted first."""
+        return await self._results_view(request, ListKind.AUTHOR, name, period, votes)
+
+    @router.handles(lists_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
+    async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open a modal that asks for a topic."""
+        return lists_messages.topic_modal(request.texts)
+
+    @router.handles(lists_messages.SUBMIT_TOPIC_MODAL, router.PRIVATELY)
+    async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers on the topic of the modal."""
+        query = router.modal_values(request.interaction).get(lists_messages.QUERY, "")
+        return await self._results_view(request, ListKind.TOPIC, query, Period.ALL.value)
+
+    async def _results_view(
+        self, request: Request, kind: ListKind, text: str, period: str, votes: int = 0
+    ) -> ui.LayoutView:
+        if not text.strip():
+            raise UserError("no-words")
+        state = ListState(kind, text, period=Period(period), min_votes=votes)
+        return await self._lists.list_view(request, state)
+
+    async def _load_state(self, action: Action) -> ListState:
+        return await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
+
+
+async def store_list_text(
+    tokens: TextTokenStore, state: ListState, max_length: int = MAX_TEXT_LENGTH
+) -> ListState:
+    """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
+    text = discord_text.to_single_line(state.text)
+    return replace(state, text=text, token=await tokens.save(text) if len(text) > max_length else "")
+
+
+async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
+    """Return a state from a custom id with its text. Raises UserError if the text of its token was overwritten."""
+    if not state.token:
+        return state
+    text = await tokens.get(state.token)
+    if text is None:
+        raise UserError("outdated-control")
+    return replace(state, text=text)
+
+
+class PaperListLoader:
+    """Loads pages of lists. Stateless."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
+        """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
+        if not state.token:
+            state = await store_list_text(self._services.text_tokens, state)
+        async with router.admitted_lookup(request.interaction):
+            return await self._list_view(request, state)
+
+    async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
+        texts, interaction = request.texts, request.interaction
+        listed = await self.load(texts, state, request.user_id)
+        if state.kind is ListKind.SAVED:
+            if not listed.rows:
+                return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
+            return saved.list_view(texts, listed, may_share=permissions.may_share(interaction))
+        if state.kind is ListKind.DIGEST:
+            listed = replace(listed, days=await self._label_days_around(request, listed.state))
+        if listed.rows:
+            return lists_messages.list_view(texts, listed, may_share=permissions.may_share(interaction))
+        wider = await self._load_wider(texts, state, request.user_id)
+        return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
+
+    async def load(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+        """Return a page of the list; the last page for a larger number, after papers were removed."""
+        listed = await self._load_page(texts, state, user_id)
+        if not listed.rows and state.page and listed.total:
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), user_id)
+        if listed.snippets:
+            return listed
+        snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
+        return replace(listed, snippets=snippets)
+
+    async def _load_wider(self, texts: Texts, state: ListState, user_id: int) -> PaperList | None:
+        """Return an empty list without its filters and the period of its question; None if that is empty too."""
+        wider = state.replace(period=Period.ALL, min_votes=0, page=0)
+        if state.kind in (ListKind.TOPIC, ListKind.TOP):
+            timeless, _ = dates.read_period(state.text, self._services.clock().date())
+            if timeless != state.text and 0 < len(timeless) <= MAX_TEXT_LENGTH:
+                wider = wider.replace(text=timeless, token="")
+        if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
+            return None
+        listed = await self._load_page(texts, wider, user_id)
+        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+
+    async def _label_days_around(self, request: Request, state: ListState) -> tuple[tuple[str, str], ...]:
+        """Return the days with a digest around the one of a list, or around that without one."""
+        span = lists_messages.parse_span(state.text)
+        if span is None:
+            return ()
+        days = await self._services.status.list_dates_around(span[1])
+        counts = await self._services.status.count_papers(days)
+        today = await request.interaction.client.today_for(request.interaction)
+        return lists_messages.label_days(request.texts, counts, today)
+
+    async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+        match state.kind:
+            case ListKind.TOPIC:
+                return await self._load_topic(texts, state)
+            case ListKind.AUTHOR:
+                return await self._load_author(texts, state)
+            case ListKind.TOP:
+                return await self._load_top(texts, state)
+            case ListKind.DIGEST:
+                return await self._load_digest(texts, state)
+            case ListKind.SIMILAR:
+                return await self._load_similar(texts, state)
+            case ListKind.SAVED:
+                return await self._load_saved(texts, state, user_id)
+            case ListKind.GUILD_SHELF:
+                return await self._load_guild_shelf(texts, state)
+            case _:
+                assert_never(state.kind)
+
+    async def _load_topic(self, texts: Texts, state: ListState) -> PaperList:
+        result = await self._services.search.search(self._request(texts, state))
+        notes = lists_messages.query_notes(texts, result, self._suggestions(state, result.suggestions))
+        suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
+        if not result.complete and not result.unknown_id:
+            suggestions = await self._author_suggestion(texts, state) + suggestions
+        if not result.rows:
+            suggestions = suggestions or await self._popular_topics(texts)
+        return PaperList(
+            state=state,
+            heading=lists_messages.topic_heading(texts, state.text, result),
+            rows=result.rows,
+            total=result.total,
+            missing=result.missing,
+            has_complete=bool(result.complete),
+            notes=(*notes, lists_messages.filters_text(texts, state)),
+            snippets=result.snippets,
+            suggestions=suggestions,
+            ignored_note=lists_messages.ignored_note(texts, result),
+            is_expanded=bool(result.added_forms or result.corrected),
+            unknown_id=result.unknown_id,
+        )
+
+    async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
+        result = await self._services.search.find_author(
+            state.text,
+            sort=Sort.DATE if state.by_date else Sort.VOTES,
+            since=self._since(state.period),
+            min_votes=state.min_votes or None,
+            limit=PAGE_SIZE,
+            offset=state.offset,
+            locale=texts.locale,
+        )
+        if result.author is None:
+            return await self._unknown_author(texts, state)
+        is_one = not result.namesakes
+        shown = state if state.token or not is_one else state.replace(text=result.author)
+        others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
+        names_note = "list-other-authors" if is_one else "list-namesakes"
+        heading = result.author if is_one else state.text
+        more = f" +{len(others) - MAX_NAMES}" if len(others) > MAX_NAMES else ""
+        typed = escape_untrusted(state.text, max_length=60)
+        notes = (
+            texts("list-name-corrected", name=typed) if result.is_corrected else "",
+            texts(names_note, names=format_names(others) + more) if others else "",
+            texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
+            texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
+            lists_messages.filters_text(texts, state),
+        )
+        return PaperList(
+            state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
+            heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
+            rows=result.rows,
+            total=result.total,
+            notes=notes,
+            suggestions=self._suggestions(state, others),
+            credits=_credit_namesakes(result),
+            is_author_known=True,
+        )
+
+    async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
+        result = await self._services.search.list_top(self._request(texts, state))
+        suggestions = self._suggestions(state, result.suggestions)
+        if state.text and not result.rows:
+            suggestions = suggestions or await self._popular_topics(texts)
+        key = "list-top-topic-heading" if state.text else "list-top-heading"
+        return PaperList(
+            state=state,
+            heading=texts(key, topic=escape_untrusted(state.text), period=texts(state.period.text_id)),
+            rows=result.rows,
+            total=result.total,
+            missing=result.missing,
+            has_complete=bool(result.complete),
+            notes=lists_messages.query_notes(texts, result, suggestions),
+            snippets=result.snippets,
+            suggestions=suggestions,
+            ignored_note=lists_messages.ignored_note(texts, result),
+        )
+
+    async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
+        with custom_ids.map_parse_errors():
+            span = lists_messages.parse_span(state.text)
+        days = await self._services.status.list_dates(*span) if span else []
+        if span and not days:
+            return PaperList(state, heading="", rows=(), total=0)
+        result, on = await self._services.search.get_digest(
+            days[0] if days else None, limit=PAGE_SIZE, offset=state.offset, min_votes=state.min_votes or None
+        )
+        heading = texts("list-digest-heading", date=texts.format_date(on), count=result.total) if on else ""
+        of_period = ""
+        if span and len(days) > 1:
+            of_period = texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
+        return PaperList(
+            state=state.replace(text=on.isoformat()) if on else state,
+            heading=heading,
+            rows=result.rows,
+            total=result.total,
+            notes=(lists_messages.filters_text(texts, state), of_period),
+        )
+
+    async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
+        rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
+        detail = await self._services.search.find_paper(state.text)
+        title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
+        return PaperList(
+            state=state,
+            heading=texts("list-similar-heading", title=title),
+            rows=rows[state.offset :][:PAGE_SIZE],
+            total=len(rows),
+        )
+
+    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+        """Return a page of a reader's saved papers, with a list per tag as suggestions."""
+        rows, total = await self._services.shelf.list_saved(
+            user_id, state.text, order=state.order, limit=PAGE_SIZE, offset=state.offset
+        )
+        fresh = state.replace(page=0, token="")
+        tags = await self._services.shelf.list_tags(user_id)
+        query = escape_untrusted(state.text, max_length=200)
+        return PaperList(
+            state=state,
+            heading=texts("list-saved-heading", count=total),
+            rows=tuple(rows),
+            total=total,
+            notes=(texts("saved-filter", query=query),) if query else (),
+            snippets={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            suggestions=tuple(
+                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
+            ),
+        )
+
+    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> PaperList:
+        """Return a page of a server's shelf in the list's period, with the numbers of members."""
+        guild_id, _, topic = state.text.partition(":")
+        since = datetime.min.replace(tzinfo=UTC)
+        if days := PERIOD_DAYS.get(state.period):
+            since = self._services.clock() - timedelta(days=days)
+        with custom_ids.map_parse_errors():
+            rows, counts = await self._services.shelf.list_of_guild(int(guild_id), since, topic)
+        shown = rows[state.offset :][:PAGE_SIZE]
+        heading = texts("list-guild-shelf-heading", period=texts(state.period.text_id), count=len(rows))
+        return PaperList(
+            state=state,
+            heading=heading,
+            rows=tuple(shown),
+            total=len(rows),
+            notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
+            snippets={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+        )
+
+    async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
+        """Return the author list for a topic that is a name."""
+        result = await self._services.search.find_author(state.text, limit=1)
+        if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
+            return ()
+        label = texts("alert-author", text=discord_text.to_single_line(result.author))
+        return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
+
+    async def _unknown_author(self, texts: Texts, state: ListState) -> PaperList:
+        """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
+        topic = ListState(ListKind.TOPIC, state.text, token=state.token)
+        result = await self._services.search.search(SearchRequest(state.text, limit=1))
+        suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
+        return PaperList(
+            state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
+        )
+
+    async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
+        """Return the most frequent topics of the archive, for a query without similar topics."""
+        if not (await self._services.search.get_extent()).paper_count:
+            return ()
+        topics = await self._services.search.complete_topic("", texts.locale)
+        return self._suggestions(ListState(ListKind.TOPIC), [topic.value for topic in topics])
+
+    def _request(self, texts: Texts, state: ListState) -> SearchRequest:
+        return SearchRequest(
+            state.text,
+            since=self._since(state.period),
+            min_votes=state.min_votes or None,
+            limit=PAGE_SIZE,
+            offset=state.offset,
+            literal=state.literal,
+            sort=state.topic_sort,
+            snippet_locale=texts.locale,
+        )
+
+    def _since(self, period: Period) -> date | None:
+        days = PERIOD_DAYS.get(period)
+        return None if days is None else self._services.clock().date() - timedelta(days=days)
+
+    def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
+        """Return lists of the same kind for other queries, without those too long for a custom id."""
+        plain = [discord_text.to_single_line(query) for query in queries]
+        fresh = state.replace(page=0, token="", literal=False)
+        return tuple(
+            Suggestion(text, fresh.replace(text=text))
+            for text in dict.fromkeys(plain)
+            if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
+        )[:MAX_SUGGESTIONS]
+
+
+def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
+    """Return by whom each paper is, if several people have the name."""
+    written = {
+        row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
+    }
+    return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
+
+
+class PapersCog(commands.Cog):
+    """Cards of single papers."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._lists = PaperListLoader(bot.services)
+        self._mentions = bot.mentions
+        self._tree = bot.tree
+
+    async def cog_load(self) -> None:
+        """Add the command of a message's menu, which a cog does not add by itself."""
+        self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
+
+    async def cog_unload(self) -> None:
+        """Stop fetching papers for readers before the database is closed."""
+        await self._services.paper_lookup.close()
+
+    @router.callback()
+    async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
+        """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
+        today = self._services.clock().date()
+        named = arxiv_ids.list_arxiv_ids(router.read_text(message), MAX_NAMED_PAPERS, today)
+        if len(named) == 1:
+            return await self._paper_view(request, named[0])
+        if named:
+            return lists_card.found_view(request.texts, await self._load_named(request, named))
+        return client_messages.text_view(request.texts("no-paper-in-message"))
+
+    @router.command(name="paper", description="One paper: highlights, review, authors, votes and links")
+    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.autocomplete(paper=autocomplete.papers)
+    async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
+        """Show a paper's card."""
+        return await self._paper_view(request, paper)
+
+    @router.handles(lists_messages.OPEN_SELECTED, PRIVATELY)
+    async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
+        """Open the selected paper in a new private message."""
+        return await self._paper_view(request, router.selected_value(request.interaction))
+
+    @router.handles(lists_card.OPEN_PAPER, PRIVATELY)
+    async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
+        """Open the paper of a button in a new private message; one of an imported file may have to be fetched."""
+        return await self._paper_view(request, action.payload)
+
+    @router.handles(lists_card.CARD)
+    async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show another page of a card."""
+        arxiv_id, page = action.fields(2)
+        number = custom_ids.parse_number(page)
+        async with router.admitted_lookup(request.interaction):
+            return await card_view(request, arxiv_id, number)
+
+    @router.handles(lists_card.CHAPTERS)
+    async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the selected chapter in place of a private card or chapter; of a public card in a private message."""
+        chapter = custom_ids.parse_number(router.selected_value(request.interaction))
+        return await self._chapter_view(request, action.payload, chapter, 0)
+
+    @router.handles(lists_card.CHAPTER)
+    async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show another page of the review."""
+        arxiv_id, *position = action.fields(3)
+        return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
+
+    @router.handles(lists_card.SIMILAR, PRIVATELY)
+    async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show similar papers."""
+        return await self._lists.list_view(request, ListState(ListKind.SIMILAR, action.payload))
+
+    @router.handles(lists_card.AUTHORS, lambda action: PRIVATELY if _authors_page(action) == 0 else IN_PLACE)
+    async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
+        detail = await load_paper(request, action.fields(2)[1])
+        return lists_card.authors_view(request.texts, detail, max(_authors_page(action) - 1, 0))
+
+    @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
+    async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers of the selected author."""
+        number = custom_ids.parse_number(router.selected_value(request.interaction))
+        detail = await load_paper(request, action.payload)
+        if number >= len(detail.authors):
+            raise UserError("outdated-control")
+        return await self._lists.list_view(request, ListState(ListKind.AUTHOR, detail.authors[number]))
+
+    @router.handles(lists_card.CITE, PRIVATELY)
+    async def cite(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the paper's BibTeX entry."""
+        return lists_card.cite_view(request.texts, await load_paper(request, action.payload))
+
+    @router.handles(lists_card.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    async def share(self, request: Request, action: Action) -> None:
+        """Post the card publicly. Raises UserError unless the user may write in the channel."""
+        texts, interaction = request.texts, request.interaction
+        await router.defer(interaction, public=True)
+        detail = await load_paper(request, action.payload)
+        topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+        view = lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
+        # Sent here, because a post that fails is not counted as shared.
+        await router.reply_publicly(interaction, view)
+        if interaction.guild_id is not None:
+            await self._services.shelf.share(interaction.guild_id, request.user_id, detail.id)
+
+    async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
+        """Return a paper's card, or the list of a text that is no title. A paper that no digest has is fetched."""
+        arxiv_id = engine.parse_id(paper)
+        async with router.admitted_lookup(request.interaction):
+            if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
+                topic = await self._topic_fallback_view(request, paper)
+                return topic or await card_view(request, paper)
+        # Outside of the admission: it takes seconds, and the slot is for look-ups in the archive.
+        outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
+        if outcomes[arxiv_id] is LookupOutcome.FOUND:
+            return await card_view(request, arxiv_id)
+        is_possible = arxiv_ids.is_possible(arxiv_id, self._services.clock().date())
+        return lists_card.missing_view(request.texts, arxiv_id, outcomes[arxiv_id], is_possible=is_possible)
+
+    async def _load_named(
+        self, request: Request, named: Sequence[str]
+    ) -> dict[str, models.PaperDetail | None]:
+        """Return papers by arXiv id, None for those that are not found. A few that no digest has are fetched."""
+        find = self._services.search.find_paper
+        async with router.admitted_lookup(request.interaction):
+            found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
+        missing = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
+        if missing:
+            await self._services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
+            found |= {arxiv_id: await find(arxiv_id) for arxiv_id in missing[:MAX_FETCHED_PAPERS]}
+        return found
+
+    async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
+        """Search the text as a topic if it names no paper. Returns None if it does, or if nothing matches."""
+        if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
+            return None
+        texts = request.texts
+        state = await store_list_text(self._services.text_tokens, ListState(ListKind.TOPIC, paper))
+        listed = await self._lists.load(texts, state, request.user_id)
+        if not listed.rows:
+            return None
+        listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
+        return lists_messages.list_view(texts, listed, may_share=permissions.may_share(request.interaction))
+
+    async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:
+        async with router.admitted_lookup(request.interaction):
+            detail = await load_paper(request, arxiv_id)
+        try:
+            return lists_card.chapter_view(request.texts, detail, chapter, page)
+        except LookupError:
+            raise UserError("no-chapter") from None
+
+
+def _authors_page(action: Action) -> int:
+    """Return the page of a button to the authors, 0 for one that opens page 1 in a new message."""
+    return custom_ids.parse_number(action.fields(2)[0])
+
+
+async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
+    """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
+    texts, detail = request.texts, await load_paper(request, paper)
+    saved = await request.services.shelf.has_saved(request.user_id, detail.id)
+    request.services.profiles.note_open(request.user_id, detail.id)
+    may_share = permissions.may_share(request.interaction)
+    topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
+    return lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
+
+
+async def load_paper(request: Request, paper: str) -> models.PaperDetail:
+    """Return a paper by its id, link or title. Raises UserError for an unknown one."""
+    detail = await request.services.search.find_paper(paper)
+    if detail is None:
+        raise UserError("no-paper", paper=escape_untrusted(paper))
+    return detail

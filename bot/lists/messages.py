@@ -1,0 +1,601 @@
+"""Every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers): its state, and its pages of five.
+
+The state is the query with its filters and the page. The custom ids of the list's components hold it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Any, NamedTuple, assert_never
+
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
+from bot.client.paper_text import (
+    escape_untrusted,
+    format_authors,
+    format_title,
+    format_votes,
+    join_dotted,
+    subtext,
+    title_link,
+)
+from bot.client.translations import Texts
+from bot.outbox.contents import PostPaper
+from bot.rendering import discord_text
+from bot.search import completion
+from bot.search import results as search_results
+from bot.search.results import Sort
+from bot.text import query_parser
+from storage import models
+from storage.shelf import Order
+
+SHOW = "l"
+SHARE = "ls"
+SELECT_PERIOD = "lp"
+SELECT_ORDER = "lo"
+SELECT_DAY = "ld"
+FOLLOW = "lf"
+OPEN_SELECTED = "open"
+OPEN_TOPIC_MODAL = "ask"
+SUBMIT_TOPIC_MODAL = "asked"
+QUERY = "query"
+"""The field of that modal."""
+
+PAGE_SIZE = 5
+MAX_NAMES = 5
+MAX_TEXT_LENGTH = 72
+"""Longest text in a custom id; a longer text is stored under a token."""
+_MAX_PAGE = 9_999
+_MAX_VOTES = 99_999
+_MAX_MISSING = 4
+_MAX_MISSING_LENGTH = 30
+
+
+class ListKind(StrEnum):
+    """The query of a list."""
+
+    DIGEST = "d"
+    TOP = "p"
+    TOPIC = "t"
+    AUTHOR = "a"
+    SIMILAR = "s"
+    SAVED = "m"
+    GUILD_SHELF = "g"
+
+
+FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
+
+
+class Period(StrEnum):
+    """The time span of a list, up to today."""
+
+    WEEK = "w"
+    MONTH = "m"
+    QUARTER = "q"
+    YEAR = "y"
+    ALL = "a"
+
+    @property
+    def text_id(self) -> str:
+        """The Fluent id of its name."""
+        return f"period-{self.name.lower()}"
+
+
+PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
+"""The days of each period except ALL."""
+
+_ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
+"""The orders of saved papers by their letters in a custom id; NEWEST has none."""
+_ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """The query, the filters and the page of a list.
+
+    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
+    its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
+    custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's papers by date; `order` is
+    that of saved papers, and VOTES also one of a topic's.
+    """
+
+    kind: ListKind
+    text: str = ""
+    page: int = 0
+    period: Period = Period.ALL
+    min_votes: int = 0
+    literal: bool = False
+    by_date: bool = False
+    token: str = ""
+    order: Order = Order.NEWEST
+
+    @property
+    def offset(self) -> int:
+        """The position of the page's first paper in the list, from 0."""
+        return self.page * PAGE_SIZE
+
+    @property
+    def topic_sort(self) -> Sort:
+        """The order of a topic's papers."""
+        if self.by_date:
+            return Sort.DATE
+        return Sort.VOTES if self.order is Order.VOTES else Sort.RELEVANCE
+
+    def replace(self, **changes: object) -> ListState:
+        """Return a copy with changed fields."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
+    """Return the kind, text and minimum votes of an alert for a topic or an author; None if there is no text.
+
+    Alerts have no operators: a query gives its words, else its first phrase, else its first author.
+    """
+    if state.kind is ListKind.AUTHOR:
+        candidates = [(models.AlertKind.AUTHOR, state.text)]
+        min_votes = state.min_votes
+    elif state.kind is ListKind.TOPIC:
+        query = query_parser.parse_query(state.text)
+        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
+        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
+        min_votes = max(state.min_votes, query.min_votes or 0)
+    else:
+        return None
+    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
+
+
+def pack_state(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
+    """Return the custom id that shows this page."""
+    flags = (
+        "l" * state.literal
+        + "d" * state.by_date
+        + "k" * bool(state.token)
+        + _ORDER_FLAGS.get(state.order, "")
+    )
+    page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
+    text = state.token or state.text
+    return custom_ids.pack(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
+
+
+def unpack_state(action: custom_ids.Action) -> ListState:
+    """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
+    kind, page, period, min_votes, flags, text = action.fields(6)
+    is_token = "k" in flags
+    with custom_ids.map_parse_errors():
+        return ListState(
+            kind=ListKind(kind),
+            text="" if is_token else text,
+            page=custom_ids.parse_number(page, _MAX_PAGE),
+            period=Period(period),
+            min_votes=custom_ids.parse_number(min_votes, _MAX_VOTES),
+            literal="l" in flags,
+            by_date="d" in flags,
+            token=text if is_token else "",
+            order=next((order for flag, order in _ORDERS.items() if flag in flags), Order.NEWEST),
+        )
+
+
+def format_span(first: date, last: date) -> str:
+    """Return the text of a list's state for a day or a period, as ISO 8601 has it."""
+    return first.isoformat() if first == last else f"{first}/{last}"
+
+
+def parse_span(text: str) -> tuple[date, date] | None:
+    """Return the first and the last day of a text that `format_span` wrote; None for "". Raises ValueError."""
+    first, _, last = text.partition("/")
+    return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
+
+
+def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
+    """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
+    return tuple(
+        (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
+        for day, count in papers_by_day.items()
+    )
+
+
+def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
+    """Return the last of the days before a period and the first after it, the nearer one first."""
+    before = max((day for day in days if day < first), default=None)
+    after = min((day for day in days if day > last), default=None)
+    distances = {before: first - before} if before else {}
+    distances |= {after: after - last} if after else {}
+    return sorted(distances, key=distances.__getitem__)
+
+
+class Suggestion(NamedTuple):
+    """A button for another list."""
+
+    label: str
+    state: ListState
+
+
+Rows = Sequence[Sequence[ui.Item[Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperList:
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
+
+    `missing` has the terms of the query that partial matches lack, by arXiv id.
+    """
+
+    state: ListState
+    heading: str
+    rows: tuple[models.PaperRow, ...]
+    total: int
+    notes: tuple[str, ...] = ()
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    credits: Mapping[str, str] = field(default_factory=dict)
+    """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    ignored_note: str = ""
+    is_expanded: bool = False
+    """Whether the query was expanded or corrected, so that a button can offer a literal search."""
+    is_author_known: bool = False
+    """True for a known author, also if the filters exclude all papers."""
+
+    has_complete: bool = True
+    """False if all papers of the list lack a part of the query, which a note says."""
+
+    unknown_id: str = ""
+    """The arXiv id that a query is, if the archive does not have its paper."""
+
+    days: tuple[tuple[str, str], ...] = ()
+    """The days with a digest around that of the list, newest first: label and ISO date."""
+
+    @property
+    def page_count(self) -> int:
+        """Number of pages, at least 1."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
+    """Return a private list: papers, a menu to open one, pages, period, follow and share."""
+    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows)],
+        [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
+        [_order_menu(texts, listed)],
+        list_pager(listed),
+        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state), share],
+        _suggestion_buttons(listed),
+    )
+    return view_with_rows(texts, listed, rows)
+
+
+def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
+    """Return a public list. Its components answer each member privately."""
+    more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
+
+
+def open_menu(
+    placeholder: str,
+    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper],
+    marker: str | None = None,
+    *,
+    custom_id: str | None = None,
+    ranks: Sequence[int] = (),
+) -> ui.Item[Any] | None:
+    """Return the menu of the papers, which opens one privately unless `custom_id` has another action.
+
+    `ranks` are the numbers that the message shows in front of the papers.
+    """
+    options = [
+        select_option(
+            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
+            paper.arxiv_id,
+            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
+        )
+        for paper, rank in zip_longest(papers, map(str, ranks))
+    ]
+    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+
+
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
+    message = MessageBuilder()
+    message.add_text(f"### {listed.heading}")
+    message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
+    message.end_with(rows, foot)
+    has_partial_heading = not listed.has_complete
+    for position, row in enumerate(listed.rows):
+        if row.arxiv_id in listed.missing and not has_partial_heading:
+            message.add_separator()
+            message.add_text(subtext(texts("list-partial-heading")))
+            has_partial_heading = True
+        message.add_separator(visible=False)
+        share = message.share(len(listed.rows) - position)
+        message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
+    return message.view
+
+
+def _paper_text(
+    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, characters: int, size: int
+) -> str:
+    snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
+    missing = listed.missing.get(row.arxiv_id, ())
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
+    more = " …" if len(missing) > _MAX_MISSING else ""
+    lacks = subtext(texts("list-missing", terms=", ".join(shown) + more)) if missing else ""
+    title = title_link(
+        row.title,
+        row.arxiv_id,
+        row.url,
+        max_characters=characters - len(facts) - len(lacks) - 17,
+        max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
+    )
+    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, snippet) if line)
+    return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
+    """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
+    authors = format_authors(row.authors)
+    if isinstance(row, models.SavedPaper) and not row.is_listed:
+        return authors
+    day = row.date.isoformat()
+    if listed.state.kind is ListKind.DIGEST:
+        day = "" if day == listed.state.text else texts("also-listed", date=day)
+    credit = listed.credits.get(row.arxiv_id)
+    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
+
+
+def filters_text(texts: Texts, state: ListState) -> str:
+    """Return the filters of a list: the period and the minimum votes; "" for none."""
+    period = "" if state.period is Period.ALL else texts(state.period.text_id)
+    votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
+    return join_dotted(period, votes)
+
+
+def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
+    """Return ◀ 1/3 ▶; nothing for a single page.
+
+    `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number.
+    """
+    if pages <= 1:
+        return []
+    is_last = page + 1 >= pages
+    return [
+        button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
+        button(f"{page + 1}/{pages}", indicator, disabled=True),
+        button("▶", f"{indicator}:last" if is_last else custom_id(page + 1), disabled=is_last),
+    ]
+
+
+def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
+    """Return the pager of a list."""
+    state = listed.state
+    return pager(
+        state.page,
+        listed.page_count,
+        lambda number: pack_state(state.replace(page=number)),
+        f"pr:page:{state.page}",
+    )
+
+
+def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
+    state = listed.state.replace(page=0)
+    if state.kind is ListKind.TOPIC and (listed.is_expanded or state.literal):
+        label = texts("list-with-forms") if state.literal else texts("list-literally")
+        return [button(label, pack_state(state.replace(literal=not state.literal)))]
+    if state.kind is ListKind.AUTHOR and listed.total > 1:
+        label = texts("list-by-votes") if state.by_date else texts("list-by-date")
+        return [button(label, pack_state(state.replace(by_date=not state.by_date)))]
+    return []
+
+
+def _order_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return the menu of the orders of a topic's papers; None for other lists and a single paper."""
+    state = listed.state
+    if state.kind is not ListKind.TOPIC or listed.total < 2:
+        return None
+    options = [
+        select_option(texts(f"list-by-{sort.value}"), sort.value, selected=sort is state.topic_sort)
+        for sort in Sort
+    ]
+    return select_menu(texts("list-order"), pack_state(state.replace(page=0), SELECT_ORDER), options)
+
+
+def sorted_by(state: ListState, sort: Sort) -> ListState:
+    """Return the first page of a topic's list in another order."""
+    order = Order.VOTES if sort is Sort.VOTES else Order.NEWEST
+    return state.replace(page=0, by_date=sort is Sort.DATE, order=order)
+
+
+def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    state, days = listed.state, listed.days
+    if len(days) < 2:
+        return None
+    options = [select_option(label, day, selected=day == state.text) for label, day in days]
+    return select_menu(texts("choose-day"), pack_state(state.replace(page=0), SELECT_DAY), options)
+
+
+def _period_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
+    if state.kind not in FILTERABLE_KINDS:
+        return None
+    options = [
+        select_option(texts(period.text_id), period.value, selected=period is state.period)
+        for period in Period
+    ]
+    return select_menu(texts("choose-period"), pack_state(state.replace(page=0), SELECT_PERIOD), options)
+
+
+def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
+    shown = listed.suggestions[: discord_text.ROW_BUTTONS]
+    return [button(label, pack_state(state)) for label, state in shown]
+
+
+def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
+    """Return the button that creates an alert for the topic or author of a list; None for other lists."""
+    terms = alert_terms(state)
+    if terms is None:
+        return None
+    label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
+    return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+
+
+def empty_view(
+    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
+) -> ui.LayoutView:
+    """Return the answer for an empty list other than of saved papers, with up to a row of suggested lists.
+
+    `wider` is the same list without filters, None if that is empty too.
+    """
+    state = listed.state
+    message = MessageBuilder()
+    unknown_id = texts("no-list-paper", paper=listed.unknown_id) if listed.unknown_id else ""
+    message.add_text(unknown_id or _heading(texts, listed))
+    message.add_text("\n".join(subtext(note) for note in _notes(texts, listed) if note))
+    message.add_text(extent_line(texts, extent))
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
+    suggested = _suggestion_buttons(replace(listed, suggestions=others))
+    if suggested:
+        message.add_text(subtext(texts("try-instead")))
+    elif state.kind is ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
+        message.add_text(subtext(texts("try-name")))
+    message.add_buttons(*suggested)
+    message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
+    return message.view
+
+
+def _notes(texts: Texts, listed: PaperList) -> list[str]:
+    """Return how the query was read, with its filters, which the reader may have forgotten, and its ignored parts."""
+    kind = listed.state.kind
+    if kind is ListKind.AUTHOR:
+        return [filters_text(texts, listed.state), listed.ignored_note]
+    is_read = kind in (ListKind.TOPIC, ListKind.TOP)
+    return [*(listed.notes if is_read else ()), listed.ignored_note]
+
+
+def _heading(texts: Texts, listed: PaperList) -> str:
+    """Return the sentence that there are no papers of the query, the person, the period or the day."""
+    state = listed.state
+    text, period = escape_untrusted(state.text), texts(state.period.text_id)
+    match state.kind:
+        case ListKind.TOPIC:
+            return texts("no-list-topic", topic=text)
+        case ListKind.AUTHOR:
+            return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
+        case ListKind.TOP:
+            key = "no-list-top-topic" if text else "no-list-top"
+            return texts(key, topic=text, period=period)
+        case ListKind.DIGEST:
+            if not (span := parse_span(state.text)):
+                return ""
+            first, last = span
+            day = texts.format_date(first) if first == last else texts.format_period(first, last)
+            return texts("no-list-digest", date=day)
+        case ListKind.SIMILAR:
+            return f"### {listed.heading}\n{texts('no-list-similar')}"
+        case ListKind.GUILD_SHELF:
+            return texts("no-list-guild-shelf")
+        case ListKind.SAVED:
+            return ""
+        case _:
+            assert_never(state.kind)
+
+
+def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
+    """Return the number of papers and the dates of the archive."""
+    if not extent.paper_count or extent.first_on is None or extent.last_on is None:
+        return texts("archive-empty")
+    first, last = extent.first_on.isoformat(), extent.last_on.isoformat()
+    return texts("archive-extent", count=extent.paper_count, first=first, last=last)
+
+
+def _navigation_buttons(
+    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
+) -> list[ui.Item[Any] | None]:
+    """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
+    state = listed.state
+    buttons: list[ui.Item[Any] | None] = []
+    if wider is not None:
+        key = "all-time"
+        if state.min_votes:
+            key = "any-votes" if state.period is Period.ALL else "without-filters"
+        label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
+        buttons.append(button(label, pack_state(wider.state)))
+    buttons.append(follow_button(texts, state))
+    span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
+    if span:
+        for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):
+            label = texts("nearest-digest", date=texts.format_date(day))
+            buttons.append(button(label, pack_state(ListState(ListKind.DIGEST, day.isoformat()))))
+    if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
+        buttons.append(newest_digest_button(texts))
+    return buttons
+
+
+def newest_digest_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the newest digest."""
+    return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
+
+
+def topic_modal(texts: Texts) -> StatelessModal:
+    """Return the modal for a topic."""
+    modal = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
+    return modal
+
+
+# The notes above a list.
+
+
+def query_notes(
+    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
+) -> tuple[str, ...]:
+    """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
+    known = (*result.terms, *result.meanings)
+    others = [label for label, _ in suggestions if label not in known]
+    names = format_names(others) if result.rows else ""
+    also = [form for form in result.added_forms if form not in result.meanings]
+    corrected = format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
+    return (
+        texts("list-corrected", words=corrected) if corrected else "",
+        _read_note(texts, result),
+        texts("list-meanings", term=format_names(result.terms), meanings=format_names(result.meanings))
+        if result.meanings
+        else "",
+        texts("list-also", forms=format_names(also)) if also else "",
+        texts("list-inside") if result.is_inside else "",
+        texts("list-partial") if result.is_partial and not result.complete else "",
+        texts("list-perhaps", topics=names) if names else "",
+    )
+
+
+def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return the note on the period and the terms of a query of which words were left out; "" for other queries."""
+    if not result.is_shortened and not result.period:
+        return ""
+    more = " …" if len(result.terms) > MAX_NAMES else ""
+    terms = format_names(result.terms, " · ") + more
+    return texts("list-read", terms=" · ".join(part for part in (result.period, terms) if part))
+
+
+def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
+    """Return the heading of the papers on a topic as searched for, with their number or the least that it can be."""
+    topic = completion.apply_corrections(topic, result.corrected)
+    key = "list-topic-heading" if result.total_is_exact else "list-topic-heading-at-least"
+    return texts(key, topic=escape_untrusted(topic), count=result.total)
+
+
+def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return the note on the filters of a query that were ignored, "" for none."""
+    return texts("list-ignored", filters=format_names(result.ignored)) if result.ignored else ""
+
+
+def format_names(names: Sequence[str], separator: str = ", ") -> str:
+    """Return the first MAX_NAMES names or terms as Markdown."""
+    return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])

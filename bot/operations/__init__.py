@@ -1,0 +1,1 @@
+"""For operators: /status, doctor, health, metrics, retention; and /help, /me, /sources."""

@@ -1,0 +1,176 @@
+"""/status, /help, /me and /sources, and the button that repeats a delivery with an unknown outcome."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from asyncio import to_thread
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.client import custom_ids, message_builder, permissions, router
+from bot.client import messages as client_messages
+from bot.client.context import Client, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError, WithFiles
+from bot.operations import messages as operations_messages
+from bot.shelf import messages as shelf_messages
+
+FORGET = "mf"
+KEEP = "mk"
+MAX_PLAIN_BYTES = 8_000_000
+"""Discord takes files of 10 MB; a larger one is sent compressed."""
+
+
+class StatusCog(commands.Cog):
+    """Status of the channel and its posts, and help."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._mentions = bot.mentions
+
+    @router.command(
+        name="status", description="What arrived, what was posted, what comes next, and what is stuck"
+    )
+    async def status(self, request: Request) -> ui.LayoutView:
+        """Show the status of this channel and of the user's alerts."""
+        return await self._status_view(request)
+
+    @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
+    async def help(self, request: Request) -> ui.LayoutView:
+        """Show the commands, each with an example."""
+        walked = request.interaction.client.tree.walk_commands()
+        names = [command.qualified_name for command in walked if isinstance(command, app_commands.Command)]
+        can_manage = permissions.is_manager(request.interaction)
+        return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
+
+    @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)
+    async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the status privately."""
+        return await self._status_view(request)
+
+    @router.handles(operations_messages.REPEAT_POST, check=permissions.require_manager)
+    async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
+        """Repeat a delivery whose outcome is unknown."""
+        interaction = request.interaction
+        assert interaction.guild_id is not None  # require_manager checked it
+        delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
+        if delivery is None or delivery.channel_id is None:
+            raise UserError("nothing-to-post-again")
+        channel = permissions.require_channel(interaction.guild, delivery.channel_id)
+        await permissions.require_bot_may_post(request, channel)
+        if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
+            raise UserError("nothing-to-post-again")
+        return client_messages.text_view(request.texts("posting-again"))
+
+    async def _status_view(self, request: Request) -> ui.LayoutView:
+        interaction = request.interaction
+        report = await self._services.status.report(
+            user_id=request.user_id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
+        )
+        can_manage = permissions.is_manager(interaction)
+        is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
+        return operations_messages.status_view(
+            request.texts,
+            report,
+            guild_id=interaction.guild_id,
+            can_manage=can_manage,
+            writer_command=self._mentions("write status") if is_budget_spent else "",
+        )
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
+    """The reader's own data. Every answer is private."""
+
+    def __init__(self, bot: Client) -> None:
+        self._data = bot.services.reader_data
+        self._readers = bot.services.readers
+        self._mentions = bot.mentions
+
+    @router.command(name="data", description="Everything stored about you, as a file")
+    async def data(self, request: Request) -> WithFiles:
+        """Give the reader everything that is kept, as an attached JSON file."""
+        content, name = await self._data.export(request.user_id), "paperround.json"
+        if len(content) > MAX_PLAIN_BYTES:
+            content, name = await to_thread(gzip.compress, content), f"{name}.gz"
+        message = message_builder.MessageBuilder()
+        message.add_text(request.texts("me-data", command=self._mentions("me forget")))
+        message.add_file(name)
+        return WithFiles(message.view, [discord.File(io.BytesIO(content), name)])
+
+    @router.command(name="forget", description="Remove everything stored about you")
+    async def forget(self, request: Request) -> ui.LayoutView:
+        """Say what would be removed, with a button that does it."""
+        texts, counts = request.texts, await self._data.count(request.user_id)
+        if not counts:
+            return client_messages.text_view(texts("me-nothing"))
+        text = texts(
+            "me-forget-question",
+            saved=counts.get("saved_papers", 0),
+            alerts=counts.get("alerts", 0),
+            messages=counts.get("deliveries", 0),
+            command=self._mentions("me data"),
+        )
+        danger = discord.ButtonStyle.danger
+        forget = message_builder.button(texts("me-forget-all"), custom_ids.pack(FORGET), style=danger)
+        keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
+        return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
+
+    @router.command(name="news", description="Turn the weekly news of your saved papers on or off")
+    async def news(self, request: Request) -> ui.LayoutView:
+        """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
+        is_off = await self._readers.is_news_off(request.user_id)
+        return shelf_messages.switch_view(request.texts, is_off=is_off)
+
+    @router.handles(shelf_messages.SWITCH)
+    async def switch_news(self, request: Request, action: Action) -> ui.LayoutView:
+        """Switch the weekly message off or on."""
+        is_off = not action.number
+        await self._readers.set_news_off(request.user_id, is_off)
+        return shelf_messages.switch_view(request.texts, is_off=is_off)
+
+    @router.handles(FORGET)
+    async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove everything kept about the user who pressed the button."""
+        await self._data.forget(request.user_id)
+        return client_messages.text_view(request.texts("me-forgotten"))
+
+    @router.handles(KEEP)
+    async def keep(self, request: Request, action: Action) -> ui.LayoutView:
+        """Close the question without removing anything."""
+        return client_messages.text_view(request.texts("me-kept"))
+
+
+class SourcesCog(commands.Cog):
+    """Sources of digests, with their health. Operators manage sources on the command line."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+
+    @router.command(
+        name="sources",
+        description="Where the digests come from, when the last one came and when the next check is",
+    )
+    async def sources(self, request: Request) -> ui.LayoutView:
+        """Show all sources with their health."""
+        return await self._page_view(request, 0)
+
+    @router.handles(operations_messages.SHOW_SOURCES)
+    async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show another page of sources."""
+        return await self._page_view(request, action.number)
+
+    async def _page_view(self, request: Request, page: int) -> ui.LayoutView:
+        inbox = self._services.inbox
+        return operations_messages.sources_view(
+            request.texts,
+            await self._services.sources.list_rows(),
+            page,
+            inbox=inbox.resolve().name if inbox is not None else None,
+            extent=await self._services.search.get_extent(),
+            now=self._services.clock(),
+        )

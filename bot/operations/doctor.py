@@ -1,0 +1,146 @@
+"""`paperround doctor`: checks settings, database and token, and reports values, their origins and problems."""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pydantic
+
+from bot.core.settings import Settings, setting_name, setting_origins
+from bot.rendering.templates import Templates
+from bot.search import index as search_index
+from bot.search import maintenance
+from bot.sources import kinds
+from storage import daily, migrate, papers, sources
+from storage import errors as storage_errors
+from storage.database import Database
+
+TokenCheck = Callable[[Settings], Awaitable[str]]
+"""Returns the bot's name as Discord gives it, or raises PaperroundError."""
+
+NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. `origin` is where a setting's value came from; `note` is a problem or a hint."""
+
+    what: str
+    value: str
+    origin: str = ""
+    well: bool = True
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON."""
+        return asdict(self)
+
+
+async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
+    """Run all checks. Problems are findings, never exceptions."""
+    return [
+        *_versions(),
+        *_settings(settings),
+        *await _database(settings),
+        await _token(settings, check_token),
+    ]
+
+
+def _versions() -> list[Finding]:
+    findings = [Finding("Python", sys.version.split()[0]), Finding("SQLite", sqlite3.sqlite_version)]
+    for name in ("bot", "storage"):
+        # Both names are common: this shows another package that shadows ours on the import path.
+        spec = importlib.util.find_spec(name)
+        findings.append(Finding(f"package {name}", str(spec.origin if spec else None), "import path"))
+    return findings
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    origins = setting_origins()
+    findings = []
+    for name in Settings.model_fields:
+        label, value = setting_name(name), getattr(settings, name)
+        well, note = _check_folder(label, value)
+        findings.append(Finding(label, _display_value(label, value), origins[label], well, note))
+    return findings
+
+
+def _display_value(label: str, value: Any) -> str:
+    if isinstance(value, pydantic.SecretStr):
+        return "set, not shown" if value.get_secret_value() else "empty"
+    if label == "PAPERROUND_DATABASE_URL":
+        try:
+            return migrate.redact_url(str(value))
+        except storage_errors.StorageError:
+            return "not shown: there may be a password in it"
+    if value is None or value == ():
+        return "–"
+    return storage_errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+
+
+def _check_folder(label: str, value: Any) -> tuple[bool, str]:
+    if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
+        return True, ""
+    if label == "PAPERROUND_INBOX" and not value.exists():
+        return True, "The folder is missing; `paperround run` creates it."
+    if not value.is_dir():
+        return False, f"{value} is no folder. Create it, or take the setting away."
+    problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
+    return not problems, "; ".join(map(str, problems))
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    name = "database"
+    try:
+        opened = await migrate.open_database(settings.database_url)
+    except storage_errors.StorageError as error:
+        return [Finding(name, "cannot be used", well=False, note=str(error))]
+    try:
+        async with opened.read() as connection:
+            extent = await papers.get_extent(connection)
+            source_count = len(await sources.list_rows(connection))
+            post_count = len(await daily.list_rows(connection))
+        source_count = source_count or len(settings.sources)
+        return [
+            Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
+            await _index(opened),
+            Finding(
+                "sources", str(source_count), note="" if source_count or settings.inbox else kinds.NO_SOURCE
+            ),
+            Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
+        ]
+    except storage_errors.StorageError as error:
+        return [Finding(name, "cannot be read", well=False, note=str(error))]
+    finally:
+        await opened.close()
+
+
+async def _index(opened: Database) -> Finding:
+    """Describe the search index. A rebuild in progress is no problem: the old index still answers."""
+    status = await search_index.get_index_status(opened)
+    version = status.version or ("unknown" if status.papers else search_index.VERSION)
+    value = f"version {version}, {status.papers} papers"
+    if status.progress is not None:
+        value += f"; a new one has {status.progress.papers}"
+    remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
+    reason = maintenance.describe(status)
+    well = not status.is_outdated and not status.missing
+    return Finding(
+        "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""
+    )
+
+
+async def _token(settings: Settings, check_token: TokenCheck) -> Finding:
+    if settings.discord_token is None:
+        return Finding(
+            "Discord", "no token", note="`paperround run` needs one; `paperround demo` needs none."
+        )
+    try:
+        return Finding("Discord", f"logged in as {await check_token(settings)}")
+    except storage_errors.PaperroundError as error:
+        return Finding("Discord", "token not accepted or not reachable", well=False, note=str(error))

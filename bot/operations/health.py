@@ -1,0 +1,440 @@
+"""What a running bot tells its operator: the signs of life behind `/health`, its clock, its metrics, and both over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from bot.core import isolation
+from bot.core.clock import Clock
+from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
+from storage import deliveries, models
+from storage import errors as storage_errors
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 150.0
+"""The planner runs every minute, and planning for 10,000 channels takes less than another."""
+CLAIM_SECONDS = 60.0
+"""The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
+DISCORD_SECONDS = 120.0
+"""discord.py notices a dead connection within a minute and connects again within seconds."""
+DISCORD_FAILURE_SECONDS = 1200.0
+"""During this time after a failed request Discord's silence is an outage: discord.py waits up to 1,024 s between attempts to
+connect again."""
+
+
+class Liveness:
+    """The moments of the last signs of life. `monotonic` is in seconds, so that a changed clock does not count.
+
+    Before its first sign each of them is as old as the start, which is the grace for starting up. While requests to
+    Discord are made and fail, or Discord limits the bot, its silence is an outage, which starting this process again would
+    not end. Until the login succeeds, an outage excuses the other signs.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        get_discord_state: Callable[[], HealthState] = lambda: HealthState.WELL,
+    ) -> None:
+        self._get_discord_state = get_discord_state
+        self._monotonic = monotonic
+        self._started_at = monotonic()
+        self._tick_at: float | None = None
+        self._claim_at: float | None = None
+        self._discord_at: float | None = None
+        self._discord_failed_at = float("-inf")
+
+    def record_start(self) -> None:
+        """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
+        self._started_at = self._monotonic()
+
+    def record_tick(self) -> None:
+        """Record that the planner has finished a tick."""
+        self._tick_at = self._monotonic()
+
+    def record_claim(self) -> None:
+        """Record that the relay has claimed parts, or has decided that none can be sent now."""
+        self._claim_at = self._monotonic()
+
+    def record_discord(self) -> None:
+        """Record that the Gateway is connected, or that a request to Discord has succeeded."""
+        self._discord_at = self._monotonic()
+
+    def record_discord_failure(self) -> None:
+        """Record that a request to Discord got an error or no answer."""
+        self._discord_failed_at = self._monotonic()
+
+    def record_answer(self, answer: Answer) -> None:
+        """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
+        if answer.is_discords and answer.status < 500 and answer.status != 429:
+            self.record_discord()
+        else:
+            self.record_discord_failure()
+
+    def get_fields(self) -> dict[str, float | str | bool | None]:
+        """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
+        signs = {"tick": self._tick_at, "claim": self._claim_at, "discord": self._discord_at}
+        ages = {
+            f"{name}_seconds": None if at is None else self._seconds_since(at) for name, at in signs.items()
+        }
+        return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
+
+    def find_problems(self) -> list[str]:
+        """Return a sentence for each sign that is overdue."""
+        problems = self._find_own_problems()
+        if self._is_overdue(self._discord_at, DISCORD_SECONDS):
+            problems.append(
+                f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
+            )
+        return problems
+
+    def is_outage(self) -> bool:
+        """Return whether nothing is wrong but that Discord does not answer, although it is asked."""
+        is_silent = self._is_overdue(self._discord_at, DISCORD_SECONDS)
+        return is_silent and self._is_discord_ill() and not self._find_own_problems()
+
+    def _find_own_problems(self) -> list[str]:
+        is_logging_in = (self._tick_at or float("-inf")) < self._started_at
+        if is_logging_in and self._is_discord_ill():
+            return []
+        problems = []
+        if self._is_overdue(self._tick_at, TICK_SECONDS):
+            problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
+        if self._is_overdue(self._claim_at, CLAIM_SECONDS):
+            problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
+        return problems
+
+    def _is_discord_ill(self) -> bool:
+        has_failed_lately = self._seconds_since(self._discord_failed_at) <= DISCORD_FAILURE_SECONDS
+        return has_failed_lately or self._get_discord_state() is not HealthState.WELL
+
+    def _is_overdue(self, at: float | None, limit: float) -> bool:
+        return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
+
+    def _seconds_since(self, moment: float) -> float:
+        return round(self._monotonic() - moment, 1)
+
+
+# The clock of a running bot: the wall clock, compared with the monotonic clock and with the time of Discord's answers.
+#
+# A step of the wall clock is accepted at once, except one far ahead: until Discord's time confirms it, or until it has
+# lasted ten minutes, the clock goes on from the time before the step. NTP has the same two bounds for a step: the size
+# from which it is doubted, and the time that it has to last.
+
+STEP_THRESHOLD = timedelta(minutes=2)
+"""A smaller difference from the monotonic clock is the ordinary correction of a clock."""
+
+HOLD_THRESHOLD = timedelta(hours=1)
+"""A step ahead by more than this is held, and so is a start this far ahead of Discord's time."""
+
+HOLD_SECONDS = 600.0
+"""For this long a step is held that nothing confirms."""
+
+REPORT_PERIOD = timedelta(days=1)
+"""`/status` shows a step for this long."""
+
+
+class ClockStep(NamedTuple):
+    """A step of the wall clock: by how much, and the time after it (UTC). `is_held`: it is not accepted so far.
+
+    `slow_by` is how far the clock was behind Discord's time before a step ahead, which means that the step corrects it.
+    After a suspension it is 0, because the clock was right before. `ahead_since` is when the clock had gone ahead that a
+    step back corrects, or the time of the step if it never had.
+    """
+
+    by: timedelta
+    at: datetime
+    ahead_since: datetime
+    slow_by: timedelta = timedelta(0)
+    is_held: bool = False
+
+
+class ClockMonitor:
+    """A `Clock` that doubts steps far ahead. `monotonic` is in seconds."""
+
+    def __init__(
+        self,
+        wall: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._hold_seconds = hold_seconds
+        self._last_reading = wall(), monotonic()
+        self._held: tuple[timedelta, float] | None = None
+        self._discord_reading: tuple[datetime, float] | None = None
+        self._slow_by = timedelta(0)
+        # Unless the first answer of Discord says otherwise.
+        self._ahead_since: float | None = self._last_reading[1]
+        self._new_steps: list[ClockStep] = []
+        self._last_step: ClockStep | None = None
+
+    def __call__(self) -> datetime:
+        """Return the current time (UTC): the wall clock's, or the time that goes on while a step is held."""
+        wall, monotonic = self._wall(), self._monotonic()
+        expected = _advance(self._last_reading, monotonic)
+        step = wall - expected
+        if abs(step) <= STEP_THRESHOLD:
+            if self._held is not None:
+                held = self._held[0].total_seconds()
+                log.warning("the clock is back at its former time", held_seconds=held)
+                self._held = None
+        elif step > HOLD_THRESHOLD and self._must_hold(wall, step, monotonic):
+            return expected
+        else:
+            self._accept(step, wall, monotonic)
+        self._last_reading = wall, monotonic
+        return wall
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a step is held, as of the last reading."""
+        return self._held is not None
+
+    def get_discord_offset(self) -> float:
+        """Return how many seconds the wall clock is ahead of Discord's time; 0 before the first answer."""
+        if self._discord_reading is None:
+            return 0.0
+        return (self._wall() - _advance(self._discord_reading, self._monotonic())).total_seconds()
+
+    def compare_with_discord(self, answered_at: datetime) -> None:
+        """Take the time of an answer of Discord (UTC) into account. The first one shows whether the clock was set at all."""
+        ahead_by = self() - answered_at  # reading the clock first notices a step that the answer confirms
+        is_first, self._discord_reading = self._discord_reading is None, (answered_at, self._monotonic())
+        if is_first and ahead_by > HOLD_THRESHOLD:
+            self._last_reading = self._discord_reading
+        if is_first and ahead_by <= STEP_THRESHOLD:
+            self._ahead_since = None
+        if is_first and -ahead_by > STEP_THRESHOLD:
+            log.warning("the clock is behind Discord's time", seconds=-ahead_by.total_seconds())
+        behind_by = answered_at - self()
+        self._slow_by = behind_by if behind_by > STEP_THRESHOLD else timedelta(0)
+
+    def take_steps(self) -> list[ClockStep]:
+        """Read the clock, and return the steps accepted since the last call."""
+        self()
+        steps, self._new_steps = self._new_steps, []
+        return steps
+
+    def get_recent_step(self) -> ClockStep | None:
+        """Return the step that is held, else the last one accepted within REPORT_PERIOD."""
+        now = self()
+        if self._held is not None:
+            return ClockStep(self._held[0], now, now, is_held=True)
+        step = self._last_step
+        return step if step is not None and now - step.at < REPORT_PERIOD else None
+
+    def _must_hold(self, wall: datetime, step: timedelta, monotonic: float) -> bool:
+        """Return whether to hold a step far ahead: nothing confirms it, and it has not lasted long enough."""
+        if self._held is None or abs(step - self._held[0]) > STEP_THRESHOLD:
+            self._held = step, monotonic
+            log.warning("the clock jumped ahead; waiting for a confirmation", seconds=step.total_seconds())
+        if monotonic - self._held[1] >= self._hold_seconds:
+            return False
+        if self._discord_reading is None:
+            return True
+        return wall - _advance(self._discord_reading, monotonic) > HOLD_THRESHOLD
+
+    def _accept(self, by: timedelta, wall: datetime, monotonic: float) -> None:
+        if by > timedelta(0):
+            step = ClockStep(by, wall, wall, self._slow_by)
+            self._ahead_since = self._held[1] if self._held is not None else monotonic
+        else:
+            step = ClockStep(by, wall, _advance((wall, monotonic), self._ahead_since or monotonic))
+            self._ahead_since = None
+        self._held, self._slow_by = None, timedelta(0)
+        self._new_steps.append(step)
+        self._last_step = step
+        log.warning("the clock was moved; computing all times again", seconds=by.total_seconds())
+
+
+def _advance(reading: tuple[datetime, float], monotonic: float) -> datetime:
+    """Return the time that a clock shows now, from its time at a moment of the monotonic clock."""
+    at, moment = reading
+    return at + timedelta(seconds=monotonic - moment)
+
+
+LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+LOOKUP_WAIT_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2)
+
+
+class Metrics:
+    """The bot's metrics, in their own registry."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        counter = functools.partial(Counter, registry=registry)
+        gauge = functools.partial(Gauge, registry=registry)
+        histogram = functools.partial(Histogram, registry=registry)
+        self.part_outcomes = counter("paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"])
+        self.failures = counter(
+            "paperround_failures", "Attempts that brought no message, by reason", ["reason"]
+        )
+        self.lateness = histogram(
+            "paperround_lateness_seconds",
+            "From when a part was due until Discord had it",
+            ["kind"],
+            buckets=LATENESS_BUCKETS,
+        )
+        self.queue_depth = gauge("paperround_queue_depth", "Parts of the outbox, by state", ["state"])
+        self.oldest_unsent = gauge(
+            "paperround_oldest_unsent_seconds", "Age of the oldest delivery that waits"
+        )
+        self.lookups = counter(
+            "paperround_lookups", "Look-ups of readers: admitted, or refused as busy", ["decision"]
+        )
+        self.lookup_wait = histogram(
+            "paperround_lookup_wait_seconds",
+            "Time that a reader's look-up waited for its turn, or until it was refused",
+            buckets=LOOKUP_WAIT_BUCKETS,
+        )
+        self.connected = gauge("paperround_gateway_connected", "1 while the gateway is up")
+        self.clock_steps = counter("paperround_clock_steps", "Steps of the clock by more than two minutes")
+        self.clock_held = gauge(
+            "paperround_clock_held",
+            "1 while a step ahead is not confirmed and posts follow the time before it",
+        )
+        self.clock_offset = gauge(
+            "paperround_clock_offset_seconds",
+            "How far the clock is ahead of Discord's; negative if it is behind",
+        )
+        self.discord_state = gauge(
+            "paperround_discord_state", "1 for the state of Discord's health", ["state"]
+        )
+        self.invalid_requests = gauge(
+            "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
+        )
+        self.digests = counter("paperround_digests", "Digests stored or corrected")
+
+    def watch_clock(self, monitor: ClockMonitor) -> None:
+        """Show the state of the clock's monitor from now on."""
+        self.clock_held.set_function(lambda: monitor.is_held)
+        self.clock_offset.set_function(monitor.get_discord_offset)
+
+    def watch_discord(self, health: DiscordHealth) -> None:
+        """Show the health of Discord from now on."""
+        for state in HealthState:
+            self.discord_state.labels(state.value).set_function(
+                lambda state=state: health.state is state  # type: ignore[misc]
+            )
+        self.invalid_requests.set_function(lambda: health.budget.spent)
+
+    def record(
+        self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None
+    ) -> None:
+        """Record one outcome of the relay, as its `OutcomeListener`."""
+        self.part_outcomes.labels(result, kind.value).inc()
+        if reason is not None:
+            self.failures.labels(reason).inc()
+        if late_seconds is not None:
+            self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
+
+    def record_lookup(self, is_admitted: bool, seconds: float) -> None:
+        """Record the admission of a look-up, as its listener."""
+        self.lookups.labels("admitted" if is_admitted else "busy").inc()
+        self.lookup_wait.observe(seconds)
+
+    def render(self) -> bytes:
+        """Return the metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+DATABASE_SECONDS = 2.0
+"""`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
+
+
+class MonitoringServer:
+    """Serves the state of one running bot. `role` gives "sender", or "standby" while another process holds the lock."""
+
+    def __init__(
+        self,
+        database: Database,
+        metrics: Metrics,
+        clock: Clock,
+        liveness: Liveness,
+        *,
+        role: Callable[[], str],
+        is_connected: Callable[[], bool],
+    ) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._clock = clock
+        self._liveness = liveness
+        self._role = role
+        self._is_connected = is_connected
+
+    async def _handle_health(self, request: web.Request) -> web.Response:
+        role, is_connected = self._role(), self._is_connected()
+        if is_connected:
+            self._liveness.record_discord()
+        problems = [] if role == "standby" else self._liveness.find_problems()
+        oldest = await self._oldest_unsent_at()
+        body = {
+            "up": True,
+            "role": role,
+            "gateway_connected": is_connected,
+            "oldest_unsent_at": None if oldest is None else oldest.isoformat(),
+            "oldest_unsent_seconds": None if oldest is None else self._seconds_since(oldest),
+            **self._liveness.get_fields(),
+            "problems": problems,
+        }
+        return web.json_response(body, status=503 if problems else 200)
+
+    async def _oldest_unsent_at(self) -> datetime | None:
+        """Return the oldest unsent delivery's time, or None if the database does not answer."""
+        with isolation.isolated(log, "the oldest delivery is unknown"):
+            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
+                return await deliveries.oldest_unsent_at(connection)
+        return None
+
+    async def _handle_metrics(self, request: web.Request) -> web.Response:
+        try:
+            async with self._database.read() as connection:
+                depth = await deliveries.count_by_state(connection)
+                oldest = await deliveries.oldest_unsent_at(connection)
+        except storage_errors.StorageError as error:
+            return web.Response(status=503, text=str(error))
+        # A state without parts is set to 0; its former value would stay otherwise.
+        for state in models.PartState:
+            self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
+        self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
+        self._metrics.connected.set(self._is_connected())
+        return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _seconds_since(self, moment: datetime) -> float:
+        return max(0.0, (self._clock() - moment).total_seconds())
+
+    @asynccontextmanager
+    async def serving(self, address: str) -> AsyncIterator[str]:
+        """Serve at `host:port` (port 0 for any free one) and yield the URL. Raises PaperroundError for a port in use."""
+        app = web.Application()
+        app.router.add_get("/health", self._handle_health)
+        app.router.add_get("/metrics", self._handle_metrics)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        host, _, port = address.rpartition(":")
+        try:
+            site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port))
+            try:
+                await site.start()
+            except (OSError, OverflowError) as error:
+                reason = f"PAPERROUND_HTTP: {address} cannot be listened on ({error}). Name a free port."
+                raise storage_errors.PaperroundError(reason) from error
+            yield f"http://{host or '127.0.0.1'}:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()

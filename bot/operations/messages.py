@@ -1,0 +1,257 @@
+"""What `/status`, `/help` and `/sources` show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from discord import ui
+
+from bot.alerts import messages as alerts_messages
+from bot.client import custom_ids
+from bot.client import messages as client_messages
+from bot.client.message_builder import AMBER, RED, MessageBuilder, button, shorten_label
+from bot.client.messages import MentionLookup
+from bot.client.paper_text import escape_untrusted, join_dotted, subtext
+from bot.client.translations import Texts
+from bot.daily import messages as daily_messages
+from bot.daily.messages import format_timestamp
+from bot.lists import follow
+from bot.lists import messages as lists_messages
+from bot.operations.health import ClockStep
+from bot.operations.service import LastPost, StatusReport
+from bot.outbox.discord_health import MAX_INVALID, HealthState
+from bot.rendering import discord_text
+from bot.sources import kinds, poller
+from bot.today import messages as today_messages
+from storage import errors, models
+
+REPEAT_POST = "pa"
+SHOW_SOURCES = "src"
+MAX_POSTS = 10
+SOURCES_PER_PAGE = 8
+MAX_LABEL_LENGTH = 120
+HELP_SECTIONS = ("help-reading", "help-keeping", "help-following", "help-channel", "help-general")
+"""Fluent ids of the headings. Their attributes are the commands below them: `.daily-edit` is `/daily edit`."""
+
+
+def status_view(
+    texts: Texts,
+    report: StatusReport,
+    *,
+    guild_id: int | None,
+    can_manage: bool,
+    writer_command: str = "",
+    has_reader: bool = True,
+) -> ui.LayoutView:
+    """Return the status. `can_manage` adds what is only for members who manage the server.
+
+    `has_reader` is false outside Discord, where no alerts are a reader's own.
+    `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
+    """
+    inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
+    message = MessageBuilder(RED if report.problem_deliveries or inactive else AMBER)
+    message.add_text(f"### {texts('status-heading')}")
+    message.add_text(_archive_line(texts, report))
+    if report.clock_step is not None:
+        message.add_text(_clock_text(texts, report.clock_step))
+    if can_manage:
+        is_well = report.discord_state is HealthState.WELL
+        state = "" if is_well else texts(f"status-discord-{report.discord_state.value}") + "\n"
+        refused = texts("status-discord-refused", count=report.invalid_requests, limit=MAX_INVALID)
+        message.add_text(state + subtext(refused))
+    if writer_command:
+        message.add_text(texts("status-writer-budget", command=writer_command))
+    if guild_id is not None:
+        message.add_separator()
+        message.add_text(_posts_text(texts, report, guild_id))
+    if report.problem_deliveries:
+        message.add_separator()
+        message.add_text("\n".join(_problem_text(texts, row) for row in report.problem_deliveries))
+    if can_manage and report.template_problems:
+        # By file and line; folder and reason are in the log, for the operator.
+        files = dict.fromkeys(problem.short_location for problem in report.template_problems)
+        message.add_separator()
+        message.add_text(texts("status-templates", files=discord_text.escape_text(", ".join(files))))
+    if has_reader:
+        message.add_separator()
+        message.add_text(_alerts_text(texts, report))
+        message.add_text(today_messages.suspended_text(texts, report.today_reason))
+    message.add_buttons(*_status_buttons(texts, report, inactive, can_manage))
+    return message.view
+
+
+def _status_buttons(
+    texts: Texts, report: StatusReport, inactive: list[models.Subscription], can_manage: bool
+) -> list[ui.Item[Any]]:
+    uncertain = [
+        delivery.id
+        for delivery in report.problem_deliveries
+        if delivery.state is models.DeliveryState.UNCERTAIN and delivery.guild_id
+    ]
+    row = []
+    if can_manage and uncertain:
+        row.append(button(texts("post-again"), custom_ids.pack(REPEAT_POST, uncertain[0])))
+    if can_manage and inactive:
+        resume_id = custom_ids.pack(client_messages.RESUME, inactive[0].id)
+        row.append(button(texts("resume-post"), resume_id))
+    if report.alert_count:
+        row.append(button(texts("alert-manage"), custom_ids.pack(alerts_messages.MANAGE, 0)))
+    if report.today_reason:
+        row.append(today_messages.send_button(texts, again=True))
+    if report.newest_digest_on is not None:
+        row.append(lists_messages.newest_digest_button(texts))
+    return row
+
+
+def _archive_line(texts: Texts, report: StatusReport) -> str:
+    if report.newest_digest_on is None or report.last_ingested_at is None:
+        return texts("status-no-digest")
+    read = format_timestamp(report.last_ingested_at, "R")
+    return texts("status-digest", date=report.newest_digest_on.isoformat(), read=read)
+
+
+def _clock_text(texts: Texts, step: ClockStep) -> str:
+    minutes = round(abs(step.by).total_seconds() / 60)
+    duration = texts("duration", hours=minutes // 60, minutes=minutes % 60)
+    if step.is_held:
+        return texts("status-clock-held", by=duration)
+    direction = "ahead" if step.by > timedelta(0) else "back"
+    return texts("status-clock-moved", by=duration, direction=direction, at=format_timestamp(step.at, "R"))
+
+
+def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
+    if not report.subscriptions:
+        return texts("status-no-post")
+    lines = []
+    for subscription, last_post in report.subscriptions[:MAX_POSTS]:
+        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription))
+        last = _last_post_text(texts, last_post, guild_id)
+        lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
+    if len(report.subscriptions) > MAX_POSTS:
+        lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
+    return "\n".join(lines)
+
+
+def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None) -> str:
+    if post is None:
+        return texts("status-no-message")
+    delivery, part = post
+    last = format_timestamp(delivery.finished_at or delivery.due_at, "R")
+    channel_id = (part and part.channel_id) or delivery.channel_id
+    if part is not None and channel_id is not None:
+        address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{part.message_id}"
+        last = f"[{texts('status-message')}]({address}) {last}"
+    return texts("status-last", last=last)
+
+
+def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
+    recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
+    state, due = texts(f"delivery-{delivery.state.value}"), format_timestamp(delivery.due_at, "R")
+    return f"**{recipient} · {state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
+
+
+def _alerts_text(texts: Texts, report: StatusReport) -> str:
+    if not report.alert_count:
+        return texts("status-no-alerts")
+    last = _last_post_text(texts, report.last_alert_post, None)
+    reasons = dict.fromkeys(alert.reason for alert in report.inactive_alerts if alert.reason)
+    lines = [subtext(client_messages.reason_text(texts, reason)) for reason in reasons]
+    return "\n".join([texts("status-alerts", count=report.alert_count, last=last), *lines])
+
+
+def help_view(
+    texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
+) -> ui.LayoutView:
+    """Return every command on a line, grouped by task, and buttons for the first steps.
+
+    `commands` are the names of all. `can_manage` adds the button to set a post up.
+    """
+    names = {name.replace(" ", "-"): name for name in commands}
+    message = MessageBuilder()
+    message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
+    message.add_buttons(
+        lists_messages.newest_digest_button(texts),
+        button(texts("post-ask"), custom_ids.pack(lists_messages.OPEN_TOPIC_MODAL)),
+        follow.begin_alert_button(texts),
+        button(texts("help-set-up"), custom_ids.pack(daily_messages.SETUP)) if can_manage else None,
+    )
+    for section in HELP_SECTIONS:
+        keys = texts.list_attributes(section)
+        lines = [f"{mention(names[key])} {texts(f'{section}.{key}')}" for key in keys]
+        if section == HELP_SECTIONS[0]:
+            lines.append(texts("help-look-up"))
+        message.add_text("\n".join([f"**{texts(section)}**", *lines]))
+    return message.view
+
+
+def sources_view(
+    texts: Texts,
+    rows: Sequence[models.StoredSource],
+    page: int = 0,
+    *,
+    inbox: str | None,
+    extent: models.ArchiveExtent,
+    now: datetime,
+) -> ui.LayoutView:
+    """Return a page of the sources with their health, counted from 0; the last page for a larger number.
+
+    `inbox` is the name of the inbox folder, `now` is in UTC. What is only for the operator is left out.
+    """
+    page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
+    page = min(max(page, 0), page_count - 1)
+    message = MessageBuilder(RED if any(map(poller.is_persistently_failing, rows)) else AMBER)
+    message.add_text(f"### {texts('sources-heading', count=len(rows))}")
+    if not rows:
+        message.add_text(texts("sources-none"))
+    for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
+        message.add_text(_source_text(texts, row, now))
+    if inbox is not None:
+        message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
+    elif not rows:
+        message.add_text(texts("sources-files"))
+    message.add_text(subtext(lists_messages.extent_line(texts, extent)))
+    pager = lists_messages.pager(
+        page, page_count, lambda number: custom_ids.pack(SHOW_SOURCES, number), f"pr:page:{page}"
+    )
+    message.add_buttons(*pager)
+    message.add_buttons(client_messages.status_button(texts))
+    return message.view
+
+
+def kind_label(texts: Texts, kind: models.SourceKind) -> str:
+    """Return the name of a kind for readers: its text if there is one, else its proper name."""
+    return texts.find(f"source-{kind.value}") or kind.value
+
+
+def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
+    # No credentials, no query, no path above a folder.
+    label = shorten_label(kinds.public_label(row.kind, row.url), MAX_LABEL_LENGTH)
+    if row.last_success_at is None:
+        last = texts("source-never")
+    else:
+        last = texts("source-last", last=format_timestamp(row.last_success_at, "R"))
+    if row.next_attempt_at is None:
+        upcoming = texts("source-no-next")
+    elif row.next_attempt_at <= now:
+        upcoming = texts("source-due")
+    else:
+        upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))
+    head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
+    lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
+    return "\n".join(line for line in lines if line)
+
+
+def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
+    """Return the failures, "" for none. The reason of a refusal is hidden: it may name private addresses."""
+    if row.status is models.FetchStatus.NOT_YET:
+        return texts("source-not-yet")
+    if not row.failures:
+        return ""
+    if row.status is models.FetchStatus.REFUSED:
+        reason = texts("source-refused")
+    else:
+        public = errors.redact((row.reason or "").replace(row.url, label))
+        reason = escape_untrusted(public, max_length=300) if public else texts("reason-unknown")
+    return texts("source-failures", count=row.failures, reason=reason)

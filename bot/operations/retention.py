@@ -1,0 +1,157 @@
+"""Removes what is older than the retention time, in transactions of a few hundred rows between which others write.
+
+Kept in a small form is what prevents repetition: which papers a recipient was notified of (packed), which papers a channel
+was posted, and which digests a subscription has covered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.core.clock import Clock
+from storage import accounts, alerts, daily, deliveries, outbox, shelf, writer
+from storage.database import Connection, Database
+
+log = structlog.get_logger(__name__)
+
+CONTENT_RETENTION = timedelta(days=30)
+"""Age at which payloads, with which a post could be edited or repeated, the decisions for `/why` and the full
+texts of papers are removed."""
+UNDO_PERIOD = timedelta(days=1)
+"""Time in which a reader can take back the removal of a saved paper."""
+BATCH_SIZE = 500
+PAUSE_SECONDS = 0.02
+"""Between two batches, for writers in other processes."""
+
+
+class Retention:
+    """One run over everything that can be removed. A run that is interrupted is continued by the next one.
+
+    `days` is the retention time, `guild_days` that of a server that the bot has left (the same if None).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        days: int,
+        guild_days: int | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._days = days
+        self._guild_days = days if guild_days is None else guild_days
+        self._sleep = sleep
+
+    async def purge(self) -> int:
+        """Remove all that is too old now. Returns the number of rows, or of payloads, removed."""
+        now = self._clock()
+        content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
+
+        async def clear_payloads(connection: Connection, ids: Sequence[int]) -> int:
+            return await outbox.clear_payloads(connection, ids, content_before)
+
+        removed = await self._walk(deliveries.list_filled_parts, clear_payloads, content_before, 0)
+        for purge, limit in (
+            (daily.purge_decisions, content_before),
+            (writer.purge_texts, content_before),
+            (alerts.purge_matches, content_before),
+            (writer.purge_drafts, before),
+            (shelf.purge_removed, now - UNDO_PERIOD),
+            (shelf.purge_shared, before),
+        ):
+            removed += await self._repeat(purge, limit)
+        removed += await self._repeat(_remove_answered_alerts)
+        removed += await self._walk(alerts.list_old_notified, _archive_notified, before, ("", 0))
+        removed += await self._walk(deliveries.list_removable, _remove_deliveries, before, 0)
+        removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
+        if removed:
+            log.info("old rows removed", rows=removed)
+        return removed
+
+    async def _remove_left_guilds(self, before: datetime) -> int:
+        async with self._database.read() as connection:
+            guild_ids = await accounts.list_left_guilds(connection, before)
+        return sum([await self._remove_guild(guild_id, before) for guild_id in guild_ids])
+
+    async def _remove_guild(self, guild_id: int, before: datetime) -> int:
+        """Remove the rows of a server that the bot left long ago; the row of the server itself last."""
+        async with self._database.read() as connection:
+            rows = await daily.list_rows(connection, guild_id=guild_id)
+            of_guild = await alerts.list_in_channels(connection, guild_id, ())
+            channel_ids = await deliveries.list_channel_ids(connection, guild_id)
+        channel_ids |= {row.channel_id for row in rows}
+        channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
+        removed = 0
+        for channel_id in sorted(channel_ids):
+            removed += await self._repeat(daily.remove_posted_of_channel, channel_id)
+            removed += await self._repeat(alerts.remove_notified_recipient, f"channel:{channel_id}")
+        for row in rows:
+            removed += await self._repeat(daily.remove_posted_of_subscription, row.id)
+            removed += await self._repeat(daily.remove_decisions, row.id)
+            async with self._database.transaction() as connection:
+                removed += await daily.remove(connection, row.id)
+        removed += await self._walk(
+            deliveries.list_removable, _remove_deliveries, before, 0, guild_id=guild_id
+        )
+        async with self._database.transaction() as connection:
+            await alerts.remove(connection, [alert.id for alert in of_guild])
+            await shelf.clear_guild(connection, guild_id)
+            await shelf.remove_shared_of_guild(connection, guild_id)
+            if not await deliveries.list_rows(connection, guild_id=guild_id, limit=1):
+                await accounts.remove_guild(connection, guild_id, before)
+        return removed + len(of_guild)
+
+    async def _walk(
+        self,
+        list_keys: Callable[..., Awaitable[Sequence[Any]]],
+        remove: Callable[[Connection, Sequence[Any]], Awaitable[int]],
+        before: datetime,
+        after: Any,
+        **filters: int,
+    ) -> int:
+        """Remove the rows of the listed keys, a batch after another. `after` is the key before the first."""
+        removed = 0
+        while True:
+            async with self._database.read() as connection:
+                keys = await list_keys(connection, before, after, BATCH_SIZE, **filters)
+            if not keys:
+                return removed
+            async with self._database.transaction() as connection:
+                removed += await remove(connection, keys)
+            after = keys[-1]
+            await self._sleep(PAUSE_SECONDS)
+
+    async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
+        """Run a removal, each time in its own transaction, until it removes less than a whole batch."""
+        removed = 0
+        while True:
+            async with self._database.transaction() as connection:
+                count = await remove_batch(connection, *arguments, BATCH_SIZE)
+            removed += count
+            if count < BATCH_SIZE:
+                return removed
+            await self._sleep(PAUSE_SECONDS)
+
+
+async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
+    """Remove the alerts for single papers whose message was sent."""
+    return await alerts.remove(connection, await alerts.list_answered_matches(connection, limit))
+
+
+async def _archive_notified(connection: Connection, pairs: Sequence[tuple[str, int]]) -> int:
+    await alerts.archive_notified(connection, pairs)
+    return len(pairs)
+
+
+async def _remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
+    # `/why` takes a posted paper without its delivery for one that was sent.
+    await daily.remove_posted_of_deliveries(connection, await deliveries.list_unsent(connection, ids))
+    return await outbox.remove(connection, ids)

@@ -1,0 +1,200 @@
+"""The data of `/status` (the newest digest, last and next posts, problems) and of `/digest`'s days; the client words it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from bot.core.clock import Clock
+from bot.operations.health import ClockMonitor, ClockStep
+from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.discord_health import DiscordHealth, HealthState
+from bot.rendering.templates import Templates
+from storage import alerts, archive, daily, deliveries, models, outbox, papers, today
+from storage.database import Connection, Database
+
+PROBLEM_STATES = (
+    models.DeliveryState.PAUSED,
+    models.DeliveryState.UNCERTAIN,
+    models.DeliveryState.EXPIRED,
+    models.DeliveryState.FAILED,
+)
+PROBLEM_WINDOW = timedelta(days=7)
+"""Deliveries planned before this period are not reported."""
+
+MAX_PROBLEM_DELIVERIES = 5
+MAX_DATES = 400
+"""More than a year, so that every date without a year is among them."""
+MAX_SHOWN_DATES = 25
+MAX_LATER_DATES = 8
+
+
+class LastPost(NamedTuple):
+    """A sent delivery and its first part with a message, None if none is known."""
+
+    delivery: models.Delivery
+    part: models.Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The data of `/status`: the subscriptions of this channel or server come with their last posts. Times are UTC."""
+
+    newest_digest_on: date | None
+    last_ingested_at: datetime | None
+    subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
+    problem_deliveries: tuple[models.Delivery, ...]
+    alert_count: int
+    inactive_alerts: tuple[models.Alert, ...]
+    last_alert_post: LastPost | None
+    today_reason: str | None = None
+    """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
+    template_problems: tuple[models.LocatedProblem, ...] = ()
+    """The operator's templates that fail, so that the bundled ones are posted."""
+    clock_step: ClockStep | None = None
+    """The step of the machine's clock that is held, or the last one of the last day."""
+    discord_state: HealthState = HealthState.WELL
+    invalid_requests: int = 0
+    """Answers of the last ten minutes that count towards a ban of the bot's address."""
+
+
+class StatusService:
+    """Reads the outbox and the archive, and resends deliveries on request."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        templates: Templates,
+        discord_health: DiscordHealth,
+        clock_monitor: ClockMonitor | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._deliveries = deliveries
+        self._templates = templates
+        self._discord_health = discord_health
+        self._clock_monitor = clock_monitor
+
+    async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
+        """Return the status for a reader in a channel; outside a server only the reader's own data."""
+        async with self._database.read() as connection:
+            dates = await archive.list_dates(connection, limit=1)
+            subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
+            profile = await today.get(connection, user_id)
+            reader_alerts = await alerts.list_rows(connection, user_id=user_id)
+            sent_alerts = await deliveries.list_rows(
+                connection,
+                user_id=user_id,
+                kind=models.DeliveryKind.ALERT,
+                state=models.DeliveryState.SENT,
+                limit=1,
+            )
+            return StatusReport(
+                newest_digest_on=dates[0] if dates else None,
+                last_ingested_at=await archive.get_last_updated_at(connection),
+                subscriptions=subscription_statuses,
+                problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
+                alert_count=len(reader_alerts),
+                inactive_alerts=tuple(
+                    alert for alert in reader_alerts if alert.state is not models.ActivityState.ACTIVE
+                ),
+                last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
+                today_reason=profile.reason if profile is not None else None,
+                template_problems=tuple(self._templates.rendering_problems),
+                clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
+                discord_state=self._discord_health.state,
+                invalid_requests=self._discord_health.budget.spent,
+            )
+
+    async def list_dates(
+        self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
+    ) -> list[date]:
+        """Return the dates of a period (inclusive) that have a digest, newest first."""
+        async with self._database.read() as connection:
+            return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
+
+    async def list_dates_around(self, on: date) -> list[date]:
+        """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
+        async with self._database.read() as connection:
+            next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
+            later = await archive.list_dates(
+                connection, limit=MAX_LATER_DATES, since_on=next_on, oldest_first=True
+            )
+            limit = MAX_SHOWN_DATES - len(later)
+            return [*reversed(later), *await archive.list_dates(connection, limit=limit, until_on=on)]
+
+    async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
+        """Return the number of papers of each of these dates."""
+        async with self._database.read() as connection:
+            return await papers.count_by_date(connection, days)
+
+    async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
+        """Return a delivery of this server's channels whose outcome is unknown, or None."""
+        async with self._database.read() as connection:
+            return await _get_uncertain(connection, delivery_id, guild_id)
+
+    async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
+        """Send an uncertain delivery of this server again. Returns False if it is not uncertain any more."""
+        async with self._database.transaction() as connection:
+            if await _get_uncertain(connection, delivery_id, guild_id) is None:
+                return False
+            now = self._clock()
+            requeued = [
+                await outbox.requeue(
+                    connection,
+                    part.id,
+                    nonce=self._deliveries.new_nonce(),
+                    now=now,
+                    expires_at=self._deliveries.expires_at(now),
+                )
+                for part in await deliveries.list_parts(connection, delivery_id)
+                if part.state is models.PartState.UNCERTAIN
+            ]
+            return any(requeued)
+
+    async def _subscription_statuses(
+        self, connection: Connection, guild_id: int | None, channel_id: int | None
+    ) -> tuple[tuple[models.Subscription, LastPost | None], ...]:
+        if guild_id is None:
+            return ()
+        in_guild = await daily.list_rows(connection, guild_id=guild_id)
+        in_channel = [subscription for subscription in in_guild if subscription.channel_id == channel_id]
+        statuses = []
+        for subscription in in_channel or in_guild:
+            sent = await deliveries.list_rows(
+                connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
+            )
+            statuses.append((subscription, await _last_post(connection, sent[0]) if sent else None))
+        return tuple(statuses)
+
+    async def _problem_deliveries(
+        self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
+    ) -> tuple[models.Delivery, ...]:
+        since = self._clock() - PROBLEM_WINDOW
+        of_reader = await deliveries.list_rows(connection, user_id=user_id, since_at=since, limit=100)
+        of_channel = (
+            await deliveries.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
+            if guild_id is not None and channel_id is not None
+            else []
+        )
+        found = (*of_channel, *of_reader)
+        problems = {delivery.id: delivery for delivery in found if delivery.state in PROBLEM_STATES}
+        return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
+
+
+async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
+    """Return a delivery of a server's channels if its outcome is unknown."""
+    delivery = await deliveries.get(connection, delivery_id)
+    if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
+        return None
+    return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
+
+
+async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:
+    parts = await deliveries.list_parts(connection, delivery.id)
+    first = next((part for part in parts if part.message_id is not None), None)
+    return LastPost(delivery, first)

@@ -1,0 +1,1 @@
+"""The outbox: deliveries from planned to sent. The protocol: docs/delivery.md."""

@@ -1,0 +1,473 @@
+"""What follows from each attempt: the delay of a retry, the suspension of a destination with its notices, the stored outcome.
+
+Also resumes destinations, ends expired deliveries, and plans notices to owners and to the operator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import hashlib
+import random
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+
+from bot.archive import ingest
+from bot.outbox import contents, discord_health, sender
+from bot.outbox.contents import NoticeKind
+from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
+from bot.outbox.sender import BLOCKED_OR_GONE, Classification, Disposition
+from storage import accounts, deliveries, models, outbox
+from storage.database import Connection, Database
+from storage.deliveries import DuePart
+from storage.models import ActivityState, DeliveryKind, PartState, Reason
+
+log = structlog.get_logger(__name__)
+
+INITIAL_DELAY = 2.0
+MAX_DELAY = 30.0
+"""Short, because `DiscordHealth` handles an outage of all of Discord, in which few parts are attempted."""
+
+SLOW_RETRY_AFTER = 20
+SLOW_RETRY_DELAY = 300.0
+"""After this many attempts the fault is the part's own; it is retried every five minutes."""
+
+MAX_MESSAGES = 4
+WINDOW_SECONDS = 5.0
+"""Messages per channel within `WINDOW_SECONDS`. Discord allows 5 in 5 s (as of 2026, api#20): with four its responses
+never report an exhausted bucket, so that discord.py does not sleep before it returns."""
+
+
+def retry_delay(attempts: int, rng: random.Random, minimum: float = 0.0) -> timedelta:
+    """Return the delay after this many attempts: doubling up to a limit, with 50 % jitter, at least `minimum` seconds."""
+    max_delay = MAX_DELAY if attempts <= SLOW_RETRY_AFTER else SLOW_RETRY_DELAY
+    delay = min(max_delay, INITIAL_DELAY * 2.0 ** (min(attempts, 10) - 1))
+    return timedelta(seconds=max(minimum, delay * rng.uniform(0.5, 1.5)))
+
+
+class RateLimiter:
+    """A sliding window over the messages to each destination; never sleeps. `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        max_messages: int = MAX_MESSAGES,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._max_messages = max_messages
+        self._window_seconds = window_seconds
+        self._sent_times: dict[Hashable, collections.deque[float]] = {}
+
+    def delay(self, destination: Hashable) -> float:
+        """Return the seconds until the destination may receive its next message; 0 if now."""
+        times = self._sent_times.get(destination)
+        if times is None or len(times) < self._max_messages:
+            return 0.0
+        return max(0.0, times[0] + self._window_seconds - self._clock())
+
+    def shortest_delay(self, destinations: Iterable[Hashable]) -> float:
+        """Return the seconds until the first of these destinations may receive its next message."""
+        return min(map(self.delay, destinations), default=0.0)
+
+    def list_throttled(self) -> list[Hashable]:
+        """Return the destinations that may not receive a message now."""
+        return [destination for destination in self._sent_times if self.delay(destination)]
+
+    def hit(self, destination: Hashable) -> None:
+        """Count a message to this destination, now."""
+        self._sent_times.setdefault(destination, collections.deque(maxlen=self._max_messages)).append(
+            self._clock()
+        )
+
+    def prune(self) -> None:
+        """Remove the destinations without a message in the current window."""
+        window_start = self._clock() - self._window_seconds
+        self._sent_times = {
+            destination: times for destination, times in self._sent_times.items() if times[-1] > window_start
+        }
+
+
+NOTICE: KindRecord[contents.NoticePost] = KindRecord(
+    kind=models.DeliveryKind.NOTICE,
+    priority=models.Priority.NOTIFICATION,
+    render=lambda renderer, post: renderer.render_notice(post),
+)
+
+
+async def _notify_owners(
+    connection: Connection,
+    deliveries: DeliveryFactory,
+    changed: Iterable[Owned],
+    kind: NoticeKind,
+    now: datetime,
+    *,
+    default_locale: models.Locale,
+    reason: Reason | None = None,
+) -> None:
+    """Plan one notice for each subscription, and for each owner of a channel's alerts, at `now` (UTC).
+
+    It goes to the owner by DM; of what has none, to the server's system channel.
+    """
+    resumed = "r" if kind is NoticeKind.RESUMED else ""
+    for owned in changed:
+        channel_id = None
+        if owned.user_id is None:
+            guild = await accounts.get_guild(connection, owned.guild_id or 0)
+            channel_id = None if guild is None else guild.system_channel_id
+            if channel_id in (None, owned.channel_id):
+                continue
+        reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
+        notice = contents.NoticePost(
+            marker=f"notice:{resumed}{owned.name}:{int(now.timestamp())}",
+            locale=(reader and reader.locale) or owned.locale or default_locale,
+            kind=kind,
+            reason=reason,
+            channel_id=owned.channel_id,
+            subscription_id=owned.subscription_id,
+            alert_id=owned.alert_id,
+        )
+        delivery = deliveries.build_post(
+            NOTICE,
+            notice,
+            now,
+            user_id=owned.user_id,
+            guild_id=owned.guild_id,
+            channel_id=channel_id,
+            subscription_id=owned.subscription_id,
+        )
+        await outbox.add(connection, delivery)
+
+
+class OperatorNotifier:
+    """Plans notices to the operator's channel."""
+
+    def __init__(self, deliveries: DeliveryFactory, *, channel_id: int, locale: models.Locale) -> None:
+        self._deliveries = deliveries
+        self._channel_id = channel_id
+        self._locale = locale
+
+    async def plan(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
+        """Plan the notice about a failing source, in the caller's transaction."""
+        marker = f"notice:f{row.id}:{int(now.timestamp())}"
+        await self._plan(connection, marker, row.reason, row.url, now)
+
+    async def plan_set_aside(
+        self, connection: Connection, name: str, fingerprint: str, now: datetime
+    ) -> None:
+        """Plan the notice about a file that is not read any more, once for each of its versions."""
+        digest = hashlib.sha256(f"{name}\0{fingerprint}".encode("utf-8", "replace")).hexdigest()
+        await self._plan(connection, f"notice:q{digest[:20]}", ingest.CRASHED_TWICE, name, now)
+
+    async def _plan(
+        self, connection: Connection, marker: str, reason: str | None, subject: str, now: datetime
+    ) -> None:
+        notice = contents.NoticePost(
+            marker=marker, locale=self._locale, kind=NoticeKind.SOURCE_FAILING, reason=reason, subject=subject
+        )
+        delivery = self._deliveries.build_post(NOTICE, notice, now, channel_id=self._channel_id)
+        await outbox.add(connection, delivery)
+
+
+MayPost = Callable[[int, int, str], bool | None]
+"""Checks whether the reason why a channel is blocked (guild id, channel id, reason) is gone; None if unknown."""
+
+
+class DestinationSuspender:
+    """Pauses (or closes) what posts to a blocked destination, with one notice per owner. `kinds` say what that is."""
+
+    def __init__(self, deliveries: DeliveryFactory, kinds: DeliveryKinds) -> None:
+        self._deliveries = deliveries
+        self._kinds = kinds
+
+    async def suspend(
+        self, connection: Connection, delivery: models.Delivery, classification: Classification, now: datetime
+    ) -> None:
+        """Suspend the destination of `delivery` at `now` (UTC). A notice is redirected instead, once."""
+        is_gone = classification.disposition is Disposition.DESTINATION_GONE
+        state = ActivityState.CLOSED if is_gone else ActivityState.PAUSED
+        notice_kind = NoticeKind.CLOSED if is_gone else NoticeKind.PAUSED
+        reason = classification.reason
+        if delivery.kind is DeliveryKind.NOTICE:
+            await self._redirect_notice(connection, delivery, now)
+            return
+        if delivery.is_direct and delivery.user_id is not None:
+            # No message can reach the reader; /status shows it.
+            await accounts.clear_dm_channel(connection, delivery.user_id)
+        elif delivery.channel_id is None:
+            return
+        for record in self._kinds:
+            changed = await record.suspend(connection, delivery, state, reason)
+            await _notify_owners(
+                connection,
+                self._deliveries,
+                changed,
+                notice_kind,
+                now,
+                default_locale=delivery.locale,
+                reason=reason,
+            )
+        if delivery.is_direct:
+            await outbox.pause(connection, user_id=delivery.user_id, reason=reason)
+        elif reason in STYLE_REASONS:
+            return
+        elif is_gone:
+            planned = await deliveries.list_rows(
+                connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
+            )
+            await outbox.cancel(connection, [other.id for other in planned], reason=reason, now=now)
+        else:
+            await outbox.pause(connection, channel_id=delivery.channel_id, reason=reason)
+
+    async def _redirect_notice(
+        self, connection: Connection, delivery: models.Delivery, now: datetime
+    ) -> None:
+        """Redirect a notice that its reader does not accept to the server's system channel, once."""
+        if delivery.user_id is None or delivery.guild_id is None:
+            return
+        await accounts.clear_dm_channel(connection, delivery.user_id)
+        guild = await accounts.get_guild(connection, delivery.guild_id)
+        if guild is not None and guild.system_channel_id is not None:
+            await outbox.redirect(
+                connection, delivery.id, guild.system_channel_id, nonce=self._deliveries.new_nonce(), now=now
+            )
+
+
+class DestinationResumer:
+    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language."""
+
+    def __init__(
+        self,
+        database: Database,
+        deliveries: DeliveryFactory,
+        kinds: DeliveryKinds,
+        default_locale: models.Locale,
+    ) -> None:
+        self._database = database
+        self._kinds = kinds
+        self._deliveries = deliveries
+        self._default_locale = default_locale
+
+    async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
+        """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
+
+        Deliveries that have not expired are due at once. What a person paused stays paused.
+        """
+
+        def can_resume(of_guild_id: int | None, channel_id: int | None, reason: str | None) -> bool:
+            if of_guild_id is None or channel_id is None or reason in (None, Reason.BY_HAND):
+                return False
+            return guild_id in (None, of_guild_id) and bool(may_post(of_guild_id, channel_id, reason))
+
+        channel_ids: set[int] = set()
+        async with self._database.transaction() as connection:
+            for record in self._kinds:
+                resumed = await record.resume(connection, can_resume, guild_id)
+                await _notify_owners(
+                    connection,
+                    self._deliveries,
+                    [owned for owned in resumed if owned.is_notified],
+                    NoticeKind.RESUMED,
+                    now,
+                    default_locale=self._default_locale,
+                )
+                channel_ids.update(owned.channel_id for owned in resumed if owned.channel_id is not None)
+            for channel_id in sorted(channel_ids):
+                await outbox.resume(connection, now, channel_id=channel_id)
+        return channel_ids
+
+
+OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
+"""Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
+
+The result is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback, superseded or expired.
+"""
+
+SUPERSEDED = "superseded"
+"""Result of a failed attempt that is not stored: another process has become the sender, or the part was released."""
+
+LINGER_SECONDS = 0.05
+"""How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
+
+
+class OutcomeRecorder:
+    """Stores outcomes in the outbox, with what `kinds` say that follows, and reports each to `on_outcome`."""
+
+    def __init__(
+        self,
+        database: Database,
+        deliveries: DeliveryFactory,
+        kinds: DeliveryKinds,
+        *,
+        rng: random.Random,
+        health: discord_health.DiscordHealth,
+        on_outcome: OutcomeListener = lambda *_: None,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
+        self._database = database
+        self._suspender = DestinationSuspender(deliveries, kinds)
+        self._deliveries = deliveries
+        self._kinds = kinds
+        self._rng = rng
+        self._on_outcome = on_outcome
+        self._linger_seconds = linger_seconds
+        self._pending: dict[int, models.Receipt] = {}
+        self._store_lock = asyncio.Lock()
+        self._health = health
+
+    async def record_sent(
+        self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
+    ) -> None:
+        """Record that a part was sent, now or (`already_sent`) by an earlier attempt."""
+        await self._store_batched(due.part.id, receipt, now)
+        late = (now - due.delivery.due_at).total_seconds()
+        self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
+
+    async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
+        """Store a receipt together with those that arrive within `linger_seconds`: fewer transactions in a fan-out."""
+        self._pending[part_id] = receipt
+        async with self._store_lock:
+            if part_id not in self._pending:
+                return
+            await asyncio.sleep(self._linger_seconds)
+            batch = dict(self._pending)
+            async with self._database.transaction() as connection:
+                await outbox.mark_sent(connection, batch, now)
+            for stored_id in batch:
+                del self._pending[stored_id]
+
+    async def record_failure(
+        self,
+        due: DuePart,
+        error: sender.DeliveryError,
+        started_at: datetime,
+        now: datetime,
+        *,
+        was_well: bool,
+    ) -> None:
+        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences.
+
+        `was_well` is whether Discord was well when it began.
+        """
+        classification = error.classification
+        match classification.disposition:
+            case Disposition.ALREADY_DONE:
+                receipt = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
+                await self.record_sent(due, receipt, now, already_sent=True)
+            case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
+                await self._schedule_retry(due, error, started_at, now, was_well)
+            case Disposition.UNVERIFIABLE:
+                await self._stop(due, error, PartState.UNCERTAIN, now)
+            case Disposition.DESTINATION_BLOCKED:
+                await self._stop(due, error, PartState.PAUSED, now)
+            case Disposition.DESTINATION_GONE | Disposition.TARGET_GONE:
+                await self._stop(due, error, PartState.FAILED, now)
+            case Disposition.CONTENT_REFUSED:
+                await self._use_fallback(due, error, now)
+            case _:
+                assert_never(classification.disposition)
+
+    async def expire(self, now: datetime) -> None:
+        """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone."""
+        async with self._database.transaction() as connection:
+            expired = await outbox.expire(connection, now, reason=models.Reason.TOO_OLD)
+            unsent_ids = set(await deliveries.list_unsent(connection, [row.id for row in expired]))
+            for record in self._kinds:
+                unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
+                if unsent:
+                    await record.undo(connection, unsent, now)
+        for delivery in expired:
+            log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
+            self._on_outcome("expired", delivery.kind, models.Reason.TOO_OLD, None)
+
+    async def _schedule_retry(
+        self, due: DuePart, error: sender.DeliveryError, started_at: datetime, now: datetime, was_well: bool
+    ) -> None:
+        classification, part = error.classification, due.part
+        unknown_since = part.first_attempt_at
+        if unknown_since is None and classification.disposition is Disposition.UNKNOWN:
+            unknown_since = started_at
+        # Only what may be the part's own fault counts, and slows it down.
+        is_rate_limit = classification is sender.HELD_BACK or bool(classification.wait_seconds)
+        is_counted = was_well and not is_rate_limit
+        delay = self._retry_delay(part, classification, is_counted)
+        async with self._database.transaction() as connection:
+            is_stored = await outbox.mark_retry(
+                connection,
+                part.id,
+                next_attempt_at=now + delay,
+                unknown_since=unknown_since,
+                error=classification.reason,
+                error_code=error.code or error.status,
+                term=due.term,
+                is_counted=is_counted,
+            )
+        result = "retry" if is_stored else SUPERSEDED
+        self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
+
+    def _retry_delay(
+        self, part: models.Part, classification: sender.Classification, is_counted: bool
+    ) -> timedelta:
+        """Return the delay before the next attempt; that of Discord's own trouble is decided by its health."""
+        if classification is sender.HELD_BACK:
+            return timedelta(0)
+        seconds = classification.wait_seconds
+        if not self._health.is_well:
+            seconds = max(seconds, self._health.part_delay())
+        if not is_counted and seconds:
+            return timedelta(seconds=seconds + self._rng.uniform(0.0, 0.5))
+        return retry_delay(part.attempts + 1, self._rng, seconds)
+
+    async def _stop(self, due: DuePart, error: sender.DeliveryError, state: PartState, now: datetime) -> None:
+        """Stop a part, and suspend its destination if that is the reason."""
+        classification = error.classification
+        async with self._database.transaction() as connection:
+            is_stored = await outbox.stop_part(
+                connection,
+                due.part.id,
+                state,
+                reason=Reason.UNCERTAIN if state is PartState.UNCERTAIN else classification.reason,
+                now=now,
+                unknown_since=due.part.first_attempt_at,
+                error_code=error.code,
+                term=due.term,
+            )
+            if is_stored and classification.disposition in BLOCKED_OR_GONE:
+                await self._suspender.suspend(connection, due.delivery, classification, now)
+        self._log_and_report(state.value if is_stored else SUPERSEDED, due, error)
+
+    async def _use_fallback(self, due: DuePart, error: sender.DeliveryError, now: datetime) -> None:
+        log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
+        async with self._database.transaction() as connection:
+            has_fallback = await outbox.use_fallback(
+                connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term
+            )
+        if has_fallback:
+            self._log_and_report("fallback", due, error)
+        else:
+            await self._stop(due, error, PartState.FAILED, now)
+
+    def _log_and_report(
+        self,
+        result: str,
+        due: DuePart,
+        error: sender.DeliveryError | None = None,
+        *,
+        late_seconds: float | None = None,
+        **details: float,
+    ) -> None:
+        reason = None if error is None else error.classification.reason.value
+        write = log.info if error is None or result == "retry" else log.warning
+        write(
+            "part " + result,
+            delivery=due.delivery.id,
+            part=due.part.id,
+            channel=due.delivery.channel_id,
+            reason=reason,
+            error=None if error is None else str(error),
+            **details,
+        )
+        self._on_outcome(result, due.delivery.kind, reason, late_seconds)

@@ -1,1 +1,0 @@
-"""Text for a Discord message: escaping, length limits, tokenising and splitting without breaking Markdown."""

@@ -1,1 +1,0 @@
-"""Digests and papers as files: newsletter, review, JSON, CSV and BibTeX."""

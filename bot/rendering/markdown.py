@@ -1,0 +1,554 @@
+"""Renderer of the digests' Markdown as Discord's Markdown or plain text. It accepts any text and drops only markup.
+
+Headings become bold lines, images their descriptions, formulas Unicode, tables code blocks or lists. http(s) links
+are kept; all other text that Discord could interpret is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.token import Token
+
+from bot.rendering import discord_text
+from bot.rendering.discord_text import SafeMarkdown
+from bot.text import typography
+
+# Parser of the digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters.
+
+MATH_TOKEN = "math"
+"""The type of formula tokens. Their content is LaTeX without dollar signs or brackets."""
+
+_MAX_FORMULA_LENGTH = 300
+_MAX_NESTING = 50
+_MATH_SIGN = re.compile(r"[\\^_={]")
+_VARIABLE = re.compile(r"[A-Za-z]'?")
+_CJK = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+@lru_cache(maxsize=2)
+def get_parser(*, links: bool) -> MarkdownIt:
+    """Return the parser, created on first use. Without `links` square brackets are text.
+
+    Raw HTML is text (many apparent tags are tokens such as `<think>`), indented lines are not code (continued bullets
+    are indented), and link definitions and underlined headings are text, so that no line disappears.
+    """
+    markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    markdown.enable(["table", "strikethrough"])
+    markdown.disable(["html_block", "html_inline", "code", "reference", "lheading"])
+    if not links:
+        markdown.disable(["link", "image"])
+    markdown.inline.ruler.before("escape", MATH_TOKEN, _math_rule)
+    markdown.inline.ruler.at("emphasis", _emphasis_rule)
+    return markdown
+
+
+def _math_rule(state: StateInline, silent: bool) -> bool:
+    for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
+        if not state.src.startswith(opening, state.pos):
+            continue
+        start = state.pos + len(opening)
+        end = state.src.find(closing, start, min(start + _MAX_FORMULA_LENGTH, state.posMax))
+        if end < 0 or not _is_formula(opening, state.src[start:end], state.src[end + len(closing) :][:1]):
+            return False
+        if not silent:
+            state.push(MATH_TOKEN, "", 0).content = state.src[start:end]
+        state.pos = end + len(closing)
+        return True
+    return False
+
+
+def _is_formula(opening: str, content: str, next_char: str) -> bool:
+    """Return whether the content is a formula, not a price ($5-$10) or an escaped bracket (`\\[IDK\\]`)."""
+    if not content.strip():
+        return False
+    if opening == "$":
+        if content[0].isspace() or content[-1].isspace() or content[-1] == "\\":
+            return False
+        return not next_char.isdigit() or bool(_MATH_SIGN.search(content))
+    if opening == "$$":
+        return True
+    return bool(_MATH_SIGN.search(content) or _VARIABLE.fullmatch(content.strip()))
+
+
+def _emphasis_rule(state: StateInline, silent: bool) -> bool:
+    """CommonMark's rule, except that a Chinese, Japanese or Korean letter next to a mark counts as a boundary.
+
+    By CommonMark's own rule `**모델(CoT)**을` is no emphasis: Korean particles follow without a space.
+    """
+    marker = state.src[state.pos]
+    if silent or marker not in "_*":
+        return False
+    end = state.pos
+    while end < state.posMax and state.src[end] == marker:
+        end += 1
+    before = state.src[state.pos - 1] if state.pos else " "
+    after = state.src[end] if end < state.posMax else " "
+    can_open, can_close = _can_open_and_close(before, after, splits_words=marker == "*")
+    for _ in range(end - state.pos):
+        state.push("text", "", 0).content = marker
+        state.delimiters.append(
+            Delimiter(
+                marker=ord(marker),
+                length=end - state.pos,
+                token=len(state.tokens) - 1,
+                end=-1,
+                open=can_open,
+                close=can_close,
+            )
+        )
+    state.pos = end
+    return True
+
+
+def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
+    left = _is_flanking(after, before)
+    right = _is_flanking(before, after)
+    if splits_words:
+        return left, right
+    return left and (not right or _is_punctuation(before)), right and (not left or _is_punctuation(after))
+
+
+def _is_flanking(inner: str, outer: str) -> bool:
+    if isWhiteSpace(ord(inner)):
+        return False
+    boundary = isWhiteSpace(ord(outer)) or _is_punctuation(outer) or bool(_CJK.match(outer))
+    return not _is_punctuation(inner) or boundary
+
+
+def _is_punctuation(char: str) -> bool:
+    return isMdAsciiPunct(ord(char)) or isPunctChar(char)
+
+
+# Renderer of a paragraph's inline tokens: Discord's Markdown, or plain text.
+
+_MARKS = {"strong": "**", "em": "*", "s": "~~"}
+_URL = re.compile(r"https?://[!-;=?-~]+")
+_TRAILING_PUNCTUATION = ".,;:!?'\"*_~]}"
+_TAG = re.compile(
+    r"<(/?)(br|p|div|span|center|details|summary|sub|sup|b|i|u|em|strong|small|big|font|img|video|source|audio"
+    r"|iframe|a|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|hr|blockquote|pre|code|kbd|picture|figure|figcaption"
+    r"|style|script)(?:\s[^<>]*|/)?>|<!--[^<>]*-->",
+    re.IGNORECASE,
+)
+
+
+def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = False) -> str:
+    """Return the tokens as text, hard breaks as line ends.
+
+    With markup the text is Discord's Markdown, all other text escaped. Within `bold` text strong emphasis is dropped.
+    """
+    inline = _InlineRenderer(with_markup, bold)
+    for token in tokens:
+        inline.add_token(token)
+    return inline.to_text()
+
+
+class _InlineRenderer:
+    """Renders inline tokens. Raw text is collected up to the next markup, so that adjacent parts are escaped as one."""
+
+    def __init__(self, with_markup: bool, bold: bool) -> None:
+        self._with_markup = with_markup
+        self._bold = bold
+        self._output: list[str] = []
+        self._pending_text: list[str] = []
+        self._depths = {"strong": int(bold), "em": 0, "s": 0}
+        self._opened: dict[str, int] = {}
+        self._links: list[tuple[str, int]] = []
+
+    def add_token(self, token: Token) -> None:
+        kind, _, end = token.type.rpartition("_")
+        if token.type in ("text", "text_special"):
+            self._pending_text.append(typography.render_dashes(token.content))
+        elif token.type == "softbreak":
+            self._pending_text.append(" ")
+        elif token.type == "hardbreak":
+            self._pending_text.append("\n")
+        elif token.type == MATH_TOKEN:
+            self._pending_text.append(typography.render_formula(" ".join(token.content.split())))
+        elif token.type == "image":
+            self._pending_text.append(
+                " ".join(child.content for child in token.children or () if child.content)
+            )
+        elif token.type == "code_inline":
+            self._add_code(token.content)
+        elif kind == "link":
+            self._add_link(token)
+        elif kind in _MARKS:
+            self._add_mark(kind, opening=end == "open")
+
+    def to_text(self) -> str:
+        self._flush()
+        lines = (line.strip() for line in "".join(self._output).split("\n"))
+        return "\n".join(line for line in lines if line)
+
+    def _add_code(self, content: str) -> None:
+        if not self._with_markup or self._links:
+            self._pending_text.append(content)
+            return
+        self._flush()
+        self._output.append(discord_text.code_span(content))
+
+    def _add_mark(self, kind: str, *, opening: bool) -> None:
+        outermost = self._depths[kind] == (0 if opening else 1)
+        self._depths[kind] += 1 if opening else -1
+        if not self._with_markup or not outermost:
+            return
+        self._flush()
+        mark = _MARKS[kind]
+        if opening:
+            self._separate_marks()
+            self._opened[kind] = len(self._output)
+            self._output.append(mark)
+        elif self._opened.pop(kind) == len(self._output) - 1:
+            self._output.pop()
+        else:
+            self._output.append(mark)
+
+    def _separate_marks(self) -> None:
+        """Separate `*a*` and a following `**b**` by a zero-width space; two opening marks can touch."""
+        last = len(self._output) - 1
+        if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
+            self._output.append(discord_text.ZERO_WIDTH_SPACE)
+
+    def _add_link(self, token: Token) -> None:
+        if not self._with_markup:
+            return
+        self._flush()
+        if token.type == "link_open":
+            self._links.append((str(token.attrs.get("href", "")), len(self._output)))
+            return
+        href, start = self._links.pop()
+        label = "".join(self._output[start:]).strip()
+        del self._output[start:]
+        safe = discord_text.safe_url(href)
+        if safe is None:
+            self._output.append(label)
+        elif not label or token.info == "auto":
+            self._output.append(f"<{safe}>")
+        else:
+            self._output.append(f"[{label}]({safe})")
+
+    def _flush(self) -> None:
+        raw = discord_text.strip_invisible(_TAG.sub(_replace_html_tag, "".join(self._pending_text)))
+        self._pending_text.clear()
+        if not raw:
+            return
+        if not self._with_markup:
+            self._output.append(raw)
+        elif self._links:
+            self._output.append(
+                discord_text.escape_inline(discord_text.strip_link_syntax(raw.replace("\n", " ")))
+            )
+        else:
+            self._output.append(self._escape_with_urls(raw))
+
+    def _escape_with_urls(self, raw: str) -> str:
+        at_start = self._output[-1].endswith("\n") if self._output else not self._bold
+        position, parts = 0, []
+        for match in _URL.finditer(raw):
+            url = _strip_trailing_punctuation(match.group())
+            safe = discord_text.safe_url(url)
+            if safe is not None:
+                parts += [discord_text.escape_inline(raw[position : match.start()]), f"<{safe}>"]
+                position = match.start() + len(url)
+        parts.append(discord_text.escape_inline(raw[position:]))
+        first, *others = "".join(parts).split("\n")
+        lines = [discord_text.escape_line_start(first.lstrip()) if at_start else first]
+        return "\n".join([*lines, *(discord_text.escape_line_start(line.lstrip()) for line in others)])
+
+
+def _replace_html_tag(tag: re.Match[str]) -> str:
+    return "\n" if (tag[2] or "").lower() in ("br", "p", "div", "li", "tr", "hr") and not tag[1] else ""
+
+
+def _strip_trailing_punctuation(url: str) -> str:
+    """Return a bare URL without the punctuation of the sentence around it."""
+    trimmed = url.rstrip(_TRAILING_PUNCTUATION)
+    while trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
+        trimmed = trimmed[:-1].rstrip(_TRAILING_PUNCTUATION)
+    return trimmed
+
+
+# Renderer of tables for narrow screens: an aligned code block, or a list if that is too wide.
+
+MAX_WIDTH = 42
+"""Columns of a code block that fit on a phone without wrapping (measured at a width of 390 pixels)."""
+
+_GAP = "  "
+
+
+class Cell(NamedTuple):
+    """The text of a table's cell: plain for a code block, and Discord's Markdown for a list."""
+
+    plain: str
+    markdown: str
+
+
+def render_table(
+    header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right_aligned: Sequence[bool]
+) -> str:
+    """Return the table as Discord's Markdown. Rows can be shorter than the header."""
+    widths = [
+        max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
+        for column in range(len(header))
+    ]
+    if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > MAX_WIDTH:
+        return "\n".join(_render_list_item(header, row) for row in rows or [header])
+    lines = [_render_row(header, widths, right_aligned), "─" * (sum(widths) + len(_GAP) * (len(header) - 1))]
+    lines += [_render_row(row, widths, right_aligned) for row in rows]
+    return discord_text.code_block("\n".join(lines))
+
+
+def _render_row(row: Sequence[Cell], widths: Sequence[int], right_aligned: Sequence[bool]) -> str:
+    padded = []
+    for (plain, _), width, flush_right in zip(row, widths, right_aligned, strict=False):
+        space = " " * (width - _display_width(plain))
+        padded.append(space + plain if flush_right else plain + space)
+    return _GAP.join(padded).rstrip()
+
+
+def _render_list_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
+    """Return a row as `- **first** · second header: second · …`."""
+    parts = [f"**{row[0].markdown}**"] if row[0].markdown else []
+    for (_, head), (_, cell) in zip(header[1:], row[1:], strict=False):
+        if cell:
+            parts.append(f"{head}: {cell}" if head and row is not header else cell)
+    return "- " + " · ".join(parts)
+
+
+def _display_width(text: str) -> int:
+    """Return the columns that `text` takes in a fixed-width font: East Asian wide characters take two."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+_CELL_END = re.compile(r"(?<!\\)\|")
+_ROW_START = re.compile(r"^[\s>]*\|?")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
+_CHUNK_SIZE = 8_000
+_MAX_BRACKETS = 400
+"""Square brackets of a chunk above which they are text: nested links take the parser quadratic time."""
+
+_MAX_INDENT_DEPTH = 5
+
+
+def render_markdown(text: str) -> SafeMarkdown:
+    """Return the Markdown of a digest as Discord's Markdown."""
+    return SafeMarkdown(_render(text, with_markup=True))
+
+
+def render_plain(text: str) -> str:
+    """Return the Markdown of a digest as plain text: one line per block, list items with `- ` or their number."""
+    return _render(text, with_markup=False)
+
+
+def render_heading(text: str) -> SafeMarkdown:
+    """Return a section's heading as one escaped line without emphasis, for bold type."""
+    (token, *_) = get_parser(links=True).parseInline(" ".join(text[:_CHUNK_SIZE].split()))
+    plain = render_inline(token.children or [], with_markup=False)
+    return SafeMarkdown(discord_text.escape_inline(discord_text.to_single_line(plain).rstrip(":： ")))
+
+
+def _render(text: str, *, with_markup: bool) -> str:
+    writer = _BlockRenderer(with_markup)
+    for chunk in _chunks(text):
+        writer.source = chunk.split("\n")
+        links = chunk.count("[") <= _MAX_BRACKETS
+        for token in get_parser(links=links).parse(chunk):
+            writer.add_token(token)
+    return "\n".join(writer.lines).strip("\n")
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Yield the text in chunks of bounded length, cut at blank lines outside fences if possible.
+
+    This bounds the time: the parser takes more than linear time for hostile text.
+    """
+    lines: list[str] = []
+    size, in_fence = 0, False
+    for long_line in text.splitlines():
+        for start in range(0, max(len(long_line), 1), _CHUNK_SIZE):
+            line = long_line[start : start + _CHUNK_SIZE]
+            if line.lstrip(" ").startswith(("```", "~~~")):
+                in_fence = not in_fence
+            is_full = size + len(line) > _CHUNK_SIZE and not (in_fence and size < 8 * _CHUNK_SIZE)
+            if is_full or (size > _CHUNK_SIZE // 2 and not line.strip() and not in_fence):
+                yield "\n".join(lines)
+                lines, size = [], 0
+            lines.append(line)
+            size += len(line) + 1
+    yield "\n".join(lines)
+
+
+@dataclass(slots=True)
+class _Container:
+    """An open list or quote. `bullet` is the pending bullet or number of the current item."""
+
+    kind: str
+    number: int | None = None
+    bullet: str = ""
+    has_content: bool = False
+
+    @property
+    def width(self) -> int:
+        return 0 if self.kind == "quote" else 2 if self.number is None else 3
+
+
+class _BlockRenderer:
+    """Renders block tokens as lines. The kinds of two blocks decide whether a blank line separates them."""
+
+    def __init__(self, with_markup: bool) -> None:
+        self.source: list[str] = []
+        self.lines: list[str] = []
+        self._with_markup = with_markup
+        self._containers: list[_Container] = []
+        self._starts_list = False
+        self._last_kind = ""
+        self._block_kind = "paragraph"
+        self._cells: list[Cell] = []
+        self._row_source = ""
+        self._table_rows: list[list[Cell]] = []
+        self._right_aligned: list[bool] = []
+
+    def add_token(self, token: Token) -> None:
+        match token.type:
+            case "bullet_list_open":
+                self._containers.append(_Container("list"))
+            case "ordered_list_open":
+                self._containers.append(_Container("list", number=int(token.attrs.get("start", 1))))
+            case "blockquote_open":
+                self._containers.append(_Container("quote"))
+            case "bullet_list_close" | "ordered_list_close" | "blockquote_close":
+                self._containers.pop()
+            case "list_item_open":
+                self._begin_item()
+            case "heading_open" | "paragraph_open":
+                self._block_kind = token.type.removesuffix("_open")
+            case "fence" | "code_block":
+                self._add_code(token)
+            case "hr":
+                self._last_kind = "rule" if self.lines else ""
+            case "inline":
+                self._add_inline(token)
+            case _:
+                self._add_table_token(token)
+
+    def _begin_item(self) -> None:
+        container = self._containers[-1]
+        container.bullet = "- "
+        if container.number is not None:
+            container.bullet = f"{container.number}. "
+            container.number += 1
+
+    def _add_inline(self, token: Token) -> None:
+        children = token.children or []
+        if self._block_kind == "cell":
+            plain = " ".join(render_inline(children, with_markup=False).split())
+            # The first cell is bold if the table becomes a list.
+            markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells)
+            self._cells.append(Cell(plain, markdown.replace("\n", " ")))
+            return
+        is_heading = self._block_kind == "heading"
+        text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
+        if is_heading and text and self._with_markup:
+            text = f"**{text.replace(chr(10), ' ')}**"
+        self._write(self._block_kind, text)
+
+    def _add_code(self, token: Token) -> None:
+        info = token.info.strip()
+        language = info if _LANGUAGE.fullmatch(info) else ""
+        content = token.content if language == info else f"{info}\n{token.content}"
+        if not self._with_markup:
+            self._write("paragraph", discord_text.strip_invisible(content).strip("\n"))
+        elif content.strip():
+            # Without bullet and indentation: Discord recognises fences only at the start of a line.
+            self._append("fence", discord_text.code_block(content, language).split("\n"))
+
+    def _add_table_token(self, token: Token) -> None:
+        match token.type:
+            case "table_open":
+                self._table_rows, self._right_aligned = [], []
+            case "tr_open":
+                self._cells = []
+                self._row_source = self.source[token.map[0]] if token.map else ""
+            case "th_open" | "td_open":
+                self._block_kind = "cell"
+                if token.type == "th_open":
+                    self._right_aligned.append("right" in str(token.attrs.get("style", "")))
+            case "tr_close":
+                self._merge_extra_cells(len(self._table_rows[0]) if self._table_rows else len(self._cells))
+                self._table_rows.append(self._cells)
+            case "table_close":
+                self._block_kind = "paragraph"
+                self._write_table()
+
+    def _merge_extra_cells(self, columns: int) -> None:
+        """Append a row's cells beyond the header's, which the parser drops, to its last cell."""
+        cells = _CELL_END.split(_ROW_START.sub("", self._row_source).rstrip().removesuffix("|"))
+        surplus = discord_text.to_single_line(" ".join(cells[columns:]))
+        if surplus and self._cells:
+            plain, markdown = self._cells[-1]
+            escaped = discord_text.escape_text(surplus) if self._with_markup else surplus
+            self._cells[-1] = Cell(f"{plain} {surplus}", f"{markdown} {escaped}")
+
+    def _write_table(self) -> None:
+        header, *rows = self._table_rows
+        if self._with_markup:
+            text = render_table(header, rows, self._right_aligned)
+            self._append("fence" if text.startswith("```") else "table", text.split("\n"))
+        else:
+            for row in self._table_rows:
+                self._write("paragraph", " · ".join(plain for plain, _ in row if plain))
+
+    def _write(self, kind: str, text: str) -> None:
+        if not text.strip():
+            return
+        first, further = self._prefixes()
+        kind = "item" if first != further else kind
+        lines = text.split("\n")
+        self._append(kind, [first + lines[0], *(further + line for line in lines[1:])])
+
+    def _prefixes(self) -> tuple[str, str]:
+        in_quote = any(container.kind == "quote" for container in self._containers)
+        quote = "> " if self._with_markup and in_quote else ""
+        lists = [container for container in self._containers if container.kind == "list"][:_MAX_INDENT_DEPTH]
+        if not lists:
+            return quote, quote
+        indent = " " * sum(container.width for container in lists[:-1])
+        bullet = next((c.bullet for c in reversed(self._containers) if c.bullet), "")
+        self._starts_list = not lists[-1].has_content
+        for container in self._containers:
+            container.bullet, container.has_content = "", True
+        further = quote + indent + " " * lists[-1].width
+        return (quote + indent + bullet if bullet else further), further
+
+    def _append(self, kind: str, lines: list[str]) -> None:
+        if self.lines and self._needs_blank_line(kind, lines[0]):
+            self.lines.append("")
+        self.lines += lines
+        self._last_kind = kind
+
+    def _needs_blank_line(self, kind: str, line: str) -> bool:
+        if self._last_kind == "rule":
+            return True
+        if not self._with_markup or self._last_kind == "heading" or "fence" in (kind, self._last_kind):
+            return False
+        if kind == "item":
+            # A number other than 1 begins a list only after a blank line; within a list it needs none.
+            return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
+        in_item = any(container.kind == "list" for container in self._containers)
+        return not (kind == "paragraph" and in_item)

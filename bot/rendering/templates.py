@@ -1,0 +1,483 @@
+"""The jinja2 templates that operators can replace; each is a set of named texts, its blocks.
+
+`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended that. A broken
+template never loses a post: the problem is logged and the bundled block takes its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from enum import Enum
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import babel.dates
+import babel.numbers
+import jinja2
+import structlog
+from jinja2 import nodes, pass_context
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import SandboxedEnvironment
+
+from bot.core import errors
+from bot.rendering import discord_text
+from bot.rendering.discord_text import SafeMarkdown
+from storage import models
+
+# The filters of templates: votes, authors, dates and times in the reader's language, the template's `locale`.
+
+MAX_AUTHORS = 3
+MAX_NAME_LENGTH = 80
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+WORKDAYS = (1, 2, 3, 4, 5)
+
+
+def render_votes(votes: int | None) -> str:
+    """Return `▲ 81`, or `▲ –` for unknown votes."""
+    return f"▲ {'–' if votes is None else votes}"
+
+
+def render_authors(names: Sequence[str], truncated: bool = False) -> str:
+    """Return the first three names and the number of others; `+…` if the digest shortened the list."""
+    shown = ", ".join(
+        discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
+        for name in names[:MAX_AUTHORS]
+    )
+    more = len(names) - MAX_AUTHORS
+    if more > 0:
+        return f"{shown} +{more}{'…' if truncated else ''}"
+    return f"{shown} +…" if truncated and shown else shown
+
+
+def render_weekday(day: int, locale: str) -> str:
+    """Return the short name of an ISO weekday (1 is Monday)."""
+    names: dict[int, str] = dict(babel.dates.get_day_names("abbreviated", locale=locale))
+    return names[day - 1]
+
+
+def render_zone(name: str, locale: str) -> str:
+    """Return the city of an IANA zone in the language (`서울`), or the zone's name if it has no city."""
+    try:
+        city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
+    except (LookupError, ValueError):
+        return name
+    return city if "/" in name and not name.startswith("Etc/") else name
+
+
+def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
+    """Return a Discord timestamp, shown in the reader's time zone. Styles: t T d D f F R (resources/reference)."""
+    return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
+
+
+@pass_context
+def _day(context: Context, day: date) -> str:
+    """Return a date in full: `2025년 2월 12일`, `February 12, 2025`."""
+    return babel.dates.format_date(day, format="long", locale=context["locale"])
+
+
+@pass_context
+def _weekdays(context: Context, days: Iterable[int], separator: str = ", ") -> str:
+    return separator.join(render_weekday(day, context["locale"]) for day in days)
+
+
+@pass_context
+def _zone(context: Context, name: str) -> str:
+    return render_zone(name, context["locale"])
+
+
+@pass_context
+def _number(context: Context, number: int) -> str:
+    return babel.numbers.format_decimal(number, locale=context["locale"])
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "votes": render_votes,
+    "authors": render_authors,
+    "day": _day,
+    "iso_days": lambda days, most=5: ", ".join([day.isoformat() for day in days][-most:]),
+    "weekdays": _weekdays,
+    "zone": _zone,
+    "number": _number,
+    "moment": render_timestamp,
+    "ago": lambda at: render_timestamp(at, "R"),
+    "link": discord_text.masked_link,
+    "safe": SafeMarkdown,
+    "trim": lambda text: SafeMarkdown(text.strip()) if isinstance(text, SafeMarkdown) else str(text).strip(),
+    "shorten": lambda text, limit: discord_text.shorten(
+        str(text), limit, markdown=isinstance(text, SafeMarkdown)
+    ),
+}
+"""The filters of all templates by name, in addition to jinja2's own."""
+
+
+# The jinja2 environment of templates, with bounds on loops, calls, sizes and output: a mistake must not stop the bot.
+#
+# jinja2's sandbox bounds only `range`. Posts are rendered on the event loop, so their bounds are of a few milliseconds.
+
+MAX_NUMBER = 100_000
+"""The largest width, count or repetition that an operator, a filter or a method is given."""
+MAX_POWER_BITS = 1_024
+_STEPS_FILTER, _TEXT_FILTER = "counted steps", "bounded text"
+_WIDTH = re.compile(r"[0-9]{6,}|\*")
+
+
+class TemplateLimitError(jinja2.TemplateError):
+    """A template takes too many steps, or makes too much text."""
+
+
+class BoundedEnvironment(SandboxedEnvironment):
+    """A sandbox in which each rendering has at most `max_steps` iterations and calls, and `max_characters` of text.
+
+    The output of macros and set blocks is marked as safe: their values are escaped already.
+    """
+
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
+
+    def __init__(self, *, max_steps: int, max_characters: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._max_steps = max_steps
+        self._max_characters = max_characters
+        self._steps_left: ContextVar[list[int]] = ContextVar("steps_left")
+        self.concat = self.join  # type: ignore[method-assign]
+        self.bound_filters()
+
+    def bound_filters(self) -> None:
+        """Bound the filters that are registered; called again after more have been added."""
+        self.filters = {name: self._bounded(function) for name, function in self.filters.items()}
+        self.filters |= {_STEPS_FILTER: self._count_items, _TEXT_FILTER: self._check_size}
+
+    @contextmanager
+    def rendering(self) -> Iterator[None]:
+        """Give the block a new budget of steps. Outside of one nothing is counted, as while a template is compiled."""
+        token = self._steps_left.set([self._max_steps])
+        try:
+            yield
+        finally:
+            self._steps_left.reset(token)
+
+    def join(self, parts: Iterable[str]) -> SafeMarkdown:
+        """Join the pieces of an output. Raises TemplateLimitError as soon as they are too long."""
+        pieces, size = [], 0
+        for part in parts:
+            size += len(part)
+            if size > self._max_characters:
+                raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+            pieces.append(part)
+        return SafeMarkdown("".join(pieces))
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        """Compile a template in which loops are counted, and joined texts are measured."""
+        for loop in source.find_all(nodes.For):
+            loop.iter = self._apply(_STEPS_FILTER, loop.iter)
+        for parent in list(source.find_all(nodes.Node)):
+            for field, value in list(parent.iter_fields()):
+                if isinstance(value, nodes.Concat):
+                    setattr(parent, field, self._apply(_TEXT_FILTER, value))
+                elif isinstance(value, list):
+                    value[:] = [
+                        self._apply(_TEXT_FILTER, item) if isinstance(item, nodes.Concat) else item
+                        for item in value
+                    ]
+        return super()._generate(source, name, filename, defer_init)
+
+    def _apply(self, name: str, node: nodes.Node) -> nodes.Filter:
+        applied = nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+        applied.set_environment(self)
+        return applied
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a macro, method or function: a step, with bounded numbers, and iterations counted in recursive loops."""
+        self._spend(1)
+        if isinstance(obj, LoopContext) and args:
+            args = (self._count_items(args[0]), *args[1:])
+        owner = getattr(obj, "__self__", None)
+        if isinstance(owner, str) and getattr(obj, "__name__", "").startswith("format"):
+            _check_widths(owner)
+        _check_numbers((*args, *kwargs.values()))
+        return self._check_size(super().call(context, obj, *args, **kwargs))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Compute `left operator right` unless the result would be too large."""
+        if operator == "**" and isinstance(left, int) and isinstance(right, int):
+            if left.bit_length() * abs(right) > MAX_POWER_BITS:
+                raise TemplateLimitError("a power is too large")
+        elif operator == "%" and isinstance(left, str):
+            _check_widths(left)
+        elif operator == "*":
+            for text, times in ((left, right), (right, left)):
+                if isinstance(text, Sized) and isinstance(times, int) and len(text) * times > MAX_NUMBER:
+                    raise TemplateLimitError("a repetition is too long")
+        return self._check_size(super().call_binop(context, operator, left, right))
+
+    def _bounded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def bounded(*args: Any, **kwargs: Any) -> Any:
+            self._spend(1)
+            if function.__name__ == "do_format":
+                _check_widths(str(args[0]))
+            _check_numbers((*args[1:], *kwargs.values()))
+            return self._check_size(function(*args, **kwargs))
+
+        return bounded
+
+    def _count_items(self, items: Any) -> Any:
+        if isinstance(items, Sized):
+            self._spend(len(items))
+            return items
+        return self._count_each(items)
+
+    def _count_each(self, items: Iterable[Any]) -> Iterator[Any]:
+        for item in items:
+            self._spend(1)
+            yield item
+
+    def _spend(self, steps: int) -> None:
+        left = self._steps_left.get(None)
+        if left is None:
+            return
+        left[0] -= steps
+        if left[0] < 0:
+            raise TemplateLimitError(f"it takes more than {self._max_steps} steps; look at its loops")
+
+    def _check_size(self, value: Any) -> Any:
+        if isinstance(value, str | list | tuple) and len(value) > self._max_characters:
+            raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+        return value
+
+
+def _check_numbers(values: Iterable[Any]) -> None:
+    if any(isinstance(value, int) and abs(value) > MAX_NUMBER for value in values):
+        raise TemplateLimitError(f"a number is larger than {MAX_NUMBER}")
+
+
+def _check_widths(text: str) -> None:
+    if _WIDTH.search(text):
+        raise TemplateLimitError("a width in a format is too large")
+
+
+BUNDLED_PREFIX = "bundled/"
+"""The prefix of a template's name for the bundled template, even if the operator's folder has one."""
+
+FALLBACK_LOCALE = "en"
+
+
+class OutputFormat(Enum):
+    """The escaping of the values in a template."""
+
+    MARKDOWN = "marked"
+    """Discord's Markdown: values are escaped unless they are `SafeMarkdown`."""
+    PLAIN = "plain"
+    """One line without markup, for names of threads and the like."""
+    DOCUMENT = "document"
+    """Unchanged, for files."""
+    SVG = "drawing"
+    """Escaped as text and attributes of XML, for pictures."""
+
+
+def check_bundled_templates(folder: Traversable) -> None:
+    """Raise UsageError if the link to the bundled templates was checked out as a file."""
+    if not folder.is_dir():
+        raise errors.UsageError(
+            f"{folder} is no folder: it is a symbolic link in the repository."
+            " Check out again with links (git config core.symlinks true), or install the package."
+        )
+
+
+class Templates:
+    """Renders the named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None.
+
+    Raises UsageError for a checkout without symbolic links.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        check_bundled_templates(resources.files("bot") / "templates")
+        self._folder = folder
+        self._problems: dict[tuple[str, str], models.LocatedProblem] = {}
+        # These files do not change while the bot runs, and a look takes a fifth of the time of rendering.
+        self._bundled = frozenset(jinja2.PackageLoader("bot", "templates").list_templates())
+        self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
+
+    def render_block(
+        self,
+        name: str,
+        block: str,
+        locale: str,
+        values: Mapping[str, object],
+        output_format: OutputFormat = OutputFormat.MARKDOWN,
+    ) -> SafeMarkdown:
+        """Return a block of the template `name` in a language, without whitespace at its ends.
+
+        A language without template falls back to English. Raises LookupError for a name or block that is not bundled.
+        """
+        file, bundled = self._resolve_files(name, locale)
+        context_values = {**values, "locale": file.split(".")[-2]}
+
+        def render(template: str) -> str:
+            return self._render_block(template, bundled, block, context_values, output_format)
+
+        text = None if file == bundled else self._try_render(file, block, lambda: render(file))
+        return SafeMarkdown((render(bundled) if text is None else text).strip())
+
+    def render_document(
+        self, file: str, values: Mapping[str, object], output_format: OutputFormat = OutputFormat.DOCUMENT
+    ) -> str:
+        """Return a whole template as text. `file` is its full name, such as `export.review.md.j2`."""
+        environment = self._environments[output_format]
+        text = None
+        if self._is_overridden(file):
+            text = self._try_render(file, "", lambda: _render_document(environment, file, values))
+        return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
+
+    @property
+    def rendering_problems(self) -> list[models.LocatedProblem]:
+        """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
+        return list(dict.fromkeys(self._problems.values()))
+
+    def log_problems(self) -> None:
+        """Log a warning for each problem that `find_problems` finds."""
+        for problem in self.find_problems():
+            _log_problem(problem)
+
+    def find_problems(self) -> list[models.LocatedProblem]:
+        """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
+        problems = []
+        environment = self._environments[OutputFormat.MARKDOWN]
+        names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
+        for name in sorted(name for name in names if name.endswith(".j2")):
+            try:
+                environment.get_template(name)
+            except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
+                problems.append(_problem_from_error(error, name, self._folder))
+            if name not in self._bundled:
+                path = str(Path(self._folder or "") / name)
+                problems.append(models.LocatedProblem(path, None, "replaces no template"))
+        return problems
+
+    def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
+        """Return the template to use and the bundled one below it; they are the same if none is replaced."""
+        override = ""
+        for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
+            file = f"{name}.{language}.j2"
+            if not override and self._is_overridden(file):
+                override = file
+            if file in self._bundled:
+                return override or BUNDLED_PREFIX + file, BUNDLED_PREFIX + file
+        raise LookupError(f"there is no template {name}")
+
+    def _is_overridden(self, file: str) -> bool:
+        return self._folder is not None and (self._folder / file).is_file()
+
+    def _try_render(self, file: str, block: str, render: Callable[[], str]) -> str | None:
+        """Return the text of an operator's template; None, with the problem logged and kept, if it fails."""
+        try:
+            text = render()
+        except Exception as error:  # noqa: BLE001 - an operator's template can raise anything, and the post still goes out
+            problem = _problem_from_error(error, file, self._folder)
+            if problem not in self._problems.values():
+                _log_problem(problem)
+            self._problems[file, block] = problem
+            return None
+        self._problems.pop((file, block), None)
+        return text
+
+    def _render_block(
+        self, file: str, bundled: str, block: str, values: Mapping[str, object], output_format: OutputFormat
+    ) -> str:
+        environment = self._environments[output_format]
+        template = environment.get_template(file)
+        context = template.new_context(dict(values))
+        if file != bundled:
+            # As if it extended the bundled template: missing blocks and `super()` come from there.
+            for name, parent in environment.get_template(bundled).blocks.items():
+                context.blocks.setdefault(name, []).append(parent)
+        if block not in context.blocks:
+            raise LookupError(f"the template {file} has no block {block}")
+        with environment.rendering():
+            return environment.join(context.blocks[block][0](context))
+
+
+def _render_document(environment: BoundedEnvironment, file: str, values: Mapping[str, object]) -> str:
+    template = environment.get_template(file)
+    with environment.rendering():
+        return str(environment.join(template.root_render_func(template.new_context(dict(values)))))
+
+
+def _create_environment(folder: Path | None, output_format: OutputFormat) -> BoundedEnvironment:
+    bundled = jinja2.PackageLoader("bot", "templates")
+    loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED_PREFIX.rstrip("/"): bundled})]
+    if folder is not None:
+        loaders.insert(0, jinja2.FileSystemLoader(folder))
+    max_steps, max_characters = _LIMITS[output_format]
+    environment = BoundedEnvironment(
+        max_steps=max_steps,
+        max_characters=max_characters,
+        loader=jinja2.ChoiceLoader(loaders),
+        undefined=jinja2.StrictUndefined,
+        finalize=_FINALIZERS[output_format],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
+        # `finalize` escapes for Discord; HTML's entities would show as text.
+        autoescape=False,
+    )
+    environment.filters.update(FILTERS)
+    environment.bound_filters()
+    return environment
+
+
+_POST_LIMITS = (10_000, 100_000)
+"""Steps, and characters, of which Discord takes a few thousand. Posts are rendered on the event loop."""
+_DOCUMENT_LIMITS = (2_000_000, 64_000_000)
+"""Of exports, by the command line, and of pictures, which are drawn in a thread."""
+_LIMITS = {
+    OutputFormat.MARKDOWN: _POST_LIMITS,
+    OutputFormat.PLAIN: _POST_LIMITS,
+    OutputFormat.DOCUMENT: _DOCUMENT_LIMITS,
+    OutputFormat.SVG: _DOCUMENT_LIMITS,
+}
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+_FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
+    OutputFormat.MARKDOWN: lambda value: (
+        value if isinstance(value, SafeMarkdown) else discord_text.escape_text(_text(value))
+    ),
+    OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
+    OutputFormat.DOCUMENT: lambda value: "" if value is None else value,
+    OutputFormat.SVG: lambda value: html.escape(discord_text.strip_invisible(_text(value))),
+}
+
+
+def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
+    """Return the problem with the file and line of an error: jinja2 puts the template's lines into the traceback."""
+    location = str(Path(folder or "") / file)
+    line: int | None = None
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        location, line = error.filename or location, error.lineno
+    else:
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if folder is not None and Path(frame.f_code.co_filename).is_relative_to(folder):
+                compiled = frame.f_globals.get("__jinja_template__")
+                location = frame.f_code.co_filename
+                line = compiled.get_corresponding_lineno(number) if compiled else number
+    return models.LocatedProblem(location, line, str(error) or type(error).__name__)
+
+
+def _log_problem(problem: models.LocatedProblem) -> None:
+    structlog.get_logger(__name__).warning(
+        "template not used", file=problem.location, line=problem.line, reason=problem.message
+    )

@@ -1,0 +1,1 @@
+"""Search: queries, the engine, authors, completion, and the index."""

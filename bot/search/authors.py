@@ -1,0 +1,407 @@
+"""Authors: finds people by name, with their papers, co-authors and topics.
+
+A name may be in any order, spelling and length, in Hangul or Latin letters, and have typing errors if no name matches. Korean
+names are looked up by all spellings of their parts as words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
+
+from bot.core.clock import TimeSlices
+from bot.glossary import concepts, resolver
+from bot.search import glossary as search_glossary
+from bot.search.results import AuthorResult, Sort, votes_descending
+from bot.text import analyser, people
+from storage import models, papers, search
+from storage.database import Connection
+from storage.search import BooleanQuery, Prefix, all_of, any_of
+
+DEFAULT_LIMIT = 25
+_CANDIDATE_LIMIT = 100
+"""Candidates retrieved per query, those with the most papers first."""
+_MAX_CORRECTIONS = 40
+_MAX_NAME_LENGTH = 300
+_MIN_PART_LENGTH = 2
+"""Letters of each part when a word is split into two names."""
+_MAX_PREFIXES = 12
+"""Spellings of an incomplete given name that are looked up as prefixes."""
+_MAX_READINGS = 6
+"""Hangul readings of a name in Latin letters whose other spellings are looked up."""
+_MAX_RESPELLING_COST = 5
+"""Of a name in Latin letters written in other ones: with an initial, but without other words."""
+
+
+async def _find_by_hangul(connection: Connection, name: str, *, is_prefix: bool) -> list[models.Author]:
+    """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
+    if is_prefix:
+        # Letters that do not form a syllable yet are left out: 김ㄱ gives 김.
+        parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
+        found = await _find(connection, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
+        return sorted(found, key=lambda author: (-author.paper_count, author.name))
+    pairs = people.split_hangul(name)
+    return _sort_by_cost(pairs, await _find(connection, pairs, is_prefix=False), math.inf)
+
+
+async def _find_by_spelling(connection: Connection, name: str) -> list[models.Author]:
+    """Return the authors with the name in Hangul that a name in Latin letters may spell, or with its other spellings."""
+    readings = people.hangul_readings(name)[:_MAX_READINGS]
+    found = await _find(connection, readings, is_prefix=False)
+    return _sort_by_cost(readings, found, _MAX_RESPELLING_COST)
+
+
+def _sort_by_cost(
+    pairs: Sequence[tuple[str, str]], authors: Sequence[models.Author], max_cost: float
+) -> list[models.Author]:
+    """Return the authors whose names are writings of a Hangul name of at most this cost, the likeliest first."""
+    costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
+    ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
+    return [author for cost, author in ranked if cost <= max_cost]
+
+
+def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
+    """Return the authors whose names spell a Hangul name as well as the first of them does."""
+    pairs = people.split_hangul(analyser.fold_name(name))
+    costs = [_cost(pairs, author.name) for author in authors]
+    if not costs or costs[0] is None:
+        return []
+    return [author for author, cost in zip(authors, costs, strict=True) if cost == costs[0]]
+
+
+async def _find(
+    connection: Connection, pairs: Sequence[tuple[str, str]], *, is_prefix: bool
+) -> list[models.Author]:
+    if not pairs:
+        return []
+    words: set[str] = set()
+    for family, given in pairs:
+        of_family = people.family_spellings(family) if family else ()
+        words.update((family + given, family, given), of_family, people.given_spellings(given))
+    known = await papers.list_known_words(connection, words)
+    query = any_of(_query(family, given, known, is_prefix=is_prefix) for family, given in pairs)
+    return [] if query is None else await papers.find_authors(connection, query, limit=_CANDIDATE_LIMIT)
+
+
+def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> BooleanQuery | None:
+    """Return the query for a name in Hangul, in one word or two, and for the known spellings of its parts."""
+    given_terms: list[BooleanQuery] = [word for word in people.given_spellings(given) if word in known]
+    if is_prefix:
+        given_terms += map(Prefix, islice(filter(None, people.given_spellings(given)), _MAX_PREFIXES))
+    if not family:
+        return any_of([*given_terms, given])
+    of_family = people.family_spellings(family).items()
+    families = [word for word, cost in of_family if word in known and not (is_prefix and cost)]
+    whole: BooleanQuery = Prefix(family + given) if is_prefix else family + given
+    if not given:
+        return any_of([*families, whole])
+    in_latin = all_of((any_of(families), any_of(given_terms))) if families and given_terms else None
+    return any_of((in_latin, all_of((family, given)), whole))
+
+
+def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
+    """Return the least cost of an author's name as a writing of a Hangul name: 0 for Hangul itself."""
+    folded = analyser.fold_name(name).replace(" ", "")
+    if any(folded in (family + given, given + family) for family, given in pairs):
+        return 0
+    costs = (people.match_cost(family, given, name) for family, given in pairs)
+    return min((cost for cost in costs if cost is not None), default=None)
+
+
+async def find_authors(
+    connection: Connection, name: str, *, limit: int = DEFAULT_LIMIT, is_prefix: bool = False
+) -> list[models.Author]:
+    """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
+    if not is_prefix:
+        name = people.given_name_first(name)
+    words = tuple(people.name_tokens(name))
+    if not words:
+        return []
+    spellings = _spelling_queries(name, words)
+    authors = await _find_exact(connection, words, spellings, is_prefix=is_prefix)
+    ranked = _rank(authors, words, is_prefix=is_prefix)
+    korean = await _find_by_hangul(connection, " ".join(words), is_prefix=is_prefix)
+    if not ranked and not korean and not is_prefix:
+        korean = await _find_by_spelling(connection, name)
+    found = list({author.id: author for author in (*ranked, *korean)}.values())
+    if not found:
+        found = _rank(await _find_fuzzy(connection, words, spellings), words, is_prefix=is_prefix)
+    return found[:limit]
+
+
+def is_correction(name: str, author: models.Author) -> bool:
+    """Tell whether an author that was found for a name is called otherwise than typed."""
+    return people.is_correction(tuple(people.name_tokens(people.given_name_first(name))), author.name)
+
+
+def _spelling_queries(name: str, words: tuple[str, ...]) -> list[BooleanQuery]:
+    """Return the query for each word's spellings: umlauts as typed, written out (ue) and reduced (u)."""
+    written_out = analyser.fold_name_german(name[:_MAX_NAME_LENGTH]).split()[: len(words)]
+    if len(written_out) != len(words):
+        written_out = list(words)
+    queries = (
+        any_of((word, german, people.collapse_umlauts(word), people.collapse_umlauts(german)))
+        for word, german in zip(words, written_out, strict=True)
+    )
+    return [query for query in queries if query is not None]
+
+
+async def _find_exact(
+    connection: Connection, words: tuple[str, ...], spellings: Sequence[BooleanQuery], *, is_prefix: bool
+) -> list[models.Author]:
+    """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
+    alternatives = [all_of(spellings), *(_joined_queries(words) if len(words) > 2 else ())]
+    if any(len(word) == 1 for word in words) and len(words) > 1:
+        alternatives.append(
+            all_of(
+                Prefix(word) if len(word) == 1 else spelling
+                for word, spelling in zip(words, spellings, strict=True)
+            )
+        )
+    queries = [any_of(alternatives), _prefix_query(words, spellings) if is_prefix else None]
+    return await _search(connection, queries, limit=DEFAULT_LIMIT if is_prefix else _CANDIDATE_LIMIT)
+
+
+def _joined_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
+    """Return the queries for two neighbours joined: jun yang lin as junyang lin, and as jun yanglin."""
+    return [
+        all_of((*words[:number], left + right, *words[number + 2 :]))
+        for number, (left, right) in enumerate(pairwise(words))
+    ]
+
+
+def _prefix_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> BooleanQuery | None:
+    return all_of((*spellings[:-1], any_of((spellings[-1], Prefix(words[-1])))))
+
+
+async def _search(
+    connection: Connection, queries: Iterable[BooleanQuery | None], *, limit: int
+) -> list[models.Author]:
+    distinct = dict.fromkeys(query for query in queries if query is not None)
+    return await papers.find_authors(connection, *distinct, limit=limit)
+
+
+def _rank(
+    authors: Sequence[models.Author], words: tuple[str, ...], *, is_prefix: bool = False
+) -> list[models.Author]:
+    distances = {author.id: people.name_distance(words, author.name) for author in authors}
+    if not is_prefix:
+        return sorted(
+            authors, key=lambda author: (round(distances[author.id], 1), -author.paper_count, author.name)
+        )
+    # Complete names come first, then authors with most papers; ties go to names that begin with the first word: for "lou"
+    # Louis before Jie Lou.
+    return sorted(
+        authors,
+        key=lambda author: (
+            distances[author.id] >= people.DIFFERENT_NAME,
+            -author.paper_count,
+            not author.key.startswith(words[0]),
+            author.name,
+        ),
+    )
+
+
+async def _find_fuzzy(
+    connection: Connection, words: tuple[str, ...], spellings: Sequence[BooleanQuery]
+) -> list[models.Author]:
+    """Return the authors with initials or longer words for the words, or with a typing error or two.
+
+    Cheaper queries run first; more expensive ones only until a name at most one typing error away matches.
+    """
+    corrections = await _list_corrections(connection, words)
+    matches: dict[int, models.Author] = {}
+    for queries in _fuzzy_stages(words, spellings, corrections):
+        authors = await _search(connection, queries, limit=_CANDIDATE_LIMIT)
+        matches.update((author.id, author) for author in authors)
+        if any(people.name_distance(words, author.name) <= people.ONE_TYPO for author in authors):
+            break
+    return [
+        author
+        for author in matches.values()
+        if people.name_distance(words, author.name) < people.MISSING_WORD
+        and people.is_plausible(words, author.name)
+    ]
+
+
+def _fuzzy_stages(
+    words: tuple[str, ...], spellings: Sequence[BooleanQuery], corrections: dict[str, list[str]]
+) -> tuple[Sequence[BooleanQuery | None], ...]:
+    one_corrected = any_of(
+        all_of((*spellings[:number], any_of(corrections[word]), *spellings[number + 1 :]))
+        for number, word in enumerate(words)
+        if corrections[word]
+    )
+    corrected = [
+        any_of((spelling, *corrections[word])) for word, spelling in zip(words, spellings, strict=True)
+    ]
+    return (
+        (
+            _prefix_query(words, spellings),
+            _initials_query(words, spellings),
+            any_of([*_split_queries(words), *_joined_queries(words)]),
+            one_corrected,
+        ),
+        (all_of(corrected),),
+        (all_of(map(Prefix, words)), *_all_but_one_queries(words, corrected)),
+    )
+
+
+def _initials_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> BooleanQuery | None:
+    """Return the query in which "J." may stand for Junyang if another word is complete, and "Q." may be missing."""
+    complete = [spelling for word, spelling in zip(words, spellings, strict=True) if len(word) > 1]
+    if not complete or len(words) < 2:
+        return None
+    or_initial = (any_of((spelling, word[0])) for word, spelling in zip(words, spellings, strict=True))
+    return any_of((all_of((*or_initial, any_of(complete))), all_of(complete) if len(complete) > 1 else None))
+
+
+def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
+    """Return the queries for a long word as two names whose space is missing."""
+    return [
+        all_of((*words[:number], word[:length], word[length:], *words[number + 1 :]))
+        for number, word in enumerate(words)
+        for length in range(_MIN_PART_LENGTH, len(word) - _MIN_PART_LENGTH + 1)
+    ]
+
+
+async def _list_corrections(connection: Connection, words: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return for each word the indexed words one typing error away, or two for long words, the nearest first."""
+    deletions = {word: people.deletion_variants(word) for word in words if len(word) > 1}
+    neighbours = {
+        variant for word in deletions for variant in (*deletions[word], *people.edit_neighbours(word))
+    }
+    known = await papers.list_known_words(connection, neighbours)
+    known |= await papers.list_words_by_deletions(
+        connection, {variant for word in deletions for variant in (word, *deletions[word])}
+    )
+    near = {
+        word: sorted(
+            (distance, other)
+            for other in known
+            if 0 < (distance := people.word_distance(word, other)) < people.MISSING_WORD
+        )
+        for word in deletions
+    }
+    return {word: [other for _, other in near.get(word, ())][:_MAX_CORRECTIONS] for word in words}
+
+
+def _all_but_one_queries(
+    words: tuple[str, ...], corrected: Sequence[BooleanQuery | None]
+) -> list[BooleanQuery | None]:
+    """Return the queries for all words but one, which may then be farther off than any correction."""
+    if len(words) < 2:
+        return []
+    others = [(word, (*corrected[:number], *corrected[number + 1 :])) for number, word in enumerate(words)]
+    # A frequent family name has too many authors to score, and most errors spare the first two letters.
+    with_prefix = [
+        all_of((*rest, Prefix(word[:2]))) for word, rest in others if len(word) >= people.MIN_FUZZY_LENGTH
+    ]
+    return [*with_prefix, *(all_of(rest) for _, rest in others)]
+
+
+MAX_COAUTHORS = 8
+MAX_TOPICS = 5
+_MIN_TITLES = 2
+"""Titles that have a single word, such as quantization but not background, before it counts as a topic."""
+MAX_TOPIC_PAPERS = 60
+"""Papers of an author, the last stored, that topics are read from."""
+
+
+async def find_author(
+    connection: Connection,
+    glossary: resolver.Glossary,
+    name: str,
+    *,
+    sort: Sort,
+    filters: search.Filters,
+    locale: models.Locale = models.Locale.EN,
+) -> AuthorResult:
+    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names.
+
+    If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
+    """
+    matches = await find_authors(connection, name)
+    if not matches:
+        return AuthorResult()
+    best = matches[0]
+    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
+    paper_ids = await papers.list_paper_ids(connection, [author.id for author in namesakes or [best]])
+    rows = await papers.list_rows(connection, paper_ids)
+    allowed = [row for row in rows if filters.allow(row.date, row.votes)]
+    coauthors = await papers.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
+    is_one = len(namesakes) < 2
+    variants_by_id = await papers.list_name_variants(connection, [author.id for author in matches])
+    shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
+    name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
+    indexed = await search.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
+    return AuthorResult(
+        rows=tuple(sort_rows(allowed, sort)),
+        total=len(allowed),
+        author=shown[0],
+        matches=tuple(shown),
+        name_variants=tuple(variants_by_id.get(best.id, ())),
+        coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
+        topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
+        namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
+        is_corrected=is_correction(name, best) and not namesakes,
+    )
+
+
+def _list_bearers(matches: Sequence[models.Author], name: str) -> list[models.Author]:
+    """Return the authors one of whose names is the only word of a name; none if it is a whole name."""
+    words = people.name_tokens(name)
+    named = [(author, people.name_tokens(author.name)) for author in matches]
+    if len(words) != 1 or any(tokens == words for _, tokens in named):
+        return []
+    return [author for author, tokens in named if words[0] in tokens]
+
+
+def display_name(author: models.Author, variants: Sequence[str]) -> str:
+    """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
+    accented = [variant for variant in variants if not variant.isascii()]
+    return next(iter((*accented, *variants)), author.name)
+
+
+async def _list_topics(
+    glossary: resolver.Glossary, rows: Iterable[search.IndexRow], locale: models.Locale
+) -> tuple[str, ...]:
+    """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language."""
+    counts, support, slices = Counter[str](), dict[str, int](), TimeSlices()
+    for row in rows:
+        explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
+        by_key = {concept.key: concept for concept in explained if concept is not None}
+        for concept in by_key.values():
+            name = search_glossary.name_concept(concept, locale)
+            counts[name] += 1
+            support[name] = sum(form.papers for form in concept.forms)
+        await slices.pause()
+    # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
+    ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))
+    return tuple(ranked[:MAX_TOPICS])
+
+
+def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
+    """Return the concept that a mention explains; None for a word of no title, and for an ambiguous abbreviation."""
+    term = next(iter(search_glossary.mention_terms(mention)), "")
+    found = glossary.find_concepts(term)
+    if not found or (len(found) > 1 and term.isupper()):
+        return None
+    concept = found[0]
+    is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
+    _, in_titles = glossary.title_statistics
+    return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
+
+
+async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
+    """Return the papers of all authors whose names match."""
+    matches = await find_authors(connection, name)
+    return frozenset(await papers.list_paper_ids(connection, [author.id for author in matches]))
+
+
+def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:
+    """Return papers newest first by date, or top-voted first with unknown votes last by any other order."""
+    newest = sorted(rows, key=lambda row: (row.date, row.id), reverse=True)
+    return newest if sort is Sort.DATE else sorted(newest, key=votes_descending)

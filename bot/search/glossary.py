@@ -1,0 +1,195 @@
+"""The glossary that expands queries: induced from counted mentions and the seed list, stored, and loaded when it changes.
+
+Mentions are counted with every digest. Induction takes seconds and runs in the background; other processes load the new
+glossary with their next search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from bot.core.clock import Clock, system_clock
+from bot.glossary import concepts, mentions, resolver
+from bot.text import analyser, typography
+from storage import models, papers, search
+from storage.database import Connection, Database
+
+if TYPE_CHECKING:
+    from bot.glossary import induction
+
+STALE_GROWTH = 1.1
+"""Growth of the archive since the last induction from which the glossary is stale."""
+MAX_MENTIONS = 300_000
+MAX_PAPERS = 30_000
+"""Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
+_CHUNK_SIZE = 500
+_FIELD_SEPARATOR = "\x1f"
+_TITLE_WORD = re.compile(r"\w[\w+-]*")
+_MAX_TITLE_LENGTH = 500
+_MAX_TOPIC_WORDS = 4
+_PAUSE_RATIO = 0.25
+"""Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
+
+
+class GlossaryService:
+    """The current glossary of a database, cached until a newer one is stored."""
+
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._loaded: resolver.Glossary | None = None
+        self._version: str | None = None
+        self._loading = asyncio.Lock()
+
+    async def get_current(self, connection: Connection) -> resolver.Glossary:
+        """Return the stored glossary; without one, the glossary of the seed list.
+
+        The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
+        """
+        version = await search.get_version(connection)
+        async with self._loading:
+            if self._loaded is None or version != self._version:
+                stored = await search.get(connection) if version is not None else None
+                self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
+                self._version = version
+            return self._loaded
+
+    async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
+        """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
+        words = _TITLE_WORD.findall(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
+        async with self._database.read() as connection:
+            current = await self.get_current(connection)
+        topics: list[str] = []
+        taken: set[int] = set()
+        for size in range(_MAX_TOPIC_WORDS, 0, -1):
+            for start in range(len(words) - size + 1):
+                span = range(start, start + size)
+                if taken.isdisjoint(span) and (
+                    topic := _find_topic(current, words[start : start + size], locale)
+                ):
+                    taken.update(span)
+                    topics.append(topic)
+        return list(dict.fromkeys(topics))
+
+    async def is_stale(self) -> bool:
+        """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        async with self._database.read() as connection:
+            stored = await search.get(connection)
+            paper_count = await search.count_all(connection)
+        if stored is None or not resolver.is_current(stored[2]):
+            return paper_count > 0
+        return paper_count != stored[1] and paper_count >= STALE_GROWTH * stored[1]
+
+    async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
+
+        Also merges the index, which is due when the archive has grown too.
+        """
+        async with self._database.read() as connection:
+            mention_counts = await search.get_mention_counts(connection, limit=MAX_MENTIONS)
+            paper_count = await search.count_all(connection)
+        draft = await asyncio.to_thread(_build_draft, mention_counts)
+        cooccurrences, phrases = draft.cooccurrence_counter(), mentions.TitlePhraseCounter()
+        last_position, read = -1, 0
+        while read < MAX_PAPERS:
+            async with self._database.read() as connection:
+                rows = await search.list_by_popularity(
+                    connection, after_position=last_position, limit=_CHUNK_SIZE
+                )
+                titles = await papers.list_titles(connection, [row.paper_id for row in rows])
+            if not rows:
+                break
+            await asyncio.to_thread(_add_papers, cooccurrences, phrases, rows, titles)
+            last_position, read = rows[-1].position, read + len(rows)
+            on_progress(read)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
+        async with self._database.transaction() as connection:
+            await search.save(connection, self._clock(), paper_count, data)
+        await self._merge_index()
+
+    async def _merge_index(self) -> None:
+        """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
+        is_first = has_more = True
+        while has_more:
+            started_at = time.monotonic()
+            async with self._database.transaction() as connection:
+                has_more = await search.merge_step(connection, is_first=is_first)
+            is_first = False
+            await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
+
+
+def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:
+    """Return the concept of a phrase in the language. A single word in lower case, such as "learning", is none."""
+    phrase = " ".join(words)
+    if len(words) == 1 and phrase[1:].islower() and "-" not in phrase:
+        return None
+    return next((name_concept(concept, locale) for concept in current.find_concepts(phrase)), None)
+
+
+def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
+    """Return a concept's usual form in the reader's language, else in English."""
+    korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
+    return korean or concept.usual_form("en") or concept.key
+
+
+def extract_mentions(text: str) -> tuple[str, ...]:
+    """Return the distinct mentions of a text, in the form in which storage counts them."""
+    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention) for mention in mentions.extract_mentions(text)))
+
+
+def mention_terms(mention: str) -> list[str]:
+    """Return the English term and the abbreviation of a stored mention, those that it has."""
+    _, english, abbreviation, _ = mention.split(_FIELD_SEPARATOR)
+    return [term for term in (english, abbreviation) if term]
+
+
+def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
+    from bot.glossary import induction
+
+    rows = [
+        (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
+        for mention, papers in mention_counts.items()
+    ]
+    return induction.draft_glossary(rows, concepts.load_terms())
+
+
+def _add_papers(
+    cooccurrences: induction.CooccurrenceCounter,
+    phrases: mentions.TitlePhraseCounter,
+    rows: Iterable[search.IndexRow],
+    titles: Iterable[str],
+) -> None:
+    for row in rows:
+        cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
+    for title in titles:
+        phrases.add(title)
+
+
+def _serialise(
+    draft: induction.GlossaryDraft,
+    cooccurrences: induction.CooccurrenceCounter,
+    phrases: mentions.TitlePhraseCounter,
+) -> str:
+    from bot.glossary import induction
+
+    induced = induction.build_concepts(draft, cooccurrences)
+    known = {(form.text, concept.key) for concept in induced for form in concept.forms}
+    table, statistics = draft.confirmed_table(cooccurrences), phrases.summarise(known)
+    return resolver.dump_glossary(induced, draft.senses, table, statistics, phrases.list_names())
+
+
+def _load(data: str | None) -> resolver.Glossary:
+    """Return a stored glossary; without one, or with one of another version, that of the seed list."""
+    stored = None if data is None else resolver.load_glossary(data)
+    analyser.stem("loading")  # imports the stemmer in this thread
+    if stored is not None:
+        return stored
+    from bot.glossary import induction
+
+    draft = _build_draft({})
+    seeded = induction.build_concepts(draft, draft.cooccurrence_counter())
+    return resolver.Glossary(seeded, draft.senses, draft.mention_evidence.table)

@@ -1,0 +1,414 @@
+"""The search index: the texts and tokens of a paper, updates in the transaction that changes papers, and rebuilds.
+
+A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
+without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
+
+A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
+processes share the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import lru_cache
+from itertools import chain
+from operator import add
+from typing import TypeVar
+
+from bot.archive import summaries
+from bot.search import glossary, scoring
+from bot.text import analyser, term_keys, typography
+from bot.text import people as text_people
+from storage import archive, key_values, migrate, models, papers, search, shadow_index
+from storage.database import Connection, Database
+from storage.errors import InUseError
+
+VERSION = "10"
+"""Version of the tokens. An index built by another version is rebuilt."""
+
+TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK = "!t", "!s", "!b"
+REPEATED_MARK, FREQUENT_MARK = "!", "!!"
+"""Suffixes of tokens: in the title, at the start of a Korean word of the title, in both title and body, twice or more in the
+body, `MAX_BODY_FREQUENCY` times or more in it. Shingles have the first and the third too.
+"""
+NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
+"""Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
+SHINGLE_SEPARATOR = "_"
+_SHINGLE_LETTERS = 4
+"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
+_MAX_TITLE_LENGTH = 1000
+_MAX_BODY_LENGTH = 60_000
+
+
+def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
+    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
+    plain_title = typography.to_plain_text(title)
+    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    lines = [] if plain_title == title else [title]
+    for section in paper.sections:
+        if section.heading and not summaries.is_newsletter_label(section.heading):
+            lines.append(section.heading)
+        lines.append(section.body)
+    lines += [paper.abstract] if paper.abstract else []
+    # Twice, as a term that the text repeats is what a paper is about.
+    lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
+    body = "\n".join(lines)[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
+    return search.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
+
+
+def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
+    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
+    title = " ".join(chain(*_tokenize_text(texts.title)))
+    body, shingles = _tokenize_text(texts.body)
+    counts = Counter(body)
+    distinct_shingles = set(shingles)
+    repeated = [(token, count) for token, count in counts.items() if count > 1]
+    marked = [token + TITLE_MARK for token in title.split()]
+    marked += [
+        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
+        for word in texts.title.split()
+        if analyser.is_hangul(word)
+    ]
+    marked += [
+        token + TITLE_AND_BODY_MARK
+        for token in title.split()
+        if token in counts or token in distinct_shingles
+    ]
+    marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
+    marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
+    marked_body = [token + REPEATED_MARK for token, _ in repeated]
+    marked_body += [token + FREQUENT_MARK for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
+    return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
+
+
+def _tokenize_text(canonical: str) -> tuple[list[str], list[str]]:
+    """Return the tokens of a canonical text, and the shingles of its words."""
+    body, _, loose = canonical.rpartition("\n")
+    words = body.split()
+    if not words:
+        return loose.split(), []
+    tokens, right_halves, left_halves = zip(*map(_analyse_word, words), strict=True)
+    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
+
+
+@lru_cache(maxsize=1 << 15)
+def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
+    return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
+
+
+def shingle(left: str, right: str) -> str:
+    """Return the token for two neighbouring words."""
+    return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
+
+
+def _shingle_left(word: str) -> str:
+    return (
+        word.removesuffix(analyser.PARTICLE_MARK)[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+    )
+
+
+def _shingle_right(word: str) -> str:
+    return word[0] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+
+
+POPULARITY_EPOCH = date(2010, 1, 1)
+"""Date of popularity 0 in the index, before any paper: positions are not negative."""
+EXACT_COUNT_LIMIT = 1000
+"""Papers whose tokens are all counted. Later papers are sampled: one in `SAMPLE_RATE`, with that weight."""
+SAMPLE_RATE = 32
+PAPERS_PER_TURN = 4
+"""Papers analysed before other tasks get the event loop; half a millisecond."""
+DICTIONARY_SAMPLE_SIZE = 2000
+"""Papers from which the compression dictionary is trained."""
+
+
+class SearchIndexer:
+    """The indexer of papers and authors. Stateless; each call works in the caller's transaction."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
+    ) -> None:
+        """Index new and changed papers, and authors whose name or number of papers changed."""
+        known = {paper.id for paper in changed if not paper.is_new}
+        former = await search.list_by_paper_ids(connection, known) if known else {}
+        texts = dict(
+            zip((paper.id for paper in changed), await _map_in_turns(build_texts, changed), strict=True)
+        )
+        updated = [
+            paper
+            for paper in changed
+            if (row := former.get(paper.id)) is None
+            or (row.texts, row.votes, row.last_on) != (texts[paper.id], paper.votes, paper.last_on)
+        ]
+        outdated = [former[paper.id] for paper in updated if paper.id in former]
+        frequencies, mentions = await _remove_rows(connection, outdated)
+        positions = await search.assign_positions(
+            connection,
+            {paper.id: scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH) for paper in updated},
+        )
+        rows = [
+            search.IndexRow(positions[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
+            for paper in updated
+        ]
+        rows = await _map_in_turns(_tokenize, rows)
+        await search.add(connection, rows)
+        frequencies.update(_count_tokens(rows))
+        mentions.update(mention for row in rows for mention in row.texts.mentions)
+        await search.change_document_frequencies(connection, frequencies)
+        await search.change_mention_counts(connection, mentions)
+        last_id = max((paper.id for paper in updated), default=0)
+        if last_id >= DICTIONARY_SAMPLE_SIZE and not await search.has_dictionary(connection):
+            await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
+        await _index_authors(connection, people)
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Remove papers that no digest lists any more."""
+        former = await search.list_by_paper_ids(connection, paper_ids)
+        frequencies, mentions = await _remove_rows(connection, list(former.values()))
+        await search.change_document_frequencies(connection, frequencies)
+        await search.change_mention_counts(connection, mentions)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return the result of each item, giving up the event loop now and then: a digest would block it for 10 ms."""
+    results = []
+    for number, item in enumerate(items, start=1):
+        if number % PAPERS_PER_TURN == 0:
+            await asyncio.sleep(0)
+        results.append(make(item))
+    return results
+
+
+def _tokenize(row: search.IndexRow) -> search.IndexRow:
+    tokens, title_tokens = build_tokens(row.texts)
+    return row._replace(tokens=tokens, title_tokens=title_tokens)
+
+
+async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
+    rows = [
+        (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
+    ]
+    new_words = await papers.index_authors(connection, rows)
+    await papers.add_deletions(
+        connection,
+        ((deletion, word) for word in new_words for deletion in text_people.deletion_variants(word)),
+    )
+
+
+async def _remove_rows(
+    connection: Connection, rows: Sequence[search.IndexRow]
+) -> tuple[Counter[str], Counter[str]]:
+    """Remove rows; return the changes of document frequencies and of mention counts."""
+    rows = list(map(_tokenize, rows))
+    await search.remove(connection, rows)
+    frequencies, mentions = Counter[str](), Counter[str]()
+    frequencies.subtract(_count_tokens(rows))
+    mentions.subtract(mention for row in rows for mention in row.texts.mentions)
+    return frequencies, mentions
+
+
+def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
+    """Return the document frequency of each token, for later papers by sample."""
+    frequencies: Counter[str] = Counter()
+    for row in rows:
+        if row.paper_id <= EXACT_COUNT_LIMIT or row.paper_id % SAMPLE_RATE == 0:
+            weight = 1 if row.paper_id <= EXACT_COUNT_LIMIT else SAMPLE_RATE
+            for token in {*row.tokens.split(), *row.title_tokens.split()}:
+                frequencies[token] += weight
+    return frequencies
+
+
+PAPERS_PER_STEP = 100
+AUTHORS_PER_STEP = 1000
+DELETED_ROWS_PER_STEP = 2000
+"""Rows of the old index, of up to four kilobytes each."""
+PAUSE_RATIO = 0.25
+"""Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
+_RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildProgress:
+    """Progress of a rebuild, stored as JSON: its version, the papers done (newest first), the last author done.
+
+    `in_place`: the new index is in use and the old one is being deleted.
+    """
+
+    made_by: str
+    papers: int = 0
+    before_id: int | None = None
+    person_id: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """Status of the index. `version` is None if unknown; `missing` papers are stored but not indexed."""
+
+    version: str | None
+    papers: int
+    missing: int
+    progress: RebuildProgress | None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version of the tokens built it, so that searches may miss papers."""
+        return self.papers > 0 and self.version != VERSION
+
+    @property
+    def needs_rebuild(self) -> bool:
+        """Whether it is outdated or a rebuild is unfinished."""
+        return self.is_outdated or self.progress is not None
+
+
+async def get_index_status(database: Database) -> IndexStatus:
+    """Return the status of the index. Counts all papers: a tenth of a second for a million."""
+    async with database.read() as connection:
+        indexed = await search.count_all(connection)
+        return IndexStatus(
+            await key_values.get(connection, key_values.INDEX_VERSION),
+            indexed,
+            max(0, await papers.count(connection) - indexed),
+            await _load_progress(connection),
+        )
+
+
+async def record_version(database: Database) -> None:
+    """Store the version of the tokens if the index is empty. Call it before papers are stored.
+
+    An index with papers and without a version was built by an unknown version.
+    """
+    async with database.read() as connection:
+        version = await key_values.get(connection, key_values.INDEX_VERSION)
+        if version == VERSION or await search.list_by_popularity(connection, limit=1):
+            return
+    async with database.transaction() as connection:
+        await archive.lock_ingest(connection)
+        if not await search.list_by_popularity(connection, limit=1):
+            await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
+
+
+async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
+    """Rebuild the index, or resume a rebuild, yielding the number of papers done. Searches use the old one meanwhile."""
+    async with database.transaction() as connection:
+        await archive.lock_ingest(connection)
+        progress = await _load_progress(connection)
+        if progress is None or progress.made_by != _build_version():
+            await shadow_index.create(connection)
+            sample = await search.list_by_popularity(connection, limit=DICTIONARY_SAMPLE_SIZE)
+            if len(sample) == DICTIONARY_SAMPLE_SIZE:
+                async with shadow_index.redirect_to_shadow(connection):
+                    # The new index has too few papers at first to train a dictionary from.
+                    await search.train_text_dictionary(connection, [row.texts for row in sample])
+            progress = await _save_progress(connection, RebuildProgress(_build_version()))
+    while progress is not None:
+        yield progress.papers
+        started = time.monotonic()
+        try:
+            async with database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                progress = await _run_step(connection)
+        except InUseError:
+            await asyncio.sleep(_RETRY_SECONDS)
+        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+
+
+async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
+    """Index the missing papers, and all authors again, yielding the number of papers done."""
+    before_id, done = None, 0
+    while True:
+        async with database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            ids = await search.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
+            await _index(connection, ids)
+        if not ids:
+            break
+        before_id, done = ids[-1], done + len(ids)
+        yield done
+    author_id: int | None = 0
+    while author_id is not None:
+        async with database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            authors = await papers.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
+            await SearchIndexer().index(connection, [], authors)
+        author_id = authors[-1].id if authors else None
+
+
+def _build_version() -> str:
+    """Return the version of a rebuild: tokens and schema, since shadow tables of another schema cannot be resumed."""
+    return f"{VERSION}@{migrate.HEAD}"
+
+
+async def _load_progress(connection: Connection) -> RebuildProgress | None:
+    stored = await key_values.get(connection, key_values.SHADOW_INDEX_PROGRESS)
+    return None if stored is None else RebuildProgress(**json.loads(stored))
+
+
+async def _save_progress(connection: Connection, progress: RebuildProgress) -> RebuildProgress:
+    await key_values.set_value(connection, key_values.SHADOW_INDEX_PROGRESS, json.dumps(asdict(progress)))
+    return progress
+
+
+async def _run_step(connection: Connection) -> RebuildProgress | None:
+    """Run one step and store the progress; None when the rebuild is finished or another version has taken over."""
+    progress = await _load_progress(connection)
+    if progress is None or progress.made_by != _build_version():
+        return None
+    if progress.in_place:
+        if await shadow_index.delete_old(connection, batch_size=DELETED_ROWS_PER_STEP):
+            return progress
+        await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
+        return None
+    async with shadow_index.redirect_to_shadow(connection):
+        advanced = await _fill_shadow(connection, progress)
+    if advanced is not None:
+        return advanced
+    await shadow_index.swap(connection)
+    await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
+    return await _save_progress(connection, replace(progress, in_place=True))
+
+
+async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:
+    """Index the next papers, then the next authors, then changes in the shadow index; None when it is complete."""
+    ids = await search.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
+    if ids:
+        await _index(connection, ids)
+        done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
+        return await _save_progress(connection, done)
+    authors = await papers.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
+    if authors:
+        await SearchIndexer().index(connection, [], authors)
+        return await _save_progress(connection, replace(progress, person_id=authors[-1].id))
+    return progress if await _replay_changes(connection) else None
+
+
+async def _replay_changes(connection: Connection) -> bool:
+    """Index what changed since the rebuild began; True if more changes may be left."""
+    ids = await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=PAPERS_PER_STEP)
+    await SearchIndexer().remove(connection, ids)
+    await _index(connection, ids)
+    author_ids = await shadow_index.pop_changes(
+        connection, shadow_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
+    )
+    authors = await papers.list_by_ids(connection, author_ids)
+    await SearchIndexer().index(connection, [], authors)
+    return len(ids) == PAPERS_PER_STEP or len(author_ids) == AUTHORS_PER_STEP
+
+
+async def _index(connection: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        documents = await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
+        await SearchIndexer().index(connection, documents, [])

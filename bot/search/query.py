@@ -1,0 +1,344 @@
+"""Queries: the segments of a typed query with the forms of each, by the glossary, and boolean queries to the index for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
+
+from bot.glossary import concepts, resolver
+from bot.search import index as search_index
+from bot.text import analyser, questions, term_keys
+from bot.text import topics as text_topics
+from storage.search import AllOf, BooleanQuery, all_of, any_of, prune_phrases, query_tokens, with_suffix
+
+_LAY_WEIGHT = 0.8
+_IMPLIED_WEIGHT = 0.6
+"""The weight of the terms of the main topic that a question describes."""
+_MIN_IMPLIED_WEIGHT = 0.2
+"""The least weight of a topic whose terms are searched for."""
+_MIN_SAID_WEIGHT = 0.5
+"""The least weight of an implied topic's form for the answer to name the topic."""
+_MAX_IMPLIED = 4
+
+
+def expand_query(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
+    """Return the expansion of a query's terms, read without particles and filler ("papers about", 에 대한).
+
+    A query that is a term as a whole, and terms of several words such as "chain of thought", stay whole.
+    """
+    expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word))
+    is_sentence = len(expanded.text.split()) < len(text.split())
+    topics = text_topics.describe(text) if is_sentence else {}
+    is_term = len(expanded.segments) == 1
+    return replace(
+        expanded,
+        segments=_add_terms_of_lay_words(glossary, expanded.segments),
+        meanings=tuple(glossary.list_senses(expanded.segments[0].text)) if is_term else (),
+        topics=topics,
+        implied=_list_implied(glossary, topics),
+    )
+
+
+def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> dict[int, concepts.Segment]:
+    """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
+    implied = {}
+    for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
+        if topics[topic] >= _MIN_IMPLIED_WEIGHT:
+            terms = text_topics.load_terms()[topic]
+            forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
+            implied[topic] = concepts.Segment(terms[0], forms, terms[0])
+    return implied
+
+
+def _add_terms_of_lay_words(
+    glossary: resolver.Glossary, segments: Sequence[concepts.Segment]
+) -> tuple[concepts.Segment, ...]:
+    """Return the segments with each lay word or phrase as one segment that also has the forms of what it means.
+
+    These weigh less than what is typed.
+    """
+    found: list[concepts.Segment] = []
+    start = 0
+    while start < len(segments):
+        for end in range(min(len(segments), start + questions.MAX_WORDS), start, -1):
+            text = " ".join(segment.text for segment in segments[start:end])
+            if terms := questions.find_terms(text):
+                typed = segments[start] if end == start + 1 else concepts.literal_segment(text)
+                forms = concepts.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _LAY_WEIGHT)])
+                found.append(replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0])))
+                break
+        else:
+            end = start + 1
+            found.append(segments[start])
+        start = end
+    return tuple(found)
+
+
+def _forms_of(
+    glossary: resolver.Glossary, terms: Iterable[str], weight: float
+) -> tuple[concepts.WeightedForm, ...]:
+    """Return the forms of terms by the glossary, with their weights times `weight`."""
+    return tuple(form._replace(weight=form.weight * weight) for form in glossary.list_forms(tuple(terms)))
+
+
+def list_excluded_forms(
+    glossary: resolver.Glossary, excluded: Sequence[str], asked: concepts.Expansion
+) -> tuple[str, ...]:
+    """Return the terms to exclude in all their forms: those of the concept that a term names, in either language.
+
+    A form that is shown in no answer, or that means something else without its context, excludes nothing. Of a concept
+    that is asked for too (graph -그래프) only the form as typed is excluded.
+    """
+    forms: dict[str, None] = {}
+    asked_keys = {segment.key for segment in (*asked.segments, *asked.composed)}
+    for term in excluded:
+        forms[term] = None
+        segments = glossary.expand(term).segments
+        is_concept = len(segments) == 1 and segments[0].key not in asked_keys
+        for form in segments[0].forms if is_concept else ():
+            if form.is_shown and not form.context and form.weight >= concepts.MIN_SHOWN_WEIGHT:
+                forms[form.text] = None
+    return tuple(forms)
+
+
+def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
+    """Return the distinct terms of a query as typed, Korean ones without particles."""
+    return tuple(dict.fromkeys(analyser.strip_term(segment.text) for segment in expanded.segments))
+
+
+def added_forms(expanded: concepts.Expansion) -> tuple[str, ...]:
+    """Return the forms that expansion added, the first ones of each term before the second ones.
+
+    A form that is typed with a particle, as the noun 추론 of 추론은, is none.
+    """
+    by_term = [_added_forms(expanded, segment) for segment in (*expanded.segments, *expanded.composed)]
+    by_term += [[name] for segment in expanded.implied.values() if (name := _said_name(expanded, segment))]
+    return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
+
+
+def _said_name(expanded: concepts.Expansion, segment: concepts.Segment) -> str | None:
+    """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely or typed one."""
+    is_korean = analyser.has_hangul(expanded.text)
+    asked = {form.key for part in (*expanded.segments, *expanded.composed) for form in part.forms}
+    if any(form.key in asked for form in segment.forms[:1]):
+        return None
+    names = [form.text for form in segment.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
+    return next((name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None))
+
+
+def term_forms(expanded: concepts.Expansion) -> tuple[tuple[str, ...], ...]:
+    """Return each term, as typed or implied, with the forms that expansion added to it."""
+    terms = (*expanded.segments, *expanded.implied.values())
+    return tuple((segment.text, *_added_forms(expanded, segment)) for segment in terms)
+
+
+def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> list[str]:
+    typed = term_keys.korean_key(expanded.text)
+    return [
+        form
+        for form in segment.added_forms
+        if not (analyser.has_hangul(form) and term_keys.korean_key(form) in typed)
+    ]
+
+
+# Index queries match too much, since a shingle stands for several word pairs; scoring, which reads the texts, does not.
+
+_MAX_FORMS = 16
+_MIN_COMPOUND_SYLLABLES = 4
+"""Syllables from which a Korean word may be a compound of two: 강화학습 also matches 강화 학습."""
+
+
+class IndexQuery(NamedTuple):
+    """The conditions on a paper by which candidates are retrieved.
+
+    Every term must be: `anywhere`, `in_title`, `in_title_and_body`, `repeated` (twice in the body) or `frequent` in it.
+    Of several terms: any of them in the title (`any_in_title`) or repeated (`any_repeated`); the same with all others
+    anywhere (`one_in_title`, `one_repeated`); or all but one of three or more in the title (`most_in_title`).
+    """
+
+    anywhere: BooleanQuery
+    in_title: BooleanQuery
+    in_title_and_body: BooleanQuery
+    repeated: BooleanQuery
+    frequent: BooleanQuery
+    any_in_title: BooleanQuery
+    any_repeated: BooleanQuery
+    one_in_title: BooleanQuery
+    one_repeated: BooleanQuery
+    most_in_title: BooleanQuery
+
+
+def from_segments(segments: Iterable[concepts.Segment]) -> IndexQuery | None:
+    """Return the query for papers with all segments, each in any of its forms; None if it has no token."""
+    return combine_all([query for segment in segments if (query := from_segment(segment)) is not None])
+
+
+@lru_cache(maxsize=1 << 8)
+def from_segment(segment: concepts.Segment) -> IndexQuery | None:
+    """Return the query for papers with any of a segment's forms."""
+    queries = (from_text(form.text) for form in segment.forms[:_MAX_FORMS])
+    return combine_any([query for query in queries if query is not None])
+
+
+@lru_cache(maxsize=1 << 12)
+def from_text(text: str) -> IndexQuery | None:
+    """Return the query for one form of a term; a Korean form matches in any spacing."""
+    if analyser.has_hangul(text):
+        spaced = analyser.stemmed_words(text)
+        closed = analyser.stemmed_words(term_keys.korean_key(text))
+        spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
+        return combine_any([_korean_query(words) for words in spellings if words])
+    return combine_any([_latin_query(variant.split()) for variant in term_keys.latin_variants(text)])
+
+
+def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
+    """Return the query for papers about all segments: a form in the title or twice, or forms of both languages."""
+    queries: list[BooleanQuery | None] = []
+    for segment in segments:
+        query = from_segment(segment)
+        if query is None:
+            continue
+        languages = [
+            from_segment(concepts.Segment(segment.text, forms))
+            for is_korean in (True, False)
+            if (forms := tuple(form for form in segment.forms if analyser.has_hangul(form.text) == is_korean))
+        ]
+        both = all_of([form.anywhere for form in languages if form]) if len(languages) > 1 else None
+        queries.append(any_of([query.in_title, query.repeated, *([both] if both else [])]))
+    return all_of([query for query in queries if query is not None])
+
+
+def from_names(names: Iterable[str]) -> list[BooleanQuery]:
+    """Return the queries for papers whose titles' heads are one of these names, and whose titles begin with one."""
+    ordered = sorted(names)[:_MAX_FORMS]
+    marks = (search_index.NAME_MARK, search_index.LEADING_NAME_MARK)
+    queries = [any_of([name + mark for name in ordered]) for mark in marks]
+    return [query for query in queries if query is not None]
+
+
+def from_words(words: Sequence[str], *, adjacent: bool = True) -> IndexQuery | None:
+    """Return the query for words as the analyser stems them, in a row or, if not `adjacent`, anywhere."""
+    if not words:
+        return None
+    if adjacent:
+        return _korean_query(words) if any(map(analyser.is_hangul, words)) else _latin_query(words)
+    return combine_all(
+        [_korean_query([word]) if analyser.is_hangul(word) else _latin_query([word]) for word in words]
+    )
+
+
+def combine_all(queries: Sequence[IndexQuery]) -> IndexQuery | None:
+    """Return the query for papers that match all queries."""
+    if not queries:
+        return None
+    if len(queries) == 1:
+        return queries[0]
+    in_title, repeated = [query.in_title for query in queries], [query.repeated for query in queries]
+    anywhere = [query.anywhere for query in queries]
+    most_in_title = all_of(in_title)
+    if 3 <= len(queries) <= _MAX_ALTERNATIVES:
+        most_in_title = any_of(
+            [all_of([*in_title[:number], *in_title[number + 1 :]]) for number in range(len(in_title))]
+        )
+    fields = (
+        *(all_of([getattr(query, name) for query in queries]) for name in _CONJUNCTIVE_FIELDS),
+        any_of(in_title),
+        any_of(repeated),
+        _one_special(in_title, anywhere),
+        _one_special(repeated, anywhere),
+        most_in_title,
+    )
+    return IndexQuery(*[field for field in fields if field is not None])
+
+
+_CONJUNCTIVE_FIELDS = ("anywhere", "in_title", "in_title_and_body", "repeated", "frequent")
+_MAX_ALTERNATIVES = 5
+
+
+def _one_special(special: Sequence[BooleanQuery], others: Sequence[BooleanQuery]) -> BooleanQuery | None:
+    """Return the query for one term matching its `special` query and the rest matching theirs in `others`."""
+    if len(special) > _MAX_ALTERNATIVES:
+        # One alternative per term, each with all others, would be too long a query.
+        return all_of([any_of(special), *others])
+    return any_of(
+        [all_of([query, *others[:number], *others[number + 1 :]]) for number, query in enumerate(special)]
+    )
+
+
+def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
+    """Return the query for papers that match any of the queries."""
+    if not queries:
+        return None
+    return IndexQuery(*[field for field in map(any_of, zip(*queries, strict=True)) if field is not None])
+
+
+def collect_tokens(query: IndexQuery) -> set[str]:
+    """Return all tokens of a query, whose document frequencies `prune` needs."""
+    # The other fields combine the parts of these.
+    return set().union(*(query_tokens(getattr(query, name)) for name in _CONJUNCTIVE_FIELDS))
+
+
+def prune_query(query: IndexQuery, document_frequencies: Mapping[str, int]) -> IndexQuery:
+    """Return the query with only the rarest tokens of its phrases."""
+    pruned: dict[int, BooleanQuery] = {}
+    return IndexQuery(*(prune_phrases(field, document_frequencies, pruned) for field in query))
+
+
+def _latin_query(words: Sequence[str]) -> IndexQuery:
+    tokens = [token for word in words for token in analyser.word_tokens(word)]
+    return _build([*tokens, *(search_index.shingle(left, right) for left, right in pairwise(words))], tokens)
+
+
+def _korean_query(words: Sequence[str]) -> IndexQuery:
+    """Return the query for words written apart or as one; a single long word may also be two."""
+    parts: list[BooleanQuery] = []
+    required: list[str] = []
+    for word in words:
+        if len(word) == 1 < len(words) and analyser.is_hangul(word):
+            continue  # 제로 샷 as one word has no token 샷; the bigram or shingle with its neighbour covers it
+        is_alone, length = len(words) == 1 and analyser.is_hangul(word), len(word)
+        for number, bigram in enumerate(analyser.word_tokens(word)):
+            is_inside = is_alone and 1 <= number <= length - 3
+            # A space is usual behind a word's first syllable (키 프레임) or before its last (제로 샷).
+            is_first = number == 0 and length >= _MIN_COMPOUND_SYLLABLES
+            may_split = is_inside or (is_alone and (is_first or number == length - 2 > 0))
+            parts.append(_bigram_or_shingle(bigram[0], bigram[1]) if may_split else bigram)
+            if not is_inside:
+                required.append(bigram)
+    for left, right in pairwise(words):
+        if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
+            parts.append(_bigram_or_shingle(left[-1], right[0]))
+        else:
+            parts.append(search_index.shingle(left, right))
+    first_bigram = analyser.word_tokens(words[0])[0] if analyser.is_hangul(words[0]) else None
+    return _build(parts, required, first_bigram)
+
+
+def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
+    query = any_of([left + right, search_index.shingle(left, right)])
+    assert query is not None
+    return query
+
+
+def _build(
+    parts: Sequence[BooleanQuery], required: Sequence[str], first_bigram: str | None = None
+) -> IndexQuery:
+    """Return the query for a form, from all its tokens and shingles and from the tokens it has in any spacing.
+
+    `first_bigram` begins the form's first word: in a title it must begin a word, since inside a longer word it scores low.
+    """
+    anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
+    tokens = tuple(dict.fromkeys(required))
+    repeated, frequent = (
+        AllOf(tuple(token + mark for token in tokens), phrase=True) if tokens else anywhere
+        for mark in (search_index.REPEATED_MARK, search_index.FREQUENT_MARK)
+    )
+    in_title = with_suffix(anywhere, search_index.TITLE_MARK)
+    if first_bigram is not None and len(first_bigram) > 1:
+        in_title = all_of([first_bigram + search_index.TITLE_WORD_START_MARK, in_title]) or in_title
+    in_title_and_body = with_suffix(anywhere, search_index.TITLE_AND_BODY_MARK)
+    of_several = in_title, repeated, in_title, repeated, in_title
+    return IndexQuery(anywhere, in_title, in_title_and_body, repeated, frequent, *of_several)

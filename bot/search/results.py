@@ -1,0 +1,261 @@
+"""Requests to the search service and its results, with the snippets of papers: the sentence that matches the query, in bold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from itertools import chain, zip_longest
+
+from bot.archive import summaries
+from bot.rendering import discord_text, markdown
+from bot.rendering.discord_text import SafeMarkdown
+from bot.text import analyser
+from storage import models, papers, search
+from storage.database import Connection
+
+
+class Sort(StrEnum):
+    """The order of a list of papers: the best matches, the most votes, or the newest first."""
+
+    RELEVANCE = "relevance"
+    VOTES = "votes"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search for papers on a topic.
+
+    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
+    query expansion off, `explain` asks for the components of each score, `snippet_locale` for snippets.
+    """
+
+    query: str = ""
+    author: str = ""
+    since: date | None = None
+    until: date | None = None
+    min_votes: int | None = None
+    limit: int = 10
+    offset: int = 0
+    literal: bool = False
+    sort: Sort = Sort.RELEVANCE
+    explain: bool = False
+    snippet_locale: models.Locale | None = None
+
+    @property
+    def filters(self) -> search.Filters:
+        """The filters given apart from the query."""
+        return search.Filters(self.since, self.until, self.min_votes)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPage:
+    """A page of a list of papers. `total` counts the papers of all pages."""
+
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(PaperPage):
+    """A page of search results, best first.
+
+    `total_is_exact`: no more papers match than `total`. `terms`: the terms of the query; `added_forms`: forms that
+    query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
+    `complete`: how many match all. `is_inside`: a part of two syllables is in papers only within longer words.
+    `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
+    `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
+    question implies, with the added forms.
+    `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name.
+    `ignored`: parts of the query that could not be used.
+    `unknown_id`: an arXiv id that the archive does not have.
+    `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
+    """
+
+    added_forms: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    total_is_exact: bool = True
+    complete: int = 0
+    is_inside: bool = False
+    corrected: tuple[tuple[str, str], ...] = ()
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()
+    term_forms: tuple[tuple[str, ...], ...] = ()
+    is_shortened: bool = False
+    period: str = ""
+    ignored: tuple[str, ...] = ()
+    unknown_id: str = ""
+    explanations: dict[str, dict[str, float]] = field(default_factory=dict)
+    snippets: dict[str, SafeMarkdown] = field(default_factory=dict)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether papers of the page match only some of the terms."""
+        return bool(self.missing)
+
+    @property
+    def has_full_matches(self) -> bool:
+        """Whether any paper matches all terms."""
+        return self.complete > 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorResult(PaperPage):
+    """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
+
+    `name_variants` are the spellings of the author's name, the most frequent first. `namesakes` are the people whose papers
+    these are, if a Hangul name may be several. `is_corrected`: no author has the name as typed.
+    """
+
+    author: str | None = None
+    matches: tuple[str, ...] = ()
+    name_variants: tuple[str, ...] = ()
+    coauthors: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    namesakes: tuple[str, ...] = ()
+    is_corrected: bool = False
+
+
+def votes_descending(row: models.PaperRow) -> tuple[bool, int]:
+    """Return the sort key for top-voted first, unknown votes last."""
+    return row.votes is None, -(row.votes or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An autocomplete choice: the label to show (of any length) and the value to search for.
+
+    The label of a paper is its title, "" if it has none. `papers` counts an author's papers, `votes` are a paper's
+    votes; None where not applicable or unknown.
+    """
+
+    name: str
+    value: str
+    papers: int | None = None
+    votes: int | None = None
+
+
+MAX_COLUMNS = 160
+"""About two lines of a message; a Hangul syllable takes two columns."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
+_LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
+_MAX_TEXT_LENGTH = 6000
+_MIN_SPACED_SYLLABLES = 4
+_MAX_TERMS = 20
+_MAX_SINGLE_WORDS = 6
+_MIN_TRAILING_CHARACTERS = 10
+"""The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
+
+
+def build_patterns(
+    terms: Sequence[str], term_forms: Sequence[Sequence[str]]
+) -> tuple[list[re.Pattern[str]], re.Pattern[str] | None, list[re.Pattern[str]]]:
+    """Return patterns for any of a query's terms or forms and for its single words, one for its terms in a row, and one for
+    each term in all its forms.
+    """
+    full_query = " ".join(terms)
+    forms = [form for forms in zip_longest(*term_forms) for form in forms if form]
+    wanted = ([full_query, *terms, *forms], full_query.split()[:_MAX_SINGLE_WORDS])
+    patterns, by_term = (list(filter(None, map(compile_pattern, texts))) for texts in (wanted, term_forms))
+    return patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS]
+
+
+async def list_snippets(
+    connection: Connection,
+    rows: Sequence[models.PaperRow],
+    locale: models.Locale,
+    patterns: Sequence[re.Pattern[str]] = (),
+    full_query: re.Pattern[str] | None = None,
+    by_term: Sequence[re.Pattern[str]] = (),
+) -> dict[str, SafeMarkdown]:
+    """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
+    details = await papers.list_details(connection, [row.id for row in rows])
+    snippets = {}
+    for detail in details:
+        text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
+        if text:
+            snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query, by_term)
+    return snippets
+
+
+def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word."""
+    alternatives = []
+    for term in sorted(dict.fromkeys(term.strip().strip('"') for term in terms), key=len, reverse=True):
+        if len(term) > 1:
+            spaced = r"\s*".join(re.escape(part) for part in _spaceable_parts(term))
+            alternatives.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if term[0].isascii() else spaced)
+    return re.compile("|".join(alternatives[:_MAX_TERMS]), re.IGNORECASE) if alternatives else None
+
+
+def _spaceable_parts(term: str) -> list[str]:
+    """Return the parts of a term that may be spaced apart: its words, or each syllable of longer Korean (강화학습)."""
+    syllables = "".join(term.split())
+    is_free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(analyser.is_hangul, syllables))
+    return list(syllables) if is_free else term.split()
+
+
+def make_snippet(
+    text: str,
+    patterns: Sequence[re.Pattern[str]],
+    full_query: re.Pattern[str] | None = None,
+    by_term: Sequence[re.Pattern[str]] = (),
+) -> SafeMarkdown:
+    """Return the first sentence that matches `full_query`, else the one with most terms, else the first of all.
+
+    The terms are those of `by_term`, among sentences that the first of `patterns` matches that any does. Matches are in
+    bold.
+    """
+    lines = (
+        _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
+    )
+    sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
+    preferred = (
+        (sentence, patterns[0])
+        for sentence in sentences
+        if full_query and patterns and full_query.search(sentence)
+    )
+    ordered = sorted(sentences, key=lambda sentence: -sum(bool(term.search(sentence)) for term in by_term))
+    others = ((sentence, pattern) for pattern in patterns for sentence in ordered if pattern.search(sentence))
+    sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
+    if pattern is None:
+        return discord_text.escape_text(_shorten_around(sentence, None))
+    match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
+    return _mark_matches(_shorten_around(sentence, match), pattern)
+
+
+def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
+    pieces, end = [], 0
+    for match in pattern.finditer(sentence):
+        if match[0].strip():
+            before = discord_text.escape_inline(sentence[end : match.start()])
+            pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
+            end = match.end()
+    pieces.append(discord_text.escape_inline(sentence[end:]))
+    return SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
+
+
+def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
+    """Return a sentence shortened to `MAX_COLUMNS` columns so that the match stays in it."""
+    limit = count_fitting(sentence)
+    if len(sentence) <= limit:
+        return sentence
+    if match is None or match.end() <= limit - _MIN_TRAILING_CHARACTERS:
+        return discord_text.shorten(sentence, limit, markdown=False)
+    start = sentence.rfind(" ", 0, max(match.start() - limit // 3, 1)) + 1
+    return "…" + discord_text.shorten(sentence[start:], limit - 1, markdown=False)
+
+
+def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
+    """Return the number of characters of a text that fit into `max_columns` columns."""
+    used = 0
+    for number, character in enumerate(text):
+        used += 2 if character >= "\u1100" else 1
+        if used > max_columns:
+            return number
+    return max(len(text), 1)

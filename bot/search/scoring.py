@@ -1,0 +1,324 @@
+"""Scores papers for an expanded query, with an explanation of each score.
+
+Title above body; a concept is one term over all its forms; the whole phrase above its words; then votes and recency.
+Only term frequencies within the paper are used, so every search engine gives the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from bot.glossary import concepts
+from bot.text import analyser, term_keys
+
+_TITLE_WEIGHT = 2.5
+_MAX_TITLE_FREQUENCY = 1.0
+_BODY_WEIGHT = 2.0
+_BODY_SATURATION = 1.2
+MAX_BODY_FREQUENCY = 3
+"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
+_TOPIC_FREQUENCY = 2
+_PROXIMITY_WEIGHT = 2.0
+_MAX_PROXIMITY_LINES = 1
+
+_NAME_WEIGHT = 4.0
+_POPULARITY_WEIGHT = 0.1
+_EPOCH = date(2023, 1, 1)
+_DAYS_PER_TENFOLD_VOTES = 730
+
+_CompiledForm = tuple[concepts.WeightedForm, term_keys.TermPattern, list[term_keys.TermPattern]]
+"""A form, compiled, with its context."""
+
+
+class Score(NamedTuple):
+    """A score by component. `matched` of `segments` parts of the query were found.
+
+    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화. `ambiguous`: a part is there
+    only as an abbreviation that has other meanings too, without anything that tells which.
+    """
+
+    total: float
+    matched: int
+    segments: int
+    title: float = 0.0
+    body: float = 0.0
+    together: float = 0.0
+    phrase: float = 0.0
+    composed: float = 0.0
+    name: float = 0.0
+    popularity: float = 0.0
+    inside: bool = False
+    ambiguous: bool = False
+
+    def explain(self) -> dict[str, float]:
+        """Return the components by name, rounded."""
+        return {name: round(value, 4) for name, value in self._asdict().items()}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all parts of the query were found."""
+        return self.matched >= self.segments
+
+    @property
+    def sort_key(self) -> tuple[int, bool, bool, float]:
+        """The sort key of results, greatest first: all parts found, none of them ambiguous, the query as one term, the total."""
+        return (self.matched, not self.ambiguous, self.composed > 0 or self.name > 0, self.total)
+
+
+def hot_score(votes: int | None, published_on: date | None, epoch: date = _EPOCH) -> float:
+    """Return a popularity that does not decay: ten times the votes weigh as much as 730 days. `epoch` has the popularity 0."""
+    days = (published_on - epoch).days if published_on else 0
+    return math.log10(1 + max(0, votes or 0)) + days / _DAYS_PER_TENFOLD_VOTES
+
+
+class Scorer:
+    """Scores papers for one query; holds its compiled terms."""
+
+    def __init__(
+        self, expanded: concepts.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
+    ) -> None:
+        quoted = map(concepts.literal_segment, phrases)
+        self._segments = list(map(CompiledSegment, (*expanded.segments, *quoted)))
+        self._composed = list(map(CompiledSegment, expanded.composed))
+        self._excluded = [term_keys.compile_term(text) for text in excluded]
+        self._names = expanded.names
+        several = len(expanded.segments) > 1
+        self._phrase = term_keys.compile_term(expanded.text) if several else None
+
+    def score(self, document: term_keys.Document) -> Score | None:
+        """Return the score of a paper; None if it has none of the parts, or an excluded term."""
+        if self.excludes(document):
+            return None
+        counts = [segment.weighted_counts(document) for segment in self._segments]
+        composed_counts = [segment.weighted_counts(document) for segment in self._composed]
+        composed = max((_weighted_frequency(*pair) for pair in composed_counts), default=0.0)
+        matched = sum([in_title + in_body > 0 for in_title, in_body in counts])
+        name = _NAME_WEIGHT * term_keys.match_titles(self._names, document.text)
+        if not matched and not composed and not name:
+            return None
+        segments = max(1, len(self._segments))
+        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
+        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
+        proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
+        phrase = 0.0
+        if self._phrase and matched == segments:
+            phrase = _weighted_frequency(*self._phrase.count(document))
+        popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
+        total = title + body + proximity + phrase + composed + name + popularity
+        components = title, body, proximity, phrase, composed, name, popularity
+        # A part is only within longer words, and no term of the whole query is elsewhere.
+        inside = (
+            not name
+            and any(part.is_inside(document) for part in self._segments)
+            and all(
+                part.is_inside(document) or not any(counts)
+                for part, counts in zip(self._composed, composed_counts, strict=True)
+            )
+        )
+        ambiguous = not (name or composed) and any(part.is_ambiguous(document) for part in self._segments)
+        return Score(
+            total, segments if composed or name else matched, segments, *components, inside, ambiguous
+        )
+
+    def excludes(self, document: term_keys.Document) -> bool:
+        """Tell whether a paper has an excluded term."""
+        return any(sum(term.count(document)) >= 1 for term in self._excluded)
+
+    def is_about(self, document: term_keys.Document) -> bool:
+        """Tell whether a paper is truly about the query: each part of it, or the whole as one term or name."""
+        return (
+            all(segment.is_topic_of(document) for segment in self._segments)
+            or any(segment.is_topic_of(document) for segment in self._composed)
+            or bool(term_keys.match_titles(self._names, document.text))
+        )
+
+    def _proximity(self, document: term_keys.Document) -> float:
+        """Return the weight of the lines (the title is one) that contain all parts."""
+        lines = self._segments[0].line_numbers(document)
+        for part in self._segments[1:]:
+            if not lines:
+                return 0.0
+            lines &= part.line_numbers(document)
+        return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
+
+
+def _weighted_frequency(in_title: float, in_body: float) -> float:
+    frequency = min(in_body, MAX_BODY_FREQUENCY)
+    return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
+        frequency + _BODY_SATURATION
+    )
+
+
+class CompiledSegment:
+    """A segment with its forms compiled."""
+
+    def __init__(self, segment: concepts.Segment) -> None:
+        compile_term = term_keys.compile_term
+        self._forms: list[_CompiledForm] = [
+            (form, compile_term(form.text), [compile_term(word) for word in form.context])
+            for form in segment.forms
+        ]
+        self._has_rivals = any(form.rivals for form in segment.forms)
+        self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
+        needed = dict.fromkeys(
+            (form.is_korean, text, number)
+            for number, (_, form, _) in enumerate(self._forms)
+            for text in form.needed
+        )
+        self._korean = [(text, number) for is_korean, text, number in needed if is_korean]
+        self._latin = [(text, number) for is_korean, text, number in needed if not is_korean]
+
+    def is_topic_of(self, document: term_keys.Document) -> bool:
+        """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
+        in_title = in_body = 0
+        for _, form, context in self._list_possible(document):
+            title, body = form.count(document)
+            if (title >= 1 or body >= 1) and (not context or _has_context(context, document)):
+                in_title += int(title)
+                in_body += int(body)
+        return in_title > 0 or in_body >= _TOPIC_FREQUENCY
+
+    def line_numbers(self, document: term_keys.Document) -> set[int]:
+        """Return the lines that contain any form."""
+        return {line for _, form, _ in self._list_possible(document) for line in form.line_numbers(document)}
+
+    def is_inside(self, document: term_keys.Document) -> bool:
+        """Tell whether the forms in a paper are all of two syllables and only within longer words."""
+        if not self._has_short_forms:
+            return False
+        found = [form for _, form, _ in self._list_possible(document) if any(form.count(document))]
+        return bool(found) and all(form.is_inside(document) for form in found)
+
+    def is_ambiguous(self, document: term_keys.Document) -> bool:
+        """Tell whether a paper has the forms only as an abbreviation with rivals, without its context."""
+        if not self._has_rivals:
+            return False
+        found = [
+            (form.rivals, context)
+            for form, term, context in self._list_possible(document)
+            if any(term.count(document))
+        ]
+        return bool(found) and all(
+            rivals and not _has_context(context, document) for rivals, context in found
+        )
+
+    def _list_possible(self, document: term_keys.Document) -> list[_CompiledForm]:
+        """Return the forms that a document may have, in their order: most papers have few of many."""
+        text, without_spaces = document.text, document.without_spaces
+        possible = {number for needed, number in self._latin if needed in text}
+        possible.update([number for needed, number in self._korean if needed in without_spaces])
+        return [self._forms[number] for number in sorted(possible)]
+
+    def weighted_counts(self, document: term_keys.Document) -> tuple[float, float]:
+        """Return the weighted frequencies of all forms in title and body."""
+        in_title = in_body = 0.0
+        for weighted, form, context in self._list_possible(document):
+            title, body = form.count(document)
+            if not title and not body:
+                continue
+            weight = weighted.weight
+            if context and not _has_context(context, document):
+                weight *= (
+                    0.0
+                    if weighted.rivals and _is_other(weighted, document)
+                    else concepts.OUT_OF_CONTEXT_FACTOR
+                )
+            in_title += weight * title
+            in_body += weight * body
+        return in_title, in_body
+
+
+def _is_other(form: concepts.WeightedForm, document: term_keys.Document) -> bool:
+    """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
+    return term_keys.has_version(form.text, document) or any(
+        sum(term_keys.compile_term(rival).count(document)) >= 1 for rival in form.rivals
+    )
+
+
+def _has_context(context: list[term_keys.TermPattern], document: term_keys.Document) -> bool:
+    """Tell whether a paper has the context of a concept: a Korean form, or half of the English content words."""
+    english = [form for form in context if not form.is_korean]
+    if any(sum(form.count(document)) >= 1 for form in context if form.is_korean):
+        return True
+    held_words = sum(1 for form in english if any(form.count(document)))
+    return 2 * held_words >= len(english)
+
+
+# Partial matches are ranked by BM25 over the parts of a query, and by the relevance model RM3 learnt from the best papers.
+
+FEEDBACK_DOCUMENTS = 12
+FEEDBACK_TERMS = 25
+MAX_DOCUMENT_SHARE = 0.1
+"""Words in a larger share of the papers are no feedback terms."""
+_MAX_CANDIDATES = 100
+"""Words whose document frequencies are read to choose the feedback terms."""
+_FEEDBACK_TITLE_WEIGHT = 3
+_SATURATION = 1.2
+_MIN_WORD_LENGTH = 2
+
+
+def inverse_document_frequency(document_frequency: float, total: int) -> float:
+    """Return the IDF of BM25, always above 0."""
+    frequency = min(document_frequency, total)
+    return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
+
+
+def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) -> float:
+    """Return the BM25 of a paper from the frequencies of each part in title and body, and the IDF of each part."""
+    score = 0.0
+    for (in_title, in_body), weight in zip(counts, weights, strict=True):
+        frequency = _FEEDBACK_TITLE_WEIGHT * in_title + in_body
+        score += weight * frequency / (frequency + _SATURATION)
+    return score
+
+
+def count_words(title: str, body: str) -> Counter[str]:
+    """Count a paper's words without particles, those of the title `_FEEDBACK_TITLE_WEIGHT` times."""
+    counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
+    for word in title.replace(analyser.PARTICLE_MARK, "").split():
+        counts[word] += _FEEDBACK_TITLE_WEIGHT
+    return counts
+
+
+def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
+    """Return the most probable words of the relevance model of the best papers, given as scores with counted words."""
+    model: dict[str, float] = {}
+    for score, words in best:
+        length = max(words.total(), 1)
+        for word, count in words.items():
+            model[word] = model.get(word, 0.0) + score * count / length
+    probable = {
+        word: probability
+        for word, probability in model.items()
+        if len(word) >= _MIN_WORD_LENGTH and not word.isdigit()
+    }
+    # Of some thousand words only these are sorted with a key, which takes longer.
+    least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
+    likely = [(-probability, word) for word, probability in probable.items() if probability >= least]
+    return {word: probable[word] for _, word in sorted(likely)[:_MAX_CANDIDATES]}
+
+
+def choose_terms(
+    candidates: Mapping[str, float], document_frequencies: Mapping[str, int], total: int
+) -> dict[str, float]:
+    """Return the feedback terms with their weights, which add up to 1: the likeliest words that are not common."""
+    rare_enough = max(3.0, MAX_DOCUMENT_SHARE * total)
+    weights = {
+        word: probability * inverse_document_frequency(document_frequencies[word], total)
+        for word, probability in candidates.items()
+        if 1 < document_frequencies.get(word, 0) <= rare_enough
+    }
+    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:FEEDBACK_TERMS]
+    weight_sum = sum(weights[word] for word in chosen) or 1.0
+    return {word: weights[word] / weight_sum for word in chosen}
+
+
+def score_feedback(words: Mapping[str, int], terms: Mapping[str, float]) -> float:
+    """Return how much of the relevance model a paper has, from 0 to 1, given its counted words."""
+    # Few papers have many of the terms, so only these are counted.
+    counts = [(weight, words[term]) for term, weight in terms.items() if term in words]
+    return sum(weight * count / (count + _SATURATION) for weight, count in counts)

@@ -1,1 +1,0 @@
-"""Creates alerts, retrieves those that a new paper may match (a percolator), and plans their notifications."""

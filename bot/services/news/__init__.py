@@ -1,1 +1,0 @@
-"""What became of saved papers: the sweep over arXiv and Hugging Face, and the weekly message."""

@@ -1,1 +1,0 @@
-"""For operators: doctor, metrics, health, status and export."""

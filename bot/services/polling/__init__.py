@@ -1,1 +1,0 @@
-"""Polling sources: one pass over all that are due, with checkpoints, health and a report per source."""

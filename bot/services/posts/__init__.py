@@ -1,1 +1,0 @@
-"""Post contents, the `Renderer` port, and the factory of deliveries."""

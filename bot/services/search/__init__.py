@@ -1,1 +1,0 @@
-"""Parses and expands queries, retrieves and scores candidates, completes input and finds authors. See docs/search.md."""

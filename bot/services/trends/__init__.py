@@ -1,1 +1,0 @@
-"""Trends: papers of a topic per month, and rising topics."""

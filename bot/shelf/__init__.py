@@ -1,0 +1,1 @@
+"""Saved papers: notes, tags, import, export, and their news."""

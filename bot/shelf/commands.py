@@ -1,0 +1,274 @@
+"""/saved: the user's saved papers, with the menus of their list, and of one paper its note, tags and removal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
+from bot.client import custom_ids, permissions, router
+from bot.client import messages as client_messages
+from bot.client.context import Client, Interaction, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError, WithFiles, map_service_errors
+from bot.lists import autocomplete, saved
+from bot.lists import card as lists_card
+from bot.lists import messages as lists_messages
+from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
+from bot.lists.messages import ListKind, ListState
+from bot.shelf import messages as shelf_messages
+from bot.shelf.imports import MAX_FILE_BYTES, UnreadableFileError
+from bot.shelf.service import MAX_SAVED, FullShelfError, TooLargeError
+from storage import models
+from storage.shelf import Order
+
+ORDER_CHOICES = [
+    app_commands.Choice(name="Newest first", value=Order.NEWEST.value),
+    app_commands.Choice(name="Oldest first", value=Order.OLDEST.value),
+    app_commands.Choice(name="Most votes", value=Order.VOTES.value),
+    app_commands.Choice(name="By title", value=Order.TITLE.value),
+]
+FORMAT_CHOICES = [
+    app_commands.Choice(name=name, value=form.value) for form, name in saved.FORMAT_NAMES.items()
+]
+Tag = app_commands.Range[str, 1, 60]
+Words = app_commands.Range[str, 1, 300]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class ShelfCog(commands.GroupCog, name="saved", description="The papers you saved"):
+    """A user's saved papers."""
+
+    def __init__(self, bot: Client) -> None:
+        self._shelf = bot.services.shelf
+        self._importer = bot.services.reference_importer
+        self._tokens = bot.services.text_tokens
+        self._profiles = bot.services.profiles
+        self._lists = PaperListLoader(bot.services)
+        self._mentions = bot.mentions
+
+    @router.command(name="list", description="Your saved papers, with notes and tags")
+    @app_commands.describe(
+        order="Which papers come first",
+        tag="Only papers with this tag",
+        search="Words in the paper or in your note",
+    )
+    @app_commands.choices(order=ORDER_CHOICES)
+    @app_commands.autocomplete(tag=autocomplete.tags)
+    async def list_saved(
+        self, request: Request, order: str = Order.NEWEST.value, tag: Tag = "", search: Words = ""
+    ) -> ui.LayoutView:
+        """Show the user's saved papers."""
+        return await self._list_view(request, _make_state(order, tag, search))
+
+    @router.command(
+        name="export", description="Your saved papers as a file for Zotero, LaTeX or a spreadsheet"
+    )
+    @app_commands.describe(
+        format="BibTeX if left out",
+        tag="Only papers with this tag",
+        search="Words in the paper or in your note",
+    )
+    @app_commands.choices(format=FORMAT_CHOICES)
+    @app_commands.autocomplete(tag=autocomplete.tags)
+    async def export(
+        self,
+        request: Request,
+        format: str = ReferenceFormat.BIBTEX.value,  # noqa: A002 - the option's name
+        tag: Tag = "",
+        search: Words = "",
+    ) -> ui.LayoutView | WithFiles:
+        """Send the user's saved papers as a file."""
+        return await self._export(request, format, _make_state(Order.NEWEST.value, tag, search))
+
+    @router.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
+    @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as reference managers export it")
+    async def import_file(self, request: Request, file: discord.Attachment) -> ui.LayoutView:
+        """Save the papers of a file. A large file is refused before it is downloaded."""
+        return await self._import(request, file.size, file.read)
+
+    @router.handles(saved.OPEN_IMPORT, router.AT_ONCE)
+    async def open_import(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal that takes a file."""
+        return shelf_messages.import_modal(request.texts)
+
+    @router.handles(shelf_messages.SUBMIT_IMPORT)
+    async def submit_import(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save the papers of the modal's file."""
+        url, size = router.uploaded_file(request.interaction)
+        return await self._import(request, size, lambda: request.interaction.client.http.get_from_cdn(url))
+
+    @router.handles(
+        lists_card.SAVE, lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE
+    )
+    async def save(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save or unsave a paper. A private card is updated; other messages get a private answer."""
+        save, _, arxiv_id = action.fields(3)
+        page = _card_page(action)
+        detail = await load_paper(request, arxiv_id)
+        if save == "1":
+            with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+                await self._shelf.save(request.user_id, detail.id, request.interaction.guild_id)
+        else:
+            await self._shelf.remove(request.user_id, detail.id)
+        self._profiles.wake(request.user_id)
+        if page is not None and router.is_ephemeral(request.interaction):
+            return await card_view(request, arxiv_id, page)
+        return client_messages.text_view(request.texts("paper-saved", command=self._mentions("saved list")))
+
+    async def _import(
+        self, request: Request, size: int, download: Callable[[], Awaitable[bytes]]
+    ) -> ui.LayoutView:
+        if size > MAX_FILE_BYTES:
+            raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
+        async with router.admitted_lookup(request.interaction):
+            data = await download()
+        with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
+            counts, problems = await self._importer.import_file(request.user_id, data)
+        self._profiles.wake(request.user_id)
+        return shelf_messages.import_view(request.texts, counts, problems)
+
+    @router.handles(saved.SELECT_ORDER)
+    async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the list in the selected order."""
+        with custom_ids.map_parse_errors():
+            order = Order(router.selected_value(request.interaction))
+        state = await self._load_state(action)
+        return await self._lists.list_view(request, state.replace(order=order))
+
+    @router.handles(saved.SELECT_TAG)
+    async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers with the selected tag, or all."""
+        tag = router.selected_value(request.interaction)
+        text = "" if tag == saved.ALL_TAGS else tag
+        return await self._list_view(request, (await self._load_state(action)).replace(text=text))
+
+    @router.handles(saved.OPEN_SEARCH, router.AT_ONCE)
+    async def open_search(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal that asks for a search."""
+        return shelf_messages.search_modal(request.texts, await self._load_state(action))
+
+    @router.handles(shelf_messages.SUBMIT_SEARCH)
+    async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the saved papers that the search finds."""
+        text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
+        return await self._list_view(request, lists_messages.unpack_state(action).replace(text=text))
+
+    @router.handles(saved.SHARE_LIST, router.PUBLICLY, check=permissions.require_may_share)
+    async def share(self, request: Request, action: Action) -> ui.LayoutView:
+        """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
+        texts, interaction = request.texts, request.interaction
+        async with router.admitted_lookup(interaction):
+            await router.defer(interaction, public=True)
+            state = await self._load_state(action)
+            rows, total = await self._shelf.list_saved(
+                request.user_id, state.text, order=state.order, limit=shelf_messages.MAX_SHARED
+            )
+        sharer = router.display_name(interaction)
+        return shelf_messages.shared_view(texts, rows, total, state.text, sharer=sharer)
+
+    @router.handles(saved.EXPORT, router.PRIVATELY)
+    async def select_export(self, request: Request, action: Action) -> ui.LayoutView | WithFiles:
+        """Send the papers of the list as a file of the selected format."""
+        form = router.selected_value(request.interaction)
+        return await self._export(request, form, await self._load_state(action))
+
+    @router.handles(saved.PICK)
+    async def pick(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the selected paper in place of the list."""
+        paper = await self._find(request, router.selected_value(request.interaction))
+        return await self._paper_view(request, paper, await self._load_state(action))
+
+    @router.handles(shelf_messages.OPEN_EDIT, router.AT_ONCE)
+    async def open_edit(self, request: Request, action: Action) -> ui.Modal:
+        """Open the modal for the note or the tags of a paper."""
+        field, arxiv_id = action.fields(2)
+        return shelf_messages.edit_modal(request.texts, await self._find(request, arxiv_id), field)
+
+    @router.handles(shelf_messages.SUBMIT_EDIT)
+    async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
+        """Keep the note or the tags of the modal."""
+        field, arxiv_id = action.fields(2)
+        paper = await self._find(request, arxiv_id)
+        typed = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
+        keep = self._shelf.set_note if field == shelf_messages.NOTE else self._shelf.set_tags
+        await keep(request.user_id, paper.id, typed)
+        return await self._paper_view(request, await self._find(request, arxiv_id))
+
+    @router.handles(shelf_messages.REMOVE)
+    async def remove(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove a saved paper, with a button that takes it back."""
+        paper = await self._find(request, action.payload)
+        await self._shelf.remove(request.user_id, paper.id)
+        self._profiles.wake(request.user_id)
+        return shelf_messages.removed_view(request.texts, paper, _list_of_message(request.interaction))
+
+    @router.handles(shelf_messages.UNDO)
+    async def undo(self, request: Request, action: Action) -> ui.LayoutView:
+        """Bring back a removed paper with its note and tags."""
+        paper_id, arxiv_id = action.fields(2)
+        number = custom_ids.parse_number(paper_id)
+        if not await self._shelf.restore(request.user_id, number) and not await self._shelf.has_saved(
+            request.user_id, number
+        ):
+            raise UserError("saved-cannot-undo")
+        self._profiles.wake(request.user_id)
+        return await self._paper_view(request, await self._find(request, arxiv_id))
+
+    async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
+        return await self._lists.list_view(request, await store_list_text(self._tokens, state))
+
+    async def _load_state(self, action: custom_ids.Action) -> ListState:
+        return await load_list_text(self._tokens, lists_messages.unpack_state(action))
+
+    async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
+        paper = await self._shelf.get(request.user_id, arxiv_id)
+        if paper is None:
+            raise UserError("saved-not-any-more")
+        return paper
+
+    async def _paper_view(
+        self, request: Request, paper: models.SavedPaper, back: ListState | None = None
+    ) -> ui.LayoutView:
+        back = back or _list_of_message(request.interaction)
+        may_share = permissions.may_share(request.interaction)
+        return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
+
+    async def _export(self, request: Request, form: str, state: ListState) -> ui.LayoutView | WithFiles:
+        with custom_ids.map_parse_errors():
+            chosen = ReferenceFormat(form)
+        with map_service_errors({TooLargeError: "saved-export-too-large"}):
+            data, count = await self._shelf.export(request.user_id, chosen, state.text, state.order)
+        if not count:
+            return client_messages.text_view(request.texts("saved-nothing-to-export"))
+        filename = f"paperround.{FILE_ENDINGS[chosen]}"
+        file = discord.File(io.BytesIO(data), filename)
+        return WithFiles(shelf_messages.export_view(request.texts, chosen, count, filename), [file])
+
+
+def _make_state(order: str, tag: str, search: str) -> ListState:
+    with custom_ids.map_parse_errors():
+        chosen = Order(order)
+    text = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
+    return ListState(ListKind.SAVED, text, order=chosen)
+
+
+def _list_of_message(interaction: Interaction) -> ListState:
+    """Return the list to which the message's own button leads back."""
+    components = interaction.message.components if interaction.message else ()
+    for component in router.walk_components(components):
+        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+        if action.verb == lists_messages.SHOW:
+            return lists_messages.unpack_state(action)
+    return ListState(ListKind.SAVED)
+
+
+def _card_page(action: Action) -> int | None:
+    """Return the page of the card whose button saves the paper, None for a button elsewhere."""
+    page = action.fields(3)[1]
+    return None if page == lists_card.NO_PAGE else custom_ids.parse_number(page)

@@ -1,0 +1,205 @@
+"""The use cases of saved papers. A query has words, which are searched, and tags such as `#rl`, of which a paper has all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias, TypedDict
+
+from bot.archive.exports import ReferenceFormat, render_references
+from bot.core.clock import Clock
+from bot.daily import choice
+from bot.rendering import discord_text
+from bot.text import analyser
+from storage import models, papers, shelf
+from storage.archive import DigestPaper
+from storage.database import Connection, Database
+from storage.errors import PaperroundError
+from storage.shelf import Order
+
+MAX_SAVED = 5_000
+"""Papers on a reader's shelf."""
+MAX_EXPORT_BYTES = 9_500_000
+"""Size of an exported file: Discord takes 10 MB."""
+MAX_NOTE_LENGTH = 1_000
+MAX_TAGS = 10
+MAX_TAG_LENGTH = 30
+
+Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
+"""Returns the ids of those papers that match all of a query, as `/topic` finds them."""
+
+_ROWS_AT_ONCE = 100
+"""Rows of an export that are read before the event loop gets control."""
+
+_TAG = re.compile(r"#[^\s#,;]+")
+_TAG_SEPARATORS = re.compile(r"[,;#]+")
+
+
+class _Wanted(TypedDict):
+    """The saved papers that a query asks for: those with all the tags, among `paper_ids` (None: any)."""
+
+    tags: list[str]
+    paper_ids: frozenset[int] | None
+
+
+class FullShelfError(PaperroundError):
+    """The shelf holds `MAX_SAVED` papers."""
+
+
+class TooLargeError(PaperroundError):
+    """The export is larger than `MAX_EXPORT_BYTES`."""
+
+
+class Shelf:
+    """Readers' saved papers. `matcher` searches those that the archive lists."""
+
+    def __init__(self, database: Database, clock: Clock, matcher: Matcher) -> None:
+        self._database = database
+        self._clock = clock
+        self._matcher = matcher
+
+    async def save(self, user_id: int, paper_id: int, guild_id: int | None = None) -> None:
+        """Save a paper, in a server or outside; a saved one stays as it is. Raises FullShelfError."""
+        async with self._database.transaction() as connection:
+            if await shelf.count(connection, user_id) >= MAX_SAVED:
+                raise FullShelfError(f"There are {MAX_SAVED:,} saved papers, which is the most.")
+            await shelf.save(connection, user_id, [paper_id], self._clock(), guild_id)
+
+    async def remove(self, user_id: int, paper_id: int) -> bool:
+        """Remove a saved paper; `restore` brings it back for a day. Returns False if it was not saved."""
+        async with self._database.transaction() as connection:
+            return await shelf.remove(connection, user_id, paper_id, self._clock())
+
+    async def restore(self, user_id: int, paper_id: int) -> bool:
+        """Bring back a removed paper with its note and tags. Returns False if they are gone."""
+        async with self._database.transaction() as connection:
+            return await shelf.restore(connection, user_id, paper_id)
+
+    async def has_saved(self, user_id: int, paper_id: int) -> bool:
+        """Whether a reader saved this paper."""
+        async with self._database.read() as connection:
+            return bool((await shelf.list_rows(connection, user_id, paper_ids=[paper_id], limit=1))[1])
+
+    async def get(self, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
+        """Return a saved paper, or None."""
+        async with self._database.read() as connection:
+            return await shelf.get(connection, user_id, arxiv_id)
+
+    async def set_note(self, user_id: int, paper_id: int, note: str) -> None:
+        """Replace the note of a saved paper; an empty one removes it."""
+        async with self._database.transaction() as connection:
+            await shelf.update(connection, user_id, paper_id, note=clean_note(note))
+
+    async def set_tags(self, user_id: int, paper_id: int, typed: str) -> None:
+        """Replace the tags of a saved paper; `typed` is as of `parse_tags`."""
+        async with self._database.transaction() as connection:
+            await shelf.update(connection, user_id, paper_id, tags=join_tags(parse_tags(typed)))
+
+    async def list_tags(self, user_id: int) -> list[tuple[str, int]]:
+        """Return a reader's tags with the number of their papers, the most used first."""
+        async with self._database.read() as connection:
+            return await shelf.count_tags(connection, user_id)
+
+    async def list_saved(
+        self,
+        user_id: int,
+        query: str = "",
+        *,
+        order: Order = Order.NEWEST,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> tuple[list[models.SavedPaper], int]:
+        """Return a page of the saved papers that a query finds, and the number of all of them."""
+        async with self._database.read() as connection:
+            wanted = await self._find(connection, user_id, query)
+            return await shelf.list_rows(
+                connection, user_id, order=order, limit=limit, offset=offset, **wanted
+            )
+
+    async def export(
+        self, user_id: int, form: ReferenceFormat, query: str = "", order: Order = Order.NEWEST
+    ) -> tuple[bytes, int]:
+        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
+        rows: list[models.SavedPaper] = []
+        async with self._database.read() as connection:
+            wanted = await self._find(connection, user_id, query)
+            while True:
+                page, total = await shelf.list_rows(
+                    connection, user_id, order=order, limit=_ROWS_AT_ONCE, offset=len(rows), **wanted
+                )
+                rows += page
+                if not page or len(rows) >= total:
+                    break
+            confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
+        data = await asyncio.to_thread(lambda: render_references(form, rows, confirmed).encode())
+        if len(data) > MAX_EXPORT_BYTES:
+            raise TooLargeError("The file is larger than Discord takes. Export a tag or a search.")
+        return data, total
+
+    async def share(self, guild_id: int, user_id: int, paper_id: int) -> None:
+        """Record that a member shared a paper in a server."""
+        async with self._database.transaction() as connection:
+            await shelf.add_shared(connection, guild_id, user_id, paper_id, self._clock())
+
+    async def list_of_guild(
+        self, guild_id: int, since: datetime, topic: str = ""
+    ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
+        """Return what `choice.list_rows` returns, or of it the papers on a topic."""
+        async with self._database.read() as connection:
+            rows, counts = await choice.list_rows(connection, guild_id, since)
+            if topic:
+                listed = [DigestPaper(0, row.date, row.id, row.arxiv_id, 0, row.votes) for row in rows]
+                found = await self._matcher(connection, topic, listed)
+                rows = [row for row in rows if row.id in found]
+        return rows, counts
+
+    async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
+        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
+        words, tags = split_query(query)
+        if not words:
+            return {"tags": tags, "paper_ids": None}
+        rows = await shelf.list_texts(connection, user_id)
+        listed = [
+            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
+            for row in rows
+            if row.last_on
+        ]
+        found = await self._matcher(connection, words, listed) if listed else frozenset()
+        return {"tags": tags, "paper_ids": found | await asyncio.to_thread(_find_in_texts, rows, words)}
+
+
+def split_query(query: str) -> tuple[str, list[str]]:
+    """Return the words of a query, and its tags."""
+    tags = parse_tags(" ".join(_TAG.findall(query)))
+    return " ".join(_TAG.sub(" ", query).split()), tags
+
+
+def parse_tags(typed: str) -> list[str]:
+    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
+
+    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
+    """
+    folded = unicodedata.normalize("NFKC", discord_text.to_single_line(typed)).casefold()
+    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
+    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """Return the tags as they are stored: each between spaces."""
+    return f" {' '.join(tags)} " if tags else ""
+
+
+def clean_note(note: str) -> str:
+    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
+    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
+
+
+def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
+    wanted = analyser.fold(words).split()
+    texts = {
+        row.paper_id: analyser.fold(f"{row.arxiv_id} {row.title or ''} {row.note} {row.tags}") for row in rows
+    }
+    return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))

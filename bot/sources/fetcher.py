@@ -1,0 +1,528 @@
+"""The HTTP client of all sources: limits, redirects, conditional requests, retries, decompression and charsets.
+
+Every failure is a FetchError with a reason in words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import http.client
+import ssl
+import weakref
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiohttp import abc, hdrs
+from w3lib import encoding as web_encoding
+from yarl import URL
+
+from bot.core import clock
+from bot.sources import fetch_errors, ssrf_guard
+from storage import models
+from storage.models import FetchStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one fetch. Times in seconds, size in bytes; `total_timeout` covers all redirects."""
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 20.0
+    total_timeout: float = 60.0
+    max_bytes: int = 20_000_000
+    max_redirects: int = 5
+    max_attempts: int = 3
+    max_connections_per_host: int = 2
+
+
+# Reading of response bodies, bounded in size before and after decompression.
+#
+# aiohttp's own decompression is off: 3.14 bounds its output, but accepts a gzip stream that is cut off as complete.
+
+_CHUNK_BYTES = 64 * 1024
+# A gzip body may be several members joined; thousands of empty ones would only cost time.
+_MAX_GZIP_MEMBERS = 64
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+ACCEPT_ENCODING = "gzip, deflate"
+"""The encodings that `decompress` knows."""
+
+
+async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
+    if (response.content_length or 0) > limit:
+        raise _too_large(limit)
+    encoding = _content_encoding(response)
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    if encoding is None or not body:
+        return bytes(body)
+    return await asyncio.to_thread(decompress, bytes(body), encoding, limit)
+
+
+def decompress(data: bytes, encoding: str, limit: int) -> bytes:
+    """Return decompressed gzip, zlib or raw deflate data of at most `limit` bytes. Raises FetchError."""
+    is_gzip = encoding != "deflate"
+    body = b""
+    for _ in range(_MAX_GZIP_MEMBERS if is_gzip else 1):
+        stream = zlib.decompressobj(_GZIP if is_gzip else _deflate_bits(data))
+        try:
+            body += stream.decompress(data, limit + 1 - len(body))
+        except zlib.error:
+            raise fetch_errors.TransientError("its compressed answer is damaged") from None
+        if len(body) > limit:
+            raise _too_large(limit)
+        if not stream.eof:
+            raise fetch_errors.TransientError("its compressed answer broke off")
+        data = stream.unused_data
+        if not data.strip(b"\0"):
+            return body
+    raise fetch_errors.FetchError("its compressed answer has data behind its end")
+
+
+def _deflate_bits(data: bytes) -> int:
+    """Return zlib's window bits: many servers send deflate without the zlib header of the standard."""
+    has_header = len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+    return _ZLIB if has_header else _RAW
+
+
+def _content_encoding(response: aiohttp.ClientResponse) -> str | None:
+    """Return the encoding of the body, None for a plain one. Raises FetchError for one that was not requested."""
+    lines = response.headers.getall("Content-Encoding", [])
+    names = [name.strip().lower() for line in lines for name in line.split(",")]
+    names = [name for name in names if name not in ("", "identity")]
+    if not names:
+        return None
+    if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
+        raise fetch_errors.FetchError(f"its answer is packed as {', '.join(names)}, which was not asked for")
+    return names[0]
+
+
+def _too_large(limit: int) -> fetch_errors.FetchError:
+    return fetch_errors.FetchError(f"its answer is larger than {limit / 1_000_000:g} MB")
+
+
+# Decoding of bodies. w3lib finds byte order marks, declarations in the document and aliases; the choice is ours.
+#
+# w3lib's `html_to_unicode` replaces bytes that do not fit, and believes a declared one-byte charset before UTF-8.
+
+# Korean names that w3lib does not know, and ASCII, which it widens to cp1252.
+_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", "us-ascii": "utf-8"}
+_UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+_EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
+_MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
+_SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
+_SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
+_MAX_NAME_LENGTH = 40
+_PRESCAN_BYTES = 4096
+
+
+def decode_text(body: bytes, declared: str | None = None) -> str:
+    """Return the text of `body` without its byte order mark; `declared` is the charset of the Content-Type.
+
+    A declared charset counts only if the bytes fit it, and a one-byte charset, which fits anything, only if the bytes
+    are not UTF-8. Raises FetchError if nothing fits: no character is guessed or replaced.
+    """
+    marked, mark = web_encoding.read_bom(body)
+    if marked is not None and mark is not None:
+        return _decode(body[len(mark) :], [marked])
+    if b"\0" in body[:_PRESCAN_BYTES]:
+        return _decode(body, [_detect_utf16_or_utf32(body)])
+    found = (_resolve_codec(declared), web_encoding.html_body_declared_encoding(body))
+    names = [name for name in found if name is not None]
+    if any(name.startswith(("utf-16", "utf-32")) for name in names):
+        names = ["utf-16-le", "utf-16-be"]
+    multi_byte = [name for name in names if name in _MULTI_BYTE]
+    single_byte = [name for name in names if name in _SINGLE_BYTE]
+    return _decode(body, [*multi_byte, "utf-8", *single_byte, "cp949"])
+
+
+def _decode(body: bytes, encodings: list[str]) -> str:
+    for name in encodings:
+        try:
+            return body.decode(name)
+        except UnicodeDecodeError:
+            continue
+    raise fetch_errors.FetchError(f"its letters cannot be read: they are not {encodings[0]}")
+
+
+def _resolve_codec(name: str | None) -> str | None:
+    """Return the codec for the name of a charset, or None for an unknown name."""
+    if not name or len(name) > _MAX_NAME_LENGTH:
+        return None
+    plain = name.strip().lower()
+    return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
+
+
+def _detect_utf16_or_utf32(body: bytes) -> str:
+    """Return the codec of UTF-16 or UTF-32 without a byte order mark, by the positions of the zero bytes."""
+    head = body[:_PRESCAN_BYTES]
+    zeros = [head[offset::4].count(0) for offset in range(4)]
+    quarter = max(1, len(head) // 4)
+    if zeros[1] + zeros[2] > 1.5 * quarter:
+        return "utf-32-le" if zeros[3] > zeros[0] else "utf-32-be"
+    return "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
+
+
+# Reads one HTTP response into plain data or a FetchError, and translates exceptions of aiohttp.
+
+_MAX_VALIDATOR_LENGTH = 500
+_MAX_URL_LENGTH = 4000
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT_REDIRECTS = frozenset({301, 308})
+_ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
+_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
+
+    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
+    """
+
+    url: str
+    body: bytes | None
+    page_state: models.PageState
+    media_type: str = ""
+    charset: str | None = None
+
+    def text(self) -> str:
+        """Return the decoded body. Raises FetchError if no charset fits."""
+        return decode_text(self.body or b"", self.charset)
+
+
+class Redirect(NamedTuple):
+    """A redirect, with its target as the server names it."""
+
+    target: str
+    is_permanent: bool
+
+
+def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
+    """Return the conditional request headers for a page that was read before."""
+    headers: dict[str, str] = {}
+    if page_state is not None and page_state.hash is not None:
+        if page_state.etag:
+            headers[hdrs.IF_NONE_MATCH] = page_state.etag
+        if page_state.last_modified:
+            headers[hdrs.IF_MODIFIED_SINCE] = page_state.last_modified
+    return headers
+
+
+def _parse_url(text: str, base: URL | None = None) -> URL:
+    """Return the URL of an address, or of a redirect from `base`, without its fragment. Raises FetchError."""
+    try:
+        if len(text) > _MAX_URL_LENGTH:
+            raise ValueError("too long")
+        return (URL(text) if base is None else base.join(URL(text))).with_fragment(None)
+    except (ValueError, TypeError):
+        is_redirect = base is not None
+        reason = (
+            "it redirects to something that is no address" if is_redirect else "its address cannot be read"
+        )
+        raise fetch_errors.FetchError(reason) from None
+
+
+async def _read_response(
+    response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
+) -> Response | Redirect:
+    """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
+
+    Raises FetchError for every status but 200, 203, 304 and redirects.
+    """
+    status = response.status
+    if status in _REDIRECTS:
+        target = response.headers.get(hdrs.LOCATION)
+        if not target:
+            raise fetch_errors.FetchError(f"it redirects to nowhere ({status})")
+        return Redirect(target, status in _PERMANENT_REDIRECTS)
+    if status not in (200, 203, 304):
+        raise _status_error(response, now)
+    body = None if status == 304 else await _read_body(response, max_bytes)
+    page_state = models.PageState(
+        location=location,
+        read_at=now,
+        status=FetchStatus.OK,
+        etag=_validator(response.headers.get(hdrs.ETAG)),
+        last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
+        hash=None if body is None else hashlib.sha256(body).hexdigest(),
+    )
+    return Response(str(response.url), body, page_state, response.content_type.lower(), _charset(response))
+
+
+def _compare_with_known(response: Response, known: models.PageState | None, moved_to: str | None) -> Response:
+    """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
+    state = replace(response.page_state, moved_to=moved_to)
+    if known is None or known.hash is None or state.hash not in (None, known.hash):
+        if response.body is None:
+            raise fetch_errors.FetchError(
+                "it says that nothing changed, though it was asked for the first time"
+            )
+        return replace(response, page_state=state)
+    if response.body is None:
+        state = replace(
+            state, etag=state.etag or known.etag, last_modified=state.last_modified or known.last_modified
+        )
+    state = replace(state, status=FetchStatus.UNCHANGED, hash=known.hash)
+    return replace(response, body=None, page_state=state)
+
+
+def _validator(value: str | None) -> str | None:
+    """Return a validator that can be stored and sent back unchanged, else None."""
+    if value and value.isascii() and value.isprintable() and len(value) <= _MAX_VALIDATOR_LENGTH:
+        return value
+    return None
+
+
+def _charset(response: aiohttp.ClientResponse) -> str | None:
+    try:
+        return response.charset
+    except (ValueError, LookupError):
+        return None  # a malformed media type
+
+
+def _status_error(response: aiohttp.ClientResponse, now: datetime) -> fetch_errors.FetchError:
+    """Return the error for a status other than success, 304 and redirects."""
+    status = response.status
+    if status == 404:
+        return fetch_errors.NotFoundError("nothing is there (404)")
+    if status == 410:
+        return fetch_errors.GoneError("it is gone for good (410)")
+    if status in _ACCESS_DENIED:
+        return fetch_errors.FetchError(f"it refuses access ({status})")
+    name = http.client.responses.get(status, "an answer of its own").lower()
+    if status in _RETRYABLE:
+        retry_at = fetch_errors.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
+        return fetch_errors.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+    return fetch_errors.FetchError(f"the server answers {status}, {name}")
+
+
+def _translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.FetchError:
+    """Return the FetchError for an exception from aiohttp or the socket."""
+    host = url.raw_host or ""
+    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        return _translate_proxy_error(error, host)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return fetch_errors.FetchError(f"the TLS certificate of {host} is not trusted")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return fetch_errors.FetchError(f"the name {host} was not found")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return fetch_errors.FetchError(f"no TLS connection to {host} could be made")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return fetch_errors.FetchError(f"{host} took longer than {limits.connect_timeout:g} s to connect")
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return fetch_errors.FetchError(f"it was silent for {limits.read_timeout:g} s")
+    if isinstance(error, TimeoutError):
+        return fetch_errors.FetchError(f"it was not done within {limits.total_timeout:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error.strerror or str(error.os_error)
+        return fetch_errors.TransientError(f"{host} accepts no connection: {cause}")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return fetch_errors.TransientError("its answer broke off")
+    if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
+        return fetch_errors.TransientError(f"{host} closed the connection")
+    if isinstance(error, ValueError):
+        return fetch_errors.FetchError("its address or its answer cannot be read")
+    return fetch_errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
+
+
+def _translate_proxy_error(
+    error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, host: str
+) -> fetch_errors.FetchError:
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return fetch_errors.TransientError("the proxy accepts no connection")
+    kind = fetch_errors.TransientError if error.status in _RETRYABLE else fetch_errors.FetchError
+    return kind(f"the proxy refuses to connect to {host} ({error.status})")
+
+
+Sleep = Callable[[float], Awaitable[None]]
+Throttle = Callable[[], Awaitable[None]]
+"""Waits until the next request may be sent, such as `AsyncLimiter(1, 3).acquire`."""
+
+
+async def no_throttle() -> None:
+    """Default of `throttle`: does not wait."""
+
+
+class Fetcher:
+    """Fetches URLs. Open one with `open_fetcher` and share it: it limits the connections to each host."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        guard: ssrf_guard.SsrfGuard,
+        *,
+        now: clock.Clock,
+        limits: Limits,
+        retry_policy: fetch_errors.RetryPolicy,
+        sleep: Sleep,
+        proxy: URL | None = None,
+    ) -> None:
+        self._proxy = proxy
+        self._session = session
+        self._guard = guard
+        self._now = now
+        self._limits = limits
+        self._retry_policy = retry_policy
+        self._sleep = sleep
+        self._host_semaphores: weakref.WeakValueDictionary[str, asyncio.Semaphore] = (
+            weakref.WeakValueDictionary()
+        )
+
+    async def get(
+        self,
+        url: str,
+        page_state: models.PageState | None = None,
+        *,
+        accept: str = "*/*",
+        throttle: Throttle = no_throttle,
+    ) -> Response:
+        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
+
+        A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
+        """
+        attempt = partial(self._follow_redirects, location=url, accept=accept, throttle=throttle)
+        if page_state is None or page_state.moved_to is None:
+            return await self._retry(partial(attempt, url, page_state))
+        try:
+            return await self._retry(partial(attempt, page_state.moved_to, page_state))
+        except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError):
+            return await self._retry(partial(attempt, url, None))
+
+    async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
+        """Fetch with retries and growing delays."""
+        for attempt in range(1, self._limits.max_attempts + 1):
+            try:
+                return await attempt_fetch()
+            except fetch_errors.FetchError as error:
+                delay = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
+                if not error.is_retryable or delay is None or attempt == self._limits.max_attempts:
+                    raise
+                await self._sleep(delay)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _follow_redirects(
+        self, url: str, known: models.PageState | None, *, location: str, accept: str, throttle: Throttle
+    ) -> Response:
+        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
+
+        `location` is the address as its source names it; `known` its page state.
+        """
+        target = _parse_url(url)
+        moved_to = url if known and known.moved_to == url else None
+        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING, **_conditional_headers(known)}
+        all_permanent = True
+        seen = {target}
+        seconds_left = self._limits.total_timeout
+        for _ in range(self._limits.max_redirects + 1):
+            self._guard.check_url(target)
+            if self._proxy is not None:
+                await self._guard.check_resolved(target)
+            await throttle()
+            hop, seconds = await self._send_request(target, headers, location, seconds_left)
+            seconds_left -= seconds
+            if isinstance(hop, Response):
+                return _compare_with_known(hop, known, moved_to)
+            all_permanent = all_permanent and hop.is_permanent
+            target = _parse_url(hop.target, target)
+            moved_to = str(target) if all_permanent else moved_to
+            if target in seen:
+                raise fetch_errors.FetchError("its redirects go in a circle")
+            seen.add(target)
+        raise fetch_errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
+
+    async def _send_request(
+        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
+    ) -> tuple[Response | Redirect, float]:
+        """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
+        loop = asyncio.get_running_loop()
+        semaphore = self._host_semaphores.setdefault(
+            url.raw_host or "", asyncio.Semaphore(self._limits.max_connections_per_host)
+        )
+        async with semaphore:
+            started = loop.time()
+            try:
+                async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
+                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise _translate_error(error, url, self._limits) from error
+            return hop, loop.time() - started
+
+    def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:
+        """Begin a request, through the proxy if there is one. Its password goes to the proxy alone."""
+        if self._proxy is None:
+            return self._session.get(url, headers=headers, allow_redirects=False)
+        credentials: dict[str, str] = {}
+        if self._proxy.user is not None:
+            pair = f"{self._proxy.user}:{self._proxy.password or ''}".encode()
+            credentials[hdrs.PROXY_AUTHORIZATION] = f"Basic {base64.b64encode(pair).decode()}"
+        is_tunnelled = url.scheme == "https"
+        return self._session.get(
+            url,
+            headers=headers if is_tunnelled else {**headers, **credentials},
+            proxy=self._proxy.with_user(None),
+            proxy_headers=credentials if is_tunnelled else None,
+            allow_redirects=False,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_fetcher(
+    *,
+    now: clock.Clock,
+    random: Callable[[], float],
+    user_agent: str,
+    allowed_hosts: Iterable[ssrf_guard.AllowedHost] = (),
+    resolver: abc.AbstractResolver | None = None,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+    sleep: Sleep = asyncio.sleep,
+    proxy: str | None = None,
+) -> AsyncIterator[Fetcher]:
+    """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1.
+
+    With a `proxy`, connections go to it alone; the addresses of each request are checked before the proxy gets it.
+    """
+    limits = limits or Limits()
+    names = resolver or aiohttp.ThreadedResolver()
+    guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
+    proxy_url, connection_guard = None if proxy is None else URL(proxy), guard
+    if proxy_url is not None:
+        # The operator named the proxy, so its address may be private; sources may not be fetched from it all the same.
+        allowed_proxy = ssrf_guard.allowed_host_of_url(str(proxy_url))
+        connection_guard = ssrf_guard.SsrfGuard(names, [allowed_proxy])
+        connection_guard.check_url(proxy_url)
+    connector = aiohttp.TCPConnector(
+        resolver=connection_guard,
+        socket_factory=connection_guard.open_socket,
+        ssl=tls or True,
+        limit=0,
+        limit_per_host=limits.max_connections_per_host,
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
+        ),
+        headers={hdrs.USER_AGENT: user_agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
+    async with session:
+        policy = fetch_errors.RetryPolicy(random)
+        yield Fetcher(
+            session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep, proxy=proxy_url
+        )

@@ -1,0 +1,604 @@
+"""Polls the sources that are due, stores what they yield in batches and records the health of each.
+
+Sources are isolated from each other: each has its own time-out, its own failures and its own report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+
+from bot.archive import digest_writer, fields
+from bot.archive.digest_writer import IngestResult
+from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
+from bot.core import day_close, isolation
+from bot.core.clock import Clock
+from bot.sources import base, fetch_errors, kinds
+from storage import errors as storage_errors
+from storage import models, papers, sources
+from storage.database import Connection, Database
+from storage.models import FetchStatus
+
+log = structlog.get_logger(__name__)
+
+_MAX_KEY_LENGTH = 600
+_HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
+_FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
+
+
+class PageStates(Mapping[str, models.PageState]):
+    """The page states of a source by location, stored under keys that are short enough for a database index."""
+
+    def __init__(self, page_states: Mapping[str, models.PageState]) -> None:
+        self._page_states = page_states
+
+    def __getitem__(self, location: str) -> models.PageState:
+        return self._page_states[page_key(location)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._page_states)
+
+    def __len__(self) -> int:
+        return len(self._page_states)
+
+
+def page_key(location: str) -> str:
+    """Return the key under which storage keeps the state of a location."""
+    return fields.bounded_key(location, _MAX_KEY_LENGTH)
+
+
+def changed_pages(
+    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState], rule: day_close.DayClose
+) -> tuple[models.PageState, ...]:
+    """Return the page states that differ from the stored ones.
+
+    A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
+    """
+    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location), rule))
+
+
+def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
+    if before is None or page.read_at.date() != before.read_at.date():
+        return False
+    if rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
+        return False
+    if FetchStatus.GONE in (page.status, before.status):
+        return False
+    return replace(page, location=before.location, read_at=before.read_at, status=before.status) == before
+
+
+_MAX_PROBLEMS = 200
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
+
+    `is_newest_pending`: the digest of `last_day` is not published yet.
+    """
+
+    source: models.StoredSource
+    status_counts: Counter[FetchStatus] = field(default_factory=Counter)
+    reasons: dict[FetchStatus, str] = field(default_factory=dict)
+    result: IngestResult = field(default_factory=IngestResult)
+    retry_at: datetime | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    is_newest_pending: bool = False
+    status: FetchStatus = FetchStatus.UNCHANGED
+    reason: str = ""
+
+    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult | None = None) -> None:
+        """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
+        if ingested is not None:
+            total = self.result + ingested
+            self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        self.status_counts[result.status] += 1
+        if result.reason:
+            self.reasons.setdefault(result.status, result.reason)
+        if result.retry_at is not None:
+            self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
+        if result.day is not None:
+            if self.last_day is None or result.day >= self.last_day:
+                self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
+            self.first_day = min(result.day, self.first_day or result.day)
+
+    def add_failure(self, reason: str) -> None:
+        """Count an internal failure, such as a locked database."""
+        self.status_counts[FetchStatus.FAILED] += 1
+        self.reasons[FetchStatus.FAILED] = reason
+
+    def conclude(self, now: datetime) -> None:
+        """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
+        counts, total = self.status_counts, self.status_counts.total()
+        failed = sum(counts[status] for status in _FAILING)
+        worst = next((status for status in _FAILING if counts[status]), None)
+        if counts[FetchStatus.OK]:
+            self.status = FetchStatus.OK
+        elif worst is not None and (worst is not FetchStatus.GONE or failed == total):
+            self.status = worst
+        elif counts[FetchStatus.NOT_YET] and not counts[FetchStatus.UNCHANGED]:
+            self.status = FetchStatus.NOT_YET
+        else:
+            self.status = FetchStatus.UNCHANGED
+        self.reason = self.reasons.get(self.status, "")
+        if self.status is FetchStatus.OK and worst is not None:
+            self.reason = f"{failed} of {total} places: {self.reasons.get(worst, '')}"
+        elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
+            self.status = FetchStatus.FAILED
+            self.reason = f"nothing at any of its addresses {span}: {self.reason}"
+
+    def _days_without_digest(self, now: datetime) -> str | None:
+        """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
+        row, stale_after = self.source, kinds.get(self.source.kind).stale_after
+        if stale_after is None or self.last_day is None:
+            return None
+        if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
+            return f"from {self.first_day} to {self.last_day}"
+        since = row.last_success_at or row.added_at
+        return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
+
+
+NOTIFY_AFTER_FAILURES = 3
+"""Failures in a row after which the operator gets a notice, once until the next success."""
+
+
+def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timedelta:
+    """Return the time between two polls: the option `every` in minutes, else the interval of the kind.
+
+    Some kinds are polled more often while the newest digest is not published yet.
+    """
+    every = row.options.get("every", "")
+    if every.isascii() and every.isdigit() and int(every[:6]) > 0:
+        return timedelta(minutes=int(every[:6]))
+    record = kinds.get(row.kind)
+    return (record.pending_poll_interval if is_newest_pending else None) or record.poll_interval
+
+
+def updated_health(
+    report: SourceReport, now: datetime, retry_policy: fetch_errors.RetryPolicy, rule: day_close.DayClose
+) -> models.StoredSource:
+    """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
+
+    The reason is kept until the source succeeds. A source that is gone for good has no next poll.
+    """
+    row, status = report.source, report.status
+    failed = status in _FAILING
+    failures = row.failures + 1 if failed else 0
+    interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
+    next_at = now + retry_policy.next_poll_delay(interval, failures)
+    if kinds.get(row.kind).has_daily_list:
+        next_at = rule.next_read_at(next_at, now, has_failed=failed)
+    if report.retry_at is not None:
+        next_at = max(next_at, report.retry_at)
+    return replace(
+        row,
+        status=status,
+        reason=report.reason or None,
+        failures=failures,
+        last_attempt_at=now,
+        last_success_at=now if status in _HEALTHY else row.last_success_at,
+        next_attempt_at=None if status is FetchStatus.GONE else next_at,
+        noticed_at=row.noticed_at if failed else None,
+    )
+
+
+def is_persistently_failing(row: models.StoredSource) -> bool:
+    """Whether the failures of a source need the operator's attention."""
+    return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is FetchStatus.GONE)
+
+
+def is_notice_due(row: models.StoredSource) -> bool:
+    """Whether the operator has not been notified of persistent failures yet."""
+    return is_persistently_failing(row) and row.noticed_at is None
+
+
+NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
+"""Plans a notice to the operator, in the transaction that stores the source's failures."""
+
+_FLUSH_PAGES = 250
+
+
+async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
+    """Plan nothing: the default where no operator channel is set."""
+
+
+class Checkpoint:
+    """Saves the progress of a run: page states, the health of sources, notices to the operator.
+
+    Page states are written in batches. A lost batch only costs a second fetch.
+    """
+
+    def __init__(self, database: Database, notify_failure: NotifyFailure) -> None:
+        self._database = database
+        self._notify_failure = notify_failure
+        self._pages: list[tuple[int, models.PageState]] = []
+
+    async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
+        """Save the states of pages whose content is stored."""
+        self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
+        if len(self._pages) >= _FLUSH_PAGES:
+            await self.flush()
+
+    async def flush(self, updated: Sequence[models.StoredSource] = ()) -> None:
+        """Write the buffered page states, and the health of the updated sources."""
+        pages, self._pages = self._pages, []
+        if not (pages or updated):
+            return
+        async with self._database.transaction() as connection:
+            await sources.upsert_page_states(connection, pages)
+            for row in updated:
+                polled_at, retention = row.last_attempt_at, kinds.get(row.kind).page_retention
+                assert polled_at is not None  # it was polled just now
+                if is_notice_due(row):
+                    await self._notify_failure(connection, row, polled_at)
+                    row = replace(row, noticed_at=polled_at)
+                await sources.set_health(connection, row)
+                if retention is not None and row.status is FetchStatus.OK:
+                    # A feed, for one, no longer lists its old entries.
+                    await sources.remove_page_states(connection, row.id, polled_at - retention)
+
+
+_MAX_QUEUED = 64
+_MAX_BATCH = 32
+_BATCH_WAIT_SECONDS = 0.1
+"""Time that a batch waits for more items: one transaction costs as much as several digests."""
+_FINAL_FLUSH_SECONDS = 5.0
+
+
+class SinkItem(NamedTuple):
+    """A fetch result with the report of its source. Its page states are saved once it is stored."""
+
+    report: SourceReport
+    result: base.FetchResult
+
+
+class Sink:
+    """Stores items in the background, several in one transaction."""
+
+    def __init__(self, ingest: IngestService, checkpoint: Checkpoint) -> None:
+        self._ingest = ingest
+        self._checkpoint = checkpoint
+        self._queue: asyncio.Queue[SinkItem] = asyncio.Queue(_MAX_QUEUED)
+        self._flush_requested = asyncio.Event()
+
+    async def put(self, item: SinkItem) -> None:
+        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full.
+
+        Its report is complete after the next `flush`.
+        """
+        if item.result.digests or item.result.facts:
+            await self._queue.put(item)
+        else:
+            await self._record_stored(item)
+
+    async def flush(self) -> None:
+        """Wait until every queued item is stored or has failed."""
+        self._flush_requested.set()
+        await self._queue.join()
+        self._flush_requested.clear()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Store items for the duration of the block. On exit, flush for at most `_FINAL_FLUSH_SECONDS`."""
+        consumer = asyncio.create_task(self._consume())
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.flush(), _FINAL_FLUSH_SECONDS)
+            consumer.cancel()
+            await asyncio.gather(consumer, return_exceptions=True)
+
+    async def _consume(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            if not self._queue.full():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._flush_requested.wait(), _BATCH_WAIT_SECONDS)
+            while len(batch) < _MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._store_batch(batch)
+            for _ in batch:
+                self._queue.task_done()
+
+    async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
+        """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
+        # A bug that one text triggers must not keep the others from being stored.
+        urls = sorted({report.source.url for report, _ in batch})
+        with isolation.isolated(log, "batch not stored", sources=urls) as failures:
+            try:
+                # The facts first: alerts and posts of a listing need the votes that are read with it.
+                stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
+                digests = [
+                    digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
+                    for report, result in batch
+                ]
+                results = iter(
+                    await self._ingest.add_batch([digest for group in digests for digest in group])
+                )
+                for item, facts, group in zip(batch, stored, digests, strict=True):
+                    await self._record_stored(item, sum((next(results) for _ in group), facts))
+            except storage_errors.StorageError as error:
+                _record_failure(batch, str(error))
+        for failure in failures:
+            if len(batch) == 1:
+                _record_failure(batch, f"it broke something of ours, see the log: {type(failure).__name__}")
+                return
+            for item in batch:
+                await self._store_batch([item])
+
+    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
+        item.report.add_fetch_result(item.result, ingested)
+        if item.result.page_states:
+            await self._checkpoint.add_pages(item.report.source, item.result.page_states)
+
+
+def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
+    for report, _ in batch:
+        report.add_failure(reason)
+
+
+class DryRunSink(Sink):
+    """Counts what would change and stores nothing."""
+
+    def __init__(self, ingest: IngestService, checkpoint: Checkpoint, database: Database) -> None:
+        super().__init__(ingest, checkpoint)
+        self._database = database
+        self._seen: set[str] = set()
+
+    async def put(self, item: SinkItem) -> None:
+        """Count what storing an item would change."""
+        report, fetched = item
+        result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
+        result += await self._ingest.add_digests(
+            fetched.digests, source=report.source.url, location=fetched.location, dry_run=True
+        )
+        async with self._database.read() as connection:
+            known = await papers.get_ids(connection, result.arxiv_ids)
+        new = result.arxiv_ids - known.keys() - self._seen
+        self._seen |= new
+        report.add_fetch_result(fetched, replace(result, new_papers=len(new)))
+
+
+ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
+"""Called with each result."""
+
+OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
+"""Awaited after a run with new content."""
+
+_MAX_CONCURRENT_SOURCES = 50
+_SOURCE_TIMEOUT_SECONDS = 240.0
+_VOTES_STAGE_SECONDS = 60.0
+_FACTS_LOOKBACK_DAYS = 14
+_MAX_MISSING_FACTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run over the sources: its options, its sink and the reports by source id."""
+
+    sink: Sink
+    days: Sequence[date] | None
+    timeout_seconds: float | None
+    progress: ProgressCallback
+    reports: dict[int, SourceReport] = field(default_factory=dict)
+
+
+class Poller:
+    """Polls the stored sources, on schedule or at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ingest: IngestService,
+        context: base.SourceContext,
+        retry_policy: fetch_errors.RetryPolicy,
+        *,
+        notify_failure: NotifyFailure = skip_notification,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ingest = ingest
+        self._context = context
+        self._retry_policy = retry_policy
+        self._notify_failure = notify_failure
+        self._quarantine = Quarantine(database, "sources")
+
+    async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
+        """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
+        while not stop.is_set():
+            # A database outage must not end polling; the next round retries.
+            with isolation.isolated(log, "polling failed"):
+                reports = await self.fetch_due()
+                _log_reports(reports)
+                if any(report.status is FetchStatus.OK for report in reports):
+                    await on_fetched(reports)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every_seconds)
+
+    async def fetch_due(self) -> list[SourceReport]:
+        """Poll the sources that are due now; those that were being read at a crash come last, each alone."""
+        async with self._database.read() as connection:
+            rows = await sources.list_rows(connection, due_at=self._clock())
+        if not rows:
+            return []
+        fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})
+        reports: list[SourceReport] = []
+        for group in (fresh, *([url] for url in suspects)):
+            members = [row for row in rows if row.url in group]
+            async with self._quarantine.reading(dict.fromkeys(group, "")):
+                reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
+        await self._set_aside([row for row in rows if row.url in set_aside])
+        return reports
+
+    async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
+        """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
+        now = self._clock()
+        for row in rows:
+            log.error("source set aside: it was being read at two crashes in a row", source=row.url)
+            stopped = replace(
+                row,
+                status=FetchStatus.FAILED,
+                reason=CRASHED_TWICE,
+                failures=row.failures + 1,
+                next_attempt_at=None,
+                last_attempt_at=now,
+                noticed_at=now,
+            )
+            async with self._database.transaction() as connection:
+                await sources.set_health(connection, stopped)
+                await self._notify_failure(connection, stopped, now)
+            await self._quarantine.forget([row.url])
+
+    async def fetch_all(
+        self,
+        *,
+        days: Sequence[date] | None = None,
+        dry_run: bool = False,
+        only_url: str | None = None,
+        progress: ProgressCallback = lambda *_: None,
+    ) -> list[SourceReport]:
+        """Poll all sources now, or the one at `only_url`; with `days`, for each of these days.
+
+        A dry run stores nothing and reports what would change.
+        """
+        async with self._database.read() as connection:
+            rows = await sources.list_rows(connection)
+        rows = [row for row in rows if only_url is None or row.url == only_url]
+        return await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
+
+    async def _fetch_sources(
+        self,
+        rows: Sequence[models.StoredSource],
+        *,
+        days: Sequence[date] | None = None,
+        dry_run: bool = False,
+        timeout_seconds: float | None = None,
+        progress: ProgressCallback = lambda *_: None,
+    ) -> list[SourceReport]:
+        """Poll these sources, then store the health of each."""
+        state = Checkpoint(self._database, self._notify_failure)
+        target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
+        run = _Run(target, days, timeout_seconds, progress, {row.id: SourceReport(row) for row in rows})
+        try:
+            async with target.running():
+                await self._fetch_in_stages(rows, run)
+        except BaseException:
+            # On cancellation, save the progress so that the next run resumes.
+            await state.flush()
+            raise
+        now = self._clock()
+        reports = list(run.reports.values())
+        for report in reports:
+            report.conclude(now)
+        if not dry_run:
+            await state.flush(
+                [
+                    updated_health(report, now, self._retry_policy, self._context.day_close)
+                    for report in reports
+                ]
+            )
+        return reports
+
+    async def _fetch_in_stages(self, rows: Sequence[models.StoredSource], run: _Run) -> None:
+        """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
+        by_stage: dict[base.Stage, list[models.StoredSource]] = {stage: [] for stage in base.Stage}
+        for row in rows:
+            by_stage[kinds.get(row.kind).stage].append(row)
+        tasks = await self._start_workers(by_stage[base.Stage.VOTES], run)
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=_VOTES_STAGE_SECONDS)
+                await run.sink.flush()
+            tasks += await self._start_workers(by_stage[base.Stage.DIGESTS], run)
+            await asyncio.gather(*tasks)
+            await run.sink.flush()
+            if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
+                tasks = await self._start_workers(facts_rows, run)
+                await asyncio.gather(*tasks)
+                await run.sink.flush()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_workers(
+        self, rows: Sequence[models.StoredSource], run: _Run
+    ) -> list[asyncio.Task[None]]:
+        if not rows:
+            return []
+        async with self._database.read() as connection:
+            pages = await sources.list_page_states(connection, [row.id for row in rows])
+        missing = {
+            kind: await self._papers_missing_facts(kind, run)
+            for kind in {row.kind for row in rows}
+            if kinds.get(kind).stage is base.Stage.MISSING_FACTS
+        }
+        now = self._clock()
+        remaining = iter(rows)
+
+        async def work() -> None:
+            for row in remaining:
+                states = PageStates(pages.pop(row.id))
+                request = base.FetchRequest(now, states, run.days, missing.get(row.kind, ()))
+                await self._fetch_source(row, request, run)
+
+        return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
+
+    async def _papers_missing_facts(self, kind: models.SourceKind, run: _Run) -> list[str]:
+        """Return the arXiv ids without facts of this kind: recent papers, or those since the first requested day."""
+        today = self._clock().date()
+        since = min(run.days) if run.days else today - timedelta(days=_FACTS_LOOKBACK_DAYS)
+        async with self._database.read() as connection:
+            return await papers.list_arxiv_ids_without_facts(
+                connection, kind.value, since_on=since, limit=_MAX_MISSING_FACTS
+            )
+
+    async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
+        """Fetch one source and pass its results to the sink as they come."""
+        report = run.reports[row.id]
+        # A bug that one response triggers must not stop the other sources.
+        with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
+            try:
+                async with asyncio.timeout(run.timeout_seconds):
+                    source = kinds.get(row.kind).open(row.url, row.options, self._context)
+                    async for result in source.fetch(request):
+                        changed = changed_pages(
+                            result.page_states, request.page_states, self._context.day_close
+                        )
+                        await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
+                        run.progress(row, result)
+            except TimeoutError:
+                report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
+            except storage_errors.StorageError as error:
+                report.add_failure(str(error))
+        for failure in failures:
+            report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+
+
+def _log_reports(reports: Sequence[SourceReport]) -> None:
+    for report in reports:
+        url = report.source.url
+        if report.status in _FAILING:
+            log.warning("source failed", source=url, status=report.status.value, reason=report.reason)
+        elif report.status is FetchStatus.OK:
+            log.info(
+                "source fetched",
+                source=url,
+                digests=report.result.digests,
+                papers=report.result.papers,
+                new_papers=report.result.new_papers,
+            )
+        for problem in report.result.problems:
+            log.warning(
+                "digest not understood", place=problem.location, line=problem.line, message=problem.message
+            )

@@ -1,0 +1,471 @@
+"""The analyser: cuts text into the tokens shared by indexing, search, alerts and autocomplete.
+
+Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
+with runs of Hangul, Han and Kana as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
+followed by unordered variants for single-word matches: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
+
+There is no morphological analysis: an ending is stripped only where that cannot hide a word from a query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import Stemmer
+
+SYLLABLES = "\uac00-\ud7a3"
+"""Hangul syllables as part of a regular expression's class."""
+HANGUL = f"\u1100-\u11ff{SYLLABLES}"
+"""Hangul syllables and letters (NFKC) as part of a regular expression's class."""
+
+# Endings that turn a noun of two or more syllables into a verb or an adverb: 제안합니다, 활용하여, 강화된.
+_VERB_ENDINGS = (
+    "하였습니다 했습니다 되었습니다 됐습니다 시켰습니다 시킵니다 시키는 시키고 시켜 하였으며 했으며 되었으며 "
+    "하였다 했다 되었다 됐다 합니다 됩니다 입니다 한다 된다 이다 하는 되는 하여 되어 하고 되고 하며 되며 하기 되기 "
+    "하면 되면 하지 되지 하도록 되도록 하면서 되면서 된"
+)
+# Particles. 이, 가, 도, 로, 과 and 지 end too many nouns to be stripped (평가, 전문가, 높이, 지도, 해상도, 효과);
+# bigrams match the noun before them anyway.
+_PARTICLES = (
+    "으로부터 에서부터 에서는 에서의 에서도 에게서 으로서 으로써 으로는 으로의 으로도 이라는 이라고 까지의 "
+    "로부터 에서 에게 으로 부터 까지 처럼 보다 만을 만의 들이 들은 들을 들의 들에 에는 에도 에만 와의 과의 로의 로서 "
+    "로써 로는 라는 을 를 은 는 의 에 와 들"
+)
+# Every particle may follow a noun of one syllable: 뇌를, 말이, 책도.
+_SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
+_LONG_PARTICLES = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
+# The letters of a syllable in Unicode order (The Unicode Standard, 3.12); letters of two keystrokes as two.
+_LEADING_CONSONANTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
+_VOWEL_KEYS = "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ"
+_TRAILING_KEYS = (
+    "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ"
+)
+_JAMO_VOWELS = tuple(_VOWEL_KEYS.split())
+_TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
+_HANGUL = re.compile(f"[{HANGUL}]")
+_SYLLABLE = re.compile(f"[{SYLLABLES}]")
+_SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
+_PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
+
+
+@lru_cache(maxsize=1)
+def _endings_by_last_syllable() -> dict[str, list[str]]:
+    """Group the endings by their last syllable, longest first, so that each word is compared with few of them."""
+    groups: dict[str, list[str]] = {}
+    for ending in sorted(f"{_VERB_ENDINGS} {_PARTICLES}".split(), key=len, reverse=True):
+        groups.setdefault(ending[-1], []).append(ending)
+    return groups
+
+
+def strip_ending(word: str) -> str:
+    """Return a Hangul word without its particles and verb endings, at least two syllables long.
+
+    Only endings that nouns rarely have are stripped: 학습을 gives 학습, 평가 and 해상도 stay.
+    """
+    endings = _endings_by_last_syllable()
+    while len(word) > 2 and word not in _PROTECTED_WORDS:
+        for ending in endings.get(word[-1], ()):
+            if word.endswith(ending) and len(word) - len(ending) >= 2:
+                word = word[: -len(ending)]
+                break
+        else:
+            return word
+    return word
+
+
+def strip_term(term: str) -> str:
+    """Return a term that begins in Hangul without its ending (see `strip_ending`); others, such as LLM을, as they are."""
+    return strip_ending(term) if is_hangul(term) else term
+
+
+def monosyllabic_noun(word: str) -> str | None:
+    """Return the noun of a word that consists of one syllable and a particle (뇌를 gives 뇌), or None."""
+    if len(word) == 3 and word[1:] in _LONG_PARTICLES:
+        return word[0]
+    return word[0] if len(word) == 2 and word[1] in _SHORT_PARTICLES else None
+
+
+def is_particle(ending: str) -> bool:
+    """Tell whether `ending` is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
+    return ending in _SHORT_PARTICLES or ending in _LONG_PARTICLES
+
+
+def fewest_pieces(word: str, is_known: Callable[[str], bool], max_length: int) -> list[str] | None:
+    """Return `word` cut into the fewest known pieces of 2 to `max_length` syllables; None if there is no such cut."""
+    best: list[list[str] | None] = [[]] + [None] * len(word)
+    for end in range(2, len(word) + 1):
+        for start in range(max(0, end - max_length), end - 1):
+            previous, piece = best[start], word[start:end]
+            if previous is None or not is_known(piece):
+                continue
+            shortest = best[end]
+            if shortest is None or len(previous) + 1 < len(shortest):
+                best[end] = [*previous, piece]
+    return best[len(word)]
+
+
+def bigrams(run: str) -> list[str]:
+    """Return the overlapping pairs of syllables of a run; a single syllable is returned as it is."""
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def keystrokes(text: str) -> str:
+    """Return `text` with each Hangul syllable as the letters typed for it on a Korean keyboard.
+
+    The prefixes of 모델 while it is typed are 모, 몯 and 모데: they are prefixes of it only letter by letter.
+    """
+    return "".join(map(_letter_keystrokes, text)) if _HANGUL.search(text) else text
+
+
+@lru_cache(maxsize=1 << 12)
+def _letter_keystrokes(letter: str) -> str:
+    if is_syllables(letter):
+        first, vowel, last = split_syllable(letter)
+        return _LEADING_CONSONANTS[first] + _JAMO_VOWELS[vowel] + _TRAILING_CONSONANTS[last]
+    for base, letters in (
+        (0x1100, _LEADING_CONSONANTS),
+        (0x1161, _JAMO_VOWELS),
+        (0x11A7, _TRAILING_CONSONANTS),
+    ):
+        if 0 <= ord(letter) - base < len(letters):
+            return letters[ord(letter) - base]
+    return letter
+
+
+def has_final_consonant(letter: str) -> bool:
+    """Tell whether a letter is a Hangul syllable with a final consonant."""
+    return is_syllables(letter) and split_syllable(letter)[2] > 0
+
+
+def split_syllable(syllable: str) -> tuple[int, int, int]:
+    """Return the numbers, in Unicode order, of the first consonant, the vowel and the final consonant (0: none)."""
+    first, rest = divmod(ord(syllable) - ord("가"), len(_JAMO_VOWELS) * len(_TRAILING_CONSONANTS))
+    return first, *divmod(rest, len(_TRAILING_CONSONANTS))
+
+
+def join_syllable(first: int, vowel: int, final: int) -> str:
+    """Return the syllable of which `split_syllable` gives these numbers."""
+    return chr(ord("가") + (first * len(_JAMO_VOWELS) + vowel) * len(_TRAILING_CONSONANTS) + final)
+
+
+def is_syllables(text: str) -> bool:
+    """Tell whether a text consists of Hangul syllables, at least one."""
+    return _SYLLABLES_ONLY.fullmatch(text) is not None
+
+
+def is_hangul(word: str) -> bool:
+    """Tell whether a word begins with a Hangul syllable or letter."""
+    return "\uac00" <= word[:1] <= "\ud7a3" or "\u1100" <= word[:1] <= "\u11ff"
+
+
+def has_hangul(text: str) -> bool:
+    """Tell whether a text holds a Hangul syllable."""
+    return _SYLLABLE.search(text) is not None
+
+
+def ends_in_hangul(word: str) -> bool:
+    """Tell whether a word ends with a Hangul syllable or letter."""
+    return is_hangul(word[-1:])
+
+
+# Accents, Hebrew points, Arabic vowels. Kana voicing marks and Indic vowel signs are combining marks too, but
+# removing them would change the word.
+_COMBINING_MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
+)
+_BASE_LETTERS = str.maketrans(
+    {**dict(zip("øłđðħıŧ", "olddhit", strict=True)), "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Hyphenation, joiners and directions, which pasted text brings along."""
+_ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
+"""Nearly all text: no form of it but its case differs, as Hangul syllables have neither marks nor case."""
+_MAX_TYPED_LENGTH = 2000
+_APOSTROPHES = re.compile("['’‘`´ʼ]")
+
+
+def clean_typed(text: str) -> str:
+    """Return typed text without invisible characters, NUL and lone surrogates, at most `_MAX_TYPED_LENGTH` characters."""
+    visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH]).replace("\0", " ")
+    return visible.encode("utf-8", "replace").decode()
+
+
+def fold(text: str) -> str:
+    """Return `text` in NFC without case, compatibility forms and diacritics. Idempotent.
+
+    Hangul, Han and Kana are unchanged, apart from half-width and similar forms.
+    """
+    if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _COMBINING_MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_BASE_LETTERS)
+    return unicodedata.normalize("NFC", folded.casefold())
+
+
+def fold_name(name: str) -> str:
+    """Return a person's name folded, with punctuation as single spaces and without apostrophes.
+
+    "Hoàng-Anh  O'Neil" and "hoang anh oneil" give the same result; the order of the words is kept.
+    """
+    if name.isascii() and name.replace(" ", "").isalpha():
+        return " ".join(name.lower().split())  # fast path for most names
+    return " ".join(_NON_NAME_CHARACTERS.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
+
+
+def fold_name_german(name: str) -> str:
+    """Return a name folded like `fold_name`, but with umlauts written out: "Müller" gives "mueller".
+
+    ø becomes oe and å becomes aa, as in Danish and Norwegian passports.
+    """
+    if name.isascii():
+        return fold_name(name)
+    return fold_name(unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS))
+
+
+MAX_TOKEN_LENGTH = 40
+"""Characters; longer words are truncated."""
+
+HAN_KANA = (
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufa6d\ufa70-\ufad9"
+)
+"""Han and Kana letters as part of a regular expression's class; code points without a letter are none."""
+_LETTER = rf"[^\W_{HANGUL}{HAN_KANA}]"
+# 3.1 and qwen2.5 stay whole, c++ and c# keep their punctuation.
+_WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
+_COMPOUND_JOINER = "[-‐‑'’_]"
+# The bounds limit the size of cache entries; longer runs are split.
+_RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{HAN_KANA}]{{1,64}}")
+# No phrase crosses this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
+_BREAKS = r"[,;:.!?()\[\]/|·]"
+_LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
+# Precedes each variant while a canonical text is assembled.
+_VARIANT_MARK = "\x00"
+_MAX_CACHED_LENGTH = 64
+"""Characters of a chunk worth caching: longer ones, as in text without spaces, hardly repeat."""
+_COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
+_LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
+_PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
+_VOWELS = frozenset("aeiouy")
+_DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
+"""Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""
+_MIN_DERIVED_LENGTH = 6
+_NO_CACHE = 0
+# Verbs in -ize and their nouns, in American and British spelling; supervise and promise are none.
+_VERB_IN_IZE = re.compile(
+    r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
+)
+# Plain letters for both FTS5 (Unicode 6.1, 2012) and PostgreSQL literals.
+_SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{HANGUL}{HAN_KANA}]+")
+
+PREFIXES = frozenset(
+    ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
+)
+"""Prefixes that are joined to the next word, because all three spellings occur: joined, hyphenated and apart."""
+
+PARTICLE_MARK = "~"
+"""Replaces a stripped particle in canonical texts, so that 이미지를 생성 is not 이미지 생성."""
+
+
+class Run(NamedTuple):
+    """The analysis of one stretch of text between spaces and punctuation.
+
+    `words` and `tokens` are in order, `variants` are not. `canonical` is `words` with a mark for each stripped particle.
+    """
+
+    words: tuple[str, ...]
+    tokens: tuple[str, ...]
+    variants: tuple[str, ...]
+    canonical: tuple[str, ...]
+
+
+def analyse(text: str) -> list[str]:
+    """Return the tokens of `text`: the tokens of its words in order, then the variants.
+
+    Takes linear time. Each token analysed on its own is itself again.
+    """
+    runs = list(split_runs(text))
+    return [token for run in runs for token in run.tokens] + [token for run in runs for token in run.variants]
+
+
+def stemmed_words(text: str) -> list[str]:
+    """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut into bigrams."""
+    return [word for run in split_runs(text) for word in run.words]
+
+
+def canonicalise(text: str) -> str:
+    """Return the canonical text that is stored and that terms are counted in.
+
+    It has words separated by single spaces, line breaks as in `text`, and the variants on a last line of their own, so that
+    no phrase matches there. Two spaces mark punctuation, which no phrase crosses. Each line starts and ends with a space, so
+    that " word " matches whole Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
+    """
+    lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
+    text = " \n".join(map(_canonical_line, lines))
+    first, *marked = f"{text} ".split(_VARIANT_MARK)
+    pieces, variants = [first], []
+    for piece in marked:
+        token, space, rest = piece.partition(" ")
+        variants.append(token)
+        pieces += (space, rest)
+    pieces.append(f"\n {'  '.join(variants)} " if variants else "\n")
+    return "".join(pieces) if text else ""
+
+
+def split_runs(text: str) -> Iterator[Run]:
+    """Yield the analysed runs of `text` in order."""
+    return map(_analyse_run, _RUNS.findall(unicodedata.normalize("NFKC", text)))
+
+
+def word_tokens(word: str) -> list[str]:
+    """Return the tokens of one word of a canonical text: a Latin word itself, other words as bigrams."""
+    return bigrams(word.removesuffix(PARTICLE_MARK)) if _is_cjk(word) else [word]
+
+
+def stem(word: str) -> str:
+    """Return the stem of one folded Latin word; the stem of a stem is itself."""
+    return _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
+
+
+def join_prefixes(parts: list[str]) -> list[str]:
+    """Join prefixes to the word behind them: pre-training, self-attention and fine-tuning become one word each."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined
+
+
+def _is_cjk(word: str) -> bool:
+    first = word[:1]
+    return is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
+
+
+def _canonical_line(line: str) -> str:
+    cached, compute, limit = _canonical_chunk, _canonical_chunk.__wrapped__, _MAX_CACHED_LENGTH
+    return "".join([cached(chunk) if len(chunk) <= limit else compute(chunk) for chunk in line.split()])
+
+
+@lru_cache(maxsize=1)
+def _runs_and_breaks() -> re.Pattern[str]:
+    """Return the pattern for texts, which takes 5 ms to compile: a query alone does without."""
+    return re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
+
+
+@lru_cache(maxsize=1 << 15)
+def _canonical_chunk(chunk: str) -> str:
+    """Return the canonical words of a chunk between two spaces, each after a space; punctuation becomes a space.
+
+    Each variant follows its word after a `_VARIANT_MARK`.
+    """
+    pieces: list[str] = []
+    for run in _runs_and_breaks().findall(chunk):
+        pieces.append(" ")
+        if is_hangul(run):
+            # Most cache misses are inflected Korean words; `_analyse_run` would take twice the time.
+            word = strip_ending(run)
+            noun = monosyllabic_noun(word)
+            pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
+        elif run[0].isalnum():
+            analysed = _analyse_run(run)
+            pieces += (" ".join(analysed.canonical), *(_VARIANT_MARK + token for token in analysed.variants))
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=1 << 15)
+def _analyse_run(run: str) -> Run:
+    if is_hangul(run):
+        return _analyse_hangul(run)
+    if _is_cjk(run):
+        return Run((run,), tuple(bigrams(run)), (), (run,))
+    return _analyse_latin(run)
+
+
+def _analyse_hangul(run: str) -> Run:
+    word = strip_ending(run)
+    noun = monosyllabic_noun(word)
+    marked = word if word == run else word + PARTICLE_MARK
+    return Run((word,), tuple(bigrams(word)), (noun,) if noun else (), (marked,))
+
+
+def _analyse_latin(run: str) -> Run:
+    """Split a compound at its joiners; alternative spellings become variants."""
+    parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
+    if not parts:
+        return Run((), (), (), ())
+    candidates = _compound_variants(parts)
+    for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
+        # gpt and 4o of gpt4o, so that a model matches with and without its version.
+        candidates += versioned.groups()
+    stems = tuple(_safe_token(part) for part in join_prefixes(parts))
+    stem_set = set(stems)
+    variants = dict.fromkeys(token for token in map(_safe_token, candidates) if token not in stem_set)
+    return Run(stems, stems, tuple(variants), stems)
+
+
+def _compound_variants(parts: list[str]) -> list[str]:
+    """Return the parts and the joined forms of a compound of two or three parts."""
+    if not 2 <= len(parts) <= 3 or any(part[-1] in "+#" for part in parts):
+        return list(parts) if len(parts) > 1 else []
+    joined = [*parts, "".join(parts[:2]), "".join(parts)]
+    return [form for form in joined if len(form) <= MAX_TOKEN_LENGTH]
+
+
+def _fold_word(part: str) -> str:
+    """Fold one part of a compound; LLMs loses its plural here, because the stemmer sees no vowel in it."""
+    return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
+
+
+def _safe_token(word: str) -> str:
+    """Return the stem of a folded word, restricted to characters that every search engine keeps together."""
+    token = _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
+    if _SAFE_TOKEN.fullmatch(token):
+        return token
+    digest = hashlib.blake2s(token.encode("utf-8", "replace"), digest_size=8).digest()
+    return f"x{int.from_bytes(digest)}"
+
+
+@lru_cache(maxsize=1 << 14)
+def _stem_to_fixpoint(word: str) -> str:
+    """Stem until nothing changes: the Snowball stemmer alone may shorten its own stem again."""
+    if len(word) < 3 or not word.isascii() or not word.isalpha():
+        return word
+    if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
+        return word[:-1]
+    if (derived := _stem_derived(word)) is not None:
+        return derived
+    # A stemmer has state, so each call creates one: several threads may analyse concurrently.
+    stemmer = Stemmer.Stemmer("english", _NO_CACHE)
+    while (shorter := stemmer.stemWord(word)) != word:
+        word = shorter
+    return str(word)
+
+
+def _stem_derived(word: str) -> str | None:
+    """Return a derived word without its inflection, or None if the word has no derivational suffix.
+
+    Neither a tokenizer nor tokenization is a token, an adapter is not an adaptation, and "generative" not "generated".
+    """
+    if verb := _VERB_IN_IZE.fullmatch(word):
+        return f"{verb[verb.lastindex or 0]}z"
+    if word.endswith("ies"):
+        word = f"{word[:-3]}y"
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    elif word.endswith(("ering", "oring", "ered", "ored")):
+        word = word.removesuffix("ing").removesuffix("ed")
+    return word if len(word) >= _MIN_DERIVED_LENGTH and word.endswith(_DERIVATIONAL_SUFFIXES) else None
+
+
+_FUNCTION_LIST = "a an and as at by for from in into is of on or the to via with"
+FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())
+"""English words that carry no meaning within a term."""

@@ -1,1 +1,0 @@
-"""Text analysis: normalisation, tokenising, stemming, Korean particles, stop words."""

@@ -1,0 +1,389 @@
+"""Reads dates: the period that a question names (작년, 2025년 4월, "papers from March 2025"), and what a date field is given.
+
+In a question a date is recognised by its kind. What may be part of a name is not a date: the year of NeurIPS 2024, 3월 or
+"may" without a word that makes them dates. In a date field nothing else can be meant (`dec 30`, `12/30`, `그저께`), and a date
+without a year is the latest one that is not in the future.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from bot.text import questions
+
+Period: TypeAlias = tuple[date | None, date | None]
+"""The first and the last day, both inclusive, in the zone of `today`; None for no limit."""
+
+_MONTH_LIST = "january february march april may june july august september october november december"
+_MONTH_NAMES = _MONTH_LIST.split()
+MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
+MONTHS["sept"] = 9
+"""The numbers of the months by their English names and abbreviations, in lower case."""
+_ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_NUMBERS = {
+    name: number
+    for names in (_ENGLISH_NUMBERS, ["한", "두", "세", "네", "다섯", "여섯"])
+    for number, name in enumerate(names, 1)
+}
+_UNITS = {
+    **dict.fromkeys(("day", "days", "일"), "day"),
+    **dict.fromkeys(("week", "weeks", "주", "주일"), "week"),
+    **dict.fromkeys(("month", "months", "개월", "달"), "month"),
+    **dict.fromkeys(("year", "years", "년"), "year"),
+}
+_YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "금년": 0}
+_YEAR = "(?:19|20)[0-9]{2}"
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_ATOM = re.compile(
+    rf"(?<![\w.\-/])(?:"
+    rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
+    rf"|(?P<ko_year>{_YEAR} ?년도?|재작년|작년|지난 ?해|올 ?해|금년)"
+    rf"(?: ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>[12][0-9]|3[01]|0?[1-9]) ?일)?"
+    rf"| ?(?P<ko_half>[상하])반기| ?(?P<ko_quarter>[1-4]) ?분기)?"
+    rf"|(?P<ko_this>이번|지난|저번) ?(?P<ko_unit>달|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
+    rf"|(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)(?:간|동안)?"
+    rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|부터|까지|달| ?논문|$)"
+    rf"|(?P<ko_near>어제|오늘)"
+    rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
+    rf"|(?P<quarter>q[1-4]) (?P<quarter_year>{_YEAR})(?!\w)|(?P<year_quarter>{_YEAR}) (?P<later_quarter>q[1-4])(?!\w)"
+    rf"|(?P<this>this|last|past|previous) (?P<unit>week|month|year)(?!\w)"
+    rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
+    rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
+    rf"|(?P<near>yesterday)(?!\w)"
+    rf"|(?P<bare_month>{'|'.join(_MONTH_NAMES)})(?!\w)"
+    rf"|(?P<bare_year>20(?:[1-9][0-9]|0[1-9]))(?!\w|[-.]\w)"
+    rf")",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    r"(?:^|(?<=\s))(?P<word>since|after|from|until|till|before|in|of|during|between|to|and|within|over|for)(?: the)?\s+$"
+    r"|[~–-]\s*$",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    r"\s?(?:(?P<word>이후|이래|부터|까지|이전|전까지)(?:에|의|로|도)?|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
+)
+_PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
+_PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
+_SINCE, _UNTIL, _EARLIER = (
+    ("since", "after", "이후", "이래", "부터"),
+    ("until", "till", "까지"),
+    ("before", "이전", "전까지"),
+)
+_JOINTS = ("to", "and", "between")
+"""Words that relate two dates, and say nothing of one."""
+_MAX_MENTIONS = 2
+
+_Mention = tuple[re.Match[str], str, str, int, int]
+"""A date, the words that relate it from before and behind, and where all of it starts and ends."""
+
+
+def read_period(text: str, today: date) -> tuple[str, Period]:
+    """Return a query without the period that it names, and the period; the text as it is if it names none.
+
+    What is left is "" if it is filler only ("papers from last month").
+    """
+    related = [_relate(text, match) for match in _ATOM.finditer(text)]
+    mentions = [mention for mention in related if mention is not None]
+    if not 1 <= len(mentions) <= _MAX_MENTIONS:
+        return text, (None, None)
+    try:
+        period = _combine(mentions, today)
+    except (ValueError, OverflowError):  # 31 February, or a year before the first
+        return text, (None, None)
+    if period is None:
+        return text, (None, None)
+    for *_, start, end in reversed(mentions):
+        text = f"{text[:start]} {text[end:]}"
+    words = text.split()
+    return (" ".join(words) if questions.has_topic(words) else ""), period
+
+
+def format_period(period: Period) -> str:
+    """Return a period in ISO dates, as short as it can be: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" for none."""
+    first, last = period
+    if first is None and last is None:
+        return ""
+    if first is not None and last is not None:
+        if first == last:
+            return first.isoformat()
+        if (first, last) == _year(first.year):
+            return f"{first.year}"
+        if (first, last) == _month(first.year, first.month):
+            return f"{first:%Y-%m}"
+        return f"{first} – {last}"
+    return f"≥ {first}" if first else f"≤ {last}"
+
+
+def _relate(text: str, match: re.Match[str]) -> _Mention | None:
+    """Return a date with the words that relate it to the query; None if it is no date without such words."""
+    before = _BEFORE.search(text, 0, match.start())
+    behind = _BEHIND.match(text, match.end())
+    ahead = text[: match.start()]
+    if behind is None and not match.group().isascii():
+        return None  # 작년도면서, 올해의: what follows is no particle
+    preposition = ((before["word"] or "to") if before else "").lower()
+    needs_word = match["bare_year"] or match["bare_month"]
+    has_papers = match["bare_year"] and (
+        _PAPERS_BEHIND.match(text, match.end()) or _PAPERS_AHEAD.search(ahead)
+    )
+    if needs_word and not preposition and not has_papers and not (behind and behind["word"]):
+        return None
+    start, end = before.start() if before else match.start(), behind.end() if behind else match.end()
+    return match, preposition, (behind["word"] or "" if behind else ""), start, end
+
+
+def _combine(mentions: Sequence[_Mention], today: date) -> Period | None:
+    spans = [_span(match, today) for match, *_ in mentions]
+    if len(mentions) == 1:
+        (match, before, behind, *_), (span,) = mentions[0], spans
+        is_bare = match["bare_year"] or match["bare_month"]
+        return None if is_bare and before in _JOINTS else _limit(before, behind, span)
+    (first, before, behind, *_), (second, joint, *_) = mentions
+    is_range = (
+        joint in ("to", "until", "till") or behind == "부터" or (before == "between" and joint == "and")
+    )
+    if not is_range:
+        return None
+    start, end = spans[0][0], spans[1][1]
+    if first["bare_month"] and not second["bare_month"]:
+        start = start.replace(year=spans[1][0].year)
+    elif (second["bare_month"] or second["ko_bare"]) and not (first["bare_month"] or first["ko_bare"]):
+        end = _month(spans[0][0].year, end.month)[1]
+    return (start, end) if start <= end else None
+
+
+def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
+    if before in _SINCE or behind in _SINCE:
+        return span[0], None
+    if before in _UNTIL or behind in _UNTIL:
+        return None, span[1]
+    if before in _EARLIER or behind in _EARLIER:
+        return None, span[0] - timedelta(days=1)
+    return span
+
+
+def _span(match: re.Match[str], today: date) -> tuple[date, date]:
+    """Return the first and the last day of a date as written. Raises ValueError for a date that does not exist."""
+    group = {name: text.lower() for name, text in match.groupdict().items() if text}
+    if iso := group.get("iso"):
+        return calendar_span(*map(int, re.split("[-./]", iso)))
+    if name := group.get("ko_year", "").replace(" ", ""):
+        year = int(name[:4]) if name[0].isdecimal() else today.year - _YEARS_AGO[name]
+        if half := group.get("ko_half"):
+            return _months(year, 1 if half == "상" else 7, 6)
+        if quarter := group.get("ko_quarter"):
+            return _months(year, 3 * int(quarter) - 2, 3)
+        return calendar_span(year, int(group.get("ko_month", 0)), int(group.get("ko_day", 0)))
+    if "month" in group:
+        return _month(int(group["month_year"]), MONTHS[group["month"]])
+    if quarter := group.get("quarter") or group.get("later_quarter"):
+        return _months(int(group.get("quarter_year") or group["year_quarter"]), 3 * int(quarter[1]) - 2, 3)
+    if "bare_year" in group:
+        return _year(int(group["bare_year"]))
+    if number := group.get("ko_bare") or group.get("bare_month"):
+        month = int(number) if number.isdecimal() else MONTHS[number]
+        return _month(today.year - (month > today.month), month)
+    if near := group.get("near") or group.get("ko_near"):
+        day = today if near == "오늘" else today - timedelta(days=1)
+        return day, day
+    if count := group.get("count") or group.get("ko_count"):
+        units = _UNITS[group.get("units") or group["ko_units"]]
+        return _last(units, int(count) if count.isdecimal() else _NUMBERS.get(count, 1), today)
+    word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
+    return _named(unit, word in ("this", "이번"), today)
+
+
+def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
+    """Return the first and the last day of a year, a month or a day. Raises ValueError for one that does not exist."""
+    if day:
+        return date(year, month, day), date(year, month, day)
+    return _month(year, month) if month else _year(year)
+
+
+def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
+    """Return this week, month or year, or the one before; a week begins on Monday."""
+    if unit == "week":
+        monday = today - timedelta(days=today.weekday() + (0 if is_current else 7))
+        return monday, monday + timedelta(days=6)
+    if unit == "month":
+        before = today.replace(day=1) - timedelta(days=1)
+        return _month(today.year, today.month) if is_current else _month(before.year, before.month)
+    return _year(today.year - (not is_current))
+
+
+def _last(unit: str, count: int, today: date) -> tuple[date, date]:
+    """Return the days, weeks, months or years up to today."""
+    if unit in ("month", "year"):
+        months = 12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1)
+        year, month = divmod(months, 12)
+        return date(year, month + 1, min(today.day, calendar.monthrange(year, month + 1)[1])), today
+    return today - timedelta(days=count * (7 if unit == "week" else 1)), today
+
+
+def _year(year: int) -> tuple[date, date]:
+    return date(year, 1, 1), date(year, 12, 31)
+
+
+def _month(year: int, month: int) -> tuple[date, date]:
+    return _months(year, month, 1)
+
+
+def _months(year: int, month: int, count: int) -> tuple[date, date]:
+    last = month + count - 1
+    return date(year, month, 1), date(year, last, calendar.monthrange(year, last)[1])
+
+
+_MAX_LENGTH = 60
+_DAYS_AGO = {
+    **dict.fromkeys(("today", "오늘"), 0),
+    **dict.fromkeys(("yesterday", "어제", "어저께"), 1),
+    **dict.fromkeys(
+        ("day before yesterday", "the day before yesterday", "그제", "그저께", "엊그제", "이틀 전"), 2
+    ),
+    **dict.fromkeys(("그끄저께", "사흘 전"), 3),
+    "나흘 전": 4,
+    **dict.fromkeys(("a week ago", "일주일 전"), 7),
+}
+_WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_KOREAN_WEEKDAYS = "월화수목금토일"
+_WEEKDAYS = {
+    name[:length]: number for number, name in enumerate(_WEEKDAY_NAMES) for length in (3, 4, 5, len(name))
+} | {f"{letter}요일": number for number, letter in enumerate(_KOREAN_WEEKDAYS)}
+
+_LATEST, _PREVIOUS = ("", "this", "이번"), ("last", "지난", "저번")
+_THIS_WEEK = ("this week", "이번주", "이번 주")
+_AGO = re.compile(r"([0-9]{1,3}) ?(days?|일|weeks?|주) ?(?:ago|전)")
+_WEEKDAY = re.compile(
+    rf"(?:(last week|this week|last|this|(?:지난|저번|이번) ?주|지난|저번|이번) ?)?({'|'.join(_WEEKDAYS)})"
+)
+_FULL = re.compile(
+    r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
+)
+_KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
+_TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
+_MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
+_DAY_MONTH = re.compile(rf"(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)? ?(?:of )?({_MONTH})\.?(?: ([0-9]{{4}}))?")
+_DAY = re.compile(r"(?:the )?([0-9]{1,2})(?:일|st|nd|rd|th)")
+_BARE_MONTH = re.compile(rf"(last )?({_MONTH})\.?")
+_DAYS_WITHOUT_YEAR = 365
+_MAX_YEARS_BACK = 8
+"""Between two days of 29 February there are at most eight years."""
+
+
+def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
+    """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
+    folded = unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
+    folded = " ".join(folded.split())
+    try:
+        found = (
+            _read_days_ago(folded, today)
+            or _read_weekday(folded, today)
+            or _read_full_date(folded)
+            or _read_day_of_year(folded, today)
+            or _read_day_of_month(folded, today)
+            or _read_typed_period(folded, today)
+        )
+    except (ValueError, OverflowError):  # 31 February, or a year before the first
+        return None
+    return (found, found) if isinstance(found, date) else found
+
+
+def list_names(day: date, today: date) -> list[str]:
+    """Return what may be typed for a day, the ISO date first, in lower case and without spaces. Names are of the last year."""
+    days_ago = (today - day).days
+    names = [day.isoformat()]
+    if 0 <= days_ago < _DAYS_WITHOUT_YEAR:
+        month = _MONTH_NAMES[day.month - 1]
+        names += [f"{month}{day.day}", f"{month[:3]}{day.day}", f"{day.day}{month}"]
+        names += [f"{day.month}/{day.day}", f"{day.month}월{day.day}일"]
+    if 0 <= days_ago < len(_WEEKDAY_NAMES):
+        names += [_WEEKDAY_NAMES[day.weekday()], f"{_KOREAN_WEEKDAYS[day.weekday()]}요일"]
+    return names + [name for name, ago in _DAYS_AGO.items() if ago == days_ago and " " not in name]
+
+
+def _read_days_ago(text: str, today: date) -> date | None:
+    days = _DAYS_AGO.get(text)
+    if days is None and (match := _AGO.fullmatch(text)):
+        days = int(match[1]) * (7 if match[2] in ("week", "weeks", "주") else 1)
+    return None if days is None else today - timedelta(days=days)
+
+
+def _read_weekday(text: str, today: date) -> date | None:
+    """Read monday, the latest one; last monday, which is never today; and the Monday of this or the last week."""
+    match = _WEEKDAY.fullmatch(text)
+    if match is None:
+        return None
+    which, weekday = match[1] or "", _WEEKDAYS[match[2]]
+    monday = today - timedelta(days=today.weekday())
+    if which in _LATEST:
+        return today - timedelta(days=(today.weekday() - weekday) % 7)
+    if which in _PREVIOUS:
+        return today - timedelta(days=(today.weekday() - weekday - 1) % 7 + 1)
+    return monday + timedelta(days=weekday - (0 if which in _THIS_WEEK else 7))
+
+
+def _read_full_date(text: str) -> date | tuple[date, date] | None:
+    """Read an ISO date, and others with a year in front. Raises ValueError for a date that does not exist."""
+    if match := _FULL.fullmatch(text):
+        return calendar_span(*(int(part) for part in match.groups() if part))
+    return date.fromisoformat(text) if re.fullmatch(r"[0-9]{8}", text) else None
+
+
+def _read_day_of_year(text: str, today: date) -> date | None:
+    """Read a month and a day, with a year or without. Raises ValueError for a date that does not exist."""
+    if match := _MONTH_DAY.fullmatch(text):
+        return _latest(MONTHS[match[1]], int(match[2]), match[3], today)
+    if match := _DAY_MONTH.fullmatch(text):
+        return _latest(MONTHS[match[2]], int(match[1]), match[3], today)
+    if match := _KOREAN_DAY.fullmatch(text):
+        return _latest(int(match[1]), int(match[2]), None, today)
+    if match := _TYPED_NUMBERS.fullmatch(text):
+        month, day = int(match[1]), int(match[2])
+        return _latest(*((day, month) if month > 12 else (month, day)), match[3], today)
+    return None
+
+
+def _read_day_of_month(text: str, today: date) -> date | None:
+    """Read 30일 and 30th, the latest such day. Raises ValueError for a day that no month has."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    day = int(match[1])
+    months = (today.year * 12 + today.month - 1 - back for back in range(12))
+    return _first_that_exists(((*divmod(month, 12), day) for month in months), today)
+
+
+def _read_typed_period(text: str, today: date) -> tuple[date, date] | None:
+    """Read a month, and every period that a question can name."""
+    if match := _BARE_MONTH.fullmatch(text):
+        month = MONTHS[match[2]]
+        is_of_last_year = month > today.month or (match[1] and month == today.month)
+        return calendar_span(today.year - bool(is_of_last_year), month)
+    rest, (first, last) = read_period(text, today)
+    return None if rest or first is None or last is None else (first, last)
+
+
+def _latest(month: int, day: int, year: str | None, today: date) -> date:
+    """Return the day of the year that is given, else of the latest one in which it is not after today."""
+    if year:
+        return date(int(year), month, day)
+    years = (today.year - back for back in range(_MAX_YEARS_BACK + 1))
+    return _first_that_exists(((year, month - 1, day) for year in years), today)
+
+
+def _first_that_exists(candidates: Iterable[tuple[int, int, int]], today: date) -> date:
+    """Return the first day up to today that exists, of years, months counted from 0, and days. Raises ValueError."""
+    for year, month, day in candidates:
+        try:
+            found = date(year, month + 1, day)
+        except ValueError:
+            continue
+        if found <= today:
+            return found
+    raise ValueError("there is no such day")

@@ -1,1 +1,0 @@
-"""Extraction: term pairs such as 강화 학습(reinforcement learning; RL) found in a text."""

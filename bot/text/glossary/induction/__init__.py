@@ -1,1 +1,0 @@
-"""Turns counted term pairs into concepts with their forms and senses."""

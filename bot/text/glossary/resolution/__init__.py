@@ -1,1 +1,0 @@
-"""Resolution: the glossary at query time, its concepts, expansions and translations."""

@@ -1,0 +1,208 @@
+"""Matches an alert's keyword against a title and a body: literally, or in any variant of it.
+
+A literal match is in any case, of Latin words at word boundaries, of Korean anywhere; in longer Korean keywords spacing is
+free. Variants are English by stems, with and without hyphens, and Korean in any spacing and with any particle (see
+`term_variants`). No glossary expansion: an alert matches what its reader typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence, Set
+from functools import cached_property, lru_cache
+
+from bot.text import alert_terms, analyser, term_keys
+
+_CJK_SPACE = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}]) (?=[{alert_terms.CJK_CHARACTERS}])")
+_CJK_BOUNDARY = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}])(?=[{alert_terms.CJK_CHARACTERS}])")
+# Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
+_MIN_FREE_SPACING_SYLLABLES = 4
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+
+
+class FoldedText:
+    """A text folded for comparison, with single spaces."""
+
+    def __init__(self, text: str) -> None:
+        self.text = " ".join(alert_terms.fold_fast(text).split())
+
+    @cached_property
+    def without_spaces(self) -> str:
+        """The text without spaces, for a fast negative check."""
+        return self.text.replace(" ", "")
+
+
+def contains_keyword(keyword: str, text: FoldedText) -> bool:
+    """Tell whether a text contains `keyword`; a keyword without letters and digits never matches."""
+    folded = _folded_keyword(keyword)
+    if not _LETTER_OR_DIGIT.search(folded.text) or folded.without_spaces not in text.without_spaces:
+        return False
+    if _contains_words(folded.text, text.text):
+        return True
+    if not alert_terms.CJK_RUN.search(folded.text):
+        return False
+    pattern, start = _spacing_pattern(folded.text), 0
+    while match := pattern.search(text.text, start):
+        if _has_word_boundaries(text.text, *match.span()):
+            return True
+        start = match.start() + 1
+    return False
+
+
+def _contains_words(words: str, text: str) -> bool:
+    start = text.find(words)
+    while start >= 0:
+        if _has_word_boundaries(text, start, start + len(words)):
+            return True
+        start = text.find(words, start + 1)
+    return False
+
+
+def _has_word_boundaries(text: str, start: int, end: int) -> bool:
+    """Tell whether a span neither starts nor ends within a Latin word."""
+    return not (_is_letter(text[start]) and _is_letter(text[start - 1 : start])) and not (
+        _is_letter(text[end - 1]) and _is_letter(text[end : end + 1])
+    )
+
+
+def _is_letter(character: str) -> bool:
+    return alert_terms.ALPHABETIC_WORD.match(character) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _folded_keyword(keyword: str) -> FoldedText:
+    return FoldedText(keyword)
+
+
+@lru_cache(maxsize=1 << 10)
+def _spacing_pattern(keyword: str) -> re.Pattern[str]:
+    """Return a pattern for a keyword with CJK characters; the caller checks the word boundaries of Latin parts."""
+    has_free_spacing = sum(map(len, alert_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
+    pieces = _CJK_SPACE.split(keyword)
+    if has_free_spacing:
+        pieces = [syllables for piece in pieces for syllables in _CJK_BOUNDARY.split(piece)]
+    return re.compile(" ?".join(map(re.escape, pieces)))
+
+
+_THREE_SYLLABLES = re.compile(f"[{analyser.SYLLABLES}]{{3}}")
+_MAX_REMEMBERED = 2000
+"""Keywords whose result is kept: many readers have the same ones."""
+
+
+class KeywordText:
+    """A title and a body, prepared once for matching many keywords. The paper's own keywords count for topics only."""
+
+    def __init__(self, title: str, body: str, keywords: Sequence[str] = ()) -> None:
+        self._texts = title, body
+        self._keywords = ", ".join(keywords)
+        self._matches: dict[str, tuple[bool, bool]] = {}
+
+    @property
+    def characters(self) -> int:
+        """The length of both texts."""
+        return sum(map(len, self._texts))
+
+    def prepare(self) -> None:
+        """Do now what the first match would do, for example in a thread."""
+        self._document  # noqa: B018 - a cached property
+        self._folded  # noqa: B018
+
+    def forget(self) -> None:
+        """Forget the results of keywords, of a text that is kept for long."""
+        self._matches.clear()
+        self._document.match_cache.clear()
+
+    @property
+    def alert_terms(self) -> set[str]:
+        """The alert terms, which include one of every keyword that matches; computed at each use."""
+        title, body = (
+            alert_terms.document_terms(folded.text, canonical)
+            for folded, canonical in zip(self._folded, self._canonical, strict=True)
+        )
+        if self._keywords:
+            folded = alert_terms.fold_fast(self._keywords)
+            body |= alert_terms.document_terms(folded, analyser.canonicalise(self._keywords))
+        return title | body
+
+    @property
+    def exact_keys(self) -> set[str]:
+        """The exact keys of both texts, of long ones the first syllables (see `exact_keys.long_keys`)."""
+        return set().union(*(alert_terms.text_keys(*texts) for texts in self._folded_and_canonical()))
+
+    def long_keys(self, beginnings: Set[str]) -> set[str]:
+        """Return the exact keys of both texts that begin with one of these keys of four syllables."""
+        return set().union(
+            *(alert_terms.long_keys(*texts, beginnings) for texts in self._folded_and_canonical())
+        )
+
+    def _folded_and_canonical(self) -> Iterator[tuple[str, str]]:
+        return zip((folded.text for folded in self._folded), self._canonical, strict=True)
+
+    def match(self, keyword: str) -> tuple[bool, bool]:
+        """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches.
+
+        In the body of a title that has it literally, only the keyword as typed counts.
+        """
+        match = self._matches.get(keyword)
+        if match is None:
+            if len(self._matches) >= _MAX_REMEMBERED:
+                self._matches.clear()
+            match = self._matches[keyword] = self._match(keyword)
+        return match
+
+    def _match(self, keyword: str) -> tuple[bool, bool]:
+        title, body = self._folded
+        literal_matches = contains_keyword(keyword, title), contains_keyword(keyword, body)
+        if literal_matches[0]:
+            return literal_matches
+        # Each variant begins with the first two letters of the keyword.
+        first_letters = "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2])
+        if literal_matches[1] and first_letters not in title.without_spaces:
+            return False, True  # decides most: compiling the variants takes ten times as long
+        counts = term_keys.compile_term(keyword).count(self._document)
+        in_title, in_body = (
+            literal or (count > 0 and not _is_spurious(keyword, canonical))
+            for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
+        )
+        return in_title, in_body
+
+    @cached_property
+    def _folded(self) -> tuple[FoldedText, FoldedText]:
+        title, body = self._texts
+        return FoldedText(title), FoldedText(body)
+
+    @cached_property
+    def _canonical(self) -> tuple[str, str]:
+        title, body = self._texts
+        return analyser.canonicalise(title), analyser.canonicalise(body)
+
+    @cached_property
+    def topic_document(self) -> term_keys.Document:
+        """The texts and twice the keywords, as a look-up reads them: a term that a paper repeats is what it is about."""
+        title, body = self._canonical
+        keywords = analyser.canonicalise(f"{self._keywords}\n{self._keywords}") if self._keywords else ""
+        return term_keys.Document(title, f"{body}\n{keywords}")
+
+    @cached_property
+    def _document(self) -> term_keys.Document:
+        return term_keys.Document(*self._canonical)
+
+
+def _is_spurious(keyword: str, canonical: str) -> bool:
+    """Tell whether a variant matches only because some word starts as the keyword ends.
+
+    This is common for Korean words of three syllables: 생성기 is not in 생성 기반, but 제로샷 is in 제로 샷을.
+    """
+    pattern = _three_syllable_pattern(keyword)
+    if pattern is None:
+        return False
+    return not any(not rest or analyser.is_particle(rest) for rest in pattern.findall(canonical))
+
+
+@lru_cache(maxsize=1 << 10)
+def _three_syllable_pattern(keyword: str) -> re.Pattern[str] | None:
+    """Return a pattern for a Korean word of three syllables in any spacing and its ending; None for other keywords."""
+    keys = [key for key in term_keys.korean_variants(keyword) if _THREE_SYLLABLES.fullmatch(key)]
+    if not keys or len(keyword.split()) > 1:
+        return None
+    return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([{analyser.SYLLABLES}]*)")

@@ -1,1 +1,0 @@
-"""Matching keywords against papers, and the candidate terms by which alerts are retrieved."""

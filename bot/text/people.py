@@ -1,0 +1,608 @@
+"""Names: people's in any spelling, order and length, Korean ones in Hangul and Latin letters, and those of institutions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise, product
+from pathlib import Path
+
+from rapidfuzz.distance import OSA
+
+from bot.text import analyser
+
+MAX_WORDS = 8
+MIN_FUZZY_LENGTH = 4
+"""Letters; shorter words are too similar to each other to allow a typing error, or two in a longer word."""
+_MAX_WORD_LENGTH = 24
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+
+
+def name_tokens(name: str) -> list[str]:
+    """Return the folded words of a name in order: "Lin, Junyang" gives lin and junyang."""
+    return [word[:_MAX_WORD_LENGTH] for word in analyser.fold_name(name[:300]).split()][:MAX_WORDS]
+
+
+def given_name_first(name: str) -> str:
+    """Return a name with the family name last if a comma follows it: "Lin, Junyang" gives Junyang Lin."""
+    family, _, given = name.partition(",")
+    return f"{given} {family}" if family.strip() and given.strip() and "," not in given else name
+
+
+def index_terms(name: str) -> list[str]:
+    """Return all index terms of a name: its words, umlauts written out or reduced, and joined neighbours.
+
+    "Jürgen Müller" also has juergen and mueller, "Mueller" also muller, "Xuan-Son Nguyen" also xuanson.
+    """
+    words = name_tokens(name)
+    terms = dict.fromkeys(words)
+    if not name.isascii():
+        terms.update(dict.fromkeys(analyser.fold_name_german(name[:300]).split()[:MAX_WORDS]))
+    for word in words:
+        variants = (
+            word.replace(spelling, vowel) for spelling, vowel in _UMLAUT_SPELLINGS if spelling in word
+        )
+        terms.update(dict.fromkeys(variants))
+    if len(words) > 2:
+        terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
+    return [word[:_MAX_WORD_LENGTH] for word in terms]
+
+
+def deletion_variants(word: str) -> set[str]:
+    """Return every spelling of a word with one letter deleted; empty for words too short for a typing error."""
+    if len(word) < MIN_FUZZY_LENGTH:
+        return set()
+    return {word[:index] + word[index + 1 :] for index in range(len(word))}
+
+
+def edit_neighbours(word: str) -> set[str]:
+    """Return all strings one edit away from a Latin word of two or three letters, at least two letters long."""
+    if not 2 <= len(word) < MIN_FUZZY_LENGTH or not (word.isascii() and word.isalpha()):
+        return set()
+    splits = [(word[:index], word[index:]) for index in range(len(word) + 1)]
+    neighbours = {left + right[1:] for left, right in splits if right and len(word) > 2}
+    neighbours |= {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    neighbours |= {left + letter + right[1:] for left, right in splits if right for letter in _ALPHABET}
+    neighbours |= {left + letter + right for left, right in splits for letter in _ALPHABET}
+    return neighbours - {word}
+
+
+def collapse_umlauts(word: str) -> str:
+    """Return a word with written-out umlauts as plain vowels, so that mueller and muller are equal."""
+    for spelling, vowel in _UMLAUT_SPELLINGS:
+        word = word.replace(spelling, vowel)
+    return word
+
+
+# The tables of spellings of Korean names are ours: libraries such as hangul-romanize and korean-romanizer give one spelling,
+# that of the Revised Romanisation, which few people use for their names (Kim Gunwoo, not Gim Geonu). A spelling has a cost:
+# 0 for the usual ones, and 1 for each syllable in a rare one.
+
+MAX_SPELLINGS = 320
+"""Spellings of a given name, the usual ones first: enough for two syllables, a bound for longer names."""
+MAX_READINGS = 24
+"""Hangul readings of a spelling."""
+MAX_GIVEN_SYLLABLES = 4
+
+_INITIAL_COST = 4
+_BESIDE_COST = 6
+_MAX_SAME_NAME_COST = 3
+"""A rare spelling of each part of a usual name, and no word besides."""
+
+_ONSET_SPELLINGS = (
+    "g k", "kk gg", "n", "d t", "tt dd", "r l", "m", "b p", "pp bb", "s", "ss", "", "j ch", "jj", "ch",
+    "k", "t", "p", "h",
+)  # fmt: skip
+_VOWEL_SPELLINGS = (
+    "a", "ae /ai ay e", "ya /yah", "yae", "eo u /o ou eu", "e /ei ae", "yeo you yu /yo yeu eo", "ye /yea yae hae", "o /oh",
+    "wa /oa", "wae", "oe oi /we", "yo /yeo", "u oo /ou", "wo weo", "we", "wi /ui", "yu yoo /you", "eu u /oo e",
+    "ui ee /eui i yi",
+    "i /ee y ie",
+)  # fmt: skip
+_CODA_SPELLINGS = (
+    "", "k /g ck", "k", "k", "n", "n", "n", "t /d", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p /b", "p",
+    "t",
+    "t", "ng", "t", "t", "k", "t", "p", "t",
+)  # fmt: skip
+_SYLLABLE_SPELLINGS = {
+    "이": "yi i lee /ee e", "리": "ri lee /li ree", "우": "woo u wu /oo ou w", "시": "si shi /see", "신": "shin sin",
+    "심": "shim sim", "식": "sik shik /sick", "실": "sil shil", "승": "seung sung /seong seoung",
+    "성": "sung seong /song", "영": "young yeong /yung yong yeoung", "용": "yong /young", "윤": "yoon yun /youn",
+    "현": "hyun hyeon /hyon hyoun", "선": "sun seon /son", "정": "jung jeong /chung jong joung", "은": "eun un /en",
+    "준": "jun joon /june zoon", "지": "ji jee /chi", "진": "jin chin /jean", "희": "hee hui /heui hi hie",
+    "혜": "hye hae /hyae hei", "해": "hae /hai he", "태": "tae /tai te", "원": "won weon /one", "환": "hwan /whan",
+    "휘": "hwi /whi hui", "화": "hwa /wha", "훈": "hoon hun /houn", "유": "yu yoo /you",
+    "철": "chul cheol /chol churl", "찬": "chan", "의": "eui ui /ee yi", "례": "rye ryae lye", "려": "ryeo ryo lyo",
+    "률": "ryul yul", "율": "yul yool", "민": "min /minn meen", "미": "mi /mee", "수": "su soo /sou",
+    "주": "ju joo /jou", "빈": "bin /been", "세": "se /sei say seh", "재": "jae /jai je", "대": "dae tae /dai",
+    "하": "ha /hah", "나": "na /nah", "라": "ra la /rah", "아": "a ah",
+    "경": "kyung kyeong gyeong /kyoung gyung kyong", "규": "kyu gyu /gyoo q", "기": "ki gi /kee gee",
+    "근": "keun geun /kun gun", "형": "hyung hyeong /hyoung", "혁": "hyuk hyeok /hyuck hyug",
+    "석": "seok suk /seog sok suck", "욱": "wook uk /ook ug wuk wug", "웅": "woong ung /oong wung",
+    "운": "woon un /wun oon", "광": "kwang gwang", "국": "kook guk /kuk gook", "권": "kwon gwon", "관": "kwan gwan",
+    "교": "kyo gyo", "길": "gil kil", "걸": "gul geol kul /keol", "건": "gun geon kun /keon kon gon",
+    "강": "kang gang", "구": "gu koo ku /goo",
+}  # fmt: skip
+_FAMILY_SPELLINGS = {
+    "김": "kim gim", "이": "lee yi rhee /ri li i ye", "박": "park pak bak /bahk", "최": "choi choe /chey choy",
+    "정": "jung jeong chung /jong cheong joung", "강": "kang gang", "조": "cho jo /joe", "윤": "yoon yun /youn",
+    "장": "jang chang", "임": "lim im yim /rim leem", "림": "lim rim", "한": "han /hahn", "오": "oh o",
+    "서": "seo suh /so sur", "신": "shin sin", "권": "kwon gwon", "황": "hwang /whang", "안": "ahn an", "송": "song",
+    "전": "jeon jun chun /cheon jhun", "홍": "hong", "유": "yoo yu ryu you /yoou", "류": "ryu ryoo yoo yu /lyu",
+    "고": "ko go koh /goh", "문": "moon mun", "양": "yang ryang", "손": "son sohn", "배": "bae pae /bai",
+    "백": "baek paik paek back /baik", "허": "heo hur huh /her", "남": "nam", "심": "shim sim", "노": "noh roh no ro",
+    "하": "ha", "곽": "kwak gwak /kwack", "성": "sung seong", "차": "cha", "주": "joo ju choo", "우": "woo wu u",
+    "구": "koo gu ku goo", "민": "min", "라": "ra na", "나": "na ra", "진": "jin chin", "지": "ji jee chi",
+    "엄": "eom um uhm /om", "채": "chae /chai", "원": "won", "방": "bang pang", "천": "cheon chun /chon",
+    "변": "byun byeon /pyun", "공": "kong gong", "현": "hyun hyeon", "함": "ham hahm", "여": "yeo yuh",
+    "염": "yeom yum", "추": "choo chu", "도": "do doh to", "소": "so soh", "석": "seok suk", "선": "sun seon",
+    "설": "seol sul", "마": "ma mah", "길": "gil kil", "연": "yeon yun", "위": "wi wee", "표": "pyo",
+    "명": "myung myeong", "기": "ki gi kee", "반": "ban bahn", "왕": "wang", "금": "keum geum kum", "옥": "ok ock",
+    "육": "yook yuk", "인": "in", "맹": "maeng", "제": "je jae", "모": "mo", "탁": "tak tark", "국": "kook kuk guk",
+    "어": "eo uh", "은": "eun", "편": "pyun pyeon", "용": "yong", "예": "ye", "경": "kyung kyeong", "봉": "bong",
+    "사": "sa", "부": "boo bu", "가": "ka ga", "복": "bok", "태": "tae", "목": "mok", "형": "hyung", "피": "pi pee",
+    "두": "doo du", "감": "kam gam", "음": "eum", "빈": "bin", "동": "dong", "온": "on", "호": "ho", "범": "bum beom",
+    "좌": "jwa", "팽": "paeng", "승": "seung", "간": "kan gan", "상": "sang", "시": "si shi", "갈": "gal kal",
+    "단": "dan", "견": "kyun", "당": "dang", "남궁": "namgung namkoong namgoong", "황보": "hwangbo", "제갈": "jegal",
+    "선우": "sunwoo seonwoo", "사공": "sagong", "서문": "seomun", "독고": "dokgo", "동방": "dongbang",
+}  # fmt: skip
+_RARE_FAMILIES = frozenset(
+    "여염추도소석선설마길연위표명기반왕금옥육인맹제모탁국어은편용예경봉사부가복태목형피두감음빈동온호범좌팽승간상시갈단견당"
+)
+"""Families whose syllable is likelier to begin a given name when it is typed alone: 은우, 도현."""
+_TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
+_GIVEN_SYLLABLES = (
+    "가강건걸겸경계고곤공관광교구국권규균근금기길김나남내노누늘다단달담대덕도돈동두라란람랑래량려련렬령례로록론룡루류"
+    "률름리린림마만명모무묵문미민박반방배백범별병보복본봉부빈빛사산삼상새샘서석선설섭성세소손솔송수숙순숭슬승시식"
+    "신실심아안애양언엄여연열영예오옥온완요용우욱운웅원월위유윤율으은을음의이익인일임자장재전정제조종주준중지진"
+    "찬창채천철청초총춘충치친탁태택평하학한함해향헌혁현협형혜호홍화환황회효후훈휘흔흠흥희"
+)
+_CONSONANT_CLASSES = str.maketrans("gcqdbz", "kkktpj", "hlrn")
+"""The classes are without the letters that spellings add or leave out: Munchul and Munchurl, Lee and Yi, Noh and Roh."""
+_DOUBLED = re.compile(r"([ktpsjm])\1+")
+_VOWELS_OF_SPELLING = re.compile("[aeiouwy]+")
+
+
+def split_hangul(name: str) -> list[tuple[str, str]]:
+    """Return the likely pairs of family and given name of a Hangul name; the family is "" if only a given name is typed.
+
+    "김건우", "김 건우", "건우 김" and "김건우 교수님" give 김 and 건우. Other texts, and names longer than any, give nothing.
+    """
+    words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
+    if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
+        return []
+    if len(words) == 2:
+        pairs = [(words[0], words[1]), (words[1], words[0])]
+        known = [pair for pair in pairs if pair[0] in _FAMILY_SPELLINGS]
+        return [pair for pair in known or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
+    word = words[0]
+    pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in _FAMILY_SPELLINGS]
+    if not pairs or (len(word) == 2 and word[0] in _RARE_FAMILIES):
+        pairs.append(("", word))
+    return [pair for pair in pairs if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
+
+
+@lru_cache(maxsize=1 << 10)
+def family_spellings(family: str) -> dict[str, int]:
+    """Return the spellings of a Hangul family name with their costs, the usual ones first."""
+    if family in _FAMILY_SPELLINGS:
+        return dict(_parse(_FAMILY_SPELLINGS[family]))
+    return given_spellings(family)
+
+
+@lru_cache(maxsize=1 << 10)
+def given_spellings(given: str) -> dict[str, int]:
+    """Return the spellings of a Hangul given name, its syllables joined, with their costs, the usual ones first."""
+    syllables = [_syllable_spellings(syllable) for syllable in given[:MAX_GIVEN_SYLLABLES]]
+    # Each syllable of a long name keeps its likeliest spellings, so that the product stays small.
+    kept = max(2, int(MAX_SPELLINGS ** (1 / max(1, len(syllables)))))
+    combined = product(*(list(spellings.items())[:kept] for spellings in syllables))
+    spellings: dict[str, int] = {}
+    for parts in sorted(combined, key=lambda parts: sum(cost for _, cost in parts)):
+        spellings.setdefault("".join(spelling for spelling, _ in parts), sum(cost for _, cost in parts))
+    return spellings
+
+
+@lru_cache(maxsize=1 << 10)
+def _syllable_spellings(syllable: str) -> dict[str, int]:
+    """Return the spellings of a syllable: those listed, else its letters' spellings combined."""
+    if not analyser.is_syllables(syllable):
+        return {}
+    listed = dict(_parse(_SYLLABLE_SPELLINGS.get(syllable, "")))
+    onset, vowel, coda = analyser.split_syllable(syllable)
+    parts = (_ONSET_SPELLINGS[onset], _VOWEL_SPELLINGS[vowel], _CODA_SPELLINGS[coda])
+    letters = [list(_parse(part)) or [("", 0)] for part in parts]
+    combined = sorted(
+        (max(sum(cost for _, cost in spelling), int(bool(listed))), "".join(text for text, _ in spelling))
+        for spelling in product(*letters)
+    )
+    return listed | {text: cost for cost, text in reversed(combined) if text not in listed and cost < 2}
+
+
+def _parse(spellings: str) -> Iterator[tuple[str, int]]:
+    """Yield the spellings of a table's entry; those behind the slash are rare."""
+    usual, _, rare = spellings.partition("/")
+    yield from ((spelling, 0) for spelling in usual.split())
+    yield from ((spelling, 1) for spelling in rare.split())
+
+
+def match_cost(family: str, given: str, latin: str) -> int | None:
+    """Return the cost of a Latin name as a spelling of a Hangul name, None if it is none.
+
+    The family name may be first or last, or "" for any. Words besides the name, such as an English name, cost more
+    than rare spellings, and initials less than they do.
+    """
+    words = name_tokens(latin)
+    if not family:
+        return _given_cost(given, words)
+    if len(words) < 2 or not given:
+        return None
+    costs = [
+        of_family + of_given
+        for at in (len(words) - 1, 0)
+        if (of_family := family_spellings(family).get(words[at])) is not None
+        if (of_given := _given_cost(given, [*words[:at], *words[at + 1 :]])) is not None
+    ]
+    return min(costs, default=None)
+
+
+def _given_cost(given: str, words: list[str]) -> int | None:
+    """Return the cost of the neighbouring words that spell a given name, and of the words next to them."""
+    spellings = given_spellings(given)
+    costs = []
+    for first in range(len(words)):
+        for end in range(first + 1, min(len(words), first + MAX_GIVEN_SYLLABLES) + 1):
+            if (cost := spellings.get("".join(words[first:end]))) is not None:
+                besides = [*words[:first], *words[end:]]
+                if len(given) > 1 or all(len(word) == 1 for word in besides):
+                    costs.append(
+                        cost + sum(_BESIDE_COST if len(word) > 1 else _INITIAL_COST for word in besides)
+                    )
+    return min(costs, default=None)
+
+
+def is_same_name(left: str, right: str) -> bool:
+    """Tell whether one of two names is in Hangul and the other a spelling of it, with no words besides."""
+    for hangul, latin in ((left, right), (right, left)):
+        for family, given in split_hangul(hangul):
+            cost = match_cost(family, given, latin) if family and latin.isascii() else None
+            if cost is not None and cost <= _MAX_SAME_NAME_COST:
+                return True
+    return False
+
+
+def hangul_readings(name: str) -> list[tuple[str, str]]:
+    """Return the Hangul family and given names that a Latin name may spell, with its family name at either end."""
+    words = name_tokens(name)
+    if not 2 <= len(words) <= MAX_GIVEN_SYLLABLES:
+        return []
+    readings = (
+        (family, given)
+        for at in (len(words) - 1, 0)
+        for family in families_of(words[at])
+        for given in _given_readings("".join([*words[:at], *words[at + 1 :]]))
+    )
+    return list(dict.fromkeys(readings))[:MAX_READINGS]
+
+
+def families_of(spelling: str) -> list[str]:
+    """Return the Hangul family names that a Latin word usually spells."""
+    return [family for family, cost in _families_by_spelling().get(spelling, ()) if not cost]
+
+
+@lru_cache(maxsize=1 << 10)
+def _given_readings(spelling: str) -> tuple[str, ...]:
+    """Return the Hangul given names of one to three syllables that a spelling may stand for, the likeliest first."""
+    found = sorted((cost, len(reading), reading) for reading, cost in _segment(spelling, 3))
+    return tuple(dict.fromkeys(reading for *_, reading in found))[:MAX_READINGS]
+
+
+def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
+    if not spelling:
+        yield "", 0
+    elif syllables:
+        for size in range(1, min(len(spelling), _longest_syllable()) + 1):
+            for syllable, cost in _syllables_by_spelling().get(spelling[:size], ()):
+                for rest, rest_cost in _segment(spelling[size:], syllables - 1):
+                    yield syllable + rest, cost + rest_cost
+
+
+@lru_cache(maxsize=1)
+def _families_by_spelling() -> dict[str, list[tuple[str, int]]]:
+    return _by_spelling(_FAMILY_SPELLINGS, family_spellings)
+
+
+@lru_cache(maxsize=1)
+def _syllables_by_spelling() -> dict[str, list[tuple[str, int]]]:
+    return _by_spelling(_GIVEN_SYLLABLES, _syllable_spellings)
+
+
+@lru_cache(maxsize=1)
+def _longest_syllable() -> int:
+    return max(map(len, _syllables_by_spelling()))
+
+
+def _by_spelling(
+    names: Iterable[str], list_spellings: Callable[[str], dict[str, int]]
+) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for name in names:
+        for spelling, cost in list_spellings(name).items():
+            found.setdefault(spelling, []).append((name, cost))
+    return found
+
+
+def sound_keys(name: str) -> list[str]:
+    """Return the classes of a name's consonants, sorted: the first key of a Hangul name is among those of its spellings.
+
+    Nothing for a name that neither is in Hangul with its family name nor begins or ends with the spelling of a Korean one.
+    """
+    pairs = [
+        (next(iter(family_spellings(family))), next(iter(given_spellings(given)), ""))
+        for family, given in split_hangul(name)
+        if family
+    ]
+    if not pairs:
+        words = name_tokens(name) if name.isascii() else []
+        ends = (len(words) - 1, 0) if len(words) > 1 else ()
+        pairs = [
+            (words[at], "".join([*words[:at], *words[at + 1 :]]))
+            for at in ends
+            if words[at] in _families_by_spelling()
+        ]
+    return ["".join(sorted(_consonants(family) + _consonants(given))) for family, given in pairs]
+
+
+def list_spellings(name: str) -> Iterator[str]:
+    """Yield the spellings of a Hangul name, its given name first; a few hundred at most for a usual name."""
+    for family, given in split_hangul(name):
+        if family:
+            yield from (
+                f"{given_name} {family_name}"
+                for family_name in family_spellings(family)
+                for given_name in given_spellings(given)
+            )
+
+
+def _consonants(spelling: str) -> str:
+    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").translate(_CONSONANT_CLASSES)
+    return _VOWELS_OF_SPELLING.sub("", _DOUBLED.sub(r"\1", plain))
+
+
+# The word alignment of a query with a name, and its costs, are ours: string metrics have no costs for initials, umlauts and
+# missing words.
+
+EXACT = 0.0
+DIFFERENT_NAME = 0.5
+"""From this distance on, a name is more than another spelling or word order of the query."""
+_SPELLING_VARIANT_COST = 0.4
+_INITIAL_TYPED_COST = 1.0
+_INITIAL_IN_NAME_COST = 2.5
+"""A full query word for which the name has only the initial; slightly less than a typing error."""
+_PREFIX_COST = 2.0
+_TYPO_COST = 3.0
+ONE_TYPO = 3.5
+"""Distance of one typing error; upper bound for a confident match."""
+MISSING_WORD = 9.0
+"""A query word that is not in the name; names at a greater distance are hardly relevant."""
+_MISSING_INITIAL_COST = 2.0
+_UNTYPED_MIDDLE_COST = 0.7
+_UNTYPED_END_COST = 1.2
+"""Words of the name that are not in the query: in the middle, and at either end."""
+_REVERSED_COST = 0.3
+_SHUFFLED_COST = 0.6
+_REVERSED_WITH_INITIAL_COST = 0.8
+_JOINED_COST = 0.4
+_ALL_JOINED_COST = 2.0
+
+_SHORT_WORD_LENGTH = 6
+_SHORT_WORD_PENALTY = 1.0
+"""Extra cost of two errors in a word shorter than `_SHORT_WORD_LENGTH`."""
+
+
+@lru_cache(maxsize=1 << 12)
+def name_distance(query_words: tuple[str, ...], name: str) -> float:
+    """Return the distance of a name from the query words: 0 for equal, about 1 for an initial, 3 per typing error."""
+    name_words = name_tokens(name)
+    best = _aligned_distance(query_words, name_words)
+    if best == EXACT or len(query_words) == len(name_words):
+        return best
+    joins_name = len(name_words) > len(query_words)
+    longer = name_words if joins_name else query_words
+    for index in range(len(longer) - 1):
+        joined = [*longer[:index], longer[index] + longer[index + 1], *longer[index + 2 :]]
+        pair = (query_words, joined) if joins_name else (joined, name_words)
+        distance = _aligned_distance(*pair)
+        best = min(best, distance + (_JOINED_COST if len(joined) > 1 else _ALL_JOINED_COST))
+    return best
+
+
+def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> float:
+    if tuple(query_words) == tuple(name_words):
+        return EXACT
+    pairs = sorted(
+        (distance, abs(i - j), i, j)
+        for i, left in enumerate(query_words)
+        for j, right in enumerate(name_words)
+        if (distance := word_distance(left, right)) < MISSING_WORD
+    )
+    position_of: dict[int, int] = {}
+    taken: set[int] = set()
+    total = 0.0
+    for distance, _, i, j in pairs:
+        if i not in position_of and j not in taken:
+            position_of[i] = j
+            taken.add(j)
+            total += distance
+    missing = [word for i, word in enumerate(query_words) if i not in position_of]
+    total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
+    untyped = [(j, word) for j, word in enumerate(name_words) if j not in taken]
+    is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
+    if is_for_initial and any(len(word) > 1 for _, word in untyped):
+        # A whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim.
+        total += MISSING_WORD
+    order_cost = _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
+    ends = (0, len(name_words) - 1)
+    return (
+        total + order_cost + sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j, _ in untyped)
+    )
+
+
+def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
+    """Return the cost of the word order: as in the name, last word first, or any other.
+
+    A trailing initial follows the family name (Lin J), a leading one precedes it.
+    """
+    if len(positions) < 2:
+        return 0.0
+    is_in_order = list(positions) == sorted(positions)
+    is_rotated = [*positions[1:], *positions[:1]] == sorted(positions)
+    first, last = len(query_words[0]) == 1, len(query_words[-1]) == 1
+    if last and not first:
+        return 0.0 if is_rotated else _REVERSED_COST
+    if is_in_order:
+        return 0.0
+    return _SHUFFLED_COST if not is_rotated else _REVERSED_WITH_INITIAL_COST if first else _REVERSED_COST
+
+
+def is_correction(query_words: tuple[str, ...], name: str) -> bool:
+    """Tell whether a word of the query is in the name only with a typing error, as a prefix, or in another spelling."""
+    return name_distance(query_words, name) > _ALL_JOINED_COST and bool(_differing_words(query_words, name))
+
+
+def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
+    """Tell whether a name may be meant by the query words, and is not just another person's.
+
+    One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
+    their first letters and a word with both is long; two Korean names that differ so are two people's.
+    """
+    if name_distance(query_words, name) <= ONE_TYPO:
+        return True
+    differing = _differing_words(query_words, name)
+    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
+    if len(differing) < 2 and all(
+        count < 2 or meant.startswith(typed) or len(meant) == 1
+        for count, (typed, meant) in zip(errors, differing, strict=True)
+    ):
+        return True
+    if sum(errors) > 2 or all(map(hangul_readings, (" ".join(query_words), name))):
+        return False
+    return all(
+        typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
+        for count, (typed, meant) in zip(errors, differing, strict=True)
+    )
+
+
+def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, str]]:
+    """Return the query words but initials that the name does not have, each with the nearest word of the name."""
+    terms = index_terms(name)
+    whole = [word for word in query_words if len(word) > 1 and terms]
+    nearest = [(word, min(terms, key=lambda term: word_distance(word, term))) for word in whole]
+    return [(word, term) for word, term in nearest if word_distance(word, term) > _INITIAL_TYPED_COST]
+
+
+@lru_cache(maxsize=1 << 14)
+def word_distance(query_word: str, name_word: str) -> float:
+    """Return the distance between two words, from 0 to `MISSING_WORD`."""
+    if query_word == name_word:
+        return EXACT
+    if collapse_umlauts(query_word) == collapse_umlauts(name_word):
+        return _SPELLING_VARIANT_COST
+    if len(query_word) == 1 or len(name_word) == 1:
+        if query_word[0] != name_word[0]:
+            return MISSING_WORD
+        return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
+    shorter = min(len(query_word), len(name_word))
+    allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
+    errors = OSA.distance(query_word, name_word, score_cutoff=allowed)
+    penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
+    distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors + penalty
+    if name_word.startswith(query_word):
+        return min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
+    return distance
+
+
+# The table of institutions is ours too: universities and companies that often occur in papers on machine learning, with the
+# forms that papers and readers use, in English and Korean.
+
+_MAX_LENGTH = 400
+_SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
+_GENERIC = (
+    "university of college institute institution school department faculty division center centre laboratory labs research"
+    " science sciences engineering technology academy group team national state computer computing ai and for at in"
+    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능"
+)
+_GENERIC_WORDS = frozenset(_GENERIC.split())
+_EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
+
+
+def institution_key(name: str) -> str:
+    """Return the key of an institution: the same for all forms of a known name, the folded name of another; "" for none."""
+    folded = _fold(name)
+    return _keys().get(folded, folded)
+
+
+@lru_cache(maxsize=1 << 12)
+def find_keys(text: str) -> frozenset[str]:
+    """Return the keys of all institutions that a name or an affiliation may contain, as whole words in this order."""
+    words = _fold(text).split()
+    keys = _keys()
+    return frozenset(
+        keys.get(name, name)
+        for start in range(len(words))
+        for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
+        if (name := " ".join(words[start:end]))
+    )
+
+
+def is_generic(name: str) -> bool:
+    """Tell whether a name has only words that many institutions share, such as "university of science"."""
+    return all(word in _GENERIC_WORDS for word in institution_key(name).split())
+
+
+def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
+    """Return names of institutions, in either language, that begin with `prefix`, or have a word that does.
+
+    `counts` are the papers by name as written. A known institution is offered once, in the form that was typed.
+    """
+    typed = analyser.fold_name(prefix)
+    papers: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for forms in _rows():
+        if begins := [form for form in forms if _begins(form, typed)]:
+            names[institution_key(forms[0])] = begins[0]
+    for name, count in counts.items():
+        key = institution_key(name)
+        papers.update(dict.fromkeys(find_keys(name), count))
+        if key and _begins(name, typed):
+            names.setdefault(key, name)
+    ordered = sorted(names, key=lambda key: (not _begins(names[key], typed, inside=False), -papers[key], key))
+    return [names[key] for key in ordered]
+
+
+def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
+    folded = analyser.fold_name(name)
+    return folded.startswith(typed) or (inside and f" {typed}" in folded)
+
+
+def _fold(name: str) -> str:
+    """Return a name folded, with abbreviated words written out and without words of the legal form."""
+    words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()
+    kept = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
+    return " ".join(kept)
+
+
+@lru_cache(maxsize=1)
+def _keys() -> dict[str, str]:
+    """Return the keys of the table by folded form."""
+    return {_fold(form): _fold(forms[0]) for forms in _rows() for form in forms}
+
+
+@lru_cache(maxsize=1)
+def _rows() -> tuple[tuple[str, ...], ...]:
+    """Return for each known institution its English name, then its other forms, in both languages."""
+    text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
+    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))

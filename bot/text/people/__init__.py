@@ -1,1 +1,0 @@
-"""Names of people: parsing, normal forms and similarity."""

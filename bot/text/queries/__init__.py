@@ -1,1 +1,0 @@
-"""Reading of questions: particles, verb endings, filler, dates and lay words. Pure."""

@@ -1,0 +1,184 @@
+"""LaTeX of titles and formulas as text, and typography for readers: raised and lowered digits (π₀, VCT²), dashes, quotes.
+
+Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole title it
+would drop everything after a percent sign. The index has the text, but not the typography.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_MAX_SPAN_LENGTH = 300
+_MAX_BRACE_DEPTH = 12
+
+# As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
+_MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
+_MATH_SYNTAX = re.compile(r"[\\^_{]")
+_COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
+# Commands for files, environments and references, which pylatexenc does not render as text.
+_NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
+_ASCII_SIGNS = {"textasciicircum": "^", "textasciitilde": "~", "textbraceleft": "{", "textbraceright": "}"}
+"""Commands that pylatexenc does not know or takes for accents without a letter."""
+_ESCAPED = re.compile(r"\\([$%&_#{}])")
+
+
+def to_plain_text(title: str) -> str:
+    """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
+    if "$" not in title and "\\" not in title:
+        return title
+    return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title)))
+
+
+def _math_text(match: re.Match[str]) -> str:
+    """Return the text of a span between dollar signs; "$5-$10" is not math."""
+    inner, digit_behind = match.groups()
+    if digit_behind and not _MATH_SYNTAX.search(inner):
+        return match[0]
+    return _convert_span(f"${inner}$") + digit_behind
+
+
+def _replace_commands(title: str) -> str:
+    """Replace each known command and its argument by its text; unknown commands stay as they are."""
+    pieces: list[str] = []
+    position = 0
+    for match in _COMMAND.finditer(title):
+        if match.start() < position:
+            continue
+        end, command = _end_of_argument(title, match.end()), match[1]
+        if end is None or command in _NON_TEXT_COMMANDS:
+            continue
+        if command and _converter().latex_context.get_macro_spec(command) is None:
+            continue
+        pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
+        position = end
+    return "".join([*pieces, title[position:]])
+
+
+def _end_of_argument(title: str, start: int) -> int | None:
+    """Return the end of the braces (or the one letter) at `start`; None if they are not closed within the longest span."""
+    if title[start] != "{":
+        return start + 1
+    depth = 0
+    for index in range(start, min(len(title), start + _MAX_SPAN_LENGTH)):
+        depth += (title[index] == "{") - (title[index] == "}")
+        if depth == 0:
+            return index + 1
+    return None
+
+
+def _convert_span(span: str) -> str:
+    """Return one span as text, or unchanged if it is nested too deeply."""
+    if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
+        return span
+    text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", span))
+    return text.strip() if text.strip() else span
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
+    from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
+
+    context = get_default_latex_context_db()
+    signs = [MacroTextSpec(name, simplify_repl=sign) for name, sign in _ASCII_SIGNS.items()]
+    context.add_context_category("ascii-signs", macros=signs, prepend=True)
+    return LatexNodes2Text(latex_context=context, math_mode="text", keep_comments=True)
+
+
+def decode_field(field: str) -> str:
+    """Return the text of a whole BibTeX field, in which, unlike in a title, all of LaTeX counts: `{\\"o}`, `\\&`, `~`."""
+    if "\\" not in field and "$" not in field:
+        return field.replace("~", " ").replace("{", "").replace("}", "")
+    try:
+        text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", field))
+    except RecursionError:
+        return field.replace("{", "").replace("}", "")
+    return text
+
+
+_RAISED = str.maketrans(
+    "0123456789+-−=()abcdefghijklmnoprstuvwxyzT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ"
+)
+_LOWERED = str.maketrans("0123456789+-−=()aehijklmnoprstuvx.", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ.")
+_MAX_LENGTH = 1000
+"""Characters of a title and of a formula in which braces are looked at."""
+_MAX_REMEMBERED_LENGTH = 80
+_MAX_SIGNS = 40
+"""Dollar signs and backslashes of a title that is converted: each costs 0.1 ms, in lists on the event loop."""
+_TABLES = {"^": _RAISED, "_": _LOWERED}
+_BRACED = re.compile(r"[_^](?=\{)")
+_LOWERED_SIGN = re.compile(r"(?<![^\W_])([^\W\d_])_([0-9]{1,3}(?:\.[0-9])?|[a-z])(?![^\W_])")
+"""After a single letter only: V_AI and snake_case are names."""
+_RAISED_SIGN = re.compile(r"(?<=[\w)₀-₉ₐ-ₜ])\^(-?[0-9]{1,3}|[A-Za-z](?![A-Za-z]))")
+_SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
+_DASH = re.compile(r"(?<=\w)--(?=\w)")
+_QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
+_DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
+
+
+def render_title(title: str) -> str:
+    """Return a title as people write it: LaTeX as text, π₀ for `$\\pi_0$` and `π_0`, dashes for hyphens.
+
+    A title with more signs of LaTeX than any paper's keeps them.
+    """
+    if title.count("$") + title.count("\\") > _MAX_SIGNS:
+        return render_dashes(title)
+    has_formulas = "$" in title and len(title) <= _MAX_LENGTH
+    title = to_plain_text(_convert_braced(title) if has_formulas else title)
+    title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
+    return render_dashes(_convert_signs(title))
+
+
+def render_formula(formula: str) -> str:
+    """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is xₜ₊₁²."""
+    return (_remember_formula if len(formula) <= _MAX_REMEMBERED_LENGTH else _convert_formula)(formula)
+
+
+def _convert_formula(formula: str) -> str:
+    braced = _convert_braced(formula) if len(formula) <= _MAX_LENGTH else formula
+    return _convert_signs(to_plain_text(f"${braced}$"))
+
+
+_remember_formula = lru_cache(maxsize=4096)(_convert_formula)
+"""A text repeats its formulas, page after page, and each takes 0.1 ms."""
+
+
+def render_dashes(text: str) -> str:
+    """Return a text with dashes for two or three hyphens between words."""
+    return _DASH.sub("–", _SPACED_DASH.sub(" – ", text))
+
+
+def _convert_braced(formula: str) -> str:
+    """Return LaTeX with scripts in braces as Unicode scripts, or in parentheses where Unicode lacks a letter."""
+    pieces: list[str] = []
+    position = 0
+    for match in _BRACED.finditer(formula):
+        end = _end_of_argument(formula, match.end()) if match.start() >= position else None
+        if end is not None:
+            inner = to_plain_text(f"${formula[match.end() + 1 : end - 1].strip()}$")
+            pieces += [formula[position : match.start()], _convert_script(match[0], inner)]
+            position = end
+    return "".join([*pieces, formula[position:]])
+
+
+def _convert_script(sign: str, inner: str) -> str:
+    joined, table = inner.replace(" ", ""), _TABLES[sign]
+    if joined and all(ord(letter) in table for letter in joined):
+        return "{}" + joined.translate(table)  # the braces end a command in front, such as \alpha
+    if joined.isalnum():
+        return f"{sign}{joined}"
+    return f"{sign}({inner})".replace("{", r"\{").replace("}", r"\}")
+
+
+def _convert_signs(text: str) -> str:
+    if "_" not in text and "^" not in text:
+        return text
+    text = _LOWERED_SIGN.sub(lambda match: match[1] + _translate(match[2], "_"), text)
+    return _RAISED_SIGN.sub(lambda match: _translate(match[1], "^"), text)
+
+
+def _translate(letters: str, sign: str) -> str:
+    table = _TABLES[sign]
+    return letters.translate(table) if all(ord(letter) in table for letter in letters) else sign + letters

@@ -1,0 +1,115 @@
+"""/today: a reader's five papers of the day, the buttons below them, and their delivery by direct message."""
+
+from __future__ import annotations
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.client import options as client_options
+from bot.client import paper_text, router
+from bot.client.context import Client, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError
+from bot.today import messages as today_messages
+from storage.models import FeedbackKind
+
+
+class TodayCog(commands.Cog):
+    """The papers of the day for one reader."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._mentions = bot.mentions
+
+    async def cog_unload(self) -> None:
+        """End the learning in the background before the database is closed."""
+        await self._services.profiles.close()
+
+    @router.command(name="today", description="Five papers for you today, chosen by what you save and follow")
+    @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
+    async def today(
+        self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
+    ) -> ui.LayoutView:
+        """Show the papers; with a time, send them each day as well."""
+        note = "" if at is None else await self._start_daily(request, client_options.parse_time(at))
+        return await self._view(request, note)
+
+    @router.handles(today_messages.SHOW)
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers in place of a private message."""
+        return await self._view(request)
+
+    @router.handles(today_messages.MORE, router.IN_OWN_MESSAGE)
+    async def more(self, request: Request, action: Action) -> ui.LayoutView:
+        """Learn that the reader wants more papers like this one."""
+        return await self._learn(request, action.payload, FeedbackKind.MORE)
+
+    @router.handles(today_messages.LESS, router.IN_OWN_MESSAGE)
+    async def less(self, request: Request, action: Action) -> ui.LayoutView:
+        """Leave out a paper, learn from it, and show the next best one."""
+        return await self._learn(request, action.payload, FeedbackKind.LESS)
+
+    @router.handles(today_messages.TOPICS, router.PRIVATELY)
+    async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show what the papers are chosen by, in a new private message."""
+        return await self._topics_view(request)
+
+    @router.handles(today_messages.PICK, router.IN_OWN_MESSAGE)
+    async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
+        """Store the topics picked, and show the papers or the topics by them."""
+        picked = router.selected_values(request.interaction)
+        await self._services.today.pick_topics(
+            request.user_id, [text for text in picked if text.isprintable()]
+        )
+        is_panel = action.payload == today_messages.PANEL
+        return await (self._topics_view if is_panel else self._updated_view)(request)
+
+    @router.handles(today_messages.SEND, router.IN_OWN_MESSAGE)
+    async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
+        """Send the papers each day by direct message."""
+        return await self._updated_view(request, await self._start_daily(request))
+
+    @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
+    async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
+        """Stop sending the papers."""
+        await self._services.today.stop_daily(request.user_id)
+        return await self._updated_view(request, request.texts("today-stopped"))
+
+    async def _view(self, request: Request, note: str = "", marker: str | None = None) -> ui.LayoutView:
+        """Return the reader's papers of the newest day. Raises UserError for an archive without papers."""
+        async with router.admitted_lookup(request.interaction):
+            post = await self._services.today.build_post(request.user_id, request.texts.locale)
+        if post is None:
+            raise UserError("today-nothing")
+        return today_messages.today_view(request.texts, post, marker=marker, note=note)
+
+    async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
+        """Return the papers for the message of the component, which may be a delivery."""
+        return await self._view(request, note, router.find_marker(request.interaction))
+
+    async def _learn(self, request: Request, arxiv_id: str, kind: FeedbackKind) -> ui.LayoutView:
+        """Record what the reader said of a paper, and return the papers again."""
+        detail = await self._services.search.find_paper(arxiv_id)
+        if detail is None:
+            raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
+        await self._services.today.answer(request.user_id, detail.arxiv_id, kind)
+        title = paper_text.escape_untrusted(detail.title or detail.arxiv_id)
+        key = "today-more-noted" if kind is FeedbackKind.MORE else "today-less-noted"
+        return await self._updated_view(request, request.texts(key, title=title))
+
+    async def _topics_view(self, request: Request) -> ui.LayoutView:
+        """Return the topics that the reader's papers are chosen by."""
+        texts = request.texts
+        picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
+        topics = await self._services.today.list_topics(texts.locale)
+        commands = self._mentions("me data"), self._mentions("me forget")
+        return today_messages.topics_view(texts, topics, picked, learnt, commands)
+
+    async def _start_daily(self, request: Request, at_time: str | None = None) -> str:
+        """Turn the delivery by DM on, at this local time or at the stored one. Returns what to tell the reader."""
+        await router.open_dm(request)
+        profile = await self._services.today.send_daily(request.user_id, at_time)
+        if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
+            return ""
+        next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
+        return request.texts("today-sent-daily", at=profile.at_time, zone=profile.timezone, next=next_at)

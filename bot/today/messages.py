@@ -1,0 +1,162 @@
+"""A reader's five papers of the day, as an answer and as a direct message, and the topics that they are chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from discord import ui
+
+from bot.client import custom_ids, message_builder, paper_text
+from bot.client import messages as client_messages
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.messages import PostWording, summary_excerpt
+from bot.client.translations import Texts
+from bot.lists import card as lists_card
+from bot.lists import messages as lists_messages
+from bot.outbox import contents
+from bot.outbox.contents import TodayReasonKind
+from bot.rendering import discord_text
+
+SHOW = "td"
+MORE = "tm"
+LESS = "tn"
+TOPICS = "tt"
+PICK = "ts"
+SEND = "ton"
+STOP = "toff"
+PANEL = "p"
+"""The field of a menu of topics in a message of its own, not below the papers."""
+
+_MAX_REASON_LENGTH = 60
+
+
+def today_view(
+    texts: Texts, post: contents.TodayPost, *, marker: str | None = None, note: str = ""
+) -> ui.LayoutView:
+    """Return the papers with a row of buttons each. Below are the topics to pick, if any are offered, and `note`.
+
+    `marker` names the delivery in the custom id of the first button below the papers.
+    """
+    message = MessageBuilder()
+    basis = texts("today-by-votes")
+    if post.is_personal:
+        saved = texts("today-from-saved", count=post.saved_count)
+        basis = saved if post.saved_count else texts("today-from-topics")
+    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
+    message.add_text(suspended_text(texts, post.suspended))
+    menu = topics_menu(texts, post.topics, (), "")
+    buttons = _footer_buttons(texts, post, marker)
+    message.reserve(5 * len(post.picks))
+    message.end_with(([menu], buttons), paper_text.subtext(note))
+    for position, pick in enumerate(post.picks):
+        share = message.share(len(post.picks) - position)
+        message.add_text(_pick_text(texts, position + 1, pick, *share))
+        arxiv_id = pick[0].arxiv_id
+        message.add_reserved_row(
+            *lists_card.read_and_save_buttons(texts, arxiv_id),
+            button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
+            button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
+        )
+    return message.view
+
+
+def plain_today_payload(wording: PostWording, post: contents.TodayPost) -> dict[str, Any]:
+    """Return the papers as plain text, the marker in the fragment of a link."""
+    texts = wording.ui_texts
+    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    lines = [f"**[{heading}](<{client_messages.day_url(post, 0)}>)**"]
+    papers = tuple(paper for paper, _, _ in post.picks)
+    return message_builder.plain_payload(client_messages.fit_paper_lines(texts, lines, papers))
+
+
+def topics_view(
+    texts: Texts,
+    topics: Sequence[str],
+    picked: Sequence[str],
+    learnt: Sequence[tuple[str, int]],
+    commands: tuple[str, str],
+) -> ui.LayoutView:
+    """Return what a reader's papers are chosen by: the topics picked and those learnt, with a menu of `topics`.
+
+    `commands` are those that show and that remove what is kept about a reader.
+    """
+    message = MessageBuilder()
+    shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
+    lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
+    if learnt:
+        counted = ", ".join(f"{_escape(name)} ({count})" for name, count in learnt)
+        lines.append(texts("today-learnt", topics=counted))
+    how = texts("today-how", data=commands[0], forget=commands[1])
+    message.add_text("\n".join([*lines, paper_text.subtext(how)]))
+    message.add_select(topics_menu(texts, topics, picked, PANEL))
+    message.add_buttons(button(texts("today-show"), custom_ids.pack(SHOW)))
+    return message.view
+
+
+def topics_menu(
+    texts: Texts, topics: Sequence[str], picked: Sequence[str], place: str
+) -> ui.Item[Any] | None:
+    """Return the menu of topics, any number of which may be picked; None without topics."""
+    options = [
+        select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
+    ]
+    return select_menu(
+        texts("today-pick-topics"), custom_ids.pack(PICK, place), options, max_values=len(options)
+    )
+
+
+def suspended_text(texts: Texts, reason: str | None) -> str:
+    """Return why the papers are not sent any more, and what to do; "" without a reason."""
+    return texts("today-suspended", reason=reason) if reason else ""
+
+
+def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
+    """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
+    return button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
+
+
+def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int) -> str:
+    paper, rank, reasons = pick
+    clauses = [_clause(texts, reason) for reason in reasons]
+    because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
+    title = paper_text.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
+    )
+    facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
+    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
+    lines = (f"**{position} · {title}** {facts}", excerpt, paper_text.subtext(because))
+    return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
+
+
+def _clause(texts: Texts, reason: contents.TodayReason) -> str:
+    kind, text, count = reason
+    match kind:
+        case TodayReasonKind.SAVED:
+            return texts("today-because-saved", text=_escape(text), count=count)
+        case TodayReasonKind.FOLLOWED:
+            return texts("today-because-followed", text=_escape(text))
+        case TodayReasonKind.PICKED:
+            return texts("today-because-picked", text=_escape(text))
+        case _:
+            assert_never(kind)
+
+
+def _escape(text: str) -> str:
+    return paper_text.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
+
+
+def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
+    """Return the buttons below the papers; the first has the marker of the delivery."""
+    day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    toggle = (
+        send_button(texts, again=post.suspended is not None)
+        if post.at_time is None
+        else button(texts("today-stop"), custom_ids.pack(STOP))
+    )
+    return [
+        button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
+        button(texts("today-topics"), custom_ids.pack(TOPICS)),
+        toggle,
+    ]

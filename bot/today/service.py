@@ -1,0 +1,395 @@
+"""The five papers of the newest day for one reader, with the reasons; their delivery by DM, and its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import NamedTuple
+
+import structlog
+
+from bot.alerts import matcher
+from bot.core import clock, isolation
+from bot.core.clock import Clock, TimeSlices
+from bot.daily import choice, schedule
+from bot.glossary.resolver import Glossary
+from bot.outbox import contents, deliveries
+from bot.outbox.deliveries import DeliveryFactory, KindRecord, Owned
+from bot.today import profiles
+from bot.today.profiles import Profiles
+from bot.trends.service import RisingTopicService, best_supported_form
+from storage import accounts, alerts, models, outbox, papers, shelf, today
+from storage.database import Connection, Database
+from storage.models import FeedbackKind
+
+TODAY_PAPERS = 5
+MIN_SAVED = 3
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
+MENU_TOPICS = 12
+MAX_TOPIC_LENGTH = 60
+MAX_REASONS = 3
+DEFAULT_TIME = "09:00"
+_FOLLOW_SHARE = 0.5
+"""A followed author or word lifts a paper by this share of the distance between the day's best and worst score."""
+_MAX_CONCEPT_SHARE = 0.25
+"""A concept in a larger share of the day's papers distinguishes none of them."""
+_MIN_DAY = 8
+"""Papers of a day from which that share means something."""
+
+
+class Day(NamedTuple):
+    """The newest day that has a digest."""
+
+    on: date
+    details: list[models.PaperDetail]
+    """Its papers, most votes first."""
+    vectors: dict[int, dict[str, float]]
+
+
+class Wanted(NamedTuple):
+    """A reader's current profile, and how the post is built."""
+
+    profile: models.Profile
+    locale: models.Locale
+    marker: str = ""
+
+
+class TodayService:
+    """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        reader_profiles: Profiles,
+        rising: RisingTopicService,
+        timezone: str = "UTC",
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._profiles = reader_profiles
+        self._rising = rising
+        self._timezone = timezone
+
+    async def build_post(
+        self, user_id: int, locale: models.Locale, *, marker: str = ""
+    ) -> contents.TodayPost | None:
+        """Return the reader's papers of the newest day; None for an archive without papers.
+
+        Topics are offered until some are picked or MIN_SAVED papers saved.
+        """
+        profile = await self._profiles.open(user_id)
+        posts = await self.build_posts([Wanted(profile, locale, marker)])
+        if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
+            return posts[0] if posts else None
+        return replace(posts[0], topics=await self.list_topics(locale))
+
+    async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
+        """Return the topics of the last month that a reader may pick, in the reader's language."""
+        common = await self._rising.list_common(locale, limit=MENU_TOPICS)
+        return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
+
+    async def build_posts(self, wanted: Sequence[Wanted]) -> list[contents.TodayPost]:
+        """Return the posts of readers; none without papers."""
+        async with self._database.read() as connection:
+            on, vectors = await self._profiles.vectors.get_day(connection)
+            details = await papers.list_details(connection, list(vectors))
+            if on is None or not details:
+                return []
+            day = Day(on, details, vectors)
+            glossary, _ = await self._profiles.vectors.get_concepts(connection)
+            user_ids = [each.profile.user_id for each in wanted]
+            scores = await self._profiles.score(connection, user_ids, vectors)
+            await deliveries.prepare_extracts(details, {each.locale for each in wanted})
+            return [
+                await self._build(connection, day, glossary, each, scores.get(each.profile.user_id, {}))
+                for each in wanted
+            ]
+
+    async def _build(
+        self,
+        connection: Connection,
+        day: Day,
+        glossary: Glossary,
+        wanted: Wanted,
+        scores: Mapping[int, float],
+    ) -> contents.TodayPost:
+        profile, locale, marker = wanted
+        own_alerts = await alerts.list_rows(connection, user_id=profile.user_id)
+        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
+        saved = await shelf.list_paper_ids(connection, profile.user_id)
+        left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
+        follows = await asyncio.to_thread(_match_follows, own_alerts, day.details)
+        is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
+        ranked = _rank(day.details, scores if is_personal else {}, follows)
+        picks = tuple(
+            (
+                deliveries.build_post_paper(detail, locale),
+                rank,
+                _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else (),
+            )
+            for rank, detail in ranked
+            if detail.id not in left_out
+        )
+        return contents.TodayPost(
+            marker=marker,
+            locale=locale,
+            digest_on=day.on,
+            picks=picks[:TODAY_PAPERS],
+            saved_count=len(saved),
+            is_personal=is_personal,
+            at_time=profile.at_time if profile.next_due_at is not None else None,
+            suspended=profile.reason,
+        )
+
+    async def answer(self, user_id: int, arxiv_id: str, kind: FeedbackKind) -> None:
+        """Record what a reader said of a paper; the profile is current with the next post."""
+        await self._profiles.open(user_id)
+        async with self._database.read() as connection:
+            ids = await papers.get_ids(connection, [arxiv_id])
+        if arxiv_id in ids:
+            await self._profiles.record(user_id, ids[arxiv_id], kind)
+
+    async def describe_profile(
+        self, user_id: int, locale: models.Locale
+    ) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
+        """Return the topics that a reader picked, and the concepts of at least two saved papers with their number."""
+        profile = await self._profiles.open(user_id)
+        async with self._database.read() as connection:
+            glossary, _ = await self._profiles.vectors.get_concepts(connection)
+        names = [
+            (name, count)
+            for key, count in profile.concepts.items()
+            if count > 1 and (name := concept_name(glossary, key, locale))
+        ]
+        return profile.topics, names[:MENU_TOPICS]
+
+    async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
+        """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
+        kept = [topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS]]
+        await self._profiles.pick_topics(user_id, kept)
+
+    async def send_daily(self, user_id: int, at_time: str | None) -> models.Profile:
+        """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
+
+        The zone is the reader's, else that of the settings.
+        """
+        profile = await self._profiles.open(user_id)
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            reader = await accounts.get_reader(connection, user_id)
+            zone = (reader and reader.timezone) or self._timezone
+            chosen = at_time or profile.at_time or DEFAULT_TIME
+            due = next_due(now, chosen, zone)
+            profile = replace(
+                profile, at_time=chosen, timezone=zone, next_due_at=due.at, due_on=due.local_on, reason=None
+            )
+            await today.upsert(connection, profile)
+            await outbox.resume(connection, now, user_id=user_id)
+        return profile
+
+    async def stop_daily(self, user_id: int) -> None:
+        """Stop sending a reader the papers of the day."""
+        profile = await self._profiles.open(user_id)
+        async with self._database.transaction() as connection:
+            stopped = replace(
+                profile, at_time=None, timezone=None, next_due_at=None, due_on=None, reason=None
+            )
+            await today.upsert(connection, stopped)
+
+
+def next_due(now: datetime, at_time: str, zone: str) -> schedule.DueTime:
+    """Return the first time after `now` (UTC) at which it is `at_time` in the zone, across changes of the clock."""
+    return schedule.next_due(now, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY)
+
+
+def _match_follows(
+    own: Sequence[models.Alert], details: Sequence[models.PaperDetail]
+) -> dict[int, tuple[contents.AlertReason, ...]]:
+    """Return why papers match the reader's alerts, by paper id; the minimum of votes does not matter here."""
+    if not own:
+        return {}
+    found = {detail.id: matcher.match_all(own, detail, matcher.keyword_text(detail)) for detail in details}
+    return {paper_id: reasons for paper_id, reasons in found.items() if reasons}
+
+
+def _rank(
+    details: Sequence[models.PaperDetail],
+    scores: Mapping[int, float],
+    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+) -> list[tuple[int, models.PaperDetail]]:
+    """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
+    by_votes = sorted(details, key=lambda detail: (*choice.votes_sort_key(detail.votes), detail.id))
+    spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
+    bonus = _FOLLOW_SHARE * spread or 1.0
+    return sorted(
+        enumerate(by_votes, start=1),
+        key=lambda pair: -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
+    )
+
+
+def _find_reasons(
+    day: Day,
+    detail: models.PaperDetail,
+    profile: models.Profile,
+    glossary: Glossary,
+    locale: models.Locale,
+    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+) -> tuple[contents.TodayReason, ...]:
+    """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
+    own = profiles.concepts_of(day.vectors.get(detail.id, {}))
+    count = len(day.details)
+    too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
+    reasons: list[contents.TodayReason] = []
+    for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
+        feature = profiles.CONCEPT_MARK + key
+        is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
+        if key in own and count > 1 and not is_common and (name := concept_name(glossary, key, locale)):
+            reasons.append((contents.TodayReasonKind.SAVED, name, count))
+    reasons = reasons[: MAX_REASONS - 1]
+    named = {text.casefold() for _, text, _ in reasons}
+    reasons += [
+        (contents.TodayReasonKind.FOLLOWED, reason.text, 0)
+        for reason in follows.get(detail.id, ())
+        if reason.text.casefold() not in named
+    ]
+    reasons += [
+        (contents.TodayReasonKind.PICKED, topic, 0)
+        for topic in profile.topics
+        if any(concept.key in own for concept in glossary.find_concepts(topic))
+    ]
+    return tuple(reasons[:MAX_REASONS])
+
+
+def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
+    """Return the usual name of a concept in a language, else in the other; "" if the glossary has it no more."""
+    concept = glossary.concept(key)
+    if concept is None:
+        return ""
+    english = best_supported_form(concept.forms_in("en")) or concept.key
+    return best_supported_form(concept.forms_in("ko")) or english if locale is models.Locale.KO else english
+
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZE = 100
+"""Readers per transaction."""
+
+
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+) -> list[Owned]:
+    if delivery.is_direct and delivery.user_id is not None:
+        await today.suspend(connection, delivery.user_id, reason)
+    return []
+
+
+TODAY: KindRecord[contents.TodayPost] = KindRecord(
+    kind=models.DeliveryKind.TODAY,
+    priority=models.Priority.SCHEDULED,
+    render=lambda renderer, post: renderer.render_today(post),
+    suspend=_suspend,
+)
+
+
+class TodayPlanner:
+    """Plans what is due by DM. Planning is idempotent: the key of a delivery names the reader and the digest's date.
+
+    A local date may come twice, when a reader moves west, and may have two digests then.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        deliveries: DeliveryFactory,
+        reader_profiles: Profiles,
+        service: TodayService,
+        *,
+        default_locale: models.Locale = models.Locale.EN,
+    ) -> None:
+        self._database = database
+        self._deliveries = deliveries
+        self._profiles = reader_profiles
+        self._service = service
+        self._default_locale = default_locale
+
+    async def tick(self, now: datetime) -> int:
+        """Plan everything that is due at `now` (UTC). Returns the number of deliveries.
+
+        Errors are logged, and the next call retries: they must not stop the daily posts.
+        """
+        planned = 0
+        with isolation.isolated(log, "planning papers of the day failed"):
+            while (count := await self._plan_batch(now)) is not None:
+                planned += count
+        return planned
+
+    async def _plan_batch(self, now: datetime) -> int | None:
+        """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
+        async with self._database.read() as connection:
+            if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
+                return None
+            digest_on = (await papers.get_extent(connection)).last_on
+            known = {
+                profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
+            }
+        # On weekends the newest day is one whose papers the reader was sent already.
+        on_new_day = [
+            profile
+            for profile in due
+            if digest_on is not None
+            and (profile.last_digest_on is None or profile.last_digest_on < digest_on)
+        ]
+        current = await self._profiles.update(on_new_day)
+        built = await self._build(current, known, now)
+        moved = [_move(profile, known[profile.user_id], now, built.get(profile.user_id)) for profile in due]
+        async with self._database.transaction() as connection:
+            # A reader who stopped it meanwhile gets no message.
+            still_due = {row.user_id for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)}
+            ids = await outbox.add_all(
+                connection, [delivery for user_id, delivery in built.items() if user_id in still_due]
+            )
+            await today.set_schedules(connection, [row for row in moved if row.user_id in still_due])
+        if ids:
+            log.info("papers of the day planned", count=len(ids))
+        return len(ids)
+
+    async def _build(
+        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader | None], now: datetime
+    ) -> dict[int, models.NewDelivery]:
+        """Render the posts by user id; what fails to render is logged and left out."""
+        wanted = []
+        for profile in current:
+            reader = known[profile.user_id]
+            wanted.append(Wanted(profile, (reader and reader.locale) or self._default_locale))
+        built: dict[int, models.NewDelivery] = {}
+        slices = TimeSlices()
+        for profile, post in zip(current, await self._service.build_posts(wanted), strict=False):
+            reader = known[profile.user_id]
+            with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):
+                built[profile.user_id] = self._deliveries.build_post(
+                    TODAY,
+                    replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
+                    now,
+                    user_id=profile.user_id,
+                    channel_id=reader.dm_channel_id if reader is not None else None,
+                    local_on=profile.due_on or now.date(),
+                    digest_on=post.digest_on,
+                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
+                )
+            await slices.pause()
+        return built
+
+
+def _move(
+    profile: models.Profile, reader: models.Reader | None, now: datetime, sent: models.NewDelivery | None
+) -> models.Profile:
+    """Return the profile with its next due time in the reader's zone; without one if this machine does not know it."""
+    last_on = sent.digest_on if sent is not None else profile.last_digest_on
+    zone = (reader and reader.timezone) or profile.timezone
+    if profile.at_time is None or zone is None or not clock.is_known_zone(zone):
+        return replace(profile, next_due_at=None, due_on=None, last_digest_on=last_on)
+    due = next_due(now, profile.at_time, zone)
+    return replace(profile, timezone=zone, next_due_at=due.at, due_on=due.local_on, last_digest_on=last_on)

@@ -1,0 +1,1 @@
+"""Trends: papers of a topic by month, and rising topics."""

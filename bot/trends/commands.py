@@ -1,0 +1,135 @@
+"""/trends: a chart of a topic's papers and votes by month, and rising topics."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import replace
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import custom_ids, permissions, router
+from bot.client.context import Client, Request
+from bot.client.custom_ids import Action
+from bot.client.router import UserError, WithFiles
+from bot.client.translations import Texts
+from bot.lists import autocomplete
+from bot.lists import messages as lists_messages
+from bot.lists.commands import load_list_text, store_list_text
+from bot.search.results import SearchRequest
+from bot.trends import messages as trends_messages
+from bot.trends.messages import Span, TrendAnswer
+
+log = structlog.get_logger(__name__)
+
+SPAN_CHOICES = [
+    app_commands.Choice(name="Last 6 months", value=Span.HALF_YEAR.value),
+    app_commands.Choice(name="Last year", value=Span.YEAR.value),
+    app_commands.Choice(name="Last 2 years", value=Span.TWO_YEARS.value),
+    app_commands.Choice(name="All time", value=Span.ALL.value),
+]
+
+
+class TrendsCog(commands.Cog):
+    """Papers and votes by month."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+
+    @router.command(name="trends", description="A topic's papers and votes by month, and rising topics")
+    @app_commands.describe(
+        topic="In Korean or English; all papers and rising topics if left out", period="How far back"
+    )
+    @app_commands.choices(period=SPAN_CHOICES)
+    @app_commands.autocomplete(topic=autocomplete.topics)
+    async def trends(
+        self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
+    ) -> WithFiles:
+        """Show the chart of a topic; without a topic, of all papers, with rising topics."""
+        return await self._answer_topic(request, topic, Span(period))
+
+    @router.handles(trends_messages.SHOW)
+    async def open_trend(self, request: Request, action: Action) -> WithFiles:
+        """Show the chart of a button."""
+        return await self._answer(request, *await self._unpack(action))
+
+    @router.handles(trends_messages.SELECT_SPAN)
+    async def select_span(self, request: Request, action: Action) -> WithFiles:
+        """Show the chart for the selected span."""
+        topic, _ = await self._unpack(action)
+        with custom_ids.map_parse_errors():
+            span = Span(router.selected_value(request.interaction))
+        return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
+
+    @router.handles(trends_messages.SELECT)
+    async def select_topic(self, request: Request, action: Action) -> WithFiles:
+        """Show the chart of the selected rising topic."""
+        with custom_ids.map_parse_errors():
+            span = Span(action.payload)
+        return await self._answer_topic(request, router.selected_value(request.interaction), span)
+
+    @router.handles(trends_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    async def share(self, request: Request, action: Action) -> WithFiles:
+        """Post the chart publicly. Raises UserError unless the user may write in the channel."""
+        texts, interaction = request.texts, request.interaction
+        # Admitted before the answer is public, since a refusal is private.
+        async with router.admitted_lookup(interaction):
+            await router.defer(interaction, public=True)
+            answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
+        if not answer.trend.total:
+            raise UserError("outdated-control")
+        sharer = router.display_name(interaction)
+        return WithFiles(trends_messages.shared_view(texts, answer, sharer=sharer), files)
+
+    async def _unpack(self, action: Action) -> tuple[lists_messages.ListState, Span]:
+        topic, span = trends_messages.unpack(action)
+        return await load_list_text(self._services.text_tokens, topic), span
+
+    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFiles:
+        topic = await store_list_text(self._services.text_tokens, trends_messages.make_topic(text, span))
+        return await self._answer(request, topic, span)
+
+    async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithFiles:
+        async with router.admitted_lookup(request.interaction):
+            answer, files = await self._load_answer(request.texts, topic, span, rising=not topic.text)
+        may_share = permissions.may_share(request.interaction)
+        return WithFiles(trends_messages.trend_view(request.texts, answer, may_share=may_share), files)
+
+    async def _load_answer(
+        self, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
+    ) -> tuple[TrendAnswer, list[discord.File]]:
+        months = trends_messages.SPAN_MONTHS[span]
+        search = self._services.search
+        answer = TrendAnswer(
+            topic=topic,
+            span=span,
+            trend=await self._services.trends.get_trend(topic.text, months=months, by_age=True),
+            extent=await search.get_extent(),
+            rising=await self._services.rising.list_topics(texts.locale) if rising else None,
+        )
+        if topic.text and not answer.trend.total:
+            found = await search.search(SearchRequest(topic.text, limit=1))
+            # A search corrects a typing error; the topic was counted as typed.
+            typed = await search.search(SearchRequest(topic.text, limit=1, literal=True))
+            answer = replace(
+                answer,
+                suggestions=typed.suggestions,
+                has_papers_outside_span=found.has_full_matches and not found.corrected,
+            )
+        if not answer.trend.total:
+            return answer, []
+        try:
+            image = await asyncio.to_thread(trends_messages.draw_chart, self._services.charts, texts, answer)
+        except ValueError as error:
+            # The operator's template is invalid.
+            log.warning("chart not drawn", error=str(error))
+            return answer, []
+        file = discord.File(
+            io.BytesIO(image),
+            trends_messages.IMAGE_FILENAME,
+            description=trends_messages.alt_text(texts, answer) or None,
+        )
+        return replace(answer, has_image=True), [file]

@@ -1,0 +1,262 @@
+"""`/trends`: papers and votes per month of a topic, as a chart and as numbers, and rising topics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from discord import ui
+
+from bot.client import custom_ids, paper_text
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.translations import Texts
+from bot.lists import messages as lists_messages
+from bot.rendering import charts, discord_text
+from bot.trends.service import Month, RisingTopic, Step, Trend
+from storage import models
+
+SHOW = "tr"
+SELECT_SPAN = "trs"
+SELECT = "trp"
+SHARE = "trx"
+IMAGE_FILENAME = "trend.png"
+MAX_EXPANSIONS = 5
+MAX_TITLE_LENGTH = 60
+NO_BREAK_SPACE = "\u00a0"
+"""Keeps the numbers of a month on one line."""
+
+
+class Span(StrEnum):
+    """The time span of a chart."""
+
+    HALF_YEAR = "half-year"
+    YEAR = "y"
+    TWO_YEARS = "two-years"
+    ALL = "a"
+
+
+SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.ALL: None}
+
+
+@dataclass(frozen=True, slots=True)
+class TrendAnswer:
+    """The content of one answer. `topic` is the list of the topic's papers, with the text "" for the whole archive.
+
+    `rising` is None if it was not requested. `suggestions` are other topics if this one has no papers;
+    `has_papers_outside_span`: it has some in another span. `has_image`: the chart is sent with the answer.
+    """
+
+    topic: lists_messages.ListState
+    span: Span
+    trend: Trend
+    extent: models.ArchiveExtent
+    rising: tuple[RisingTopic, ...] | None = None
+    suggestions: tuple[str, ...] = ()
+    has_papers_outside_span: bool = True
+    has_image: bool = False
+
+
+def make_topic(text: str, span: Span, token: str = "") -> lists_messages.ListState:
+    """Return the list of a topic's papers over a similar time."""
+    period = lists_messages.Period.YEAR if span is Span.YEAR else lists_messages.Period.ALL
+    return lists_messages.ListState(lists_messages.ListKind.TOPIC, text, period=period, token=token)
+
+
+def pack(topic: lists_messages.ListState, span: Span, verb: str = SHOW) -> str:
+    """Return the custom id that shows the trend of a topic."""
+    return custom_ids.pack(verb, span, "k" if topic.token else "", topic.token or topic.text)
+
+
+def unpack(action: custom_ids.Action) -> tuple[lists_messages.ListState, Span]:
+    """Return the topic and span that `pack` wrote; a stored text as its token alone. Raises InvalidCustomIdError."""
+    code, flag, text = action.fields(3)
+    with custom_ids.map_parse_errors():
+        span = Span(code)
+    return (make_topic("", span, text) if flag else make_topic(text, span)), span
+
+
+def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
+    """Return a private answer: the trend, rising topics, and buttons for related lists."""
+    message = MessageBuilder()
+    has_papers = answer.trend.total > 0
+    if has_papers:
+        _add_trend(texts, message, answer)
+    else:
+        _add_no_results(texts, message, answer)
+    if answer.rising is not None and has_papers:
+        _add_rising(texts, message, answer.rising)
+        message.add_select(_rising_menu(texts, answer.rising, answer.span))
+    if has_papers or answer.span is not Span.ALL:
+        message.add_select(_span_menu(texts, answer))
+    message.add_buttons(*_suggestion_buttons(answer))
+    message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))
+    return message.view
+
+
+def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
+    """Return a public answer. Its button answers each member privately."""
+    message = MessageBuilder()
+    _add_trend(texts, message, answer)
+    message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
+    message.add_text(paper_text.subtext(texts("shared-by", name=sharer)))
+    return message.view
+
+
+def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer) -> bytes:
+    """Return the chart of an answer. Raises and takes as long as `ChartRenderer.draw`."""
+    trend = answer.trend
+    return renderer.draw(
+        trend.months,
+        labels=(texts("trend-papers"), texts("trend-votes")),
+        locale=texts.locale.value,
+        is_last_partial=trend.is_last_month_partial,
+        by_month=trend.step is Step.MONTH,
+    )
+
+
+def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
+    trend = answer.trend
+    message.add_text(f"### {_heading(texts, answer)}")
+    notes = []
+    if trend.added_forms:
+        also = ", ".join(
+            paper_text.escape_untrusted(form, max_length=60) for form in trend.added_forms[:MAX_EXPANSIONS]
+        )
+        notes.append(texts("list-also", forms=also))
+    if trend.is_estimated:
+        notes.append(texts("trend-estimated"))
+    message.add_text("\n".join(map(paper_text.subtext, notes)))
+    if answer.has_image:
+        message.add_image(IMAGE_FILENAME, _monthly_figures(texts, trend, plain=True))
+    message.add_text(_summary(texts, trend))
+    numbers = paper_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+    message.add_text(f"{numbers}\n{_monthly_figures(texts, trend)}")
+
+
+def _heading(texts: Texts, answer: TrendAnswer) -> str:
+    topic = _topic_name(texts, answer.topic.text)
+    span = texts(f"trend-span-{answer.span.value}")
+    return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
+
+
+def _topic_name(texts: Texts, text: str) -> str:
+    name = paper_text.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    return name if text else texts("trend-everything")
+
+
+def _summary(texts: Texts, trend: Trend) -> str:
+    """Return the last two months, weeks or days and, if it is another one, the month with the most papers."""
+    last = _month_papers(texts, trend, trend.months[-1])
+    if trend.is_last_month_partial:
+        last = texts("trend-so-far", month=last)
+    previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
+    peak_month = max(trend.months, key=lambda month: month.paper_count)
+    peak = texts(
+        "trend-most",
+        month=_month_papers(texts, trend, peak_month, with_year=True),
+        step=trend.step.name.lower(),
+    )
+    return paper_text.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
+
+
+def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = charts.month_name if trend.step is Step.MONTH else charts.day_name
+    return name(month.starts_on, texts.locale.value, with_year=with_year)
+
+
+def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = _name(texts, trend, month, with_year=with_year)
+    return texts("trend-month", month=name, count=month.paper_count)
+
+
+def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
+    """Return the numbers of every month, a line per year, as the text alternative of the chart."""
+    lines = []
+    for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
+        shown = []
+        for month in months:
+            votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
+            count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
+            shown.append(f"{count}{votes}".replace(" ", NO_BREAK_SPACE))
+        figures = ", ".join(shown)
+        lines.append(f"{year}: {figures}" if plain else paper_text.subtext(f"**{year}** {figures}"))
+    return "\n".join(lines)
+
+
+def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
+    message.add_separator()
+    if not rising:
+        message.add_text(paper_text.subtext(texts("rising-none")))
+        return
+    rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising, start=1)]
+    head = f"**{texts('rising-heading')}**\n{paper_text.subtext(texts('rising-note'))}"
+    message.add_text("\n".join((head, *rows)))
+
+
+def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
+    name = f"{rank} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
+    translation = paper_text.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
+    before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
+    facts = texts("rising-facts", count=topic.papers, before=before, now=now)
+    return f"{paper_text.join_dotted(name, translation)} · {facts}"
+
+
+def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
+    options = [
+        select_option(topic.text, topic.text, description=topic.translation or None)
+        for topic in topics
+        if len(topic.text) <= discord_text.SELECT_VALUE
+    ]
+    return select_menu(texts("rising-pick"), custom_ids.pack(SELECT, span), options)
+
+
+def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | None:
+    options = [
+        select_option(texts(f"trend-span-{span.value}"), span.value, selected=span is answer.span)
+        for span in Span
+    ]
+    return select_menu(texts("choose-period"), pack(answer.topic, answer.span, SELECT_SPAN), options)
+
+
+def _navigation_buttons(
+    texts: Texts, answer: TrendAnswer, *, may_share: bool
+) -> list[ui.Item[ui.LayoutView] | None]:
+    topic, span = answer.topic, answer.span
+    buttons: list[ui.Item[ui.LayoutView] | None] = []
+    if topic.text and answer.has_papers_outside_span:
+        buttons.append(button(texts("trend-list"), lists_messages.pack_state(topic)))
+    if topic.text:
+        buttons.append(lists_messages.follow_button(texts, topic))
+        buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
+    if may_share:
+        buttons.append(button(texts("share"), pack(topic, span, SHARE)))
+    if not buttons and answer.extent.paper_count:
+        newest = lists_messages.ListState(lists_messages.ListKind.DIGEST)
+        buttons.append(button(texts("newest-digest"), lists_messages.pack_state(newest)))
+    return buttons
+
+
+def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
+    """Return buttons for the suggested topics."""
+    return [
+        button(text, pack(make_topic(text, answer.span), answer.span))
+        for text in answer.suggestions
+        if len(text) <= lists_messages.MAX_TEXT_LENGTH
+    ][: discord_text.ROW_BUTTONS]
+
+
+def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
+    if answer.extent.paper_count:
+        span = texts(f"trend-span-{answer.span.value}")
+        message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))
+    message.add_text(lists_messages.extent_line(texts, answer.extent))
+    if answer.suggestions:
+        message.add_text(paper_text.subtext(texts("try-instead")))
+
+
+def alt_text(texts: Texts, answer: TrendAnswer) -> str:
+    """Return the text alternative of the chart."""
+    text = f"{_heading(texts, answer)}\n{_monthly_figures(texts, answer.trend, plain=True)}"
+    return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)

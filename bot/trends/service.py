@@ -1,0 +1,440 @@
+"""Trends of a topic by month, of a young archive by week or day, and rising topics: those whose share of the papers grew
+most in the last month, by the terms in titles. Large archives are counted by a sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import IntEnum
+
+from bot.core.clock import Clock
+from bot.glossary import concepts
+from bot.glossary.resolver import Glossary
+from bot.search import engine
+from bot.search import query as search_query
+from bot.search.engine import SearchScope, list_paper_ids_by_authors
+from bot.search.glossary import GlossaryService
+from bot.text import analyser, query_parser, term_keys, typography
+from storage import models, papers, search, trends
+from storage.database import Connection, Database
+
+MAX_MONTHS = 60
+MONTHLY_SAMPLE_SIZE = 30_000
+"""Papers whose dates and votes are read; beyond this number they are read from a sample."""
+COUNT_LIMIT = 250_000
+
+Month = trends.MonthCount
+
+
+class Step(IntEnum):
+    """The days of each column of a trend; 0 for a calendar month. Weeks begin on Monday."""
+
+    MONTH = 0
+    DAY = 1
+    WEEK = 7
+
+
+MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
+"""The archive's age in days below which a trend has a column per day, and per week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A topic by month, up to the month of the newest digest.
+
+    `added_forms` are the forms that query expansion added. `is_estimated`: the counts are scaled up from a sample.
+    With another `step` than months, `months` are weeks or days.
+    """
+
+    months: tuple[Month, ...] = ()
+    added_forms: tuple[str, ...] = ()
+    is_last_month_partial: bool = False
+    is_estimated: bool = False
+    step: Step = Step.MONTH
+
+    @property
+    def total(self) -> int:
+        """Number of papers in all months."""
+        return sum(month.paper_count for month in self.months)
+
+
+class TrendService:
+    """Trends of one archive. It shares the search service's glossary, so all forms of a term give the same trend."""
+
+    def __init__(self, database: Database, clock: Clock, glossary: GlossaryService) -> None:
+        self._database = database
+        self._clock = clock
+        self._glossary = glossary
+
+    async def get_trend(self, query: str, *, months: int | None = 12, by_age: bool = False) -> Trend:
+        """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
+
+        It begins with the archive's first month at the earliest. `months` of None is all months, at most `MAX_MONTHS`.
+        Filters of the query (author:, since:, until:, votes:) apply. An empty archive has no months.
+        `by_age`: an archive of less than three months is counted by week, one of less than three weeks by day.
+        """
+        parsed = query_parser.parse_query(query)
+        async with self._database.read() as connection:
+            extent = await papers.get_extent(connection)
+            if extent.last_on is None or extent.first_on is None:
+                return Trend()
+            last = extent.last_on.replace(day=1)
+            asked = _months_before(last, (MAX_MONTHS if months is None else months) - 1)
+            age = (extent.last_on - extent.first_on).days + 1
+            step = Step.MONTH
+            if by_age and age < MAX_WEEKS_DAYS:
+                step = Step.DAY if age < MAX_DAYS else Step.WEEK
+            first = max(_start_of(extent.first_on, step), asked)
+            filters = search.Filters(
+                max(first, parsed.since or first),
+                min(extent.last_on, parsed.until or extent.last_on),
+                parsed.min_votes,
+            )
+            expanded = search_query.expand_query(await self._glossary.get_current(connection), parsed.text)
+            counted, is_estimated = await _count_by_period(
+                connection, parsed, expanded, filters, by_day=step > 0
+            )
+        return Trend(
+            months=_fill(counted, first, _start_of(extent.last_on, step), step),
+            added_forms=search_query.added_forms(expanded) if parsed.text else (),
+            is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
+            is_estimated=is_estimated,
+            step=step,
+        )
+
+
+async def _count_by_period(
+    connection: Connection,
+    query: query_parser.Query,
+    expanded: concepts.Expansion,
+    filters: search.Filters,
+    *,
+    by_day: bool,
+) -> tuple[Sequence[Month], bool]:
+    """Return the months, or days, that have papers, and whether the counts are estimates."""
+    by_authors = await list_paper_ids_by_authors(connection, query.authors)
+    if not query.has_text:
+        if by_authors is not None:
+            return _group(await papers.list_rows(connection, sorted(by_authors)), filters, by_day), False
+        paper_count = await papers.count(
+            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=filters.min_votes or 0
+        )
+        groups = sample_groups(paper_count)
+        counted = await trends.count_papers(connection, filters, groups=groups, by_day=by_day)
+        return _scale_up(counted, groups)
+    about = await engine.list_about(connection, query, expanded, SearchScope(filters, by_authors))
+    if about is not None:
+        return _group(await papers.list_rows(connection, sorted(about)), filters, by_day), False
+    return await _count_in_index(connection, query, expanded, filters, by_day)
+
+
+async def _count_in_index(
+    connection: Connection,
+    query: query_parser.Query,
+    expanded: concepts.Expansion,
+    filters: search.Filters,
+    by_day: bool,
+) -> tuple[Sequence[Month], bool]:
+    topic_query = engine.build_topic_query(query, expanded)
+    if topic_query is None:
+        return (), False
+    frequencies = await search.get_document_frequencies(connection, search_query.collect_tokens(topic_query))
+    anywhere = search_query.prune_query(topic_query, frequencies).anywhere
+    paper_count = await search.count_matches(connection, anywhere, limit=COUNT_LIMIT)
+    if paper_count == COUNT_LIMIT:
+        paper_count = await search.count_all(connection)
+    groups = sample_groups(paper_count)
+    counted = await trends.count_matches(connection, anywhere, filters, groups=groups, by_day=by_day)
+    return _scale_up(counted, groups)
+
+
+def sample_groups(paper_count: int, sample_size: int = MONTHLY_SAMPLE_SIZE) -> int:
+    """Return the number of sample groups that hold about `sample_size` papers."""
+    if paper_count <= sample_size:
+        return trends.SAMPLE_GROUPS
+    return max(1, trends.SAMPLE_GROUPS * sample_size // paper_count)
+
+
+def _scale_up(months: Sequence[Month], groups: int) -> tuple[Sequence[Month], bool]:
+    """Return the counts of a sample scaled up to all papers, and whether they were scaled."""
+    if groups >= trends.SAMPLE_GROUPS:
+        return months, False
+    factor = trends.SAMPLE_GROUPS / groups
+    scaled = [
+        Month(of.starts_on, round(of.paper_count * factor), of.votes and round(of.votes * factor))
+        for of in months
+    ]
+    return scaled, True
+
+
+def _group(rows: Iterable[models.PaperRow], filters: search.Filters, by_day: bool) -> list[Month]:
+    groups: dict[date, list[models.PaperRow]] = defaultdict(list)
+    for row in rows:
+        if filters.allow(row.date, row.votes):
+            groups[row.date if by_day else row.date.replace(day=1)].append(row)
+    return [
+        Month(on, len(rows), _sum_known(row.votes for row in rows)) for on, rows in sorted(groups.items())
+    ]
+
+
+def _sum_known(votes: Iterable[int | None]) -> int | None:
+    known = [number for number in votes if number is not None]
+    return sum(known) if known else None
+
+
+def _start_of(on: date, step: Step) -> date:
+    """Return the first day of the month, the Monday of the week, or the day itself."""
+    if step is Step.MONTH:
+        return on.replace(day=1)
+    return on if step is Step.DAY else on - timedelta(days=on.weekday())
+
+
+def _fill(counted: Sequence[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
+    """Return every column from the first to the last, those without papers included; days are added up to weeks."""
+    groups: dict[date, list[Month]] = defaultdict(list)
+    for column in counted:
+        groups[_start_of(column.starts_on, step)].append(column)
+    if step is Step.MONTH:
+        number = (last.year - first.year) * 12 + last.month - first.month + 1
+        starts = [_months_before(last, number - 1 - passed) for passed in range(number)]
+    else:
+        starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
+    return tuple(
+        Month(on, sum(part.paper_count for part in groups[on]), _sum_known(part.votes for part in groups[on]))
+        for on in starts
+    )
+
+
+def _months_before(month: date, number: int) -> date:
+    """Return the first day of the month `number` months earlier, at the earliest that of January of year 1."""
+    months = max(month.year * 12 + month.month - 1 - number, 12)
+    return date(months // 12, months % 12 + 1, 1)
+
+
+RECENT_PERIOD = timedelta(days=30)
+BASELINE_PERIOD = timedelta(days=91)
+MIN_PAPERS = 3
+"""Fewer papers of a topic in the recent period are chance."""
+SAMPLE_SIZE = 3000
+"""Titles read per period."""
+MIN_GROWTH = 1.25
+"""Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
+_MAX_TERM_WORDS = 4
+_MAX_TITLE_LENGTH = 300
+_DUPLICATE_OVERLAP = 0.7
+"""A topic that shares this much of its papers with a higher ranked one is a duplicate of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RisingTopic:
+    """A topic with its papers in the recent period, and its share of all papers then and in the baseline, 0 to 1.
+
+    `text` is the query for it, `translation` its usual form in the other language, "" if there is none.
+    """
+
+    text: str
+    translation: str
+    papers: int
+    share: float
+    baseline_share: float
+
+
+@dataclass(slots=True)
+class _TopicCounts:
+    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled.
+
+    `scale` is the number of papers that each title represents.
+    """
+
+    title_count: int
+    scale: float
+    papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def share(self, key: str) -> float:
+        """Return the share of titles that name a topic."""
+        return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
+
+
+class RisingTopicService:
+    """Rising topics of one archive, counted in a thread once for each state of the archive."""
+
+    def __init__(self, database: Database, glossary: GlossaryService) -> None:
+        self._database = database
+        self._glossary = glossary
+        self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
+        self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
+        self._counting = asyncio.Lock()
+
+    async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
+        """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
+
+        They are named in the language of `locale`.
+        """
+        counted = await self._get_counts()
+        if counted is None:
+            return ()
+        glossary, recent, baseline = counted
+        keys = _rank_topics(recent, baseline, limit)
+        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
+
+    async def list_common(self, locale: models.Locale, *, limit: int) -> tuple[RisingTopic, ...]:
+        """Return the rising topics of the last 30 days, filled up with the concepts that most of its papers name."""
+        counted = await self._get_counts()
+        if counted is None:
+            return ()
+        glossary, recent, baseline = counted
+        common = [
+            key
+            for key, paper_ids in recent.papers_by_topic.items()
+            if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
+        ]
+        common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
+        keys = dict.fromkeys([*_rank_topics(recent, baseline, limit), *common])
+        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in list(keys)[:limit])
+
+    async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
+        """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""
+        async with self._database.read() as connection:
+            extent = await papers.get_extent(connection)
+            if extent.last_on is None:
+                return None
+            glossary = await self._glossary.get_current(connection)
+            async with self._counting:
+                if self._counted != (glossary, extent):
+                    begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
+                    recent = search.Filters(begin, extent.last_on)
+                    before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
+                    self._counts = (
+                        await _count_period(connection, glossary, recent),
+                        await _count_period(connection, glossary, before),
+                    )
+                    self._counted = glossary, extent
+                return glossary, *self._counts
+
+
+async def _count_period(connection: Connection, glossary: Glossary, period: search.Filters) -> _TopicCounts:
+    paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
+    groups = sample_groups(paper_count, SAMPLE_SIZE)
+    titles = await trends.list_titles(connection, period, groups=groups)
+    return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups)
+
+
+def _count_topics(glossary: Glossary, titles: Sequence[tuple[int, str]], scale: float) -> _TopicCounts:
+    counts = _TopicCounts(len(titles), scale)
+    for paper_id, title in titles:
+        for key, spelling in extract_topics(glossary, typography.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
+            counts.papers_by_topic[key].add(paper_id)
+            if spelling:
+                counts.phrase_spellings[key][spelling] += 1
+    return counts
+
+
+def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the topics in a title: its concepts, and phrases of two words that belong to no concept.
+
+    Phrases come with their spelling, concepts with "".
+    """
+    for part in _split_title(title):
+        words = part.split()
+        in_concept: set[int] = set()
+        lengths = range(min(_MAX_TERM_WORDS, len(words)), 0, -1)
+        for start, end in ((start, start + n) for n in lengths for start in range(len(words) - n + 1)):
+            if term_keys.is_closer(words[start:end]):
+                in_concept.update(range(start, end))
+                continue
+            if end - start == 1 and start in in_concept:
+                continue  # a single word of a longer term is not a topic, a term within a term is
+            concept = _find_concept(glossary, words[start:end])
+            if concept is not None:
+                in_concept.update(range(start, end))
+                yield concept.key, ""
+        for start in range(len(words) - 1):
+            if not {start, start + 1} & in_concept and all(map(_is_content_word, words[start : start + 2])):
+                spelling = " ".join(words[start : start + 2])
+                yield term_keys.english_key(spelling), spelling
+
+
+def _split_title(title: str) -> list[str]:
+    """Split a title at punctuation that no term crosses."""
+    for sign in ':;,.?!()[]"“”–—|/':
+        title = title.replace(f"{sign} " if sign in ".:" else sign, "\n")
+    return title.rstrip(".:").split("\n")
+
+
+def _find_concept(glossary: Glossary, words: Sequence[str]) -> concepts.Concept | None:
+    if not _is_content_word(words[0]) or not _is_content_word(words[-1]):
+        return None
+    text = " ".join(words)
+    if analyser.has_hangul(text) or (len(words) == 1 and term_keys.is_abbreviation(text)):
+        return next(iter(glossary.find_concepts(text)), None)
+    return glossary.concept(term_keys.english_key(text))
+
+
+def _is_content_word(word: str) -> bool:
+    folded = word.lower()
+    return len(word) > 1 and word[0].isalnum() and not folded.isdigit() and folded not in _STOPWORDS
+
+
+_EXTRA_STOPWORDS = (
+    "are be can how do does it its not towards toward using through under over between beyond what when why we you"
+    " your our that this than more all one new large small fast better good best without within across"
+)
+_STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
+
+
+def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
+    """Return the keys of the topics that rose most, without duplicates of a higher ranked topic."""
+    if not baseline.title_count:
+        return []
+    shares = {
+        key: (recent.share(key), baseline.share(key))
+        for key, paper_ids in recent.papers_by_topic.items()
+        if len(paper_ids) >= MIN_PAPERS
+    }
+    gains = {key: now - before for key, (now, before) in shares.items() if now >= MIN_GROWTH * before}
+    ranked = sorted(gains, key=lambda key: -gains[key])  # ties keep the order of the titles
+    chosen: list[str] = []
+    for key in ranked:
+        if len(chosen) == limit:
+            break
+        own = recent.papers_by_topic[key]
+        others = (recent.papers_by_topic[other] for other in chosen)
+        if all(len(own & other) / min(len(own), len(other)) < _DUPLICATE_OVERLAP for other in others):
+            chosen.append(key)
+    return chosen
+
+
+def _make_topic(
+    glossary: Glossary, recent: _TopicCounts, baseline: _TopicCounts, key: str, locale: models.Locale
+) -> RisingTopic:
+    concept = glossary.concept(key)
+    if concept is None:
+        text, translation = recent.phrase_spellings[key].most_common(1)[0][0], ""
+    else:
+        korean_form = best_supported_form(concept.forms_in("ko"))
+        text = best_supported_form(concept.forms_in("en")) or concept.key
+        translation = korean_form
+        if locale is models.Locale.KO:
+            text, translation = korean_form or text, text
+    paper_count = round(len(recent.papers_by_topic[key]) * recent.scale)
+    shares = recent.share(key), baseline.share(key)
+    return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
+
+
+def best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
+    """Return the form with most papers, "" if there is none. The seed list counts more than a single paper.
+
+    Of forms that equally many papers explain, it is the one that most papers use.
+    """
+    names = [form for form in forms if not form.is_alias]
+
+    def support(form: concepts.SurfaceForm) -> tuple[int, int, int]:
+        return form.papers + form.seeded * concepts.SEED_PAPERS, form.confirmed, form.found
+
+    best = max(names, key=support, default=None)
+    return "" if best is None else best.text

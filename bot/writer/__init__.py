@@ -1,0 +1,1 @@
+"""The writer of digests: drafts by a language model, checked against the papers."""

@@ -1,0 +1,118 @@
+"""/write: what the writer of digests does. It is set up by operators; managers may look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.archive import arxiv_ids
+from bot.archive.summaries import Basis
+from bot.client import message_builder, paper_text, permissions, router
+from bot.client.context import Client, Request
+from bot.client.translations import Texts
+from bot.rendering import discord_text
+from bot.writer import service as writer_service
+from storage import models
+from storage import writer as stored_writer
+
+MAX_PROBLEMS = 8
+MAX_REASON_LENGTH = 160
+_UNWRITTEN = (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
+
+
+def write_status_view(
+    texts: Texts,
+    writer: writer_service.WriterStatus,
+    written: writer_service.WrittenDay,
+    tokens: tuple[int, int],
+) -> ui.LayoutView:
+    """Return how far the digests of a day are, what could not be written and why, and the tokens of day and month."""
+    unwritten = [draft for draft in written.drafts if draft.state in _UNWRITTEN]
+    has_failed = any(draft.state is stored_writer.DraftState.FAILED for draft in unwritten)
+    message = message_builder.MessageBuilder(message_builder.RED if has_failed else message_builder.AMBER)
+    if writer.model is None:
+        message.add_text(f"### {texts('write-heading')}\n{texts('write-off')}")
+        return message.view
+    model = paper_text.escape_untrusted(writer.model, max_length=paper_text.MAX_MODEL_LENGTH)
+    day = written.day.isoformat() if written.day else ""
+    facts = paper_text.join_dotted(day, model, texts(f"write-language-{writer.language.value}"))
+    message.add_text(f"### {texts('write-heading')}\n{paper_text.subtext(facts)}")
+    if written.drafts:
+        forms = dict.fromkeys(draft.format for draft in written.drafts)
+        message.add_text("\n".join(_progress(texts, form, written) for form in forms))
+    else:
+        message.add_text(texts("write-nothing-yet"))
+    if unwritten:
+        message.add_separator()
+        lines = [_problem(texts, draft) for draft in unwritten[:MAX_PROBLEMS]]
+        if len(unwritten) > MAX_PROBLEMS:
+            lines.append(texts("and-more", count=len(unwritten) - MAX_PROBLEMS))
+        message.add_text("\n".join(lines))
+    message.add_separator()
+    of_day, of_month = tokens
+    lines = [_used(texts, "day", of_day, writer.daily_tokens)]
+    if writer.monthly_tokens is not None:
+        lines.append(_used(texts, "month", of_month, writer.monthly_tokens))
+    message.add_text("\n".join(lines))
+    return message.view
+
+
+def _progress(texts: Texts, form: models.DigestFormat, written: writer_service.WrittenDay) -> str:
+    """Return how many papers of a day are written in a format; below it, from what, and what became of the others."""
+    counts = Counter(_outcome(draft) for draft in written.drafts if draft.format is form)
+    counts["waiting"] += max(0, written.papers - counts.total())
+    others = ("abstract", "refused", "failed", "waiting")
+    count = texts("write-written", count=counts["paper"] + counts["abstract"], total=written.papers)
+    line = paper_text.join_dotted(f"**{texts(f'write-format-{form.value}')}**", count)
+    details = [texts(f"write-{name}", count=counts[name]) for name in others if counts[name]]
+    return "\n".join([line, *([paper_text.subtext(paper_text.join_dotted(*details))] if details else [])])
+
+
+def _outcome(draft: stored_writer.Draft) -> str:
+    if draft.state is stored_writer.DraftState.CHECKED:
+        return "abstract" if draft.basis == Basis.ABSTRACT else "paper"
+    return draft.state.value if draft.state in _UNWRITTEN else "waiting"
+
+
+def _problem(texts: Texts, draft: stored_writer.Draft) -> str:
+    """Return the paper of a draft that came to nothing, the format and the reason."""
+    link = discord_text.masked_link(draft.arxiv_id, arxiv_ids.huggingface_url(draft.arxiv_id))
+    failure = writer_service.find_failure(draft)
+    key = f"write-failed-{failure}" if failure else "write-no-text"
+    # What the server says of an error is quoted; the other reasons are ours.
+    detail = " ".join(draft.problems[-1:]) if failure == writer_service.STATUS_ERROR else ""
+    line = paper_text.join_dotted(link, texts(f"write-format-{draft.format.value}"), texts(key))
+    small = paper_text.subtext(paper_text.escape_untrusted(detail, max_length=MAX_REASON_LENGTH))
+    return f"{line}\n{small}" if small else line
+
+
+def _used(texts: Texts, period: str, used: int, cap: int | None) -> str:
+    if cap is None:
+        return texts(f"write-tokens-{period}", used=f"{used:,}")
+    return texts(f"write-tokens-{period}-capped", used=f"{used:,}", cap=f"{cap:,}")
+
+
+@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.default_permissions(manage_guild=True)
+class WriteCog(commands.GroupCog, name="write", description="Digests that Paperround writes itself"):
+    """The writer's status."""
+
+    def __init__(self, bot: Client) -> None:
+        self._writer = bot.services.writer
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Require a manager, even if the server's command settings allow others."""
+        permissions.require_manager(interaction)
+        return True
+
+    @router.command(name="status", description="What is being written, what was refused, tokens today")
+    async def status(self, request: Request) -> ui.LayoutView:
+        """Show the drafts of the newest day and the token budget."""
+        drafts, tokens = await self._writer.list_drafts(), await self._writer.get_tokens()
+        return write_status_view(request.texts, self._writer, drafts, tokens)

@@ -1,0 +1,487 @@
+"""The full text of a paper: Hugging Face's Markdown of it, else the HTML of arXiv, else that of ar5iv.
+
+Each may answer with another page than the paper, so a text counts only if it holds the paper's id and title and at least
+MIN_WORDS words. A large page is parsed in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+from yarl import URL
+
+from bot.core import isolation
+from bot.core.clock import Clock
+from bot.sources import fetch_errors, fetcher
+from bot.text import analyser, typography
+from bot.writer import hidden_text
+from storage import models
+
+# The text of a paper's HTML, as LaTeXML makes it, as Markdown: headings, paragraphs, lists and rows of tables.
+#
+# A formula is read once, as TeX. Hidden text, references, acknowledgements, marks of citations and notes are left out. The
+# scanner takes linear time on any input, as that of `html_to_markdown`, but knows quoted attributes and nested elements.
+
+_TAG_NAME = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(?=[\s/>])")
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z_:][\w:.-]{0,60})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,20000})"|'([^']{0,20000})'|([^\s"'<>=`]{1,2000})))?"""
+)
+_MAX_TAG_LENGTH = 20_000
+_MAX_DEPTH_SEARCHED = 100
+_EMPTY_LINES = re.compile(r"[ \t]*\n[ \t]*(?:\n\s*)?\n")
+_SPACES = re.compile(r"\s+")
+_NUMERIC_CITATION = re.compile(r"[\[(]?[\s\d,;–-]*[\])]?")
+_VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
+_SKIPPED_NAMES = "script style template noscript svg nav footer button select textarea iframe object annotation annotation-xml"
+_SKIPPED_CLASS_NAMES = (
+    "ltx_bibliography ltx_acknowledgements ltx_acknowledgement ltx_note_mark ltx_tag_note ltx_tag_equation ltx_missing"
+    " ltx_eqn_eqno ltx_ERROR ltx_page_footer ltx_page_header ltx_page_navbar ltx_page_logo ltx_TOC ltx_pagination"
+    " package-alerts"
+)
+_BLOCK_NAMES = (
+    "p div article section main table thead tbody blockquote body header figure figcaption dl dt dd ul ol pre"
+)
+_VOID = frozenset(_VOID_NAMES.split())
+_SKIPPED = frozenset(_SKIPPED_NAMES.split())
+_SKIPPED_CLASSES = frozenset(_SKIPPED_CLASS_NAMES.split())
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_OPENINGS = {
+    **dict.fromkeys((*_BLOCKS, "title"), "\n\n"),
+    **{name: f"\n\n{mark} " for name, mark in _HEADINGS.items()},
+    "li": "\n- ",
+    "br": "\n",
+    "tr": "\n",
+}
+_CLOSES_PARAGRAPH = _BLOCKS | _HEADINGS.keys() | {"li", "tr"}
+_TEX = re.compile(r"[\\^_{]")
+
+
+class _Tag(NamedTuple):
+    name: str  # in lower case
+    is_closing: bool
+    attributes: str
+
+
+class PaperPage:
+    """A parsed page: its text as Markdown, and the titles that it names itself by."""
+
+    def __init__(self, page: str) -> None:
+        self._chunks: list[str] = []
+        self._open: list[tuple[str, bool, int]] = []
+        self._skipped: list[str] = []
+        self._hiding: set[str] = set()
+        self.titles: list[str] = []
+        for token in _tokenize(page):
+            if isinstance(token, str):
+                self._write_text(token)
+            else:
+                self._write_tag(*token)
+        text = hidden_text.drop_invisible("".join(self._chunks))
+        self.text = _EMPTY_LINES.sub("\n\n", text).strip() + "\n"
+
+    def _write_text(self, text: str) -> None:
+        if not self._skipped:
+            self._chunks.append(_SPACES.sub(" ", html.unescape(text)))
+        elif self._skipped[-1] == "style":
+            self._hiding |= hidden_text.hiding_selectors(text)
+
+    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
+        if self._skipped:
+            self._skip(name, is_closing)
+            if self._skipped or is_closing:
+                return
+        if is_closing:
+            self._close(name)
+            return
+        values = _parse_attributes(attributes)
+        if name == "math":
+            self._write_formula(values)
+        elif name in _SKIPPED or self._is_left_out(values):
+            if name not in _VOID:
+                self._skipped.append(name)
+        else:
+            self._start(name, values)
+
+    def _skip(self, name: str, is_closing: bool) -> None:
+        """Follow the nesting below an element that is left out, by its name alone."""
+        first = self._skipped[0]
+        if first == "p" and not is_closing and name in _CLOSES_PARAGRAPH:
+            self._skipped.clear()
+        elif name == first:
+            if is_closing:
+                self._skipped.pop()
+            else:
+                self._skipped.append(name)
+
+    def _is_left_out(self, values: dict[str, str]) -> bool:
+        classes = values.get("class", "").split()
+        if not _SKIPPED_CLASSES.isdisjoint(classes):
+            return True
+        if "ltx_note" in classes and any(entry[0] == "h1" for entry in self._open[-5:]):
+            return True
+        return self._is_hidden(values)
+
+    def _is_hidden(self, values: dict[str, str]) -> bool:
+        """Whether a style sheet, or the attributes of an element themselves, hide it."""
+        if not values:
+            return False
+        selectors = ["." + name for name in values.get("class", "").split()] + ["#" + values.get("id", "")]
+        has_background = any(entry[1] for entry in self._open[-20:])
+        return not self._hiding.isdisjoint(selectors) or hidden_text.is_hidden(
+            values, has_background=has_background
+        )
+
+    def _start(self, name: str, values: dict[str, str]) -> None:
+        classes = values.get("class", "")
+        is_note = name == "span" and "ltx_note_content" in classes
+        if is_note:
+            self._chunks.append(" (")
+        elif name in ("td", "th"):
+            self._chunks.append(" " if "ltx_eqn" in classes else " | ")
+        elif name in _OPENINGS:
+            self._chunks.append(_OPENINGS[name])
+        if name not in _VOID:
+            has_background = hidden_text.has_dark_background(values.get("style", ""))
+            self._open.append(("note" if is_note else name, has_background, len(self._chunks)))
+
+    def _close(self, name: str) -> None:
+        for index in range(len(self._open) - 1, max(-1, len(self._open) - 1 - _MAX_DEPTH_SEARCHED), -1):
+            entry_name, _, start = self._open[index]
+            if entry_name == name or (name == "span" and entry_name == "note"):
+                del self._open[index:]
+                self._finish(entry_name, start)
+                return
+
+    def _finish(self, name: str, start: int) -> None:
+        """Write what follows an element, whose chunks begin at `start`."""
+        if name in ("title", "h1"):
+            self.titles.append(" ".join("".join(self._chunks[start:]).split()))
+        if name == "title":
+            del self._chunks[start - 1 :]
+        elif name == "note":
+            self._chunks.append(")")
+        elif name == "cite" and _NUMERIC_CITATION.fullmatch("".join(self._chunks[start:])):
+            del self._chunks[start:]
+        elif name in _HEADINGS or name in _BLOCKS:
+            self._chunks.append("\n\n")
+
+    def _write_formula(self, values: dict[str, str]) -> None:
+        """Write a formula once: its TeX, if it has one, in place of its MathML."""
+        if "alttext" not in values:
+            self._open.append(("math", False, len(self._chunks)))
+            return
+        # LaTeXML hides the MathML from screen readers, not the formula.
+        if not self._is_hidden({name: value for name, value in values.items() if name != "aria-hidden"}):
+            tex = " ".join(values["alttext"].replace("\\%", "%").split())
+            self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
+        self._skipped.append("math")
+
+
+def _parse_attributes(text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if "=" in text or text.strip(" /"):
+        for name, double, single, bare in _ATTRIBUTE.findall(text):
+            values.setdefault(name.lower(), html.unescape(double or single or bare))
+    return values
+
+
+def _tokenize(page: str) -> Iterator[str | _Tag]:
+    """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
+    position = 0
+    while (start := page.find("<", position)) >= 0:
+        if start > position:
+            yield page[position:start]
+        if page.startswith("<!--", start):
+            end = page.find("-->", start)
+            position = end + 3 if end >= 0 else len(page)
+            continue
+        name = _TAG_NAME.match(page, start + 1)
+        is_tag = name or page[start + 1 : start + 2] in ("!", "?")
+        end = _tag_end(page, name.end() if name else start + 1) if is_tag else -1
+        if name and end >= 0:
+            yield _Tag(name[2].lower(), bool(name[1]), page[name.end() : end])
+            position = end + 1
+            if not name[1] and name[2].lower() in ("script", "style"):
+                # In these, `<` starts no tag.
+                raw_end = re.compile(f"</{name[2]}", re.IGNORECASE).search(page, position)
+                raw_start, position = position, raw_end.start() if raw_end else len(page)
+                yield page[raw_start:position]
+        elif end >= 0:
+            position = end + 1
+        else:
+            yield "<"
+            position = start + 1
+    yield page[position:]
+
+
+def _tag_end(page: str, position: int) -> int:
+    """Return the position of the `>` that ends a tag, outside quotes; -1 if the tag is too long or never ends."""
+    limit = min(len(page), position + _MAX_TAG_LENGTH)
+    end = page.find(">", position, limit)
+    while end >= 0:
+        quote = _open_quote(page, position, end)
+        if quote is None:
+            return end
+        close = page.find(quote, end, limit)
+        if close < 0:
+            return end
+        position, end = close + 1, page.find(">", close, limit)
+    return -1
+
+
+_QUOTED = re.compile(r"=\s{0,9}(?:\"[^\"]*(\")?|'[^']*(')?)")
+
+
+def _open_quote(page: str, start: int, end: int) -> str | None:
+    """Return the quote of an attribute's value that is still open at `end`."""
+    for match in _QUOTED.finditer(page, start, end):
+        if match[1] is None and match[2] is None:
+            return '"' if '"' in match[0] else "'"
+    return None
+
+
+# The Markdown of a paper: cleaned of links, pictures and hidden text, and cut before references and acknowledgements.
+
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.{0,300})")
+_BOLD_HEADING = re.compile(r"\*\*([^*\n]{1,80})\*\*:?")
+_UNDERLINED = re.compile(
+    r"^(?=.{1,300}$)(?![^\S\n]*[#|>-])[^\S\n]*(\S.*)\n(?:(=)={2,200}|-{3,201})[ \t]*$", re.MULTILINE
+)
+_CUT_TITLE = re.compile(
+    r"[\W_]*(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,2}[.)]?\s+)?"
+    r"(?:references?(?:\s+and\s+notes)?|bibliography|literature cited|works cited|acknowledge?ments?|참고\s?문헌|감사의 [글말])"
+    r"[\W_]*",
+    re.IGNORECASE,
+)
+_PICTURE = re.compile(r"!\[[^\[\]\n]{0,500}\]\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,200}\")?\)")
+_LINK = re.compile(
+    r"\[([^\[\]\n]{0,500})\]\(<?[^()\s]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?(?:\s\"[^\"\n]{0,200}\")?\)"
+)
+_MARKDOWN_CITATION = re.compile(r"\s?\[[0-9]{1,3}(?:\s?[,;–-]\s?[0-9]{1,3}){0,20}\]")
+_TAGS = "span|div|p|font|b|i|em|strong|small|sub|sup|u|a|section|details|summary|td|tr|table|li|ul|ol|h[1-6]|mark|code"
+_TAG = re.compile(rf"<(/?)({_TAGS})(\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
+_DROPPED = re.compile(
+    r"<!--.{0,100000}?-->|<(script|style)\b.{0,100000}?</\1\s{0,9}>", re.IGNORECASE | re.DOTALL
+)
+
+
+def clean_markdown(markdown: str) -> str:
+    """Return Markdown without hidden text, HTML, pictures and the addresses of links; the text of links stays."""
+    text = hidden_text.drop_invisible(markdown)
+    text = "".join(_shown(_DROPPED.sub(" ", text))) if "<" in text else text
+    text = _LINK.sub(r"\1", _LINK.sub(r"\1", _PICTURE.sub("", text)))
+    return _MARKDOWN_CITATION.sub("", text)
+
+
+def _shown(text: str) -> Iterator[str]:
+    """Yield the parts of a text outside tags of HTML and outside the elements that are hidden."""
+    position, hidden_name, depth = 0, "", 0
+    for tag in _TAG.finditer(text):
+        name, attributes = tag[2].lower(), (tag[3] or "").strip()
+        if attributes and "=" not in attributes and "hidden" not in attributes.lower():
+            continue  # an inequality, such as `a <b and c> d`
+        if not hidden_name:
+            yield text[position : tag.start()]
+            if not tag[1] and hidden_text.is_hidden(_parse_attributes(attributes), has_background=False):
+                hidden_name, depth = name, 1
+        elif name == hidden_name:
+            depth += -1 if tag[1] else 1
+            hidden_name = hidden_name if depth else ""
+        position = tag.end()
+    if not hidden_name:
+        yield text[position:]
+
+
+def cut_sections(markdown: str) -> str:
+    """Return the text without its references and acknowledgements, with headings in one form (`## 2 Method`)."""
+    kept: list[str] = []
+    cut_level = 0
+    plain = _UNDERLINED.sub(lambda match: f"{'#' if match[2] else '##'} {match[1].strip()}", markdown)
+    for line in plain.split("\n"):
+        level, title = _read_heading(line)
+        if level and (not cut_level or level <= cut_level):
+            cut_level = level if _CUT_TITLE.fullmatch(title) else 0
+        if not cut_level:
+            kept.append(line)
+    return re.sub(r"\n[ \t]*\n\s*\n", "\n\n", "\n".join(kept)).strip() + "\n"
+
+
+def _read_heading(line: str) -> tuple[int, str]:
+    """Return level and title of a heading; level 0 for any other line. A line in bold counts only if it is cut."""
+    if match := _HEADING.match(line):
+        return len(match[1]), match[2]
+    bold = _BOLD_HEADING.fullmatch(line.strip())
+    if bold and _CUT_TITLE.fullmatch(bold[1]):
+        return 6, bold[1]
+    return (6, line) if len(line) <= 40 and line.isupper() and _CUT_TITLE.fullmatch(line) else (0, "")
+
+
+log = structlog.get_logger(__name__)
+
+MIN_WORDS = 400
+MAX_CHARACTERS = 400_000
+"""A longer text is cut."""
+SECONDS_PER_REQUEST = 3.0
+"""Minimum time between two requests to arXiv, which its terms of use ask for; ar5iv is arXiv's too."""
+
+_THREAD_BYTES = 20_000
+"""Body size from which a page is parsed in a thread, off the event loop."""
+_PROCESS_BYTES = 1_000_000
+"""Body size from which a page is parsed in a process of its own."""
+_MAX_CPU_SECONDS, _MAX_MEGABYTES = 300.0, 400
+"""Limits of that process."""
+_MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
+_MARKDOWN_HEAD = "Markdown Content:"
+_HEAD_CHARACTERS = 6_000
+"""Characters in which a Markdown document names its title; a citation of the paper comes later."""
+_LATEXML_MARK = re.compile(
+    r"class\s?=\s?[\"'][^\"'>]{0,300}\bltx_|generat(?:or|ed)\b[^>]{0,200}LaTeXML|LaTeXML[^>]{0,100}\bgenerator\b",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(r"v[0-9]{1,3}/?$")
+_WORD = re.compile(r"\w*[^\W\d_]\w*")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_MAX_TITLE_EXCESS = 1.3
+_MAX_TITLE_ADDITION = 12
+"""Letters that a page's own title may add to the paper's, such as an id; or a share of its length."""
+_ARXIV_HOSTS = ("arxiv.org", "ar5iv.org")
+
+
+class RejectedPageError(fetch_errors.FetchError):
+    """The page is not the text of the paper."""
+
+
+class PaperTextReader:
+    """Reads papers one at a time or several at once. `throttle` delays requests to arXiv alone."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        html_bases: Sequence[str],
+        fetch: fetcher.Fetcher,
+        *,
+        now: Clock,
+        throttle: fetcher.Throttle,
+    ) -> None:
+        self._markdown_base = f"{endpoint.rstrip('/')}/papers"
+        self._html_bases = tuple(base.rstrip("/") for base in html_bases)
+        self._fetcher = fetch
+        self._now = now
+        self._throttle = throttle
+        self._process = asyncio.Semaphore(1)
+
+    async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
+        """Return the text of a paper, or None if no place has it. Raises nothing for a place that cannot be read."""
+        addresses = [(f"{self._markdown_base}/{arxiv_id}.md", "text/markdown")]
+        addresses += [(f"{base}/{arxiv_id}", "text/html") for base in self._html_bases]
+        for address, media_type in addresses:
+            try:
+                text = await self._read_page(address, media_type, arxiv_id, title)
+            except fetch_errors.FetchError as error:
+                log.info("no text of the paper there", paper=arxiv_id, place=address, reason=error.reason)
+            else:
+                return models.PaperText(arxiv_id, text, address, self._now())
+        return None
+
+    async def _read_page(self, address: str, media_type: str, arxiv_id: str, title: str) -> str:
+        response = await self._fetcher.get(
+            address,
+            accept=f"{media_type}, */*;q=0.1",
+            throttle=self._throttle if _is_arxiv(address) else fetcher.no_throttle,
+        )
+        if _page_path(response.url) != _page_path(address):
+            raise RejectedPageError(f"it redirects to {response.url}")
+        is_markdown, has_type = media_type == "text/markdown", response.media_type in _MARKDOWN_TYPES
+        body = response.body or b""
+        arguments = body, response.charset, arxiv_id, title, is_markdown, has_type
+        if len(body) >= _PROCESS_BYTES:
+            # Where no process can be started, a thread does it.
+            with contextlib.suppress(isolation.ChildStartError):
+                async with self._process:
+                    return await _parse_in_process(*arguments)
+        if len(body) >= _THREAD_BYTES:
+            return await asyncio.to_thread(parse_paper, *arguments)
+        return parse_paper(*arguments)
+
+
+def _is_arxiv(address: str) -> bool:
+    host = URL(address).host or ""
+    return any(host == name or host.endswith(f".{name}") for name in _ARXIV_HOSTS)
+
+
+def _page_path(address: str) -> str:
+    """Return the path of an address without a version: `…/2505.01234v2/` is the paper 2505.01234."""
+    return _VERSION.sub("", URL(address).path.rstrip("/")).lower()
+
+
+def parse_paper(
+    body: bytes, charset_name: str | None, arxiv_id: str, title: str, is_markdown: bool, has_type: bool
+) -> str:
+    """Return the text of a paper's page. Raises FetchError if the page is not the paper.
+
+    `has_type`: the server says that it is Markdown.
+    """
+    page = fetcher.decode_text(body, charset_name)
+    if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
+        raise RejectedPageError(f"{arxiv_id} does not stand in it")
+    text = _read_markdown(page, title, has_type=has_type) if is_markdown else _read_html(page, title)
+    if (words := sum(1 for _ in _WORD.finditer(text))) < MIN_WORDS:
+        raise RejectedPageError(f"it has only {words} words")
+    return cut_sections(text)[:MAX_CHARACTERS]
+
+
+def _read_markdown(page: str, title: str, *, has_type: bool) -> str:
+    start = page.lstrip("\ufeff \t\r\n")
+    head, mark, content = start.partition(_MARKDOWN_HEAD)
+    has_head = bool(mark) and len(head) <= _HEAD_CHARACTERS
+    if start.startswith("<") or not (has_type or has_head):
+        raise RejectedPageError("it is no Markdown")
+    if not any(form in _compact(start[:_HEAD_CHARACTERS]) for form in _title_forms(title)):
+        raise RejectedPageError("its title is another one")
+    return clean_markdown(content if has_head else start)
+
+
+def _read_html(page: str, title: str) -> str:
+    if not _LATEXML_MARK.search(page):
+        raise RejectedPageError("it is not made by LaTeXML")
+    parsed = PaperPage(page)
+    if not any(_is_title(title, own) for own in parsed.titles):
+        raise RejectedPageError(f"its title is another one: {(parsed.titles or ['none'])[0]}")
+    return parsed.text
+
+
+def _is_title(title: str, own: str) -> bool:
+    """Whether a page's own title is the paper's, without case, spaces and punctuation; it may add an id or a site."""
+    page_forms = _title_forms(own)
+    return any(
+        form in page_form
+        and len(page_form) <= max(_MAX_TITLE_EXCESS * len(form), len(form) + _MAX_TITLE_ADDITION)
+        for form in _title_forms(title)
+        for page_form in page_forms
+    )
+
+
+def _title_forms(title: str) -> set[str]:
+    """Return the letters and digits of a title, with its LaTeX as text and as it is; none for an empty title."""
+    return {form for form in (_compact(typography.to_plain_text(title)), _compact(title)) if form}
+
+
+def _compact(text: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))
+
+
+async def _parse_in_process(*arguments: Any) -> str:
+    try:
+        text: str = await isolation.run_isolated(
+            parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
+        )
+    except isolation.ChildError as error:
+        raise fetch_errors.FetchError(str(error)) from error
+    return text

@@ -1,0 +1,286 @@
+"""Prints the digest of a day and publishes it: in storage like any other, and as a file.
+
+A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
+printing those gives the same bytes. A text that a person changed in its place stays.
+The hashes of all texts that were printed for a place are kept, so that a text with another hash is known as an edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+
+from bot.archive import digest_writer, listing, parse, summaries
+from bot.archive.exports import ExportDigest, ExportFormat, render_export
+from bot.archive.ingest import FILES_SOURCE, IngestService
+from bot.archive.summaries import Basis, choose_sentences
+from bot.core import errors
+from bot.core.clock import Clock
+from bot.rendering.templates import Templates
+from bot.sources import base, huggingface
+from bot.writer import prompts
+from storage import archive, key_values, models
+from storage import errors as stored_errors
+from storage.database import Database
+
+EDITED = "it was edited after it was printed, and stays as it is"
+FOREIGN = "was there before and is not the writer's, so it stays as it is"
+_MAX_HASHES = 50
+
+
+def check_writable(file: Path) -> None:
+    """Raise PaperroundError if a file, or files in a folder, cannot be written."""
+    try:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise stored_errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
+        with tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
+            pass
+    except OSError as error:
+        raise _not_written(file, error) from None
+
+
+class Publisher:
+    """Stores printed digests, with the `model` that wrote them. The place of one is its file, or a name of its own."""
+
+    def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
+        self._database = database
+        self._ingest = ingest
+        self._model = model
+
+    async def publish(
+        self, text: str, day: date, form: models.DigestFormat, language: models.Locale, file: Path | None
+    ) -> bool:
+        """Write the file and store the digest; false if a person changed one of them.
+
+        Raises PaperroundError, also for a file that was not printed by this writer.
+        """
+        name = f"{day.isoformat()}.{form.value}.{language.value}.md"
+        if file is not None and await asyncio.to_thread(file.is_dir):
+            file /= name
+        place = f"writer/{name}" if file is None else os.path.abspath(file)
+        hashes = _hashes(text, place)
+        printed, found = await self._list_hashes(place, day, form)
+        if file is not None and (written := await asyncio.to_thread(_read, file)) is not None:
+            found = [*found, *_hashes(written, place)[:1]]
+            if not {*found} <= {*printed, *hashes}:
+                if not printed:
+                    raise stored_errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
+                with suppress(errors.NotADigestError):
+                    await self._ingest.add_text(written, location=place)
+        if printed and not {*found} <= {*printed, *hashes}:
+            return False
+        await self._add_printed(place, printed, hashes)
+        if file is not None:
+            await asyncio.to_thread(_write, file, text)
+        await self._ingest.add_text(text, location=place)
+        return True
+
+    async def _list_hashes(
+        self, place: str, day: date, form: models.DigestFormat
+    ) -> tuple[list[str], list[str]]:
+        """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
+        async with self._database.read() as connection:
+            value = await key_values.get(connection, key_values.PRINTED + place)
+            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
+        stored = locations.get((FILES_SOURCE, place), [])
+        hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
+        return list(json.loads(value)) if value else [], hashes
+
+    async def _add_printed(self, place: str, printed: Sequence[str], hashes: Sequence[str]) -> None:
+        kept = list(dict.fromkeys([*printed, *hashes]))[-_MAX_HASHES:]
+        async with self._database.transaction() as connection:
+            await key_values.set_value(connection, key_values.PRINTED + place, json.dumps(kept))
+            for digest_hash in hashes if self._model is not None else ():
+                await key_values.set_value(connection, key_values.WRITTEN_BY + digest_hash, str(self._model))
+
+
+def _hashes(text: str, place: str) -> list[str]:
+    """Return the hash of a text and those of the digests in it."""
+    try:
+        parsed = digest_writer.to_sourced_digests(parse.parse_text(text), FILES_SOURCE, place)
+    except errors.NotADigestError:
+        parsed = []
+    return [digest_writer.text_hash(text), *(sourced.hash for sourced in parsed)]
+
+
+def _read(file: Path) -> str | None:
+    """Return the text of a file; None if there is none, or nothing in it."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") or None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise stored_errors.PaperroundError(
+            f"{file} cannot be read: {error.strerror}. Name another file."
+        ) from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace a file at once, so that no reader finds a part of it."""
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise _not_written(file, error) from None
+
+
+def _not_written(file: Path, error: OSError) -> stored_errors.PaperroundError:
+    return stored_errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
+
+
+_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
+"""Parts of Markdown and HTML that may open a block or hide text."""
+_BLOCK_START = re.compile(
+    r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
+)
+
+_PUNCTUATION = re.compile(r"[^\w\s.,:+-]")
+_NOT_A_LETTER = re.compile(r"[\W\d_]+")
+
+
+def build_sections(
+    form: models.DigestFormat,
+    language: models.Locale,
+    claims: Sequence[prompts.Claim],
+    basis: Basis,
+    claims_dropped: int = 0,
+) -> tuple[models.Section, ...]:
+    """Return the sections of a summary that passed its checks, with the labels of what it was written from."""
+    headings = prompts.SECTIONS[form]
+    sections = []
+    for key, group in groupby(claims, key=attrgetter("section")):
+        texts = [text for claim in group if (text := clean_text(claim.text))]
+        if texts:
+            is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
+            body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
+            sections.append(models.Section(headings[key][language], body))
+    return (*sections, *_build_labels(form, language, basis, claims_dropped))
+
+
+def build_extract(
+    form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
+) -> tuple[models.Section, ...]:
+    """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
+    cleaned = clean_text(text)
+    if summaries.is_refusal(cleaned):
+        return ()
+    return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
+
+
+def build_entry(
+    rank: int, paper: Mapping[str, object], sections: tuple[models.Section, ...] = ()
+) -> models.Entry:
+    """Return the entry of a paper of a listing, without a summary if there are no sections."""
+    [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
+    title = entry.title and clean_text(entry.title).rstrip(" #")
+    return replace(entry, rank=rank, title=title, sections=sections, summary_missing=not sections)
+
+
+def render_digest(
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+) -> str:
+    """Return the digest as the text of a file. A title that would not be read back loses its punctuation."""
+    readable = [_make_readable(entry, on, form, templates) for entry in entries]
+    return _render(on, form, readable, templates)
+
+
+def _make_readable(
+    entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
+) -> models.Entry:
+    """Return the entry with the first form of its title that is parsed back as it is: in doubt without one."""
+    title = entry.title or ""
+    for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
+        changed = replace(entry, title=" ".join(candidate.split()) or None)
+        # The rank counts from 1 in a digest of one paper.
+        alone = replace(changed, rank=1)
+        text = _render(on, form, [alone], templates)
+        if any((digest.entries, digest.problems) == ((alone,), ()) for digest in parse.parse_text(text)):
+            return changed
+    return replace(entry, title=None)
+
+
+def _render(
+    on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
+) -> str:
+    digest = models.Digest(form, on, tuple(entries), (), "")
+    return render_export(ExportFormat(form.value), [ExportDigest(digest, "")], templates)
+
+
+def clean_text(text: str) -> str:
+    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
+    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
+    cleaned, former = " ".join(printable.split()), None
+    while cleaned != former:
+        former = cleaned
+        cleaned = " ".join(_BLOCK_START.sub("", _MARKUP.sub("", cleaned)).split())
+    return cleaned
+
+
+def _build_labels(
+    form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
+) -> tuple[models.Section, ...]:
+    labels = [label] if (label := summaries.BASIS_LABELS[language].get(basis)) else []
+    labels += [summaries.label_dropped(language, claims_dropped)] if claims_dropped else []
+    if form is models.DigestFormat.REVIEW:
+        heading = summaries.HEADINGS[language]
+        return (models.Section(heading, "\n".join(labels)),) if labels else ()
+    return tuple(models.Section(None, label) for label in labels)
+
+
+async def load_manifest(
+    database: Database,
+    source: huggingface.HuggingFaceSource,
+    clock: Clock,
+    day: date,
+    ingest: IngestService | None = None,
+) -> Sequence[listing.Paper]:
+    """Return the papers of a day in the order of its list. Raises PaperroundError if there is no list.
+
+    A list that is fetched and no longer grows is stored by `ingest`, so that later runs print the same papers and votes.
+    """
+    if stored := await load_stored(database, day):
+        return stored
+    fetched = await source.fetch_day(day, base.FetchRequest(clock()))
+    if not fetched.digests:
+        raise stored_errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
+    if ingest is not None and not source.day_close.is_list_growing(day, clock()):
+        await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
+        await ingest.add_facts(fetched.facts)
+    return listing.papers_of(fetched.digests[0])
+
+
+async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
+    """Return the papers of the stored listing with the most papers; an empty list without one."""
+    papers: list[listing.Paper] = []
+    async with database.read() as connection:
+        for row in await archive.list_rows(connection, since_on=day, until_on=day):
+            text = await archive.get_text(connection, row.id)
+            if row.format is models.DigestFormat.LISTING and text is not None:
+                [digest] = listing.parse_text(text)
+                papers = max(papers, listing.papers_of(digest), key=len)
+    return papers
+
+
+def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
+    """Return the extract of a paper of a listing and what it was taken from; None without summary and abstract."""
+    if summary := str(paper.get("summary") or "").strip():
+        return summary, Basis.HUGGINGFACE
+    chosen = choose_sentences(str(paper.get("abstract") or ""), str(paper.get("title") or ""))
+    return (" ".join(chosen), Basis.EXTRACT) if chosen else None

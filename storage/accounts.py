@@ -1,0 +1,265 @@
+"""Readers and servers: their settings, and everything that is kept about one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypedDict, TypeVar, Unpack
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import alerts, bulk
+from storage.models import Guild, Locale, Reader
+from storage.tables import (
+    READER_MENTION,
+    READER_ROWS,
+    Stored,
+    deliveries,
+    guilds,
+    metadata,
+    papers,
+    readers,
+    subscriptions,
+)
+from storage.tables import alerts as stored_alerts
+
+Record = TypeVar("Record", Reader, Guild)
+
+
+async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
+    """Return a reader, or None if not stored."""
+    return (await list_readers_by_id(connection, [user_id])).get(user_id)
+
+
+async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
+    """Return those of these readers that are stored, by id."""
+    return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
+
+
+class ReaderSettings(TypedDict, total=False):
+    """Settings of a reader to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    dm_channel_id: int | None
+
+
+async def upsert_reader(
+    connection: AsyncConnection, user_id: int, *, now: datetime, **settings: Unpack[ReaderSettings]
+) -> None:
+    """Store the given settings."""
+    row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
+    await bulk.upsert(connection, readers, [row], key=("user_id",))
+
+
+async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
+    """Clear a reader's DM channel, so that it is opened again."""
+    await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
+
+
+REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
+"""Tables of which only some rows of a server are removed with it, or in batches."""
+
+
+async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
+    """Return a server, or None."""
+    return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
+
+
+async def list_present_guilds(connection: AsyncConnection) -> list[int]:
+    """Return the ids of the stored servers that the bot has not left."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
+    """Return those of these servers that are stored, by id."""
+    return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
+
+
+class GuildSettings(TypedDict, total=False):
+    """Fields of a server to store; one that is None keeps its value."""
+
+    locale: Locale | None
+    timezone: str | None
+    installed_by: int | None
+    system_channel_id: int | None
+
+
+async def upsert_guilds(
+    connection: AsyncConnection, guild_id: int, *, now: datetime, **settings: Unpack[GuildSettings]
+) -> None:
+    """Store the given fields of a server that the bot is in."""
+    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **_known_values(settings)}
+    await bulk.upsert(connection, guilds, [row], key=("guild_id",))
+
+
+async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
+    """Record that the bot was removed from servers at `now` (UTC)."""
+    await connection.execute(
+        guilds.update()
+        .where(guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None))
+        .values(left_at=now)
+    )
+
+
+async def list_left_guilds(connection: AsyncConnection, before: datetime) -> list[int]:
+    """Return the ids of the servers that the bot left before `before` (UTC) and is not in."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def remove_guild(connection: AsyncConnection, guild_id: int, before: datetime) -> None:
+    """Delete a server that the bot left before `before` (UTC), with all rows of it but those of `REMOVED_BEFORE`."""
+    left = guilds.delete().where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
+    if not (await connection.execute(left)).rowcount:
+        return
+    for table in metadata.tables.values():
+        if "guild_id" in table.c and table not in REMOVED_BEFORE:
+            await connection.execute(table.delete().where(table.c.guild_id == guild_id))
+
+
+async def _list_by_id(
+    connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
+) -> dict[int, Record]:
+    rows = await bulk.execute_in(connection, sa.select(key.table), key, ids)
+    return {row._mapping[key]: bulk.build_record(record_type, row._mapping) for row in rows}
+
+
+def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+# What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
+# declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
+
+_BATCH_SIZE = 250
+"""Rows converted before the event loop gets control."""
+
+
+def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
+    """Return the columns with this declaration. Those of deliveries come first, which a sender may be about to change."""
+    found = [
+        column
+        for table in reversed(metadata.sorted_tables)
+        for column in table.c
+        if column.info.get("reader") == declaration["reader"]
+    ]
+    return sorted(found, key=lambda column: column.table is not deliveries)
+
+
+def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a declared column holds a reader's id, as a number or as `user:<id>`."""
+    is_text = isinstance(column.type, sa.Text)
+    return column == (f"user:{user_id}" if is_text else user_id)
+
+
+async def collect_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows about a reader by table, as JSON: ids of Discord as strings, papers by their arXiv ids."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table, condition in _conditions(user_id).items():
+        await _add_rows(connection, found, table, condition)
+    for column in list_reader_columns(READER_ROWS):
+        for reference in _list_references(column.table):
+            own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
+            await _add_rows(connection, found, reference.table, reference.in_(own))
+    await _name_papers(connection, found)
+    return {name: rows for name, rows in sorted(found.items()) if rows}
+
+
+async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, int]:
+    """Return the number of rows that `remove` would delete or change, by table."""
+    counts: dict[str, int] = {}
+    for table, condition in _conditions(user_id).items():
+        query = sa.select(sa.func.count()).where(condition).select_from(table)
+        counts[table.name] = (await connection.execute(query)).scalar_one()
+    return {name: number for name, number in sorted(counts.items()) if number}
+
+
+async def remove_reader_data(connection: AsyncConnection, user_id: int) -> None:
+    """Delete a reader's rows with those below them, and the reader's id from the rows of others."""
+    for column in list_reader_columns(READER_ROWS):
+        await connection.execute(column.table.delete().where(names_reader(column, user_id)))
+    for column in list_reader_columns(READER_MENTION):
+        statement = column.table.update().where(names_reader(column, user_id))
+        await connection.execute(statement.values({column.name: None}))
+
+
+def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
+    """Return for each table the condition that any declared column has the reader's id."""
+    conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
+    for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
+        names = names_reader(column, user_id)
+        conditions[column.table] = (
+            sa.or_(conditions[column.table], names) if column.table in conditions else names
+        )
+    return conditions
+
+
+def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
+    """Yield the columns of other tables whose rows the database deletes with those of `table`."""
+    for other in metadata.sorted_tables:
+        if any(column.info == READER_ROWS for column in other.c):
+            continue
+        for key in other.foreign_keys:
+            if key.column.table is table and key.ondelete == "CASCADE":
+                yield other.c[key.parent.name]
+
+
+async def _add_rows(
+    connection: AsyncConnection,
+    found: dict[str, list[dict[str, Any]]],
+    table: sa.Table,
+    condition: sa.ColumnElement[bool],
+) -> None:
+    # JSON as it is stored.
+    columns = [
+        sa.type_coerce(column, column.type.stored_as).label(column.name)
+        if isinstance(column.type, Stored)
+        else column
+        for column in table.c
+    ]
+    query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
+    rows = found.setdefault(table.name, [])
+    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
+    async for partition in result.partitions():
+        rows += [
+            {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+            for row in partition
+        ]
+
+
+def _to_json(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(value, bytes):
+        return sorted(alerts.unpack_ids(value))
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    is_discord_id = isinstance(column.type, sa.BigInteger) and not column.foreign_keys and column.name != "id"
+    return str(value) if is_discord_id and value is not None else value
+
+
+async def _name_papers(connection: AsyncConnection, found: dict[str, list[dict[str, Any]]]) -> None:
+    """Replace the ids of papers, which mean nothing outside of this database, by arXiv ids."""
+    names = {
+        table.name: [column.name for column in table.c if _holds_papers(column)]
+        for table in metadata.tables.values()
+    }
+    of_papers = [
+        (row, name) for table, rows in found.items() for row in rows for name in names[table] if row[name]
+    ]
+    ids = {id_ for row, name in of_papers for id_ in _as_list(row[name])}
+    arxiv_ids = dict(
+        await bulk.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])
+    )
+    for row, name in of_papers:
+        named = [arxiv_ids.get(id_, id_) for id_ in _as_list(row[name])]
+        row[name] = named if isinstance(row[name], list) else named[0]
+
+
+def _holds_papers(column: sa.Column[Any]) -> bool:
+    return column.name == "paper_ids" or any(key.column is papers.c.id for key in column.foreign_keys)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

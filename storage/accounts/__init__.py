@@ -1,1 +1,0 @@
-"""What is kept about one reader, across all tables."""

@@ -1,0 +1,431 @@
+"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, key_values, locks
+from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest
+from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
+
+THREADED_COMPRESSION_CHARACTERS = 2**19
+COMPRESSED_AT_ONCE = 1 << 20
+"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
+INGEST_LOCK = 0x494E47455354
+"""PostgreSQL advisory lock around ingests: "INGEST"."""
+COMPRESSION_LEVEL = 1
+"""The fastest zlib level: it halves Markdown, and higher levels take as long as parsing."""
+
+
+async def lock_ingest(connection: AsyncConnection) -> None:
+    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
+
+    A planner must see every digest being stored and every paper that another planner assigns to the channel.
+    """
+    await locks.lock_transaction(connection, INGEST_LOCK)
+
+
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
+    """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
+    if not new:
+        return {}
+    values = [{**await _values(digest, now), "revision": 1, "ingested_at": now} for digest in new]
+    result = await connection.execute(digests.insert().returning(digests.c.hash, digests.c.id), values)
+    return {hash_: id_ for hash_, id_ in result}  # noqa: C416
+
+
+async def correct(
+    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
+) -> int:
+    """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
+    statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
+    await connection.execute(statement.on_conflict_do_nothing())
+    await connection.execute(former_hashes.delete().where(former_hashes.c.hash == corrected.hash))
+    revision = former.revision + 1
+    await connection.execute(
+        digests.update()
+        .where(digests.c.id == former.id)
+        .values({**await _values(corrected, now), "revision": revision})
+    )
+    return revision
+
+
+async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
+    """Store the result of parsing an unchanged text again."""
+    digest = parsed.digest
+    await connection.execute(
+        digests.update()
+        .where(digests.c.id == digest_id)
+        .values(format=digest.format, language=parsed.language, problems=digest.problems)
+    )
+
+
+async def remove(connection: AsyncConnection, digest_id: int) -> None:
+    """Delete a digest that no location contains. Its entries must be deleted first."""
+    await connection.execute(digests.delete().where(digests.c.id == digest_id))
+
+
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
+    """Return digests by the hash of their current or a former text."""
+    wanted = list(hashes)
+    current = sa.select(digests.c.hash.label("matched_hash"), *_STORED)
+    former = sa.select(former_hashes.c.hash.label("matched_hash"), *_STORED)
+    former = former.join(digests, digests.c.id == former_hashes.c.digest_id)
+    rows = await bulk.execute_in(connection, former, former_hashes.c.hash, wanted)
+    rows += await bulk.execute_in(connection, current, digests.c.hash, wanted)
+    return {row.matched_hash: bulk.build_record(StoredDigest, row._mapping) for row in rows}
+
+
+async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
+    """Return a digest, or None."""
+    query = sa.select(*_STORED).where(digests.c.id == digest_id)
+    return await bulk.fetch_record(connection, StoredDigest, query)
+
+
+async def list_rows(
+    connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
+) -> list[StoredDigest]:
+    """Return the digests of a date range (inclusive), newest first."""
+    query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
+    query = filter_dates(query, digests.c.date_on, since_on, until_on)
+    return await bulk.fetch_records(connection, StoredDigest, query)
+
+
+def filter_dates(
+    query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
+) -> sa.Select[Any]:
+    """Return the query for the rows of a date range, both ends included, None for open."""
+    if since_on is not None:
+        query = query.where(day >= since_on)
+    return query if until_on is None else query.where(day <= until_on)
+
+
+async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
+    """Return the text of a digest, or None if the digest does not exist."""
+    raw = (await connection.execute(sa.select(digests.c.raw).where(digests.c.id == digest_id))).scalar()
+    return None if raw is None else zlib.decompress(raw).decode()
+
+
+async def list_ids(connection: AsyncConnection) -> list[int]:
+    """Return the ids of all digests, oldest date first."""
+    query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_dates(
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    since_on: date | None = None,
+    until_on: date | None = None,
+    oldest_first: bool = False,
+) -> list[date]:
+    """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
+    day = digests.c.date_on
+    query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
+    query = filter_dates(query, day, since_on, until_on)
+    return list((await connection.execute(query)).scalars())
+
+
+async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
+    """Return the time of the last stored or corrected digest (UTC); None if the archive is empty."""
+    query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
+    latest: datetime | None = (await connection.execute(query)).scalar()
+    return latest
+
+
+async def list_locations(
+    connection: AsyncConnection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[DigestLocation]]:
+    """Return the digests last found at each location, by (source, location)."""
+    wanted = set(keys)
+    rows = await bulk.execute_in(
+        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+    )
+    locations: dict[tuple[str, str], list[DigestLocation]] = {}
+    for row in rows:
+        if (key := (row.source, row.location)) in wanted:
+            location = bulk.build_record(DigestLocation, row._mapping)
+            locations.setdefault(key, []).append(location)
+    return locations
+
+
+async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
+    """Return the locations of a digest, in the order of `seen_at`."""
+    query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
+    ordered = query.order_by(digest_locations.c.seen_at)
+    return await bulk.fetch_records(connection, DigestLocation, ordered)
+
+
+async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
+    """Return the source that each digest was first read from, by digest id."""
+    c = digest_locations.c
+    query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
+    sources: dict[int, str] = {}
+    for digest_id, source in await bulk.execute_in(connection, query, c.digest_id, digest_ids):
+        sources.setdefault(digest_id, source)
+    return sources
+
+
+async def upsert_locations(
+    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
+) -> None:
+    """Store the digest now found at each location, by its id."""
+    rows = [
+        {
+            "source": sourced.source,
+            "location": sourced.location,
+            "date_on": sourced.digest.date,
+            "format": sourced.digest.format,
+            "digest_id": digest_id,
+            "hash": sourced.hash,
+            "seen_at": now,
+        }
+        for digest_id, sourced in found.items()
+    ]
+    await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
+
+
+async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
+    """Delete the digest of a location for a date and format."""
+    await connection.execute(
+        digest_locations.delete().where(
+            digest_locations.c.source == location.source,
+            digest_locations.c.location == location.location,
+            digest_locations.c.date_on == location.date,
+            digest_locations.c.format == location.format,
+        )
+    )
+
+
+_STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
+_SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
+
+
+async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
+    digest = new.digest
+    # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
+    is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
+    raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
+    return {
+        "format": digest.format,
+        "date_on": digest.date,
+        "language": new.language,
+        "hash": new.hash,
+        "raw": raw,
+        "problems": digest.problems,
+        "updated_at": now,
+    }
+
+
+def _compress(text: str) -> bytes:
+    compressor = zlib.compressobj(COMPRESSION_LEVEL)
+    parts = [
+        compressor.compress(text[position : position + COMPRESSED_AT_ONCE].encode())
+        for position in range(0, len(text), COMPRESSED_AT_ONCE)
+    ]
+    return b"".join([*parts, compressor.flush()])
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPaper:
+    """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest.
+
+    `since_revision` is the revision of the digest that added it.
+    """
+
+    digest_id: int
+    date_on: date
+    paper_id: int
+    arxiv_id: str
+    rank: int
+    votes: int | None
+    since_revision: int = 1
+
+
+Fingerprints: TypeAlias = dict[int, tuple[date, int | None, int]]
+"""By paper id: the date of the last digest, the votes, and the fingerprint of the texts."""
+
+_TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations", "keywords")
+
+
+async def add_entries(
+    connection: AsyncConnection,
+    entries_by_digest: Mapping[int, Sequence[Entry]],
+    paper_ids: Mapping[str, int],
+) -> None:
+    """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
+    new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
+    ids = await bulk.reserve_ids(connection, entries, len(new_entries))
+    await bulk.insert_rows(
+        connection,
+        entries,
+        ("id", "digest_id", "paper_id", *_FIELDS),
+        [
+            (id_, digest_id, paper_ids[entry.arxiv_id], *_fields(entry))
+            for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
+        ],
+    )
+    section_rows = [
+        (id_, position, section.heading, section.body)
+        for id_, (_, entry) in zip(ids, new_entries, strict=True)
+        for position, section in enumerate(entry.sections)
+    ]
+    await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), section_rows)
+
+
+async def set_since_revisions(
+    connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
+) -> None:
+    """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
+    rows = [
+        {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
+        for paper_id, revision in revisions.items()
+    ]
+    await bulk.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
+
+
+async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
+    """Delete the entries of a digest. Returns the ids of their papers, with the revision that added each."""
+    result = await connection.execute(
+        entries.delete()
+        .where(entries.c.digest_id == digest_id)
+        .returning(entries.c.paper_id, entries.c.since_revision)
+    )
+    return {paper_id: revision for paper_id, revision in result}  # noqa: C416
+
+
+async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
+    """Return the entries of a digest by rank, with sections."""
+    query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
+    rows = (await connection.execute(query)).all()
+    sections_by_entry = await _load_sections(connection, [row.id for row in rows])
+    return tuple(_entry_from_row(row, sections_by_entry.get(row.id, ())) for row in rows)
+
+
+async def find_newest_digests(
+    connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
+) -> dict[int, int]:
+    """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
+    query = (
+        sa.select(entries.c.paper_id, digests.c.id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
+
+
+async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
+    """Return the papers of the digests, by digest and rank."""
+    query = (
+        sa.select(
+            entries.c.digest_id,
+            digests.c.date_on,
+            papers.c.id,
+            papers.c.arxiv_id,
+            entries.c.rank,
+            papers.c.votes,
+            entries.c.since_revision,
+        )
+        .join(papers, papers.c.id == entries.c.paper_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .order_by(entries.c.digest_id, entries.c.rank)
+    )
+    return [
+        DigestPaper(*row) for row in await bulk.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    ]
+
+
+async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
+    """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
+
+    A fingerprint changes with the texts of the paper and its entries; it is comparable within one process.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    # Bytes are counted without decoding the text.
+    size = "length(CAST(body AS BLOB))" if is_sqlite else "octet_length(body)"
+    texts = ", ".join(f"papers.{name}" for name in _TEXT_COLUMNS)
+    statement = (
+        f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
+        f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
+        " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
+        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
+    )
+    since = bulk.driver_value(connection, papers.c.last_on, since_on)
+    rows = await bulk.fetch_all(connection, statement, (since,))
+    return await asyncio.to_thread(_fingerprints, rows)
+
+
+def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
+    found: Fingerprints = {}
+    for paper_id, last_on, votes, *texts in rows:
+        _, _, former = found.get(paper_id, (None, None, 0))
+        found[paper_id] = bulk.parse_date(last_on), votes, hash((former, *map(str, texts)))
+    return found
+
+
+async def list_appearances(
+    connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
+) -> dict[int, list[Appearance]]:
+    """Return the appearances of each paper by paper id, newest first."""
+    appearances: dict[int, list[Appearance]] = defaultdict(list)
+    query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+    for row in rows:
+        entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+        appearances[row.paper_id].append(
+            Appearance(row.digest_id, row.format, row.date_on, row.language, entry, row.writer)
+        )
+    return appearances
+
+
+_FIELDS = tuple(
+    column.name
+    for column in entries.c
+    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
+)
+_fields = attrgetter(*_FIELDS)
+
+
+async def _load_sections(
+    connection: AsyncConnection, entry_ids: Sequence[int]
+) -> dict[int, tuple[Section, ...]]:
+    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
+    query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
+    ordered = query.order_by(sections.c.entry_id, sections.c.position)
+    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+        sections_by_entry[entry_id].append(Section(heading, body))
+    return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
+
+
+def _query() -> sa.Select[Any]:
+    return (
+        sa.select(
+            entries,
+            papers.c.arxiv_id,
+            digests.c.format,
+            digests.c.date_on,
+            digests.c.language,
+            meta.c.value.label("writer"),
+        )
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .join(papers, papers.c.id == entries.c.paper_id)
+        .outerjoin(meta, meta.c.key == key_values.WRITTEN_BY + digests.c.hash)
+    )
+
+
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
+    return bulk.build_record(Entry, row._mapping, sections=entry_sections)

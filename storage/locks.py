@@ -1,0 +1,154 @@
+"""Locks that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
+
+Both are released when their holder dies. That of the sender begins a new term each time it is acquired, whose number is the
+fencing token of claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import errors, key_values
+from storage.database import Connection, Database, sqlite_path, translated_errors
+
+TIMEOUT = 10.0
+ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
+HEARTBEAT_INTERVAL = 5.0
+
+
+async def lock_transaction(connection: Connection, *numbers: int) -> None:
+    """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
+
+
+class ProcessLock:
+    """A lock on a database with a name (SQLite) and a number (PostgreSQL) of its own."""
+
+    def __init__(self, database: Database, name: str, number: int) -> None:
+        self._database = database
+        self._name = name
+        self._number = number
+        self._file: IO[str] | None = None
+        self._connection: AsyncConnection | None = None
+
+    async def try_acquire(self) -> bool:
+        """Acquire the lock if it is free. A database in memory has one process, so its lock is free."""
+        if self._database.is_sqlite:
+            path = sqlite_path(self._database.url)
+            self._file = _lock_file(path, self._name) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
+            return self._file is not None
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(translated_errors(self._database.url))
+            connection = await stack.enter_async_context(self._database.engine.connect())
+            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(self._number))):
+                self._connection = connection
+                stack.pop_all()  # the lock lives as long as the connection
+                return True
+        return False
+
+    async def release(self) -> None:
+        """Release the lock."""
+        if self._file is not None:
+            # Closing is not enough while a child process has the file open.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._file.close()
+            self._file = None
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            # Only closing the session releases the lock; returning it to the pool would keep it.
+            with (
+                suppress(SQLAlchemyError, OSError, errors.StorageError),
+                translated_errors(self._database.url),
+            ):
+                async with asyncio.timeout(TIMEOUT):
+                    await connection.invalidate()
+                    await connection.close()
+
+
+def _lock_file(path: Path, name: str) -> IO[str] | None:
+    path = path.resolve()  # one lock per file, also through a link
+    lock = path.with_name(f"{path.name}.{name}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+async def raise_term(connection: Connection) -> int:
+    """Begin a new sender's term: its number is one more than that of the last. Claims of older terms fail from now on."""
+    return await key_values.increment(connection, key_values.SENDER_TERM)
+
+
+async def is_current_term(connection: Connection, term: int) -> bool:
+    """Whether `term` is that of the present sender; a new one cannot begin before the transaction ends."""
+    return int(await key_values.get(connection, key_values.SENDER_TERM, locked=True) or 0) == term
+
+
+class SenderLock(ProcessLock):
+    """Held by the one process that sends."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, "sender", ADVISORY_LOCK_ID)
+        self._term: int | None = None
+
+    @property
+    def term(self) -> int | None:
+        """The number of this process's term as the sender, as of the last `heartbeat`; None if it is not the sender."""
+        return self._term
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process holds the lock, as of the last `heartbeat`."""
+        return self._term is not None
+
+    async def try_acquire(self) -> bool:
+        """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.release)
+            if not await super().try_acquire():
+                return False
+            async with self._database.transaction() as connection:
+                self._term = await raise_term(connection)
+            stack.pop_all()
+        return True
+
+    async def is_superseded(self, term: int) -> bool:
+        """Whether another sender's term has begun after this one."""
+        async with self._database.read() as connection:
+            return not await is_current_term(connection, term)
+
+    async def heartbeat(self) -> bool:
+        """Check that the lock is still held; a PostgreSQL session can be lost while the process lives."""
+        if self._connection is None:
+            return self.is_held
+        try:
+            with translated_errors(self._database.url):
+                async with asyncio.timeout(TIMEOUT):
+                    is_current = await is_current_term(self._connection, self._term or 0)
+        except (SQLAlchemyError, OSError, errors.StorageError):
+            is_current = False
+        if not is_current:
+            await self.release()
+        return is_current
+
+    async def is_sender(self) -> bool:
+        """Whether this process is still the sender, by the stored term. Raises as a read does."""
+        return self._term is not None and not await self.is_superseded(self._term)
+
+    async def release(self) -> None:
+        """Release the lock, and end the term."""
+        self._term = None
+        await super().release()

@@ -1,0 +1,853 @@
+"""The records that storage gives and takes, and the closed sets of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import IntEnum, StrEnum
+from pathlib import PurePath
+from typing import NamedTuple, TypeAlias
+
+# Authors of papers, and the users and guilds that read them.
+
+
+class Locale(StrEnum):
+    """The interface languages. The language of a digest uses the same codes."""
+
+    EN = "en"
+    KO = "ko"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """An author: the folded name as key, the display name and the number of papers."""
+
+    id: int
+    key: str
+    name: str
+    paper_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A user's settings: language, time zone and the DM channel opened at the user's request."""
+
+    user_id: int
+    locale: Locale | None
+    timezone: str | None
+    dm_channel_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guild:
+    """A guild of which the bot is a member, or was one until `left_at`."""
+
+    guild_id: int
+    locale: Locale | None
+    timezone: str | None
+    installed_by: int | None
+    system_channel_id: int | None
+    left_at: datetime | None
+
+
+# Digests as parsed and as stored.
+
+
+class DigestFormat(StrEnum):
+    """The digest formats: two that are written, and the list of a day's papers that a service gives."""
+
+    NEWSLETTER = "newsletter"
+    REVIEW = "review"
+    LISTING = "listing"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A headed part of a summary: a newsletter's highlight or a review's chapter. Both texts are Markdown."""
+
+    heading: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of a digest that could not be parsed. `line` counts from 1 in the source file."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedProblem:
+    """What is wrong in a file, a page or a template. `line`, from 1, is None for the whole text or if it is not known."""
+
+    location: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        location = f"{self.location}, line {self.line}" if self.line else self.location
+        return f"{location}: {self.message}"
+
+    @property
+    def short_location(self) -> str:
+        """The file's name without its folder, and the line: `daily.en.j2:3`."""
+        name = PurePath(self.location).name
+        return f"{name}:{self.line}" if self.line else name
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper as listed in one digest.
+
+    `rank` is the position in the digest, from 1. `votes` is None if the digest gives no number.
+    `authors_truncated` is true if the digest shortened the list.
+    """
+
+    rank: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    votes: int | None = None
+    authors: tuple[str, ...] = ()
+    authors_truncated: bool = False
+    thumbnail: str | None = None
+    video: str | None = None
+    sections: tuple[Section, ...] = ()
+    summary_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The digest of one date from one source.
+
+    `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
+    `problems` keep the line numbers of the whole file.
+    """
+
+    format: DigestFormat
+    date: date
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedDigest:
+    """A parsed digest with the location it was read from.
+
+    `hash` is the SHA-256 of its text. `digest_keys` are the dates and formats of all digests at the location now.
+    """
+
+    digest: Digest
+    language: str
+    hash: str
+    source: str
+    location: str
+    digest_keys: frozenset[tuple[date, DigestFormat]]
+
+    @property
+    def location_key(self) -> tuple[str, str]:
+        """The source and the location."""
+        return self.source, self.location
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDigest:
+    """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
+
+    id: int
+    format: DigestFormat
+    date: date
+    language: str
+    hash: str
+    revision: int
+    problems: tuple[Problem, ...]
+    ingested_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestLocation:
+    """The digest last read from a location of a source (a path, a URL or a feed entry) for a date and format."""
+
+    source: str
+    location: str
+    date: date
+    format: DigestFormat
+    digest_id: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveExtent:
+    """Size and date range of the archive. Both dates are None if it is empty."""
+
+    digest_count: int
+    paper_count: int
+    first_on: date | None
+    last_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search."""
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    date: date
+    votes: int | None
+    authors: tuple[str, ...]
+    thumbnail: str | None = None
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPaper(PaperRow):
+    """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
+
+    The title and the authors of such a paper are those of the imported file, unless a service gave them.
+    """
+
+    saved_at: datetime
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    is_listed: bool = True
+    authors_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others."""
+
+    digest_id: int
+    format: DigestFormat
+    date: date
+    language: str
+    entry: Entry
+    writer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPaper:
+    """A paper merged from all digests and services; see `bot.archive.digest_writer`.
+
+    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list.
+    """
+
+    arxiv_id: str
+    title: str | None
+    url: str
+    abstract: str | None
+    votes: int | None
+    votes_read_at: datetime | None
+    authors: tuple[str, ...]
+    authors_truncated: bool
+    thumbnail: str | None
+    video: str | None
+    code_url: str | None
+    project_url: str | None
+    organization: str | None
+    affiliations: tuple[str, ...]
+    code_stars: int | None
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    first_on: date | None
+    last_on: date | None
+
+    @property
+    def institutions(self) -> tuple[str, ...]:
+        """The organization behind the paper, and the affiliations of its authors."""
+        return (*((self.organization,) if self.organization else ()), *self.affiliations)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDetail(MergedPaper):
+    """A paper with its appearances, newest first.
+
+    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
+    described; both its dates are that of its publication. Only `papers.get_detail` looks for either.
+    """
+
+    first_on: date
+    last_on: date
+    id: int
+    appearances: tuple[Appearance, ...]
+    is_author_order_confirmed: bool = False
+    is_listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
+
+    `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
+    service's list that contains the paper. `location` is the URL that was read.
+    """
+
+    arxiv_id: str
+    source: str
+    location: str
+    read_at: datetime
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    votes: int | None = None
+    abstract: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    code_url: str | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    published_on: date | None = None
+    listed_on: date | None = None
+    organization: str | None = None
+    affiliations: tuple[str, ...] = ()
+    code_stars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperText:
+    """The text of a paper as Markdown, without references and acknowledgements, and where it came from.
+
+    `basis` is a value of `summary_basis.Basis`: `paper` for the full text, `abstract` for the abstract alone.
+    """
+
+    arxiv_id: str
+    text: str
+    url: str
+    fetched_at: datetime
+    basis: str = "paper"
+
+
+class NewsKind(StrEnum):
+    """What can become of a paper after it was saved."""
+
+    VERSION = "version"
+    """A new version on arXiv; the value is its number."""
+    WITHDRAWN = "withdrawn"
+    CODE = "code"
+    """The value is an address, as of MODEL."""
+    MODEL = "model"
+    VENUE = "venue"
+    """Accepted somewhere; the value is its name."""
+
+
+PaperNews: TypeAlias = tuple[str, str | None, NewsKind, str]
+"""One thing that became of a paper: its arXiv id and title, the kind and the value."""
+
+
+# Sources and the state of their pages.
+
+
+class SourceKind(StrEnum):
+    """The kinds of source: a local folder, dated URLs, a feed, or a service with facts about papers."""
+
+    FOLDER = "folder"
+    URL = "url"
+    FEED = "feed"
+    HUGGINGFACE = "huggingface"
+    ARXIV = "arxiv"
+
+
+class FetchStatus(StrEnum):
+    """The outcomes of fetching a page.
+
+    NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules. GONE: permanently removed and
+    not fetched again (the command line shows it as failed).
+    """
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    NOT_YET = "not_yet"
+    REFUSED = "refused"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A configured source and its health. All times are UTC.
+
+    The highest `priority` wins when sources disagree. `failures` counts consecutive failures; `reason` describes the
+    last one. `noticed_at` is the time of the notice to the operator.
+    """
+
+    id: int
+    url: str
+    kind: SourceKind
+    language: Locale | None
+    priority: int
+    options: dict[str, str]
+    added_at: datetime
+    next_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    failures: int = 0
+    status: FetchStatus | None = None
+    reason: str | None = None
+    noticed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """The HTTP validators and result of the last read of a page (a URL, a file or a feed entry).
+
+    `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` holds its modification time and
+    size. `hash` is the SHA-256 of the content in hex. `moved_to` is the target of a permanent redirect.
+    """
+
+    location: str
+    read_at: datetime
+    status: FetchStatus
+    etag: str | None = None
+    last_modified: str | None = None
+    hash: str | None = None
+    moved_to: str | None = None
+
+
+# Subscriptions: the daily posts of a channel.
+
+
+class Style(StrEnum):
+    """The layouts of a daily post."""
+
+    COMPACT = "compact"
+    CARDS = "cards"
+    THREAD = "thread"
+    FORUM = "forum"
+    ANNOUNCEMENT = "announcement"
+    WEEKLY = "weekly"
+
+
+class When(StrEnum):
+    """When a post is sent: at its hour with what is there, or once the day's list is complete, not before its hour."""
+
+    HOUR = "hour"
+    COMPLETE = "complete"
+
+
+class ActivityState(StrEnum):
+    """State of a subscription or an alert. PAUSED waits for a user or a permission; CLOSED is final."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
+
+    `at_time` is `HH:MM` local time in `timezone` (an IANA name). `days` holds ISO weekdays, 1 (Monday) to 7, in
+    that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
+    local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
+    posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
+    papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
+    also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
+    `paused_at` (UTC), None on the command line and for a reader who was forgotten.
+    """
+
+    id: int = 0
+    guild_id: int
+    channel_id: int
+    at_time: str = "09:00"
+    timezone: str = "UTC"
+    days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    top_n: int = 5
+    min_votes: int = 0
+    locale: Locale = Locale.EN
+    style: Style = Style.COMPACT
+    say_when_empty: bool = False
+    fresh_days: int = 3
+    wait_minutes: int = 720
+    settle_hours: int = 0
+    topic: str = ""
+    mention_role_id: int | None = None
+    when: When = When.HOUR
+    server_picks: bool = False
+    state: ActivityState = ActivityState.ACTIVE
+    reason: str | None = None
+    created_by: int | None = None
+    created_at: datetime = NEVER
+    """Set when it is stored."""
+    next_due_at: datetime | None = None
+    due_on: date | None = None
+    waiting_for_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
+    paused_by: int | None = None
+    paused_at: datetime | None = None
+
+
+# Alerts: rules that notify a user or a channel of matching papers.
+
+
+class AlertKind(StrEnum):
+    """The kind of a term: what a paper must have for the term to match."""
+
+    KEYWORD = "keyword"
+    """Words in the title or in a summary."""
+    AUTHOR = "author"
+    INSTITUTION = "institution"
+    """A university or company, of the authors or behind the paper."""
+    PAPER = "paper"
+    """The paper with this arXiv id. An alert for one paper alone is removed after its message."""
+
+
+class AlertTiming(StrEnum):
+    """When the papers that match an alert are sent."""
+
+    AT_ONCE = "now"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class AlertTerm(NamedTuple):
+    """Words, or a name, that a paper must have."""
+
+    kind: AlertKind
+    text: str
+
+
+AlertForms: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
+"""For each term of an alert the forms that match too; each is its text, then the words of its context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert; with `id` 0 a draft. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
+
+    A paper matches with any of the terms, or with `match_all` with all of them, and with none of the words of `excluded`.
+    """
+
+    id: int
+    user_id: int
+    terms: tuple[AlertTerm, ...]
+    created_at: datetime
+    key: str = ""
+    """What it matches, folded: the same for equal alerts. The service computes it."""
+    match_all: bool = False
+    excluded: tuple[str, ...] = ()
+    min_votes: int = 0
+    """A later reading of the votes that reaches this number counts too, once."""
+    language: Locale | None = None
+    """Only papers with a digest in this language."""
+    translations: bool = False
+    """The forms of the terms in the other language match too, as in a look-up."""
+    forms: AlertForms = ()
+    """These forms, by the glossary; the service computes them."""
+    timing: AlertTiming = AlertTiming.AT_ONCE
+    at_time: str = "09:00"
+    """Time of day in `timezone`, of a daily or weekly alert."""
+    timezone: str = "UTC"
+    weekday: int = 1
+    """ISO weekday of a weekly alert."""
+    max_papers: int = 10
+    """Papers in a message at most, the best first."""
+    channel_id: int | None = None
+    guild_id: int | None = None
+    state: ActivityState = ActivityState.ACTIVE
+    reason: str | None = None
+    paused_until_at: datetime | None = None
+
+
+class QueuedMatch(NamedTuple):
+    """A paper that matches an alert and is not sent yet. `recipient` is `user:<id>` or `channel:<id>`.
+
+    `votes` are those when it was matched. `due_at` (UTC) is when its message is planned; None: once it has the votes.
+    """
+
+    recipient: str
+    paper_id: int
+    alert_id: int
+    votes: int | None
+    matched_at: datetime
+    due_at: datetime | None
+
+
+FormerNames: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""The authors and the institutions that a paper had before facts added some."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAlerts:
+    """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned.
+
+    With `former_names`, one for each paper, only what an author or an institution matches that the paper lacked then.
+    """
+
+    digest_id: int
+    revision: int
+    paper_ids: tuple[int, ...]
+    recipient: str | None
+    added_at: datetime
+    former_names: tuple[FormerNames, ...] = ()
+
+
+# Deliveries and their parts: the transactional outbox of Discord messages.
+
+
+class DeliveryState(StrEnum):
+    """The states of a delivery: PLANNED until every part is SENT; the others end it with a reason."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    PAUSED = "paused"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class PartState(StrEnum):
+    """The states of a part. SENDING: an attempt has begun and its outcome is not stored yet."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    PAUSED = "paused"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class DeliveryKind(StrEnum):
+    """The causes of a delivery."""
+
+    DAILY = "daily"
+    ON_DEMAND = "now"
+    ALERT = "alert"
+    TODAY = "today"
+    NOTICE = "notice"
+    EDIT = "edit"
+    NEWS = "news"
+    """What became of a reader's saved papers."""
+
+
+class Priority(IntEnum):
+    """Order in which due deliveries are sent: the lowest value first."""
+
+    INTERACTIVE = 5
+    NOTIFICATION = 10
+    SCHEDULED = 50
+    CORRECTION = 60
+
+
+class PartKind(StrEnum):
+    """The Discord requests. THREAD opens a thread on the delivery's first message."""
+
+    MESSAGE = "message"
+    FORUM_POST = "forum_post"
+    THREAD = "thread"
+    THREAD_MESSAGE = "thread_message"
+    CROSSPOST = "crosspost"
+    EDIT = "edit"
+
+
+LateDay: TypeAlias = tuple[date, int, int]
+"""A day to which papers were added after its post: the number of those shown, and of all that qualify."""
+
+
+ServerPickId: TypeAlias = tuple[str, int, int]
+"""The arXiv id of a paper, and how many members of a server saved and shared it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPost:
+    """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
+
+    `papers` are the arXiv ids in display order, out of `total`; `fingerprint` is a hash of their displayed content, `topic`
+    the query that they match. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the
+    post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the papers that most
+    members saved or shared, with the counts when it was planned.
+    """
+
+    papers: tuple[str, ...] = ()
+    total: int | None = None
+    fingerprint: str | None = None
+    topic: str = ""
+    late: tuple[LateDay, ...] = ()
+    closes_at: datetime | None = None
+    is_complete: bool = False
+    server_picks: tuple[ServerPickId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPlan:
+    """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
+
+    `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown. The lowest `priority` is
+    sent first.
+    """
+
+    key: str
+    kind: DeliveryKind
+    locale: Locale
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    priority: int = Priority.SCHEDULED
+    subscription_id: int | None = None
+    guild_id: int | None = None
+    channel_id: int | None = None
+    user_id: int | None = None
+    local_on: date | None = None
+    digest_on: date | None = None
+    post: StoredPost = StoredPost()
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
+        return self.user_id is not None and self.guild_id is None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A message to be stored. An EDIT names the message to change; `nonce` is globally unique.
+
+    `marker` is the text in the payload by which the message is found in a channel's history.
+    """
+
+    kind: PartKind
+    payload: str
+    nonce: str
+    fallback: str | None = None
+    channel_id: int | None = None
+    message_id: int | None = None
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery(DeliveryPlan):
+    """A delivery to be stored, with its parts in sending order."""
+
+    parts: tuple[NewPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(DeliveryPlan):
+    """A stored delivery to one channel or user."""
+
+    id: int
+    state: DeliveryState
+    reason: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery ended.
+
+    `fallback` is the plain form for a payload that Discord refuses (50035), sent under its own nonce.
+    `first_attempt_at` is the first attempt that Discord may have accepted; None if certainly not sent.
+    """
+
+    id: int
+    delivery_id: int
+    position: int
+    kind: PartKind
+    payload: str | None
+    fallback: str | None
+    nonce: str
+    state: PartState
+    attempts: int
+    first_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    next_attempt_at: datetime
+    channel_id: int | None
+    message_id: int | None
+    error_code: int | None
+    error: str | None
+    sent_at: datetime | None = None
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent."""
+
+    message_id: int | None
+    channel_id: int
+
+
+# What is known of a reader's interests, for the five papers of the day.
+
+
+class FeedbackKind(StrEnum):
+    """What a reader did with a paper besides saving it. The last one counts."""
+
+    OPENED = "opened"
+    MORE = "more"
+    LESS = "less"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A reader's settings for the papers of the day, and what the weights of the profile were learnt from.
+
+    `topics` are keys of topics that the reader picked, `concepts` the number of saved papers by concept. `at_time` (HH:MM in
+    `timezone`) is when the papers are sent by DM, None for never; `next_due_at` is None too while it is suspended, for
+    `reason`.
+    """
+
+    user_id: int
+    topics: tuple[str, ...] = ()
+    learnt_from: str | None = None
+    concepts: Mapping[str, int] = field(default_factory=dict)
+    at_time: str | None = None
+    timezone: str | None = None
+    next_due_at: datetime | None = None
+    due_on: date | None = None
+    last_digest_on: date | None = None
+    reason: str | None = None
+
+
+# Input of the search index.
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDocument:
+    """The indexed fields of a paper. `is_new`: the paper is not in the index yet.
+
+    `sections` are the distinct sections of all digests, newest first; `abstract` comes from a service.
+    """
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    authors: tuple[str, ...]
+    sections: tuple[Section, ...]
+    abstract: str | None
+    keywords: tuple[str, ...]
+    votes: int | None
+    last_on: date
+    is_new: bool = False
+
+
+class Reason(StrEnum):
+    """Why something is paused, failed, expired or closed. Storage has the value; the interface translates it."""
+
+    UNKNOWN_CHANNEL = "unknown-channel"
+    GUILD_LEFT = "guild-left"
+    NO_ACCESS = "no-access"
+    NO_PERMISSION = "no-permission"
+    NO_SEND = "no-send"
+    NO_SEND_IN_THREADS = "no-send-in-threads"
+    NO_THREADS = "no-threads"
+    NO_HISTORY = "no-history"
+    DMS_CLOSED = "dms-closed"
+    NO_SHARED_SERVER = "no-shared-server"
+    THREAD_LOCKED = "thread-locked"
+    TAG_NEEDED = "tag-needed"
+    WRONG_CHANNEL_KIND = "wrong-channel-kind"
+    REFUSED_CONTENT = "refused-content"
+    DISCORD_TROUBLE = "discord-trouble"
+    RATE_LIMITED = "rate-limited"
+    TOO_OLD = "too-old"
+    UNCERTAIN = "uncertain"
+    BY_HAND = "by-hand"

@@ -1,1 +1,0 @@
-"""What became of saved papers, and up to where each reader was told."""

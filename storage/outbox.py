@@ -1,0 +1,524 @@
+"""The writing half of the outbox: plans deliveries with their parts, records attempts, holds and ends deliveries, purges.
+
+A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
+part that is not SENT blocks only the later parts of its own delivery.
+
+A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
+those it had begun it can store receipts only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, locks, models
+from storage import deliveries as stored_deliveries
+from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
+from storage.tables import deliveries, parts, subscriptions
+
+_DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
+_SLICE = 100
+"""Deliveries converted before the event loop gets control, which takes about two milliseconds."""
+
+_PART_COLUMNS = (
+    "delivery_id",
+    "position",
+    "kind",
+    "payload",
+    "fallback",
+    "nonce",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "channel_id",
+    "message_id",
+    "marker",
+)
+
+
+async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
+    """Insert a delivery with its parts. Returns its id, or None if its key exists."""
+    return (await add_all(connection, [delivery])).get(delivery.key)
+
+
+async def add_all(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
+    if not new_deliveries:
+        return {}
+    insert = _insert if connection.dialect.name == "sqlite" else _insert_returning
+    ids = await insert(connection, new_deliveries)
+    by_key: dict[str, models.NewDelivery] = {}
+    for delivery in new_deliveries:
+        if delivery.key in ids:
+            by_key.setdefault(delivery.key, delivery)
+    rows = [
+        (
+            *(ids[key], position, part.kind, part.payload, part.fallback, part.nonce),
+            *(PartState.PLANNED, 0, delivery.due_at, part.channel_id, part.message_id, part.marker),
+        )
+        for key, delivery in by_key.items()
+        for position, part in enumerate(delivery.parts)
+    ]
+    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
+    return ids
+
+
+async def _insert(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries for the only writer of the database: three statements, however many they are."""
+    key, id_ = deliveries.c.key, deliveries.c.id
+    new: dict[str, dict[str, Any]] = {}
+    for chunk in bulk.chunked(reversed(new_deliveries), _SLICE):
+        new.update((delivery.key, _delivery_values(delivery)) for delivery in chunk)
+        await asyncio.sleep(0)
+    for known, _ in await bulk.select_where_in(connection, key, new, (key, id_)):
+        del new[known]
+    rows = [tuple(values.values()) for values in reversed(new.values())]
+    await bulk.insert_rows(connection, deliveries, _DELIVERY_COLUMNS, rows)
+    inserted = dict(await bulk.select_where_in(connection, key, new, (key, id_)))
+    return {name: inserted[name] for name in reversed(new)}
+
+
+async def _insert_returning(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries while others may insert the same keys."""
+    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
+    return {row.key: row.id for row in inserted}
+
+
+async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
+    """Store the DM channel of a delivery to a reader, once it is open. False if there is no such delivery any more."""
+    statement = deliveries.update().where(deliveries.c.id == delivery_id)
+    return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
+
+
+async def set_content(
+    connection: AsyncConnection, posts: Mapping[int, models.StoredPost], payloads: Mapping[int, str]
+) -> None:
+    """Store the new content of deliveries whose messages are edited; the next correction compares with it.
+
+    `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
+    messages.
+    """
+    await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
+    new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
+    await bulk.update_rows(connection, parts, new_payloads)
+
+
+async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
+    """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
+    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at < before)
+    result = await connection.execute(
+        parts.update()
+        .where(parts.c.id.in_(part_ids), parts.c.delivery_id.in_(ended))
+        .values(payload=None, fallback=None)
+    )
+    return result.rowcount
+
+
+async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
+    """Delete finished deliveries with their parts. Returns the number of deliveries."""
+    result = await connection.execute(
+        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~stored_deliveries.unfinished_clause())
+    )
+    return result.rowcount
+
+
+def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
+    """Return the values of `_DELIVERY_COLUMNS`, in this order."""
+    values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
+    del values["parts"]
+    return values
+
+
+MAX_RETRY_DELAY = timedelta(hours=1)
+"""The longest delay of a retry, which Discord asks for where a channel's slow mode or a quota is exhausted."""
+
+
+async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
+    """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
+
+    A part of a daily post that was planned ahead of its due time keeps that time.
+    """
+    is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
+    is_post_to_come = sa.exists().where(
+        deliveries.c.id == parts.c.delivery_id,
+        deliveries.c.kind == DeliveryKind.DAILY,
+        deliveries.c.due_at >= parts.c.next_attempt_at,
+    )
+    was_ahead = sa.case(
+        (parts.c.last_attempt_at.is_(None), ~is_post_to_come), else_=parts.c.last_attempt_at > _bind_time(now)
+    )
+    due_now = await connection.execute(
+        parts.update().where(is_delayed, was_ahead).values(next_attempt_at=now)
+    )
+    bounded = await connection.execute(
+        parts.update()
+        .where(
+            is_delayed,
+            parts.c.next_attempt_at > _bind_time(now + MAX_RETRY_DELAY),
+            parts.c.last_attempt_at.is_not(None),
+        )
+        .values(next_attempt_at=now + MAX_RETRY_DELAY)
+    )
+    return due_now.rowcount + bounded.rowcount
+
+
+async def release_interrupted(
+    connection: AsyncConnection, now: datetime, *, term: int = 0, forum_posts_at: datetime | None = None
+) -> int:
+    """Make the parts that a crash left SENDING due at once, if `term` is the present sender's. Returns their number.
+
+    `first_attempt_at` is kept: their outcome is unknown. Forum posts of an earlier term are due at `forum_posts_at`: they
+    have no nonce, and the request of a former sender that still runs must have arrived before they are searched for.
+    """
+    if not await locks.is_current_term(connection, term):
+        return 0
+    next_attempt_at: sa.ColumnElement[datetime] = _bind_time(now)
+    if forum_posts_at is not None:
+        may_be_running = sa.and_(
+            parts.c.kind == PartKind.FORUM_POST, sa.func.coalesce(parts.c.term, 0) != term
+        )
+        next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
+    result = await connection.execute(
+        parts.update()
+        .where(parts.c.state == PartState.SENDING)
+        .values(state=PartState.PLANNED, next_attempt_at=next_attempt_at)
+    )
+    return result.rowcount
+
+
+async def mark_sending(
+    connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
+) -> set[int]:
+    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's.
+
+    Returns the ids of the parts that were still PLANNED.
+    """
+    if not await locks.is_current_term(connection, term):
+        return set()
+    statement = (
+        parts.update()
+        .where(parts.c.state == PartState.PLANNED)
+        .values(
+            state=PartState.SENDING,
+            attempts=parts.c.attempts + 1,
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            last_attempt_at=now,
+            term=term,
+        )
+        .returning(parts.c.id)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
+
+
+async def mark_sent(
+    connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
+) -> None:
+    """Store the receipts of sent parts, by part id, from any state and term; a delivery is SENT when all of its parts are."""
+    rows = [
+        {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
+        for part_id, receipt in receipts.items()
+    ]
+    sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
+    await bulk.update_rows(connection, parts, rows, same=sent)
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
+    for chunk in bulk.chunked(receipts):
+        affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
+        await connection.execute(
+            deliveries.update()
+            .where(deliveries.c.id.in_(affected), ~has_unsent)
+            .values(state=DeliveryState.SENT, reason=None, finished_at=now)
+        )
+
+
+async def mark_retry(
+    connection: AsyncConnection,
+    part_id: int,
+    *,
+    next_attempt_at: datetime,
+    unknown_since: datetime | None,
+    error: str,
+    error_code: int | None = None,
+    term: int = 0,
+    is_counted: bool = True,
+) -> bool:
+    """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
+
+    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. An attempt
+    that failed by Discord's fault `is_counted` no more.
+    """
+    result = await connection.execute(
+        parts.update()
+        .where(_is_attempted(part_id, term))
+        .values(
+            state=PartState.PLANNED,
+            next_attempt_at=next_attempt_at,
+            attempts=parts.c.attempts - (0 if is_counted else 1),
+            first_attempt_at=unknown_since,
+            error=error,
+            error_code=error_code,
+        )
+    )
+    return result.rowcount > 0
+
+
+async def stop_part(
+    connection: AsyncConnection,
+    part_id: int,
+    state: PartState,
+    *,
+    reason: str,
+    now: datetime,
+    unknown_since: datetime | None = None,
+    error_code: int | None = None,
+    term: int = 0,
+) -> bool:
+    """Stop a part, and with it its delivery. False and `unknown_since`, which is for PAUSED, as `mark_retry`.
+
+    FAILED is permanent; an UNCERTAIN part waits for a person (`requeue`), a PAUSED one for its destination (`resume`).
+    """
+    paused_values = {"first_attempt_at": unknown_since} if state is PartState.PAUSED else {}
+    result = await connection.execute(
+        parts.update()
+        .where(_is_attempted(part_id, term))
+        .values(state=state, error=reason, error_code=error_code, **paused_values)
+        .returning(parts.c.delivery_id)
+    )
+    delivery_id = result.scalar()
+    if delivery_id is None:
+        return False
+    await connection.execute(
+        deliveries.update()
+        # A delivery that was ended while its part was being sent keeps its state.
+        .where(deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
+        .values(state=state, reason=reason, finished_at=now if state is PartState.FAILED else None)
+    )
+    return True
+
+
+async def use_fallback(
+    connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, term: int = 0
+) -> bool:
+    """Plan the plain form of a part that Discord refused (50035), under a new nonce. False if it has none.
+
+    False as well if the attempt of `term` is not the part's last.
+    """
+    result = await connection.execute(
+        parts.update()
+        .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
+        .values(
+            payload=parts.c.fallback,
+            fallback=None,
+            nonce=nonce,
+            state=PartState.PLANNED,
+            first_attempt_at=None,
+            next_attempt_at=now,
+        )
+    )
+    return result.rowcount > 0
+
+
+def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
+    """True for the part while its last attempt is that of `term` and has no outcome yet."""
+    return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
+
+
+def _bind_time(now: datetime) -> sa.BindParameter[datetime]:
+    return sa.bindparam("now", now, type_=parts.c.first_attempt_at.type, unique=True)
+
+
+REQUEUABLE_STATES = (PartState.UNCERTAIN, PartState.PAUSED, PartState.FAILED)
+CANCELLABLE_STATES = (PartState.PLANNED, PartState.PAUSED, PartState.UNCERTAIN)
+
+
+async def pause(
+    connection: AsyncConnection,
+    *,
+    reason: str,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+    subscription_id: int | None = None,
+) -> int:
+    """Pause the planned deliveries to a channel or to a reader's DMs, or a subscription's daily posts. Returns their number.
+
+    Deliveries with a part being sent get the state of its outcome. Notices are redirected instead.
+    """
+    result = await connection.execute(
+        deliveries.update()
+        .where(
+            _destination_filter(channel_id, user_id, subscription_id),
+            deliveries.c.state == DeliveryState.PLANNED,
+            deliveries.c.kind != DeliveryKind.NOTICE,
+            ~_has_part_sending(),
+        )
+        .values(state=DeliveryState.PAUSED, reason=reason)
+    )
+    return result.rowcount
+
+
+async def resume(
+    connection: AsyncConnection, now: datetime, *, channel_id: int | None = None, user_id: int | None = None
+) -> int:
+    """Make the paused deliveries of a channel or a reader due again. Returns their number.
+
+    The daily posts of subscriptions that are themselves paused stay paused.
+    """
+    is_of_inactive_subscription = sa.exists().where(
+        subscriptions.c.id == deliveries.c.subscription_id,
+        subscriptions.c.state != models.ActivityState.ACTIVE,
+        deliveries.c.kind == DeliveryKind.DAILY,
+    )
+    result = await connection.execute(
+        deliveries.update()
+        .where(
+            _destination_filter(channel_id, user_id),
+            deliveries.c.state == DeliveryState.PAUSED,
+            ~is_of_inactive_subscription,
+        )
+        .values(state=DeliveryState.PLANNED, reason=None)
+        .returning(deliveries.c.id)
+    )
+    ids = result.scalars().all()
+    paused = parts.update().where(parts.c.state == PartState.PAUSED)
+    due = paused.values(state=PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
+    await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
+    return len(ids)
+
+
+async def requeue(
+    connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, expires_at: datetime
+) -> bool:
+    """Plan an uncertain, paused or failed part again at a person's request. False if it is in no such state."""
+    result = await connection.execute(
+        parts.update()
+        .where(parts.c.id == part_id, parts.c.state.in_(REQUEUABLE_STATES), parts.c.payload.is_not(None))
+        .values(_new_attempt(nonce, now))
+        .returning(parts.c.delivery_id)
+    )
+    delivery_ids = result.scalars().all()
+    for delivery_id in delivery_ids:
+        await connection.execute(
+            deliveries.update()
+            .where(deliveries.c.id == delivery_id)
+            .values(state=DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
+        )
+    return bool(delivery_ids)
+
+
+async def redirect(
+    connection: AsyncConnection, delivery_id: int, channel_id: int, *, nonce: str, now: datetime
+) -> None:
+    """Plan a one-message delivery again for a server's channel, because its reader accepts no direct messages."""
+    await connection.execute(
+        deliveries.update()
+        .where(deliveries.c.id == delivery_id)
+        .values(channel_id=channel_id, user_id=None, state=DeliveryState.PLANNED, reason=None)
+    )
+    await connection.execute(
+        parts.update()
+        .where(parts.c.delivery_id == delivery_id, parts.c.position == 0)
+        .values(_new_attempt(nonce, now))
+    )
+
+
+async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> list[models.Delivery]:
+    """End the deliveries whose `expires_at` has passed, with their unsent parts. Returns them.
+
+    A delivery with a part being sent is left until its outcome is known.
+    """
+    overdue = await connection.execute(
+        sa.select(deliveries.c.id).where(
+            stored_deliveries.unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending()
+        )
+    )
+    ids = overdue.scalars().all()
+    await cancel(connection, ids, reason=reason, now=now)
+    return await stored_deliveries.list_rows(connection, ids=ids)
+
+
+async def clamp_expiries(
+    connection: AsyncConnection, latest: datetime, *, now: datetime, extend_by: timedelta
+) -> None:
+    """Let no unfinished delivery expire after `latest`, which is a full lifetime from `now` (UTC).
+
+    `extend_by` is how far the clock was behind when the deliveries were planned: they live for so much longer. A daily
+    post that was planned ahead of its due time keeps its expiry.
+    """
+    is_post_to_come = sa.and_(deliveries.c.kind == DeliveryKind.DAILY, deliveries.c.due_at > now)
+    await connection.execute(
+        deliveries.update()
+        .where(stored_deliveries.unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
+        .values(expires_at=latest)
+    )
+    if not extend_by:
+        return
+    rows = await connection.execute(
+        sa.select(deliveries.c.id, deliveries.c.expires_at).where(
+            stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
+        )
+    )
+    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    await bulk.update_rows(connection, deliveries, extended)
+
+
+async def cancel(
+    connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
+) -> None:
+    """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
+    ended = deliveries.update().where(stored_deliveries.unfinished_clause())
+    ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
+    await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
+    await bulk.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
+
+
+async def cancel_for_subscription(
+    connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
+) -> None:
+    """Make the unfinished deliveries of a subscription EXPIRED, before it is removed."""
+    unfinished = await connection.execute(
+        sa.select(deliveries.c.id).where(
+            deliveries.c.subscription_id == subscription_id, stored_deliveries.unfinished_clause()
+        )
+    )
+    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
+
+
+def _destination_filter(
+    channel_id: int | None, user_id: int | None, subscription_id: int | None = None
+) -> sa.ColumnElement[bool]:
+    if subscription_id is not None:
+        is_daily = deliveries.c.kind == DeliveryKind.DAILY
+        return sa.and_(deliveries.c.subscription_id == subscription_id, is_daily)
+    if channel_id is not None:
+        return deliveries.c.channel_id == channel_id
+    return deliveries.c.user_id == user_id
+
+
+def _has_part_sending() -> sa.ColumnElement[bool]:
+    return sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
+
+
+def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
+    """Return the column values of a part that is planned again under a new nonce."""
+    return {
+        "state": PartState.PLANNED,
+        "nonce": nonce,
+        "first_attempt_at": None,
+        "next_attempt_at": now,
+        "error": None,
+        "error_code": None,
+    }

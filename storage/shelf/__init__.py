@@ -1,1 +1,0 @@
-"""Readers' saved papers, and what the members of a server shared."""

@@ -1,0 +1,153 @@
+"""Readers' profiles: their settings, the weights learnt, and what they said of papers besides saving them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, models
+from storage.tables import feedback, profile_weights, profiles
+
+READERS_AT_ONCE = 100
+"""Readers whose weights are read in one query."""
+
+
+async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
+    """Return a reader's profile; None for a reader who has never asked for the papers of the day."""
+    return (await list_by_ids(connection, [user_id])).get(user_id)
+
+
+async def list_by_ids(connection: AsyncConnection, user_ids: Collection[int]) -> dict[int, models.Profile]:
+    """Return the profiles of these readers by user id."""
+    query = sa.select(profiles).where(profiles.c.user_id.in_(user_ids))
+    found = await bulk.fetch_records(connection, models.Profile, query)
+    return {profile.user_id: profile for profile in found}
+
+
+async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
+    """Return the profiles whose papers of the day are to be sent at `now` (UTC), longest overdue first."""
+    query = (
+        sa.select(profiles)
+        .where(profiles.c.next_due_at <= now)
+        .order_by(profiles.c.next_due_at, profiles.c.user_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return await bulk.fetch_records(connection, models.Profile, query)
+
+
+async def upsert(connection: AsyncConnection, profile: models.Profile) -> None:
+    """Store a reader's profile."""
+    values = bulk.record_values(profile, concepts=dict(profile.concepts))
+    await bulk.upsert(connection, profiles, [values], key=("user_id",))
+
+
+async def add(connection: AsyncConnection, user_id: int) -> None:
+    """Store an empty profile, unless there is one."""
+    values = bulk.record_values(models.Profile(user_id))
+    await connection.execute(
+        bulk.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
+    )
+
+
+async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Profile]) -> None:
+    """Store the next due time with its zone, and the last day sent, of each profile."""
+    names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
+    rows = [{name: getattr(row, name) for name in names} for row in changed]
+    await bulk.update_rows(connection, profiles, rows, key=("user_id",))
+
+
+async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
+    """Stop sending a reader the papers of the day, for a reason; the time of day is kept."""
+    condition = sa.and_(profiles.c.user_id == user_id, profiles.c.next_due_at.is_not(None))
+    await connection.execute(profiles.update().where(condition).values(next_due_at=None, reason=reason))
+
+
+async def set_weights(
+    connection: AsyncConnection,
+    user_id: int,
+    weights: Mapping[str, float],
+    *,
+    learnt_from: str,
+    concepts: Mapping[str, int],
+) -> None:
+    """Replace the weights of a profile. Nothing is stored for a reader without one."""
+    changed = await connection.execute(
+        profiles.update()
+        .where(profiles.c.user_id == user_id)
+        .values(learnt_from=learnt_from, concepts=dict(concepts))
+    )
+    await connection.execute(profile_weights.delete().where(profile_weights.c.user_id == user_id))
+    if changed.rowcount:
+        rows = [(user_id, term, weight) for term, weight in sorted(weights.items())]
+        await bulk.insert_rows(connection, profile_weights, ("user_id", "term", "weight"), rows)
+
+
+async def list_weights(
+    connection: AsyncConnection, user_ids: Sequence[int], terms: Collection[str]
+) -> Iterable[tuple[int, str, float]]:
+    """Return the weights (user id, term, weight) that the profiles of some readers have for these terms."""
+    if not user_ids or not terms:
+        return []
+    parameters = json.dumps(list(terms), ensure_ascii=False), json.dumps(list(user_ids))
+    if connection.dialect.name == "sqlite":
+        # CROSS JOIN keeps the order: the weights of each reader, each looked up among the terms.
+        statement = (
+            "WITH wanted(term) AS MATERIALIZED (SELECT value FROM json_each(?)) SELECT weights.user_id, weights.term,"
+            " weight FROM json_each(?) AS reader CROSS JOIN profile_weights AS weights ON weights.user_id = reader.value"
+            " WHERE weights.term IN (SELECT term FROM wanted)"
+        )
+    else:
+        statement = (
+            "SELECT weights.user_id, weights.term, weight FROM profile_weights AS weights"
+            " JOIN jsonb_array_elements_text(?::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
+            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text(?::text::jsonb) AS reader)"
+        )
+    rows: Iterable[Any] = await bulk.fetch_all(connection, statement, parameters)
+    return rows
+
+
+async def set_feedback(
+    connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
+) -> None:
+    """Store a reader's feedback on a paper; it replaces an earlier one."""
+    values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
+    await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
+
+
+async def add_opened(
+    connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, *, most: int
+) -> None:
+    """Store that a reader opened papers; it replaces no feedback. The latest `most` opened papers are kept."""
+    kind = models.FeedbackKind.OPENED
+    rows = [
+        {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now} for paper_id in paper_ids
+    ]
+    insert = bulk.dialect_insert(connection, feedback).values(rows)
+    await connection.execute(insert.on_conflict_do_nothing())
+    own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
+    kept = (
+        sa.select(feedback.c.paper_id)
+        .where(*own)
+        .order_by(feedback.c.given_at.desc(), feedback.c.paper_id)
+        .limit(most)
+    )
+    await connection.execute(feedback.delete().where(*own, feedback.c.paper_id.not_in(kept)))
+
+
+async def list_feedback(
+    connection: AsyncConnection, user_id: int, *, limit: int
+) -> list[tuple[int, models.FeedbackKind]]:
+    """Return the papers of a reader's latest feedback, the last first."""
+    query = (
+        sa.select(feedback.c.paper_id, feedback.c.kind)
+        .where(feedback.c.user_id == user_id)
+        .order_by(feedback.c.given_at.desc(), feedback.c.paper_id)
+        .limit(limit)
+    )
+    return [(row.paper_id, row.kind) for row in await connection.execute(query)]

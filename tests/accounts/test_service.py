@@ -1,0 +1,135 @@
+"""Readers, servers, long texts under short tokens, and forgetting a reader, on both engines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.accounts import service as accounts_service
+from bot.accounts.service import Guilds, ReaderData, TextTokenStore
+from bot.outbox import sender
+from bot.outbox.relay import AttemptRunner
+from storage import daily, deliveries, models, outbox
+from storage.database import Database
+from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
+from tests.support.alert_harness import AlertHarness
+from tests.support.relay_harness import new_subscription
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db: Database) -> None:
+    guilds = Guilds(db, lambda: NOW)
+    for guild_id in (1, 2):
+        await guilds.update(guild_id, locale=models.Locale.KO, system_channel_id=guild_id + 10)
+    async with db.transaction() as connection:
+        ids = [
+            await daily.add(connection, new_subscription(guild_id, guild_id=guild_id)) for guild_id in (1, 2)
+        ]
+    assert await guilds.reconcile([2, 3]) == [1]
+    assert await guilds.list_ids() == {2}
+    left = await guilds.get(1)
+    assert left is not None
+    assert (left.locale, left.system_channel_id, left.left_at) == (models.Locale.KO, 11, NOW)
+    async with db.read() as connection:
+        states = [await daily.get(connection, subscription_id) for subscription_id in ids]
+    assert [(row.state.value, row.reason) for row in states if row] == [
+        ("paused", "guild-left"),
+        ("active", None),
+    ]
+    await guilds.update(1)
+    assert await guilds.list_ids() == {1, 2}
+
+
+async def test_a_text_is_found_by_its_token(db: Database) -> None:
+    store = TextTokenStore(db)
+    token = await store.save("a long query")
+    assert await store.get(token) == "a long query"
+    assert len(token) == accounts_service.TOKEN_LENGTH
+    assert await store.get(accounts_service.make_token("never stored")) is None
+
+
+async def test_a_text_overwrites_an_older_one_in_its_slot(db: Database) -> None:
+    store = TextTokenStore(db)
+    first = await store.save("0")
+    assert await store.get(first) == "0"
+    slot = accounts_service._slot_key(first)
+    texts = (str(number) for number in range(1, 10**6))
+    other = next(
+        text for text in texts if accounts_service._slot_key(accounts_service.make_token(text)) == slot
+    )
+    second = await store.save(other)
+    assert await store.get(second) == other
+    assert await store.get(first) is None
+
+
+READER = 7_000_000_000_000_007
+
+
+class ForgettingSender:
+    """A sender whose reader asks to be forgotten while their direct messages are opened."""
+
+    def __init__(self, service: ReaderData) -> None:
+        self._service = service
+        self.sent: list[str] = []
+
+    async def open_dm(self, user_id: int) -> int:
+        await self._service.forget(user_id)
+        return 5
+
+    async def send(self, request: sender.SendRequest) -> models.Receipt:
+        self.sent.append(request.nonce)
+        return models.Receipt(1, request.channel_id)
+
+    async def find(self, request: sender.SendRequest, since: object) -> models.Receipt | None:
+        raise AssertionError
+
+
+async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_sent(db: Database) -> None:
+    service = ReaderData(db, lambda: outbox_builders.NOW)
+    delivery = outbox_builders.new_delivery(f"alert:user:{READER}:1:1", 1, channel_id=None, user_id=READER)
+    async with db.transaction() as connection:
+        await outbox.add(connection, delivery)
+        (due,) = await deliveries.list_due(connection, outbox_builders.NOW)
+    forgetting = ForgettingSender(service)
+    await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW)
+    assert await reader_rows.find_columns(db, str(READER)) == set()
+
+
+async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_others_once(
+    db: Database,
+) -> None:
+    harness = AlertHarness(db)
+    for draft in (
+        alert_builders.draft("robot", user_id=READER),
+        alert_builders.draft("robot", user_id=8),
+        alert_builders.draft("robot", user_id=READER, channel_id=20, guild_id=10),
+    ):
+        await harness.alerts.add(draft)
+    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
+    assert await reader_rows.find_columns(db, str(READER)) != set()
+    service = ReaderData(db, lambda: alert_harness.NOW)
+    assert (await service.forget(READER))["alerts"] == 2
+    assert await reader_rows.find_columns(db, str(READER)) == set()
+    assert await service.forget(READER) == {}
+    await harness.add_digest(
+        alert_harness.MONDAY + timedelta(days=1), ("2601.00001", 9), ("2601.00002", 5), summary="A robot."
+    )
+    async with db.read() as connection:
+        waiting = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
+    assert [row.post.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
+    assert {row.user_id for row in waiting} == {8, None}
+
+
+async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
+    await reader_rows.fill_every_table(db, READER)
+    service = ReaderData(db, lambda: outbox_builders.NOW)
+    found = json.loads(await service.export(READER))
+    assert (found["user_id"], found["collected_at"]) == (str(READER), outbox_builders.NOW.isoformat())
+    counts = await service.count(READER)
+    assert {name: len(rows) for name, rows in found["tables"].items() if name in counts} == counts

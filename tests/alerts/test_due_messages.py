@@ -1,0 +1,214 @@
+"""When a match is sent: gathered, daily, weekly, once it has the votes; on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from bot.alerts import matcher
+from storage import models, papers
+from storage.database import Database
+from tests.support import alert_builders
+from tests.support.alert_harness import MONDAY, NOW, AlertHarness
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_what_matches_within_three_minutes_is_in_one_message(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
+    assert await alert_harness.plan(2 * MINUTE) == 0
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 9), location="b")
+    assert await alert_harness.plan(MINUTE) == 1
+    await alert_harness.add_digest(MONDAY, ("2601.00003", 7), location="c")
+    assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"], ["2601.00003"]]
+
+
+async def test_a_message_has_the_best_papers_of_each_alert_and_the_number_of_the_others(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", max_papers=2)
+    await alert_harness.add_alert("2601.00004", max_papers=1)
+    await alert_harness.add_digest(MONDAY, *((f"2601.0000{number}", 10 - number) for number in range(1, 6)))
+    await alert_harness.add_digest(MONDAY, ("2601.00005", 99), location="another source")
+    (post,) = alert_harness.renderer.alerts
+    assert [paper.arxiv_id for paper, _ in post.matches] == ["2601.00001", "2601.00002", "2601.00004"]
+    assert post.more == 2
+
+
+@pytest.mark.parametrize(
+    ("alert", "before", "expected"),
+    [
+        # 2026-03-29: 02:00 becomes 03:00 in Berlin, so 02:30 is at 03:00, 01:00 UTC.
+        ({"at_time": "02:30"}, (2026, 3, 28, 23), ["2026-03-29T01:00", "2026-03-30T00:30"]),
+        # 2026-10-25: 03:00 becomes 02:00 again; 02:30 is the first one, 00:30 UTC.
+        ({"at_time": "02:30"}, (2026, 10, 24, 23), ["2026-10-25T00:30", "2026-10-26T01:30"]),
+        (
+            {"at_time": "09:00", "timing": models.AlertTiming.WEEKLY, "weekday": 7},
+            (2026, 10, 20, 0),
+            ["2026-10-25T08:00", "2026-11-01T08:00"],
+        ),
+        ({"at_time": "09:00", "timezone": "Mars/Olympus"}, (2026, 1, 5, 9), ["2026-01-06T09:00"]),
+    ],
+)
+def test_an_hour_that_is_skipped_or_repeated_is_one_moment(
+    alert: dict[str, Any], before: tuple[int, int, int, int], expected: list[str]
+) -> None:
+    fields: dict[str, Any] = {"timing": models.AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
+    moment = datetime(*before, tzinfo=UTC)
+    for text in expected:
+        moment = matcher.due_at(alert_builders.draft("care", **fields), moment)
+        assert f"{moment:%Y-%m-%dT%H:%M}" == text
+
+
+async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_its_new_hour(
+    alert_harness: AlertHarness,
+) -> None:
+    daily: dict[str, Any] = {"timing": models.AlertTiming.DAILY, "at_time": "12:30", "timezone": "Asia/Seoul"}
+    ids = [await alert_harness.add_alert("care", user_id=user_id, **daily) for user_id in (1, 2)]
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), location="a")  # 12:00 in Seoul
+    await alert_harness.add_digest(MONDAY, ("2601.00002", 9), location="b")
+    later = alert_builders.draft("care", **daily | {"at_time": "13:30"})
+    await alert_harness.alerts.change(ids[1], later, user_id=2)
+    assert await alert_harness.plan(timedelta(minutes=23)) == 0
+    assert await alert_harness.plan(MINUTE) == 1
+    assert await alert_harness.plan(timedelta(hours=1)) == 1
+    assert await alert_harness.list_recipients() == [1, 2]
+    assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]] * 2
+
+
+async def test_a_paper_that_gets_the_votes_later_is_told_with_those_it_had(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", min_votes=50)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), ("2601.00002", 50))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 53), location="another source")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 90), location="a third")
+    met, crossed = alert_harness.renderer.alerts
+    assert [(paper.arxiv_id, of[0].crossed) for paper, of in met.matches] == [("2601.00002", None)]
+    assert [(paper.votes, of[0].crossed) for paper, of in crossed.matches] == [(53, (50, 12))]
+
+
+async def test_what_waits_for_votes_is_given_up_after_thirty_days(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care", min_votes=50)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    alert_harness.now += timedelta(days=30)
+    await _read_votes(alert_harness.database, 1, 60)
+    assert await alert_harness.plan() == 0
+
+
+async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(
+    alert_harness: AlertHarness,
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 12), ("2601.00002", 70))
+    await alert_harness.planner.drain()
+    await alert_harness.alerts.change(alert_id, alert_builders.draft("care", min_votes=60), user_id=7)
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00002"]]
+    await _read_votes(alert_harness.database, 1, 60)
+    await alert_harness.plan()
+    assert alert_harness.notified_papers()[1:] == [["2601.00001"]]
+
+
+@pytest.mark.parametrize("resting", ["snoozed", "removed", "changed"])
+async def test_what_is_due_while_its_alert_rests_or_is_gone_is_dropped(
+    alert_harness: AlertHarness, resting: str
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.planner.drain()
+    if resting == "snoozed":
+        await alert_harness.alerts.snooze([alert_id])
+    elif resting == "removed":
+        await alert_harness.alerts.remove([alert_id])
+    else:
+        await alert_harness.alerts.change(alert_id, alert_builders.draft("something else"), user_id=7)
+    assert await alert_harness.plan() == 0
+    if resting == "snoozed":
+        await alert_harness.alerts.resume([alert_id])
+    assert await alert_harness.plan(timedelta(days=8)) == 0
+
+
+async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are_open(
+    alert_harness: AlertHarness,
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), location="a")
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 12), location="b")
+    await alert_harness.planner.drain()
+    await alert_harness.close_direct_messages(7)
+    assert await alert_harness.plan(timedelta(days=2)) == 0
+    await alert_harness.alerts.resume([alert_id], user_id=7)
+    assert await alert_harness.plan() == 1
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+
+
+@pytest.mark.parametrize(("votes_asked", "crossed"), [(0, None), (10, None), (50, (50, None))])
+async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messages_are_open(
+    alert_harness: AlertHarness, votes_asked: int, crossed: tuple[int, None] | None
+) -> None:
+    alert_id = await alert_harness.add_alert("care", min_votes=votes_asked)
+    await alert_harness.add_alert("something else")
+    await alert_harness.add_alert("care", user_id=8)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await _read_votes(alert_harness.database, 1, 53)
+    await alert_harness.plan()
+    await alert_harness.close_direct_messages(7)
+    await alert_harness.expire(NOW + timedelta(hours=25))
+    assert await alert_harness.plan(timedelta(days=2)) == 0
+    await alert_harness.alerts.resume([alert_id], user_id=7)
+    assert await alert_harness.plan() == 1
+    assert alert_harness.notified_papers() == [["2601.00001"]] * 3
+    (_, reasons), *_ = alert_harness.renderer.alerts[-1].matches
+    assert [(reason.text, reason.crossed) for reason in reasons] == [("care", crossed)]
+
+
+async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:
+    """Store what a service says of a paper's votes, at a time of its own."""
+    at = NOW + timedelta(hours=hours)
+    fact = models.PaperFacts(f"2601.{number:05}", "huggingface", "", at, votes=count)
+    async with database.transaction() as connection:
+        await papers.add_votes(connection, [(number, fact)])
+
+
+READINGS = st.lists(
+    st.lists(st.tuples(st.integers(-5, 5), st.none() | st.integers(0, 100)), max_size=3), max_size=4
+)
+
+
+async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(alert_harness: AlertHarness) -> None:
+    """Readings come in groups, out of order, and jump, fall and repeat; several alerts ask for votes."""
+    lines = (0, 50, 80)
+    for user_id, line in enumerate(lines, 1):
+        await alert_harness.add_alert("care", user_id=user_id, min_votes=line)
+        await alert_harness.add_alert("better", user_id=user_id, min_votes=line)
+    papers = iter(range(1, 1000))
+    loop = asyncio.get_running_loop()
+
+    async def check(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
+        number = next(papers)
+        notified_before = len(alert_harness.renderer.alerts)
+        await alert_harness.add_digest(MONDAY, (f"2601.{number:05}", first), location=f"digest {number}")
+        highest = -1 if first is None else first
+        for group in groups:
+            for hours, count in group:
+                await _read_votes(alert_harness.database, number, count, hours)
+                highest = max(highest, -1 if count is None else count)
+            await alert_harness.plan()
+            told = alert_harness.notified_papers()[notified_before:]
+            expected = sum(line == 0 or highest >= line for line in lines)
+            assert told == [[f"2601.{number:05}"]] * expected
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @example(first=None, groups=[[(1, 50), (1, 0)]])
+    @given(first=st.none() | st.integers(0, 100), groups=READINGS)
+    def run(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
+        asyncio.run_coroutine_threadsafe(check(first, groups), loop).result()
+
+    await asyncio.to_thread(run)

@@ -1,0 +1,274 @@
+"""Alerts raised by fresh and corrected digests, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from bot.alerts import matcher
+from bot.outbox import contents
+from bot.text import keywords
+from storage import archive, deliveries, models, outbox
+from storage.database import Connection
+from tests.support import alert_builders, patience, source_payloads
+from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("강화 학습")
+    await alert_harness.add_alert("kim minjun", kind=AUTHOR)
+    await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
+    await alert_harness.add_digest(
+        MONDAY, ("2601.00001", 5), ("2601.00002", 9), summary="강화학습(RL)을 쓴다."
+    )
+    assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
+    _, reasons = alert_harness.renderer.alerts[0].matches[0]
+    assert [(reason.text, reason.found_in) for reason in reasons] == [
+        ("강화 학습", contents.MatchField.TEXT),
+        ("Kim Min-jun", contents.MatchField.AUTHOR),
+        ("Ada Lovelace", contents.MatchField.AUTHOR),
+    ]
+    async with alert_harness.database.read() as connection:
+        planned = await deliveries.list_rows(connection, user_id=7)
+    assert [delivery.kind for delivery in planned] == [models.DeliveryKind.ALERT]
+    assert planned[0].priority < models.Priority.SCHEDULED
+
+
+async def test_an_author_followed_in_hangul_is_found_in_latin_letters(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("김민준", kind=AUTHOR)
+    await alert_harness.add_alert("박민준", kind=AUTHOR, user_id=8)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    assert await alert_harness.list_recipients() == [7]
+    _, (reason,) = alert_harness.renderer.alerts[0].matches[0]
+    assert reason.text == "Kim Min-jun"
+
+
+async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), ("2601.00002", 1), location="another source")
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+
+
+async def test_a_written_digest_does_not_tell_again_of_a_listings_papers(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Trained with care")
+    await alert_harness.store_text(listed, "huggingface")
+    await alert_harness.plan()
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 1))
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+
+
+async def test_papers_added_by_a_correction_raise_alerts(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), location="here")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00003", 2), location="here")
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00003"]]
+
+
+async def test_an_old_digest_raises_no_alerts(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY - timedelta(days=10), ("2601.00001", 5))
+    assert alert_harness.notified_papers() == []
+
+
+async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care", min_votes=10)
+    snoozed_id = await alert_harness.add_alert("better", user_id=8)
+    await alert_harness.alerts.snooze([snoozed_id], user_id=8)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
+    assert alert_harness.notified_papers() == [["2601.00003"]]
+
+
+async def test_papers_of_an_unsent_expired_alert_raise_an_alert_again(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    await alert_harness.expire(NOW + timedelta(hours=25))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
+    assert alert_harness.notified_papers()[1:] == [["2601.00001"]]
+
+
+async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    async with alert_harness.database.transaction() as connection:
+        (due,) = await deliveries.list_due(connection, alert_harness.now)
+        await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
+        await outbox.stop_part(
+            connection, due.part.id, models.PartState.UNCERTAIN, reason="uncertain", now=NOW
+        )
+    await alert_harness.expire(NOW + timedelta(hours=25))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
+    assert len(alert_harness.notified_papers()) == 1
+
+
+async def test_an_alert_that_fails_to_render_does_not_block_the_digest(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    alert_harness.renderer.is_failing = True
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    async with alert_harness.database.read() as connection:
+        assert await archive.list_dates(connection, limit=1) == [MONDAY]
+    alert_harness.renderer.is_failing = False
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == []
+    await alert_harness.plan(timedelta(hours=1))
+    assert alert_harness.notified_papers() == [["2601.00001"]]
+
+
+async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its_preview_says(
+    alert_harness: AlertHarness,
+) -> None:
+    cases = (
+        ("language model", "Of large-language models.", True),
+        ("gpt-4o", "It asks GPT4o.", True),
+        ("fine-tuning", "모델을 Finetuning 한다.", True),
+        ("fine-tuning", "After fine tuning, it works.", True),
+        ("finetuning", "A fine-tuned one.", True),
+        ("강화학습", "강화 학습으로 배운다.", True),
+        ("언어 모델", "대규모언어모델을 쓴다.", True),
+        ("LLMs", "LLM을 쓴다.", True),
+        ("RL fine-tuning", "RL finetuned", True),
+        ("reinforcement learning", "강화 학습(RL)을 쓴다.", False),
+        ("RAG", "Storage of fragments.", False),
+        ("car", "Of care.", False),
+        ("화학", "강화 학습을 쓴다.", False),
+        ("gpt-4", "It asks GPT-4o.", False),
+    )
+    for number, (text, summary, is_match) in enumerate(cases):
+        alert_harness.renderer.alerts.clear()
+        alert_id = await alert_harness.add_alert(text)
+        before = (await alert_harness.alerts.preview(alert_builders.draft(text))).paper_count
+        await alert_harness.add_digest(
+            MONDAY, (f"2601.{number:05}", 5), summary=summary, location=text + summary
+        )
+        assert alert_harness.notified_papers() == [[f"2601.{number:05}"]] * is_match, text
+        after = (await alert_harness.alerts.preview(alert_builders.draft(text))).paper_count
+        assert after - before == is_match
+        await alert_harness.alerts.remove([alert_id])
+
+
+async def test_planning_continues_after_the_last_batch_that_was_stored(alert_harness: AlertHarness) -> None:
+    for user_id in range(1, 8):
+        await alert_harness.add_alert("care", user_id=user_id)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
+    await alert_harness.match_first_batch()
+    (pending,) = await alert_harness.list_pending()
+    assert pending.recipient == "user:2"
+    assert await alert_harness.plan() == 7
+    assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
+    assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
+    assert await alert_harness.list_pending() == []
+
+
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
+    for user_id in range(1, 16):
+        await alert_harness.add_alert("care", user_id=user_id)
+        await alert_harness.add_alert("better", user_id=user_id)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="b")
+    planners = alert_harness.planner, alert_harness.new_planner()
+    assert await asyncio.gather(*(planner.drain() for planner in planners)) == [0, 0]
+    alert_harness.now += matcher.GATHERING_TIME
+    assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
+    async with alert_harness.database.read() as connection:
+        planned = await deliveries.list_rows(connection, limit=100)
+    notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
+    assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
+    assert await alert_harness.list_pending() == []
+
+
+async def test_what_changes_between_two_batches_counts_for_the_next(alert_harness: AlertHarness) -> None:
+    ids = {user_id: await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 7)}
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="here")
+    await alert_harness.match_first_batch()
+    await alert_harness.alerts.remove([ids[3]])
+    await alert_harness.alerts.snooze([ids[4]])
+    # The correction removes a paper and adds one.
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), ("2601.00003", 5), location="here")
+    await alert_harness.plan()
+    async with alert_harness.database.read() as connection:
+        planned = await deliveries.list_rows(connection, limit=100)
+    papers: dict[int | None, list[str]] = {}
+    for delivery in planned:
+        papers.setdefault(delivery.user_id, []).extend(delivery.post.papers)
+    remaining = ["2601.00002", "2601.00003"]
+    assert {user_id: sorted(own) for user_id, own in papers.items()} == dict.fromkeys((1, 2, 5, 6), remaining)
+
+
+async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
+    alert_harness: AlertHarness,
+) -> None:
+    first = await alert_harness.add_alert("care", user_id=1)
+    await alert_harness.add_alert("care", user_id=2)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    removals = [first]
+
+    async def remove_while_rendering(connection: Connection, ids: Iterable[int]) -> dict[int, models.Reader]:
+        if removals:
+            await alert_harness.alerts.remove([removals.pop()])
+        return {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storage.accounts.list_readers_by_id", remove_while_rendering)
+        await alert_harness.plan()
+    assert await alert_harness.list_recipients() == [2]
+
+
+async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), location="b")
+    failures = ["once"]
+
+    def fail_once(paper: models.PaperDetail) -> keywords.KeywordText:
+        if failures and paper.arxiv_id == "2601.00001":
+            raise RuntimeError(failures.pop())
+        return matcher.keyword_text(paper)
+
+    monkeypatch.setattr("bot.alerts.matcher.prepare_text", fail_once)
+    with pytest.raises(RuntimeError):
+        await alert_harness.plan()
+    assert len(await alert_harness.list_pending()) == 1
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
+
+
+async def test_alerts_that_waited_longer_than_a_delivery_lives_are_not_planned(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    alert_harness.now += timedelta(hours=25)
+    assert await alert_harness.planner.drain() == 0
+    assert await alert_harness.list_pending() == []
+
+
+async def test_the_running_planner_plans_what_others_store(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.matcher.GATHERING_TIME", timedelta())
+    await alert_harness.add_alert("care")
+    stop = asyncio.Event()
+    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    alert_harness.planner.wake()
+    async with patience.limit(60):
+        await running
+    assert alert_harness.notified_papers() == [["2601.00001"]]
+
+
+async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.matcher.MAX_CACHED_CHARACTERS", 1)
+    await alert_harness.add_alert("care", user_id=1)
+    await alert_harness.add_alert("better", user_id=2)
+    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(12)))
+    assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]

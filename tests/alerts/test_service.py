@@ -1,0 +1,222 @@
+"""The use cases around alerts: validation of drafts, changes, and previews."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.alerts import matcher
+from bot.alerts import service as alerts_service
+from bot.alerts.service import PREVIEW_DAYS
+from bot.core import errors
+from bot.daily import choice
+from bot.outbox import contents
+from storage import alerts, deliveries, models, outbox, papers
+from storage import errors as storage_errors
+from tests.support import alert_builders, digest_builders
+from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+@pytest.mark.parametrize(
+    ("texts", "fields", "message"),
+    [
+        ((), {}, "needs a word"),
+        (("", "  "), {}, "at least one letter"),
+        (("***",), {}, "at least one letter"),
+        (("x" * 2000,), {}, "100 characters; this one has 2000"),
+        ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50"),
+        (("의",), {}, "only particles"),
+        (("은 는", "에서"), {}, "only particles"),
+        (("of the",), {}, "only particles"),
+        (("University of Science",), {"kind": models.AlertKind.INSTITUTION}, "whole name"),
+        (("robot",), {"excluded": ["?!"]}, "at least one letter"),
+        (("robot",), {"excluded": [f"word{number}" for number in range(21)]}, "20 excluded words"),
+        (("Robots",), {"excluded": ["robot"]}, "Nothing can match"),
+        (("로봇 팔", "로봇팔"), {"excluded": ["로봇"]}, "Nothing can match"),
+        (("robot", "speech"), {"excluded": ["speech"], "match_all": True}, "Nothing can match"),
+        (("robot",), {"min_votes": -1}, "from 0"),
+        (("robot",), {"max_papers": 0}, "from 1 to"),
+        (("robot",), {"weekday": 8}, "weekday"),
+        (("robot",), {"at_time": "25:00"}, "HH:MM"),
+        (("robot",), {"timezone": "Mars/Olympus"}, "time zone"),
+    ],
+)
+def test_a_draft_that_cannot_work_is_refused_with_what_to_change(
+    texts: list[str], fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(errors.UsageError, match=message):
+        alerts_service.validate_alert(alert_builders.draft(*texts, **fields))
+
+
+def test_equal_drafts_have_the_same_key() -> None:
+    first = alerts_service.validate_alert(
+        alert_builders.draft("Language  Model", "로봇", "로봇 ", match_all=True, excluded=("beam", "Car"))
+    )
+    second = alert_builders.draft("로봇", "language model", match_all=True, excluded=("car", "Beam"))
+    assert first.terms == ((models.AlertKind.KEYWORD, "Language Model"), (models.AlertKind.KEYWORD, "로봇"))
+    assert first.key == alerts_service.validate_alert(second).key
+    others = [
+        alert_builders.draft("로봇", "language model", excluded=("car", "Beam")),
+        alert_builders.draft("로봇", "language model", match_all=True, excluded=("car",)),
+        alert_builders.draft(
+            "로봇", "language model", match_all=True, excluded=("car", "Beam"), translations=True
+        ),
+        alert_builders.draft("로봇", "language model", kind=models.AlertKind.AUTHOR, match_all=True),
+    ]
+    assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 5
+
+
+def test_one_term_that_an_exclusion_kills_does_not_kill_the_alert() -> None:
+    draft = alert_builders.draft("robot arm", "speech", excluded=("robot",))
+    assert alerts_service.validate_alert(draft).excluded == ("robot",)
+
+
+async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    async with alert_harness.database.transaction() as connection:
+        await alerts.set_state(connection, [alert_id], models.ActivityState.PAUSED, reason="dms-closed")
+        assert await outbox.pause(connection, user_id=7, reason="dms-closed") == 1
+    assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
+    async with alert_harness.database.read() as connection:
+        assert await deliveries.list_due(connection, alert_harness.now) == []
+    assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
+    async with alert_harness.database.read() as connection:
+        assert len(await deliveries.list_due(connection, alert_harness.now)) == 1
+
+
+async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("Diffusion")
+    with pytest.raises(storage_errors.DuplicateError):
+        await alert_harness.add_alert("diffusion ")
+    for number in range(49):
+        await alert_harness.add_alert(f"word{number}x")
+    with pytest.raises(errors.UsageError, match="50"):
+        await alert_harness.add_alert("one more")
+
+
+async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
+    presses = (alert_harness.add_alert("diffusion") for _ in range(4))
+    outcomes = await asyncio.gather(*presses, return_exceptions=True)
+    assert sum(isinstance(outcome, storage_errors.DuplicateError) for outcome in outcomes) == 3
+    assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
+
+
+async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
+    alert_id = await alert_harness.add_alert("speech")
+    other_id = await alert_harness.add_alert("robot")
+    await alert_harness.alerts.snooze([alert_id])
+    changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
+    with pytest.raises(errors.UsageError, match="no alert"):
+        await alert_harness.alerts.change(alert_id, changed, user_id=8)
+    with pytest.raises(storage_errors.DuplicateError):
+        await alert_harness.alerts.change(alert_id, alert_builders.draft(" ROBOT"), user_id=7)
+    await alert_harness.alerts.change(alert_id, changed, user_id=7)
+    stored, _ = await alert_harness.alerts.list_rows(user_id=7)
+    assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert_id, True, True)
+    assert (await alert_harness.alerts.preview(changed)).existing == stored
+    await alert_harness.alerts.resume([alert_id, other_id])
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), summary="Of care.")
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
+
+
+async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
+    await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
+    await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
+    draft = alert_builders.draft("with care")
+    paper_count, max_per_day, latest, existing = await alert_harness.alerts.preview(draft)
+    assert (paper_count, max_per_day, existing) == (3, 2, None)
+    assert latest[0].arxiv_id == "2601.00003"
+
+
+async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0
+    assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1
+
+
+async def test_an_institution_is_followed_in_either_language(alert_harness: AlertHarness) -> None:
+    for user_id, name in ((1, "카이스트"), (2, "A Lab"), (3, "서울대")):
+        await alert_harness.add_alert(name, user_id=user_id, kind=models.AlertKind.INSTITUTION)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    await digest_builders.add_facts(
+        alert_harness.database,
+        models.PaperFacts("2601.00001", "huggingface", "u", NOW, organization="KAIST AI"),
+        models.PaperFacts("2601.00002", "arxiv", "u", NOW, affiliations=("x", "A Lab, SNU")),
+    )
+    await alert_harness.plan()
+    assert await alert_harness.list_recipients() == [1, 2, 3]
+    ((_, (reason,)),) = alert_harness.renderer.alerts[0].matches
+    assert (reason.text, reason.found_in) == ("KAIST AI", contents.MatchField.INSTITUTION)
+    assert await alert_harness.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]
+
+
+_TERMS = tuple(
+    models.AlertTerm(kind, text)
+    for kind, text in (
+        (KEYWORD, "language model"),
+        (KEYWORD, "강화학습"),
+        (KEYWORD, "로봇"),
+        (AUTHOR, "Ada Lovelace"),
+        (models.AlertKind.INSTITUTION, "카이스트"),
+    )
+)
+_DRAFTS = (
+    *(alert_builders.draft(terms=(term,)) for term in _TERMS),
+    alert_builders.draft(terms=_TERMS[:3], match_all=True),
+    alert_builders.draft(terms=_TERMS, excluded=("robots",)),
+    alert_builders.draft(terms=_TERMS, min_votes=6),
+    alert_builders.draft(terms=_TERMS, language=models.Locale.KO),
+    alert_builders.draft(terms=_TERMS[:2], language=models.Locale.EN),
+)
+_SUMMARIES = (
+    "Language models for robots.",
+    "강화 학습을 쓰는 로봇.",
+    "Nothing of it.",
+    "A language-model and 강화학습, 로봇.",
+)
+
+
+async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
+    for number, summary in enumerate(_SUMMARIES):
+        votes = [(f"2601.{number}000{paper}", 4 + number + paper) for paper in range(3)]
+        await alert_harness.store_digest(
+            MONDAY - timedelta(days=9 * number), *votes, summary=summary, location=str(number)
+        )
+    await _compare(alert_harness)
+    fact = models.PaperFacts("2601.20001", "huggingface", "u", NOW, organization="KAIST AI")
+    await digest_builders.add_facts(alert_harness.database, fact)
+    changed = digest_builders.newsletter(
+        MONDAY, [("2601.00000", 9), ("2601.00001", 3)], text="로봇 없는 language model."
+    )
+    await alert_harness.store_text(changed, "0")
+    assert await _compare(alert_harness) > 0
+
+
+async def _compare(harness: AlertHarness) -> int:
+    """Compare all previews with all papers; returns the number of matches."""
+    async with harness.database.read() as connection:
+        since_on = (harness.now - timedelta(days=PREVIEW_DAYS)).date()
+        recent = await papers.list_top(connection, since_on=since_on, limit=100)
+        details = await papers.list_details(connection, [row.id for row in recent])
+    total = 0
+    for draft in _DRAFTS:
+        alert = alerts_service.validate_alert(draft)
+        expected = [
+            paper
+            for paper in details
+            if choice.meets_minimum(paper.votes, alert.min_votes)
+            and matcher.match(alert, paper, matcher.keyword_text(paper))
+        ]
+        expected.sort(key=lambda paper: paper.last_on, reverse=True)
+        preview = await harness.alerts.preview(draft)
+        assert preview.paper_count == len(expected), draft
+        assert [paper.id for paper in preview.latest] == [paper.id for paper in expected[:3]], draft
+        total += len(expected)
+    return total

@@ -1,0 +1,338 @@
+"""The client: intents, contexts, language, components without state, guild events, and messages for the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import discord
+import pytest
+
+from bot.app.client import DiscordRenderer
+from bot.outbox import contents
+from storage import models
+from tests.fake_discord import validation
+from tests.support import payload_checks, rendered_posts
+from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
+
+
+async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_messages(
+    harness: ClientHarness,
+) -> None:
+    bot = harness.bot
+    assert bot.intents == discord.Intents(guilds=True)
+    assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
+    assert bot._connection.max_messages is None
+    mentions: Any = bot.allowed_mentions
+    assert mentions.to_dict() == {"parse": []}
+
+
+async def test_commands_have_their_contexts_and_installs(harness: ClientHarness) -> None:
+    tree = harness.bot.tree
+    payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
+    for name in (
+        "digest",
+        "top",
+        "topic",
+        "author",
+        "paper",
+        "saved",
+        "alerts",
+        "status",
+        "help",
+        "Look up papers",
+    ):
+        assert sorted(payloads[name]["integration_types"]) == [0, 1], name
+        assert sorted(payloads[name]["contexts"]) == [0, 1, 2], name
+    assert payloads["daily"]["integration_types"] == [0]
+    assert payloads["daily"]["contexts"] == [0]
+    assert (
+        int(payloads["daily"]["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
+    )
+
+
+async def test_the_language_is_that_of_the_users_client(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+    emit = harness.env.backend.emit
+
+    def in_korean(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
+        return emit(
+            event, {**payload, "locale": "ko"} if event == "INTERACTION_CREATE" else payload, *args, **options
+        )
+
+    monkeypatch.setattr(harness.env.backend, "emit", in_korean)
+    shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
+    assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
+
+
+async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
+    listed = last_response(await harness.reader.slash(harness.channel, "digest"))
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
+    modal = await harness.reader.click(await post_daily(harness), label="Find a topic")
+    await harness.reader.submit_modal(modal, {"query": "robots"})
+    store = harness.bot._connection._view_store
+    assert not store._views
+    assert not store._modals
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("discord-ui-view-timeout")]
+    await harness.env.advance_time(3600)
+    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="▶")))
+    assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
+
+
+async def _add_paused(
+    harness: ClientHarness, channel_id: int, reason: models.Reason, **options: Any
+) -> models.Subscription:
+    subscription = await harness.add_subscription(channel_id, **options)
+    return await harness.bot.services.subscriptions.pause(subscription.id, reason)
+
+
+async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
+    return (await harness.bot.services.subscriptions.get(subscription.id)).state
+
+
+async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
+    cog = harness.bot.get_cog("GuildEventsCog")
+    assert cog is not None
+    for name, listener in cog.get_listeners():
+        if name == f"on_{event}":
+            await listener(*arguments)
+
+
+@pytest.mark.parametrize("event", ["guild_available", "guild_join", "guild_role_delete"])
+async def test_a_channel_with_permissions_is_resumed_after_an_event(
+    harness: ClientHarness, event: str
+) -> None:
+    subscription = await _add_paused(harness, harness.channel.id, models.Reason.NO_SEND)
+    forbidden = await _add_paused(harness, harness.readonly_channel.id, models.Reason.NO_SEND)
+    guild = harness.bot.get_guild(harness.guild.id)
+    assert guild is not None
+    await _dispatch(harness, event, guild.default_role if "role" in event else guild)
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+
+
+@pytest.mark.parametrize("is_moderated", [True, False])
+async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(
+    harness: ClientHarness, is_moderated: bool
+) -> None:
+    forum = harness.guild.create_forum_channel("papers-forum")
+    subscription = await _add_paused(harness, forum.id, models.Reason.TAG_NEEDED, style=models.Style.FORUM)
+    channel: Any = harness.bot.get_channel(forum.id)
+    channel._flags |= discord.ChannelFlags(require_tag=True).value
+    tag = discord.ForumTag(name="Papers", moderated=is_moderated)
+    channel._available_tags = {1: tag}
+    await _dispatch(harness, "guild_channel_update", channel, channel)
+    expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
+    assert await _state(harness, subscription) is expected
+
+
+async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bot_left(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription()
+    await harness.env.settle()
+    assert await harness.bot.services.guilds.get(harness.guild.id) is not None
+    await harness.bot.services.guilds.mark_left([harness.guild.id])
+    paused = await harness.bot.services.subscriptions.get(subscription.id)
+    assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
+    assert await harness.bot.services.guilds.reconcile([]) == []
+
+
+@pytest.fixture(scope="module")
+def renderer() -> DiscordRenderer:
+    return rendered_posts.new_renderer()
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("kind", list(contents.NoticeKind))
+def test_every_notice_has_a_text_and_its_marker(
+    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind
+) -> None:
+    named = {"channel_id": 5, "subscription_id": 3, "subject": "https://x.example/feed"}
+    for reason in (None, *models.Reason, "the server answered 503 @everyone"):
+        notice = contents.NoticePost(rendered_posts.LONGEST_MARKER, locale, kind, reason, **named)  # type: ignore[arg-type]
+        rendered_posts.check(renderer.render_notice(notice))
+
+
+def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(
+        rendered_posts.daily((rendered_posts.paper(1), rendered_posts.paper(2, votes=None)))
+    )
+    components = validation.walk_components(part.payload["components"])
+    texts = [component["content"] for component in components if component["type"] == 10]
+    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 중 추천을 가장 많이 받은 2편"
+    assert texts[1] == (
+        "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
+        "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
+    )
+    assert "\n▲ – · " in texts[2]
+    # The command that changes the post is for managers: readers who see the post may not use it.
+    assert texts[3] == "-# 매일 09:00 (서울)"
+
+
+LISTED = {
+    "organization": "A *Lab*",
+    "code_url": "https://github.com/example/small",
+    "code_stars": 1234,
+    "project_url": "https://small.example/",
+}
+CODE_AND_PROJECT = {
+    models.Locale.EN: "[code ★ 1.2k](https://github.com/example/small) · [project](https://small.example/)",
+    models.Locale.KO: "[코드 ★ 1.2k](https://github.com/example/small) · [프로젝트](https://small.example/)",
+}
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_the_organization_and_the_codes_stars_are_in_every_style(
+    renderer: DiscordRenderer, locale: models.Locale
+) -> None:
+    byline = "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1 · A \\*Lab\\*"
+    for style in models.Style:
+        parts = renderer.render_daily(
+            rendered_posts.daily((rendered_posts.paper(1, **LISTED),), style=style, locale=locale)
+        )
+        rendered_posts.check(parts)
+        bodies = [json.dumps(part.payload, ensure_ascii=False).replace("\\\\", "\\") for part in parts]
+        assert any(byline in body for body in bodies), style
+        if style in {models.Style.CARDS, models.Style.THREAD}:
+            assert any('"GitHub ★ 1.2k"' in body and '"Web"' in body for body in bodies), style
+        else:
+            assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [(models.Locale.EN, "the day's list is complete"), (models.Locale.KO, "그날 목록이 다 모였어요")],
+)
+def test_every_style_says_that_the_day_is_complete(
+    renderer: DiscordRenderer, locale: models.Locale, expected: str
+) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "locale": locale}
+    for style in models.Style:
+        parts = renderer.render_daily(
+            rendered_posts.daily((rendered_posts.paper(1), rendered_posts.paper(2)), style=style, **state)
+        )
+        assert expected in json.dumps(parts[0].payload, ensure_ascii=False), style
+        assert expected in json.dumps(parts[0].fallback, ensure_ascii=False), style
+
+
+def test_missed_days_are_listed(renderer: DiscordRenderer) -> None:
+    missed = tuple(date(2025, 2, day) for day in range(1, 9))
+    (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), missed_on=missed))
+    assert "2025-02-08" in json.dumps(part.payload)
+
+
+def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRenderer) -> None:
+    kinds = [
+        part.kind
+        for part in renderer.render_daily(
+            rendered_posts.daily(
+                (rendered_posts.paper(1), rendered_posts.paper(2)), style=models.Style.THREAD
+            )
+        )
+    ]
+    assert kinds == [
+        models.PartKind.MESSAGE,
+        models.PartKind.THREAD,
+        models.PartKind.THREAD_MESSAGE,
+        models.PartKind.THREAD_MESSAGE,
+    ]
+
+
+def test_a_forum_post_has_a_name_and_the_required_tags(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(
+        rendered_posts.daily((rendered_posts.paper(),), style=models.Style.FORUM, forum_tags=(7, 8))
+    )
+    assert part.kind is models.PartKind.FORUM_POST
+    assert part.payload["name"] == "2025-02-12 · 1편"
+    assert part.payload["applied_tags"] == ["7", "8"]
+    payload_checks.load_schemas().check("CreateForumThreadRequest", part.payload)
+
+
+def test_an_announcement_has_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
+    message, published = renderer.render_daily(
+        rendered_posts.daily((rendered_posts.paper(),), style=models.Style.ANNOUNCEMENT)
+    )
+    assert published.kind is models.PartKind.CROSSPOST
+    assert "components" not in message.payload
+    assert message.payload["embeds"][1]["url"] == "https://huggingface.co/papers/2502.00001"
+
+
+def test_a_paper_without_summary_or_title_is_shown_by_its_id(renderer: DiscordRenderer) -> None:
+    for style in models.Style:
+        parts = renderer.render_daily(
+            rendered_posts.daily(
+                (rendered_posts.paper(title=None, sections=(), authors=(), thumbnail=None),), style=style
+            )
+        )
+        rendered_posts.check(parts)
+        assert "2502.00001" in json.dumps([part.payload for part in parts])
+
+
+def test_a_truncated_card_has_a_note(renderer: DiscordRenderer) -> None:
+    long = "가나다라 마바사. " * 700
+    paper = rendered_posts.paper(sections=(models.Section("What's New", long),))
+    _, card = renderer.render_daily(rendered_posts.daily((paper,), style=models.Style.CARDS))
+    assert rendered_posts.TEXTS.for_locale(models.Locale.KO)("more-inside") in json.dumps(
+        card.payload, ensure_ascii=False
+    )
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize("role_id", [None, 77])
+def test_a_topic_heads_its_post_in_every_style_and_only_the_first_message_mentions_its_role(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, role_id: int | None
+) -> None:
+    topic = "*RL* @everyone <@&5> # " + "강화학습 " * 30
+    post = rendered_posts.daily(
+        tuple(rendered_posts.paper(number) for number in range(12)),
+        style=style,
+        locale=locale,
+        total=31,
+        topic=topic.strip(),
+        mention_role_id=role_id,
+        since_on=date(2025, 2, 6) if style is models.Style.WEEKLY else None,
+    )
+    first, *rest = [
+        part for part in renderer.render_daily(post) if part.kind not in rendered_posts.WITHOUT_MESSAGE
+    ]
+    for message in rendered_posts.messages((first,)):
+        payload_checks.check_message(message, role_id=str(role_id or ""))
+        assert json.dumps(message).count("<@&77>") == (role_id is not None)
+        shown = json.dumps(message, ensure_ascii=False)
+        assert "12 of 31" in shown or "31편 중 12편" in shown or message is not first.payload
+    for message in rendered_posts.messages(tuple(rest)):
+        payload_checks.check_message(message)
+        assert "<@&77>" not in json.dumps(message)
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_an_empty_post_names_its_topic_and_mentions_nobody(
+    renderer: DiscordRenderer, locale: models.Locale
+) -> None:
+    for message in rendered_posts.messages(
+        renderer.render_daily(rendered_posts.daily((), locale=locale, topic="state space"))
+    ):
+        assert "state space" in str(message)
+        payload_checks.check_message(message)
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize(
+    ("locale", "words"), [(models.Locale.EN, "added later"), (models.Locale.KO, "늦게 추가된 논문")]
+)
+def test_late_papers_are_below_a_heading_in_every_style(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, words: str
+) -> None:
+    papers = tuple(rendered_posts.paper(number) for number in range(5))
+    post = rendered_posts.daily(papers, style=style, locale=locale, late=((date(2025, 5, 10), 2, 4),))
+    text = json.dumps([part.payload for part in renderer.render_daily(post)], ensure_ascii=False)
+    plain = json.dumps([part.fallback for part in renderer.render_daily(post)], ensure_ascii=False)
+    heading = text.lower().rindex(words)
+    assert text.index(papers[2].title or "") < heading
+    assert words in plain.lower()

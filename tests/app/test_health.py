@@ -1,0 +1,59 @@
+"""`paperround run` as a process, asked by `paperround healthcheck`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fake_discord import process
+from tests.support import patience
+
+pytestmark = pytest.mark.wire
+
+
+async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a_frozen_one_is_not(
+    fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+    environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{port}"}
+    async with fake.running_bot(tmp_path, PAPERROUND_HTTP=environment["PAPERROUND_HTTP"]) as (bot, log):
+        async with patience.limit(60):
+            while not (body := await _ask(environment)) or body["claim_seconds"] is None:
+                assert bot.returncode is None, log.read_text()
+            await fake.wait_until_connected()
+            while not (body := await _ask(environment)).get("gateway_connected"):
+                pass
+        assert (body["role"], body["discord"], body["problems"]) == ("sender", "well", [])
+        assert body["tick_seconds"] is not None
+        assert body["discord_seconds"] == 0
+        bot.send_signal(signal.SIGSTOP)
+        assert await _ask(environment) == {}
+        bot.send_signal(signal.SIGCONT)
+
+
+async def _ask(environment: dict[str, str]) -> dict[str, Any]:
+    """Return the body that `paperround healthcheck` got, or {} if it exits with 1."""
+    command = [sys.executable, "-m", "bot", "healthcheck", "--json"]
+    check = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=process.ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await check.communicate()
+    if check.returncode == 1:
+        assert b"unhealthy" in stderr
+        return {}
+    assert check.returncode == 0
+    body: dict[str, Any] = json.loads(stdout)
+    return body

@@ -1,0 +1,170 @@
+"""Files in the inbox of a running bot, and the lock of the one sender, which waits for a database that is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import runtime
+from bot.app.container import Container
+from bot.archive import inbox
+from bot.core.settings import Settings
+from storage import archive, database, deliveries, errors, locks, migrate, models, papers
+from storage.database import Database
+from tests.support import digest_builders
+
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def bot(sqlite_db: Database) -> runtime.Runtime:
+    """A runtime at a fixed time, whose client never logs in."""
+    container = Container(Settings(), sqlite_db, lambda: NOW)
+    return runtime.build_runtime(
+        container, container.create_bot(shard_count=1), asyncio.Event(), locks.SenderLock(sqlite_db)
+    )
+
+
+async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
+    await inbox.InboxWatcher(folder, bot.ingest_files).scan()
+
+
+async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
+    bot: runtime.Runtime, tmp_path: Path
+) -> None:
+    subscriptions = bot.container.create_services().subscriptions
+    added = await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
+    assert added.next_due_at == NOW + timedelta(minutes=1)
+    bot.container.clock = lambda: NOW + timedelta(minutes=1)
+    await bot.tick()
+    assert (await subscriptions.get(added.id)).waiting_for_on == NOW.date()
+    (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
+    await _scan_inbox(bot, tmp_path)
+    async with bot.container.database.read() as connection:
+        (planned,) = await deliveries.list_rows(connection)
+    assert planned.post.papers == ("2601.00001",)
+    assert planned.kind is models.DeliveryKind.DAILY
+
+
+async def test_a_changed_file_corrects_its_digest(bot: runtime.Runtime, tmp_path: Path) -> None:
+    file = tmp_path / "digest.md"
+    for votes in (9, 12, 12):
+        file.write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", votes)]))
+        await _scan_inbox(bot, tmp_path)
+    async with bot.container.database.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+        assert await archive.list_dates(connection, limit=9) == [NOW.date()]
+    assert detail is not None
+    assert [appearance.entry.votes for appearance in detail.appearances] == [12]
+    assert b"paperround_digests_total 2.0" in bot.metrics.render()
+
+
+async def test_files_that_are_no_digests_do_not_block_the_others(
+    bot: runtime.Runtime, tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text("A letter to a friend.")
+    (tmp_path / "b.md").write_bytes(b"\xff\xfe\x00\xd8" * 50)
+    (tmp_path / "c.md").write_bytes(b"")
+    (tmp_path / "d.txt").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
+    await _scan_inbox(bot, tmp_path)
+    async with bot.container.database.read() as connection:
+        assert await papers.get_detail(connection, "2601.00001") is not None
+        assert await archive.list_dates(connection, limit=9) == [NOW.date()]
+
+
+async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_retried(
+    bot: runtime.Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = ["once"]
+
+    async def fail_once(*_: object) -> int:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return 0
+
+    monkeypatch.setattr("storage.daily.wake_waiting", fail_once)
+    for number, name in enumerate(("a.md", "b.md"), 1):
+        (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
+    for expected in ([False, True], [True, True]):
+        await _scan_inbox(bot, tmp_path)
+        async with bot.container.database.read() as connection:
+            details = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
+        assert [detail is not None for detail in details] == expected
+
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+async def test_waiting_for_the_lock_ends_when_its_holder_goes(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+    waits = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        await asyncio.sleep(0)
+        if waits == 3:
+            await first.release()
+
+    assert await runtime.compete_for_lock(second, sleep=sleep)
+    assert waits == 3
+    assert (second.term or 0) > 0
+    await second.release()
+    await other_db.close()
+
+
+async def test_a_former_sender_stops_competing_once_another_has_begun_its_term(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+    former_term = first.term
+    await first.release()
+    assert await second.try_acquire()
+    assert not await runtime.compete_for_lock(first, former_term=former_term)
+    await second.release()
+    await other_db.close()
+
+
+class AwayLock(locks.SenderLock):
+    """A lock whose database is away for the first `failures` attempts."""
+
+    failures: Iterator[int]
+
+    async def try_acquire(self) -> bool:
+        if next(self.failures, None) is not None:
+            raise errors.DatabaseUnavailableError("connection refused")
+        return await super().try_acquire()
+
+
+async def test_a_database_that_comes_back_is_waited_for(sqlite_db: database.Database) -> None:
+    lock, waits = AwayLock(sqlite_db), []
+    lock.failures = iter(range(7))
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    assert await runtime.compete_for_lock(lock, sleep=sleep)
+    assert waits == [1.0, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0]
+    await lock.release()
+
+
+async def test_a_database_that_stays_away_ends_the_wait_with_a_sentence(sqlite_db: database.Database) -> None:
+    lock, now = AwayLock(sqlite_db), [0.0]
+    lock.failures = iter(range(1000))
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    with pytest.raises(errors.StorageError, match="was away for 10 minutes"):
+        await runtime.compete_for_lock(lock, sleep=sleep, monotonic=lambda: now[0])
+    assert now[0] == pytest.approx(runtime.DATABASE_PATIENCE, abs=runtime.DATABASE_DELAYS[-1])

@@ -1,0 +1,324 @@
+"""The ticker and the jobs on virtual time, with a wall clock that tests move; the times it corrects; heartbeats; paper news."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from bot.app import tasks
+from bot.app.container import Container
+from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
+from bot.operations.health import ClockMonitor, ClockStep, Metrics
+from bot.search.service import SearchService
+from bot.shelf import news
+from storage import deliveries, models, outbox, shelf, sources
+from storage.database import Database
+from tests.support import origin_server, paper_records, relay_harness, source_payloads
+from tests.support.origin_server import OriginServer, run_origin
+from tests.support.planner_harness import PlannerHarness
+from tests.support.virtual_time import VirtualTimeLoop
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class TickerHarness:
+    """A ticker whose calls are recorded with the loop's time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.offset = timedelta(0)
+        self.ticks: list[datetime] = []
+        self.steps: list[timedelta] = []
+        self.questions: list[float] = []
+        self.is_stopped = False
+        self.failures = 0
+        self.answers = True
+        self.monitor = ClockMonitor(self.wall, loop.time)
+        self.ticker = tasks.Ticker(
+            self.monitor,
+            on_tick=self._tick,
+            on_steps=self._note_steps,
+            on_held=self._ask,
+            monotonic=loop.time,
+        )
+
+    def wall(self) -> datetime:
+        return START if self.is_stopped else START + timedelta(seconds=self.loop.time()) + self.offset
+
+    async def _tick(self) -> None:
+        self.ticks.append(self.monitor())
+
+    async def _note_steps(self, steps: Sequence[ClockStep]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the database is away")
+        self.steps += [step.by for step in steps]
+
+    async def _ask(self) -> None:
+        self.questions.append(self.loop.time())
+        if not self.answers:
+            await asyncio.Event().wait()
+
+    async def run(self, *moves: tuple[float, timedelta]) -> None:
+        """Run for ten minutes; each move sets the offset of the wall clock at a time of the loop."""
+        stop = asyncio.Event()
+        for at, offset in moves:
+            self.loop.call_at(at, setattr, self, "offset", offset)
+        self.loop.call_at(600.0, stop.set)
+        await self.ticker.run(stop)
+
+
+Correct = Callable[..., Awaitable[datetime]]
+
+
+def run(*moves: tuple[float, timedelta], **attributes: Any) -> TickerHarness:
+    """Run a ticker, with some attributes of its harness, for ten minutes of virtual time; returns the harness."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        harness = TickerHarness(runner.get_loop())
+        vars(harness).update(attributes)
+        runner.run(harness.run(*moves))
+        return harness
+
+
+def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_wall_clock() -> None:
+    harness = run()
+    assert len(harness.ticks) == 11
+    assert all(tick.second == 0 and tick.microsecond < 50_000 for tick in harness.ticks[1:])
+    assert harness.ticks[1].replace(microsecond=0) == START + timedelta(seconds=40)
+
+
+@pytest.mark.parametrize("back", [3 * timedelta(minutes=1), 2 * HOUR, 26 * HOUR])
+def test_a_clock_set_back_stops_no_tick_and_is_noticed_within_seconds(back: timedelta) -> None:
+    harness = run((100.0, -back))
+    assert len(harness.ticks) >= 11
+    assert harness.steps == [pytest.approx(-back, abs=timedelta(seconds=1))]
+    assert all(tick < START + timedelta(seconds=101) for tick in harness.ticks[:3])
+    assert harness.ticks[-1] < START + timedelta(seconds=601) - back
+
+
+def test_while_a_step_far_ahead_is_held_ticks_go_on_at_the_former_time() -> None:
+    harness = run((100.0, 26 * HOUR), (175.0, timedelta(0)))
+    assert len(harness.ticks) == 11
+    assert harness.steps == []
+    assert max(harness.ticks) < START + timedelta(seconds=601)
+    assert len(harness.questions) == 3  # every half minute
+
+
+def test_discord_is_asked_once_at_a_time_and_delays_no_tick() -> None:
+    harness = run((100.0, 26 * HOUR), answers=False)
+    assert len(harness.questions) == 1
+    assert len(harness.ticks) == 11
+
+
+def test_a_step_is_handled_again_after_an_error() -> None:
+    harness = run((100.0, -2 * HOUR), failures=2)
+    assert len(harness.steps) == 1
+    assert len(harness.ticks) >= 11
+
+
+def test_a_stopped_wall_clock_stops_no_tick() -> None:
+    assert len(run(is_stopped=True).ticks) >= 10
+
+
+@pytest.fixture
+def correct(db: Database) -> Correct:
+    """Corrects the times in a database as after steps of the clock, and returns when the one job runs next."""
+
+    async def purge() -> None: ...
+
+    async def apply(now: datetime, *steps: ClockStep) -> datetime:
+        container = Container(Settings(), db, lambda: now)
+        async with tasks.scheduled([tasks.Job(purge, 6 * HOUR)], now) as scheduler:
+            scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
+            planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
+            await tasks.ClockRepair(container, planner, scheduler, Metrics()).apply(steps)
+            next_run: datetime = scheduler.get_jobs()[0].next_run_time
+            return next_run
+
+    return apply
+
+
+async def _read_times(db: Database) -> dict[str, tuple[datetime, datetime]]:
+    """Return when each delivery's first part is tried next, and when the delivery expires, by key."""
+    async with db.read() as connection:
+        rows = await deliveries.list_rows(connection)
+        parts = await deliveries.list_parts_by_delivery(connection, [row.id for row in rows])
+    return {row.key: (parts[row.id][0].next_attempt_at, row.expires_at) for row in rows}
+
+
+async def _try_in_vain(db: Database, key: str, at: datetime, next_at: datetime) -> None:
+    async with db.transaction() as connection:
+        [row] = [row for row in await deliveries.list_rows(connection) if row.key == key]
+        [part] = await deliveries.list_parts(connection, row.id)
+        await outbox.mark_sending(connection, [part.id], at)
+        await outbox.mark_retry(
+            connection, part.id, next_attempt_at=next_at, unknown_since=None, error="discord-trouble"
+        )
+
+
+async def test_what_a_clock_ahead_put_off_is_due_now_and_expires_in_time(
+    db: Database, correct: Correct
+) -> None:
+    ahead, day = START + 26 * HOUR, 24 * HOUR
+    seconds = timedelta(seconds=1)
+    deliveries = [
+        relay_harness.new_delivery("tried-ahead", 1, START),
+        relay_harness.new_delivery("waits", 2, START),
+        relay_harness.new_delivery("waits-for-days", 3, START),
+        replace(relay_harness.new_delivery("alert-ahead", 4, ahead), kind=models.DeliveryKind.ALERT),
+        relay_harness.new_delivery("post-to-come", 5, ahead),
+    ]
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, deliveries)
+    await _try_in_vain(db, "tried-ahead", ahead, ahead + 30 * seconds)
+    await _try_in_vain(db, "waits", START, START + 300 * seconds)
+    await _try_in_vain(db, "waits-for-days", START, START + 72 * HOUR)
+    assert await correct(START) == START + 6 * HOUR
+    assert await _read_times(db) == {
+        "tried-ahead": (START, START + day),
+        "waits": (START + 300 * seconds, START + day),
+        "waits-for-days": (START + HOUR, START + day),
+        "alert-ahead": (START, START + day),
+        "post-to-come": (ahead, ahead + day),
+    }
+
+
+async def test_deliveries_planned_by_a_clock_that_was_behind_live_for_their_lifetime(
+    db: Database, correct: Correct
+) -> None:
+    behind = START - 26 * HOUR
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, behind)])
+    await correct(START, ClockStep(26 * HOUR, START, START, slow_by=26 * HOUR))
+    assert (await _read_times(db))["a"] == (behind, START + 24 * HOUR)
+
+
+async def test_after_a_suspension_the_age_of_deliveries_counts(db: Database, correct: Correct) -> None:
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, START - 26 * HOUR)])
+    await correct(START, ClockStep(26 * HOUR, START, START))
+    assert (await _read_times(db))["a"][1] == START - 2 * HOUR
+
+
+async def test_a_source_polled_by_a_clock_ahead_is_polled_now(db: Database, correct: Correct) -> None:
+    async with db.transaction() as connection:
+        polled = await sources.add(
+            connection, url="https://a.example/feed", kind=models.SourceKind.FEED, now=START
+        )
+        other = await sources.add(
+            connection, url="https://b.example/feed", kind=models.SourceKind.FEED, now=START
+        )
+        await sources.set_health(
+            connection,
+            replace(polled, last_attempt_at=START + 26 * HOUR, next_attempt_at=START + 27 * HOUR),
+            replace(other, last_attempt_at=START - HOUR, next_attempt_at=START + HOUR),
+        )
+    await correct(START)
+    async with db.read() as connection:
+        assert [row.url for row in await sources.list_rows(connection, due_at=START)] == [polled.url]
+
+
+async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(
+    db: Database, correct: Correct
+) -> None:
+    harness = PlannerHarness(db)
+    await harness.subscribe(
+        created_at=START - HOUR, timezone="UTC", at_time="09:00", say_when_empty=True, wait_minutes=0
+    )
+    await harness.planner.tick(START + 24 * HOUR + timedelta(minutes=5))
+    now = START + timedelta(minutes=20)
+    await correct(now, ClockStep(-24 * HOUR, now, START))
+    await harness.planner.tick(now)
+    async with db.read() as connection:
+        posts = await deliveries.list_rows(connection)
+    assert sorted(str(post.local_on) for post in posts) == ["2026-01-05", "2026-01-06"]
+    await harness.planner.tick(now + 24 * HOUR)
+    assert len(await harness.list_payloads()) == 2
+
+
+async def _beat(
+    database: Database, origin: OriginServer, path: str, well: list[bool], *, is_allowed: bool = True
+) -> None:
+    configured = Settings(
+        heartbeat_url=SecretStr(f"{origin.url}/{path}"),
+        fetch_allow=(f"127.0.0.1:{origin.port}",) if is_allowed else (),
+    )
+    async with tasks.open_heartbeat(Container(configured, database), lambda: well.pop(0)) as [
+        (beat, interval)
+    ]:
+        assert interval.total_seconds() == 60
+        while well:
+            await beat()
+
+
+async def test_the_address_is_asked_while_the_bot_is_well(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        await _beat(sqlite_db, origin, "up", [True, False, True])
+        assert origin.paths == ["/up", "/up"]
+
+
+async def test_a_failure_is_logged_once_and_without_the_address(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        with capture_logs() as entries:
+            await _beat(sqlite_db, origin, "secret-key", [True, True])
+        assert origin.paths == ["/secret-key"] * 2
+    assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"]
+    assert "secret-key" not in repr(entries)
+
+
+async def test_a_private_address_is_not_asked_unless_it_is_allowed(sqlite_db: Database) -> None:
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        await _beat(sqlite_db, origin, "up", [True], is_allowed=False)
+        assert origin.paths == []
+
+
+async def test_nothing_is_asked_without_the_setting(sqlite_db: Database) -> None:
+    async with tasks.open_heartbeat(Container(Settings(), sqlite_db), lambda: True) as jobs:
+        assert jobs == []
+
+
+SAVED_AT = datetime(2025, 5, 1, tzinfo=UTC)
+"""Before the second version in the answer of arXiv's API."""
+
+
+async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "HUGGINGFACE_SECONDS", 0.001)
+    (paper,) = (await paper_records.add_papers(sqlite_db, paper_records.merged_paper(1))).items()
+    async with sqlite_db.transaction() as connection:
+        await shelf.save(connection, 7, [paper[1]], SAVED_AT, None)
+    now, planned = [SAVED_AT + timedelta(days=9)], []
+    async with origin_server.run_origin() as origin:
+        entry = source_payloads.arxiv_entry(paper[0], comment="Accepted at ICML 2025")
+        origin.pages["/api/query"] = source_payloads.atom(entry)
+        origin.pages[f"/api/arxiv/{paper[0]}/repos"] = json.dumps({"models": []})
+        settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
+        container = Container(settings, sqlite_db, lambda: now[0])
+        async with tasks.open_paper_news(container, on_planned=lambda: planned.append(1)) as jobs:
+            ((job, _),) = jobs
+            for days in (9, 14, 14, 15):
+                now[0] = SAVED_AT + timedelta(days=days)
+                await job()
+        assert sum(path.startswith("/api/query") for path in origin.paths) == 1
+    async with sqlite_db.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)
+        (part,) = await deliveries.list_parts(connection, delivery.id)
+    assert (delivery.user_id, planned) == (7, [1])
+    assert "ICML 2025" in str(part.payload)
+    assert f"{paper[0]}v2" in str(part.payload)

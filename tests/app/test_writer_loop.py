@@ -1,0 +1,162 @@
+"""The writer of the running bot, with the fake model: when it writes, what waits for it, and what it prints at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import container, tasks
+from bot.core import day_close
+from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
+from bot.daily.service import Subscriptions
+from storage import archive, deliveries, models
+from tests.fake_model import papers
+from tests.fake_model.fixtures import fake_model, fake_model_process
+from tests.fake_model.process import MODEL, FakeModelProcess
+
+__all__ = ["fake_model", "fake_model_process"]
+
+DAY = date(2026, 11, 18)
+CLOSE = day_close.default().closes_at(DAY)
+NEWSLETTER = models.DigestFormat.NEWSLETTER
+WRITER_MINUTES = 90
+
+
+class Bot:
+    """The parts of a running bot that a written digest passes, with a clock that the test sets."""
+
+    def __init__(self, opened: container.Container) -> None:
+        self.container = opened
+        self.now = CLOSE - timedelta(hours=1)
+        opened.clock = lambda: self.now
+        self.planner = DailyPlanner(
+            opened.database, opened.deliveries, opened.create_services().search.match_papers, opened.day_close
+        )
+        self.loop = tasks.WriterLoop(opened, opened.create_ingest(), self.plan)
+
+    async def plan(self) -> None:
+        await self.planner.tick(self.now)
+
+    async def read_list(self) -> None:
+        async with container.open_poller(self.container, self.container.create_ingest()) as poller:
+            await poller.fetch_all(days=[DAY])
+
+    async def list_posts(self) -> list[str]:
+        async with self.container.database.read() as connection:
+            rows = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+            return [
+                str([part.payload for part in await deliveries.list_parts(connection, row.id)])
+                for row in rows
+            ]
+
+    async def list_formats(self) -> list[models.DigestFormat]:
+        async with self.container.database.read() as connection:
+            rows = await archive.list_rows(connection, since_on=DAY, until_on=DAY)
+            return [row.format for row in rows]
+
+
+@pytest.fixture
+async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot]:
+    (tmp_path / "inbox").mkdir()
+    settings = Settings.model_validate(
+        {
+            "database_url": f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
+            "hf_endpoint": fake_model.url,
+            "arxiv_html_url": f"{fake_model.url}/html",
+            "sources": [{"url": "https://huggingface.co"}],
+            "writer_url": f"{fake_model.url}/v1",
+            "writer_model": MODEL,
+            "writer_key": "right",
+            "writer_language": "ko",
+            "writer_minutes": WRITER_MINUTES,
+            "inbox": tmp_path / "inbox",
+        }
+    )
+    async with container.open_container(settings) as opened:
+        started = Bot(opened)
+        draft = models.Subscription(
+            guild_id=1,
+            channel_id=2,
+            at_time=f"{CLOSE - timedelta(minutes=5):%H:%M}",
+            top_n=3,
+            when=models.When.COMPLETE,
+            locale=models.Locale.KO,
+        )
+        await Subscriptions(opened.database, lambda: CLOSE - timedelta(hours=3)).add(draft)
+        yield started
+
+
+async def test_a_complete_day_is_written_and_then_posted_with_what_was_written(
+    bot: Bot, fake_model: FakeModelProcess, tmp_path: Path
+) -> None:
+    await bot.read_list()
+    assert await bot.loop.write_due()
+    assert fake_model.log() == []
+    bot.now = CLOSE + timedelta(minutes=1)
+    await bot.read_list()
+    await bot.plan()
+    assert await bot.list_posts() == []
+    assert await bot.loop.write_due()
+    [post] = await bot.list_posts()
+    assert "소형 언어 모델(small language model; SLM)은" in post
+    assert set(await bot.list_formats()) == {models.DigestFormat.LISTING, NEWSLETTER}
+    assert (tmp_path / "inbox" / f"{DAY}.newsletter.ko.md").read_text("utf-8").count("###") == len(
+        papers.load()
+    )
+    calls = len(fake_model.log())
+    assert await bot.loop.write_due()
+    assert len(fake_model.log()) == calls
+
+
+async def test_failed_papers_are_tried_again_and_printed_as_extracts_at_the_deadline(
+    bot: Bot, fake_model: FakeModelProcess
+) -> None:
+    fake_model.reset(key="wrong")
+    bot.now = CLOSE + timedelta(minutes=1)
+    await bot.read_list()
+    assert not await bot.loop.write_due()
+    await bot.plan()
+    assert await bot.list_posts() == []
+    assert NEWSLETTER not in await bot.list_formats()
+    bot.now = CLOSE + timedelta(minutes=WRITER_MINUTES - 5)
+    assert await bot.loop.write_due()
+    [post] = await bot.list_posts()
+    assert "which saves a third of the tokens" in post
+    assert NEWSLETTER in await bot.list_formats()
+
+
+async def test_a_day_without_papers_is_not_waited_for(bot: Bot, fake_model: FakeModelProcess) -> None:
+    fake_model.reset(paper_count=0)
+    bot.now = CLOSE + timedelta(minutes=1)
+    await bot.read_list()
+    assert await bot.loop.write_due()
+    assert fake_model.log() == []
+    assert await bot.list_formats() == []
+
+
+async def test_a_bot_that_was_away_writes_the_last_day_when_it_is_back(
+    bot: Bot, fake_model: FakeModelProcess
+) -> None:
+    bot.now = datetime(2026, 11, 19, 20, tzinfo=UTC)
+    await bot.read_list()
+    assert await bot.loop.write_due()
+    assert NEWSLETTER in await bot.list_formats()
+    assert len(fake_model.log()) > 0
+
+
+async def test_nothing_is_written_while_another_process_writes(
+    bot: Bot, fake_model: FakeModelProcess
+) -> None:
+    bot.now = CLOSE + timedelta(minutes=1)
+    await bot.read_list()
+    other = container.create_lock(bot.container.database)
+    assert await other.try_acquire()
+    assert await bot.loop.write_due()
+    assert fake_model.log() == []
+    await other.release()
+    assert await bot.loop.write_due()
+    assert NEWSLETTER in await bot.list_formats()

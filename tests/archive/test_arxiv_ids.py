@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.archive import arxiv_ids
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2502.02737", "2502.02737"),
+        ("2502.02737v3", "2502.02737"),
+        (" arXiv:2502.02737 ", "2502.02737"),
+        ("arxiv: 2502.02737v1", "2502.02737"),
+        ("arXiv:2502.02737v2 [cs.CL]", "2502.02737"),
+        ("2502.02737v2.pdf", "2502.02737"),
+        ("0704.0001", "0704.0001"),
+        ("cs/0112017", "cs/0112017"),
+        ("cs/0112017v1", "cs/0112017"),
+        ("math.GT/0309136", "math/0309136"),
+        ("hep-th/9901001v2", "hep-th/9901001"),
+        ("https://arxiv.org/abs/2502.02737", "2502.02737"),
+        ("http://www.arxiv.org/pdf/2502.02737v1.pdf", "2502.02737"),
+        ("https://export.arxiv.org/abs/math.GT/0309136v2", "math/0309136"),
+        ("https://arxiv.org/html/2502.02737v2#S3", "2502.02737"),
+        ("https://huggingface.co/papers/2502.02737?ref=x", "2502.02737"),
+        ("https://hf.co/papers/2502.02737", "2502.02737"),
+        ("https://www.alphaxiv.org/abs/2502.02737v1", "2502.02737"),
+        ("https://doi.org/10.48550/arXiv.2502.02737", "2502.02737"),
+        ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
+    ],
+)
+def test_an_id_is_extracted_from_every_spelling(text: str, expected: str) -> None:
+    assert arxiv_ids.extract_arxiv_id(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "small language model",
+        "3.14159",
+        "2025.0527",
+        "2513.00001",
+        "2502.027371",
+        "12502.02737",
+        "https://example.org/abs/2502.02737",
+        "https://huggingface.co/papers/date/2025-02-06",
+        "https://arxiv.org/list/cs.CL/2502",
+        "cs/011201",
+    ],
+)
+def test_a_text_without_id_gives_none(text: str) -> None:
+    assert arxiv_ids.extract_arxiv_id(text) is None
+
+
+def test_a_link_ends_where_its_bracket_closes() -> None:
+    link = arxiv_ids.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
+    assert link is not None
+    assert link[:2] == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
+
+
+def test_the_urls_of_a_paper_give_its_id() -> None:
+    for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
+        for paper in ("2502.02737", "math/0309136"):
+            assert arxiv_ids.extract_arxiv_id(url(paper)) == paper
+
+
+@given(st.text())
+def test_any_text_gives_an_id_or_none(text: str) -> None:
+    arxiv_id = arxiv_ids.extract_arxiv_id(text)
+    assert arxiv_id is None or arxiv_ids.extract_arxiv_id(arxiv_id) == arxiv_id
+
+
+def test_an_id_is_possible_once_its_month_has_begun() -> None:
+    possible = ["0704.0001", "1412.1234", "1501.12345", "2512.00001", "2601.00001", "cs/0112017"]
+    impossible = ["0703.0001", "1412.12345", "1501.1234", "2602.00001", "2513.00001", "2500.00001"]
+    impossible += ["9912.00001", "cs/0113017"]
+    on = date(2025, 12, 31)
+    assert [name for name in (*possible, *impossible) if arxiv_ids.is_possible(name, on)] == possible
+
+
+def test_the_ids_of_a_message_are_those_that_it_names_or_links_to() -> None:
+    text = (
+        "2501.00001에서, arXiv:2501.00002v3! <https://ar5iv.labs.arxiv.org/html/2501.00003v2> cs/0112017"
+        " **2501.00001** $2501.00009 2025.0527 2501.000091 https://a.example/2501.00009 2501.00009-1 v2501.00009"
+    )
+    expected = ["2501.00001", "2501.00002", "2501.00003", "cs/0112017"]
+    assert arxiv_ids.list_arxiv_ids(text, 9, date(2026, 1, 1)) == expected
+    assert arxiv_ids.list_arxiv_ids(text, 2, date(2026, 1, 1)) == expected[:2]

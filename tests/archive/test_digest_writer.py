@@ -1,0 +1,416 @@
+"""Corrections, locations, listings and notifications through the ingest service, and the merge of statements."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.archive import digest_writer, listing
+from storage import archive, models, papers, tables
+from storage.models import Appearance, DigestFormat, Entry, MergedPaper, PaperFacts
+from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
+from tests.support.source_payloads import listing_text
+
+
+async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), paper(2, authors="Bea Long"), paper(3)))
+    result = await harness.add(newsletter(paper(1, title="Better", votes=7), paper(3), paper(4)))
+    assert (result.new_digests, result.corrected_digests, result.new_papers) == (0, 1, 1)
+    assert await harness.titles() == ["Better", "Paper 3", "Paper 4"]
+    assert harness.index.titles == {"Better", "Paper 3", "Paper 4"}
+    [first, second] = harness.notified
+    assert first[0] == second[0]
+    assert (len(first[1]), len(second[1]), second[2]) == (3, 1, 2)
+    async with harness.db.read() as connection:
+        assert await papers.get_detail(connection, "2601.00002") is None
+        stored = (await archive.list_rows(connection))[0]
+        assert await archive.get_text(connection, stored.id) is not None
+        ids = await papers.set_authors(connection, {})
+    assert stored.revision == 2
+    assert ids == []
+    assert {person.name: person.paper_count for person in harness.index.authors.values()} == {
+        "Ada Byron": 3,
+        "Bea Long": 0,
+    }
+
+
+async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), paper(2), day="2026-01-01"), "first.md")
+    await harness.add(newsletter(paper(1), paper(2)), "second.md")
+    await harness.add(newsletter(paper(1)), "second.md")
+    assert await harness.titles("2026-01-01") == ["Paper 1", "Paper 2"]
+    assert await harness.titles() == ["Paper 1"]
+    [_, second] = await harness.rows("2026-01-01")
+    assert second.date == date(2026, 1, 1)
+
+
+async def test_a_digest_without_locations_is_deleted(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1)), "a.md")
+    await harness.add(newsletter(paper(2)), "b.md")
+    await harness.add(newsletter(paper(2)), "a.md")
+    assert await harness.titles() == ["Paper 2"]
+    assert await harness.count(tables.digests) == 1
+    assert harness.index.titles == {"Paper 2"}
+
+
+async def test_the_id_of_a_deleted_digest_is_never_reused(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1)), "a.md")
+    await harness.add(newsletter(paper(2)), "b.md")
+    await harness.add(newsletter(paper(1)), "b.md")
+    await harness.add(newsletter(paper(3)), "c.md")
+    digest_ids = [digest_id for digest_id, _, _ in harness.notified]
+    assert len(digest_ids) == len(set(digest_ids)) == 3
+
+
+async def test_old_digests_raise_no_alerts(harness: IngestHarness) -> None:
+    for number, day in enumerate(("2025-12-30", "2025-12-31", "2026-01-04", "2026-01-05"), 1):
+        await harness.add(newsletter(paper(number), day=day), day)
+    assert len(harness.notified) == 2
+
+
+async def test_the_same_date_at_another_location_is_another_digest_and_lists_are_merged(
+    harness: IngestHarness,
+) -> None:
+    await harness.add(newsletter(paper(1), paper(2)), "a.md")
+    await harness.add(newsletter(paper(2), paper(3)), "b.md")
+    assert await harness.count(tables.digests) == 2
+    assert await harness.titles() == ["Paper 1", "Paper 2", "Paper 3"]
+
+
+async def test_an_outdated_mirror_does_not_revert_a_correction(harness: IngestHarness) -> None:
+    old, new = newsletter(paper(1)), newsletter(paper(1, title="New"))
+    await harness.add(old, "https://one/", "one")
+    await harness.add(old, "https://two/", "two")
+    await harness.add(new, "https://one/", "one")
+    for _ in range(2):
+        assert not (await harness.add(old, "https://two/", "two")).changed
+        assert not (await harness.add(new, "https://one/", "one")).changed
+    assert not (await harness.add(old, "https://three/", "three")).changed
+    assert not (await harness.add(new, "https://two/", "two")).changed
+    assert await harness.titles() == ["New"]
+    assert await harness.count(tables.digests) == 1
+
+
+async def test_a_location_may_revert_its_correction(harness: IngestHarness) -> None:
+    for title in ("Old", "New", "Old", "New"):
+        await harness.add(newsletter(paper(1, title=title)))
+        assert await harness.titles() == [title]
+    async with harness.db.read() as connection:
+        assert (await archive.list_rows(connection))[0].revision == 4
+
+
+async def test_a_wrong_date_is_corrected(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), paper(2), day="2026-01-20"))
+    await harness.add(newsletter(paper(1), paper(2)))
+    assert await harness.titles("2026-01-20") == []
+    assert await harness.titles() == ["Paper 1", "Paper 2"]
+
+
+async def test_a_page_with_a_new_list_every_day_keeps_the_earlier_days(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), day="2026-01-01"), "https://one/latest")
+    await harness.add(newsletter(paper(2)), "https://one/latest")
+    assert (await harness.titles("2026-01-01"), await harness.titles()) == (["Paper 1"], ["Paper 2"])
+
+
+ON = date.fromisoformat(DAY)
+PLACE = "https://huggingface.co/api/daily_papers?date=2026-01-02"
+A, B, C = "2601.00001", "2601.00002", "2601.00003"
+
+
+async def add(
+    harness: IngestHarness, ids: Sequence[str], location: str = PLACE, **fields: object
+) -> tuple[int, int]:
+    """Ingest a listing; returns how many digests are new and how many corrected."""
+    result = await harness.add(
+        listing_text(ON, ids, **fields), location, source=location.partition("/api")[0]
+    )
+    return result.new_digests, result.corrected_digests
+
+
+async def stored_ids(harness: IngestHarness) -> list[list[str]]:
+    """Return the papers of each stored digest, oldest digest first."""
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+        return [
+            [entry.arxiv_id for entry in await archive.list_entries_by_digest(connection, row.id)]
+            for row in reversed(rows)
+        ]
+
+
+async def test_other_votes_are_no_correction(harness: IngestHarness) -> None:
+    assert await add(harness, [A, B]) == (1, 0)
+    assert await add(harness, [B, A], votes=80, comments=12) == (0, 0)
+    assert len(harness.notified) == 1
+
+
+async def test_a_list_that_grows_is_corrected_and_tells_of_the_added_paper_alone(
+    harness: IngestHarness,
+) -> None:
+    await add(harness, [A])
+    assert await add(harness, [C, A], votes=33) == (0, 1)
+    [(_, first, _), (_, added, revision)] = harness.notified
+    assert (len(first), len(added), revision) == (1, 1, 2)
+    assert harness.changed_ids[-1] == set(added)
+    assert await stored_ids(harness) == [[C, A]]
+
+
+async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None:
+    await add(harness, [A, B])
+    assert await add(harness, [B]) == (0, 0)
+    assert await add(harness, [B], votes=90) == (0, 0)
+    assert await add(harness, [B, C]) == (0, 1)
+    assert await stored_ids(harness) == [[B, C, A]]
+    assert await add(harness, [A, B]) == (0, 0)
+    assert await stored_ids(harness) == [[B, C, A]]
+    assert await harness.count(tables.digests) == 1
+    assert len(harness.notified) == 2
+
+
+async def test_the_same_list_from_two_endpoints_is_one_digest_in_two_places(harness: IngestHarness) -> None:
+    mirror = PLACE.replace("huggingface.co", "mirror.example")
+    await add(harness, [A])
+    assert await add(harness, [A], mirror, votes=99) == (0, 0)
+    assert await add(harness, [A, B]) == (0, 1)
+    assert await add(harness, [A, B], mirror) == (0, 0)
+    assert await stored_ids(harness) == [[A, B]]
+    assert await harness.count(tables.digest_locations) == 2
+
+
+async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_paper(
+    harness: IngestHarness,
+) -> None:
+    mirror = PLACE.replace("huggingface.co", "mirror.example")
+    await add(harness, [A])
+    assert await add(harness, [A, B], mirror, title="From the mirror") == (1, 0)
+    assert sorted(row.arxiv_id for row in await harness.rows()) == [A, B]
+    # A shrunk list that looks like the other endpoint's keeps its own papers.
+    await add(harness, [A], mirror)
+    assert sorted(row.arxiv_id for row in await harness.rows()) == [A, B]
+
+
+async def test_a_written_digest_of_the_day_adds_to_the_listing(harness: IngestHarness) -> None:
+    await add(harness, [A], title="As listed")
+    result = await harness.add(newsletter(paper(1, title="As written")), "a.md")
+    assert (result.new_digests, result.new_papers) == (1, 0)
+    async with harness.db.read() as connection:
+        detail = await papers.get_detail(connection, A)
+    assert detail is not None
+    assert detail.title == "As written"
+    assert {appearance.format for appearance in detail.appearances} == {
+        models.DigestFormat.NEWSLETTER,
+        models.DigestFormat.LISTING,
+    }
+
+
+async def test_the_stored_text_parses_again_to_what_is_stored(harness: IngestHarness) -> None:
+    await add(harness, [A, B])
+    await add(harness, [B, C])
+    results = [result async for result in harness.ingest.reparse_all()]
+    assert [result.corrected_digests for result in results] == [0]
+    async with harness.db.read() as connection:
+        [row] = await archive.list_rows(connection)
+        text = await archive.get_text(connection, row.id)
+    [digest] = listing.parse_text(text or "")
+    assert [entry.arxiv_id for entry in digest.entries] == [B, C, A]
+
+
+async def test_a_listing_dated_in_the_future_is_stored_and_notifies_nobody(harness: IngestHarness) -> None:
+    await harness.add(listing_text(date(2026, 2, 1), [A]), PLACE)
+    assert await stored_ids(harness) == [[A]]
+    assert harness.notified == []
+
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+ENTRY = Entry(1, "2601.00001", "From a newsletter", "https://arxiv.org/abs/2601.00001", votes=5)
+NEWSLETTER = Appearance(1, DigestFormat.NEWSLETTER, ON, "ko", ENTRY)
+REVIEW = Appearance(
+    2,
+    DigestFormat.REVIEW,
+    ON + timedelta(days=1),
+    "ko",
+    replace(ENTRY, title="A review's heading", votes=None),
+)
+FACTS = PaperFacts(
+    "2601.00001",
+    "huggingface",
+    "https://huggingface.co",
+    NOW,
+    title="From the service",
+    authors=("A B", "C D"),
+)
+
+names = st.lists(st.sampled_from(["A B", "C D", "E F", "G H"]), unique=True, max_size=4).map(tuple)
+texts = st.sampled_from([None, "", "one", "two"])
+entries = st.builds(
+    Entry,
+    rank=st.integers(1, 3),
+    arxiv_id=st.just("2601.00001"),
+    title=texts,
+    url=st.sampled_from(["u1", "u2"]),
+    votes=st.none() | st.integers(0, 9),
+    authors=names,
+    authors_truncated=st.booleans(),
+    thumbnail=texts,
+    video=texts,
+)
+days = st.dates(date(2026, 1, 1), date(2026, 1, 4))
+appearances = st.lists(
+    st.builds(
+        Appearance,
+        digest_id=st.integers(1, 9),
+        format=st.sampled_from(DigestFormat),
+        date=days,
+        language=st.just("en"),
+        entry=entries,
+    ),
+    max_size=5,
+    unique_by=lambda appearance: appearance.digest_id,
+)
+facts = st.lists(
+    st.builds(
+        PaperFacts,
+        arxiv_id=st.just("2601.00001"),
+        source=st.sampled_from(["huggingface", "arxiv", "https://feed"]),
+        location=st.just(""),
+        read_at=st.just(NOW),
+        title=texts,
+        authors=names,
+        abstract=texts,
+        listed_on=st.none() | days,
+    ),
+    max_size=3,
+    unique_by=lambda fact: fact.source,
+)
+votes = st.none() | st.tuples(
+    st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)), st.integers(0, 9)
+)
+
+
+def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | None = None) -> MergedPaper:
+    return digest_writer.merge(
+        "2601.00001",
+        [statement for statement in statements if isinstance(statement, Appearance)],
+        [statement for statement in statements if isinstance(statement, PaperFacts)],
+        votes,
+    )
+
+
+def test_a_title_of_a_newsletter_or_a_service_beats_a_reviews_heading() -> None:
+    assert merged(REVIEW).title == "A review's heading"
+    assert merged(REVIEW, FACTS).title == "From the service"
+    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From a newsletter"
+
+
+def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> None:
+    listed = replace(FACTS, organization="A Lab", code_stars=1200)
+    feed = replace(FACTS, source="https://feed", organization="Another", code_stars=3)
+    for shown in (merged(NEWSLETTER, feed, listed), merged(listed, REVIEW, feed)):
+        assert (shown.organization, shown.code_stars) == ("A Lab", 1200)
+    assert (merged(NEWSLETTER, feed).organization, merged(NEWSLETTER).code_stars) == (None, None)
+
+
+def test_the_newest_newsletter_decides_a_title() -> None:
+    newer = replace(NEWSLETTER, digest_id=3, date=ON + timedelta(days=9), entry=replace(ENTRY, title="Newer"))
+    assert merged(NEWSLETTER, newer).title == "Newer"
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([(("A",), False), (("A", "B"), False)], (("A",), False)),
+        ([(("A",), True), (("A", "B"), False)], (("A", "B"), False)),
+        ([(("A", "B", "A", "B"), False)], (("A", "B"), False)),
+        ([(("A", "a", "B  C", "B C"), False)], (("A", "B  C"), False)),
+        ([(("A", "B", "C"), True), (("A", "B"), False)], (("A", "B"), False)),
+        ([(("A",), True), (("A", "B"), True)], (("A", "B"), True)),
+        ([((), False), (("A",), True)], (("A",), True)),
+        ([((), False), ((), True)], ((), False)),
+    ],
+)
+def test_a_longer_author_list_wins_only_where_the_shorter_is_truncated_and_repeats_go(
+    lists: list[tuple[tuple[str, ...], bool]], expected: tuple[tuple[str, ...], bool]
+) -> None:
+    statements = [
+        replace(
+            NEWSLETTER,
+            digest_id=digest_id,
+            entry=replace(ENTRY, authors=authors, authors_truncated=truncated),
+        )
+        for digest_id, (authors, truncated) in enumerate(lists)
+    ]
+    paper = merged(*statements)
+    assert (paper.authors, paper.authors_truncated) == expected
+
+
+def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_the_digest() -> None:
+    shuffled = replace(NEWSLETTER, entry=replace(ENTRY, authors=("E F", "C D", "A B")))
+    huggingface = replace(FACTS, source="huggingface", authors=("C D", "A B"))
+    arxiv = replace(FACTS, source="arxiv", authors=("A B", "C D"))
+    assert merged(shuffled).authors == ("E F", "C D", "A B")
+    assert merged(shuffled, huggingface).authors == ("C D", "A B")
+    assert merged(shuffled, huggingface, arxiv).authors == ("A B", "C D")
+
+
+def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
+    assert merged(NEWSLETTER, votes=(NOW, 3)).votes == 3
+    assert merged(NEWSLETTER, votes=(NOW - timedelta(days=1), 3)).votes == 5
+
+
+def test_a_paper_without_a_digest_has_the_address_of_its_id() -> None:
+    assert merged(FACTS).url == "https://arxiv.org/abs/2601.00001"
+
+
+@given(appearances, facts, votes, st.randoms())
+def test_the_order_of_statements_does_not_matter(
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
+    votes: tuple[datetime, int] | None,
+    rng: random.Random,
+) -> None:
+    expected = digest_writer.merge("2601.00001", appearances, facts, votes)
+    appearances, facts = list(appearances), list(facts)
+    rng.shuffle(appearances)
+    rng.shuffle(facts)
+    assert digest_writer.merge("2601.00001", appearances, facts, votes) == expected
+
+
+@given(appearances, facts, votes)
+def test_merged_values_come_from_statements_and_known_values_are_kept(
+    appearances: list[Appearance], facts: list[PaperFacts], votes: tuple[datetime, int] | None
+) -> None:
+    paper = digest_writer.merge("2601.00001", appearances, facts, votes)
+    statements: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
+    titles = {statement.title for statement in statements if statement.title}
+    assert paper.title in titles if titles else paper.title is None
+    assert paper.authors in {
+        (),
+        *(digest_writer.remove_repeats(statement.authors) for statement in statements),
+    }
+    assert bool(paper.authors) == any(statement.authors for statement in statements)
+    counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
+    assert paper.votes in counts or paper.votes is None
+    assert (paper.votes is None) == (not counts - {None})
+    dates = [appearance.date for appearance in appearances]
+    dates += [fact.listed_on for fact in facts if fact.listed_on]
+    assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
+
+
+@given(appearances, facts, votes, st.integers(0, 9), days)
+def test_older_votes_never_replace_newer_ones(
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
+    votes: tuple[datetime, int] | None,
+    older_count: int,
+    on: date,
+) -> None:
+    before = digest_writer.merge("2601.00001", appearances, facts, votes)
+    older = replace(NEWSLETTER, digest_id=99, date=on, entry=replace(ENTRY, votes=older_count))
+    after = digest_writer.merge("2601.00001", [*appearances, older], facts, votes)
+    if before.votes_read_at is not None and datetime.combine(on, time(), UTC) < before.votes_read_at:
+        assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)

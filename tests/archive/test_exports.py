@@ -1,0 +1,425 @@
+"""Exports: newsletters and reviews parse back to the same entries, the other formats are valid files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.archive import digest_writer, exports, parse, summaries
+from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_references
+from bot.rendering.templates import Templates
+from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
+from tests.archive.test_parse import newsletter_text, review_text
+
+SHARED = Path(__file__).parents[2] / "../shared"
+TEMPLATES = Templates()
+
+
+def export(
+    export_format: str, *digests: Digest, stored: Mapping[str, Mapping[str, object]] | None = None
+) -> str:
+    exported = [ExportDigest(digest, "a.md", stored=stored or {}) for digest in digests]
+    return exports.render_export(ExportFormat(export_format), exported, TEMPLATES)
+
+
+def digest(*papers: Entry, digest_format: DigestFormat = DigestFormat.NEWSLETTER) -> Digest:
+    return Digest(digest_format, date(2025, 2, 6), papers, (), "")
+
+
+def entry(**values: object) -> Entry:
+    known = {"rank": 1, "arxiv_id": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
+    return Entry(**{**known, **values})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arxiv_id", "title", "authors", "key"),
+    [
+        ("2502.11089", "Native Sparse Attention", ["Jingyang Yuan"], "yuan2025native"),
+        ("2502.11089", "On the $\\alpha$-Über-Net", ["Loïc Müller"], "muller2025uber"),
+        ("math/9910001", "A Theory of It", ["Kim Min-jun", "Ada Lovelace"], "kim1999theory"),
+        ("2502.11089", "확산 모델", ["김민준"], "kim2025"),
+        ("2502.11089", "확산 모델 for Speech", ["王小明", "Ada B. Lovelace"], "lovelace2025speech"),
+        ("2502.11089", None, [], "arxiv:2502.11089"),
+    ],
+)
+def test_a_key_is_surname_year_and_first_word(
+    arxiv_id: str, title: str | None, authors: list[str], key: str
+) -> None:
+    assert exports.make_key(arxiv_id, title, authors) == key
+
+
+@given(st.text(), st.lists(st.text(), max_size=2))
+def test_a_key_is_short_and_valid_for_any_text(title: str, authors: list[str]) -> None:
+    key = exports.make_key("2502.11089", title, authors)
+    assert key.isascii()
+    assert key.replace(":", "").replace(".", "").isalnum()
+    assert len(key) <= 64
+
+
+@given(st.lists(st.sampled_from(["a", "ab", "abc"]), max_size=120))
+def test_repeated_keys_become_unique(keys: list[str]) -> None:
+    unique = exports.make_unique(keys)
+    assert len(set(unique)) == len(keys)
+    assert all(made.startswith(key) for made, key in zip(unique, keys, strict=True))
+    assert exports.make_unique(["k", "k", "k"]) == ["k", "kb", "kc"]
+
+
+def test_an_entry_has_title_authors_year_and_url() -> None:
+    entry = exports.render_entry(
+        "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
+    )
+    assert entry == (
+        "@misc{zhao2025smollm2,\n"
+        "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
+        "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
+        "  year          = {2025},\n"
+        "  eprint        = {2502.02737},\n"
+        "  archivePrefix = {arXiv},\n"
+        "  url           = {https://arxiv.org/abs/2502.02737},\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(("arxiv_id", "year"), [("0704.0001", "2007"), ("math/9910001", "1999"), ("x", "")])
+def test_the_year_comes_from_the_id(arxiv_id: str, year: str) -> None:
+    assert (f"{{{year}}}" in exports.render_entry(arxiv_id, "T", [])) == bool(year)
+
+
+def test_names_that_bibtex_would_split_are_in_braces() -> None:
+    entry = exports.render_entry("2502.02737", "T", ["Lee, Inc.", "Alpha and Beta", "Anderson"])
+    assert "author        = {{Lee, Inc.} and {Alpha and Beta} and Anderson}," in entry
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_braces_are_balanced_and_special_characters_escaped(title: str, authors: list[str]) -> None:
+    entry = exports.render_entry("2502.02737", title, authors)
+    depth = 0
+    for char in entry:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert not re.search(r"(?<!\\)[$&#%_]", entry)
+    assert len(entry.splitlines()) == entry.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("authors", "is_confirmed", "noted"),
+    [
+        (["A B", "C D"], False, True),
+        (["A B", "C D"], True, False),
+        (["A B"], False, False),
+        ([], False, False),
+    ],
+)
+def test_an_unconfirmed_order_of_authors_is_noted(
+    authors: list[str], is_confirmed: bool, noted: bool
+) -> None:
+    entry = exports.render_entry("2502.02737", "T", authors, is_order_confirmed=is_confirmed)
+    assert ("  note          = {Author order unconfirmed},\n" in entry) is noted
+
+
+def test_the_stored_authors_count_before_those_of_the_digest() -> None:
+    listed = digest(entry(authors=("C D", "A B", "C D")))
+    stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
+    confirmed = export("bibtex", listed, stored={"2502.02737": stored})
+    assert "{A B and C D}" in confirmed
+    assert "note" not in confirmed
+    assert "Author order unconfirmed" in export("bibtex", listed)
+
+
+PAPER = SavedPaper(
+    id=1,
+    arxiv_id="2502.11089",
+    title="Native $\\alpha$-Sparse & {Cheap}",
+    url="https://huggingface.co/papers/2502.11089",
+    date=date(2025, 2, 18),
+    votes=140,
+    authors=("Jingyang Yuan", "김민준", "Loïc Ben Müller"),
+    saved_at=datetime(2026, 1, 1, tzinfo=UTC),
+    note="=1+1\n# compare",
+    tags=("rl", "to-read"),
+)
+
+
+def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
+    return render_references(form, papers or [PAPER], {1})
+
+
+def test_bibtex_has_key_note_and_tags() -> None:
+    shown = render(ReferenceFormat.BIBTEX, PAPER, replace(PAPER, id=2, note="", tags=()))
+    assert shown.startswith("@misc{yuan2025native,\n")
+    assert "{Jingyang Yuan and 김민준 and Loïc Ben Müller}" in shown
+    assert "  keywords      = {rl, to-read},\n" in shown
+    assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
+    assert "@misc{yuan2025nativeb," in shown
+    assert shown.count("Author order unconfirmed") == 1
+
+
+def test_ris_has_a_tag_on_each_line() -> None:
+    assert render(ReferenceFormat.RIS).splitlines() == [
+        "TY  - GEN",
+        "ID  - yuan2025native",
+        "TI  - Native α-Sparse & {Cheap}",
+        "AU  - Yuan, Jingyang",
+        "AU  - 김민준",
+        "AU  - Müller, Loïc Ben",
+        "PY  - 2025",
+        "PB  - arXiv",
+        "M1  - arXiv:2502.11089",
+        "DO  - 10.48550/arXiv.2502.11089",
+        "UR  - https://arxiv.org/abs/2502.11089",
+        "KW  - rl",
+        "KW  - to-read",
+        "N1  - =1+1",
+        "N1  - # compare",
+        "ER  - ",
+        "",
+    ]
+
+
+def test_csl_json_is_what_citeproc_reads() -> None:
+    [item] = json.loads(render(ReferenceFormat.CSL))
+    assert item["issued"] == {"date-parts": [[2025]]}
+    assert item["author"][1:] == [{"literal": "김민준"}, {"family": "Müller", "given": "Loïc Ben"}]
+    assert (item["DOI"], item["note"]) == ("10.48550/arXiv.2502.11089", PAPER.note)
+
+
+def test_markdown_shows_titles_and_notes_literally() -> None:
+    paper = replace(PAPER, title="A [x](https://e.org) *b*", is_listed=False)
+    assert render(ReferenceFormat.MARKDOWN, paper) == (
+        "- [A \\[x\\](https://e.org) \\*b\\*](https://arxiv.org/abs/2502.11089)  \n"
+        "  Jingyang Yuan, 김민준, Loïc Ben Müller · 2025 · arXiv:2502.11089 · \\#rl \\#to-read\n"
+        "  > =1+1\n  > \\# compare\n"
+    )
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
+    shown = render(ReferenceFormat.CSV, replace(PAPER, note=f"{start}1+1", is_listed=False))
+    [row] = csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))
+    assert row["note"] == f"'{start}1+1"
+    assert row["authors"] == "Jingyang Yuan; 김민준; Loïc Ben Müller"
+
+
+def body(*sections: Section) -> str:
+    return exports.render_newsletter_paper(entry(sections=sections)).body
+
+
+def test_headings_in_a_bullet_become_bold_and_rules_blank_except_in_code() -> None:
+    text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n---\n```"
+    assert body(Section("1. 장", text)) == (
+        "- ***1. 장***: 글\n\n  **소제목**\n\n\n\n  ```\n  # 코드\n  ---\n  ```"
+    )
+
+
+def test_a_heading_that_does_not_fit_a_bullet_becomes_a_low_heading() -> None:
+    assert body(Section("A*", "글"), Section("B", "둘")) == "#### A*\n\n글\n\n#### B\n\n둘"
+
+
+def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
+    paper = entry(authors=("A, B", 'C "D"'), authors_truncated=True)
+    assert exports.render_newsletter_paper(paper).authors == '["A, B", "C \\"D\\"", +]'
+
+
+def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
+    text = exports.render_review_paper(entry(sections=(Section("장", "```\nx\n```"),))).body
+    assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
+
+
+def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
+    assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
+    assert set(digest_writer.DIGEST_PROVIDERS) == set(DigestFormat)
+    assert set(summaries.WRITER_RANK) == {*DigestFormat, None}
+    assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
+
+
+@pytest.mark.parametrize("digest_format", DigestFormat)
+@pytest.mark.parametrize("make_text", [newsletter_text, review_text])
+def test_a_digest_exported_in_a_format_is_detected_as_that_format(
+    digest_format: DigestFormat, make_text: Callable[..., str]
+) -> None:
+    exported = export(digest_format.value, *parse.parse_text(make_text("2025-02-06", 1, 2)))
+    assert {found.format for found in parse.parse_text(exported)} == {digest_format}
+
+
+NEWSLETTER_LINES = [
+    "### [Title [IDK] x](https://arxiv.org/abs/2502.00001)",
+    "### [T2: a_b](https://huggingface.co/papers/2502.00002v2)",
+    "## 2502.00003",
+    "### 2502.00004: Four",
+    "Vote: 12",
+    "Vote: -",
+    "Authors: A B, C D, +",
+    "Authors: ['A, B', 'C \"D\"']",
+    "![](https://e.org/a.png)",
+    "[Watch Video](https://e.org/v.mp4)",
+    "- ***What's New***: 본문이에요.",
+    "- **Bold**: x",
+    "- plain bullet",
+    "  - nested",
+    "    more",
+    "continued line",
+    "",
+    "#### Low heading",
+    "```python\nx = 1\n# no\n```",
+    "  ```\n  y\n  ```",
+    "---",
+    "1. one",
+    "- a*b **c**: d",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    " Vote: 3",
+]
+NEWSLETTERS = st.lists(st.sampled_from(NEWSLETTER_LINES), max_size=25).map(
+    lambda lines: "\n".join(
+        ["## Daily Papers (2025-02-06)", "", "### [First](https://arxiv.org/abs/2502.09999)", *lines]
+    )
+)
+BODIES = st.lists(
+    st.sampled_from(
+        [
+            "본문이에요.",
+            "- 항목\n  - 안쪽",
+            "### 소제목\n\n글",
+            "```python\n# 아님\n```",
+            "| a |\n|---|\n| 1 |",
+            "**굵은** 글",
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+).map("\n\n".join)
+REVIEW_ENTRIES = st.builds(
+    Entry,
+    rank=st.just(1),
+    arxiv_id=st.just("2505.03335"),
+    title=st.sampled_from([None, "제목", 'A "B" C', "T [x]: y"]),
+    url=st.sampled_from(["https://huggingface.co/papers/2505.03335", "https://arxiv.org/abs/2505.03335v2"]),
+    votes=st.none() | st.integers(0, 5000),
+    authors=st.lists(st.sampled_from(["A B", "C, D", 'E "F" G', "H O'I"]), max_size=4, unique=True).map(
+        tuple
+    ),
+    thumbnail=st.sampled_from([None, "https://e.org/a.png"]),
+    video=st.sampled_from([None, "https://e.org/v.mp4"]),
+    sections=st.lists(st.builds(Section, st.sampled_from(["1. 동기", "기여"]), BODIES), max_size=3).map(
+        tuple
+    ),
+)
+
+
+def assert_parses_back(before: Digest, where: object = "") -> Digest:
+    (after,) = parse.parse_text(export(before.format.value, before))
+    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries), where
+    return after
+
+
+@given(NEWSLETTERS)
+def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
+    (before,) = parse.parse_text(text)
+    assert_parses_back(before)
+
+
+@given(REVIEW_ENTRIES)
+def test_an_exported_review_parses_to_the_same_entries(paper: Entry) -> None:
+    # A single chapter with headings and without title would be parsed as the title; no digest has that.
+    assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
+    paper = replace(paper, summary_missing=not paper.sections)
+    assert assert_parses_back(digest(paper, digest_format=DigestFormat.REVIEW)).problems == ()
+
+
+def real_digests() -> list[Path]:
+    archive = (path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
+    return sorted([*(SHARED / "seeds").glob("*.txt"), *archive])
+
+
+@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
+def test_exported_real_digests_parse_to_the_same_entries() -> None:
+    for path in real_digests():
+        for before in parse.parse_text(path.read_text(encoding="utf-8")):
+            assert_parses_back(before, path)
+
+
+@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
+def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
+    other = {"newsletter": "review", "review": "newsletter"}
+    kept = attrgetter("arxiv_id", "url", "votes", "authors", "thumbnail", "video")
+    for path in real_digests()[::6]:
+        for before in parse.parse_text(path.read_text(encoding="utf-8")):
+            (after,) = parse.parse_text(export(other[before.format.value], before))
+            assert [*map(kept, after.entries)] == [*map(kept, before.entries)]
+            assert [bool(paper.sections) for paper in after.entries] == [
+                bool(paper.sections) for paper in before.entries
+            ]
+
+
+def test_exported_days_parse_in_order() -> None:
+    days = [Digest(DigestFormat.NEWSLETTER, date(2025, 2, day), (entry(),), (), "") for day in (6, 7)]
+    assert [parsed.date for parsed in parse.parse_text(export("newsletter", *days))] == [
+        day.date for day in days
+    ]
+
+
+def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> None:
+    original = digest(entry(sections=(Section(None, "글"),)))
+    stored = ExportDigest(
+        original, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}}
+    )
+    (line,) = exports.render_export(ExportFormat.JSON, [stored], TEMPLATES).splitlines()
+    record = json.loads(line)
+    expected = parse.digest_to_json(original, "inbox/a.md")
+    expected["papers"][0]["stored"] = {"first_on": "2025-02-06"}
+    assert record == {**expected, "source": "inbox"}
+    assert "글" in line
+
+
+def test_csv_has_a_row_per_paper_and_no_formula() -> None:
+    papers = [
+        entry(
+            title='=HYPERLINK("x")',
+            votes=81,
+            authors=("A, B", "C"),
+            sections=(Section("새로움", "**굵게**\n글"),),
+        ),
+        entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True),
+    ]
+    first, second = csv.DictReader(io.StringIO(export("csv", digest(*papers))))
+    assert list(first) == list(exports.CSV_COLUMNS)
+    assert first["title"] == '\'=HYPERLINK("x")'
+    assert first["authors"] == "A, B; C"
+    assert first["summary"] == "새로움: 굵게 글"
+    assert first["votes"] == "81"
+    assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
+
+
+def test_an_export_without_digests_is_empty_except_for_the_header() -> None:
+    assert export("newsletter") == export("review") == export("json") == export("bibtex") == ""
+    assert export("csv").startswith("date,format,rank,")
+
+
+def test_bibtex_has_each_paper_once() -> None:
+    text = export("bibtex", digest(entry(), entry(rank=2, arxiv_id="2502.00001")), digest(entry()))
+    assert text.count("@misc{") == 2
+    assert text.startswith("@misc{arxiv:2502.02737,\n")
+
+
+def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
+    (tmp_path / "export.review.md.j2").write_text(
+        "{% for d in digests %}{{ d.date }} & {{ d.papers | length }}{% endfor %}\n"
+    )
+    exported = ExportDigest(digest(entry()), "a.md")
+    assert exports.render_export(ExportFormat.REVIEW, [exported], Templates(tmp_path)) == "2025-02-06 & 1"
+    (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
+    templates = Templates(tmp_path)
+    text = exports.render_export(ExportFormat.REVIEW, [exported], templates)
+    assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
+    assert len(templates.rendering_problems) == 1

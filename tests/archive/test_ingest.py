@@ -1,0 +1,325 @@
+"""Ingest on both database engines: files and texts in, rows out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.archive import ingest, parse
+from bot.archive.digest_writer import FreshDigest, IngestResult
+from bot.archive.files import TextFile, find_files, read_found
+from bot.core import errors
+from storage import archive, database, papers, tables
+from storage.database import Connection
+from storage.models import LocatedProblem, PaperFacts, Section
+from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
+from tests.support.recording_indexer import NullIndexer
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+def read_texts(*folders: Path) -> list[TextFile]:
+    found = map(read_found, find_files(map(str, folders)))
+    return [file for file in found if isinstance(file, TextFile)]
+
+
+async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
+    result = await harness.add(newsletter(paper(1, votes=3), paper(2, votes=None), paper(3, votes=9)))
+    assert (result.digests, result.papers, result.new_papers, result.problems) == (1, 3, 3, ())
+    assert [(row.title, row.votes) for row in await harness.rows()] == [
+        ("Paper 3", 9),
+        ("Paper 1", 3),
+        ("Paper 2", None),
+    ]
+    async with harness.db.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+        extent = await papers.get_extent(connection)
+    assert detail is not None
+    assert detail.authors == ("Ada Byron",)
+    assert detail.appearances[0].entry.sections == (Section("What's New", "Summary of 1."),)
+    assert (extent.digest_count, extent.paper_count, extent.first_on) == (1, 3, date(2026, 1, 2))
+    assert harness.index.titles == {"Paper 1", "Paper 2", "Paper 3"}
+    assert [person.paper_count for person in harness.index.authors.values()] == [3]
+
+
+async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness) -> None:
+    await harness.add(newsletter())
+    before = await harness.counts()
+    for location in ("a.md", "b.md"):
+        result = await harness.add(newsletter().replace("\n", "\r\n"), location)
+        assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
+    before["digest_locations"] += 1
+    assert await harness.counts() == before
+    assert len(harness.notified) == 1
+
+
+async def test_a_failed_ingest_stores_nothing_of_the_digest(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), day="2026-01-01"), "first.md")
+    before, indexed = await harness.counts(), dict(harness.index.papers)
+    harness.is_failing = True
+    with pytest.raises(RuntimeError):
+        await harness.add(newsletter(paper(1, title="Changed"), paper(2)))
+    assert await harness.counts() == before
+    harness.is_failing = False
+    harness.index.papers = indexed
+    assert (await harness.add(newsletter(paper(1), paper(2)))).new_papers == 1
+
+
+async def test_a_dry_run_counts_the_changes_and_stores_nothing(harness: IngestHarness) -> None:
+    parsed = await asyncio.to_thread(parse.parse_text, newsletter())
+    result = await harness.ingest.add_digests(parsed, location="a.md", dry_run=True)
+    assert (result.new_digests, result.new_papers) == (1, 1)
+    assert set((await harness.counts()).values()) == {0}
+
+
+async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
+    harness.notified.clear()
+    results = [result async for result in harness.ingest.reparse_all()]
+    assert [(result.digests, result.changed) for result in results] == [(1, False), (1, False)]
+    assert harness.notified == []
+
+
+async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1), paper(2)))
+    async with harness.db.transaction() as connection:
+        await connection.execute(tables.entries.update().values(title="Misread"))
+        await connection.execute(tables.papers.update().values(title="Misread"))
+    harness.notified.clear()
+    [result] = [result async for result in harness.ingest.reparse_all()]
+    assert (result.corrected_digests, harness.notified) == (1, [])
+    assert await harness.titles() == ["Paper 1", "Paper 2"]
+    async with harness.db.read() as connection:
+        assert (await archive.list_rows(connection))[0].revision == 1
+
+
+async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness: IngestHarness) -> None:
+    many = ", ".join(f"Author Number{n}" for n in range(700))
+    long = "X" * 5000
+    text = newsletter(
+        *(
+            paper(number, authors=many if number == 1 else "A\0da \ud800", votes=999_999_999)
+            for number in range(1, 71)
+        ),
+        paper(71, title="T\0itle " + long, authors=long),
+    )
+    result = await harness.add(text, "p" * 5000)
+    assert result.new_papers == 71
+    assert not (await harness.add(text, "p" * 5000)).changed
+    async with harness.db.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+    assert detail is not None
+    assert len(detail.authors) == 700
+
+
+async def test_a_text_without_digest_is_refused(harness: IngestHarness) -> None:
+    with pytest.raises(errors.NotADigestError):
+        await harness.add("# Shopping list")
+
+
+async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None:
+    await harness.add(f"## Daily Papers ({DAY})\n")
+    assert await harness.count(tables.digests) == 1
+    assert await harness.rows() == []
+
+
+async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarness) -> None:
+    results = await asyncio.gather(*(harness.add(newsletter(), f"{n}.md") for n in range(8)))
+    assert sum(result.new_papers for result in results) == 1
+    assert await harness.count(tables.digests) == 1
+
+
+async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
+    harness: IngestHarness,
+) -> None:
+    files: list[TextFile | LocatedProblem] = [
+        TextFile("a.md", newsletter(paper(1), paper(2))),
+        TextFile("mirror.md", newsletter(paper(1), paper(2))),
+        LocatedProblem("b.bin", None, "it is binary"),
+        TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
+        TextFile("d.md", "no digest"),
+        TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
+        *(TextFile(f"{n}.md", newsletter(paper(n), day=f"2025-11-{n:02}")) for n in range(4, 30)),
+    ]
+    results = [item async for item in harness.ingest.add_files(files)]
+    total = sum((result for _, result in results), IngestResult())
+    assert {name for name, _ in results} == {
+        file.location if isinstance(file, LocatedProblem) else file.name for file in files
+    }
+    assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
+    assert [problem.message for problem in total.problems] == [
+        "it is binary",
+        "it has no heading with a date",
+    ]
+    assert await harness.titles("2026-01-01") == ["Paper 3"]
+    assert (await harness.rows())[1].date == date(2026, 1, 2)
+    changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:3])]
+    assert changed_again == [False, False, False]
+
+
+async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness: IngestHarness) -> None:
+    async def reject_bad(connection: Connection, fresh: FreshDigest) -> None:
+        if (await papers.list_rows(connection, list(fresh.paper_ids)))[0].title == "Bad":
+            raise RuntimeError("rejected")
+
+    harness.ingest = ingest.IngestService(harness.db, lambda: NOW, NullIndexer(), on_fresh_digest=reject_bad)
+    files = [
+        TextFile("a.md", newsletter(paper(1))),
+        TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
+        TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
+    ]
+    with pytest.raises(RuntimeError):
+        [item async for item in harness.ingest.add_files(files)]
+    assert await harness.count(tables.digests) == 2
+    assert await harness.titles("2026-01-01") == []
+    assert await harness.titles("2026-01-03") == ["Paper 3"]
+
+
+async def test_ingesting_the_seeds_twice_adds_nothing_the_second_time(
+    sqlite_db: database.Database, seeds: Path
+) -> None:
+    harness = IngestHarness(sqlite_db)
+    for expected in (True, False):
+        results = [await harness.add(file.text, file.name) for file in read_texts(seeds)]
+        assert sum(result.digests for result in results) == 4
+        assert any(result.new_papers for result in results) is expected
+    async with sqlite_db.read() as connection:
+        detail = await papers.get_detail(connection, "2502.02737")
+    assert detail is not None
+    assert (detail.votes, len(detail.authors), detail.appearances[0].language) == (81, 22, "ko")
+
+
+async def test_all_files_of_the_archive_are_ingested(
+    sqlite_db: database.Database, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue("archive")
+    harness = IngestHarness(sqlite_db)
+    result = IngestResult()
+    for file in read_texts(folder / "newsletter", folder / "review"):
+        result += await harness.add(file.text, file.name)
+    assert (result.digests, result.new_digests) == (69, 69)
+    assert result.papers == result.new_papers == len(harness.index.papers)
+    async with sqlite_db.read() as connection:
+        newest = (await archive.list_rows(connection))[0]
+        stored_entries = await archive.list_entries_by_digest(connection, newest.id)
+    assert stored_entries
+
+
+async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:
+    for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
+        await harness.add(newsletter(*listed))
+    assert await harness.titles() == ["Paper 1", "Paper 2"]
+    assert harness.index.titles == {"Paper 1", "Paper 2"}
+    assert await harness.count(tables.papers) == 2
+
+
+async def test_facts_of_services_complete_the_metadata_of_digests(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1, votes=None)))
+    facts = PaperFacts(
+        "2601.00001",
+        "huggingface",
+        "https://hf",
+        NOW,
+        authors=("Ada Byron", "Bea Long"),
+        votes=12,
+        abstract="About",
+        code_url="https://code",
+        keywords=("rl",),
+    )
+    hidden = PaperFacts("2601.09999", "arxiv", "https://ax", NOW, title="Unlisted")
+    listed = PaperFacts("2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1))
+    await harness.ingest.add_facts([facts, hidden, listed])
+    async with harness.db.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+        looked_up = [
+            await papers.get_detail(connection, arxiv_id) for arxiv_id in ("2601.09999", "2601.08888")
+        ]
+    assert [found and found.is_listed for found in looked_up] == [False, True]
+    assert detail is not None
+    assert (detail.votes, detail.votes_read_at, detail.abstract) == (12, NOW, "About")
+    assert detail.authors == ("Ada Byron", "Bea Long")
+    assert detail.keywords == ("rl",)
+    await harness.add(newsletter(paper(9999, title="Now listed", votes=1)), "b.md")
+    assert "Now listed" in await harness.titles()
+
+
+async def test_a_back_fill_never_lowers_newer_votes(harness: IngestHarness) -> None:
+    await harness.add(newsletter(paper(1, votes=50)), "new.md")
+    await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
+    await harness.ingest.add_facts(
+        [PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
+    )
+    assert [row.votes for row in await harness.rows()] == [50]
+
+
+def read_names(*paths: Path | str) -> list[str]:
+    return [
+        file.location if isinstance(file, LocatedProblem) else file.name
+        for file in map(read_found, find_files(map(str, paths)))
+    ]
+
+
+def read_problem(path: Path | str) -> str:
+    [problem] = map(read_found, find_files([str(path)]))
+    assert isinstance(problem, LocatedProblem)
+    assert problem.location == str(path)
+    return problem.message
+
+
+def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
+    for name in ("b.md", "a.txt", "c.png", "2024/02/01.md", "2024/01/31.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    expected = ["2024/01/31.md", "2024/02/01.md", "a.txt", "b.md"]
+    assert read_names(tmp_path) == [f"{tmp_path}/{name}" for name in expected]
+    assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
+
+
+def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.md").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert read_names("d", "./d", "d/a.md", ".") == ["d/a.md", "./d/a.md", "d/a.md", "./d/a.md"]
+
+
+def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("text")
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
+    results = list(map(read_found, find_files([str(tmp_path), "nowhere"])))
+    assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"), ("값".encode("euc-kr"), "not valid UTF-8")],
+)
+def test_binary_files_and_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes(data)
+    assert message in read_problem(path)
+
+
+def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    with path.open("wb") as file:
+        file.truncate(parse.MAX_BYTES + 30 * 2**20)
+    assert read_problem(path) == "it has 50 MB; a digest file may have at most 20 MB"
+
+
+def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
+    assert "no such" in read_problem(tmp_path / "missing.md")
+    assert "no .md or .txt" in read_problem(tmp_path)
+    os.mkfifo(tmp_path / "pipe.md")
+    assert "no regular file" in read_problem(tmp_path / "pipe.md")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("x")
+    path.chmod(0)
+    assert "permission denied" in read_problem(path)

@@ -1,0 +1,165 @@
+"""The listing format: what is read from its JSON, what is left out, and what identifies it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from bot.archive import headings, listing, parse
+from bot.core import errors
+from storage.models import Digest, DigestFormat, Entry, Problem, Section
+from tests.support.source_payloads import listing_text
+
+DAY = date(2025, 5, 6)
+REFUSAL = "I'm sorry, but I cannot access the paper. Please provide the text of the paper."
+
+
+def parse_one(text: str) -> Digest:
+    (digest,) = parse.parse_text(text)
+    return digest
+
+
+def build(*papers: Any) -> Digest:
+    return listing.build(DAY, papers)
+
+
+def paper(arxiv_id: object = "2505.00001", **fields: object) -> dict[str, object]:
+    return {"arxiv_id": arxiv_id, "title": "A Study", "summary": "It studies small things.", **fields}
+
+
+def test_a_listing_is_detected_by_its_content() -> None:
+    digest = parse_one(listing_text(DAY, ["2505.00001", "2505.00002v3"]))
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.LISTING, DAY, ())
+    assert digest.entries[1] == Entry(
+        rank=2,
+        arxiv_id="2505.00002",
+        title="A Study of Small Things 2505.00002",
+        url="https://huggingface.co/papers/2505.00002",
+        votes=11,
+        authors=("Ada Lovelace", "Kim Minsu"),
+        thumbnail="https://cdn.example/a.png",
+        sections=(Section(None, "A sentence about 2505.00002."),),
+    )
+
+
+def test_its_text_parses_to_the_same_digest() -> None:
+    digest = build(paper(votes=4, organization="A Lab", code_stars=1200, comments=2, submitter="Kim"))
+    again = parse_one(digest.text)
+    assert again == digest
+    (fields,) = listing.papers_of(again)
+    assert (fields["organization"], fields["code_stars"], fields["comments"]) == ("A Lab", 1200, 2)
+
+
+def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None:
+    other = date(2025, 5, 7)
+    text = "\n".join(
+        [
+            listing_text(DAY, ["2505.00001"]),
+            listing_text(other, ["2505.00002"]),
+            listing_text(DAY, ["2505.00001", "2505.00003"]),
+        ]
+    )
+    first, second = parse.parse_text(text)
+    assert [entry.arxiv_id for entry in first.entries] == ["2505.00001", "2505.00003"]
+    assert first.problems == (Problem(5, "2505.00001 is listed again; the first time counts"),)
+    assert (second.date, len(second.entries)) == (other, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "line 1: it begins like JSON, but is none"),
+        ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON, but is none"),
+        ("{}", 'line 1: it is JSON, but no listing: its "format" is not "listing"'),
+        ('{"format": "listing"}', 'line 1: the listing has no "date" such as 2025-02-06'),
+        ('{"format": "listing", "date": "2025-05-06"}', 'line 1: the listing has no list of "papers"'),
+        ('{"a":' * 100_000, "line 1: it begins like JSON, but is none"),
+    ],
+)
+def test_other_json_is_no_digest(text: str, reason: str) -> None:
+    with pytest.raises(errors.NotADigestError) as raised:
+        parse.parse_text(text)
+    assert str(raised.value) == reason
+
+
+def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
+    digest = build(paper(), paper(None), paper("acme/model"), None, [], paper("2505.00002", title=None))
+    assert [entry.arxiv_id for entry in digest.entries] == ["2505.00001", "2505.00002"]
+    assert [problem.message for problem in digest.problems] == [
+        "paper 2 of the list has no id and is left out",
+        "paper 3 of the list has an id that is none of arXiv's (acme/model) and is left out",
+        "paper 4 of the list is no object and is left out",
+        "paper 5 of the list is no object and is left out",
+    ]
+
+
+def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headings, "MAX_PAPERS", 5)
+    digest = build(*(paper(f"2501.{number:05}") for number in range(7)))
+    assert len(digest.entries) == 5
+    assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
+
+
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        (None, None),
+        ("", None),
+        (["a"], None),
+        (REFUSAL, None),
+        ("<!doctype html><html><body>502</body></html>", None),
+        ("<p>It is <b>small</b> &amp; fast.</p><p>It works.</p>", "It is small & fast.\n\nIt works."),
+        ("<script>alert(1)</script><div>Text</div>", "Text"),
+        ("For a < b and the <s> token, x > y.", "For a < b and the <s> token, x > y."),
+        ("One\nline", "One line"),
+    ],
+)
+def test_a_summary_is_shown_as_text_or_not_at_all(summary: object, shown: str | None) -> None:
+    (entry,) = build(paper(summary=summary)).entries
+    assert [section.body for section in entry.sections] == ([] if shown is None else [shown])
+    assert entry.summary_missing is (shown is None)
+
+
+def test_a_refusal_is_kept_in_the_text() -> None:
+    (fields,) = listing.papers_of(build(paper(summary=REFUSAL)))
+    assert fields["summary"] == REFUSAL
+
+
+def test_a_summary_of_50_kilobytes_is_cut_at_a_word() -> None:
+    (entry,) = build(paper(summary="word " * 10_000)).entries
+    body = entry.sections[0].body
+    assert body.endswith("word…")
+    assert listing.MAX_SUMMARY_LENGTH - 10 < len(body) <= listing.MAX_SUMMARY_LENGTH
+
+
+def test_votes_counts_and_order_do_not_identify_a_listing() -> None:
+    first, second = paper(votes=1, comments=1, code_stars=5), paper("2505.00002", votes=2)
+    digest = build(first, second)
+    assert listing.identity(build({**second, "votes": 90}, {**first, "comments": 7})) == listing.identity(
+        digest
+    )
+    for changed in ({"title": "Another"}, {"summary": "Another."}, {"authors": ["Kim"]}):
+        assert listing.identity(build({**first, **changed}, second)) != listing.identity(digest)
+    assert listing.identity(build(first)) != listing.identity(digest)
+
+
+def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
+    former = build(paper(votes=3), paper("2505.00002", votes=9))
+    united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former)
+    assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [
+        ("2505.00003", None),
+        ("2505.00001", 8),
+        ("2505.00002", 9),
+    ]
+    assert united.entries[1].sections == former.entries[0].sections
+    assert parse_one(united.text).entries == united.entries
+
+
+def test_unknown_and_invalid_fields_are_left_out() -> None:
+    digest = build(paper(votes="many", thumbnail="javascript:x", authors="Ada", mystery={"a": 1}, keywords=3))
+    assert json.loads(digest.text)["papers"] == [paper()]
+    (entry,) = digest.entries
+    assert (entry.votes, entry.thumbnail, entry.authors) == (None, None, ())

@@ -1,0 +1,421 @@
+"""Texts with several digests, with none, with arbitrary content, and golden files with their JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.archive import headings, markdown_lines, parse
+from bot.core import errors
+from storage import models
+from tests.support import growth
+
+
+def newsletter_text(day: str, *numbers: int) -> str:
+    rows = [f"## Daily Papers ({day})", ""]
+    for number in numbers:
+        rows += [f"### [Paper {number}](https://arxiv.org/abs/2502.{number:05})", "", f"Vote: {number}", ""]
+        rows += [f"- ***New***: text {number}", ""]
+    return "\n".join(rows) + "\n"
+
+
+def review_text(day: str, *numbers: int) -> str:
+    rows = [f"# 📰 Hugging Face Daily Papers – {day}", ""]
+    for number in numbers:
+        paper = f"2505.{number:05}"
+        rows += [f"## {paper}", f"🔗 https://huggingface.co/papers/{paper}", "", "**Summary**:", "글.", ""]
+        rows += ["---", ""]
+    return "\n".join(rows) + "\n"
+
+
+def ids(digest: models.Digest) -> list[str]:
+    return [paper.arxiv_id for paper in digest.entries]
+
+
+def rejection_reason(text: str) -> str:
+    with pytest.raises(errors.NotADigestError) as raised:
+        parse.parse_text(text)
+    return str(raised.value)
+
+
+def test_headings_of_several_dates_are_several_digests() -> None:
+    text = (
+        newsletter_text("2025-02-06", 1, 2)
+        + newsletter_text("2025-02-07", 3)
+        + newsletter_text("2025-02-05", 4)
+    )
+    digests = parse.parse_text(text)
+    assert [(digest.date.isoformat(), len(digest.entries)) for digest in digests] == [
+        ("2025-02-06", 2),
+        ("2025-02-07", 1),
+        ("2025-02-05", 1),
+    ]
+    assert "".join(digest.text.rstrip() + "\n\n" for digest in digests) == text
+
+
+def test_a_repeated_date_continues_its_digest() -> None:
+    text = newsletter_text("2025-02-06", 1, 2) + newsletter_text("2025-02-06", 3)
+    (digest,) = parse.parse_text(text)
+    assert [(paper.rank, paper.votes) for paper in digest.entries] == [(1, 1), (2, 2), (3, 3)]
+    assert digest.problems == ()
+    assert digest.text == text.rstrip() + "\n"
+
+
+def test_a_repeated_date_after_another_continues_its_digest() -> None:
+    text = (
+        newsletter_text("2025-02-06", 1)
+        + newsletter_text("2025-02-07", 2)
+        + newsletter_text("2025-02-06", 1, 3)
+    )
+    first, second = parse.parse_text(text)
+    assert (ids(first), ids(second)) == (["2502.00001", "2502.00003"], ["2502.00002"])
+    assert [problem.line for problem in first.problems] == [19]
+    assert parse.parse_text(first.text)[0].entries == first.entries
+
+
+def test_both_formats_can_be_in_one_file() -> None:
+    digests = parse.parse_text(newsletter_text("2025-05-27", 1) + review_text("2025-05-27", 2))
+    assert [(digest.format.value, ids(digest)) for digest in digests] == [
+        ("newsletter", ["2502.00001"]),
+        ("review", ["2505.00002"]),
+    ]
+
+
+def test_problems_keep_the_lines_of_the_file() -> None:
+    text = newsletter_text("2025-02-06", 1) + newsletter_text("2025-02-07", 2).replace("Vote: 2", "Vote: two")
+    _, second = parse.parse_text(text)
+    assert [problem.line for problem in second.problems] == [13]
+
+
+def test_an_impossible_date_among_others_and_its_papers_are_problems() -> None:
+    text = (
+        newsletter_text("2025-02-27", 1) + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
+    )
+    first, second = parse.parse_text(text)
+    assert (ids(first), ids(second)) == (["2502.00001"], ["2502.00003"])
+    assert [problem.line for problem in first.problems] == [9, 11]
+    assert "2025-02-30" in first.problems[0].message
+    assert parse.parse_text(first.text) == (first,)
+
+
+def test_papers_above_the_first_date_are_problems() -> None:
+    text = "### [Early](https://arxiv.org/abs/2502.00009)\n\n" + newsletter_text("2025-02-06", 1)
+    (digest,) = parse.parse_text(text)
+    assert ids(digest) == ["2502.00001"]
+    assert [problem.line for problem in digest.problems] == [1]
+    assert parse.parse_text(digest.text) == (digest,)
+
+
+@pytest.mark.parametrize(
+    "heading", ["# 2025-02-06", "# Reading of February 6, 2025", "### 2025.02.06 목요일"]
+)
+def test_a_dated_heading_above_papers_is_enough(heading: str) -> None:
+    text = (
+        newsletter_text("2025-02-06", 1, 2)
+        .replace("## Daily Papers (2025-02-06)", heading)
+        .replace("### [", "#### [")
+    )
+    for page in (text, f"My page\n\n{text}"):
+        (digest,) = parse.parse_text(page)
+        assert (digest.date, ids(digest)) == (date(2025, 2, 6), ["2502.00001", "2502.00002"])
+
+
+def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
+    (digest,) = parse.parse_text("# My page of 2025-03-01\n\n" + newsletter_text("2025-02-06", 1))
+    assert digest.date == date(2025, 2, 6)
+    (digest,) = parse.parse_text(
+        "# Page, 2025-03-01\n\n" + newsletter_text("2025-02-06", 1).replace("Daily Papers ", "")
+    )
+    assert digest.date == date(2025, 2, 6)
+
+
+def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 20
+    monkeypatch.setattr(headings, "MAX_PAPERS", most)
+    full = newsletter_text("2025-02-06", *range(most))
+    extra = newsletter_text("2025-02-06", 7, most, most + 1)
+    (digest,) = parse.parse_text(full)
+    assert (len(digest.entries), digest.problems) == (most, ())
+    (digest,) = parse.parse_text(full + extra)
+    assert ids(digest) == [f"2502.{number:05}" for number in range(most)]
+    repeated, excess = digest.problems
+    assert "2502.00007 stands here again" in repeated.message
+    assert excess == models.Problem(
+        full.count("\n") + 1 + extra[: extra.index(f"Paper {most}]")].count("\n"),
+        "a digest has at most 20 papers; 2 papers are left out from here on",
+    )
+
+
+def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out() -> None:
+    authors = ", ".join(f"Ann {number}" for number in range(headings.MAX_AUTHORS + 2))
+    bullets = "\n".join(f"- text {number}" for number in range(headings.MAX_SECTIONS + 1))
+    heading = "## Daily Papers (2025-02-06)\n\n### [Paper](https://arxiv.org/abs/2502.00001)\n\n"
+    (digest,) = parse.parse_text(f"{heading}Authors: {authors}\n\n{bullets}\n")
+    (paper,) = digest.entries
+    assert (len(paper.authors), paper.authors_truncated) == (headings.MAX_AUTHORS, True)
+    assert len(paper.sections) == headings.MAX_SECTIONS
+    assert digest.problems == (
+        models.Problem(3, "a paper has at most 10000 authors; 2 of 2502.00001 are left out"),
+        models.Problem(3, "a paper has at most 1000 sections; 1 of 2502.00001 are left out"),
+    )
+
+
+def test_a_dated_chapter_begins_no_digest() -> None:
+    text = review_text("2025-05-27", 1, 2).replace(
+        "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."
+    )
+    (digest,) = parse.parse_text(text)
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "text", ["## Daily Papers (2025-02-08)\n", "# 📰 Hugging Face Daily Papers – 2025-02-08\n\n---\n"]
+)
+def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
+    (digest,) = parse.parse_text(text)
+    assert (digest.entries, digest.problems) == ((), ())
+    assert digest.format.value == ("review" if "📰" in text else "newsletter")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        (" \n\n\t\n", "empty"),
+        ("\ufeff", "empty"),
+        ("\0\0", "empty"),
+        ("# Notes\n\nText.\n", "no heading with a date"),
+        ("### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n", "no heading with a date"),
+        ("Daily Papers 2025-02-06\n", "no heading with a date"),
+        (newsletter_text("2025-02-30", 1), "2025-02-30 does not exist"),
+        ("## Daily Papers (2025-02-30)\n", "2025-02-30 does not exist"),
+        (newsletter_text("2025-02-06 ~ 2025-02-07", 1), "more than one date"),
+        ("## Daily Papers (2025-02-06)\n\n1. A paper, 2502.00001\n", "no paper in a known form"),
+        ("# Notes of 2025-02-06\n\nText.\n", "no paper in a known form"),
+    ],
+)
+def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str) -> None:
+    assert words in rejection_reason(text)
+    assert "\n" not in rejection_reason(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
+        (b"\0" * 100, "binary"),
+        (b"PK\x03\x04\x14\0\0\0\x08\0\xff", "binary"),
+        ("## Daily Papers (2025-02-06)\n".encode("utf-16-le"), "binary"),
+        ("한국어".encode("cp949"), "not valid UTF-8"),
+        (b"## Daily \xff", "not valid UTF-8 (at byte 9)"),
+        (b"\xff\xfea", "not valid UTF-16"),
+        (b" " * (parse.MAX_BYTES + 1), "20 MB"),
+    ],
+)
+def test_bytes_that_are_no_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
+    with pytest.raises(errors.NotADigestError, match="it ") as raised:
+        parse.decode(data)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_decoded_in_the_encodings_of_editors(encoding: str) -> None:
+    text = review_text("2025-05-27", 1)
+    assert parse.decode(text.encode(encoding)) == text
+
+
+def test_parsing_imports_no_heavy_module() -> None:
+    code = (
+        "import sys, bot.archive.parse\n"
+        "print(*{m.partition('.')[0] for m in sys.modules} & {'discord', 'sqlalchemy', 'aiohttp', 'pydantic', 'typer'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
+def test_a_text_gives_the_expected_json(path: Path) -> None:
+    digests = parse.parse_text(parse.decode(path.read_bytes()))
+    printed = [parse.digest_to_json(digest, path.name) for digest in digests]
+    expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
+    # As text, since the order of the keys is a contract too.
+    assert json.dumps(printed, ensure_ascii=False, indent=1) == json.dumps(
+        expected, ensure_ascii=False, indent=1
+    )
+
+
+DIGEST_LINES = st.sampled_from(
+    [
+        "## Daily Papers (2025-02-06)",
+        "## Daily Papers (2025-02-07)",
+        "## Daily Papers (2025-02-30)",
+        "# 📰 Hugging Face Daily Papers – 2025-05-27",
+        "# 2025-02-06",
+        "## 2025-02-07 기준",
+        "### [A](https://arxiv.org/abs/2502.00001)",
+        "### [B [x](y)](https://huggingface.co/papers/2502.00002v3)",
+        "### [C](https://example.org)",
+        "#### D",
+        "### [E",
+        "F](https://arxiv.org/abs/2502.00006)",
+        "## 2505.00003",
+        "## 2505.00004",
+        "🔗 https://huggingface.co/papers/2505.00003",
+        "🔗 https://huggingface.co/papers/2505.00005",
+        "**Summary**:",
+        "```markdown",
+        "```",
+        "```python",
+        "# 논문 요약: 글",
+        "## 1. 동기",
+        "## 결과",
+        "# About",
+        "**1. 동기**",
+        "1. **동기**",
+        "---",
+        "",
+        "",
+        "글.",
+        "죄송합니다.",
+        "Vote: 3",
+        "Vote: abc",
+        "Authors: A B, +",
+        "- ***New***: text",
+        "- text",
+        "  - text",
+        "<!-- a",
+        "<video>",
+    ]
+)
+TEXTS = st.lists(DIGEST_LINES | st.text(max_size=20), max_size=30).map("\n".join) | st.text()
+
+
+def parse_or_none(text: str) -> tuple[models.Digest, ...]:
+    try:
+        return parse.parse_text(text)
+    except errors.NotADigestError:
+        return ()
+
+
+@given(TEXTS)
+def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
+    for digest in parse_or_none(text):
+        assert [paper.rank for paper in digest.entries] == list(range(1, len(digest.entries) + 1))
+        assert len(set(ids(digest))) == len(digest.entries)
+        assert all(paper.summary_missing or paper.sections for paper in digest.entries)
+        assert all(section.body.strip() for paper in digest.entries for section in paper.sections)
+        assert all(
+            1 <= problem.line <= text.count("\n") + text.count("\r") + 1 for problem in digest.problems
+        )
+        assert [problem.line for problem in digest.problems] == sorted(p.line for p in digest.problems)
+
+
+@given(TEXTS)
+def test_every_digest_parses_the_same_from_its_own_text(text: str) -> None:
+    for digest in parse_or_none(text):
+        (again,) = parse.parse_text(digest.text)
+        assert (again.format, again.date, again.entries, again.text) == (
+            digest.format,
+            digest.date,
+            digest.entries,
+            digest.text,
+        )
+        assert [problem.message for problem in again.problems] == [
+            problem.message for problem in digest.problems
+        ]
+
+
+@given(TEXTS)
+@example("## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)")
+def test_line_ends_and_byte_order_marks_change_nothing(text: str) -> None:
+    text = text.replace("\r", "").replace("\0", "").removeprefix("\ufeff")
+    expected = parse_or_none(text)
+    assert parse_or_none(text.replace("\n", "\r\n")) == expected
+    assert parse_or_none("\ufeff" + text) == expected
+    assert parse_or_none(text + "\n") == expected
+    assert parse_or_none(text.replace("\n", "\n\0")) == expected
+
+
+@given(TEXTS)
+def test_every_paper_is_an_entry_or_a_problem(text: str) -> None:
+    digests = parse_or_none(text)
+    known = {paper.arxiv_id for digest in digests for paper in digest.entries}
+    named = {problem.line for digest in digests for problem in digest.problems}
+    rows = markdown_lines.normalise(text).split("\n")
+    for heading in markdown_lines.find_headings(rows):
+        paper = headings.parse_paper_heading(heading, rows)
+        if digests and paper and (paper.is_bare_id or heading.text.startswith("[")):
+            assert paper.arxiv_id in known or heading.row + 1 in named
+
+
+SIZE = 300_000
+HOSTILE = {
+    "brackets": "### " + "[" * SIZE + "](https://arxiv.org/abs/2502.00001)",
+    "links": "### " + "](" * (SIZE // 2),
+    "papers in one heading": "### " + "[a](https://arxiv.org/abs/2502.00001) " * (SIZE // 40),
+    "closing brackets": "### [" + "]" * SIZE + "(https://arxiv.org/abs/2502.00001)",
+    "addresses": "### " + "https://arxiv.org/abs/" * (SIZE // 22),
+    "fences": "```\n" * (SIZE // 4),
+    "open fences": "```python\n" * (SIZE // 10),
+    "open answers": "```markdown\n" * (SIZE // 12),
+    "answers": "```markdown\nx\n```\n" * (SIZE // 18),
+    "bullets": "- \n" * (SIZE // 3),
+    "nested bullets": "- a\n" + "  - b\n" * (SIZE // 6),
+    "stray lines": "x\n\n" * (SIZE // 3),
+    "one long line": "x" * SIZE,
+    "stars": "- " + "*" * SIZE,
+    "underscores": "_" * SIZE,
+    "bold": "- " + "**a" * (SIZE // 3),
+    "rules": "---\n" * (SIZE // 4),
+    "headings": "## x\n\n" * (SIZE // 6),
+    "deep headings": "#### x\n" * (SIZE // 7),
+    "dates": "## Daily Papers (2025-02-06)\n" * (SIZE // 29),
+    "impossible dates": "## Daily Papers (2025-02-30)\n" * (SIZE // 29),
+    "a dated line": "## " + "2025-02-06 " * (SIZE // 11),
+    "comments": "<!--\n" * (SIZE // 5),
+    "tags": "<video\n" * (SIZE // 7) + "<a " * (SIZE // 3),
+    "quotes": "Authors: ['" + "\\'" * (SIZE // 2),
+    "names": "Authors: " + "+," * (SIZE // 2),
+    "lines of names": "Authors: a,\n" + "b,\n" * (SIZE // 3),
+    "digits": "Vote: " + "9" * SIZE,
+    "images": "![" * (SIZE // 2),
+    "apologies": "죄송합니다. " * (SIZE // 7),
+    "blank lines": "\n" * SIZE,
+    "spaces": " " * SIZE,
+    "spaces in a line": "- a" + " " * SIZE + "b",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("form", ["newsletter", "review"])
+def test_hostile_text_takes_linear_time(kind: str, form: str) -> None:
+    make = newsletter_text if form == "newsletter" else review_text
+
+    def parse_hostile(length: int) -> None:
+        parse_or_none(make("2025-02-06", 1, 2) + HOSTILE[kind][:length] + "\n\n" + make("2025-02-06", 3))
+
+    growth.assert_linear(parse_hostile, SIZE // 4)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["ever longer", "ever shorter"])
+@pytest.mark.parametrize("form", ["newsletter", "review"])
+def test_fences_of_many_lengths_take_time_linear_in_their_text(order: int, form: str) -> None:
+    make = newsletter_text if form == "newsletter" else review_text
+
+    def parse_fences(length: int) -> None:
+        # Twice as many fences are four times the text; a prefix of one long text would not keep that shape.
+        fences = ["`" * size + "x" for size in range(3, math.isqrt(2 * length))][::order]
+        parse_or_none(make("2025-02-06", 1, 2) + "\n".join(fences) + "\n\n" + make("2025-02-06", 3))
+
+    growth.assert_linear(parse_fences, SIZE // 4)

@@ -1,0 +1,320 @@
+"""The review format, parsed by the entry point."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.archive import parse
+from storage.models import Digest, DigestFormat, Entry, Section
+
+DATE = "# 📰 Hugging Face Daily Papers – 2025-05-27\n\n"
+CHAPTERS = "# 작은 모델\n\n## 1. 동기\n\n작다.\n\n## 2. 결과\n\n- **속도**: 빠르다.\n- **크기**: 작다.\n"
+
+
+def paper_text(summary: str, paper: str = "2505.00001") -> str:
+    return f"## {paper}\n🔗 https://huggingface.co/papers/{paper}\n\n**Summary**:\n{summary}\n\n---\n\n"
+
+
+def fence(text: str) -> str:
+    return f"```markdown\n{text}```\n "
+
+
+def parse_digest(text: str) -> Digest:
+    (digest,) = parse.parse_text(text)
+    return digest
+
+
+def parse_summary(summary: str) -> Entry:
+    """The first of two papers; the second one shows where the first ends."""
+    digest = parse_digest(DATE + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
+    assert len(digest.entries[1].sections) == 2
+    assert digest.problems == ()
+    return digest.entries[0]
+
+
+def headings(summary: str) -> list[str | None]:
+    return [section.heading for section in parse_summary(summary).sections]
+
+
+def test_a_paper_is_parsed_completely() -> None:
+    digest = parse_digest(DATE + paper_text(fence(CHAPTERS)))
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.REVIEW, date(2025, 5, 27), ())
+    assert digest.entries == (
+        Entry(
+            rank=1,
+            arxiv_id="2505.00001",
+            title="작은 모델",
+            url="https://huggingface.co/papers/2505.00001",
+            sections=(
+                Section("1. 동기", "작다."),
+                Section("2. 결과", "- **속도**: 빠르다.\n- **크기**: 작다."),
+            ),
+        ),
+    )
+
+
+def test_a_summary_needs_no_fence() -> None:
+    assert parse_summary(CHAPTERS).title == "작은 모델"
+    assert headings(CHAPTERS) == ["1. 동기", "2. 결과"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "## 1. {}",
+        "### 1. {}",
+        "## **1. {}**",
+        "## {}",
+        "**1. {}**",
+        "**1. {}:**",
+        "**{}**",
+        "**{}:**",
+        "**{}**:",
+        "1. **{}**",
+        "1. **{}**:",
+        "**1) {}**",
+    ],
+)
+def test_chapters_are_found_in_every_notation(line: str) -> None:
+    text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
+    for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
+        paper = parse_summary(summary)
+        names = [
+            (section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in paper.sections
+        ]
+        assert [name for name in names if name] == ["동기", "방법", "결과"]
+        assert {section.body for section in paper.sections if section.heading} == {"- **굵게**: 글\n- 글"}
+
+
+def test_text_before_the_first_chapter_is_a_section_without_heading() -> None:
+    summary = "논문은 작은 모델을 다룬다.\n\n**1. 동기**\n\n작다.\n"
+    assert [(s.heading, s.body) for s in parse_summary(summary).sections] == [
+        (None, "논문은 작은 모델을 다룬다."),
+        ("1. 동기", "작다."),
+    ]
+
+
+def test_a_summary_without_chapters_is_one_section() -> None:
+    paper = parse_summary("논문은 작은 모델을 다룬다.\n\n1. **하나**: 글\n2. **둘**: 글\n")
+    assert [section.heading for section in paper.sections] == [None]
+    assert not paper.summary_missing
+
+
+def test_lower_headings_and_bold_lines_stay_in_their_chapter() -> None:
+    summary = "## 1. 동기\n\n### 1.1 배경\n\n글\n\n**굵은 줄**\n\n## 2. 결과\n\n글\n"
+    assert headings(summary) == ["1. 동기", "2. 결과"]
+    assert headings("**1. 동기**\n\n**굵은 줄**\n\n글\n\n**2. 결과**\n\n글\n") == ["1. 동기", "2. 결과"]
+
+
+def test_indented_chapters_lose_their_indentation() -> None:
+    summary = "1. **동기**\n   - 하나\n     - 둘\n\n2. **결과**\n   - 셋\n"
+    assert [section.body for section in parse_summary(fence(summary)).sections] == ["- 하나\n  - 둘", "- 셋"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("# 논문 요약: 작은 모델", "작은 모델"),
+        ('# 논문 요약: "작은 모델"', "작은 모델"),
+        ("# 논문 요약: “작은 모델”", "작은 모델"),
+        ("# 논문 요약 - 작은 모델", "작은 모델"),
+        ("# **논문 요약: 작은 모델**", "작은 모델"),
+        ("# [논문 요약] 작은 모델", "작은 모델"),
+        ('# "작은" 모델의 "큰" 힘', '"작은" 모델의 "큰" 힘'),
+        ("## 논문 요약: 작은 모델", "작은 모델"),
+        ("**논문 요약: 작은 모델**", "작은 모델"),
+        ("# 작은 모델: 요약", "작은 모델: 요약"),
+        ("# 논문 요약", None),
+    ],
+)
+def test_the_title_is_the_heading_of_the_summary(heading: str, title: str | None) -> None:
+    paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
+    assert paper.title == title
+    assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
+
+
+def test_a_chapter_is_no_title() -> None:
+    assert parse_summary("# 1. 동기\n\n글\n\n# 2. 결과\n\n글\n").title is None
+    assert parse_summary("## 1. 동기\n\n글\n").title is None
+
+
+def test_code_and_tables_stay_in_their_chapter() -> None:
+    code = "```python\n# no heading\n## 9. none\n```"
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    bare = "```\n# no heading\n```"
+    text = f"## 1. 동기\n\n{code}\n\n## 2. 결과\n\n{table}\n\n{bare}\n\n## 3. 끝\n\n글\n"
+    for summary in (text, fence(text)):
+        sections = parse_summary(summary).sections
+        assert [(s.heading, s.body) for s in sections] == [
+            ("1. 동기", code),
+            ("2. 결과", f"{table}\n\n{bare}"),
+            ("3. 끝", "글"),
+        ]
+
+
+def test_rules_between_chapters_separate_only_chapters() -> None:
+    for summary in (
+        "## 1. 동기\n\n글\n\n---\n\n## 2. 결과\n\n글\n",
+        "## 동기\n\n글\n\n---\n\n## 결과\n\n글\n",
+    ):
+        sections = parse_summary(summary).sections
+        assert [section.body for section in sections] == ["글", "글"]
+
+
+def test_rules_between_the_chapters_of_the_last_paper_do_not_end_the_digest() -> None:
+    digest = parse_digest(DATE + paper_text("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n"))
+    assert [section.heading for section in digest.entries[0].sections] == ["동기", "결과"]
+
+
+def test_text_around_the_fence_is_kept() -> None:
+    paper = parse_summary("다음은 요약입니다.\n\n" + fence(CHAPTERS) + "\n\n도움이 되길.\n")
+    assert paper.sections[0] == Section(None, "다음은 요약입니다.")
+    assert paper.sections[-1].body.endswith("도움이 되길.")
+
+
+def test_an_unclosed_fence_is_a_problem_and_hides_no_paper() -> None:
+    digest = parse_digest(
+        DATE + paper_text("```markdown\n" + CHAPTERS) + paper_text(fence(CHAPTERS), "2505.00002")
+    )
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
+    assert [problem.line for problem in digest.problems] == [7]
+
+
+@pytest.mark.parametrize("apology", ["```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""])
+def test_a_refusal_is_no_summary(apology: str) -> None:
+    paper = parse_summary(apology)
+    assert (paper.summary_missing, paper.sections) == (True, ())
+    assert paper.url == "https://huggingface.co/papers/2505.00001"
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "죄송합니다. 전문을 볼 수 없었습니다. "
+        + "이 논문은 작은 모델을 여러 방법으로 훈련하여 큰 모델과 견준다. " * 8,
+        "이 논문은 거절하는 모델을 다룬다. 모델은 '죄송합니다'라고 답할 수 없다.",
+        "기존 모델은 긴 글을 읽을 수 없다.",
+        "A short summary. It is a summary.",
+    ],
+)
+def test_a_summary_with_an_apology_in_it_is_a_summary(summary: str) -> None:
+    paper = parse_summary(summary)
+    assert not paper.summary_missing
+    assert paper.sections
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "죄송합니다만 링크를 열 수 없었습니다. 제목을 바탕으로 요약해 드리겠습니다.\n\n" + fence(CHAPTERS),
+        "Sorry, I cannot open the link. Here is what I know.\n\n**1. 동기**\n\n작다.\n",
+        "**1. 동기**\n\n작다.\n\n**2. 결과**\n\n빠르다.\n\n---\n※ 위 내용은 제목에서 추정한 것으로 실제 논문과 다를 수 있습니다.",
+    ],
+)
+def test_an_invented_summary_is_missing_and_its_sections_are_kept(summary: str) -> None:
+    paper = parse_summary(summary)
+    assert paper.summary_missing
+    assert any(section.heading == "1. 동기" for section in paper.sections)
+
+
+@pytest.mark.parametrize(
+    "mark", ["**Summary**:", "**Summary:**", "Summary:", "**요약**:", "### Summary", "### 요약:"]
+)
+def test_the_label_of_a_summary_is_found_in_every_spelling(mark: str) -> None:
+    digest = parse_digest(
+        f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n\n{mark}\n글 하나.\n"
+    )
+    assert digest.entries[0].sections == (Section(None, "글 하나."),)
+    assert digest.problems == ()
+
+
+def test_a_summary_can_begin_after_its_label() -> None:
+    digest = parse_digest(
+        f"{DATE}## 2505.00001\nhttps://arxiv.org/abs/2505.00001v2\n\n**Summary**: 글 하나.\n"
+    )
+    (paper,) = digest.entries
+    assert (paper.url, paper.sections) == ("https://arxiv.org/abs/2505.00001v2", (Section(None, "글 하나."),))
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## 2505.00001", None),
+        ("## [2505.00001](https://huggingface.co/papers/2505.00001)", None),
+        ("## 2505.00001: A Small Model", "A Small Model"),
+        ("## [A Small Model](https://huggingface.co/papers/2505.00001)", "A Small Model"),
+        ("## A Small Model", "A Small Model"),
+    ],
+)
+def test_a_paper_can_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
+    first = paper_text(fence(CHAPTERS), "2505.00002")
+    digest = parse_digest(
+        f"{DATE}{first}{heading}\n🔗 https://huggingface.co/papers/2505.00001\n\n**Summary**:\n글.\n\n---\n"
+    )
+    assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [
+        ("2505.00002", "작은 모델"),
+        ("2505.00001", title),
+    ]
+    assert digest.problems == ()
+
+
+def test_a_paper_linked_in_a_chapters_heading_is_no_entry() -> None:
+    for heading in (
+        "## 2. 참고: [A](https://arxiv.org/abs/2401.00001)",
+        "### [A](https://arxiv.org/abs/2401.00001)",
+    ):
+        digest = parse_digest(DATE + paper_text(f"## 1. 동기\n\n글\n\n{heading}\n\n글\n"))
+        assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001"]
+        assert len(digest.problems) == heading.startswith("###")
+
+
+def test_an_id_within_code_is_a_problem_and_no_paper() -> None:
+    digest = parse_digest(DATE + paper_text("## 1. 동기\n\n```\n## 2401.00001\n```\n\n글\n"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001"]
+    assert [problem.line for problem in digest.problems] == [10]
+
+
+def test_lines_above_the_summary_are_parsed_or_a_problem() -> None:
+    head = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\nPublished by mail\n"
+    digest = parse_digest(
+        f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n{head}\n**Summary**:\n글.\n"
+    )
+    (paper,) = digest.entries
+    assert (paper.title, paper.votes, paper.authors) == ("A Small Model", 7, ("A B", "C D"))
+    assert [problem.line for problem in digest.problems] == [9]
+
+
+def test_a_paper_without_link_has_the_default_one() -> None:
+    digest = parse_digest(f"{DATE}## 2505.00001\n\n**Summary**:\n글.\n")
+    assert digest.entries[0].url == "https://huggingface.co/papers/2505.00001"
+
+
+def test_a_paper_without_id_is_a_problem_and_its_neighbours_are_kept() -> None:
+    broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
+    digest = parse_digest(DATE + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
+    assert [(paper.arxiv_id, len(paper.sections)) for paper in digest.entries] == [
+        ("2505.00001", 2),
+        ("2505.00002", 2),
+    ]
+    assert len(digest.problems) == 1
+    assert "None" in digest.problems[0].message
+
+
+@pytest.mark.parametrize("summary", [CHAPTERS, fence(CHAPTERS), "글.\n"])
+@pytest.mark.parametrize(
+    "after", ["## Links\n\ntext\n", "# About\n\ntext\n\n## More\n", "## Links\n```\ncode\n```\n"]
+)
+def test_the_page_around_a_digest_is_ignored(summary: str, after: str) -> None:
+    text = DATE + paper_text(summary)
+    digest = parse_digest("# My page\n\nHello.\n\n" + text + after)
+    assert digest == parse_digest(text.rstrip() + "\n") or digest.entries == parse_digest(text).entries
+    assert digest.text == text.rstrip() + "\n"
+
+
+def test_an_empty_chapter_is_a_problem() -> None:
+    digest = parse_digest(DATE + paper_text("## 1. 동기\n\n## 2. 결과\n\n글\n"))
+    assert [section.heading for section in digest.entries[0].sections] == ["2. 결과"]
+    assert len(digest.problems) == 1

@@ -1,0 +1,216 @@
+"""Ingest when the process is killed, crashes or reads hostile files, and its effect on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.archive import ingest as archive_ingest
+from bot.archive.files import TextFile
+from bot.archive.ingest import Quarantine
+from bot.core.clock import system_clock
+from bot.search.index import SearchIndexer
+from storage import archive, database, deliveries, key_values, models
+from storage.database import Database
+from tests.support import crashing_reader, digest_builders, origin_server, patience
+from tests.support.ingest_harness import newsletter, paper
+from tests.support.polling_harness import PollingHarness
+
+FILE_COUNT = 84
+CHILD = """
+import asyncio, sys
+from storage import migrate
+from tests.archive import test_under_stress as stress
+
+async def main():
+    database = await migrate.open_database(sys.argv[1])
+    print("go", flush=True)
+    await stress.ingest_files(database)
+
+asyncio.run(main())
+"""
+
+
+def build_files(count: int = FILE_COUNT) -> list[TextFile]:
+    """Return new files, because an ingest lets go of the text of each."""
+    return [
+        TextFile(
+            f"{n}.md",
+            newsletter(*(paper(n * 20 + m) for m in range(20)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"),
+        )
+        for n in range(count)
+    ]
+
+
+async def ingest_files(db: database.Database) -> int:
+    """Ingest all files; returns the number of new digests."""
+    ingest = archive_ingest.IngestService(db, system_clock, SearchIndexer())
+    return sum([result.new_digests async for _, result in ingest.add_files(build_files())])
+
+
+def count_complete_digests(path: Path) -> int:
+    """Return the number of digests, after checking that each has all its papers, in the index too."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM entries WHERE digest_id = digests.id) FROM digests"
+        ).fetchall()
+        assert set(counts) <= {(20,)}
+        for table in ("papers", "indexed_papers"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (20 * len(counts),)
+        return len(counts)
+
+
+async def test_a_killed_process_leaves_each_digest_complete_or_absent(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    stored = await asyncio.to_thread(_run_and_kill, str(sqlite_db.url), path)
+    assert stored < FILE_COUNT
+    assert await ingest_files(sqlite_db) == FILE_COUNT - stored
+    assert count_complete_digests(path) == FILE_COUNT
+
+
+def _run_and_kill(url: str, path: Path) -> int:
+    """Kill an ingest once the first digests are stored; returns their number."""
+    with subprocess.Popen([sys.executable, "-c", CHILD, url], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        deadline = time.monotonic() + patience.scaled(60)
+        with closing(sqlite3.connect(path)) as reader:
+            while (
+                time.monotonic() < deadline
+                and not reader.execute("SELECT count(*) FROM digests").fetchone()[0]
+            ):
+                os.sched_yield()
+        child.send_signal(signal.SIGKILL)
+    stored = count_complete_digests(path)
+    assert stored > 0
+    return stored
+
+
+async def test_the_event_loop_is_not_blocked_during_an_ingest(sqlite_db: database.Database) -> None:
+    step_seconds: list[float] = []
+
+    async def measure_steps() -> None:
+        while True:
+            start = time.thread_time()  # CPU time of this thread, without other processes
+            await asyncio.sleep(0)
+            step_seconds.append(time.thread_time() - start)
+
+    ingest = archive_ingest.IngestService(sqlite_db, system_clock, SearchIndexer())
+    # The first ingest loads modules and is not measured.
+    files = build_files()
+    await ingest.add_text(files[0].text, location=files[0].location)
+    gc.collect()
+    gc.freeze()  # as a running bot does; the objects of other tests in this process are not collected
+    watcher = asyncio.create_task(measure_steps())
+    for file in files[1:10]:
+        await ingest.add_text(file.text, location=file.location)
+    await ingest.add_text("".join(file.text for file in files), location="all.md")
+    watcher.cancel()
+    gc.unfreeze()
+    assert max(step_seconds) < sum(step_seconds) / 10, "a step of the loop took a tenth of the ingest's time"
+
+
+ROOT = Path(__file__).parents[2]
+
+
+async def run_reader(*arguments: str) -> int:
+    """Run the process and return its exit status, which is negative if a signal killed it."""
+    command = [sys.executable, "-m", "tests.support.crashing_reader", *arguments]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+    return await process.wait()
+
+
+def digest_text(number: int, text: str = "") -> str:
+    return digest_builders.newsletter(date(2025, 1, number), [(f"2501.{number:05}", 5)], text=text)
+
+
+async def list_notices(database: Database) -> list[int | None]:
+    async with database.read() as connection:
+        planned = await deliveries.list_rows(connection, kind=models.DeliveryKind.NOTICE)
+    return [delivery.channel_id for delivery in planned]
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_file_that_kills_the_bot_twice_is_set_aside_and_the_others_are_read(
+    database_url: str, db: Database, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for number, name in enumerate(("a.md", "b.md", "c.md"), 1):
+        (inbox / name).write_text(digest_text(number, "poison" if name == "b.md" else ""))
+    statuses = [await run_reader("inbox", database_url, str(inbox)) for _ in range(4)]
+    assert statuses == [-signal.SIGKILL, -signal.SIGKILL, 0, 0]
+    async with db.read() as connection:
+        assert await archive.list_dates(connection, limit=9) == [date(2025, 1, 3), date(2025, 1, 1)]
+    assert await list_notices(db) == [crashing_reader.OPERATOR_CHANNEL]
+    (inbox / "b.md").write_text(digest_text(2))
+    assert await run_reader("inbox", database_url, str(inbox)) == 0
+    async with db.read() as connection:
+        assert len(await archive.list_dates(connection, limit=9)) == 3
+
+
+async def test_a_source_that_kills_the_bot_twice_is_polled_no_more_and_the_others_are(
+    database_url: str, db: Database, tmp_path: Path
+) -> None:
+    async with origin_server.run_origin() as origin:
+        harness = PollingHarness(db, origin)
+        for number, path in enumerate(("/a.md", "/b.md"), 1):
+            origin.pages[path] = digest_text(number, "poison" if path == "/a.md" else "")
+            await harness.add(path)
+        host = f"127.0.0.1:{origin.port}"
+        statuses = [await run_reader("sources", database_url, str(tmp_path), host) for _ in range(3)]
+        health = await harness.health()
+    assert statuses == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    rows = {url.rpartition("/")[2]: (row.status, row.reason) for url, row in health.items()}
+    assert rows == {
+        "a.md": (models.FetchStatus.FAILED, "crashed-twice"),
+        "b.md": (models.FetchStatus.OK, None),
+    }
+    assert health[f"{origin.url}/a.md"].next_attempt_at is None
+    assert await list_notices(db) == [crashing_reader.OPERATOR_CHANNEL]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_error_is_no_crash_and_a_changed_item_is_read_again(db: Database) -> None:
+    quarantine = Quarantine(db, "inbox")
+    for _ in range(3):
+        try:
+            async with quarantine.reading({"a": "1"}):
+                raise ValueError
+        except ValueError:
+            pass
+    assert await quarantine.admit({"a": "1"}) == (["a"], [], [])
+    for crashes, expected in ((1, (["b"], ["a"], [])), (2, (["b"], [], ["a"]))):
+        async with db.transaction() as connection:
+            stored = json.dumps({"a": {"1": crashes}})
+            await key_values.set_value(connection, f"{key_values.BEING_READ}inbox", stored)
+        assert await Quarantine(db, "inbox").admit({"a": "1", "b": "1"}) == expected
+    assert await quarantine.admit({"a": "2"}) == (["a"], [], [])
+    assert await Quarantine(db, "sources").admit({"a": "1"}) == (["a"], [], [])
+
+
+MAX_MEGABYTES = 150
+
+
+@pytest.mark.parametrize(("shape", "papers"), [("60,000 papers", 5_000), ("headings", 0), ("one line", 1)])
+def test_a_hostile_file_takes_bounded_memory(tmp_path: Path, shape: str, papers: int) -> None:
+    command = [sys.executable, "-m", "tests.support.ingest_memory", shape, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    measured = json.loads(done.stdout)
+    assert measured["papers"] == papers
+    assert measured["growth_mb"] < MAX_MEGABYTES

@@ -1,0 +1,123 @@
+"""`paperround parse`, `ingest`, `digest` and `export`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.support import digest_builders
+from tests.support.shell_fixtures import Paperround
+
+
+def test_parse_prints_one_line_per_digest_and_names_other_files(
+    paperround: Paperround, digest_folder: Path
+) -> None:
+    answer = paperround("parse", str(digest_folder))
+    assert answer.exit_status == 1
+    (digest,) = answer.lines
+    assert list(digest) == ["file", "format", "date", "papers", "problems"]
+    assert (digest["file"], digest["date"]) == (f"{digest_folder}/a.md", "2026-01-05")
+    assert [paper["votes"] for paper in digest["papers"]] == [5, 81, None]
+    assert "b.txt" in answer.stderr
+    assert "c.md" in answer.stderr
+
+
+def test_ingest_twice_adds_nothing_the_second_time(paperround: Paperround, digest_folder: Path) -> None:
+    first = paperround("ingest", str(digest_folder), "--json")
+    data = first.data
+    problems = data.pop("problem_list")
+    assert (first.exit_status, data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
+    assert [Path(problem["file"]).name for problem in problems] == ["b.txt", "c.md"]
+    assert all(problem["message"] in first.stderr for problem in problems)
+    assert paperround("ingest", str(digest_folder), "--json").data["new_papers"] == 0
+    again = paperround("ingest", "--again", "--json")
+    counts = {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0}
+    assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
+
+
+def test_ingest_without_paths_is_wrong_usage(paperround: Paperround) -> None:
+    assert paperround("ingest").exit_status == 2
+
+
+def test_a_missing_path_is_named(paperround: Paperround) -> None:
+    answer = paperround("ingest", "nowhere.md")
+    assert answer.exit_status == 1
+    assert "nowhere.md" in answer.stderr
+
+
+def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) -> None:
+    rows = filled("digest", "2026-01-05", "--json").data
+    assert [row["arxiv_id"] for row in rows] == ["2601.00002", "2601.00001", "2601.00003"]
+    assert list(rows[0]) == ["arxiv_id", "title", "date", "votes", "authors", "score"]
+    assert len(filled("digest", "--top", "1", "--json").data) == 1
+    assert len(filled("digest", "2026-01-05", "--min-votes", "6", "--json").data) == 1
+    assert filled("digest", "2020-01-01", "--json").data == []
+
+
+def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_it_too(
+    filled: Paperround, tmp_path: Path
+) -> None:
+    later = tmp_path / "later.md"
+    later.write_text(digest_builders.newsletter(date(2026, 1, 6), [("2601.00002", 90)]), encoding="utf-8")
+    assert filled("ingest", str(later)).exit_status == 0
+    shown = filled("digest", "2026-01-05").stdout
+    assert shown.count("2026-01-05") == 3
+    assert "2026-01-06" not in shown
+
+
+@pytest.mark.parametrize("on", ["2026-02-30", "someday", "2026"])
+def test_an_invalid_date_is_wrong_usage(filled: Paperround, on: str) -> None:
+    answer = filled("digest", on)
+    assert answer.exit_status == 2
+    assert "YYYY-MM-DD" in answer.stderr
+
+
+def test_an_exported_newsletter_parses_to_the_same_papers(
+    filled: Paperround, digest_folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.md"
+    assert filled("export", "--format", "newsletter", "--output", str(target)).exit_status == 0
+    before, after = (filled("parse", str(path)).lines[0] for path in (digest_folder / "a.md", target))
+    assert after["papers"] == before["papers"]
+
+
+def test_export_refuses_wrong_usage_and_missing_digests(filled: Paperround) -> None:
+    assert filled("export", "--format", "docx").exit_status == 2
+    assert (
+        filled("export", "--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01").exit_status == 2
+    )
+    assert filled("export", "--format", "csv", "--date", "2020-01-01").exit_status == 1
+    assert filled("export", "--format", "csv", "--output", "no/such/folder/x").exit_status == 1
+
+
+def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> None:
+    answer = paperround("parse", str(seeds))
+    assert answer.exit_status == 0
+    assert [len(digest["papers"]) for digest in answer.lines] == [15, 27, 26, 27]
+    assert all(digest["problems"] == [] for digest in answer.lines)
+    top = answer.lines[0]["papers"][0]
+    assert (top["arxiv_id"], top["votes"], len(top["authors"]), len(top["sections"])) == (
+        "2502.02737",
+        81,
+        22,
+        3,
+    )
+    assert paperround("ingest", str(seeds), "--json").data["new_papers"] == 95
+    assert paperround("ingest", str(seeds), "--json").data["new_papers"] == 0
+    for query in ("소형 언어 모델", "small language model"):
+        assert "2502.02737" in [row["arxiv_id"] for row in paperround("search", query, "--json").data]
+    assert paperround("author", "andres marafioti", "--json").data["author"] == "Andrés Marafioti"
+
+
+def test_the_archive_has_sixty_nine_digests(paperround: Paperround, archive: Path) -> None:
+    assert len(paperround("parse", str(archive)).lines) == 69
+    assert paperround("ingest", str(archive), "--json").data["digests"] == 69
+
+
+def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
+    assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers, 3 of them new.\n"
+    answer = paperround("ingest", str(digest_folder / "none.md"))
+    assert answer.stdout == "Nothing was stored. 1 problem, named above.\n"
+    assert "none.md" in answer.stderr

@@ -1,0 +1,138 @@
+"""`paperround doctor`, `reindex` and `backup`."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, closing
+from pathlib import Path
+
+import pytest
+
+from bot.search import index as search_index
+from storage import key_values, migrate, search
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+PAPERS = [
+    NewsletterPaper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.")
+    for number in range(1, 8)
+]
+
+
+@pytest.fixture
+def indexed_archive(
+    paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Paperround:
+    """The command line on an archive of seven papers, for each database engine."""
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
+    assert paperround("ingest", "digest.md").exit_status == 0
+    return paperround
+
+
+def damage(url: str, change: Callable[[Database], Awaitable[None]]) -> None:
+    """Open a database and change its index."""
+
+    async def run() -> None:
+        database = await migrate.open_database(url)
+        try:
+            await change(database)
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+async def set_old_version(database: Database) -> None:
+    async with database.transaction() as connection:
+        await key_values.set_value(connection, key_values.INDEX_VERSION, "0")
+
+
+async def remove_version(database: Database) -> None:
+    async with database.transaction() as connection:
+        await key_values.remove(connection, key_values.INDEX_VERSION)
+
+
+async def empty_index(database: Database) -> None:
+    async with database.transaction() as connection:
+        rows = await search.list_by_popularity(connection)
+        await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
+
+
+async def begin_rebuild(database: Database) -> None:
+    await set_old_version(database)
+    async with aclosing(search_index.rebuild_index(database)) as steps:
+        await anext(steps)
+        await anext(steps)
+
+
+def index_finding(paperround: Paperround) -> dict[str, object]:
+    """Return the finding of `doctor` about the index, after checking that all others are well."""
+    answer = paperround("doctor", "--json")
+    [finding] = [row for row in answer.data if row["what"] == "search index"]
+    assert answer.exit_status == (0 if finding["well"] else 1)
+    return dict(finding)
+
+
+def test_a_complete_index_is_well(indexed_archive: Paperround) -> None:
+    finding = index_finding(indexed_archive)
+    assert finding["value"] == f"version {search_index.VERSION}, 7 papers"
+    assert (finding["well"], finding["note"]) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (set_old_version, "version 0"),
+        (remove_version, "an unknown version"),
+        (empty_index, "without 7 of the papers"),
+        (begin_rebuild, "version 0"),
+    ],
+)
+def test_an_outdated_or_incomplete_index_is_named_with_a_remedy_that_works(
+    indexed_archive: Paperround, database_url: str, change: Callable[[Database], Awaitable[None]], hint: str
+) -> None:
+    damage(database_url, change)
+    finding = index_finding(indexed_archive)
+    assert not finding["well"]
+    assert hint in str(finding["note"])
+    assert "paperround reindex" in str(finding["note"])
+    assert indexed_archive("reindex", "--json").data == {"papers": 7}
+    assert index_finding(indexed_archive)["well"]
+    assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
+
+
+def test_a_rebuild_in_progress_is_named_with_its_progress(
+    indexed_archive: Paperround, database_url: str
+) -> None:
+    damage(database_url, begin_rebuild)
+    assert str(index_finding(indexed_archive)["value"]) == "version 0, 7 papers; a new one has 7"
+    assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
+
+
+def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path) -> None:
+    paperround(*ADD_CHANNEL)
+    assert paperround("backup", "copy.db").exit_status == 0
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
+        assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
+
+
+def test_doctor_prints_each_setting_with_its_origin(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
+    answer = paperround("doctor", "--json")
+    assert answer.exit_status == 0
+    findings = {row["what"]: row for row in answer.data}
+    assert (findings["PAPERROUND_TIMEZONE"]["value"], findings["PAPERROUND_TIMEZONE"]["origin"]) == (
+        "Asia/Seoul",
+        "environment",
+    )
+    assert paperround("doctor", "--quiet").stdout == ""

@@ -1,0 +1,230 @@
+"""`paperround healthcheck` against real servers on loopback, `run` and `templates`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import healthcheck
+from tests.support import patience
+from tests.support.shell_fixtures import Paperround
+
+HEALTHY = {
+    "up": True,
+    "role": "sender",
+    "gateway_connected": True,
+    "tick_seconds": 12.3,
+    "claim_seconds": 0.4,
+    "discord_seconds": None,
+    "problems": [],
+}
+PROBLEM = "The relay has not looked for parts to send for 120 s."
+
+
+@contextmanager
+def serving(status: int, body: bytes, host: str = "127.0.0.1") -> Iterator[int]:
+    """Answer every request with the same answer. Yields the port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/health"
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    class Server(HTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    with Server((host, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def encode(body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("arguments", [("healthcheck",), ("healthcheck", "--json")])
+def test_a_healthy_bot_is_exit_status_zero_and_one_line(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    with serving(200, encode(HEALTHY)) as port:
+        monkeypatch.setenv("PAPERROUND_HTTP", f"0.0.0.0:{port}")
+        answer = paperround(*arguments)
+    assert (answer.exit_status, answer.stderr) == (0, "")
+    if len(arguments) == 2:
+        assert answer.data == HEALTHY
+    else:
+        assert answer.stdout == "healthy: tick 12 s ago, claim 0 s ago.\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "shown"),
+    [
+        (200, {"role": "standby", "gateway_connected": False}, "healthy: a standby, waiting for the process"),
+        (503, {"problems": [PROBLEM], "outage": True}, "Discord does not answer"),
+    ],
+)
+def test_a_standby_and_an_outage_of_discord_do_not_fail_the_check(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, status: int, change: dict[str, Any], shown: str
+) -> None:
+    with serving(status, encode(HEALTHY | change)) as port:
+        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+        answer = paperround("healthcheck")
+    assert answer.exit_status == 0
+    assert shown in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [("healthcheck",), ("healthcheck", "--json")])
+def test_an_unhealthy_bot_is_exit_status_one_with_the_reason(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    with serving(503, encode(HEALTHY | {"problems": [PROBLEM]})) as port:
+        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+        answer = paperround(*arguments)
+    assert (answer.exit_status, answer.stderr) == (1, f"paperround: unhealthy: {PROBLEM}\n")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"ok": true}'])
+def test_an_answer_of_another_program_is_exit_status_one(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    with serving(200, body) as port:
+        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+        answer = paperround("healthcheck")
+    assert answer.exit_status == 1
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_no_answer_is_exit_status_one(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+        monkeypatch.setattr(healthcheck, "TIMEOUT_SECONDS", 0.05)
+        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+        assert "timed out" in paperround("healthcheck").stderr  # it accepts and says nothing
+    answer = paperround("healthcheck")
+    assert (answer.exit_status, len(answer.stderr.splitlines())) == (1, 1)
+    assert "refused" in answer.stderr
+
+
+def test_without_the_setting_it_says_so(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (None, "", "  "):
+        if value is not None:
+            monkeypatch.setenv("PAPERROUND_HTTP", value)
+        answer = paperround("healthcheck")
+        assert answer.exit_status == 2
+        assert "PAPERROUND_HTTP is not set" in answer.stderr
+
+
+def test_the_setting_may_be_in_the_toml_file(paperround: Paperround, tmp_path: Any) -> None:
+    with serving(200, encode(HEALTHY)) as port:
+        (tmp_path / "paperround.toml").write_text(f'http = "127.0.0.1:{port}"')
+        assert paperround("healthcheck").exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("0.0.0.0:9464", "127.0.0.1"),
+        ("[::]:9464", "::1"),
+        (":9464", "127.0.0.1"),
+        ("[::1]:9464", "::1"),
+        ("localhost:9464", "localhost"),
+        ("192.0.2.7:9464", "192.0.2.7"),
+    ],
+)
+def test_a_server_on_all_addresses_is_asked_on_loopback(address: str, host: str) -> None:
+    assert healthcheck.split_address(address) == (host, 9464)
+
+
+@pytest.mark.parametrize("address", ["here", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999"])
+def test_an_invalid_address_is_wrong_usage(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_HTTP", address)
+    answer = paperround("healthcheck")
+    assert answer.exit_status == 2
+    assert "9464" in answer.stderr
+
+
+def test_an_answer_over_ipv6_is_read() -> None:
+    try:
+        with serving(200, encode(HEALTHY), "::1") as port:
+            assert healthcheck.request_health(f"[::]:{port}") == (True, HEALTHY)
+    except OSError:
+        pytest.skip("no IPv6 here")
+
+
+def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
+    program = (
+        "import sys; sys.argv = ['paperround', 'healthcheck']; from bot import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: print(end.code)\n"
+        "heavy = {'typer', 'rich', 'pydantic', 'discord', 'sqlalchemy', 'aiohttp', 'asyncio', 'structlog'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    with serving(200, encode(HEALTHY)) as port:
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=patience.scaled(60),
+            check=True,
+            env={"PAPERROUND_HTTP": f"127.0.0.1:{port}", "PYTHONPATH": ":".join(filter(None, sys.path))},
+        )
+    assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
+
+
+def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
+    answer = paperround("run")
+    assert answer.exit_status == 2
+    assert "discord.com/developers" in answer.stderr
+    assert "demo" in answer.stderr
+
+
+def test_the_version_is_printed(paperround: Paperround) -> None:
+    assert paperround("--version").stdout == f"paperround {importlib.metadata.version('paperround')}\n"
+
+
+def test_without_a_folder_all_templates_are_in_order(paperround: Paperround) -> None:
+    answer = paperround("templates", "check")
+    assert (answer.exit_status, answer.stderr) == (0, "")
+    assert "PAPERROUND_TEMPLATES" in answer.stdout
+
+
+def test_problems_are_named_by_file_and_line(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wording"
+    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(folder))
+    missing = paperround("templates", "check")
+    assert missing.exit_status == 2
+    assert "not a folder" in missing.stderr
+    folder.mkdir()
+    (folder / "daily.en.j2").write_text("{% block headline %}Today{% endblock %}")
+    assert paperround("templates", "check").exit_status == 0
+    (folder / "notice.ko.j2").write_text("\n{% block text %}{{ kind }{% endblock %}")
+    broken = paperround("templates", "check")
+    assert (broken.exit_status, broken.stdout) == (1, "")
+    assert f"paperround: {folder / 'notice.ko.j2'}, line 2: " in broken.stderr
+    (problem,) = paperround("templates", "check", "--json").data
+    assert (problem["file"], problem["line"]) == (str(folder / "notice.ko.j2"), 2)

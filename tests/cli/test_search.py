@@ -1,0 +1,188 @@
+"""`paperround search`, `author` and `paper`."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from tests.support import digest_builders
+from tests.support.shell_fixtures import PAPERS, Paperround
+
+
+def test_search_and_author_print_their_json(filled: Paperround) -> None:
+    rows = filled("search", "trained with care", "--json").data
+    assert {row["arxiv_id"] for row in rows} == {arxiv_id for arxiv_id, _ in PAPERS}
+    assert filled("search", "quaternion", "--json").data == []
+    assert filled("search", "quaternion").exit_status == 0
+    by_author = filled("author", "lovelace, ada", "--json").data
+    assert by_author["author"] == "Ada Lovelace"
+    assert len(by_author["papers"]) == 3
+    assert filled("author", "김민준", "--json").data["author"] == "Kim Min-jun"
+    misspelt = filled("author", "ada lovelase")
+    assert "No author is called 'ada lovelase'" in misspelt.stderr
+    assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
+
+
+def test_a_search_needs_no_quotes_and_names_ignored_parts(filled: Paperround) -> None:
+    answer = filled("search", "trained", "with", "care", "votes:many", "--json")
+    assert len(answer.data) == 3
+    assert "votes:many" in answer.stderr
+    assert filled("search", "--", "-care", "trained").stdout.startswith("Nothing found.")
+
+
+def test_a_question_finds_what_its_topic_finds(filled: Paperround) -> None:
+    asked = filled("search", "what are papers that are trained with care?", "--explain")
+    assert asked.stdout == filled("search", "trained care", "--explain").stdout
+    assert "Read as: trained · care" in asked.stderr
+
+
+def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
+    for option in ("--json=full", "--json-full"):
+        answer = filled("search", option, "trained with care quaternion", "--limit", "2").data
+        assert [*answer] == [
+            *(
+                "total",
+                "total_is_exact",
+                "complete",
+                "partial",
+                "also",
+                "corrected",
+                "meanings",
+                "period",
+                "suggestions",
+                "papers",
+            )
+        ]
+        assert (answer["total"], answer["total_is_exact"], answer["complete"]) == (3, True, 0)
+        assert answer["partial"]
+        assert [paper["missing"] for paper in answer["papers"]] == [["quaternion"]] * 2
+    complete = filled("search", "trained with care", "--json=full", "--explain").data
+    assert not complete["partial"]
+    assert {paper["arxiv_id"] for paper in complete["papers"]} == {arxiv_id for arxiv_id, _ in PAPERS}
+    assert all(paper["explain"]["matched"] for paper in complete["papers"])
+    assert filled("search", "care", "--json=half").exit_status == 2
+    assert isinstance(filled("search", "--json", "care").data, list)
+
+
+def test_a_table_says_what_papers_lack(filled: Paperround) -> None:
+    answer = filled("search", "trained quaternion")
+    assert "missing" in answer.stdout
+    assert "quaternion" in answer.stdout
+    assert "No paper matches everything you asked for" in answer.stderr
+
+
+def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:
+    digest = digest_builders.newsletter(date(2026, 1, 6), [("2601.00009", 7)], text="It is quantization.")
+    (tmp_path / "e.md").write_text(digest, encoding="utf-8")
+    filled("ingest", str(tmp_path / "e.md"))
+    answer = filled("search", "what is quantizaton?", "--json")
+    assert [row["arxiv_id"] for row in answer.data] == ["2601.00009"]
+    assert "Corrected: quantizaton → quantization; --literal searches as typed." in answer.stderr
+    assert filled("search", "quantizaton", "--literal", "--json").data == []
+
+
+def test_an_empty_archive_is_said(paperround: Paperround) -> None:
+    assert "archive has no papers" in paperround("search", "diffusion").stdout
+    assert "archive has no papers" in paperround("author", "ada lovelace").stdout
+
+
+def test_a_search_for_nothing_says_what_to_do(filled: Paperround) -> None:
+    for arguments in ((), ("--json",), ("",)):
+        answer = filled("search", *arguments)
+        assert (answer.exit_status, answer.stdout) == (2, "")
+        assert "Say what to look for" in answer.stderr
+
+
+def test_a_shortened_question_says_what_was_searched_for(filled: Paperround) -> None:
+    assert "Searched for: trained · care" in filled("search", "papers trained with care please").stderr
+    assert "Searched for" not in filled("search", "trained care").stderr
+
+
+def test_an_unknown_id_is_said(filled: Paperround) -> None:
+    assert "There is no paper 2601.99999 in the archive." in filled("search", "2601.99999").stderr
+
+
+def test_a_search_without_results_suggests_a_query(filled: Paperround) -> None:
+    answer = filled("search", "reinforcment lerning")
+    assert answer.stdout.startswith("Nothing found.")
+    assert "reinforcement learning" in answer.stderr
+
+
+def test_a_paper_is_found_by_id_and_url(filled: Paperround) -> None:
+    for name in ("2601.00002", "https://arxiv.org/pdf/2601.00002v1"):
+        assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
+
+
+@pytest.mark.parametrize(("locale", "first"), [("en", "Shows how"), ("ko", "바느질을")])
+def test_a_part_of_the_title_prints_the_paper_in_the_language_of_the_settings_first(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str, first: str
+) -> None:
+    english = digest_builders.newsletter(date(2026, 1, 5), [("2601.00001", 5)])
+    english = english.replace("Paper 2601.00001", "Robots That Knit")
+    korean = re.sub("Shows how.*", "바느질을 하는 로봇을 만들었다.", english).replace("01-05", "01-06")
+    korean = korean.replace("Trained with care.", "조심스럽게 학습했다.").replace(
+        "Better than before.", "더 나아졌다."
+    )
+    (tmp_path / "digests.md").write_text(english + korean, encoding="utf-8")
+    assert paperround("ingest", "digests.md").exit_status == 0
+    monkeypatch.setenv("PAPERROUND_LOCALE", locale)
+    shown = paperround("paper", "robots that").stdout
+    texts = sorted(("Shows how", "바느질을"), key=shown.index)
+    assert texts[0] == first
+
+
+def test_an_unknown_paper_is_null_with_status_one(filled: Paperround) -> None:
+    answer = filled("paper", "2601.99999", "--json")
+    assert (answer.exit_status, answer.data) == (1, None)
+
+
+REVIEW = """# 📰 Daily Papers (2026-01-05)
+
+## 2601.00001
+🔗 https://huggingface.co/papers/2601.00001
+
+**Summary**:
+죄송합니다만, 본문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 정리해 드리겠습니다.
+
+**1. 핵심 동기**
+
+발명된 문장인 얼룩말이 여기에 있습니다.
+
+**2. 결과**
+
+빠릅니다.
+"""
+
+
+def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    file = tmp_path / "review.md"
+    file.write_text(REVIEW, "utf-8")
+    assert paperround("ingest", str(file)).exit_status == 0
+    data = paperround("paper", "2601.00001", "--json").data
+    assert data["summaries"] == [
+        {
+            "format": "review",
+            "language": "ko",
+            "basis": "none",
+            "source": "files",
+            "date": "2026-01-05",
+            "shown": False,
+        }
+    ]
+    assert data["digests"][0]["summary_missing"]
+    assert data["digests"][0]["sections"]
+    assert "얼룩말" not in paperround("paper", "2601.00001").stdout
+    assert paperround("search", "얼룩말", "--json").data == []
+
+
+def test_a_search_loads_the_commands_that_search_alone() -> None:
+    registered = {command.name for command in cli.build_app("search").registered_commands}
+
+    assert registered == set(cli.SEARCH_COMMANDS)
+    assert registered < {command.name for command in cli.build_app("sources").registered_commands}

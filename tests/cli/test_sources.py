@@ -1,0 +1,257 @@
+"""`paperround sources` against a server on loopback."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bot import cli
+from storage import errors
+from tests.support import source_payloads
+
+
+@dataclass
+class Site:
+    """A site with pages by path, which records the requested paths."""
+
+    pages: dict[str, str] = field(default_factory=dict)
+    requested: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A local server that the command may fetch from, and an empty working directory."""
+    site = Site()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.requested.append(self.path)
+            body = site.pages.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Length", str(len((body or "").encode())))
+            self.end_headers()
+            self.wfile.write((body or "").encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("HF_ENDPOINT", site.url)
+    yield site
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
+    if isinstance(result.exception, errors.PaperroundError):
+        return result.exception.exit_status, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
+    dated_url = f"{site.url}/{{date:%Y/%m/%d}}.md"
+    site.pages["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
+    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00001", 81)
+    )
+    assert run("add", dated_url)[0] == 0
+    assert run("add", "https://huggingface.co", "--json")[0] == 0
+    assert site.requested == []
+    status, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert status == 0
+    rows = json.loads(stdout)
+    assert [set(row) for row in rows] == [
+        {"source", "status", "reason", "digests", "papers", "new_papers"}
+    ] * 2
+    assert [(row["source"], row["status"], row["digests"], row["papers"]) for row in rows] == [
+        (dated_url, "ok", 1, 1),
+        ("https://huggingface.co", "ok", 1, 1),
+    ]
+    assert sum(row["new_papers"] for row in rows) == 1
+    _, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
+
+
+def test_a_digest_that_is_not_published_yet_is_no_failure(site: Site) -> None:
+    run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
+    status, stdout, _ = run("fetch", "--json")
+    assert (status, json.loads(stdout)[0]["status"]) == (0, "not_yet")
+
+
+def test_failed_and_refused_sources_are_named_with_status_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.pages["/page.md"] = "<html><body>down</body></html>"
+    run("add", f"{site.url}/page.md")
+    run("add", "http://localhost:9/feed.xml")
+    status, stdout, stderr = run("fetch", "--json")
+    assert status == 1
+    assert [(row["status"], row["reason"]) for row in json.loads(stdout)] == [
+        ("failed", "it is an HTML page without a digest"),
+        ("refused", "localhost is at 127.0.0.1, which is a loopback address"),
+    ]
+    assert f"{site.url}/page.md: it is an HTML page without a digest" in stderr
+
+
+def test_a_dry_run_changes_nothing(site: Site) -> None:
+    site.pages["/a.md"] = source_payloads.newsletter()
+    run("add", f"{site.url}/a.md")
+    for _ in range(2):
+        _, stdout, _ = run("fetch", "--dry-run", "--json")
+        assert [(row["status"], row["new_papers"]) for row in json.loads(stdout)] == [("ok", 2)]
+    assert json.loads(run("list", "--json")[1])[0]["status"] is None
+
+
+def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
+    site.pages["/a.md"] = source_payloads.newsletter()
+    status, stdout, _ = run("add", f"{site.url}/a.md", "--check", "--json")
+    assert (status, json.loads(stdout)[0]["digests"]) == (0, 1)
+    assert site.requested == ["/a.md"]
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/a.md"]
+
+
+def test_the_list_shows_the_state_of_each_source(site: Site) -> None:
+    run("add", f"{site.url}/none.xml", "--language", "ko", "--priority", "3", "--every", "10")
+    run("fetch")
+    row = json.loads(run("list", "--json")[1])[0]
+    assert (row["kind"], row["language"], row["priority"], row["options"]) == (
+        "feed",
+        "ko",
+        3,
+        {"every": "10"},
+    )
+    assert (row["status"], row["reason"], row["failures"]) == ("failed", "nothing is there (404)", 1)
+    assert row["last_success_at"] is None
+    assert row["next_attempt_at"] > row["last_attempt_at"]
+    assert f"{site.url}/none.xml" in run("list")[1]
+
+
+def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
+    site.pages["/feed"] = source_payloads.rss()
+    Path("paperround.toml").write_text(
+        f'[[sources]]\nurl = "{site.url}/feed"\nkind = "feed"\n', encoding="utf-8"
+    )
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
+    assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
+
+
+def test_a_source_is_removed_once(site: Site) -> None:
+    run("add", f"{site.url}/feed")
+    assert run("remove", f"{site.url}/feed")[0] == 0
+    assert run("remove", f"{site.url}/feed")[0] == 2
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "ftp://h.test/x"),
+        ("add", "https://h.test/{date:%H}.md"),
+        ("add", "https://h.test/feed", "--kind", "carrier-pigeon"),
+        ("add", "https://h.test/feed", "--language", "xx"),
+        ("add", "https://h.test/{date:%Y}.md", "--timezone", "Mars/Base"),
+        ("add", "https://h.test/{date:%Y}.md", "--from", "25:00"),
+        ("fetch", "--since", "someday"),
+        ("fetch", "--since", "2025-05-06", "--until", "2025-05-05"),
+    ],
+)
+def test_wrong_usage_ends_with_two(site: Site, arguments: tuple[str, ...]) -> None:
+    status, _, stderr = run(*arguments)
+    assert status == 2
+    assert stderr
+
+
+def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Path) -> None:
+    items = [
+        source_payloads.daily_papers_item("2505.00001", 8, ai_summary="About the first."),
+        source_payloads.daily_papers_item("2505.00002", 81),
+        source_payloads.daily_papers_item("acme/model"),
+    ]
+    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(*items)
+    assert run("add", site.url)[0] == 0
+    status, stdout, _ = run("fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
+    assert [(row["status"], row["digests"], row["papers"]) for row in json.loads(stdout)] == [("ok", 1, 2)]
+    assert status == 1, "the paper without an arXiv id is a problem"
+    papers = json.loads(paperround("digest", "2025-05-06", "--json"))
+    assert [(paper["arxiv_id"], paper["votes"]) for paper in papers] == [
+        ("2505.00002", 81),
+        ("2505.00001", 8),
+    ]
+    exported = paperround("export", "--format", "listing", "--date", "2025-05-06")
+    record = json.loads(exported)
+    assert record["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
+    (tmp_path / "day.json").write_text(exported)
+    parsed = json.loads(paperround("parse", "day.json"))
+    assert (parsed["format"], parsed["date"], parsed["problems"]) == ("listing", "2025-05-06", [])
+    assert [(paper["votes"], len(paper["sections"])) for paper in parsed["papers"]] == [(8, 1), (81, 0)]
+    assert json.loads(paperround("ingest", "day.json", "--json"))["new_papers"] == 0
+    paperround("db", "upgrade", database="other.db")
+    again = json.loads(paperround("ingest", "day.json", "--json", database="other.db"))
+    assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0, "problem_list": []}
+    assert paperround("export", "--format", "listing", database="other.db") == exported
+    assert "About the first." in paperround("export", "--format", "newsletter", database="other.db")
+    (tmp_path / "review.md").write_text(source_payloads.review(ids=["2505.00001"]))
+    paperround("ingest", "review.md", database="other.db")
+    converted = paperround("export", "--format", "newsletter", database="other.db")
+    assert "작은 모델을 다룬다." in converted, "a written digest is converted before the listing"
+    assert "About the first." not in converted
+
+
+def paperround(*arguments: str, database: str = "paperround.db") -> str:
+    """Run any command on a database; returns its stdout."""
+    environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_no_sources_are_no_problem(site: Site) -> None:
+    assert run("fetch", "--json") == (0, "[]\n", "")
+
+
+def test_a_source_that_fails_its_check_is_not_added(site: Site) -> None:
+    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
+    assert status == 1
+    assert "not added" in stderr
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:
+    _, stdout, _ = run("add", f"{site.url}/a.xml", "--from", "9am", "--timezone", "seoul", "--json")
+    assert json.loads(stdout)["options"] == {"timezone": "Asia/Seoul", "from": "09:00"}
+
+
+def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "digests", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setenv("HOME", str(home.parent))
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/one.db")
+    (home / "a.md").write_text(source_payloads.review(ids=["2505.00001"]), encoding="utf-8")
+    for typed in ("./digests", "~/digests"):
+        assert json.loads(run("add", typed, "--json")[1])["source"] == str(home)
+        assert run("remove", typed)[0] == 0
+    assert run("add", "digests", "--check")[0] == 0
+    monkeypatch.chdir(elsewhere)
+    (row,) = json.loads(run("fetch", "--json")[1])
+    assert (row["source"], row["digests"]) == (str(home), 1)

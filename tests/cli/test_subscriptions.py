@@ -1,0 +1,125 @@
+"""`paperround channels`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
+
+
+def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround: Paperround) -> None:
+    added = paperround(*ADD_CHANNEL, "--days", "mon-fri", "--locale", "ko", "--json").data
+    assert (added["channel"], added["days"], added["locale"], added["top"]) == (
+        "20",
+        "mon,tue,wed,thu,fri",
+        "ko",
+        3,
+    )
+    assert added["next_due_at"].endswith("00:00:00+00:00")
+    assert [row["id"] for row in paperround("channels", "list", "--json").data] == [added["id"]]
+    number = str(added["id"])
+    assert (
+        paperround("channels", "edit", number, "--top", "8", "--at", "7:30", "--json").data["at"] == "07:30"
+    )
+    assert paperround("channels", "pause", number, "--json").data["state"] == "paused"
+    assert paperround("channels", "resume", number, "--json").data["state"] == "active"
+    assert paperround("channels", "remove", number).exit_status == 0
+    assert paperround("channels", "list", "--json").data == []
+
+
+def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
+    assert paperround(*ADD_CHANNEL).exit_status == 0
+    answer = paperround(*ADD_CHANNEL)
+    assert answer.exit_status == 1
+    assert "already" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("--at", "25:00"), "09:00"),
+        (("--timezone", "Mars/Base"), "Asia/Seoul"),
+        (("--days", "someday"), "mon"),
+        (("--top", "0"), "1 to 25"),
+        (("--locale", "fr"), "en or ko"),
+        (("--style", "loud"), "compact"),
+        (("--when", "noon"), "hour or complete"),
+        (("--when", "complete", "--style", "weekly"), "cannot wait for a day"),
+    ],
+)
+def test_an_invalid_value_is_named_with_a_valid_one(
+    paperround: Paperround, arguments: tuple[str, ...], hint: str
+) -> None:
+    answer = paperround(*ADD_CHANNEL, *arguments)
+    assert answer.exit_status == 2
+    assert hint in answer.stderr
+
+
+def test_a_topic_and_a_role_are_set_changed_and_removed(paperround: Paperround) -> None:
+    general = paperround(*ADD_CHANNEL, "--json").data
+    assert (general["topic"], general["mention"]) == ("", None)
+    added = paperround(*ADD_CHANNEL, "--topic", " RL  -survey ", "--mention", "77", "--json").data
+    assert (added["topic"], added["mention"]) == ("RL -survey", "77")
+    assert paperround(*ADD_CHANNEL, "--topic", "RL -survey").exit_status == 1
+    number = str(added["id"])
+    assert "on diffusion" in paperround("channels", "edit", number, "--topic", "diffusion").stdout
+    assert paperround("channels", "list", "--json").data[1]["mention"] == "77"
+    changed = paperround("channels", "edit", number, "--mention", "0", "--top", "2", "--json").data
+    assert (changed["topic"], changed["mention"]) == ("diffusion", None)
+    # Without its topic it would be the same as the general post.
+    assert paperround("channels", "edit", number, "--topic", "").exit_status == 1
+    assert paperround("channels", "edit", number, "--topic=-survey").exit_status != 0
+
+
+def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperround) -> None:
+    assert paperround(*ADD_CHANNEL, "--json").data["when"] == "hour"
+    added = paperround(*ADD_CHANNEL, "--at", "08:00", "--when", "complete", "--json").data
+    assert added["when"] == "complete"
+    number = str(added["id"])
+    assert "once the day's list is complete" in paperround("channels", "edit", number, "--top", "8").stdout
+    assert [row["when"] for row in paperround("channels", "list", "--json").data] == ["hour", "complete"]
+    refused = paperround("channels", "edit", number, "--style", "weekly")
+    assert (refused.exit_status, refused.stdout) == (2, "")
+    assert "weekly post is sent at its hour" in refused.stderr
+    assert paperround("channels", "edit", number, "--when", "hour", "--json").data["when"] == "hour"
+    weekly = paperround("channels", "edit", number, "--style", "weekly", "--json").data
+    assert (weekly["when"], weekly["style"]) == ("hour", "weekly")
+    assert paperround("channels", "edit", number, "--when", "complete").exit_status == 2
+
+
+def test_a_weekly_post_names_what_members_saved_if_chosen(paperround: Paperround) -> None:
+    refused = paperround(*ADD_CHANNEL, "--server-picks")
+    assert (refused.exit_status, refused.stdout) == (2, "")
+    assert "--style weekly" in refused.stderr
+    added = paperround(*ADD_CHANNEL, "--style", "weekly", "--server-picks", "--json").data
+    assert added["server_picks"] is True
+    assert "weekly with server picks" in paperround("channels", "edit", str(added["id"]), "--top", "8").stdout
+    assert (
+        paperround("channels", "edit", str(added["id"]), "--style", "cards", "--json").data["server_picks"]
+        is False
+    )
+
+
+@pytest.mark.parametrize("value", ["half past nine", "21:30", "24:30 Asia/Seoul", "21:30 Mars/Olympus"])
+def test_an_unusable_closing_time_ends_with_one_line_that_names_it(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DAY_CLOSES", value)
+    answer = paperround(*ADD_CHANNEL, "--when", "complete")
+    assert (answer.exit_status, answer.stdout) == (2, "")
+    (line,) = answer.stderr.splitlines()
+    assert "PAPERROUND_DAY_CLOSES" in line
+    assert "America/New_York" in line
+
+
+def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperround) -> None:
+    added = paperround(*ADD_CHANNEL, "--at", "9am", "--timezone", "seoul").stdout
+    assert added.startswith(
+        "Daily post 1 added: channel 20, 09:00 Asia/Seoul, every day, top 3, compact; next on "
+    )
+    assert added.endswith(" 09:00.\n")
+    table = paperround("channels", "list").stdout
+    assert "09:00 Asia/Seoul, every day, top 3" in table
+    assert "+00:00" not in table
+    assert paperround("channels", "pause", "1").stdout.startswith("Daily post 1 paused: ")
+    assert paperround("channels", "remove", "1").stdout.startswith("Daily post 1 removed: ")

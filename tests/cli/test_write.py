@@ -1,0 +1,315 @@
+"""`paperround write` against the fake model and the fake sources, which are a process of their own."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot
+from tests.fake_model import papers
+from tests.fake_model.fixtures import fake_model, fake_model_process
+from tests.fake_model.process import FakeModelProcess
+from tests.support import patience
+from tests.support.shell_fixtures import Paperround
+
+__all__ = ["fake_model", "fake_model_process"]
+
+DAY = "2026-11-18"
+WRITE = ("write", "--date", DAY, "--language", "ko", "--json")
+NEWSLETTER = (*WRITE, "--format", "newsletter", "--output", "out.md")
+PAPERS = len(papers.load())
+READ = sum(paper.text != "none" for paper in papers.load())
+NO_TEXT = sum(paper.text == "none" and not paper.summary for paper in papers.load())
+KEYS = [
+    *("date", "format", "papers", "written", "from_abstract", "refused", "failed"),
+    *("claims_dropped", "calls", "tokens"),
+]
+
+
+@pytest.fixture
+def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> FakeModelProcess:
+    for name, value in fake_model.environment().items():
+        monkeypatch.setenv(name, value)
+    return fake_model
+
+
+def count_calls(model: FakeModelProcess) -> Counter[Any]:
+    """Return the number of requests by paper and first section, without those that a format was refused."""
+    return Counter((row.get("title"), row.get("section")) for row in model.log() if row["status"] != 400)
+
+
+def test_each_paper_is_written_in_one_call_and_a_second_run_makes_none(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
+    first = paperround(*NEWSLETTER)
+    assert first.exit_status == 0, first.stderr
+    assert list(first.data) == KEYS
+    assert first.data["written"] == READ
+    assert first.data["refused"] == NO_TEXT
+    assert first.data["from_abstract"] == PAPERS - READ - NO_TEXT
+    assert first.data["calls"] == len(model.log()) == PAPERS - NO_TEXT
+    assert first.data["tokens"] == sum(row["tokens"] for row in model.log())
+    text = Path("out.md").read_bytes()
+    second = paperround(*NEWSLETTER)
+    assert second.exit_status == 0
+    assert second.data == {**first.data, "calls": 0, "tokens": 0}
+    assert Path("out.md").read_bytes() == text
+    assert len(model.log()) == first.data["calls"]
+
+
+def test_a_fetched_list_is_stored_and_not_asked_for_again(
+    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.reset(paper_count=3)
+    assert paperround(*NEWSLETTER, "--dry-run").data["papers"] == 3
+    assert paperround(*NEWSLETTER).data["papers"] == 3
+    text = Path("out.md").read_bytes()
+    model.reset(paper_count=4)
+    assert paperround(*NEWSLETTER).data["papers"] == 3
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    second = paperround(*NEWSLETTER)
+    assert (second.exit_status, second.data["calls"]) == (0, 0)
+    assert Path("out.md").read_bytes() == text
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+def test_two_processes_at_once_call_each_paper_once(
+    model: FakeModelProcess, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    model.reset(delay=0.6)
+    command = [sys.executable, "-m", "bot", *WRITE, "--format", "newsletter"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[0])}
+    runs = [
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    outputs = [run.communicate(timeout=patience.scaled(120)) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    assert {json.loads(stdout)["written"] for stdout, _ in outputs} == {READ}
+    assert sum(json.loads(stdout)["calls"] for stdout, _ in outputs) == PAPERS - NO_TEXT
+    assert max(count_calls(model).values()) == 1
+    assert sum("another process is writing" in stderr for _, stderr in outputs) == 1
+
+
+@pytest.mark.parametrize(("form", "language"), [*itertools.product(("newsletter", "review"), ("ko", "en"))])
+def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
+    paperround: Paperround, model: FakeModelProcess, form: str, language: str
+) -> None:
+    options = ("--format", form, "--language", language, "--output", "out.md")
+    assert paperround("write", "--date", DAY, *options).exit_status == 0
+    parsed = paperround("parse", "out.md")
+    assert (parsed.exit_status, parsed.stderr) == (0, "")
+    assert [paper["arxiv_id"] for paper in parsed.data["papers"]] == [paper.id for paper in papers.load()]
+    label = "초록" if language == "ko" else "abstract"
+    for paper, printed in zip(papers.load(), parsed.data["papers"], strict=True):
+        text = str(printed["sections"])
+        assert (label in text) == (paper.text == "none" and bool(paper.summary)), text
+        assert printed["authors"] == list(paper.authors)
+    exported = paperround("export", "--format", form, "--date", DAY)
+    assert exported.stdout == Path("out.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("modes", [["json_object", "text"], ["text"]])
+def test_a_refused_format_is_tried_at_most_once_for_each_concurrent_call(
+    paperround: Paperround, model: FakeModelProcess, modes: list[str]
+) -> None:
+    model.reset(modes=modes)
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 0
+    refused = Counter(row["mode"] for row in model.log() if row["status"] == 400)
+    assert set(refused) == {"json_schema", "json_object"} - {*modes}
+    assert max(refused.values()) <= 4
+    assert result.data["calls"] == len(model.log())
+
+
+def test_faults_lose_no_paper_and_cost_at_most_four_calls_each(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
+    model.reset(fault_share=0.4, wrong_share=0.1, seed="5")
+    result = paperround(*NEWSLETTER)
+    counts = result.data
+    assert counts["papers"] == PAPERS == sum(counts[name] for name in KEYS[3:7])
+    assert counts["refused"] == NO_TEXT
+    assert max(count_calls(model).values()) <= 4
+    assert result.exit_status == (1 if counts["failed"] else 0)
+    assert result.stderr.count("paperround: 2611.") == counts["failed"]
+    parsed = paperround("parse", "out.md")
+    assert parsed.exit_status == 0
+    assert len(parsed.data["papers"]) == PAPERS
+
+
+def test_a_server_that_is_down_costs_few_calls_and_the_digest_has_extracts(
+    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.reset(key="right")
+    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "wr0ng-k3y")
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 1
+    assert result.data["failed"] == PAPERS - NO_TEXT
+    assert result.data["calls"] <= 4
+    assert "2611.10001: Error code: 401" in result.stderr
+    assert "wr0ng-k3y" not in result.stderr
+    assert "발췌" in Path("out.md").read_text("utf-8")
+    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "right")
+    repaired = paperround(*NEWSLETTER)
+    assert repaired.exit_status == 0
+    assert repaired.data["written"] == READ
+
+
+def test_over_the_cap_no_call_is_made(
+    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_WRITER_DAILY_TOKENS", "25000")
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 1
+    assert "token budget" in result.stderr
+    assert 0 < result.data["calls"] == len(model.log()) < PAPERS - NO_TEXT
+    assert result.data["tokens"] <= 25_000
+    assert result.data["failed"] == PAPERS - NO_TEXT - result.data["calls"]
+
+
+def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: FakeModelProcess) -> None:
+    estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")
+    assert model.log() == []
+    written = paperround(*NEWSLETTER)
+    names = ("papers", "written", "from_abstract", "refused", "calls")
+    assert {name: estimate.data[name] for name in names} == {name: written.data[name] for name in names}
+    assert estimate.data["tokens"] > written.data["tokens"]
+    assert paperround(*WRITE, "--format", "newsletter", "--dry-run").data["calls"] == 0
+
+
+def test_without_a_model_the_texts_are_extracts(
+    paperround: Paperround, fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", fake_model.url)
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 0
+    assert result.data["from_abstract"] == PAPERS - NO_TEXT
+    assert (result.data["calls"], result.data["tokens"], result.data["failed"]) == (0, 0, 0)
+    text = Path("out.md").read_text("utf-8")
+    assert text.count("발췌") == PAPERS - NO_TEXT
+    assert paperround(*NEWSLETTER).exit_status == 0
+    assert Path("out.md").read_text("utf-8") == text
+
+
+def test_a_persons_edit_of_the_file_stays(paperround: Paperround, model: FakeModelProcess) -> None:
+    assert paperround(*NEWSLETTER, "--limit", "3").data["papers"] == 3
+    path = Path("out.md")
+    edited = path.read_text("utf-8").replace("Tamarin", "Tamarind")
+    path.write_text(edited, "utf-8")
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 0
+    assert "out.md: it was edited after it was printed" in result.stderr
+    assert path.read_text("utf-8") == edited
+    assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
+
+
+def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeModelProcess) -> None:
+    Path("out.md").write_text("My own notes.\n", "utf-8")
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 1
+    assert "out.md was there before and is not the writer's" in result.stderr
+    assert result.data["written"] == READ
+    assert Path("out.md").read_text("utf-8") == "My own notes.\n"
+    elsewhere = paperround(*NEWSLETTER, "--output", "other.md")
+    assert (elsewhere.exit_status, elsewhere.data["calls"]) == (0, 0)
+    Path("copy.md").write_bytes(Path("other.md").read_bytes())
+    assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
+
+
+def test_an_edit_that_is_no_digest_stays_too(paperround: Paperround, model: FakeModelProcess) -> None:
+    paperround(*NEWSLETTER, "--limit", "1")
+    Path("out.md").write_text("Nothing of interest.\n", "utf-8")
+    result = paperround(*NEWSLETTER, "--limit", "1")
+    assert (result.exit_status, result.data["papers"]) == (0, 1)
+    assert "out.md: it was edited after it was printed" in result.stderr
+    assert Path("out.md").read_text("utf-8") == "Nothing of interest.\n"
+
+
+def test_a_file_that_cannot_be_written_is_named_before_the_first_call(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
+    for path in ("missing/out.md", "/dev/null"):
+        result = paperround(*NEWSLETTER, "--output", path)
+        assert result.exit_status == 1
+        assert path in result.stderr
+    assert model.log() == []
+
+
+def test_the_counts_are_printed_if_the_file_becomes_unwritable_during_the_calls(
+    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        result = paperround(*NEWSLETTER)
+    assert result.exit_status == 1
+    assert "out.md cannot be written: No space left" in result.stderr
+    assert result.data["written"] == READ
+    repaired = paperround(*NEWSLETTER)
+    assert (repaired.exit_status, repaired.data["calls"]) == (0, 0)
+
+
+def test_a_draft_is_shown_with_its_spans_and_problems(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
+    assert paperround("write", "--show", "2611.10001").exit_status == 1
+    paperround(*NEWSLETTER, "--limit", "1")
+    shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
+    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 1)
+    assert {claim["section"] for claim in shown["claims"]} == {
+        *("whats_new", "technical_details", "performance_highlights")
+    }
+    assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--format", "listing"), "A listing cannot be written"),
+        (("--language", "fr"), "'fr' is not a known language"),
+        (("--show", "nothing"), "is not an arXiv id"),
+    ],
+)
+def test_what_cannot_be_written_is_wrong_usage(
+    paperround: Paperround, arguments: tuple[str, ...], reason: str
+) -> None:
+    result = paperround("write", *arguments)
+    assert result.exit_status == 2
+    assert reason in result.stderr
+
+
+def test_a_day_without_papers_is_named(paperround: Paperround, model: FakeModelProcess) -> None:
+    model.reset(paper_count=0)
+    result = paperround("write", "--date", DAY)
+    assert result.exit_status == 1
+    assert "its list of papers is empty" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["newsletter", "review"])
+def test_an_ingest_of_what_was_printed_adds_its_terms_to_the_glossary(
+    paperround: Paperround, model: FakeModelProcess, form: str
+) -> None:
+    paperround("write", "--date", DAY, "--format", form, "--language", "ko", "--output", "out.md")
+    Path("paperround.db").rename("writer.db")
+    paperround("db", "upgrade")
+    assert not paperround("search", "교육과정 학습", "--json").data
+    assert paperround("ingest", "out.md").exit_status == 0
+    explained = paperround("glossary", "curriculum learning", "--json").stdout
+    assert "교육과정 학습" in explained
+    [found, *_] = paperround("search", "SLM", "--json").data
+    assert found["arxiv_id"] == papers.load()[0].id

@@ -1,0 +1,134 @@
+"""Synchronisation and mentions of slash commands, and the check of the bot's token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+import pytest
+from aiohttp import web
+from discord import app_commands
+from pydantic import SecretStr
+
+from bot.client import command_sync
+from bot.client.command_sync import CommandMentions
+from bot.core.settings import Settings
+from storage import errors, key_values
+from storage.database import Database
+from tests.fake_discord import model
+from tests.support import origin_server
+from tests.support.client_harness import ClientHarness, shown_text
+
+
+def _count_syncs(harness: ClientHarness) -> int:
+    return sum(
+        request.method == "PUT" and request.path.endswith("/commands")
+        for request in harness.env.http_requests
+    )
+
+
+async def test_commands_are_registered_once_and_again_after_a_change(harness: ClientHarness) -> None:
+    assert _count_syncs(harness) == 1
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+    assert _count_syncs(harness) == 1
+    changed = harness.container.create_bot(shard_count=1)
+
+    @changed.tree.command(name="extra", description="Something new")
+    async def extra(interaction: discord.Interaction[Any]) -> None: ...
+
+    await harness.env.restart_bot(changed)
+    assert _count_syncs(harness) == 2
+
+
+async def test_commands_are_mentioned_by_id_after_a_restart(harness: ClientHarness) -> None:
+    assert harness.bot.mentions("daily edit").startswith("</daily edit:")
+    mentions = CommandMentions()
+    assert mentions("daily edit") == "`/daily edit`"
+    await mentions.load(harness.container.database)
+    assert mentions("daily edit") == harness.bot.mentions("daily edit")
+
+
+async def test_the_bot_starts_although_discord_refuses_the_commands(harness: ClientHarness) -> None:
+    changed = harness.container.create_bot(shard_count=1)
+
+    @changed.tree.command(name="extra", description="Something new")
+    async def extra(interaction: discord.Interaction[Any]) -> None: ...
+
+    harness.env.inject_error(
+        "PUT", "/applications/*/commands", status=400, code=30034, message="too many", times=1
+    )
+    await harness.env.restart_bot(changed)
+    assert "Paperround" in shown_text(await harness.ask("help"))
+
+
+class StubTree(app_commands.CommandTree[Any]):
+    """A tree without commands whose synchronisation fails with each of `failures` first."""
+
+    failures: list[Exception]
+
+    async def sync(self, *, guild: Any = None) -> list[app_commands.AppCommand]:
+        if self.failures:
+            raise self.failures.pop(0)
+        return []
+
+
+async def test_commands_that_discord_throttles_are_registered_later(sqlite_db: Database) -> None:
+    client = discord.Client(intents=discord.Intents.none())
+    tree, waits = StubTree(client), []
+    tree.failures = [discord.RateLimited(300.0), OSError("no answer"), TimeoutError()]
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    await command_sync.synchronise(tree, sqlite_db, CommandMentions(), sleep)
+    assert waits == [300.0, 30.0, 60.0]
+    async with sqlite_db.read() as connection:
+        assert await key_values.get(connection, command_sync.HASH_KEY) is not None
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+RATE_LIMIT = {"message": "You are being rate limited.", "retry_after": 60.0, "global": True}
+
+
+@asynccontextmanager
+async def answering(handler: Handler) -> AsyncIterator[Settings]:
+    """Serve one handler for all routes. Yields settings with its address as Discord's."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
+        url = f"http://127.0.0.1:{port}/api/v10"
+        yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
+
+
+async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def limit(_: web.Request) -> web.StreamResponse:
+        # discord.py compares the content type exactly; `json_response` would add a charset.
+        headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}
+        return web.Response(body=json.dumps(RATE_LIMIT).encode(), status=429, headers=headers)
+
+    monkeypatch.setattr(command_sync, "ANSWER_SECONDS", 0.5)
+    async with answering(limit) as settings:
+        with pytest.raises(errors.PaperroundError, match="limits requests at the moment"):
+            await command_sync.check_token(settings)
+
+
+async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+
+    async with answering(refuse) as settings:
+        with pytest.raises(errors.PaperroundError, match="does not accept DISCORD_TOKEN"):
+            await command_sync.check_token(settings)
+    with pytest.raises(errors.PaperroundError, match="cannot be reached"):
+        await command_sync.check_token(settings)
+
+
+@pytest.mark.parametrize(
+    ("token", "may_be_one"), [(model.TOKEN, True), ("abc", False), ("…", False), ("", False)]
+)
+def test_the_form_of_a_token_is_told_without_network(token: str, may_be_one: bool) -> None:
+    assert command_sync.has_token_form(token) is may_be_one

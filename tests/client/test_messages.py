@@ -1,0 +1,384 @@
+"""Texts of posts, alerts and notices in both languages; their messages are within Discord's limits for any content."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.alerts import planner as alerts_planner
+from bot.alerts.planner import ALERT
+from bot.app.client import DiscordRenderer
+from bot.client import message_builder, translations
+from bot.client.messages import DailyBlock, PostWording
+from bot.daily import deliveries
+from bot.outbox import contents
+from bot.outbox import deliveries as outbox_deliveries
+from bot.outbox.outcomes import NOTICE
+from bot.rendering import discord_text
+from bot.rendering.templates import Templates
+from storage import models
+from storage.models import Locale
+from tests.fake_discord import validation
+from tests.support import hostile_papers, payload_checks, rendered_posts
+
+DAY = date(2025, 2, 12)
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+WORDINGS = {
+    locale: PostWording(translations.load().for_locale(locale), Templates(), lambda name: f"</{name}:1>")
+    for locale in Locale
+}
+PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
+
+
+def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> dict[str, str]:
+    """Return every text around the papers of a daily post, by its block."""
+    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (PAPER,) * shown, **options)
+    return {block: str(WORDINGS[locale].daily_text(post, block)) for block in get_args(DailyBlock)}
+
+
+def _alert(locale: Locale, total: int) -> contents.AlertPost:
+    return contents.AlertPost("", locale, DAY, ((PAPER, ()),) * total)
+
+
+def _alert_paper_lines(
+    locale: Locale, title: str, votes: int | None, *reasons: tuple[contents.MatchField, str]
+) -> str:
+    paper = contents.PostPaper("2502.02737", None, "https://arxiv.org/abs/2502.02737", DAY, votes)
+    match_reasons = tuple(
+        contents.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
+    )
+    return WORDINGS[locale].alert_paper_lines((paper, match_reasons), title)
+
+
+def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
+    return WORDINGS[locale].notice_text(contents.NoticePost("", locale, kind, reason, **options))
+
+
+def test_a_daily_post_in_both_languages() -> None:
+    schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
+    assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
+        "headline": "2025년 2월 12일의 논문",
+        "count": "27편 중 추천을 가장 많이 받은 5편",
+        "missed": "",
+        "foot": "매일 09:00 (서울)",
+        "name": "2025-02-12 · 5편",
+    }
+    schedule = ("09:00", "America/New_York", (1, 2, 3, 4, 5))
+    assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
+        "headline": "Papers of February 12, 2025",
+        "count": "The 5 with the most votes, out of 27",
+        "missed": "",
+        "foot": "Monday to Friday at 09:00 (New York)",
+        "name": "2025-02-12 · 5 papers",
+    }
+    assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
+    schedule = ("18:30", "UTC", (1, 3, 5))
+    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금 18:30 (UTC)"
+    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
+
+
+@pytest.mark.parametrize(
+    ("total", "english", "korean"),
+    [
+        (31, "The 5 with the most votes, out of 31", "31편 중 추천을 가장 많이 받은 5편"),
+        (5, "All 5, most votes first", "5편 모두, 추천순이에요"),
+    ],
+)
+def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
+    assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day's list is complete"
+    assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 그날 목록이 다 모였어요"
+
+
+def test_the_count_says_when_an_open_day_closes() -> None:
+    closes_at = datetime(2025, 2, 13, 2, 30, tzinfo=UTC)
+    moment = f"<t:{int(closes_at.timestamp())}:R>"
+    texts = {
+        (locale, total): _daily_texts(locale, total, 5, closes_at=closes_at)["count"]
+        for locale in Locale
+        for total in (31, 5)
+    }
+    assert texts == {
+        (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the list closes {moment}",
+        (Locale.EN, 5): f"All 5 so far, most votes first; the list closes {moment}",
+        (Locale.KO, 31): f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
+        (Locale.KO, 5): f"지금까지 5편 모두, 추천순이에요 · 목록은 {moment} 마감",
+    }
+
+
+def test_a_weekly_post_names_its_first_and_last_day() -> None:
+    korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
+    english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
+    assert korean["headline"] == "2025년 2월 6일부터 2025년 2월 12일까지의 논문"
+    assert english["name"] == "2025-02-06 – 2025-02-12 · 10 papers"
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_missed_days_are_one_line(locale: Locale) -> None:
+    missed = tuple(date(2025, 2, day) for day in range(1, 8))
+    line = _daily_texts(locale, 5, 5, missed_on=missed)["missed"]
+    assert "2025-02-07" in line
+    assert "</digest:1>" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_day_without_papers_has_its_own_texts(locale: Locale) -> None:
+    without_digest = _daily_texts(locale, 0, 0)
+    without_choice = _daily_texts(locale, 27, 0)
+    assert without_digest["headline"] == without_choice["headline"]
+    assert without_digest["count"] != without_choice["count"]
+    assert "27" in without_choice["count"]
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> None:
+    title = discord_text.masked_link("SmolLM2 [beta]", "https://arxiv.org/abs/2502.02737")
+    paper = contents.PostPaper(
+        "2502.02737",
+        "SmolLM2 [beta]",
+        "https://arxiv.org/abs/2502.02737",
+        DAY,
+        81,
+        ("Haojun Zhao", "B_b", "C", "D", "E"),
+        sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
+    )
+    assert WORDINGS[locale].paper_lines(1, paper, title).split("\n") == [
+        "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
+        "▲ 81 · Haojun Zhao, B\\_b, C +2",
+        "\\# 생각 \\*하나\\*.",
+    ]
+    assert WORDINGS[locale].paper_lines(2, PAPER, title).split("\n")[1:] == ["▲ –"]
+
+
+def test_an_alert_lists_the_reasons_of_each_paper() -> None:
+    title = discord_text.masked_link("T", "https://e.org/")
+    reasons = [
+        (contents.MatchField.TITLE, "강화 *학습*"),
+        (contents.MatchField.AUTHOR, "Sergey Levine"),
+        (contents.MatchField.TITLE, "강화 *학습*"),
+    ]
+    korean = _alert_paper_lines(Locale.KO, title, 57, *reasons)
+    assert korean == "**[T](https://e.org/)** ▲ 57\n-# 제목에 “강화 \\*학습\\*”, 저자 Sergey Levine"
+    english = _alert_paper_lines(Locale.EN, "T", None, (contents.MatchField.TEXT, "PPO"))
+    assert english == "**T** ▲ –\n-# “PPO” in the summary"
+
+
+def test_the_headline_of_an_alert_counts_its_papers() -> None:
+    korean = WORDINGS[Locale.KO].alert_headline(_alert(Locale.KO, 2))
+    assert korean == "**알림 조건에 맞는 새 논문 2편** · 2025년 2월 12일"
+    english = WORDINGS[Locale.EN].alert_headline(_alert(Locale.EN, 1))
+    assert english == "**1 new paper matches your alerts** · February 12, 2025"
+
+
+def test_the_block_more_of_an_alert_counts_the_papers_left_out() -> None:
+    assert Templates().render_block("alert", "more", "ko", {"total": 2, "shown": 2}) == ""
+    assert "1,192" in Templates().render_block("alert", "more", "en", {"total": 1200, "shown": 8})
+
+
+def _notice_texts(locale: Locale) -> Iterator[tuple[contents.NoticeKind, str]]:
+    for kind in contents.NoticeKind:
+        for reason in (*(reason.value for reason in models.Reason), "", "HTTP 503 *twice*"):
+            for alert_id in (1, None):
+                options = {"channel_id": 1, "alert_id": alert_id, "subject": "https://e.org/a_b"}
+                yield kind, _notice_text(locale, kind, reason, **options)
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_no_text_of_a_notice_has_the_code_of_its_reason(locale: Locale) -> None:
+    names = {reason.value for reason in models.Reason if "-" in reason.value}
+    for kind, text in _notice_texts(locale):
+        if kind is not contents.NoticeKind.SOURCE_FAILING:
+            assert not any(re.search(rf"\b{name}\b", text) for name in names)
+        assert "\n\n" not in text
+        assert "!" not in text
+        assert text.startswith("**")
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_pause_names_channel_permission_and_remedy(locale: Locale) -> None:
+    text = _notice_text(locale, contents.NoticeKind.PAUSED, "no-send", channel_id=42)
+    assert "<#42>" in text
+    assert ("**메시지 보내기**" if locale is Locale.KO else "**Send Messages**") in text
+
+
+def test_the_error_of_a_source_is_shown_escaped() -> None:
+    text = _notice_text(
+        Locale.EN, contents.NoticeKind.SOURCE_FAILING, "HTTP *503*", subject="https://e.org/a_b"
+    )
+    assert "https\\://e.org/a\\_b: HTTP \\*503\\*" in text
+
+
+@pytest.fixture(scope="module")
+def renderer() -> DiscordRenderer:
+    return rendered_posts.new_renderer()
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("count", [0, 1, 5, 8, 9, 25])
+def test_every_style_is_within_the_limits_for_any_number_of_papers(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
+) -> None:
+    papers = tuple(rendered_posts.paper(number) for number in range(count))
+    post = rendered_posts.daily(
+        papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER, forum_tags=(1, 2)
+    )
+    parts = renderer.render_daily(post)
+    rendered_posts.check(parts)
+    assert (
+        len(parts) <= {models.Style.CARDS: count + 1, models.Style.THREAD: count + 2}.get(style, 4)
+        or count == 0
+    )
+    shown = json.dumps([part.payload for part in parts], ensure_ascii=False)
+    if style is not models.Style.ANNOUNCEMENT:
+        assert all(f"2502.0{number:04}" in shown for number in range(count))
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(
+    papers=hostile_papers.papers(max_size=12),
+    style=st.sampled_from(models.Style),
+    locale=st.sampled_from(models.Locale),
+)
+def test_a_post_of_hostile_papers_is_within_the_limits(
+    papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
+) -> None:
+    post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
+    rendered_posts.check(rendered_posts.new_renderer().render_daily(post))
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
+def test_an_alert_of_hostile_papers_is_within_the_limits(
+    papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
+) -> None:
+    reasons = tuple(
+        contents.AlertReason(number, models.AlertKind.KEYWORD, text, field)
+        for number, field in enumerate(contents.MatchField)
+    )
+    matches = tuple((paper, reasons) for paper in papers)
+    post = contents.AlertPost(
+        rendered_posts.LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel
+    )
+    rendered_posts.check(rendered_posts.new_renderer().render_alert(post))
+
+
+FOREIGN_MARKERS = st.sampled_from(
+    [
+        "pr:d:x:0/",
+        "pr:d:daily:0:0000-00-00:0/",
+        "pr:d:daily:1:2025-02-12:1/",
+        "pr:d:daily:1:2025-02-13:0/ pr:d:pr:d:x:0/",
+        "[a](<https://discord.com/#pr:d:x:0/>)",
+    ]
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(text=FOREIGN_MARKERS, style=st.sampled_from(models.Style), other=hostile_papers.texts)
+def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, other: str) -> None:
+    url = f"https://arxiv.org/abs/2611.10000#{text}"
+    papers = tuple(
+        rendered_posts.paper(
+            number,
+            title=f"{text} {other}",
+            url=url,
+            thumbnail=url,
+            authors=(text, other),
+            sections=(models.Section(text, f"{other} [{text}]({url}) {text}"),),
+        )
+        for number in range(2)
+    )
+    factory = outbox_deliveries.DeliveryFactory(rendered_posts.new_renderer)
+    post = rendered_posts.daily(papers, style=style, marker=deliveries.MARKER_PLACEHOLDER)
+    daily_parts = factory.build_parts(factory.render(deliveries.DAILY, post), "daily:1:2025-02-12")
+    reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
+    matches = tuple((paper, (reason,)) for paper in papers)
+    alert = contents.AlertPost(
+        alerts_planner.MARKER_PLACEHOLDER, models.Locale.EN, date(2025, 2, 12), matches
+    )
+    notice = contents.NoticePost(
+        "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
+    )
+    now = datetime(2025, 2, 12, tzinfo=UTC)
+    others = (
+        *factory.build_parts(factory.render(ALERT, alert), "alert:user:7:1:1"),
+        *factory.build_post(NOTICE, notice, now, user_id=7).parts,
+    )
+    for part in (*daily_parts, *others):
+        for body in (part.payload, part.fallback or part.payload):
+            assert set(rendered_posts.MARKER.findall(body)) == ({part.marker} if part.marker else set())
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+def test_eight_papers_with_the_longest_facts_are_within_the_limits(
+    renderer: DiscordRenderer, style: models.Style
+) -> None:
+    address = "https://code.example/" + "a" * 138
+    longest = {"organization": "연" * 200, "code_url": address, "code_stars": 10**9, "project_url": address}
+    long_texts = {"title": "긴 제목 " * 80, "authors": ("이름" * 50,) * 9}
+    papers = tuple(rendered_posts.paper(number, **longest, **long_texts) for number in range(8))
+    parts = renderer.render_daily(
+        rendered_posts.daily(papers, style=style, marker=rendered_posts.LONGEST_MARKER)
+    )
+    rendered_posts.check(parts)
+    for message in rendered_posts.messages(parts):
+        text = json.dumps(message)
+        # A link is whole or left out.
+        assert text.count("](https://code.example/") == text.count(f"]({address})")
+
+
+def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(
+        rendered_posts.daily(tuple(rendered_posts.paper(number) for number in range(8)))
+    )
+    components = list(validation.walk_components(part.payload["components"]))
+    assert len(components) == discord_text.COMPONENTS
+    texts = [component["content"] for component in components if component["type"] == 10]
+    assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))
+    assert texts[-1] == "-# 매일 09:00 (서울)"
+
+
+def test_a_text_that_does_not_fit_is_refused() -> None:
+    message = message_builder.MessageBuilder()
+    assert message.add_text("a" * discord_text.TEXT)
+    assert not message.add_text("b")
+    payload_checks.check_message(message_builder.layout_payload(message.view))
+
+
+def test_reserved_components_are_counted_once() -> None:
+    message = message_builder.MessageBuilder()
+    assert message.reserve(2)
+    while message.add_separator():
+        pass
+    message.add_reserved_row(message_builder.button("label", "pr:x"))
+    payload_checks.check_message(message_builder.layout_payload(message.view))
+
+
+def test_an_unsafe_address_gives_neither_a_picture_nor_a_button() -> None:
+    message = message_builder.MessageBuilder()
+    assert message.add_section("text", "javascript:alert(1)")
+    (container,) = message_builder.layout_payload(message.view)["components"]
+    assert [component["type"] for component in container["components"]] == [10]
+    for url in (None, "javascript:alert(1)"):
+        assert message_builder.link_button("label", url) is None
+
+
+def test_a_select_menu_has_different_values_or_is_none() -> None:
+    option = message_builder.select_option("x" * 200, "value", description="y" * 200)
+    assert message_builder.select_menu("placeholder", "pr:x", []) is None
+    message = message_builder.MessageBuilder()
+    message.add_select(message_builder.select_menu("placeholder", "pr:x", [option, option]))
+    payload_checks.check_message(message_builder.layout_payload(message.view))

@@ -1,0 +1,235 @@
+"""Rights are checked when a command runs and when a button is pressed, whatever its custom id says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+import pytest
+from discord import ui
+
+from bot.alerts import commands as alerts_commands
+from bot.alerts import messages as alerts_messages
+from bot.client import custom_ids
+from bot.client import messages as client_messages
+from bot.client.message_builder import layout_payload
+from bot.daily import messages as daily_messages
+from bot.daily.service import draft_codec
+from bot.outbox.contents import RenderedPart
+from storage import models, outbox
+from tests.support import alert_builders
+from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
+
+
+async def test_sharing_is_not_offered_to_users_who_may_not_write(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.readonly_channel, "topic", query="로봇")
+    assert harness.texts("share") not in shown_text(last_response(result))
+
+
+async def test_direct_messages_get_the_same_answers_without_sharing(harness: ClientHarness) -> None:
+    result = await harness.user.slash("topic", query="로봇")
+    shown = shown_text(last_response(result))
+    assert "Maps for Robots" in shown
+    assert harness.texts("share") not in shown
+
+
+async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
+    listed = await harness.ask("daily list", by=harness.manager)
+    with pytest.raises(Exception, match="daily"):
+        await harness.reader.slash(harness.channel, "daily list")
+    assert str(subscription.channel_id) in shown_text(listed)
+
+
+async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id: int | None = None) -> str:
+    """Press a button with this custom id in a message of the bot. Returns the text of the answer."""
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
+    part = RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
+    message = await send_parts(harness, channel_id or harness.channel.id, part)
+    return shown_text(last_response(await actor.click(message, label="forged")))
+
+
+def _take_roles(harness: ClientHarness, actor: Any) -> None:
+    member = harness.env.backend.get_member(harness.guild.id, actor.id)
+    for role_id in list(member.role_ids):
+        harness.env.backend.remove_member_role(harness.guild.id, actor.id, role_id)
+
+
+def _other_channel(harness: ClientHarness) -> Any:
+    """Return a channel of another server that the bot is in."""
+    owner = harness.env.create_user("stranger")
+    return harness.env.create_guild("Another Club", owner=owner).create_text_channel("theirs")
+
+
+async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
+    draft = alert_builders.draft("robot", channel_id=channel_id)
+    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, draft)
+    return custom_ids.pack(alerts_messages.SAVE, token)
+
+
+async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Alert:
+    return await harness.bot.services.alerts.add(
+        alert_builders.draft(
+            "robot", user_id=user_id, channel_id=harness.channel.id, guild_id=harness.guild.id
+        )
+    )
+
+
+async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_may_post_and_with_the_right(
+    harness: ClientHarness,
+) -> None:
+    shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
+    assert shown == harness.texts("channel-not-here")
+    shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
+    assert shown == harness.texts(
+        "bot-lacks-permissions",
+        channel=f"<#{harness.readonly_channel.id}>",
+        permissions=harness.texts("permission-send-messages"),
+    )
+    mention = f"<#{harness.channel.id}>"
+    shown = await _press(harness, harness.reader, await _alert_id(harness, harness.channel.id))
+    assert shown == harness.texts("needs-manage-messages", channel=mention)
+    preview = await harness.ask("alerts add", keyword="robot", channel=harness.channel, by=harness.manager)
+    _take_roles(harness, harness.manager)
+    pressed = await harness.click(preview, label=harness.texts("alert-create"), by=harness.manager)
+    assert shown_text(pressed) == harness.texts("needs-manage-messages", channel=mention)
+    assert await harness.bot.services.alerts.list_rows() == []
+
+
+async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(harness: ClientHarness) -> None:
+    alert = await _add_channel_alert(harness, harness.manager.id)
+    await harness.bot.services.alerts.snooze([alert.id])
+    _take_roles(harness, harness.manager)
+    for actor, channel_id in (
+        (harness.manager, harness.channel.id),
+        (harness.manager.user, (await (await harness.bot.fetch_user(harness.manager.id)).create_dm()).id),
+    ):
+        shown = await _press(harness, actor, custom_ids.pack(alerts_messages.RESUME, alert.id), channel_id)
+        assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
+    assert (await harness.bot.services.alerts.list_rows())[0].paused_until_at is not None
+
+
+async def test_managers_list_and_end_the_alerts_of_their_channels_also_of_people_who_left(
+    harness: ClientHarness,
+) -> None:
+    gone = harness.guild.add_member(harness.env.create_user("gone"))
+    alert = await _add_channel_alert(harness, gone.id)
+    by_dm = await harness.bot.services.alerts.add(alert_builders.draft("speech", user_id=gone.id))
+    harness.guild.remove_member(gone)
+    own = await harness.ask("alerts list", by=harness.manager)
+    listed = await harness.click(own, label=harness.texts("alerts-in-server"), by=harness.manager)
+    assert harness.texts("server-alerts-heading", count=1) in shown_text(listed)
+    assert f"<@{gone.id}>" in shown_text(listed)
+    assert "speech" not in shown_text(listed)
+    shown = await harness.select(listed, [str(alert.id)], custom_id="pr:agp", by=harness.manager)
+    assert harness.texts("alert-made-by", user=f"<@{gone.id}>") in shown_text(shown)
+    ended = await harness.click(shown, label=harness.texts("remove"), by=harness.manager)
+    assert "robot" in shown_text(ended)
+    assert await harness.bot.services.alerts.list_rows() == [by_dm]
+    empty = await _press(harness, harness.manager, custom_ids.pack(alerts_messages.SERVER_LIST, 0))
+    assert empty == harness.texts("no-server-alerts")
+
+
+async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: ClientHarness) -> None:
+    alert = await _add_channel_alert(harness, harness.manager.id)
+    foreign = await harness.bot.services.alerts.add(
+        alert_builders.draft("theirs", user_id=1, channel_id=_other_channel(harness).id, guild_id=1)
+    )
+    listed = await harness.ask("alerts list")
+    assert harness.texts("alerts-in-server") not in shown_text(listed)
+    for verb, field in ((alerts_messages.SERVER_LIST, 0), (alerts_messages.SERVER_REMOVE, alert.id)):
+        shown = await _press(harness, harness.reader, custom_ids.pack(verb, field))
+        assert shown == harness.texts("needs-manage-server")
+    shown = await _press(harness, harness.manager, custom_ids.pack(alerts_messages.SERVER_REMOVE, foreign.id))
+    assert shown == harness.texts("no-alert-here")
+    assert await harness.bot.services.alerts.list_rows() == [alert, foreign]
+
+
+async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
+    """The custom id of a button that starts a daily post with the usual settings."""
+    draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
+    token = await harness.bot.services.text_tokens.save(draft_codec().dump_json(draft).decode())
+    return custom_ids.pack(verb, token)
+
+
+@pytest.mark.parametrize("verb", [daily_messages.START, daily_messages.START_NOW])
+async def test_no_daily_post_is_made_in_a_channel_of_another_server(
+    harness: ClientHarness, verb: str
+) -> None:
+    forged = await _wizard_button(harness, _other_channel(harness).id, verb)
+    assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
+    assert await harness.bot.services.subscriptions.list_rows() == []
+
+
+async def test_a_daily_post_is_started_only_with_the_rights_of_now(harness: ClientHarness) -> None:
+    quiet = await _wizard_button(harness, harness.readonly_channel.id)
+    assert harness.texts("permission-send-messages") in await _press(harness, harness.manager, quiet)
+    forum = harness.guild.create_forum_channel("papers-forum")
+    style = await _wizard_button(harness, forum.id)
+    shown = await _press(harness, harness.manager, style)
+    assert shown == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
+    wizard = await harness.ask("daily setup", by=harness.manager)
+    _take_roles(harness, harness.manager)
+    pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
+    assert shown_text(pressed) == harness.texts("needs-manage-server")
+    assert await harness.bot.services.subscriptions.list_rows() == []
+
+
+async def _press_notice(harness: ClientHarness, subscription: models.Subscription) -> str:
+    """Press "resume" in the notice that the maker of a daily post got by direct message."""
+    dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
+    return await _press(
+        harness, harness.manager.user, custom_ids.pack(client_messages.RESUME, subscription.id), dm.id
+    )
+
+
+async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_right_of_now(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscriptions = harness.bot.services.subscriptions
+    subscription = await harness.add_subscription()
+    await subscriptions.pause(subscription.id)
+
+    async def answer_with_a_page(*_: object) -> Any:
+        response: Any = type("Response", (), {"status": 403, "reason": "Forbidden"})()
+        raise discord.Forbidden(response, "<html>error code: 1020</html>")
+
+    with monkeypatch.context() as patch:
+        # An answer without Discord's own code is not a verdict on the maker.
+        patch.setattr(harness.bot.http, "get_member", answer_with_a_page)
+        assert await _press_notice(harness, subscription) == harness.texts("rights-unknown")
+    assert harness.texts("subscription-resumed") in await _press_notice(harness, subscription)
+    await subscriptions.pause(subscription.id)
+    _take_roles(harness, harness.manager)
+    assert await _press_notice(harness, subscription) == harness.texts("needs-manage-server")
+    harness.guild.remove_member(harness.manager)
+    assert await _press_notice(harness, subscription) == harness.texts("needs-manage-server")
+    assert (await subscriptions.get(subscription.id)).state is models.ActivityState.PAUSED
+
+
+async def test_a_daily_post_is_not_resumed_where_the_bot_may_not_post(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription(harness.readonly_channel.id)
+    await harness.bot.services.subscriptions.pause(subscription.id)
+    by_command = await harness.ask("daily pause", post=str(subscription.id), by=harness.manager)
+    resume = custom_ids.pack(client_messages.RESUME, subscription.id)
+    for shown in (shown_text(by_command), await _press(harness, harness.manager, resume)):
+        assert harness.texts("permission-send-messages") in shown
+    stored = await harness.bot.services.subscriptions.get(subscription.id)
+    assert stored.state is models.ActivityState.PAUSED
+
+
+async def test_a_post_is_repeated_only_in_its_own_server_and_where_the_bot_may_post(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription(harness.readonly_channel.id)
+    delivery, part = await harness.plan_post(subscription)
+    async with harness.container.database.transaction() as connection:
+        await outbox.mark_sending(connection, [part.id], harness.env.now())
+        await outbox.stop_part(
+            connection, part.id, models.PartState.UNCERTAIN, reason="no-history", now=harness.env.now()
+        )
+    shown = await _press(harness, harness.manager, custom_ids.pack("pa", delivery.id))
+    assert harness.texts("permission-send-messages") in shown
+    shown = await _press(harness, harness.manager, custom_ids.pack("pa", delivery.id + 1))
+    assert shown == harness.texts("nothing-to-post-again")

@@ -1,0 +1,330 @@
+"""Single attempts at Discord and the search for sent messages, with and without the Gateway; the tags of a forum post."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+
+from bot.client import request_gate, sender
+from bot.client.sender import Tag
+from bot.core.clock import system_clock
+from bot.outbox import contents
+from bot.outbox import sender as outbox_sender
+from bot.outbox.deliveries import new_nonce
+from bot.outbox.sender import Disposition
+from storage.models import PartKind
+from tests.fake_discord import fixtures, model, process
+from tests.fake_discord.fixtures import fake, fake_server
+from tests.support import outbox_builders, patience, relay_harness
+from tests.support.virtual_time import VirtualTimeLoop
+
+__all__ = ["fake", "fake_server"]
+
+pytestmark = pytest.mark.wire
+
+MARKER = contents.part_marker("daily:1:2026-11-20", 0)
+LONG_AGO = timedelta(minutes=30)
+
+
+@pytest.fixture
+async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
+    await fixtures.lift_rate_limits(fake)
+    restore = request_gate.override_endpoints(fake.api_url, fake.gateway_url)
+    observer = request_gate.HttpObserver()
+    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True), http_trace=observer.trace)
+    relay_harness.install_gate(client, observer, outbox_builders.make_health())
+    await client.login(process.TOKEN)
+    yield client
+    await client.close()
+    restore()
+
+
+async def connect(client: discord.AutoShardedClient) -> None:
+    """Connect to the Gateway, which fills the cache, until the client is closed."""
+    client.connecting = asyncio.create_task(client.connect())  # type: ignore[attr-defined]
+    client._connection.guild_ready_timeout = patience.scaled(0.2)
+    await patience.wait_for(client.wait_until_ready(), 10)
+
+
+@pytest.fixture
+def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
+    return sender.DiscordSender(client)
+
+
+def make_request(
+    channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any
+) -> outbox_sender.SendRequest:
+    body = json.loads(relay_harness.message_payload(MARKER))
+    if kind is PartKind.FORUM_POST:
+        body = {"name": "2026-11-20", "applied_tags": [], "message": body}
+    defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}
+    return outbox_sender.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
+
+
+async def classification_of(attempt: Any) -> outbox_sender.Classification:
+    with pytest.raises(outbox_sender.DeliveryError) as caught:
+        await attempt
+    return caught.value.classification
+
+
+async def test_no_message_can_ping_anyone(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    channel_id, forum = await fake.add_channels(2)
+    await fake.change_channel(forum, type=model.FORUM)
+    await discord_sender.send(make_request(channel_id))
+    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST))
+    for destination_id in (channel_id, post.channel_id):
+        [message] = await fake.messages(destination_id)
+        assert message["payload"]["allowed_mentions"] == {"parse": []}
+
+
+@pytest.mark.parametrize("is_connected", [False, True])
+async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted_it(
+    fake: process.FakeDiscord,
+    discord_sender: sender.DiscordSender,
+    client: discord.AutoShardedClient,
+    is_connected: bool,
+) -> None:
+    channel_id, forum = await fake.add_channels(2)
+    await fake.change_channel(forum, type=model.FORUM)
+    if is_connected:
+        await connect(client)
+    guild = client.get_guild(process.GUILD_ID)
+    existing = guild.roles[-1].id if guild is not None else 5
+    for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
+        body = {
+            "content": f"<@&{role_id}>\n[Papers](<https://huggingface.co/papers#{MARKER}>)",
+            "allowed_mentions": {"parse": [], "roles": [str(role_id)]},
+        }
+        await discord_sender.send(make_request(channel_id, payload=body, nonce=f"n{role_id}"))
+        fields = {"name": "day", "topic": "RL", "message": body}
+        post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
+        for destination_id in (channel_id, post.channel_id):
+            message = max(await fake.messages(destination_id), key=lambda message: int(message["id"]))
+            payload = message["payload"]
+            roles = {"roles": [str(role_id)]} if is_mentioned else {}
+            assert payload["allowed_mentions"] == {"parse": []} | roles
+            assert payload["content"].startswith("<@&") == is_mentioned
+
+
+async def test_a_sent_message_is_found_among_later_ones(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    request = make_request(channel_id)
+    sent = await discord_sender.send(request)
+    channel = client.get_partial_messageable(channel_id)
+    await asyncio.gather(*(channel.send(f"chatter {n}") for n in range(120)))
+    assert await discord_sender.find(request, system_clock()) == sent
+    # The local clock may have been half an hour ahead or behind at the attempt.
+    assert await discord_sender.find(request, system_clock() - LONG_AGO) == sent
+    other = make_request(channel_id, marker=contents.part_marker("daily:2:2026-11-20", 0))
+    assert await discord_sender.find(other, system_clock() - LONG_AGO) is None
+
+
+async def test_a_message_too_far_back_is_unverifiable(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.client.sender.MAX_PAGES", 1)
+    [channel_id] = await fake.add_channels(1)
+    await asyncio.gather(*(discord_sender.send(make_request(channel_id, nonce=f"n{n}")) for n in range(101)))
+    other = make_request(channel_id, marker=contents.part_marker("another", 0))
+    classification = await classification_of(discord_sender.find(other, system_clock() - LONG_AGO))
+    assert classification.disposition is Disposition.UNVERIFIABLE
+
+
+@pytest.mark.parametrize("is_connected", [False, True])
+async def test_without_the_history_permission_a_message_is_unverifiable(
+    fake: process.FakeDiscord,
+    discord_sender: sender.DiscordSender,
+    client: discord.AutoShardedClient,
+    is_connected: bool,
+) -> None:
+    open_id, closed_id, forum = await fake.add_channels(3)
+    await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
+    await fake.change_channel(forum, type=model.FORUM, denied=model.READ_MESSAGE_HISTORY)
+    since = system_clock() - LONG_AGO
+    if is_connected:
+        await connect(client)
+    assert await discord_sender.find(make_request(open_id), since) is None
+    for request in (
+        make_request(closed_id),
+        make_request(forum, PartKind.FORUM_POST),
+        make_request(open_id, marker=None),
+    ):
+        classification = await classification_of(discord_sender.find(request, since))
+        assert classification.disposition is Disposition.UNVERIFIABLE
+    requested = [entry["path"] for entry in await fake.log("GET", "/guilds/")]
+    assert bool(requested) is not is_connected
+
+
+async def test_messages_are_found_in_direct_messages_and_threads(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    dm = await discord_sender.open_dm(77)
+    in_dm = make_request(dm, guild_id=None)
+    sent = await discord_sender.send(in_dm)
+    assert await discord_sender.find(in_dm, system_clock()) == sent
+    headline = await discord_sender.send(make_request(channel_id))
+    opened = make_request(
+        channel_id, PartKind.THREAD, payload={"name": "Papers"}, message_id=headline.message_id
+    )
+    thread = await discord_sender.send(opened)
+    assert await discord_sender.send(opened) == thread
+    in_thread = make_request(thread.channel_id, PartKind.THREAD_MESSAGE)
+    sent = await discord_sender.send(in_thread)
+    assert await discord_sender.find(in_thread, system_clock()) == sent
+
+
+async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
+) -> None:
+    [forum] = await fake.add_channels(1, type=model.FORUM)
+    other = make_request(forum, PartKind.FORUM_POST)
+    payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
+    await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
+    request = make_request(forum, PartKind.FORUM_POST)
+    assert await discord_sender.find(request, system_clock()) is None
+    sent = await discord_sender.send(request)
+    assert await discord_sender.find(request, system_clock()) == sent
+    await fake.change_channel(sent.channel_id, archived=True)
+    assert await discord_sender.find(request, system_clock() + LONG_AGO) == sent
+
+
+async def test_a_forum_post_is_requested_once_despite_a_server_error(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    [forum] = await fake.add_channels(1, type=model.FORUM)
+    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True})
+    attempt = asyncio.create_task(discord_sender.send(make_request(forum, PartKind.FORUM_POST)))
+    assert (await classification_of(attempt)).disposition is Disposition.UNKNOWN
+    assert (
+        len([thread for thread in await fake.run_action("list_channels") if thread["parent_id"] == forum])
+        == 1
+    )
+
+
+async def test_publishing_is_idempotent_and_limited_per_hour(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    [news] = await fake.add_channels(1, type=model.ANNOUNCEMENT)
+    first = await discord_sender.send(make_request(news))
+    publish = make_request(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
+    await discord_sender.send(publish)
+    assert (await classification_of(discord_sender.send(publish))).disposition is Disposition.ALREADY_DONE
+    for _ in range(sender.CROSSPOST_LIMIT - 2):
+        await classification_of(discord_sender.send(publish))
+    classification = await classification_of(discord_sender.send(publish))
+    assert classification.disposition is Disposition.RETRY
+    assert classification.wait_seconds > 3000
+    gone = make_request(news, PartKind.CROSSPOST, payload={}, message_id=None)
+    assert (await classification_of(discord_sender.send(gone))).disposition in (
+        Disposition.RETRY,
+        Disposition.TARGET_GONE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "disposition"),
+    [
+        ({"kind": "lose", "stored": True}, Disposition.UNKNOWN),
+        ({"kind": "lose"}, Disposition.UNKNOWN),
+        ({"kind": "status", "status": 503}, Disposition.UNKNOWN),
+        ({"kind": "status", "status": 401}, Disposition.INVALID_TOKEN),
+        ({"kind": "status", "status": 403, "code": 50001}, Disposition.DESTINATION_BLOCKED),
+        ({"kind": "status", "status": 404, "code": 10003}, Disposition.DESTINATION_GONE),
+        ({"kind": "status", "status": 400, "code": 50035}, Disposition.CONTENT_REFUSED),
+        ({"kind": "status", "status": 429}, Disposition.RETRY),
+    ],
+)
+async def test_every_failure_is_classified(
+    fake: process.FakeDiscord,
+    discord_sender: sender.DiscordSender,
+    rule: dict[str, Any],
+    disposition: Disposition,
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.set_faults({"method": "POST", **rule})
+    assert (await classification_of(discord_sender.send(make_request(channel_id)))).disposition is disposition
+
+
+async def test_a_refused_connection_is_retried(client: discord.AutoShardedClient) -> None:
+    restore = request_gate.override_endpoints("http://127.0.0.1:9/api/v10", None)
+    try:
+        classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))
+        assert classification == outbox_sender.CONNECT_FAILED
+    finally:
+        restore()
+
+
+def test_requests_are_evenly_spaced() -> None:
+    async def acquire_slots(count: int) -> float:
+        acquire = request_gate.make_request_limiter(200)
+        for _ in range(count):
+            await acquire()
+        return asyncio.get_running_loop().time()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert 0.19 <= runner.run(acquire_slots(41)) < 0.21
+
+
+async def test_a_required_tag_is_set_on_a_forum_post(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    tags = [
+        {"id": "5", "name": "News", "moderated": False},
+        {"id": "6", "name": "Papers", "moderated": False},
+    ]
+    [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
+    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST))
+    assert len(await fake.messages(post.channel_id)) == 1
+    [entry] = [entry for entry in await fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
+    assert entry["status"] < 300
+
+
+NEWS, PAPERS, KOREAN, STAFF = (
+    Tag("1", "News", False),
+    Tag("2", "ML Papers", False),
+    Tag("3", "오늘의 논문", False),
+    Tag("4", "Papers of the staff", True),
+)
+
+
+@pytest.mark.parametrize(
+    ("tags", "required", "chosen"),
+    [
+        ([NEWS, STAFF, PAPERS], False, ["2"]),
+        ([NEWS, KOREAN], True, ["3"]),
+        ([STAFF, NEWS], True, ["1"]),
+        ([NEWS], False, []),
+        ([Tag("1", "Maintenance", False), Tag("2", "AI", False)], True, ["2"]),
+        ([STAFF], True, []),
+    ],
+)
+def test_a_tag_about_papers_is_chosen_or_the_first_if_one_is_required_but_never_a_moderated_one(
+    tags: list[Tag], required: bool, chosen: list[str]
+) -> None:
+    assert sender.choose_tags(tags, required=required) == chosen
+
+
+def test_tags_named_like_the_topic_or_its_words_come_first() -> None:
+    names = ("Robots", "reinforcement-learning", "강화학습")
+    named = [Tag(str(number), name, False) for number, name in enumerate(names, 5)]
+    tags = [NEWS, PAPERS, *named, Tag("8", "Learning", True)]
+    for topic, chosen in (
+        ("Reinforcement Learning -survey author:news", ["6"]),
+        ("learning robots", ["5"]),
+        ('"강화 학습" robots', ["7", "5"]),
+        ("vision", ["2"]),
+    ):
+        assert sender.choose_tags(tags, required=False, topic=topic) == chosen
+    many = [Tag(str(number), word, False) for number, word in enumerate("abcdefg")]
+    assert sender.choose_tags(many, required=False, topic="a b c d e f g") == ["0", "1", "2", "3", "4"]

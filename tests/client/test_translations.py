@@ -1,0 +1,170 @@
+"""Interface texts: equal keys in both languages, none missing or unused; commands within Discord's limits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as ftl
+
+import bot
+from bot.client import translations
+from storage import models
+from tests.support.client_harness import ClientHarness
+
+BOT = Path(bot.__file__).parent
+COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
+
+
+def _messages(name: str) -> dict[str, ftl.Message]:
+    parsed = FluentParser().parse(translations.read_source(name))
+    assert not [entry for entry in parsed.body if isinstance(entry, ftl.Junk)]
+    entries = [entry for entry in parsed.body if isinstance(entry, ftl.Message)]
+    assert len({entry.id.name for entry in entries}) == len(entries), "duplicate key"
+    return {entry.id.name: entry for entry in entries}
+
+
+def _variables(message: ftl.Message) -> set[str]:
+    names: set[str] = set()
+
+    def visit(node: Any) -> None:
+        if isinstance(node, ftl.VariableReference):
+            names.add(node.id.name)
+        for child in vars(node).values() if isinstance(node, ftl.BaseNode) else ():
+            for nested in child if isinstance(child, list) else [child]:
+                visit(nested)
+
+    visit(message)
+    return names
+
+
+def _trees() -> Iterator[ast.Module]:
+    for path in BOT.rglob("*.py"):
+        yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_both_languages_have_the_same_keys_and_variables() -> None:
+    english, korean = _messages("en"), _messages("ko")
+    assert english.keys() == korean.keys()
+    for key in english:
+        # Only `count` may be used by one language alone, for its plural forms.
+        assert _variables(korean[key]) <= _variables(english[key]) | {"count"}, key
+        names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
+        assert names[0] == names[1], key
+
+
+def test_no_key_is_unused() -> None:
+    literals: set[str] = set()
+    prefixes: set[str] = set()
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                literals.add(node.value)
+                if re.fullmatch(r"[a-z-]+-", node.value):
+                    prefixes.add(node.value)
+    unused = [
+        key
+        for key in _messages("en")
+        if key not in literals and not any(key.startswith(prefix) for prefix in prefixes)
+    ]
+    assert unused == []
+
+
+def test_no_key_is_missing() -> None:
+    known = _messages("en")
+    used = {
+        node.args[0].value
+        for tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("texts", "ui_texts", "UserError")
+    }
+    assert len(used) > 100
+    assert used - known.keys() == set()
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
+    texts = translations.load().for_locale(locale)
+    with pytest.raises(ValueError, match="shared-by"):
+        texts("shared-by")
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
+    texts = translations.load().for_locale(locale)
+    assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
+
+
+async def test_commands_have_korean_names_and_descriptions_within_discords_limits_and_none_is_unused(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, asked, command_key = harness.bot.tree, set(), translations.command_key
+
+    def note(*arguments: Any) -> str:
+        asked.add(key := command_key(*arguments))
+        return key
+
+    monkeypatch.setattr(translations, "command_key", note)
+    assert tree.translator is not None
+    assert len(tree.get_commands()) <= 100
+    for command in tree.get_commands():
+        payload = await command.get_translated_payload(tree, tree.translator)
+        _check_limits(payload)
+        for path, node in _nodes([payload]):
+            for kind in ("name", "description"):
+                if kind in node:
+                    translated = node.get(f"{kind}_localizations") or {}
+                    assert translated.get("ko"), f"{kind} of {path}"
+                    assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {path}"
+    known = {
+        f"{name}.{attribute.id.name}"
+        for name, message in _messages("ko.commands").items()
+        for attribute in message.attributes
+    }
+    assert known - asked == set()
+
+
+def _check_limits(payload: dict[str, Any]) -> None:
+    total = 0
+    for path, node in _nodes([payload]):
+        names = [node["name"], *(node.get("name_localizations") or {}).values()]
+        descriptions = [node["description"]] if "description" in node else []
+        descriptions += (node.get("description_localizations") or {}).values()
+        if "description" in node:  # of menus of a message and of choices only the length is limited
+            assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
+        assert all(1 <= len(text) <= 100 for text in names + descriptions), path
+        total += max(map(len, names)) + max(map(len, descriptions), default=0)
+    assert total <= 8000
+
+
+def _nodes(payloads: list[dict[str, Any]], parent: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for payload in payloads:
+        path = f"{parent}/{payload['name']}"
+        yield path, payload
+        yield from _nodes(payload.get("options") or [], path)
+        yield from _nodes(payload.get("choices") or [], path)
+
+
+@pytest.mark.parametrize(
+    ("discord_locale", "locale"),
+    [
+        (discord.Locale.korean, models.Locale.KO),
+        (discord.Locale.american_english, models.Locale.EN),
+        (discord.Locale.british_english, models.Locale.EN),
+        (discord.Locale.french, None),
+    ],
+)
+def test_a_discord_locale_is_mapped_to_a_language_or_none(
+    discord_locale: discord.Locale, locale: models.Locale | None
+) -> None:
+    assert translations.from_discord_locale(discord_locale) is locale

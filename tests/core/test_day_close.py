@@ -1,0 +1,77 @@
+"""The time at which a day's list closes, and the reads around it."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot.core import day_close, errors, settings
+
+SUMMER = datetime(2026, 7, 2, 1, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("day", "closes_at"),
+    [
+        (date(2026, 7, 1), SUMMER),
+        (date(2026, 1, 5), datetime(2026, 1, 6, 2, 30, tzinfo=UTC)),
+        # The clocks of New York change at 02:00 of these days, before the close.
+        (date(2026, 3, 7), datetime(2026, 3, 8, 2, 30, tzinfo=UTC)),
+        (date(2026, 3, 8), datetime(2026, 3, 9, 1, 30, tzinfo=UTC)),
+        (date(2026, 11, 1), datetime(2026, 11, 2, 2, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_list_closes_at_2130_in_new_york(day: date, closes_at: datetime) -> None:
+    rule = day_close.default()
+    assert rule.closes_at(day) == closes_at
+    assert rule.last_closed(closes_at) == day
+    assert rule.last_closed(closes_at - MINUTE) == day - timedelta(days=1)
+
+
+def test_the_operator_can_change_the_closing_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_DAY_CLOSES", "09:05 Asia/Seoul")
+    rule = day_close.parse(settings.load().day_closes)
+    assert rule.closes_at(date(2026, 7, 1)) == datetime(2026, 7, 1, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "21:30", "25:00 Asia/Seoul", "21:30 Mars/Olympus", "21:30 Asia/Seoul x"]
+)
+def test_an_unusable_closing_time_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("PAPERROUND_DAY_CLOSES", value)
+    with pytest.raises(errors.UsageError, match="PAPERROUND_DAY_CLOSES"):
+        settings.load()
+
+
+def _read_times(begin: datetime, until: datetime, *, has_failed: bool = False) -> list[datetime]:
+    rule, times, now = day_close.default(), [], begin
+    while now < until:
+        now = rule.next_read_at(now + 30 * MINUTE, now, has_failed=has_failed)
+        times.append(now)
+    return times
+
+
+def test_a_list_is_read_every_five_minutes_around_the_close_and_right_after_it() -> None:
+    times = _read_times(SUMMER - timedelta(hours=3), SUMMER + timedelta(hours=2))
+    assert SUMMER + timedelta(seconds=1) in times
+    assert not [at for at in times if SUMMER - 2 * MINUTE < at <= SUMMER]
+    window = [at for at in times if SUMMER - 10 * MINUTE <= at <= SUMMER + 40 * MINUTE]
+    gaps = {after - before for before, after in itertools.pairwise(window)}
+    assert max(gaps) <= 10 * MINUTE
+    assert len(window) >= 9
+    assert len(times) - len(window) < 10
+
+
+def test_after_the_close_a_failed_read_is_repeated_every_minute() -> None:
+    times = _read_times(SUMMER - 20 * MINUTE, SUMMER + 5 * MINUTE, has_failed=True)
+    assert len([at for at in times if SUMMER < at <= SUMMER + 5 * MINUTE]) == 5
+
+
+def test_only_a_read_after_the_close_makes_a_day_complete() -> None:
+    rule, day = day_close.default(), date(2026, 7, 1)
+    assert not day_close.Closings(rule, {}).is_complete(day)
+    assert not day_close.Closings(rule, {day: SUMMER - MINUTE}).is_complete(day)
+    assert day_close.Closings(rule, {day: SUMMER + MINUTE}).is_complete(day)

@@ -1,0 +1,159 @@
+"""Isolated blocks log or collect their errors; functions in a child process have limits and an end."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import operator
+import os
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import psutil
+import pytest
+import structlog
+
+from bot.archive import parse
+from bot.core import clock, isolation
+from bot.core.errors import NotADigestError
+from tests.fake_discord.process import ROOT
+from tests.support import child_functions, patience
+
+
+def test_an_isolated_error_is_logged_and_yielded() -> None:
+    error = ValueError("broken")
+    with (
+        structlog.testing.capture_logs() as events,
+        isolation.isolated(structlog.get_logger(), "step failed", step=1) as failures,
+    ):
+        raise error
+    assert failures == [error]
+    assert events == [{"event": "step failed", "step": 1, "exc_info": error, "log_level": "error"}]
+
+
+def test_collected_errors_do_not_stop_the_following_blocks() -> None:
+    failures: list[Exception] = []
+    for number in (0, 1, 2):
+        with isolation.collected(failures):
+            assert 1 / number
+    assert [type(failure) for failure in failures] == [ZeroDivisionError]
+
+
+def test_errors_of_the_reraise_types_and_cancellation_pass_through() -> None:
+    failures: list[Exception] = []
+    with pytest.raises(KeyError), isolation.collected(failures, reraise=(LookupError,)):
+        raise KeyError
+    with pytest.raises(KeyboardInterrupt), isolation.collected(failures):
+        raise KeyboardInterrupt
+    assert failures == []
+
+
+_PARENT = """
+import asyncio
+from bot.core import isolation
+from tests.support import child_functions
+
+async def run():
+    async for pid in isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None):
+        print(pid, flush=True)
+
+asyncio.run(run())
+"""
+
+
+async def run(
+    function: Callable[..., Any], *arguments: Any, seconds: float | None = None, megabytes: int | None = None
+) -> Any:
+    return await isolation.run_isolated(function, *arguments, seconds=seconds, megabytes=megabytes)
+
+
+async def run_all(function: Callable[..., Any], *arguments: Any, megabytes: int | None = None) -> list[Any]:
+    results = isolation.stream_isolated(function, *arguments, seconds=None, megabytes=megabytes)
+    async with aclosing(results):
+        return [result async for result in results]
+
+
+async def test_the_process_gets_large_arguments_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    assert await run(len, b"x" * 3_000_000) == 3_000_000
+    assert await run(os.getenv, "DISCORD_TOKEN") is None
+    assert await run(os.getsid, 0) != os.getsid(0)
+
+
+async def test_results_arrive_as_plain_data() -> None:
+    text = "half a pair: \ud83d, a line\n"
+    assert await run(child_functions.make_record) == {"day": "2026-01-05", "names": ["a", "b", "c"]}
+    assert await run(asyncio.sleep, 0, text) == text
+    assert await run_all(child_functions.print_and_yield, 7, 3) == [7, 7, 7]
+    assert await run_all(child_functions.yield_later, 7) == [7]
+
+
+async def test_errors_of_ours_keep_their_type_and_others_their_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(NotADigestError, match="binary"):
+        await run(parse.decode, b"\0" * 9)
+    with pytest.raises(isolation.ChildError, match="ZeroDivisionError"):
+        await run(operator.truediv, 1, 0)
+    monkeypatch.setattr(parse.decode, "__qualname__", "of_another_version")
+    with pytest.raises(isolation.ChildStartError, match="of_another_version"):
+        await run(parse.decode, b"")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(isolation.ChildStartError, match="no process can be started"):
+        await run(len, "")
+
+
+async def test_a_process_that_takes_too_much_is_ended_and_says_so() -> None:
+    with pytest.raises(isolation.ChildLimitError, match="within 60 MB of memory"):
+        await run(child_functions.take_memory, megabytes=60)
+    with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of processor time"):
+        await run(math.factorial, 10_000_000, seconds=1)
+    with pytest.raises(isolation.ChildLimitError, match="ended with SIGABRT"):
+        await run(os.abort)
+
+
+@pytest.mark.parametrize(("count", "megabytes"), [(1, None), (60, 50)])
+async def test_results_that_are_too_large_are_refused(
+    count: int, megabytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_MAX_RESULT_BYTES", 500_000)
+    with pytest.raises(isolation.ChildLimitError, match="its results cannot be read"):
+        await run_all(child_functions.print_and_yield, "x" * 1_000_000, count, megabytes=megabytes)
+
+
+async def test_many_results_leave_the_event_loop_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "SLICE_SECONDS", 0)
+    reading = asyncio.ensure_future(run_all(child_functions.print_and_yield, 7, 600))
+    turns = 0
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert await reading == [7] * 600
+    assert turns >= 600
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_closing_and_cancelling_end_the_process(is_cancelled: bool) -> None:
+    results = isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None)
+    child = psutil.Process(await anext(results))
+    if is_cancelled:
+        reading = asyncio.ensure_future(anext(results))
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    await results.aclose()
+    assert not child.is_running()
+
+
+async def test_the_process_ends_with_its_parent() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _PARENT), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    child = psutil.Process(int(await parent.stdout.readline()))
+    parent.kill()
+    await parent.wait()
+    await asyncio.to_thread(child.wait, patience.scaled(30))

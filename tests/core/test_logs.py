@@ -1,0 +1,86 @@
+"""Logs and terminals show no local variables, control sequences or passwords."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import logs, printable
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_traceback_shows_no_local_variable(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(style)
+    token = "hidden-in-" + "a-local"
+    try:
+        raise ValueError(len(token))
+    except ValueError:
+        structlog.get_logger("test").exception("went wrong")
+    stderr = capsys.readouterr().err
+    assert "went wrong" in stderr
+    assert "Traceback" in stderr
+    assert token not in stderr
+
+
+def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json:warning")
+    structlog.get_logger("test").info("not this")
+    structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05")
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["delivery"]) == ("this", "warning", "daily:1:2026-01-05")
+    assert event["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_line_holds_no_control_sequence_and_no_password(
+    style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(style)
+    structlog.get_logger("test").warning(
+        "line not parsed", message="\x1b]0;pwned\x07", source="https://user:Gehe1m@host/feed"
+    )
+    stderr = capsys.readouterr().err
+    assert "Gehe1m" not in stderr
+    assert "pwned" in stderr
+    assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;pwned\x07title", r"\x1b]0;pwned\x07title"),
+        ("\x1b]8;;https://evil.example\x1b\\link", "\\x1b]8;;https://evil.example\\x1b\\link"),
+        ("\x1b[2Jclear\r", r"\x1b[2Jclear\r"),
+        ("\x9b31mred", r"\x9b31mred"),
+        ("abc\u202edcba\u2066", r"abc\u202edcba\u2066"),
+        ("half \ud83d", r"half \ud83d"),
+        ("강화 학습\tRL\n", "강화 학습\tRL\n"),
+        ("see https://user:secret@host/x", "see https://user:***@host/x"),
+    ],
+)
+def test_control_characters_become_visible_and_passwords_are_hidden(text: str, shown: str) -> None:
+    assert printable.make_printable(text) == shown
+
+
+@given(st.text())
+def test_nothing_but_tab_and_line_feed_is_left_that_a_terminal_obeys(text: str) -> None:
+    shown = printable.make_printable(text)
+    assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
+    shown.encode()

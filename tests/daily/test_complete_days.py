@@ -1,0 +1,300 @@
+"""Posts of complete days: half a year of listings with both clock changes and late papers, and single days."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.archive import listing
+from bot.archive.ingest import IngestService
+from bot.core import day_close
+from bot.sources import poller
+from storage import daily, deliveries, migrate, models, sources
+from storage.database import Connection, Database
+from tests.conftest import _copy_template
+from tests.support import digest_builders, origin_server, source_payloads
+from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness
+from tests.support.polling_harness import PollingHarness
+from tests.support.recording_indexer import NullIndexer
+
+FIRST = date(2025, 10, 12)
+"""Three weeks before the clocks change in America; the last day is two weeks after they change in Europe."""
+DAYS = [FIRST + number * DAY for number in range(182)]
+RULE = day_close.default()
+URL = "https://huggingface.co"
+ZONES = {"Asia/Seoul": "09:00", "America/New_York": "09:00"}
+
+
+class Replay:
+    """The lists of a service over time, read as the poller reads them, and written digests."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.database = database
+        self.planning = PlannerHarness(database)
+        self.random = random.Random(seed)
+        self.arrivals: dict[date, dict[str, datetime]] = {}
+        self.read_count = 0
+        self.now = datetime.min.replace(tzinfo=UTC)
+        self._is_woken = False
+        self._known: dict[date, frozenset[str]] = {}
+        self.written_count = 0
+        self._written: list[tuple[datetime, date]] = []
+        self._pages: list[models.PageState] = []
+
+    def publish(self, day: date) -> None:
+        """Choose when the papers of a day arrive: most of them before midnight (UTC), 5 % from 00:10 to 02:25."""
+        if day.isoweekday() > 5:
+            return
+        midnight = datetime.combine(day + DAY, time(0), UTC)
+        times = {}
+        for number in range(self.random.randint(5, 8)):
+            if self.random.random() < 0.05:
+                at = midnight + (10 + self.random.random() * 135) * MINUTE
+            else:
+                at = midnight - self.random.choice([20, 3]) * HOUR
+            times[f"{day:%y%m}.{day.day:02}{number + 100}"] = at
+        self.arrivals[day] = times
+        if len(self.arrivals) % 2:
+            self._written.append((midnight + self.random.uniform(-10, 24) * HOUR, day))
+
+    async def advance(self, now: datetime) -> None:
+        """Read the days whose lists may grow, and take in the written digests that have arrived by now."""
+        self.read_count += 1
+        reads = []
+        for day in (now.date() - DAY, now.date()):
+            if day == now.date() or RULE.is_list_growing(day, now):
+                listed = frozenset(name for name, at in self.arrivals.get(day, {}).items() if at <= now)
+                await self._ingest_list(day, listed, now)
+                location = f"{URL}/api/daily_papers?date={day}"
+                reads.append((1, models.PageState(location, now, models.FetchStatus.OK)))
+        before = {page.location: page for page in self._pages}
+        changed = poller.changed_pages([page for _, page in reads], before, RULE)
+        if changed:
+            self._pages = [*self._pages[-20:], *changed]
+            async with self.database.transaction() as connection:
+                await sources.upsert_page_states(connection, [(1, page) for page in changed])
+        for at, day in [row for row in self._written if row[0] <= now]:
+            self._written.remove((at, day))
+            await self._ingest_written(day, now)
+
+    async def _ingest_list(self, day: date, listed: frozenset[str], now: datetime) -> None:
+        if not listed or listed == self._known.get(day):
+            return
+        self._known[day] = listed
+        papers = [{"arxiv_id": name, "title": name, "votes": 5} for name in sorted(listed)]
+        text = listing.build(day, papers).text
+        await digest_builders.ingest_digest(
+            self.database, text, at=now, location=f"{URL}/{day}", on_fresh=self._wake
+        )
+
+    async def _ingest_written(self, day: date, now: datetime) -> None:
+        self.written_count += 1
+        papers = [(name, 5) for name, at in self.arrivals[day].items() if at <= now]
+        text = digest_builders.newsletter(day, papers[::2])
+        await digest_builders.ingest_digest(
+            self.database, text, at=now, location=f"written/{day}", on_fresh=self._wake
+        )
+
+    async def _wake(self, connection: Connection, *_: object) -> None:
+        if await daily.wake_waiting(connection, self.now):
+            self._is_woken = True
+
+    async def run(self, begin: datetime, end: datetime) -> None:
+        """Read and plan from one moment to another, each at the next minute at which something is due."""
+        next_read = next_due = now = begin
+        while now < end:
+            self.now = now
+            if now >= next_read:
+                await self.advance(now)
+                # Every four hours instead of every half hour; around the close as the poller.
+                next_read = RULE.next_read_at(now + 240 * MINUTE, now)
+            if self._is_woken or next_due <= now:
+                await self.planning.tick(now)
+                self._is_woken = False
+                async with self.database.read() as connection:
+                    rows = await daily.list_rows(connection)
+                next_due = min(row.next_due_at for row in rows if row.next_due_at is not None)
+            following = min(next_read, next_due)
+            now = max(following, now + timedelta(seconds=1)).replace(second=0, microsecond=0)
+            if now < following or now <= self.now:
+                now += MINUTE
+
+
+@pytest.fixture
+async def replay(sqlite_template: Path, tmp_path: Path) -> Replay:
+    database = await migrate.open_database(_copy_template(sqlite_template, tmp_path))
+    async with database.transaction() as connection:
+        await sources.add(
+            connection, url=URL, kind=models.SourceKind.HUGGINGFACE, now=datetime(2025, 5, 1, tzinfo=UTC)
+        )
+    return Replay(database, 7)
+
+
+async def test_half_a_year_of_listings_is_posted_whole_after_each_close(
+    replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = datetime.combine(FIRST, time(0), UTC)
+    zones = {}
+    for channel_id, (zone, at) in enumerate(ZONES.items(), 100):
+        subscription_id = await replay.planning.subscribe(
+            channel_id, begin, timezone=zone, at_time=at, top_n=25, when=models.When.COMPLETE
+        )
+        zones[subscription_id] = zone
+    for day in DAYS:
+        replay.publish(day)
+    await replay.run(begin, begin + (len(DAYS) + 7) * DAY)
+    posts: dict[str, list[models.Delivery]] = defaultdict(list)
+    async with replay.database.read() as connection:
+        for delivery in await deliveries.list_rows(connection):
+            posts[zones[delivery.subscription_id or 0]].append(delivery)
+    await replay.database.close()
+    expected_late = Counter(
+        name
+        for day, times in replay.arrivals.items()
+        for name, at in times.items()
+        if at > RULE.closes_at(day)
+    )
+    delays = []
+    for zone in ZONES:
+        shown = [name for delivery in posts[zone] for name in delivery.post.papers]
+        assert len(shown) == len(set(shown)), zone
+        late_shown: Counter[str] = Counter()
+        own: dict[date, set[str]] = {}
+        for post in posts[zone]:
+            assert post.digest_on is not None
+            late_count = sum(count for _, count, _ in post.post.late)
+            names = post.post.papers[: len(post.post.papers) - late_count]
+            late_shown.update(post.post.papers[len(names) :])
+            own[post.digest_on] = set(names)
+            closes_at = RULE.closes_at(post.digest_on)
+            assert post.planned_at >= closes_at, (zone, post.digest_on)
+            delays.append(post.planned_at - max(closes_at, post.due_at))
+        for day, times in replay.arrivals.items():
+            assert {name for name, at in times.items() if at <= RULE.closes_at(day)} <= own[day], (zone, day)
+        # Those of the last day would be in a post after the half year.
+        assert set(expected_late) - set(replay.arrivals[max(replay.arrivals)]) <= set(shown), zone
+        assert set(late_shown) <= set(expected_late), zone
+    assert max(delays) <= 6 * MINUTE
+    assert replay.written_count == (len(replay.arrivals) + 1) // 2
+    with capsys.disabled():
+        print(
+            f"\n{len(replay.arrivals)} lists, {sum(map(len, replay.arrivals.values()))} papers, {len(expected_late)} after"
+            f" the close, {replay.written_count} written digests,"
+            f" {replay.read_count} reads; {sum(map(len, posts.values()))} posts in {len(ZONES)} zones,"
+            f" at most {max(delays).total_seconds() / 60:.0f} min after the close"
+        )
+
+
+THURSDAY = date(2026, 7, 2)
+CLOSE = RULE.closes_at(THURSDAY)
+
+
+async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+    replay: Replay,
+) -> None:
+    begin = CLOSE - 8 * HOUR
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
+    replay.arrivals[THURSDAY] = {"2607.00001": begin}
+    replay.now = begin
+    await replay.advance(begin)
+    tick = replay.planning.planner.tick
+    assert await tick(CLOSE - 90 * MINUTE) == 0
+    assert await tick(CLOSE + 5 * MINUTE) == 0
+    assert await tick(CLOSE + 59 * MINUTE) == 0
+    assert await tick(CLOSE + 60 * MINUTE) == 1
+    assert await replay.planning.list_contents() == ["2607.00001"]
+    await replay.database.close()
+
+
+async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
+    begin = CLOSE - 8 * HOUR
+    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
+    replay.now = CLOSE + MINUTE
+    assert await replay.planning.tick(CLOSE - MINUTE) == 0
+    await replay.advance(CLOSE + MINUTE)
+    assert await replay.planning.tick(CLOSE + MINUTE) == 1
+    assert await replay.planning.list_contents() == ["no papers"]
+    await replay.database.close()
+
+
+class GrowingLists:
+    """The lists of a loopback Hugging Face, as they are at the time of each request."""
+
+    def __init__(self, polling: PollingHarness) -> None:
+        self.polling = polling
+        self.arrivals: dict[date, dict[str, datetime]] = {}
+        self.reads: dict[str, list[datetime]] = defaultdict(list)
+        self.down_until = datetime.min.replace(tzinfo=UTC)
+        polling.origin.pages["/api/daily_papers"] = self.respond
+
+    async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        day, now = request.query["date"], self.polling.now
+        self.reads[day].append(now)
+        if now < self.down_until:
+            return web.Response(status=503)
+        arrivals = self.arrivals.get(date.fromisoformat(day), {})
+        names = [name for name, at in arrivals.items() if at <= now]
+        tag = f'"{len(names)}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304)
+        items = [source_payloads.daily_papers_item(name) for name in names]
+        return web.Response(text=source_payloads.daily_papers(*items), headers={"ETag": tag})
+
+
+@pytest.fixture
+async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
+    async with origin_server.run_origin() as origin:
+        yield GrowingLists(PollingHarness(sqlite_db, origin))
+
+
+async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
+    """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
+    polling.ingest = IngestService(
+        polling.db,
+        polling.clock,
+        NullIndexer(),
+        on_fresh_digest=lambda connection, _: daily.wake_waiting(connection, polling.now),
+    )
+    polling.now = begin
+    async with polling.open_poller() as poller:
+        while polling.now < end:
+            if polling.now.second == 0:
+                await planner.planner.tick(polling.now)
+            await poller.fetch_due()
+            polling.now += MINUTE / 2
+
+
+@pytest.mark.parametrize("day", [THURSDAY, date(2026, 1, 8)], ids=["summer", "winter"])
+@pytest.mark.parametrize("outage", [0, 4], ids=["reachable", "down at the close"])
+@pytest.mark.parametrize("last", [-4 * 60, -1], ids=["unchanged for hours", "a paper in the last minute"])
+async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_within_six_minutes(
+    lists: GrowingLists, day: date, outage: int, last: int
+) -> None:
+    polling, planner, close = lists.polling, PlannerHarness(lists.polling.db), RULE.closes_at(day)
+    await polling.add(polling.origin.url, "huggingface")
+    lists.arrivals[day] = {
+        "2601.00001": close - 300 * MINUTE,
+        "2601.00002": close + last * MINUTE,
+        "2601.00003": close + 8 * MINUTE,
+    }
+    begin = close - 3 * HOUR
+    if outage:
+        lists.down_until = close + outage * MINUTE
+    await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)
+    await _run_bot(polling, planner, begin, close + 50 * MINUTE)
+    async with polling.db.read() as connection:
+        (post,) = await deliveries.list_rows(connection)
+    assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
+    assert close <= post.planned_at <= close + 6 * MINUTE
+    around = [at for at in lists.reads[day.isoformat()] if close - 10 * MINUTE <= at <= close + 40 * MINUTE]
+    gaps = [after - before for before, after in itertools.pairwise(around)]
+    assert max(gaps) <= 8 * MINUTE
+    assert [at for at in around if close < at <= close + MINUTE]
+    assert len(around) <= 40

@@ -1,0 +1,204 @@
+"""Edits planned for sent posts when a digest is corrected."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.daily.service import Subscriptions
+from storage import archive, deliveries, models, outbox
+from storage.database import Database
+from tests.support import digest_builders
+from tests.support.correction_harness import LATER, CorrectionHarness, put_text
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
+
+both_engines = pytest.mark.engines("sqlite", "postgresql")
+
+
+@pytest.fixture
+def harness(db: Database) -> CorrectionHarness:
+    return CorrectionHarness(db)
+
+
+@both_engines
+async def test_a_changed_text_edits_the_message_that_shows_it(harness: CorrectionHarness) -> None:
+    subscription_id = await harness.begin("2601.00001", "2601.00002", "2601.00003")
+    await harness.put(MONDAY, ["2601.00001", "2601.00002", "2601.00003"], "Put right.", at=LATER)
+    (part,) = await harness.edited()
+    assert (part.kind, part.channel_id, part.message_id) == (models.PartKind.EDIT, 20, 1001)
+    shown = await harness.edited_content()
+    assert "Put right." in shown["content"]
+    assert shown["marker"] == f"pr:d:daily:{subscription_id}:2026-01-05:0/"
+
+
+async def test_the_papers_and_their_order_stay_as_posted(harness: CorrectionHarness) -> None:
+    await harness.begin("2601.00001", "2601.00002", "2601.00003")
+    await harness.put(MONDAY, ["2601.00003", "2601.00002", "2601.00001"], "Put right.", at=LATER)
+    lines = (await harness.edited_content())["content"].splitlines()
+    assert [line.split()[0] for line in lines] == ["2601.00001", "2601.00002"]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+async def test_only_the_changed_messages_of_the_papers_shown_are_edited(
+    harness: CorrectionHarness, number: int
+) -> None:
+    await harness.subscribe(style=models.Style.CARDS, top_n=2)
+    text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 1)])
+    await put_text(harness, text, at=EVENING)
+    await harness.send()
+    corrected = text.replace(f"Shows how 2601.0000{number} does its work.", "Another sentence.")
+    assert corrected != text
+    await put_text(harness, corrected)
+    edited = {part.message_id: "Another sentence." in (part.payload or "") for part in await harness.edited()}
+    assert edited == ({1003: True} if number == 2 else {})
+
+
+async def test_a_forum_post_is_edited_by_its_message(harness: CorrectionHarness) -> None:
+    await harness.begin("2601.00001", style=models.Style.FORUM)
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert "Put right." in (await harness.edited_content())["content"]
+
+
+async def test_a_reverted_correction_reverts_the_message(harness: CorrectionHarness) -> None:
+    await harness.subscribe()
+    for text, at in (("One.", EVENING), ("Two.", LATER), ("One.", LATER + HOUR)):
+        await harness.put(MONDAY, ["2601.00001"], text, at=at)
+        if text == "One." and at == EVENING:
+            await harness.send()
+    texts = [json.loads(part.payload or "")["content"] for part in await harness.edited()]
+    # The first edit is still pending; a retry after the second one must not restore the older text.
+    assert ["One." in text for text in texts] == [True, True]
+
+
+@both_engines
+async def test_a_pending_edit_of_another_message_is_unchanged(harness: CorrectionHarness) -> None:
+    await harness.subscribe(style=models.Style.CARDS)
+    text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
+    await put_text(harness, text, at=EVENING)
+    await harness.send()
+    for number in (1, 2):
+        text = text.replace(f"Shows how 2601.0000{number} does", f"Corrected {number}: how it does")
+        await put_text(harness, text)
+    texts = [part.payload or "" for part in await harness.edited()]
+    assert [("Corrected 1" in text, "Corrected 2" in text) for text in texts] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+async def test_a_post_that_fails_to_render_does_not_block_the_correction(harness: CorrectionHarness) -> None:
+    await harness.begin("2601.00001")
+    harness.text.failing_style = models.Style.COMPACT
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert await harness.edited() == []
+    async with harness.database.read() as connection:
+        stored = await archive.get(connection, 1)
+    assert stored is not None
+    assert stored.revision == 2
+
+
+async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarness) -> None:
+    subscription_id = await harness.begin("2601.00001", "2601.00002")
+    subscription = await harness.get_subscription(subscription_id)
+    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(
+        replace(subscription, style=models.Style.CARDS)
+    )
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
+    assert await harness.edited() == []
+
+
+async def test_a_message_sent_as_its_fallback_is_edited_as_its_fallback(harness: CorrectionHarness) -> None:
+    harness.text.plain = True
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        await outbox.mark_sending(connection, [1], SEOUL_9AM)
+        assert await outbox.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
+    await harness.send()
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    shown = await harness.edited_content()
+    assert "Put right." in shown["plain"]
+    assert shown.keys() == {"plain", "marker"}
+
+
+async def test_the_same_correction_is_planned_once(harness: CorrectionHarness) -> None:
+    await harness.begin("2601.00001")
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    async with harness.database.transaction() as connection:
+        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+    assert len(await harness.edited()) == 1
+
+
+async def test_a_changed_schedule_alone_edits_nothing(harness: CorrectionHarness) -> None:
+    subscription_id = await harness.begin("2601.00001")
+    subscription = await harness.get_subscription(subscription_id)
+    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(replace(subscription, at_time="18:00"))
+    async with harness.database.transaction() as connection:
+        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+
+
+async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> None:
+    await harness.subscribe()
+    for day in range(6):
+        await harness.put(MONDAY + day * DAY, [f"2601.0001{day}"], "At first.", at=EVENING + day * DAY)
+    await harness.send(SEOUL_9AM + 5 * DAY)
+    async with harness.database.transaction() as connection:
+        for digest_id in range(1, 7):
+            assert await harness.edits.plan(connection, digest_id, 2, SEOUL_9AM + 5 * DAY) == 0
+
+
+async def test_a_correction_of_the_older_of_two_digests_edits_the_post(harness: CorrectionHarness) -> None:
+    await harness.subscribe(created_at=EVENING - 2 * DAY)
+    await harness.put(MONDAY - DAY, ["2601.00009"], "Before.", at=EVENING - DAY)
+    await harness.send(SEOUL_9AM - DAY)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.put(MONDAY + DAY, ["2601.00002"], "At first.", at=EVENING + DAY)
+    await harness.send(SEOUL_9AM + DAY)
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER + DAY)
+    lines = (await harness.edited_content())["content"].splitlines()
+    assert ["Put right." in line for line in lines] == [False, True]
+
+
+async def test_a_weekly_post_stays_a_weekly_post(harness: CorrectionHarness) -> None:
+    await harness.subscribe(style=models.Style.WEEKLY, days=(1,))
+    await harness.put(MONDAY - 2 * DAY, ["2601.00001"], "At first.")
+    await harness.send()
+    async with harness.database.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection)
+        (posted,) = await deliveries.list_parts(connection, delivery.id)
+    await harness.put(MONDAY - 2 * DAY, ["2601.00001"], "Put right.", at=LATER)
+    (part,) = await harness.edited()
+    before, after = json.loads(posted.payload or ""), json.loads(part.payload or "")
+    assert before["since"] == after["since"] == "2025-12-30"
+
+
+@both_engines
+async def test_identical_posts_of_many_channels_are_rendered_once(harness: CorrectionHarness) -> None:
+    for channel_id in range(30, 50):
+        await harness.subscribe(channel_id)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.send()
+    harness.text.render_count = 0
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert harness.text.render_count == 1
+    assert len(await harness.edited()) == 20
+
+
+@both_engines
+async def test_posts_older_than_a_week_or_of_deleted_subscriptions_are_not_edited(
+    harness: CorrectionHarness,
+) -> None:
+    kept = await harness.subscribe(20)
+    removed = await harness.subscribe(21)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.send()
+    await Subscriptions(harness.database, lambda: LATER).remove(removed)
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert [part.channel_id for part in await harness.edited()] == [20]
+    await harness.send(LATER)
+    await harness.put(MONDAY, ["2601.00001"], "Put right again.", at=SEOUL_9AM + 8 * DAY)
+    assert await harness.edited() == []
+    assert kept != removed

@@ -1,0 +1,130 @@
+"""Late papers of posts at their hour: added later to a day that was posted, offered once, and again after an expiry."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.archive import listing
+from storage import deliveries, models, outbox
+from storage.database import Database
+from tests.support import digest_builders
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
+
+TUESDAY, WEDNESDAY = MONDAY + DAY, MONDAY + 2 * DAY
+MONDAY_POST = SEOUL_9AM + 9 * HOUR
+"""18:00 in Seoul, when the list of the day is still growing."""
+
+Papers = dict[str, int]
+
+
+@pytest.fixture
+async def harness(db: Database) -> PlannerHarness:
+    harness = PlannerHarness(db)
+    await harness.subscribe(at_time="18:00", top_n=3)
+    return harness
+
+
+async def _store_list(harness: PlannerHarness, day: date, votes: Papers, hours: float) -> None:
+    """Store the list of a day as it is some hours after the post of Monday."""
+    papers = [{"arxiv_id": name, "title": name, "votes": count} for name, count in votes.items()]
+    await digest_builders.ingest_digest(
+        harness.database,
+        listing.build(day, papers).text,
+        at=MONDAY_POST + hours * HOUR,
+        location=f"https://huggingface.co/{day}",
+    )
+
+
+async def _post_monday_and_add(harness: PlannerHarness, added: Papers) -> None:
+    """Post two papers of Monday; then its list grows, and that of Tuesday comes."""
+    monday: Papers = {"2601.00001": 9, "2601.00002": 8}
+    await _store_list(harness, MONDAY, monday, -1)
+    assert await harness.tick(MONDAY_POST) == 1
+    await _store_list(harness, MONDAY, monday | added, 2)
+    await _store_list(harness, TUESDAY, {"2601.00011": 5, "2601.00012": 4}, 20)
+
+
+async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next_post_once(
+    harness: PlannerHarness,
+) -> None:
+    await _post_monday_and_add(harness, {"2601.00003": 90, "2601.00004": 7})
+    assert await harness.tick(MONDAY_POST + DAY) == 1
+    await _store_list(harness, WEDNESDAY, {"2601.00021": 5}, 44)
+    assert await harness.tick(MONDAY_POST + 2 * DAY) == 1
+    assert await harness.list_contents() == [
+        "2601.00001 2601.00002",
+        "2601.00011 2601.00012 2601.00003 2601.00004",
+        "2601.00021",
+    ]
+    assert [post.late for post in harness.renderer.posts] == [(), ((MONDAY, 2, 2),), ()]
+
+
+async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counted(
+    harness: PlannerHarness,
+) -> None:
+    await _post_monday_and_add(harness, {f"2601.000{number}": number for number in range(30, 39)})
+    assert await harness.tick(MONDAY_POST + DAY) == 1
+    shown = (await harness.list_contents())[1].split()
+    assert shown[2:] == [f"2601.000{number}" for number in (38, 37, 36, 35, 34, 33)]
+    assert harness.renderer.posts[1].late == ((MONDAY, 6, 9),)
+
+
+async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(harness: PlannerHarness) -> None:
+    monday: Papers = {"2601.00001": 9}
+    await _store_list(harness, MONDAY, monday, -1)
+    assert await harness.tick(MONDAY_POST) == 1
+    await _store_list(harness, MONDAY, monday | {"2601.00003": 7}, 2)
+    assert await harness.tick(MONDAY_POST + DAY) == 0
+    assert await harness.tick(MONDAY_POST + DAY + 13 * HOUR) == 0
+    await _store_list(harness, WEDNESDAY, {"2601.00021": 5}, 44)
+    assert await harness.tick(MONDAY_POST + 2 * DAY) == 1
+    assert await harness.list_contents() == ["2601.00001", "2601.00021 2601.00003"]
+
+
+async def test_a_written_digest_of_a_posted_day_adds_its_other_papers_to_the_next_post(
+    harness: PlannerHarness,
+) -> None:
+    await _post_monday_and_add(harness, {})
+    at = MONDAY_POST + 3 * HOUR
+    await harness.store(MONDAY, ("2601.00001", 9), ("2601.00005", 6), at=at)
+    assert await harness.tick(MONDAY_POST + DAY) == 1
+    assert (await harness.list_contents())[1:] == ["2601.00011 2601.00012 2601.00005"]
+
+
+@pytest.mark.parametrize("is_written", [False, True], ids=["same list", "written digest"])
+async def test_late_papers_of_a_post_that_expires_unsent_are_offered_again(
+    harness: PlannerHarness, is_written: bool
+) -> None:
+    await _post_monday_and_add(harness, {} if is_written else {"2601.00003": 7})
+    if is_written:
+        at = MONDAY_POST + 3 * HOUR
+        await harness.store(MONDAY, ("2601.00001", 9), ("2601.00003", 7), at=at)
+    await _mark_all_sent(harness)
+    tuesday_post, wednesday_post = MONDAY_POST + DAY, MONDAY_POST + 2 * DAY
+    assert await harness.tick(tuesday_post) == 1
+    await harness.expire(wednesday_post)
+    await _store_list(harness, WEDNESDAY, {"2601.00021": 1}, 44)
+    assert await harness.tick(wednesday_post) == 1
+    contents = await harness.list_contents()
+    assert contents[1] == "2601.00011 2601.00012 2601.00003"
+    assert contents[2] == "2601.00011 2601.00012 2601.00021 2601.00003"
+
+
+async def test_late_papers_of_a_post_that_was_sent_are_not_offered_again(harness: PlannerHarness) -> None:
+    await _post_monday_and_add(harness, {"2601.00003": 7})
+    assert await harness.tick(MONDAY_POST + DAY) == 1
+    await _mark_all_sent(harness)
+    await harness.expire(MONDAY_POST + 2 * DAY)
+    await _store_list(harness, WEDNESDAY, {"2601.00021": 5}, 44)
+    assert await harness.tick(MONDAY_POST + 2 * DAY) == 1
+    assert (await harness.list_contents())[2] == "2601.00021"
+
+
+async def _mark_all_sent(harness: PlannerHarness) -> None:
+    async with harness.database.transaction() as connection:
+        for delivery in await deliveries.list_rows(connection):
+            for part in await deliveries.list_parts(connection, delivery.id):
+                receipts = {part.id: models.Receipt(part.id, delivery.channel_id or 0)}
+                await outbox.mark_sent(connection, receipts, delivery.planned_at)

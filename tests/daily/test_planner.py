@@ -1,0 +1,309 @@
+"""The planner of daily posts, with a stub renderer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.archive.digest_writer import FreshDigest
+from bot.daily.service import OnDemandPosts, Subscriptions
+from storage import archive, daily, deliveries, models, outbox, papers
+from storage.database import Connection
+from storage.models import Reason
+from tests.support import digest_builders
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+
+both_engines = pytest.mark.engines("sqlite", "postgresql")
+
+
+UNBLOCKED_SECONDS = 0.25
+"""Seconds within which a task that is not blocked has finished."""
+
+
+@both_engines
+async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    await planning.store(
+        MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None), ("2601.00004", 40)
+    )
+    assert await planning.tick(SEOUL_9AM - MINUTE) == 0
+    assert await planning.tick(SEOUL_9AM) == 1
+    assert await planning.tick(SEOUL_9AM) == 0
+    posted = await planning.list_payloads()
+    assert [post["content"] for post in posted] == ["2601.00002 2601.00004"]
+    assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
+    assert posted[0]["total"] == 4
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY
+
+
+@both_engines
+async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
+    planning: PlannerHarness,
+) -> None:
+    await planning.store(MONDAY - DAY, ("2601.00009", 90))
+    await planning.store(MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2))
+    posting = await planning.subscribe(min_votes=5)
+    silent = await planning.subscribe(21, min_votes=99)
+    await planning.tick(SEOUL_9AM)
+    async with planning.database.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection)
+        (record,) = await daily.list_decisions(connection, posting)
+        (empty,) = await daily.list_decisions(connection, silent)
+        ids = {row.arxiv_id: row.id for row in await papers.list_by_arxiv_ids(connection, ["2601.00003"])}
+    assert (record.local_on, record.digest_on, record.decided_at) == (MONDAY, MONDAY, SEOUL_9AM)
+    assert (len(record.digest_ids), len(record.skipped_digest_ids)) == (1, 1)
+    assert (record.min_votes, record.cutoff_rank, record.cutoff_votes) == (5, 2, 40)
+    assert (record.left_out, record.delivery_id) == (((ids["2601.00003"], 7),), delivery.id)
+    assert (empty.cutoff_rank, empty.cutoff_votes, empty.left_out) == (0, None, ())
+    assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
+
+
+async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> None:
+    await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await planning.store(MONDAY + DAY, ("2601.00001", 99), ("2601.00009", 3), ("2601.00008", 2))
+    await planning.tick(SEOUL_9AM + DAY)
+    assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
+
+
+@both_engines
+async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe(wait_minutes=120)
+    assert await planning.tick(SEOUL_9AM) == 0
+    waiting = await planning.get_subscription(subscription_id)
+    assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9AM + 2 * HOUR)
+    half_past = SEOUL_9AM + 30 * MINUTE
+    await planning.store(MONDAY, ("2601.00001", 9), at=half_past)
+    await planning.wake(half_past)
+    assert await planning.tick(half_past) == 1
+    assert (await planning.get_subscription(subscription_id)).waiting_for_on is None
+    assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
+
+
+@pytest.mark.parametrize("announce", [True, False])
+async def test_a_day_without_papers_is_announced_only_if_say_when_empty_is_set(
+    planning: PlannerHarness, announce: bool
+) -> None:
+    subscription_id = await planning.subscribe(wait_minutes=60, say_when_empty=announce)
+    await planning.tick(SEOUL_9AM)
+    assert await planning.list_contents() == []
+    await planning.tick(SEOUL_9AM + 60 * MINUTE)
+    assert await planning.list_contents() == (["no papers"] if announce else [])
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY
+
+
+async def test_votes_get_time_to_settle(planning: PlannerHarness) -> None:
+    await planning.subscribe(settle_hours=3)
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
+    assert await planning.tick(SEOUL_9AM) == 0
+    assert await planning.tick(SEOUL_9AM + 1 * HOUR + 59 * MINUTE) == 0
+    assert await planning.tick(SEOUL_9AM + 2 * HOUR) == 1
+
+
+async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe()
+    for day in range(6):
+        await planning.store(MONDAY + day * DAY, (f"2601.0001{day}", 10 + day))
+        if day == 0:
+            await planning.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM + 5 * DAY + 3 * HOUR)
+    posted = await planning.list_payloads()
+    assert [post["content"] for post in posted] == ["2601.00010", "2601.00015 2601.00014"]
+    assert posted[1]["missed"] == "2026-01-06 2026-01-07"
+
+
+async def test_a_first_post_shows_the_newest_date_only(planning: PlannerHarness) -> None:
+    await planning.store(MONDAY - DAY, ("2601.00001", 99))
+    await planning.store(MONDAY, ("2601.00002", 5))
+    await planning.subscribe()
+    await planning.tick(SEOUL_9AM)
+    assert await planning.list_contents() == ["2601.00002"]
+
+
+@both_engines
+async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe()
+    await planning.post(*((f"2601.0000{n}", 10 - n) for n in range(1, 5)), style=models.Style.CARDS)
+    assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+
+
+async def test_a_paused_subscription_is_not_planned(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    await Subscriptions(planning.database, lambda: EVENING).pause(subscription_id)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    assert await planning.tick(SEOUL_9AM) == 0
+
+
+async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_post(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9))
+    evening = SEOUL_9AM + 9 * HOUR
+    # The subscription was moved to the evening of the same day, as can happen before the clock is set back.
+    async with planning.database.transaction() as connection:
+        at_six = replace(await _stored(connection, subscription_id), at_time="18:00", next_due_at=evening)
+        await daily.update(connection, replace(at_six, due_on=MONDAY))
+    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9AM + HOUR)
+    await digest_builders.ingest_digest(
+        planning.database,
+        digest_builders.newsletter(MONDAY, [("2601.00003", 5)]),
+        at=evening,
+        location="another",
+    )
+    assert await planning.tick(evening) == 0
+    subscription = await planning.get_subscription(subscription_id)
+    assert (subscription.next_due_at, subscription.waiting_for_on) == (evening + DAY, None)
+    assert await planning.tick(evening + DAY) == 1
+    assert await planning.list_contents() == ["2601.00001", "2601.00003"]
+
+
+async def test_missed_days_are_listed_if_the_digest_arrives_after_the_restart(
+    planning: PlannerHarness,
+) -> None:
+    await planning.post(("2601.00001", 9))
+    back = SEOUL_9AM + 5 * DAY + 10 * MINUTE
+    assert await planning.tick(back) == 0
+    await planning.store(MONDAY + 5 * DAY, ("2601.00002", 9), at=back)
+    await planning.wake(back)
+    assert await planning.tick(back) == 1
+    assert (await planning.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
+
+
+async def test_a_day_without_papers_is_announced_before_the_next_post_is_due(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe(wait_minutes=1440, say_when_empty=True)
+    await planning.tick(SEOUL_9AM)
+    for minute in range(1435, 1442):
+        await planning.tick(SEOUL_9AM + minute * MINUTE)
+    assert [post["marker"][-10:] for post in await planning.list_payloads()] == ["2026-01-05"]
+
+
+async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe(at_time="18:00", fresh_days=1)
+    due_at = SEOUL_9AM + 9 * HOUR
+    assert await planning.tick(due_at) == 0
+    after_midnight = due_at + 6 * HOUR + 30 * MINUTE
+    await planning.store(MONDAY, ("2601.00001", 9), at=after_midnight)
+    await planning.wake(after_midnight)
+    assert await planning.tick(after_midnight) == 1
+    assert await planning.list_contents() == ["2601.00001"]
+
+
+@both_engines
+async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8))
+    async with planning.database.transaction() as connection:
+        await daily.set_state(
+            connection, [subscription_id], models.ActivityState.PAUSED, reason=Reason.NO_SEND
+        )
+    await planning.expire(SEOUL_9AM + 25 * HOUR)
+    later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
+    await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), at=later)
+    async with planning.database.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
+    assert await planning.tick(later) == 1
+    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
+
+
+@both_engines
+async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
+    planning: PlannerHarness,
+) -> None:
+    await planning.post(("2601.00001", 9), ("2601.00002", 8))
+    async with planning.database.transaction() as connection:
+        (due,) = await deliveries.list_due(connection, SEOUL_9AM)
+        await outbox.mark_sending(connection, [due.part.id], SEOUL_9AM)
+        await outbox.mark_retry(
+            connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""
+        )
+    later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
+    await planning.expire(SEOUL_9AM + 25 * HOUR)
+    await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), ("2601.00001", 99), at=later)
+    assert await planning.tick(later) == 1
+    assert (await planning.list_contents())[1:] == ["2601.00003"]
+
+
+@both_engines
+async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarness) -> None:
+    await planning.subscribe()
+    storing, go_on = asyncio.Event(), asyncio.Event()
+
+    async def on_fresh(connection: Connection, _: FreshDigest) -> None:
+        await daily.wake_waiting(connection, SEOUL_9AM)
+        storing.set()
+        await go_on.wait()
+
+    text = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
+    ingest = asyncio.create_task(
+        digest_builders.ingest_digest(planning.database, text, at=SEOUL_9AM, on_fresh=on_fresh)
+    )
+    await storing.wait()
+    tick = asyncio.create_task(planning.tick(SEOUL_9AM))
+    await asyncio.wait({tick}, timeout=UNBLOCKED_SECONDS)
+    go_on.set()
+    await asyncio.gather(ingest, tick)
+    await planning.tick(SEOUL_9AM + MINUTE)
+    assert await planning.list_contents() == ["2601.00001"]
+
+
+@both_engines
+async def test_concurrent_plans_for_one_channel_choose_different_papers(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    await planning.store(MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
+    service = OnDemandPosts(
+        planning.database, lambda: SEOUL_9AM, planning.deliveries, planning.search.match_papers
+    )
+    async with planning.database.transaction() as connection:
+        await archive.lock_ingest(connection)  # another planner
+        posting = asyncio.create_task(service.plan(subscription_id, 1))
+        tick = asyncio.create_task(planning.tick(SEOUL_9AM))
+        await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
+        await daily.add_posted_papers(
+            connection, [daily.PostedPaper(20, "en", paper_id, SEOUL_9AM) for paper_id in (1, 2)]
+        )
+    await asyncio.gather(posting, tick)
+    assert await planning.list_contents() == ["2601.00003 2601.00004"]
+
+
+async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
+    lost, kept = await planning.subscribe(20), await planning.subscribe(21)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    async with planning.database.transaction() as connection:
+        subscription = await _stored(connection, lost)
+        await daily.update(connection, replace(subscription, timezone="Asia/Pangaea"))
+    assert await planning.planner.reschedule(EVENING) == 0
+    assert await planning.tick(SEOUL_9AM) == 1
+    assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
+    subscription = await planning.get_subscription(lost)
+    assert subscription.next_due_at == SEOUL_9AM + HOUR
+    async with planning.database.transaction() as connection:
+        await daily.update(connection, replace(subscription, timezone="Asia/Seoul"))
+    assert await planning.tick(SEOUL_9AM + HOUR) == 1
+
+
+async def test_a_post_that_fails_to_render_does_not_block_other_posts(planning: PlannerHarness) -> None:
+    unlucky, lucky = await planning.subscribe(20, style=models.Style.CARDS), await planning.subscribe(21)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    planning.renderer.failing_style = models.Style.CARDS
+    assert await planning.tick(SEOUL_9AM) == 1
+    assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{lucky}:")
+    planning.renderer.failing_style = None
+    assert await planning.tick(SEOUL_9AM + HOUR) == 1
+    assert (await planning.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
+    assert await planning.list_contents() == ["2601.00001"] * 2
+
+
+async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:
+    subscription = await daily.get(connection, subscription_id)
+    assert subscription is not None
+    return subscription

@@ -1,0 +1,129 @@
+"""The registry of post styles covers every style; what members saved fits below a weekly post of any papers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.app.client import DiscordRenderer
+from bot.client import custom_ids, translations
+from bot.client.command_sync import CommandMentions
+from bot.daily import post as daily_post
+from bot.daily.post import STYLES
+from bot.lists import messages as lists_messages
+from bot.outbox import contents
+from bot.rendering.templates import Templates
+from storage.models import Locale, Style, When
+from tests.support import hostile_papers, payload_checks
+
+TRANSLATIONS = translations.load()
+RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
+
+
+def test_every_style_has_a_record() -> None:
+    assert set(STYLES) == set(Style)
+    assert len({style.label for style in STYLES.values()}) == len(Style)
+
+
+@pytest.mark.parametrize("locale", Locale)
+@pytest.mark.parametrize("style", Style)
+def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> None:
+    assert TRANSLATIONS.for_locale(locale).find(f"style-{style.value}")
+
+
+@st.composite
+def weekly_posts(draw: st.DrawFn) -> contents.DailyPost:
+    """Weekly posts of hostile papers with what members saved: papers of the post, and others."""
+    papers, others = draw(hostile_papers.papers()), draw(hostile_papers.papers(max_size=5))
+    saved = [*papers[-3:], *(replace(paper, arxiv_id=f"9{paper.arxiv_id[1:]}") for paper in others)]
+    chosen = draw(st.permutations(saved))[:5]
+    counts = st.tuples(st.integers(0, 99_999), st.integers(0, 99_999))
+    first_rank = draw(st.sampled_from([1, 700, 9_000]))
+    return contents.DailyPost(
+        marker="m" * 64,
+        locale=draw(st.sampled_from(Locale)),
+        style=Style.WEEKLY,
+        digest_on=date(2025, 2, 12),
+        since_on=date(2025, 2, 6),
+        total=30_000,
+        papers=papers,
+        ranks=tuple(range(first_rank, first_rank + len(papers))),
+        server_picks=tuple((paper, *draw(counts)) for paper in chosen),
+    )
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(weekly_posts())
+def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: contents.DailyPost) -> None:
+    parts = RENDERER.render_daily(post)
+    for part in parts:
+        assert part.fallback is not None
+        payload_checks.check_message(part.payload)
+        payload_checks.check_message(part.fallback)
+    heading = {Locale.EN: "this server", Locale.KO: "우리 서버"}[post.locale]
+    for body in (parts[-1].payload, parts[-1].fallback):
+        assert (heading in json.dumps(body, ensure_ascii=False).lower()) == bool(post.server_picks)
+    assert not any(heading in json.dumps(part.payload, ensure_ascii=False) for part in parts[:-1])
+    if not post.papers:
+        return
+    components = list(_walk(parts[-1].payload))
+    [menu] = [component for component in components if "options" in component]
+    by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.server_picks))}
+    listed = [by_id[option["value"]] for option in menu["options"]]
+    assert custom_ids.unpack(menu["custom_id"]).verb == lists_messages.OPEN_SELECTED
+    assert {paper.arxiv_id for paper, _, _ in post.server_picks} <= {paper.arxiv_id for paper in listed}
+    action = next(
+        action
+        for component in components
+        if (action := custom_ids.unpack(component.get("custom_id", ""))).verb == daily_post.SHOW_LANGUAGE
+    )
+    copy = daily_post.copy_of(action, listed, daily_post.OTHER_LOCALE[post.locale], "")
+    assert copy.papers == post.papers[-len(copy.papers) :]
+    assert copy.server_picks in (post.server_picks, ())
+    if all(max(counts) < 1000 for _, *counts in post.server_picks) and post.ranks[-1] < 1000:
+        assert copy.server_picks == post.server_picks
+    # A paper that is not found any more leaves the others without counts rather than with those of another.
+    fewer = daily_post.copy_of(action, listed[:-1], Locale.EN, "") if len(listed) > 1 else copy
+    assert all(pick in post.server_picks for pick in fewer.server_picks)
+
+
+@pytest.mark.parametrize(("count", "messages"), [(0, 1), (7, 1), (8, 2), (14, 2), (25, 4)])
+def test_a_post_that_names_what_members_saved_has_one_paper_fewer_a_message(
+    count: int, messages: int
+) -> None:
+    papers = tuple(
+        contents.PostPaper(
+            f"2502.{number:05}", "A", "", date(2025, 2, 12), thumbnail="https://covers.example/1.png"
+        )
+        for number in range(count + 5)
+    )
+    post = contents.DailyPost(
+        marker="daily:1:2025-02-12",
+        locale=Locale.EN,
+        style=Style.WEEKLY,
+        digest_on=date(2025, 2, 12),
+        since_on=date(2025, 2, 6),
+        total=count,
+        papers=papers[5:],
+        server_picks=tuple((paper, 3, 0) for paper in papers[:5]),
+        schedule=("09:00", "UTC", (1,), When.HOUR),
+    )
+    parts = RENDERER.render_daily(post)
+    assert len(parts) == messages
+    for part in parts:
+        payload_checks.check_message(part.payload)
+    assert "This server's five of the week" in json.dumps(parts[-1].payload)
+
+
+def _walk(component: dict[str, Any]) -> Any:
+    yield component
+    for child in (*component.get("components", ()), *filter(None, [component.get("accessory")])):
+        yield from _walk(child)

@@ -1,0 +1,110 @@
+"""Due times by the zone's rules: gaps, repeats, half hours, skipped dates, whole years."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import clock, errors
+from bot.daily import schedule
+
+ZONES = sorted(available_timezones())
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "on", "at", "expected"),
+    [
+        ("Asia/Seoul", "2026-01-05", "09:00", "2026-01-05T00:00"),
+        ("America/New_York", "2026-03-08", "02:30", "2026-03-08T07:00"),  # the gap ends at 03:00 EDT
+        ("America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30"),  # the first of two
+        ("Europe/London", "2026-03-29", "01:15", "2026-03-29T01:00"),
+        ("Australia/Lord_Howe", "2026-10-04", "02:10", "2026-10-03T15:30"),  # a gap of half an hour
+        ("Asia/Kathmandu", "2026-01-05", "09:00", "2026-01-05T03:15"),
+        ("America/Sao_Paulo", "2018-11-04", "00:00", "2018-11-04T03:00"),  # midnight did not exist
+        ("UTC", "2028-02-29", "09:00", "2028-02-29T09:00"),
+    ],
+)
+def test_local_times_are_converted_to_utc(zone: str, on: str, at: str, expected: str) -> None:
+    moment = schedule.wall_clock_to_utc(date.fromisoformat(on), time.fromisoformat(at), ZoneInfo(zone))
+    assert moment == utc(expected)
+
+
+def test_a_date_skipped_by_the_zone_has_no_post() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    assert not schedule.date_exists(date(2011, 12, 30), apia)
+    due = schedule.next_due(utc("2011-12-29T20:00"), time(9), apia, schedule.EVERY_DAY)
+    assert due.local_on == date(2011, 12, 31)
+
+
+def test_weekdays_are_local_to_the_zone() -> None:
+    # Monday 09:00 in Seoul is Sunday in New York.
+    due = schedule.next_due(utc("2026-01-03T12:00"), time(0, 30), ZoneInfo("Asia/Seoul"), (1,))
+    assert due == schedule.DueTime(utc("2026-01-04T15:30"), date(2026, 1, 5))
+
+
+def test_weekdays_are_parsed_from_names_and_ranges() -> None:
+    assert schedule.parse_days("mon,tue") == (1, 2)
+    assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
+    assert schedule.parse_days("Monday Wed") == (1, 3)
+    assert schedule.parse_days("") == schedule.EVERY_DAY
+
+
+@pytest.mark.parametrize("text", ["25:00", "9", "09:60", "noon", "", "9:5"])
+def test_an_invalid_time_is_rejected_with_an_example(text: str) -> None:
+    with pytest.raises(errors.UsageError, match="09:00"):
+        schedule.parse_time(text)
+
+
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../../etc/passwd", "Asia", "\0"])
+def test_an_invalid_zone_is_rejected_with_an_example(name: str) -> None:
+    with pytest.raises(errors.UsageError, match="Asia/Seoul"):
+        clock.parse_zone(name)
+
+
+@given(
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    after=st.integers(0, 13_000 * 86_400).map(lambda seconds: utc("2000-01-01") + timedelta(seconds=seconds)),
+    at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
+)
+def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: datetime, at: time) -> None:
+    dues = []
+    moment = after
+    for _ in range(4):
+        due = schedule.next_due(moment, at, zone, schedule.EVERY_DAY)
+        assert due.at > moment
+        assert due.at - moment <= timedelta(days=2, hours=2)
+        dues.append(due)
+        moment = due.at
+    dates = [due.local_on for due in dues]
+    expected = [dates[0] + timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1)]
+    assert dates == [on for on in expected if schedule.date_exists(on, zone)]
+
+
+@given(
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    on=st.dates(date(1990, 1, 1), date(2037, 1, 1)),
+    at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
+)
+def test_a_due_time_shows_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
+    moment = schedule.wall_clock_to_utc(on, at, zone)
+    wall = moment.astimezone(zone).replace(tzinfo=None)
+    asked = datetime.combine(on, at)
+    if wall != asked:
+        assert wall > asked
+        one_before = (moment - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
+        assert one_before < asked
+
+
+def test_due_times_during_downtime_are_listed_oldest_first() -> None:
+    dues = schedule.due_between(
+        date(2026, 1, 1), utc("2026-01-04T00:00"), time(9), ZoneInfo("Asia/Seoul"), schedule.EVERY_DAY
+    )
+    assert [due.local_on.day for due in dues] == [1, 2, 3, 4]

@@ -1,0 +1,303 @@
+"""/daily: creating, changing, previewing and removing subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import discord
+import pytest
+
+from bot.daily.planner import DailyPlanner
+from bot.search.service import SearchService
+from storage import deliveries, models, sources
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
+
+
+async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
+    return await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+
+
+@both_languages
+async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", time="9시", timezone="Asia/Seoul")
+    preview, wizard = [result.response, *result.followups][-2:]
+    assert "Small Language Models" in shown_text(preview)
+    assert shown_text(preview).startswith(harness.texts("preview-note"))
+    assert preview.ephemeral
+    shown = shown_text(wizard)
+    assert "09:00" in shown
+    assert harness.texts("permissions-ready") in shown
+    assert f"✓ {harness.texts('permission-send-messages')}" in shown
+    # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
+    assert "<t:1767312000:F>" in shown
+    started = await harness.manager_press(wizard, "setup-start")
+    assert harness.texts("subscription-started") in shown_text(started)
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.timezone, subscription.top_n) == ("09:00", "Asia/Seoul", 5)
+    assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
+
+
+async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(
+        harness.channel,
+        "daily setup",
+        channel=harness.channel,
+        time="23:45",
+        timezone="america/argentina/comodrivadavia",
+        papers=25,
+        votes=99999,
+        days="mon,wed,fri",
+        language="ko",
+        style="thread",
+        when_empty=True,
+    )
+    await harness.manager.click(last_response(result), label="Start")
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.timezone, subscription.days) == (
+        "23:45",
+        "America/Argentina/ComodRivadavia",
+        (1, 3, 5),
+    )
+    assert (subscription.top_n, subscription.min_votes, subscription.locale) == (25, 99999, models.Locale.KO)
+    assert (subscription.style, subscription.say_when_empty) == (models.Style.THREAD, True)
+
+
+async def test_missing_permissions_are_named(harness: ClientHarness) -> None:
+    result = await harness.manage("daily setup", channel=harness.readonly_channel)
+    shown = shown_text(result)
+    assert f"✗ **{harness.texts('permission-send-messages')}**" in shown
+    assert harness.texts("permission-where") in shown
+
+
+async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) -> None:
+    wizard = await harness.manage("daily setup")
+    result = await harness.manager_press(wizard, "setup-start-now")
+    assert shown_text(result) == harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
+    async with harness.container.database.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection)
+    assert delivery.kind is models.DeliveryKind.ON_DEMAND
+    assert delivery.post.papers[0] == "2501.00001"
+
+
+async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
+    await harness.add_subscription(top_n=7)
+    result = await harness.manage("daily edit", time="18:00", days="mon-fri")
+    assert harness.texts("subscription-changed") in shown_text(result)
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
+
+
+async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    result = await harness.manager.slash(harness.channel, "daily preview")
+    assert "Small Language Models" in shown_text(last_response(result))
+    assert all(message.ephemeral for message in result.followups)
+    async with harness.container.database.read() as connection:
+        assert await deliveries.list_rows(connection) == []
+
+
+@pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])
+async def test_other_styles_can_be_previewed(harness: ClientHarness, style: models.Style) -> None:
+    await harness.add_subscription(style=style)
+    result = await harness.manage("daily preview")
+    assert "Small Language Models" in shown_text(result)
+
+
+async def test_now_posts_new_papers_once(harness: ClientHarness) -> None:
+    await harness.add_subscription(top_n=25)
+    await harness.manager.slash(harness.channel, "daily now")
+    result = await harness.manage("daily now")
+    assert shown_text(result) == harness.texts("subscription-nothing-new", channel=f"<#{harness.channel.id}>")
+
+
+async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_button(
+    harness: ClientHarness,
+) -> None:
+    await harness.add_subscription()
+    paused = await harness.manage("daily pause")
+    assert (await _list_subscriptions(harness))[0].state is models.ActivityState.PAUSED
+    at = f"<t:{int(harness.env.now().timestamp())}:f>"
+    by_manager = harness.texts("paused-by", user=f"<@{harness.manager.id}>", at=at)
+    assert by_manager in shown_text(paused)
+    assert by_manager in shown_text(await harness.manage("status"))
+    await harness.bot.services.reader_data.forget(harness.manager.id)
+    listed = shown_text(await harness.manage("daily list"))
+    assert harness.texts("paused-at", at=at) in listed
+    assert by_manager not in listed
+    resumed = await harness.manager_press(paused, "resume-post")
+    assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
+    paused = await harness.manager_press(resumed, "subscription-pause")
+    confirmation = await harness.manager_press(paused, "remove")
+    assert len(await _list_subscriptions(harness)) == 1
+    removed = await harness.manager_press(confirmation, "remove")
+    assert shown_text(removed) == harness.texts("subscription-removed", channel=f"<#{harness.channel.id}>")
+    assert await _list_subscriptions(harness) == []
+
+
+async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    second = await harness.add_subscription(at_time="18:00")
+    question = await harness.manage("daily edit", papers=3)
+    assert shown_text(question) == harness.texts("subscription-which")
+    offered = await harness.manager.autocomplete(harness.channel, "daily preview", "post", "18:00")
+    assert [choice["value"] for choice in offered] == [str(second.id)]
+    assert "#papers" in offered[0]["name"]
+    listed = await harness.manage("daily list")
+    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
+    assert "18:00" in shown_text(selected)
+
+
+async def test_each_command_offers_a_menu_of_several_subscriptions(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    second = await harness.add_subscription(at_time="18:00")
+
+    async def choose(command: str) -> str:
+        menu = await harness.manage(command)
+        return shown_text(last_response(await harness.manager.select(menu, [str(second.id)])))
+
+    assert harness.texts("preview-note") in await choose("daily preview")
+    posting = harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
+    assert await choose("daily now") == posting
+    for key in ("subscription-paused", "subscription-resumed"):
+        shown = await choose("daily pause")
+        assert harness.texts(key) in shown
+        assert "18:00" in shown
+    sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
+    assert sure in await choose("daily remove")
+    assert len(await _list_subscriptions(harness)) == 2
+
+
+async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:
+    async with harness.container.database.transaction() as connection:
+        await sources.add(
+            connection,
+            url="https://huggingface.co",
+            kind=models.SourceKind.HUGGINGFACE,
+            now=harness.env.now(),
+        )
+    await harness.add_subscription(at_time="22:00", wait_minutes=90, when=models.When.COMPLETE)
+    await harness.env.advance_time(22 * 3600)
+    matcher = SearchService(harness.container.database).match_papers
+    daily = DailyPlanner(harness.container.database, harness.container.deliveries, matcher)
+    assert await daily.tick(harness.env.now()) == 0
+    listed = shown_text(await harness.manage("daily list"))
+    # The list of the day closes at 02:30.
+    until = f"<t:{int(datetime(2026, 1, 2, 4, 0, tzinfo=UTC).timestamp())}:t>"
+    assert harness.texts("next-complete", until=until) in listed
+    assert harness.texts("next-waiting", until=until) not in listed
+
+
+async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
+    for command in ("daily list", "daily preview", "daily now", "daily pause", "daily remove"):
+        shown = shown_text(await harness.manage(command))
+        assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
+
+
+async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:
+    forum = harness.guild.create_forum_channel("papers-forum")
+    wizard = await harness.manage("daily setup", channel=forum)
+    assert "Forum" in shown_text(wizard)
+    response = await harness.manage("daily setup", channel=forum, style="compact")
+    assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
+
+
+async def test_an_announcement_channel_defaults_to_the_announcement_style(harness: ClientHarness) -> None:
+    news = harness.guild.create_news_channel("news")
+    wizard = await harness.manage("daily setup", channel=news)
+    assert "Announcement" in shown_text(wizard)
+    assert "Embed Links" in shown_text(wizard)
+
+
+async def test_the_buttons_of_the_wizard_work_after_a_restart(harness: ClientHarness) -> None:
+    wizard = await harness.manage("daily setup")
+    assert all(len(custom_id) <= 100 for custom_id in component_ids(wizard))
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
+    await harness.manager.click(wizard, label="Start")
+    assert len(await _list_subscriptions(harness)) == 1
+    assert isinstance(harness.bot, discord.Client)
+
+
+async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", topic=" 강화  학습 -survey ")
+    preview, wizard = [result.response, *result.followups][-2:]
+    shown = shown_text(preview)
+    assert "Rewards That Teach Reasoning" in shown
+    assert "Small Language Models" not in shown
+    assert any("강화 학습" in line for line in shown.splitlines()[:4])
+    papers = harness.texts("forecast-papers", most=1)
+    line = harness.texts("forecast-recent", days=1, until="", papers=papers)
+    for message in (preview, wizard):
+        assert line in shown_text(message)
+        assert harness.texts("forecast-once") in shown_text(message)
+    assert harness.texts("subscription-topic", topic="강화 학습 -survey") in shown_text(wizard)
+    modal = await harness.manager_press(wizard, "subscription-edit-schedule")
+    changed = await harness.manager.submit_modal(modal, {"time": "8:00", "zone": "Seoul", "days": ["mon"]})
+    started = await harness.manager.click(last_response(changed), label=harness.texts("setup-start"))
+    assert "강화 학습" in shown_text(last_response(started))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.at_time, subscription.top_n) == ("강화 학습 -survey", "08:00", 5)
+    listed = shown_text(await harness.manage("daily list"))
+    assert "강화 학습" in listed
+    edited = await harness.manage("daily edit", topic="-")
+    assert harness.texts("subscription-changed") in shown_text(edited)
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.top_n) == ("", 5)
+
+
+async def test_a_topic_without_matches_says_so_and_offers_others(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", topic="reinforcment learnin")
+    announced, wizard = [result.response, *result.followups][-2:]
+    for message in (announced, wizard):
+        shown = shown_text(message)
+        assert harness.texts("forecast-recent-none", until="") in shown
+        assert "reinforcement learning" in shown.casefold()
+    refused = await harness.manage("daily setup", topic="-survey")
+    assert shown_text(refused) == harness.texts("topic-asks-nothing")
+
+
+@pytest.mark.parametrize("is_mentionable", [False, True])
+async def test_a_role_is_chosen_by_those_who_may_mention_it(
+    harness: ClientHarness, is_mentionable: bool
+) -> None:
+    role = harness.guild.create_role("rl-readers", mentionable=is_mentionable)
+    result = await harness.manage("daily setup", topic="RL", role=role)
+    refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
+    if not is_mentionable:
+        assert shown_text(result) == refusal
+        assert await _list_subscriptions(harness) == []
+        subscription = await harness.add_subscription(topic="RL", mention_role_id=role.id)
+        await harness.bot.services.subscriptions.pause(subscription.id)
+        for command in ("daily pause", "daily edit"):
+            options = {"role": role} if command == "daily edit" else {}
+            if options:
+                await harness.bot.services.subscriptions.edit(replace(subscription, mention_role_id=None))
+            response = await harness.manage(command, **options)
+            assert shown_text(response) == refusal
+        return
+    assert harness.texts("subscription-mention", role=f"<@&{role.id}>") in shown_text(result)
+    await harness.manager_press(result, "setup-start")
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.mention_role_id) == ("RL", role.id)
+    response = await harness.manage("daily edit", role=harness.guild.default_role)
+    assert harness.texts("subscription-changed") in shown_text(response)
+    (subscription,) = await _list_subscriptions(harness)
+    assert subscription.mention_role_id is None
+
+
+async def test_the_checklist_names_the_permission_to_mention_a_role(harness: ClientHarness) -> None:
+    role = harness.guild.create_role("rl-readers")
+    may_mention = harness.guild.create_role(
+        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
+    )
+    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
+    result = await announcer.slash(harness.channel, "daily setup", topic="RL", role=role)
+    assert harness.texts("permission-mention-everyone") in shown_text(last_response(result))

@@ -1,0 +1,130 @@
+"""Use cases of subscriptions: edit, pause, resume, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.core import errors
+from bot.daily import options
+from bot.daily.service import Subscriptions
+from storage import daily, deliveries, models, outbox
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+
+both_engines = pytest.mark.engines("sqlite", "postgresql")
+
+
+UNBLOCKED_SECONDS = 0.25
+"""Seconds within which a task that is not blocked has finished."""
+
+
+async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9))
+    hour_later = SEOUL_9AM + HOUR
+    service = Subscriptions(planning.database, lambda: hour_later)
+    wanted = replace(await planning.get_subscription(subscription_id), at_time="18:00")
+    changed = await service.edit(wanted)
+    assert changed.next_due_at == SEOUL_9AM + 1 * DAY + 9 * HOUR
+    assert changed.due_on == MONDAY + DAY
+
+
+async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe(settle_hours=6)
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
+    await planning.tick(SEOUL_9AM)
+    now = SEOUL_9AM + 5 * MINUTE
+    service = Subscriptions(planning.database, lambda: now)
+    wanted = replace(
+        await planning.get_subscription(subscription_id), days=(1, 2), at_time="08:30", settle_hours=0
+    )
+    await service.edit(wanted)
+    assert await planning.tick(now) == 1
+    assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
+    await service.edit(replace(wanted, days=(2,)))
+    assert (await planning.get_subscription(subscription_id)).due_on == MONDAY + DAY
+
+
+@both_engines
+async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
+    planning: PlannerHarness,
+) -> None:
+    paused, other = await planning.subscribe(), await planning.subscribe(at_time="09:05")
+    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await planning.tick(SEOUL_9AM)
+    now = SEOUL_9AM + MINUTE
+    service = Subscriptions(planning.database, lambda: now)
+    await service.pause(paused)
+    async with planning.database.transaction() as connection:
+        assert await deliveries.list_due(connection, now) == []
+    await service.pause(other)
+    await service.resume(other)
+    async with planning.database.transaction() as connection:
+        await outbox.resume(connection, now, channel_id=20)
+        assert await deliveries.list_due(connection, now) == []
+    await service.resume(paused)
+    async with planning.database.transaction() as connection:
+        assert len(await deliveries.list_due(connection, now)) == 1
+
+
+@both_engines
+async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
+    service = Subscriptions(planning.database, lambda: SEOUL_9AM)
+    wanted = replace(await planning.get_subscription(subscription_id), top_n=7)
+    tomorrow = SEOUL_9AM + DAY
+    planned = replace(
+        await planning.get_subscription(subscription_id),
+        next_due_at=tomorrow,
+        due_on=MONDAY + DAY,
+        last_digest_on=MONDAY,
+    )
+    async with planning.database.transaction() as connection:
+        assert len(await daily.list_due(connection, SEOUL_9AM, limit=10)) == 1
+        change = asyncio.create_task(service.edit(wanted))
+        await asyncio.wait({change}, timeout=UNBLOCKED_SECONDS)
+        await daily.set_schedules(connection, [planned])
+    await change
+    subscription = await planning.get_subscription(subscription_id)
+    assert (subscription.top_n, subscription.next_due_at, subscription.last_digest_on) == (
+        7,
+        tomorrow,
+        MONDAY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"top_n": 26}, "top N is 26; it must be from 1 to 25"),
+        ({"min_votes": -1}, "minimum votes"),
+        ({"fresh_days": 0}, "fresh days"),
+        ({"days": ()}, "at least one weekday"),
+        ({"at_time": "25:00"}, "no time of day"),
+        ({"timezone": "Mars/Olympus"}, "no time zone"),
+    ],
+)
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(errors.UsageError, match=message):
+        options.validated(models.Subscription(guild_id=1, channel_id=1, **settings))
+
+
+def test_valid_settings_are_normalised() -> None:
+    draft = models.Subscription(guild_id=1, channel_id=1, at_time="9:05", days=(5, 1, 5))
+    valid = options.validated(draft)
+    assert (valid.at_time, valid.days) == ("09:05", (1, 5))
+
+
+@both_engines
+async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: PlannerHarness) -> None:
+    subscription_id = await planning.post(("2601.00001", 9))
+    service = Subscriptions(planning.database, lambda: EVENING)
+    assert (await service.remove(subscription_id)).id == subscription_id
+    async with planning.database.transaction() as connection:
+        assert await deliveries.list_due(connection, SEOUL_9AM) == []
+    with pytest.raises(errors.UsageError, match="no daily post"):
+        await service.get(subscription_id)

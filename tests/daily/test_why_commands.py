@@ -1,0 +1,164 @@
+"""/why in both languages: in the channel of a subscription, in its thread and in another channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+
+from storage import models, outbox, sources
+from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+
+FIRST = "2501.00001"
+LAST = "2501.00005"
+FIRST_CLOSE = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
+"""When the list of the archive's newest day closes."""
+
+
+async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> str:
+    result = await harness.reader.slash(channel or harness.channel, "why", paper=paper)
+    assert result.ephemeral
+    return shown_text(last_response(result))
+
+
+async def _add_source_of_lists(harness: ClientHarness) -> int:
+    async with harness.container.database.transaction() as connection:
+        added = await sources.add(
+            connection,
+            url="https://huggingface.co",
+            kind=models.SourceKind.HUGGINGFACE,
+            now=harness.env.now(),
+        )
+    return added.id
+
+
+async def test_a_posted_paper_is_linked(harness: ClientHarness) -> None:
+    _, part = await harness.plan_post(await harness.add_subscription())
+    assert harness.texts("why-under-way") in await _why(harness, FIRST)
+    async with harness.container.database.transaction() as connection:
+        receipts = {part.id: models.Receipt(4242, harness.channel.id)}
+        await outbox.mark_sent(connection, receipts, harness.env.now())
+    shown = await _why(harness, FIRST)
+    at = f"<t:{int(harness.env.now().timestamp())}:f>"
+    assert harness.texts("why-posted", at=at) in shown
+    assert f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242" in shown
+
+
+async def test_a_paused_delivery_shows_its_reason(harness: ClientHarness) -> None:
+    _, part = await harness.plan_post(await harness.add_subscription())
+    async with harness.container.database.transaction() as connection:
+        await outbox.mark_sending(connection, [part.id], harness.env.now())
+        await outbox.stop_part(
+            connection, part.id, models.PartState.PAUSED, reason=models.Reason.NO_SEND, now=harness.env.now()
+        )
+    shown = await _why(harness, FIRST)
+    assert harness.texts("delivery-paused") in shown
+    assert harness.texts("reason-no-send") in shown
+
+
+async def test_a_skipped_paper_shows_its_votes_or_rank(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription(min_votes=50)
+    shown = await _why(harness, LAST)
+    assert harness.texts("why-too-few-votes", date="2026-01-01", votes=9, least=50) in shown
+    await harness.bot.services.subscriptions.edit(replace(subscription, top_n=2, min_votes=0))
+    shown = await _why(harness, LAST)
+    assert harness.texts("why-below-top", date="2026-01-01", rank=4, total=6, top=2) in shown
+    assert harness.texts("why-edit", command=harness.bot.mentions("daily edit")) in shown
+
+
+async def test_a_paper_of_the_next_post_shows_the_time(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
+    assert subscription.next_due_at is not None
+    at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
+    assert harness.texts("why-coming", rank=1, total=6, at=at) in await _why(harness, FIRST)
+
+
+@both_languages
+async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
+    harness: ClientHarness,
+) -> None:
+    await _add_source_of_lists(harness)
+    await harness.add_subscription(when=models.When.COMPLETE)
+    at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
+    text = {
+        models.Locale.EN: f"The post waits until the day's list is complete. The list of 2026-01-01 closes {at}.",
+        models.Locale.KO: f"그날 목록이 다 모일 때까지 기다리고 있어요. 2026-01-01 목록은 {at}에 마감돼요.",
+    }[harness.texts.locale]
+    assert text in await _why(harness, LAST)
+    # It is in the digest of the day before as well, which is complete a day earlier.
+    at = f"<t:{int((FIRST_CLOSE - timedelta(days=1)).timestamp())}:R>"
+    assert harness.texts("why-closing", date="2025-12-31", at=at) in await _why(harness, FIRST)
+
+
+async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
+    source_id = await _add_source_of_lists(harness)
+    subscription = await harness.add_subscription(when=models.When.COMPLETE)
+    await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
+    location = "https://huggingface.co/api/daily_papers?date=2026-01-01"
+    read = models.PageState(location, harness.env.now(), models.FetchStatus.OK)
+    async with harness.container.database.transaction() as connection:
+        await sources.upsert_page_states(connection, [(source_id, read)])
+    assert subscription.next_due_at is not None
+    at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
+    assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
+
+
+async def test_a_paused_subscription_shows_its_reason(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
+    await harness.bot.services.subscriptions.pause(subscription.id, by=harness.manager.id)
+    shown = await _why(harness, FIRST)
+    assert harness.texts("why-stopped") in shown
+    at = f"<t:{int(harness.env.now().timestamp())}:f>"
+    assert harness.texts("paused-by", user=f"<@{harness.manager.id}>", at=at) in shown
+
+
+async def test_a_channel_without_a_subscription_names_the_channels_that_have_one(
+    harness: ClientHarness,
+) -> None:
+    command = harness.bot.mentions("daily setup")
+    assert harness.texts("why-no-subscription", command=command) in await _why(harness, FIRST)
+    await harness.add_subscription()
+    elsewhere = harness.guild.create_text_channel("elsewhere")
+    shown = await _why(harness, FIRST, elsewhere)
+    assert harness.texts("why-no-subscription-here", channels=f"<#{harness.channel.id}>") in shown
+
+
+async def test_a_paper_outside_the_archive_and_an_unknown_title_are_reported(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    assert harness.texts("why-not-listed", paper=r"1234\.56789") in await _why(
+        harness, "arxiv.org/abs/1234.56789v2"
+    )
+    assert harness.texts("no-paper", paper="xyzzyplugh") in await _why(harness, "xyzzyplugh")
+
+
+async def test_the_answer_opens_the_paper_and_the_status(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    result = await harness.reader.slash(harness.channel, "why", paper=FIRST)
+    card = await harness.reader.click(last_response(result), label=harness.texts("read"))
+    assert FIRST in shown_text(last_response(card))
+    status = await harness.reader.click(last_response(result), label=harness.texts("see-status"))
+    assert harness.texts("status-heading") in shown_text(last_response(status))
+
+
+async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarness) -> None:
+    for hour in range(7):
+        await harness.add_subscription(at_time=f"0{hour}:30", min_votes=80 + hour)
+    shown = await _why(harness, FIRST)
+    assert shown.count("▲ 8") >= 4
+    assert harness.texts("and-more", count=2) in shown
+
+
+async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:
+    await harness.env.advance_time(timedelta(days=20).total_seconds())
+    await harness.add_subscription()
+    assert harness.texts("why-before-subscription", date="2026-01-01") in await _why(harness, FIRST)
+
+
+async def test_in_a_thread_the_parent_channel_is_explained(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    channel: Any = harness.bot.get_channel(harness.channel.id)
+    await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
+    (thread,) = harness.channel.threads
+    assert "number 1 of 6" in await _why(harness, FIRST, thread)

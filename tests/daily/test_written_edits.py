@@ -1,0 +1,130 @@
+"""Edits of the posts of a day's listing when its digest is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
+from bot.core import day_close
+from storage import deliveries, models, sources
+from storage.database import Database
+from tests.support import digest_builders, source_payloads
+from tests.support.correction_harness import LATER, CorrectionHarness, put_text
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
+
+
+@pytest.fixture
+def harness(db: Database) -> CorrectionHarness:
+    return CorrectionHarness(db)
+
+
+async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:
+    await harness.subscribe(top_n=5)
+    text = source_payloads.listing_text(MONDAY, ids)
+    await put_text(harness, text, "hf", EVENING)
+    await harness.send()
+
+
+async def test_a_written_digest_edits_the_post_of_the_listing_and_causes_no_other(
+    harness: CorrectionHarness,
+) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
+    await put_text(harness, written, "letter")
+    (part,) = await harness.edited()
+    assert "Shows how 2601.00001 does its work." in (part.payload or "")
+    assert await harness.tick(LATER + HOUR) == 0
+    assert await harness.tick(SEOUL_9AM + DAY) == 0
+
+
+async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00003", 8)])
+    await put_text(harness, written, "letter")
+    assert await harness.tick(LATER) == 0
+    following = source_payloads.listing_text(MONDAY + DAY, ["2601.00009"])
+    await put_text(harness, following, "hf-tuesday")
+    await harness.send(SEOUL_9AM + DAY)
+    async with harness.database.read() as connection:
+        sent = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert [delivery.post.papers for delivery in sent] == [
+        ("2601.00009", "2601.00003"),
+        ("2601.00002", "2601.00001"),
+    ]
+
+
+async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harness: CorrectionHarness) -> None:
+    await harness.subscribe(top_n=5)
+    listed = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"])
+    await put_text(harness, listed, "hf", EVENING)
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
+    await put_text(harness, written, "letter", EVENING)
+    await harness.send()
+    async with harness.database.read() as connection:
+        (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert (sorted(sent.post.papers), sent.post.total) == (["2601.00001", "2601.00002"], 2)
+
+
+async def test_a_written_digest_whose_text_is_not_shown_edits_nothing(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    await put_text(harness, source_payloads.review(MONDAY, ["2601.00001"]), "review")
+    assert await harness.edited() == []
+
+
+async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    ids = ["2601.00001", "2601.00002", "2601.00003"]
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids[:2], votes=70), "hf")
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=80), "hf")
+    assert await harness.edited() == []
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, summary="Put right."), "hf")
+    (part,) = await harness.edited()
+    assert "Put right." in (part.payload or "")
+
+
+CLOSE = day_close.default().closes_at(MONDAY)
+
+
+async def read_list(database: Database, at: datetime) -> None:
+    """Store that the list of MONDAY was read at a moment."""
+    url = "https://huggingface.co"
+    async with database.transaction() as connection:
+        source = await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=at)
+        page = models.PageState(f"{url}/api/daily_papers?date={MONDAY}", at, models.FetchStatus.OK)
+        await sources.upsert_page_states(connection, [(source.id, page)])
+
+
+@pytest.mark.parametrize(
+    ("read_at", "posted_at", "expected"),
+    [
+        (CLOSE - DAY / 2, CLOSE - DAY / 12, (str(CLOSE), False)),
+        (CLOSE + DAY / 1440, CLOSE + DAY / 24, (str(CLOSE), True)),
+        # The list has closed, and nothing shows yet whether what was read is all of it.
+        (CLOSE - DAY / 2, CLOSE + DAY / 24, ("None", False)),
+    ],
+)
+async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_keeps_it(
+    harness: CorrectionHarness, read_at: datetime, posted_at: datetime, expected: tuple[str, bool]
+) -> None:
+    await read_list(harness.database, read_at)
+    at_time = f"{posted_at:%H:%M}"
+    await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
+    await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
+    await harness.send(posted_at)
+    corrected = source_payloads.listing_text(MONDAY, ["2601.00001"], summary="Put right.")
+    await put_text(harness, corrected, "hf", CLOSE + DAY / 2)
+    shown = await harness.edited_content()
+    assert "Put right." in shown["content"]
+    assert (shown["closes_at"], shown["is_complete"]) == expected
+
+
+async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
+    await read_list(harness.database, EVENING)
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "First.")
+    await harness.send()
+    async with harness.database.read() as connection:
+        (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert sent.post.closes_at is None

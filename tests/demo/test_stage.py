@@ -1,0 +1,153 @@
+"""The demo's stage without a browser: its clock, its answers, and the commands and options of typed lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.client import context, translations
+from bot.demo import stage
+from bot.demo.stage import Stage
+from storage import models
+from storage.database import Database
+from tests.support.client_harness import ClientHarness, last_response, open_harness, shown_text
+
+
+def _page(harness: ClientHarness) -> Any:
+    """SimCord's page without its server: an action on it is an operation of the environment, as each of them is."""
+
+    async def act(_context: str | None, _body: Mapping[str, Any]) -> dict[str, Any]:
+        await harness.env.settle()
+        return {}
+
+    return SimpleNamespace(_pages={}, refresh=harness.env.settle, _action=act)
+
+
+async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        page, stop = _page(harness), asyncio.Event()
+        stage = Stage(harness.env, page, harness.channel, harness.reader, models.Locale.EN)
+        await harness.reader.send(harness.channel, "/paper diffusion")
+        running = asyncio.create_task(stage.run(stop))
+        try:
+            while not harness.env._operation_label:  # noqa: ASYNC110 - SimCord sets no event
+                await asyncio.sleep(0)
+            assert await page._action(None, {}) == {}
+        finally:
+            stop.set()
+            await running
+
+
+async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that_the_answer_names(
+    sqlite_db: Database,
+) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        seconds = [0.0]
+        page = _page(harness)
+        stage = Stage(
+            harness.env, page, harness.channel, harness.reader, models.Locale.EN, lambda: seconds[0]
+        )
+
+        async def ask() -> str:
+            answer = await harness.reader.slash(harness.channel, "paper", paper="diffusion")
+            await stage.step()
+            return shown_text(last_response(answer))
+
+        answers = [await ask() for _ in range(context.MAX_LOOKUPS + 1)]
+        refusal = harness.texts("cooldown", seconds=int(context.LOOKUP_PERIOD_SECONDS))
+        assert answers.count(refusal) == 1
+        assert answers[-1] == refusal
+        seconds[0] += context.LOOKUP_PERIOD_SECONDS + 1
+        await stage.step()
+        assert await ask() != refusal
+
+
+async def test_a_value_that_is_no_choice_is_answered_with_the_names_of_the_choices(
+    sqlite_db: Database,
+) -> None:
+    expected = {models.Locale.EN: ("period", "Last year"), models.Locale.KO: ("기간", "최근 1년")}
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        page = _page(harness)
+        for locale, names in expected.items():
+            stage = Stage(harness.env, page, harness.channel, harness.reader, locale)
+            await harness.reader.send(harness.channel, "/top period:fortnight")
+            await stage.step()
+            answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
+            assert all(name in answer for name in ("/top", *names)), answer
+            assert "'y'" not in answer
+
+
+async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_group(
+    sqlite_db: Database,
+) -> None:
+    lines = {
+        models.Locale.EN: ("/me erase", "`/me forget`"),
+        models.Locale.KO: ("/내정보 지우기", "`/내정보 삭제`"),
+    }
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        for locale, (line, command) in lines.items():
+            stage = Stage(harness.env, _page(harness), harness.channel, harness.reader, locale)
+            await harness.reader.send(harness.channel, line)
+            await stage.step()
+            answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
+            assert command in answer, answer
+
+
+def option(name: str, korean: str, kind: int = stage.STRING, **more: Any) -> dict[str, Any]:
+    return {"name": name, "name_localizations": {"ko": korean}, "type": kind, **more}
+
+
+TOPIC = option("topic", "주제") | {
+    "options": [
+        option("query", "검색어", required=True),
+        option("votes", "추천", stage.INTEGER),
+        option("period", "기간", choices=[option("month", "한 달", value="30")]),
+    ]
+}
+ADD = option("add", "추가") | {"options": [option("keyword", "단어"), option("all", "모두", stage.BOOLEAN)]}
+ALERTS = option("alerts", "알림") | {"options": [ADD]}
+LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD)]
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "values"),
+    [
+        ("/topic small language model", "topic", {"query": "small language model"}),
+        ("/주제 소형 언어 모델", "topic", {"query": "소형 언어 모델"}),
+        ("/topic query: RL votes:20", "topic", {"query": "RL", "votes": "20"}),
+        ("/topic RL 추천:20", "topic", {"query": "RL", "votes": "20"}),
+        ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
+        ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
+        ("/TOPIC", "topic", {}),
+        ("/topic what is x: y", "topic", {"query": "what is x: y"}),
+    ],
+)
+def test_a_line_names_a_command_and_its_options(line: str, name: str, values: dict[str, str]) -> None:
+    found = stage.find_command(line, LEAVES)
+    assert found is not None
+    command, leaf, rest = found
+    assert command == name
+    assert stage.read_options(leaf, rest) == values
+    assert stage.list_missing(leaf, values) == (["query"] if name == "topic" and not values else [])
+
+
+@pytest.mark.parametrize("line", ["/", "/topc x", "/alerts", "topic"])
+def test_a_line_that_names_no_command_gives_none(line: str) -> None:
+    found = stage.find_command(line, LEAVES)
+    assert (found is None) == (line != "topic")
+
+
+def test_values_get_the_type_of_their_option() -> None:
+    query, votes, period = TOPIC["options"]
+    assert stage.convert_command(query, "20") == "20"
+    assert stage.convert_command(votes, "20") == 20
+    assert stage.convert_command(period, "한 달") == "30"
+    assert stage.convert_command(ADD["options"][1], "yes") is True
+    with pytest.raises(ValueError, match="invalid literal"):
+        stage.convert_command(votes, "many")
+    with pytest.raises(ValueError, match="Discord's list"):
+        stage.convert_command(option("role", "역할", 8), "x")

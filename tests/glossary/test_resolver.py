@@ -1,0 +1,316 @@
+"""Query expansion: which forms are added, and which words stay as typed; glossaries written as JSON and read back."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import concepts, induction, mentions, resolver
+from bot.search import scoring
+from bot.text import analyser, term_keys
+from tests.support import glossary_in_memory, growth
+
+FRAGMENTS = st.sampled_from(
+    ["강화학습", "대규모", "언어", "모델", " ", "LLM", "rl", "-", "추론", "\x00", "image", "s"]
+)
+
+
+QUERIES = st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=30).map("".join))
+
+
+@pytest.fixture(scope="module")
+def glossary() -> resolver.Glossary:
+    return glossary_in_memory.build_glossary([], concepts.load_terms())
+
+
+@pytest.mark.parametrize(
+    "query", ["강화 학습", "강화학습", "reinforcement learning", "Reinforcement-Learning", "RL", "rl"]
+)
+def test_every_form_resolves_to_the_concept(glossary: resolver.Glossary, query: str) -> None:
+    expanded = glossary.expand(query)
+    assert [segment.key for segment in expanded.segments] == ["reinforc learn"]
+    assert not expanded.composed
+
+
+@pytest.mark.parametrize(
+    ("word", "translation"), [("환자", "patient"), ("driving", "운전"), ("재현율", "recal")]
+)
+def test_a_common_word_is_translated_but_is_not_a_topic(
+    glossary: resolver.Glossary, word: str, translation: str
+) -> None:
+    (segment,) = glossary.expand(word).segments
+    assert translation in [form.text for form in segment.forms]
+    assert segment.key is None
+    assert not segment.added_forms
+    assert glossary.find_concepts(word) == []
+
+
+def test_a_query_of_two_concepts_has_two_segments(glossary: resolver.Glossary) -> None:
+    first, second = glossary.expand("LLM 추론").segments
+    assert first.key == "larg languag model"
+    assert {"reasoning", "inference"} <= set(second.added_forms)
+
+
+def test_a_term_falls_back_to_its_words_in_any_spacing(glossary: resolver.Glossary) -> None:
+    for query in ("다음 토큰 예측", "다음토큰예측"):
+        expanded = glossary.expand(query)
+        assert [segment.key for segment in expanded.segments] == ["next token predict"]
+        assert [segment.text for segment in expanded.fallback] == ["다음", "토큰", "예측"]
+
+
+def test_words_of_two_languages_are_two_segments(glossary: resolver.Glossary) -> None:
+    expanded = glossary.expand("KV 캐시")
+    assert [segment.text for segment in expanded.segments] == ["KV", "캐시"]
+    assert expanded.composed[0].key == "kv cach"
+
+
+def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
+    expanded = glossary.expand("대규모언어모델추론")
+    assert [segment.text for segment in expanded.segments] == ["대규모언어모델", "추론"]
+
+
+def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None:
+    added_forms = glossary.expand("강화학습").added_forms
+    assert "reinforcement learning" in added_forms
+    assert "강화 학습" not in added_forms
+
+
+def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:
+    expanded = glossary.expand("뷁뷁뷁")
+    assert [(form.text, form.weight) for form in expanded.segments[0].forms] == [("뷁뷁뷁", 1.0)]
+    assert not expanded.added_forms
+
+
+def test_an_unexplained_phrase_is_translated_word_by_word(glossary: resolver.Glossary) -> None:
+    expanded = glossary.expand("의료 양자화")
+    assert expanded.composed
+    assert any("quantiz" in form.text for form in expanded.composed[0].forms)
+
+
+def test_function_words_are_not_abbreviations() -> None:
+    glossary = glossary_in_memory.build_glossary(["지시 튜닝(Instruction Tuning; IT)"] * 5, ())
+    assert glossary.expand("it").segments[0].key is None
+    assert glossary.expand("IT").segments[0].key == "instruct tune"
+
+
+@given(QUERIES)
+def test_any_query_expands(query: str) -> None:
+    expanded = _single_concept_glossary().expand(query)
+    assert len(expanded.segments) <= 100
+    assert all(form.text for segment in expanded.segments for form in segment.forms)
+
+
+@pytest.mark.parametrize("piece", ["강화학습언어모델", "LLM 추론 "])
+def test_a_long_query_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
+    growth.assert_linear(lambda count: glossary.expand(piece * count), 100)
+
+
+def _single_concept_glossary() -> resolver.Glossary:
+    concept = concepts.Concept("larg languag model", (concepts.SurfaceForm("대규모 언어 모델", "ko", 2),))
+    return resolver.Glossary([concept])
+
+
+def test_a_transliteration_of_a_single_word_has_full_weight() -> None:
+    texts = ["트랜스포머(Transformer)를 쓴다", "이는 변환기(Transformer)이다"] * 2
+    expanded = glossary_in_memory.build_glossary(texts, ()).expand("transformer")
+    weights = {form.text: form.weight for form in expanded.segments[0].forms}
+    assert weights["트랜스포머"] == 1.0
+    assert weights["변환기"] < 1.0
+
+
+def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
+    seed_term = concepts.SeedTerm(
+        "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
+    )
+    expanded = glossary_in_memory.build_glossary([], (seed_term,)).expand("image-to-video")
+    weights = {form.text: form.weight for form in expanded.segments[0].forms}
+    assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
+    assert "이미지에서 비디오" not in weights
+
+
+AMBIGUOUS_TEXTS = [
+    *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
+    *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
+]
+
+
+def test_a_shared_abbreviation_has_context_and_rivals_and_is_not_shown() -> None:
+    segment = glossary_in_memory.build_glossary(AMBIGUOUS_TEXTS, ()).expand("dual path attention").segments[0]
+    shared = next(form for form in segment.forms if form.text == "DPA")
+    assert shared.weight < 1.0
+    assert {"dual", "path"} <= set(shared.context)
+    assert "Direct Policy Adaptation" in shared.rivals
+    assert "DPA" not in segment.added_forms
+
+
+def test_a_final_capital_s_is_not_a_plural() -> None:
+    glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
+    assert glossary.expand("SDs").segments[0].key == "speculative decod"
+    assert glossary.expand("SDS").segments[0].key is None
+
+
+def test_no_abbreviation_is_guessed_from_initials() -> None:
+    expanded = resolver.Glossary([]).expand("sparse attention mechanism")
+    forms = [form.text for part in (*expanded.segments, *expanded.composed) for form in part.forms]
+    assert "SAM" not in forms
+
+
+@pytest.mark.parametrize(
+    ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
+)
+def test_an_everyday_word_among_others_is_no_abbreviation(query: str, is_abbreviation: bool) -> None:
+    concept = concepts.Concept(
+        "languag imag video engin",
+        (
+            concepts.SurfaceForm("language image video engine", "en", 3),
+            concepts.SurfaceForm("LIVE", "abbr", 3),
+        ),
+    )
+    senses = {"LIVE": [concepts.AbbreviationSense(concept.key, 1.0, 3)]}
+    expanded = resolver.Glossary([concept], senses).expand(query)
+    assert (expanded.segments[0].key == concept.key) == is_abbreviation
+
+
+@pytest.mark.parametrize(
+    ("abbreviation", "terms"),
+    [
+        ("SD", {"stable diffusion", "speculative decoding", "standard deviation"}),
+        ("asr", {"automatic speech recognition", "attack success rate"}),
+        ("TTA", {"text-to-audio", "test-time adaptation", "test-time augmentation"}),
+        ("CV", {"computer vision", "cross-validation"}),
+        ("CL", {"contrastive learning", "continual learning", "curriculum learning"}),
+        ("RL", set()),
+        ("robots", set()),
+    ],
+)
+def test_an_abbreviation_has_all_its_meanings(
+    glossary: resolver.Glossary, abbreviation: str, terms: set[str]
+) -> None:
+    assert set(glossary.list_senses(abbreviation)) == terms
+
+
+def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() -> None:
+    texts = [*AMBIGUOUS_TEXTS, "이중 경로 주의(Dual Path Attentions; DPA)를 쓴다"]
+    meanings = glossary_in_memory.build_glossary(texts, ()).list_senses("DPA")
+    assert sorted(meanings) == ["Direct Policy Adaptation", "Dual Path Attention"]
+
+
+@pytest.fixture(scope="module")
+def ambiguous_scorer() -> scoring.Scorer:
+    explained = [
+        *["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3,
+        *["스테이블 디퓨전(Stable Diffusion; SD)을 쓴다"] * 3,
+    ]
+    glossary = glossary_in_memory.build_glossary(explained, concepts.load_terms())
+    return scoring.Scorer(glossary.expand("speculative decoding"))
+
+
+def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
+    return scorer.score(term_keys.Document("", analyser.canonicalise(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SDE로 표본을 뽑는다",
+        "SD1.5로 그림을 그린다",
+        "Stable Diffusion의 하나인 SD를 쓴다",
+        "표준편차(SD)를 잰다",
+    ],
+)
+def test_an_ambiguous_abbreviation_that_means_something_else_is_no_hit(
+    ambiguous_scorer: scoring.Scorer, text: str
+) -> None:
+    assert _score(ambiguous_scorer, text) is None
+
+
+def test_an_ambiguous_abbreviation_without_context_comes_last_and_is_no_topic(
+    ambiguous_scorer: scoring.Scorer,
+) -> None:
+    bare, explained = (
+        _score(ambiguous_scorer, text)
+        for text in ("SD. SD. SD. SD를 빠르게 한다", "디코딩을 SD로 한다. Decoding is fast.")
+    )
+    assert bare is not None
+    assert explained is not None
+    assert (bare.ambiguous, explained.ambiguous) == (True, False)
+    assert bare.sort_key < explained.sort_key
+    paper = term_keys.Document(analyser.canonicalise("SD"), analyser.canonicalise("SD는 SD이다"))
+    assert not ambiguous_scorer.is_about(paper)
+
+
+def test_an_abbreviation_with_one_rare_other_meaning_is_not_ambiguous() -> None:
+    explained = [
+        *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 8,
+        "잠재 동역학 모델(Latent Dynamics Model; LDM)",
+    ]
+    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("latent diffusion model"))
+    score = _score(scorer, "LDM을 쓴다")
+    assert score is not None
+    assert not score.ambiguous
+
+
+def test_a_replaced_glossary_is_freed_at_once() -> None:
+    glossary = resolver.Glossary([])
+    assert [form.text for form in glossary.list_forms(("speech synthesis", "tts"))] == [
+        "speech synthesis",
+        "tts",
+    ]
+    reference = weakref.ref(glossary)
+    gc.disable()
+    try:
+        del glossary
+        assert reference() is None
+    finally:
+        gc.enable()
+
+
+ASSOCIATIONS = mentions.AssociationTable(
+    {
+        "강화": {"reinforc": 0.9, "learn": 0.3},
+        "학습": {"learn": 0.45},
+        "증류": {"distil": 0.6, "score": 0.5},
+        "점수": {"score": 0.6},
+    },
+    {},
+)
+
+
+def test_a_translation_must_be_mutual() -> None:
+    assert resolver.Translator(ASSOCIATIONS).to_korean("learn") == ["학습"]
+    assert resolver.Translator(ASSOCIATIONS).to_english("강화") == ["reinforc"]
+
+
+def test_one_translation_never_covers_two_words() -> None:
+    translations = resolver.Translator(ASSOCIATIONS).translate_phrase(["score", "distillation"])
+    assert translations[0] == "점수 증류"
+    assert "증류 증류" not in translations
+
+
+def test_a_glossary_survives_serialisation() -> None:
+    draft = induction.draft_glossary(
+        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), concepts.load_terms()
+    )
+    built = induction.build_concepts(draft, draft.cooccurrence_counter())
+    title_statistics = mentions.TitleStatistics([mentions.Phrase("Robot Arms", "en", 3)], {"robot": 5})
+    text = resolver.dump_glossary(
+        built, draft.senses, draft.mention_evidence.table, title_statistics, {"Gemini": 2}
+    )
+    loaded = resolver.load_glossary(text)
+    assert loaded is not None
+    assert loaded.title_statistics == title_statistics
+    assert loaded.find_names("제미나이") == ["Gemini"]
+    assert resolver.is_current(text)
+    original = resolver.Glossary(built, draft.senses, draft.mention_evidence.table)
+    for query in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
+        assert loaded.expand(query) == original.expand(query)
+
+
+def test_a_glossary_of_another_version_is_not_loaded() -> None:
+    for older in ('{"version": 0}', '{"version":1,"concepts":[]}', "", "null"):
+        assert resolver.load_glossary(older) is None
+        assert not resolver.is_current(older)

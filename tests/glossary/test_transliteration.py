@@ -1,0 +1,92 @@
+"""Korean spellings of English words, and of names by their sound."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import transliteration
+
+
+@pytest.mark.parametrize(
+    ("korean", "english"),
+    [
+        ("트랜스포머", "transformer"),
+        ("디퓨전", "diffusion"),
+        ("어텐션", "attention"),
+        ("벤치마크", "benchmark"),
+        ("스플래팅", "splatting"),
+        ("프롬프트", "prompt"),
+        ("오토인코더", "autoencoder"),
+    ],
+)
+def test_transliterations_are_recognised_by_their_consonants(korean: str, english: str) -> None:
+    assert transliteration.is_transliteration(korean, english)
+    skeletons = transliteration.list_skeletons(["model", english, "learning"])
+    assert transliteration.TransliterationIndex(skeletons).find(korean) == [english]
+
+
+@pytest.mark.parametrize(
+    ("korean", "english"), [("학습", "learning"), ("모델", "data"), ("데이터", "diffusion"), ("", "")]
+)
+def test_other_words_are_not_transliterations(korean: str, english: str) -> None:
+    assert not transliteration.is_transliteration(korean, english)
+
+
+SPELLINGS = [
+    ("제미나이", "Gemini"),
+    ("딥시크", "DeepSeek"),
+    ("라그", "RAG"),
+    ("로라", "LoRA"),
+    ("스테이블디퓨전", "Stable Diffusion"),
+    ("라마", "LLaMA"),
+    ("큐원", "Qwen"),
+    ("미스트랄", "Mistral"),
+    ("믹스트랄", "Mixtral"),
+    ("클립", "CLIP"),
+    ("맘바", "Mamba"),
+    ("젬마", "Gemma"),
+    ("야누스 프로", "Janus-Pro"),
+    ("하이퍼클로바", "HyperCLOVA"),
+    ("플래시 어텐션", "FlashAttention"),
+    ("클로드", "Claude"),
+    ("위스퍼", "Whisper"),
+    ("플럭스", "FLUX"),
+    ("알파폴드", "AlphaFold"),
+    ("몰모", "Molmo"),
+    ("소라", "Sora"),
+]
+
+
+NAMES = {name: 1 for _, name in SPELLINGS}
+
+
+@pytest.mark.parametrize(("korean", "name"), SPELLINGS)
+def test_a_korean_spelling_finds_its_name_alone(korean: str, name: str) -> None:
+    assert transliteration.SoundIndex(NAMES).find(korean) == [name]
+
+
+@pytest.mark.parametrize(
+    "word", ["그라", "라마단", "로봇", "클래스", "학습", "모델", "추론", "제미", "다리", "평가", "라", ""]
+)
+def test_another_word_finds_no_name(word: str) -> None:
+    assert transliteration.SoundIndex(NAMES).find(word) == []
+
+
+def test_names_of_equal_sound_are_returned_by_their_papers_without_rare_ones() -> None:
+    names = {"Sigma": 1, "LaMa": 3, "LLaMA": 5, "Llama": 4, "Lamma": 1}
+    assert transliteration.SoundIndex(names).find("라마") == ["LLaMA"]
+    assert transliteration.SoundIndex({"LLaMA": 5, "LaMa": 3}).find("라마") == ["LLaMA", "LaMa"]
+
+
+def test_flow_and_pro_are_told_apart() -> None:
+    assert transliteration.sounds_like("프로", "pro")
+    assert not transliteration.sounds_like("프로", "plo")
+    assert transliteration.sounds_like("플로", "flow")
+
+
+@given(st.text(alphabet="가나다라마바사아자차카타파하힣의쀍뷁괜찮않", max_size=14), st.text(max_size=60))
+def test_any_spelling_and_name_can_be_compared(korean: str, name: str) -> None:
+    found = transliteration.SoundIndex({name: 1}).find(korean)
+    assert found in ([], [name])

@@ -1,0 +1,65 @@
+"""Autocomplete of topics, authors, papers, dates, times and time zones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.search import glossary
+from tests.support import sample_archive
+from tests.support.client_harness import ClientHarness, shown_text
+
+
+async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
+    harness: ClientHarness,
+) -> None:
+    papers = (
+        sample_archive.NewsletterPaper("2501.00011", "Quiet Harbour Lights", "A lamp."),
+        sample_archive.NewsletterPaper(
+            "2501.00012", "Painting Quiet Harbour Lights @everyone", "Another lamp."
+        ),
+    )
+    await sample_archive.add_digest(harness.container.database, "2026-01-01", *papers)
+    await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
+    (offered,) = await harness.reader.autocomplete(harness.channel, "topic", "query", "quiet h")
+    assert offered["value"] == "Quiet Harbour Lights"
+    results = shown_text(await harness.ask("topic", query=offered["value"]))
+    assert harness.texts("list-topic-heading", topic="Quiet Harbour Lights", count=2) in results
+
+
+async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness) -> None:
+    async def offered(command: str, option: str, typed: str, value: str = "value") -> list[str]:
+        choices = await harness.manager.autocomplete(harness.channel, command, option, typed)
+        return [choice[value] for choice in choices]
+
+    papers = harness.texts("choice-papers", count=4)
+    assert await offered("author", "name", "lovel") == ["Ada Lovelace"]
+    assert await offered("author", "name", "lovel", "name") == [f"Ada Lovelace — {papers}"]
+    for typed, name in (
+        ("소형", "소형 언어 모델 · small language model (SLM)"),
+        ("small l", "small language model (SLM) · 소형 언어 모델"),
+    ):
+        assert (await offered("topic", "query", typed, "name"))[0] == name
+    names = await offered("paper", "paper", "2501.0000", "name")
+    assert "2501.00002 ▲ 57 · Rewards That Teach Reasoning" in names
+    assert "2501.00003 ▲ – · Speech without a Score" in names
+    assert (await offered("daily setup", "timezone", ""))[0] == "Asia/Seoul"
+    assert (await offered("daily setup", "timezone", "kath"))[0] == "Asia/Kathmandu"
+    assert await offered("daily setup", "time", "9") == ["09:00", "09:30"]
+    long = sample_archive.NewsletterPaper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
+    await sample_archive.add_digest(harness.container.database, "2026-01-01", long)
+    (name,) = await offered("paper", "paper", "lanterns", "name")
+    assert len(name) <= 100
+    assert name.startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")
+    assert name.endswith("…")
+
+
+async def test_an_error_of_an_autocomplete_gives_an_empty_list(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(type(harness.bot.services.search), "complete_author", fail)
+    assert await harness.reader.autocomplete(harness.channel, "author", "name", "ada") == []

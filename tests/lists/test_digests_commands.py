@@ -1,0 +1,254 @@
+"""/digest and /top: days as they are typed, the menu of days, the rows of a day; a post's other language and its buttons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from bot.daily import post as daily_post
+from storage import models
+from tests.support import sample_archive
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    last_response,
+    post_daily,
+    raw_components,
+    send_parts,
+    shown_text,
+)
+
+
+async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("digest"))
+    assert (
+        harness.texts("list-digest-heading", date=harness.texts.format_date(date(2026, 1, 1)), count=6)
+        in shown
+    )
+    assert shown.index("▲ 81") < shown.index("▲ 57") < shown.index("▲ 12")
+    assert "Listens to speech" not in shown  # papers without votes are last, on the second page
+
+
+async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_with_an_example(
+    harness: ClientHarness,
+) -> None:
+    for typed in (
+        "2025-12-30",
+        "2025.12.30",
+        "2025. 12. 30.",
+        "30 Dec",
+        "12/30",
+        "last tuesday",
+        "그저께",
+        "30일",
+    ):
+        shown = shown_text(await harness.ask("digest", date=typed))
+        assert "Papers of December 30, 2025 · 1" in shown
+        assert "Weather in a Small Language Model" in shown
+    for typed in ("soon", "2025-02-30", "99999999999", "2025-13-01"):
+        answer = await harness.ask("digest", date=typed)
+        assert shown_text(answer) == harness.texts("no-date", example="2026-01-01")
+
+
+async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:
+    result = await harness.ask("top")
+    shown = shown_text(result)
+    assert harness.texts("list-top-heading", period=harness.texts("period-week")) in shown
+    assert shown.index("▲ 81") < shown.index("▲ 57") < shown.index("▲ 33")
+    assert harness.texts("period-all") in shown_text(await harness.select(result, ["a"], custom_id="pr:lp:"))
+    of_topic = shown_text(await harness.ask("top", topic="로봇", period="a"))
+    assert "Maps for Robots" in of_topic
+    assert "Colour from Grey" not in of_topic
+
+
+async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness) -> None:
+    harness = empty_harness
+    for command, options in (
+        ("digest", {}),
+        ("top", {}),
+        ("topic", {"query": "로봇"}),
+        ("author", {"name": "ada"}),
+    ):
+        shown = shown_text(await harness.ask(command, **options))
+        assert harness.texts("archive-empty") in shown
+    saved = shown_text(await harness.ask("saved list"))
+    assert harness.texts("saved-import") in saved
+
+
+@both_languages
+async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHarness) -> None:
+    message = await post_daily(harness, top_n=2)
+    other = models.Locale.EN if harness.texts.locale is models.Locale.KO else models.Locale.KO
+    result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
+    assert result.ephemeral
+    assert harness.container.texts.for_locale(other)("post-pick") in shown_text(result)
+    shown = shown_text(result)
+    assert "Small Language Models" in shown
+    count = {
+        models.Locale.EN: "The 2 with the most votes, out of 6",
+        models.Locale.KO: "6편 중 추천을 가장 많이 받은 2편",
+    }
+    assert count[other] in shown
+    assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
+
+
+async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: ClientHarness) -> None:
+    message = await post_daily(harness)
+    shown = shown_text(message)
+    menu = next(part["options"] for part in raw_components(message) if part.get("options"))
+    assert [option["label"].split(" · ")[0] for option in menu] == [str(n + 1) for n in range(len(menu))]
+    assert all(f"**{number} · " in shown for number in range(1, len(menu) + 1))
+    assert "daily edit" not in shown
+    modal = await harness.reader.click(message, label=harness.texts("post-follow"))
+    previewed = await harness.reader.submit_modal(modal, {"keyword": "강화 학습"})
+    assert last_response(previewed).ephemeral
+    made = await harness.click(last_response(previewed), label=harness.texts("alert-create"))
+    assert harness.texts("alert-made") in shown_text(made)
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert [term.text for term in alert.terms] == ["강화 학습"]
+    listed = await harness.click(message, label=harness.texts("post-see-all", count=6))
+    assert listed.ephemeral
+    assert "**5 · " in shown_text(listed)
+
+
+async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
+    message = await post_daily(harness, topic="reinforcement learning votes:3")
+    modal = await harness.reader.click(message, label=harness.texts("follow-topic"))
+    previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "reinforcement learning"}))
+    field = next(row["component"] for row in modal.modal["components"])
+    assert field["value"] == "reinforcement learning"
+    assert "▲ 3" in shown_text(previewed)
+
+
+@both_languages
+async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription(top_n=2)
+    await harness.plan_post(subscription)
+    counts = {
+        models.Locale.EN: "Numbers 3 to 4 of 6, by votes; the first 2 were posted here already",
+        models.Locale.KO: "6편 중 추천순 3~4위 · 앞의 2편은 여기에 이미 올렸어요",
+    }
+    previewed = shown_text(await harness.ask("daily preview", by=harness.manager))
+    assert counts[harness.texts.locale] in previewed
+    assert "**3 · [Maps for Robots" in previewed
+    post = await harness.bot.services.on_demand_posts.preview(subscription)
+    late = replace(
+        post,
+        digest_on=date(2025, 12, 31),
+        since_on=date(2025, 12, 26),
+        late=((date(2025, 12, 30), 1, 3),),
+        ranks=(3,),
+    )
+    for changed in (late, post):
+        message = await send_parts(
+            harness,
+            harness.channel.id,
+            *harness.container.renderer.render_daily(replace(changed, marker="daily:1:2026-01-01")),
+        )
+        other = daily_post.OTHER_LOCALE[harness.texts.locale]
+        result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
+        wording = harness.container.renderer.wording_for(other)
+        copied = replace(changed, locale=other)
+        shown = shown_text(result)
+        assert daily_post.header(wording, copied) in shown
+        assert "**3 · " in shown
+        assert "**4 · " in shown
+    assert counts[other] in shown
+
+
+async def _offered(harness: ClientHarness, typed: str) -> list[tuple[str, str]]:
+    choices = await harness.reader.autocomplete(harness.channel, "digest", "date", typed)
+    return [(choice["name"], choice["value"]) for choice in choices]
+
+
+@both_languages
+async def test_the_list_while_typing_names_days_in_both_languages_with_their_papers(
+    harness: ClientHarness,
+) -> None:
+    labels = {
+        models.Locale.EN: ("Today · 6 papers", "Yesterday · 1 paper", "Dec 30 · 1 paper"),
+        models.Locale.KO: ("오늘 · 6편", "어제 · 1편", "12월 30일 · 1편"),
+    }[harness.texts.locale]
+    days = list(zip(labels, ("2026-01-01", "2025-12-31", "2025-12-30"), strict=True))
+    assert await _offered(harness, "") == days
+    for typed in ("de", "12-3", "12/3", "12월 3"):
+        assert await _offered(harness, typed) == days[1:], typed
+    for typed in ("dec 30", "30 d", "12월 30일", "그저", "last tuesday", "ㄱ"):
+        assert await _offered(harness, typed) == days[2:], typed
+    for typed in ("y", "어제", "ㅇㅓㅈㅔ", "YESTERDAY"):
+        assert await _offered(harness, typed) == days[1:2], typed
+    assert await _offered(harness, "dec") == days[1:]
+    assert await _offered(harness, "2025-12-29") == days[2:]
+    assert await _offered(harness, "no date") == []
+
+
+@both_languages
+async def test_a_period_shows_its_newest_day_and_the_menu_opens_the_others(harness: ClientHarness) -> None:
+    result = await harness.ask("digest", date="12월")
+    shown = shown_text(result)
+    month = {models.Locale.EN: "December 2025", models.Locale.KO: "2025년 12월"}[harness.texts.locale]
+    assert harness.texts("list-digest-of-period", count=2, period=month) in shown
+    assert harness.texts.format_date(date(2025, 12, 31)) in shown
+    other = await harness.select(result, ["2025-12-30"], custom_id="pr:ld:")
+    assert "Weather in a Small Language Model" in shown_text(other)
+    assert harness.texts("choose-day") in shown_text(other)
+
+
+async def test_today_is_that_of_the_readers_zone(harness: ClientHarness) -> None:
+    await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
+    assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
+    assert ("Yesterday · 1 paper", "2025-12-30") in await _offered(harness, "y")
+
+
+async def test_a_day_tells_who_wrote_its_papers_and_no_date_but_another_days(harness: ClientHarness) -> None:
+    again = sample_archive.NewsletterPaper("2412.00007", "Weather in a Small Language Model", "Again.")
+    alone = sample_archive.NewsletterPaper("2412.00008", "Rain", "Once.", authors=("Grace Hopper",))
+    await sample_archive.add_digest(harness.container.database, "2025-12-28", again, alone)
+    shown = shown_text(await harness.ask("digest", date="12/28"))
+    assert "▲ 10 · Grace Hopper\n" in shown
+    also = harness.texts("also-listed", date="2025-12-30")
+    assert f"· {also} · Emmy Noether, Ada Lovelace\n" in shown
+    assert "2025-12-28 ·" not in shown
+    assert "▲ 12 · 2026-01-01 · Grace Hopper\n" in shown_text(await harness.ask("topic", query="로봇"))
+
+
+async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHarness) -> None:
+    asked = {"2031-01-01": ["2026-01-01"], "9999-12-31": ["2026-01-01"], "2020-02-29": ["2025-12-30"]}
+    for typed, days in asked.items():
+        response = await harness.ask("digest", date=typed)
+        labels = [
+            harness.texts("nearest-digest", date=harness.texts.format_date(date.fromisoformat(day)))
+            for day in days
+        ]
+        shown = shown_text(response)
+        assert harness.texts.format_date(date.fromisoformat(typed)) in shown
+        assert all(label in shown for label in labels)
+        opened = await harness.click(response, label=labels[0])
+        assert harness.texts.format_date(date.fromisoformat(days[0])) in shown_text(opened)
+    await sample_archive.add_digest(
+        harness.container.database, "2025-12-20", sample_archive.NewsletterPaper("2412.00009", "Fog", "Fog.")
+    )
+    between = shown_text(await harness.ask("digest", date="12/24"))
+    first, second = (
+        harness.texts("nearest-digest", date=harness.texts.format_date(date(2025, 12, day)))
+        for day in (20, 30)
+    )
+    assert between.index(first) < between.index(second)
+
+
+async def test_an_empty_list_names_what_was_asked_and_offers_only_what_is_not_empty(
+    harness: ClientHarness,
+) -> None:
+    shown = shown_text(await harness.ask("top", topic="qwertyuiop"))
+    period = harness.texts("period-week")
+    assert harness.texts("no-list-top-topic", topic="qwertyuiop", period=period) in shown
+    assert harness.texts("all-time") not in shown
+    assert harness.texts("try-instead") in shown
+    await harness.env.advance_time(40 * 86_400)
+    empty_week = await harness.ask("top", topic="로봇")
+    assert harness.texts("no-list-top-topic", topic="로봇", period=period) in shown_text(empty_week)
+    label = f"{harness.texts('all-time')} · {harness.texts('choice-papers', count=1)}"
+    assert "Maps for Robots" in shown_text(await harness.click(empty_week, label=label))
+    question = await harness.ask("topic", query="2024년 로봇 논문")
+    assert harness.texts("list-read", terms="2024 · 로봇") in shown_text(question)
+    assert "Maps for Robots" in shown_text(await harness.click(question, label=label))

@@ -1,0 +1,85 @@
+"""List states: encoding in custom ids, long texts under a token, and the alert of a list."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.accounts.service import TextTokenStore
+from bot.client import custom_ids
+from bot.client.router import UserError
+from bot.lists import commands as lists_commands
+from bot.lists import messages as lists_messages
+from bot.lists.messages import ListKind, ListState
+from bot.rendering import discord_text
+from storage.database import Database
+from storage.models import AlertKind
+
+texts = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=lists_messages.MAX_TEXT_LENGTH
+)
+states = st.builds(
+    ListState,
+    kind=st.sampled_from(ListKind),
+    text=texts,
+    page=st.integers(0, 9999),
+    period=st.sampled_from(lists_messages.Period),
+    min_votes=st.integers(0, 99_999),
+    literal=st.booleans(),
+    by_date=st.booleans(),
+)
+
+
+@given(state=states)
+def test_unpacking_returns_the_packed_state(state: ListState) -> None:
+    packed = lists_messages.pack_state(state, "lp")
+    assert len(packed) <= discord_text.CUSTOM_ID
+    assert custom_ids.TEMPLATE.fullmatch(packed)
+    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == state
+
+
+def test_a_token_replaces_the_text() -> None:
+    packed = lists_messages.pack_state(ListState(ListKind.TOPIC, "a long text", token="0123"))
+    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == ListState(ListKind.TOPIC, token="0123")
+
+
+@pytest.mark.parametrize(
+    ("state", "terms"),
+    [
+        (ListState(ListKind.AUTHOR, "Ada", min_votes=3), (AlertKind.AUTHOR, "Ada", 3)),
+        (ListState(ListKind.AUTHOR, "?"), None),
+        (ListState(ListKind.TOPIC, "diffusion", min_votes=2), (AlertKind.KEYWORD, "diffusion", 2)),
+        (ListState(ListKind.TOPIC, '"world model" votes:9'), (AlertKind.KEYWORD, "world model", 9)),
+        (ListState(ListKind.TOPIC, "author:Ada"), (AlertKind.AUTHOR, "Ada", 0)),
+        (ListState(ListKind.TOPIC, "123"), None),
+        (ListState(ListKind.TOP, "diffusion"), None),
+    ],
+)
+def test_an_alert_watches_the_first_text_of_a_query(
+    state: ListState, terms: tuple[AlertKind, str, int] | None
+) -> None:
+    assert lists_messages.alert_terms(state) == terms
+
+
+async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db)
+    state = await lists_commands.store_list_text(
+        tokens, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
+    )
+    assert state == ListState(ListKind.TOPIC, "two lines")
+    assert await lists_commands.load_list_text(tokens, state) == state
+
+
+async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db)
+    state = await lists_commands.store_list_text(tokens, ListState(ListKind.TOPIC, "x" * 73))
+    assert state.token
+    assert await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
+
+
+async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:
+    with pytest.raises(UserError, match="outdated-control"):
+        await lists_commands.load_list_text(
+            TextTokenStore(sqlite_db), ListState(ListKind.TOPIC, token="0123")
+        )

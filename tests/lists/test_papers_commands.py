@@ -1,0 +1,432 @@
+"""/paper, the components of a card, the papers of a message, and papers that no digest has."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from bot.alerts import matcher
+from bot.app.runtime import build_runtime
+from bot.archive import arxiv_ids, listing
+from storage import locks, models
+from tests.support import origin_server, source_payloads
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    post_daily,
+    raw_components,
+    shown_text,
+)
+from tests.support.paper_services import PaperServices
+
+SURVEY = "2501.00001"
+PAGE = re.compile(r"\d+/\d+")
+
+
+def _urls(message: Any) -> list[str]:
+    return [part["url"] for part in raw_components(message) if part.get("url")]
+
+
+@both_languages
+async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: ClientHarness) -> None:
+    result = await harness.ask("paper", paper=SURVEY)
+    assert result.ephemeral
+    shown = shown_text(result)
+    assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
+    listed = {"en": "in the digest of 2026-01-01", "ko": "2026-01-01 다이제스트"}[harness.texts.locale.value]
+    assert f"▲ 81 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
+    label = {"en": "Technical Details", "ko": "기술 내용"}[harness.texts.locale.value]
+    assert f"**{label}**\nReads **200 papers**" in shown
+    basis = {"en": "written from the full paper", "ko": "논문 전문을 읽고 작성"}[harness.texts.locale.value]
+    assert basis in shown
+    assert harness.texts("format-review", date="2025-12-31") in shown
+    pages = ("arxiv.org/abs", "arxiv.org/pdf", "huggingface.co/papers")
+    assert _urls(result) == [f"https://{page}/{SURVEY}" for page in pages]
+
+
+async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_from(
+    harness: ClientHarness,
+) -> None:
+    text = source_payloads.listing_text(date(2026, 1, 1), ["2501.00077"])
+    ingest = harness.container.create_ingest()
+    code_url = "https://github.com/example/small"
+    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    listed = models.PaperFacts("2501.00077", "huggingface", "u", read_at, code_url=code_url)
+    await ingest.add_facts([replace(listed, organization="A Lab", code_stars=1200)])
+    await ingest.add_text(text, location="huggingface")
+    result = await harness.ask("paper", paper="2501.00077")
+    shown = shown_text(result)
+    assert "A sentence about 2501.00077." in shown
+    assert (
+        f"▲ 10 · 2501.00077 · {harness.texts('card-listed', date='2026-01-01')} · Ada Lovelace, Kim Minsu · A Lab"
+        in shown
+    )
+    labels = [part.get("label") for part in raw_components(result)]
+    assert "GitHub ★ 1.2k" in labels
+    assert harness.texts("summary-listing") in shown
+
+
+@both_languages
+async def test_a_card_of_a_listings_paper_without_a_summary_blames_nobody(harness: ClientHarness) -> None:
+    text = listing.build(date(2026, 1, 1), [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}]).text
+    await harness.container.create_ingest().add_text(text, location="huggingface")
+    result = await harness.ask("paper", paper="2501.00078")
+    missing = {"en": "no usable summary", "ko": "쓸 수 있는 요약 없음"}[harness.texts.locale.value]
+    listed = harness.texts("format-listing", date="2026-01-01")
+    assert f"-# {listed} ({missing})" in shown_text(result).splitlines()
+
+
+async def test_a_paper_is_found_by_id_url_or_title_or_its_text_is_searched_as_a_topic(
+    harness: ClientHarness,
+) -> None:
+    for query, shown in (
+        ("2501.00002v3", "Rewards That Teach Reasoning"),
+        ("https://huggingface.co/papers/2501.00002", "Rewards That Teach Reasoning"),
+        ("teach reasoning", "Rewards That Teach Reasoning"),
+        ("9999.99999", harness.texts("no-paper", paper="9999\\.99999")),
+        ("maps of robots", harness.texts("no-paper-near")),
+        ("maps of robots", "Maps for Robots"),
+    ):
+        assert shown in shown_text(await harness.ask("paper", paper=query))
+
+
+async def test_the_papers_of_a_message_are_looked_up_privately(harness: ClientHarness) -> None:
+    link = "<https://www.alphaxiv.org/abs/2501.00001>"
+    for text, *expected in (
+        ("read **2501.00002v1**, it is good", "### [Rewards That Teach Reasoning]"),
+        (
+            f"{link} (https://hf.co/papers/2501.00002) arXiv:2501.99999 @everyone",
+            "A \\*Survey\\*",
+            "Rewards That Teach Reasoning",
+            "(https://arxiv.org/abs/2501.99999)",
+        ),
+        ("2501.99999", "2501\\.99999"),
+        ("at 12:30 for 2025.0527 won " + "2" * 1900, "alphaXiv"),
+        (" ".join(f"2501.{number:05}" for number in range(100, 180)), "2501.00109"),
+    ):
+        message = await harness.manager.send(harness.channel, text)
+        result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+        assert result.ephemeral
+        shown = shown_text(last_response(result))
+        assert [part for part in expected if part not in shown] == []
+        assert "everyone" not in shown
+        assert "2501.00110" not in shown
+
+
+@both_languages
+async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the_card(
+    harness: ClientHarness,
+) -> None:
+    card = await harness.ask("paper", paper=SURVEY)
+    if harness.texts.locale is models.Locale.EN:
+        assert "Review in Korean: choose a chapter" in shown_text(card)
+    chapter = await harness.select(card, ["1"], custom_id="pr:chaps:")
+    assert chapter.id == card.id
+    assert "200" in shown_text(chapter)
+    position, pages = map(int, next(filter(PAGE.fullmatch, shown_text(chapter).splitlines())).split("/"))
+    texts = []
+    for _ in range(pages - position):
+        chapter = await harness.click(chapter, label="▶")
+        texts.append(shown_text(chapter))
+    assert "문장 0은" in texts[0]
+    assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
+    assert f"{pages}/{pages}" in texts[-1]
+    earlier = shown_text(await harness.click(chapter, label="◀"))
+    assert f"{pages - 1}/{pages}" in earlier
+    back = await harness.click(chapter, label=harness.texts("back-to-paper"))
+    assert back.id == card.id
+    assert harness.texts("cite") in shown_text(back)
+
+
+async def test_a_card_opens_similar_papers_bibtex_and_the_papers_of_each_author(
+    harness: ClientHarness,
+) -> None:
+    card = await harness.ask("paper", paper=SURVEY)
+    similar = await harness.click(card, label=harness.texts("similar"))
+    assert similar.id != card.id
+    assert "Small Language Models" in shown_text(similar)
+    authors = await harness.click(card, label=harness.texts("authors"))
+    assert "Alan Turing" in shown_text(authors)
+    papers = shown_text(await harness.select(authors, ["3"], custom_id="pr:ap:"))
+    assert "Emmy Noether" in papers
+    assert "Rewards That Teach Reasoning" in papers
+    shown = shown_text(await harness.click(card, label="Cite"))
+    assert "@misc{lovelace2025small," in shown
+    assert "{Ada Lovelace and Grace Hopper and" in shown
+    assert "{2501.00001}" in shown
+
+
+async def test_a_saved_paper_is_marked_on_the_card_and_listed(harness: ClientHarness) -> None:
+    card = await harness.ask("paper", paper=SURVEY)
+    saved = await harness.click(card, label=harness.texts("save"))
+    assert saved.id == card.id
+    listed = shown_text(await harness.ask("saved list"))
+    assert harness.texts("list-saved-heading", count=1) in listed
+    assert "Small Language Models" in listed
+    removed = await harness.click(saved, label=harness.texts("unsave"))
+    assert harness.texts("save") in shown_text(removed)
+    empty = shown_text(await harness.ask("saved list"))
+    command = harness.bot.mentions("saved import")
+    assert harness.texts("no-list-saved", command=command) in empty
+
+
+async def test_a_shared_card_is_public_and_saves_for_the_user_who_clicks(harness: ClientHarness) -> None:
+    card = await harness.ask("paper", paper=SURVEY)
+    shared = await harness.click(card, label=harness.texts("share"))
+    assert not shared.ephemeral
+    assert harness.texts("shared-by", name="reader") in shown_text(shared)
+    assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
+    rows, total = await harness.bot.services.shelf.list_saved(harness.manager.id, limit=5)
+    assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
+
+
+async def test_messages_of_the_cards_style_open_and_save_their_paper(harness: ClientHarness) -> None:
+    message = await post_daily(harness, style=models.Style.CARDS)
+    assert "A Sixth Paper" in shown_text(message)
+    assert (await harness.click(message, label=harness.texts("read"))).ephemeral
+    assert harness.texts("paper-saved", command=harness.bot.mentions("saved list")) == shown_text(
+        await harness.click(message, label=harness.texts("save"))
+    )
+
+
+NEW = "2505.04321"
+
+
+@pytest.fixture
+def services(origin: origin_server.OriginServer) -> PaperServices:
+    return PaperServices(origin)
+
+
+async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a_digest_brings_it(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    services.add(NEW, "Robots *That* Knit", votes=12)
+    link = f"https://www.alphaxiv.org/abs/{NEW}v2"
+    card = await harness.ask("paper", paper=link)
+    shown = shown_text(card)
+    assert f"▲ 12 · {NEW} · {texts('published-on', date='2025-05-01')} · Ada Lovelace, Kim Minsu" in shown
+    assert texts("paper-fetched") in shown
+    assert "Small things are studied." in shown
+    similar = await harness.click(card, label=texts("similar"))
+    assert texts("list-similar-heading", title="Robots \\*That\\* Knit") in shown_text(similar)
+    assert "Maps for Robots" in shown_text(similar)
+    saved = await harness.click(card, label=texts("save"))
+    assert texts("unsave") in shown_text(saved)
+    again = last_response(await harness.user.slash("paper", paper=NEW))
+    assert "Ada Lovelace, Kim Minsu" in shown_text(again)
+    assert services.asked == [[NEW]]
+    listed = shown_text(await harness.ask("saved list"))
+    assert texts("saved-unlisted") in listed
+    for name, options in (
+        ("top", {}),
+        ("topic", {"query": "robots that knit"}),
+        ("author", {"name": "Minsu"}),
+    ):
+        shown = shown_text(await harness.ask(name, **options))
+        assert NEW not in shown, name
+        assert "Knit" not in shown, name
+    digest = source_payloads.newsletter(date(2026, 1, 1), [NEW])
+    await harness.container.create_ingest().add_text(digest, location="new.md")
+    card = await harness.ask("paper", paper=NEW)
+    assert texts("paper-fetched") not in shown_text(card)
+    assert texts("unsave") in shown_text(card)
+    assert texts("similar") in shown_text(card)
+    assert len(services.asked) == 1
+
+
+async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
+    online_harness: ClientHarness, services: PaperServices, origin: origin_server.OriginServer
+) -> None:
+    harness = online_harness
+    expected = {"2505.00404": "unknown", "2413.00001": "unknown", "foo/0112017": "unreachable"}
+    services.add("2505.00405")
+    for paper, outcome in expected.items():
+        if outcome == "unreachable":
+            origin.pages["/api/query"] = "<html><body>Rate exceeded</body></html>"
+        for _ in range(2):
+            link = f"https://arxiv.org/abs/{paper}"
+            message = await harness.ask("paper", paper=link)
+            shown = harness.texts(f"lookup-{outcome}", paper=paper.replace(".", "\\."))
+            assert shown in shown_text(message)
+            assert _urls(message) == [arxiv_ids.abstract_url(paper), arxiv_ids.huggingface_url(paper)]
+    assert services.asked == [["2505.00404"], ["foo/0112017"], ["foo/0112017"]]
+
+
+async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    services.add(NEW, "@everyone [x](http://evil.example) `<@1>`", votes=1)
+    for text in (
+        f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",
+        f"https://arxiv.org/pdf/{NEW}v1%2f..%00",
+    ):
+        card = shown_text(await online_harness.ask("paper", paper=text))
+        assert arxiv_ids.abstract_url(NEW) in card
+        assert "](http://evil" not in card
+        assert "@everyone" not in card
+    for text in (
+        "../../etc/passwd",
+        "2505.04321\u202e/..",
+        "9" * 500,
+        f"{NEW},2505.04322",
+        "http://127.0.0.1/2505.04322",
+    ):
+        await online_harness.reader.slash(online_harness.channel, "paper", paper=text)
+    paths = sorted(request.path for request in services.origin.requests)
+    assert paths == [f"/api/papers/{NEW}", "/api/query"]
+    assert services.asked == [[NEW]]
+
+
+async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    services.add(NEW, "Robots That Knit")
+    file = ("library.bib", f"@misc{{a, title={{Knitting}}, eprint={{{NEW}}}}}".encode())
+    answer = await harness.ask("saved import", file=file)
+    listed = await harness.click(answer, label=texts("saved-show-all"))
+    saved = await harness.select(listed, [NEW], custom_id="pr:sp")
+    assert "Knitting" in shown_text(saved)
+    card = await harness.click(saved, label=texts("read"))
+    assert "Robots That Knit" in shown_text(card)
+    assert texts("unsave") in shown_text(card)
+
+
+async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are_fetched(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    for number in range(1, 6):
+        services.add(f"2505.0000{number}", f"Title {number}", votes=number)
+    text = (
+        "2505.00001에서 봤어요, <https://ar5iv.labs.arxiv.org/html/2505.00002v3>; not $2505.00009, 2025.0527,"
+        " 9999.99999 https://a.example/2505.00008 nor 2505.000011"
+    )
+    written = await harness.manager.send(harness.channel, text)
+    embeds = [
+        {
+            "url": "https://huggingface.co/papers/2505.00003",
+            "title": "[2505.00004] Title 4",
+            "description": "see https://arxiv.org/pdf/2501.00001v1",
+            "fields": [{"name": "also", "value": "arXiv:2505.00005"}],
+        }
+    ]
+    message = await harness.manager.forward(written, harness.channel)
+    stored = harness.env.backend.get_message(harness.channel.id, message.id)
+    stored.embeds = embeds
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+    assert result.ephemeral
+    shown = shown_text(last_response(result))
+    assert texts("papers-in-message", count=6) in shown
+    assert [f"Title {number}" for number in range(1, 6) if f"[Title {number}]" in shown] == [
+        "Title 3",
+        "Title 4",
+        "Title 5",
+    ]
+    assert "A \\*Survey\\*" in shown
+    assert services.asked == [["2505.00003", "2505.00004", "2505.00005"]]
+    menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
+    opened = await harness.select(last_response(result), ["2505.00004"], custom_id=menu)
+    assert texts("paper-fetched") in shown_text(opened)
+
+
+async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(harness: ClientHarness) -> None:
+    forwarded = await harness.manager.forward(await post_daily(harness), harness.channel)
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", forwarded)
+    shown = shown_text(last_response(result))
+    assert harness.texts("papers-in-message", count=5) in shown
+    assert "Rewards That Teach Reasoning" in shown
+
+
+async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
+    online_harness: ClientHarness, services: PaperServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = online_harness
+    services.add(NEW)
+    emit = harness.env.backend.emit
+
+    def elsewhere(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
+        if event == "INTERACTION_CREATE":
+            elsewhere_ids = {
+                "guild_id": "77",
+                "guild": {"id": "77", "locale": "de", "features": []},
+                "context": 0,
+            }
+            owners = {"authorizing_integration_owners": {"1": str(harness.reader.id)}}
+            payload = {**payload, **elsewhere_ids, **owners, "app_permissions": "0"}
+        return emit(event, payload, *args, **options)
+
+    monkeypatch.setattr(harness.env.backend, "emit", elsewhere)
+    message = await harness.manager.send(harness.channel, f"https://hf.co/papers/{NEW}")
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+    assert result.ephemeral
+    assert "Small Things" in shown_text(last_response(result))
+
+
+@both_languages
+async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, texts = online_harness, online_harness.texts
+    services.add(NEW)
+    missing = await harness.ask("paper", paper="2512.00404")
+    card = await harness.ask("paper", paper=NEW)
+    for message, paper in ((missing, "2512\\.00404"), (card, NEW.replace(".", "\\."))):
+        made = await harness.click(message, label=texts("tell-me"))
+        assert shown_text(made).startswith(texts("tell-made", paper=paper))
+        again = await harness.click(message, label=texts("tell-me"))
+        assert texts("alert-paper", papers=paper) in shown_text(again)
+    listed = shown_text(await harness.ask("alerts list"))
+    assert "arXiv:2512.00404" in listed
+    assert await _deliver(harness, "2512.00405") == []
+    await harness.container.create_retention().purge()
+    harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+    assert await _deliver(harness, "2512.00404") == []
+    await harness.container.create_retention().purge()
+    own = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert [alert.reason for alert in own] == ["dms-closed", "dms-closed"]
+    await harness.bot.services.alerts.resume([alert.id for alert in own])
+    assert await _deliver(harness, "2512.00407") == ["2512.00404"]
+    assert await _deliver(harness, "2512.00404", NEW) == ["2512.00404", NEW]
+    reason = {"en": "in a digest now, as you asked", "ko": "기다리던 논문이 다이제스트에 실렸어요"}
+    told = max(harness.user.dm_channel.history(), key=lambda message: message.id)
+    assert reason[texts.locale.value] in shown_text(told)
+    why = await harness.click(told, label=texts("alert-why"), by=harness.user)
+    assert texts("alert-found-paper") in shown_text(why)
+    left = shown_text(await harness.ask("alerts list"))
+    assert texts("no-alerts", command=harness.bot.mentions("alerts add")) in left
+    await harness.container.create_retention().purge()
+    assert await harness.bot.services.alerts.list_rows(user_id=harness.reader.id) == []
+    assert await _deliver(harness, "2512.00404", NEW, "2512.00406") == ["2512.00404", NEW]
+    why = await harness.click(told, label=texts("alert-why"), by=harness.user)
+    assert texts("alert-why-gone") in shown_text(why)
+    late = await harness.click(card, label=texts("tell-me"))
+    assert shown_text(late) == texts("tell-listed")
+
+
+async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
+    """Ingest a digest of today, send what is due, and return the papers that the reader was sent by now, oldest first."""
+    day = harness.env.now().date()
+    digest = source_payloads.newsletter(day, papers, note=f"note {len(papers)}")
+    await harness.container.create_ingest().add_text(digest, location=str(papers))
+    lock = locks.SenderLock(harness.container.database)
+    await lock.try_acquire()
+    runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
+    await harness.container.alert_planner.drain()
+    await harness.env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await harness.container.alert_planner.drain()
+    await runtime.relay.drain(harness.env.now())
+    await lock.release()
+    if harness.user.dm_channel is None:
+        return []
+    messages = sorted(harness.user.dm_channel.history(), key=lambda message: message.id)
+    found = [arxiv_ids.list_arxiv_ids(shown_text(message), 9, day) for message in messages]
+    return [arxiv_id for ids in found for arxiv_id in ids]

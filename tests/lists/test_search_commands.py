@@ -1,0 +1,309 @@
+"""/topic and /author, and the components of their lists."""
+
+from __future__ import annotations
+
+import re
+from itertools import permutations
+
+from bot.accounts.service import make_token
+from bot.search import glossary
+from storage import models
+from tests.support import sample_archive
+from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
+
+
+async def test_a_topic_is_answered_privately_explained_and_can_be_searched_literally(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.ask("topic", query="소형 언어 모델")
+    assert result.ephemeral
+    shown = shown_text(result)
+    assert "Small Language Models (at Work): A \\*Survey\\*" in shown
+    assert "https://arxiv.org/abs/2501.00001" in shown
+    assert "▲ 81 · 2026-01-01" in shown
+    assert "**소형 언어 모델**" in shown
+    assert harness.texts("follow-topic") in shown
+    assert "small language model" in shown.lower()
+    literal = await harness.click(result, label=harness.texts("list-literally"))
+    assert harness.texts("list-with-forms") in shown_text(literal)
+
+
+async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> None:
+    texts = harness.texts
+    ignored, none = texts("list-ignored", filters="votes:many"), texts("try-instead")
+    for query, said, unsaid in (
+        (
+            "로봇 지도에 대한 논문 추천해줘",
+            texts("list-read", terms="로봇 · 지도"),
+            texts("list-perhaps", topics=""),
+        ),
+        ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도"), none),
+        ("로봇 지도", "Maps for Robots", texts("list-read", terms="")),
+        ("https://arxiv.org/abs/2501.00004v2", "Maps for Robots", none),
+        ("억해", texts("list-inside"), none),
+        ("2501.99999", texts("no-list-paper", paper="2501.99999"), "Maps"),
+        ("robots votes:many", ignored, none),
+        ("zzzzzz votes:many", ignored, "Maps"),
+        ("🤖", none, texts("follow-topic")),
+        ("-diffusion", none, texts("follow-topic")),
+        ("?!", none, texts("follow-topic")),
+        ("   ", texts("no-words"), none),
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert said in shown, query
+        assert unsaid not in shown, query
+
+
+async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="langauge models survey")
+    shown = shown_text(result)
+    assert harness.texts("list-corrected", words="langauge → language") in shown
+    assert "Small Language Models (at Work)" in shown
+    assert "→" not in shown_text(await harness.click(result, label=harness.texts("list-literally")))
+
+
+async def test_an_abbreviation_of_several_terms_has_a_button_for_each(harness: ClientHarness) -> None:
+    papers = [
+        sample_archive.NewsletterPaper(f"2505.0000{number}", f"Paper {number}", f"{form}을 써요.")
+        for number, form in enumerate(
+            ["직접 정책 적응(Direct Policy Adaptation; DPA)"] * 3
+            + ["이중 경로 주의(Dual Path Attention; DPA)"] * 3
+        )
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
+    await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
+    result = await harness.ask("topic", query="DPA")
+    shown = shown_text(result)
+    labels = re.findall(r"dual path attention|direct policy adaptation", shown, re.IGNORECASE)
+    assert any(
+        harness.texts("list-meanings", term="DPA", meanings=", ".join(pair)) in shown
+        for pair in permutations(set(labels), 2)
+    )
+    label = next(label for label in labels if label.startswith(("dual", "Dual")))
+    assert "이중 경로 주의" in shown_text(await harness.click(result, label=label))
+
+
+async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.ask("topic", query="xyzzyplugh")
+    shown = shown_text(result)
+    assert harness.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in shown
+    assert "2501.00002" in shown_text(await harness.click(result, label=harness.texts("newest-digest")))
+
+
+async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness) -> None:
+    for length in [70, 500]:
+        query = ("small language models " * 40)[:length].strip()
+        shown = await harness.ask("topic", query=query)
+        assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
+        assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
+
+
+async def test_an_alert_from_a_query_has_its_terms_without_operators(harness: ClientHarness) -> None:
+    for query, kind, text, votes in (
+        ("로봇 since:2025 votes:5", models.AlertKind.KEYWORD, "로봇", 5),
+        ('"small language models" -speech', models.AlertKind.KEYWORD, "small language models", 0),
+        ("author:lovelace votes:9", models.AlertKind.AUTHOR, "lovelace", 9),
+    ):
+        result = await harness.ask("topic", query=query)
+        label = harness.texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
+        await harness.click(result, label=label)
+        alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+        assert [(*alert.terms, alert.min_votes) for alert in alerts] == [((kind, text), votes)]
+        await harness.bot.services.alerts.remove([alerts[0].id])
+
+
+async def test_following_creates_the_alert_once_with_one_click(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="reinforcement learning")
+    label = harness.texts("follow-topic")
+    assert harness.texts("alert-made") in shown_text(await harness.click(result, label=label))
+    alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert [alert.terms[0] for alert in alerts] == [(models.AlertKind.KEYWORD, "reinforcement learning")]
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert reader.dm_channel_id is not None
+    repeated = await harness.click(result, label=label)
+    assert harness.texts("alert-exists", place="").strip() in shown_text(repeated)
+    assert len(await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)) == 1
+
+
+async def test_a_list_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="로봇")
+    shared = await harness.click(result, label=harness.texts("share"))
+    assert not shared.ephemeral
+    assert harness.texts("shared-by", name="reader") in shown_text(shared)
+    opened = await harness.click(
+        shared, label=harness.texts("list-more-privately", count=1), by=harness.manager
+    )
+    assert opened.ephemeral
+    assert opened.id != shared.id
+
+
+async def test_hostile_queries_are_escaped(harness: ClientHarness) -> None:
+    for query in (
+        "@everyone",
+        "**bold** [x](http://evil.example)",
+        '" * ^ NEAR ( ) : -',
+        "\u202e\u0000x",
+        "<@123>",
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert "@everyone" not in shown
+        assert "](http://evil" not in shown
+        assert "<@123>" not in shown.replace("\\<", "")
+
+
+async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("topic", query="강화 핵습"))
+    assert harness.texts("list-corrected", words="핵습 → 학습") in shown
+    assert "핵습" not in shown.split("\n", 1)[0]
+    assert "강화 학습" in shown.split("\n", 1)[0]
+    assert "Rewards That Teach Reasoning" in shown
+
+
+async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness: ClientHarness) -> None:
+    one = harness.texts("choice-papers", count=1)
+    result = await harness.ask("topic", query="로봇", votes=500)
+    assert harness.texts("subscription-votes", votes=500) in shown_text(result)
+    updated = await harness.click(result, label=f"{harness.texts('any-votes')} · {one}")
+    assert "Maps for Robots" in shown_text(updated)
+    result = await harness.ask("topic", query="language models", votes=50)
+    assert "at least ▲ 50" in shown_text(result)
+    assert "2501.00006" not in shown_text(result)
+    result = await harness.ask("topic", query="로봇", votes=500, period="w")
+    assert harness.texts("without-filters") in shown_text(result)
+    result = await harness.ask("topic", query="xyzzyplugh", period="w")
+    assert harness.texts("period-week") in shown_text(result)
+    assert harness.texts("all-time") not in shown_text(result)
+
+
+async def test_the_modal_of_a_post_searches_a_topic_and_it_and_buttons_outlive_a_restart(
+    harness: ClientHarness,
+) -> None:
+    digest, post = await harness.ask("digest"), await post_daily(harness)
+    for has_restarted in (False, True):
+        modal = await harness.reader.click(post, label=harness.texts("post-ask"))
+        assert modal.modal is not None
+        if has_restarted:
+            bot = harness.container.create_bot(shard_count=1, locale=models.Locale.EN)
+            await harness.env.restart_bot(bot)
+            assert "**6 · " in shown_text(await harness.click(digest, label="▶"))
+        response = last_response(await harness.reader.submit_modal(modal, {"query": "로봇"}))
+        assert response.ephemeral
+        assert "Maps for Robots" in shown_text(response)
+
+
+async def test_top_of_a_topic_shows_expansions_and_corrections(harness: ClientHarness) -> None:
+    result = await harness.ask("top", topic="강화학습", period="a")
+    also = harness.texts("list-also", forms="reinforcement learning")
+    assert also in shown_text(result)
+    result = await harness.ask("top", topic="강화 핵습", period="a")
+    assert "강화 학습" in shown_text(result)
+
+
+async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_lack(
+    harness: ClientHarness,
+) -> None:
+    query = "quaternions rewards speech robots colour language"
+    result = await harness.ask("topic", query=query)
+    shown = shown_text(result)
+    assert shown.count(harness.texts("list-partial")) == 1
+    assert harness.texts("list-partial-heading") not in shown
+    lacks = f"-# {harness.texts('list-missing', terms='')}"
+    assert shown.count(lacks) == 5
+    assert shown.count("quaternions") == 6
+    second = shown_text(await harness.click(result, label="▶"))
+    assert "**6 · " in second
+    assert harness.texts("list-partial") in second
+    assert second.count(lacks) == 2
+    shown = shown_text(await harness.ask("topic", query="small language model weather"))
+    heading, complete = shown.index(harness.texts("list-partial-heading")), shown.index("Weather in a Small")
+    assert complete < heading < shown.index("-# missing: ")
+    assert harness.texts("list-partial") not in shown
+    unknown = " ".join(f"un**known**{letter * 40}" for letter in "abcdefg")
+    shown = shown_text(await harness.ask("topic", query=f"language models {unknown}"))
+    (line, *_) = [line for line in shown.splitlines() if "missing: " in line]
+    assert line.endswith("…")
+    assert len(line) < 200
+
+
+async def test_a_topic_is_ordered_by_match_votes_or_date(harness: ClientHarness) -> None:
+    older = sample_archive.NewsletterPaper("2501.00091", "Robot Arms", "로봇 로봇 로봇", votes=99)
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", older)
+    message = await harness.ask("topic", query="로봇")
+    assert harness.texts("list-by-relevance") in shown_text(message)
+    orders = []
+    for order in ("votes", "date"):
+        message = await harness.select(message, [order], custom_id="pr:lo:")
+        shown = shown_text(message)
+        orders.append(shown.index("[Robot Arms]") < shown.index("[Maps for Robots]"))
+    assert orders == [True, False]
+
+
+async def test_a_misspelt_name_says_that_the_author_is_called_otherwise(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("author", name="ada lovelase"))
+    assert harness.texts("list-name-corrected", name="ada lovelase") in shown
+    assert "Ada Lovelace" in shown
+    exact = await harness.ask("author", name="lovelace, ada")
+    assert harness.texts("list-name-corrected", name="lovelace, ada") not in shown_text(exact)
+
+
+async def test_an_author_is_found_by_any_form_of_a_name_and_told_from_an_unknown_one(
+    harness: ClientHarness,
+) -> None:
+    texts = harness.texts
+    known = texts("no-list-author-papers", author="Ada Lovelace")
+    for name, votes, said, unsaid in (
+        ("김민준", 0, "Kim Min-jun · ", texts("try-name")),
+        ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
+        ("xyzzyplugh", 0, texts("try-name"), texts("all-time")),
+    ):
+        shown = shown_text(await harness.ask("author", name=name, votes=votes))
+        assert said in shown
+        assert unsaid not in shown
+    result = await harness.ask("author", name="NOETHER emmy")
+    assert "Emmy Noether" in shown_text(result)
+    by_date = await harness.click(result, label=texts("list-by-date"))
+    assert texts("list-by-votes") in shown_text(by_date)
+
+
+async def test_a_name_as_a_topic_suggests_the_author_and_the_reverse(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="noether emmy")
+    label = harness.texts("alert-author", text="Emmy Noether")
+    assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
+    result = await harness.ask("author", name="로봇")
+    assert harness.texts("no-list-author", author="로봇") in shown_text(result)
+    topic = await harness.click(result, label=harness.texts("as-a-topic", count=1))
+    assert "Maps for Robots" in shown_text(topic)
+
+
+async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarness) -> None:
+    paper = sample_archive.NewsletterPaper("2501.00099", "Another Kim", "됩니다.", authors=("Minjoon Gim",))
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", paper)
+    result = await harness.ask("author", name="김민준")
+    shown = shown_text(result)
+    assert harness.texts("list-namesakes", names="Kim Min-jun, Minjoon Gim") in shown
+    assert "Another Kim" in shown
+    assert "2025-01-03 · Minjoon Gim\n" in shown
+    assert "· Kim Min-jun\n" in shown
+    assert "Minjoon Gim · " in shown_text(await harness.click(result, label="Minjoon Gim"))
+
+
+async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness: ClientHarness) -> None:
+    people = ("Xiang Yue", "Yue Wang", "Ping Yue")
+    papers = [
+        sample_archive.NewsletterPaper(f"2501.0009{number}", f"Paper {number}", "됩니다.", authors=(name,))
+        for number, name in enumerate(people)
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", *papers)
+    result = await harness.ask("author", name="yue")
+    shown = shown_text(result)
+    assert harness.texts("list-author-heading", author="yue", count=3) in shown
+    assert any(
+        harness.texts("list-namesakes", names=", ".join(order)) in shown for order in permutations(people)
+    )
+    assert all(f"2025-01-03 · {name}\n" in shown for name in people)
+    one = shown_text(await harness.click(result, label="Ping Yue"))
+    assert harness.texts("list-author-heading", author="Ping Yue", count=1) in one
+    assert harness.texts("list-namesakes", names="") not in one

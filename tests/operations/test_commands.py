@@ -1,0 +1,453 @@
+"""/status, /help, /me and /sources, and notices that lead to them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.container import Container
+from bot.client import message_builder, translations
+from bot.client.translations import Translations
+from bot.core.settings import Settings
+from bot.operations import commands as operations_commands
+from bot.operations import messages as operations_messages
+from bot.outbox import contents
+from bot.outbox.discord_health import Answer
+from bot.shelf import news as shelf_news
+from storage import deliveries, models, outbox, sources
+from storage.database import Database
+from tests.fake_discord import validation
+from tests.support import alert_builders, client_archive, digest_builders, reader_rows
+from tests.support.client_harness import (
+    SIMCORD_EPOCH,
+    ClientHarness,
+    both_languages,
+    last_response,
+    open_harness,
+    send_parts,
+    shown_text,
+)
+
+
+async def test_status_reports_missing_posts_and_alerts_and_the_next_post(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("status"))
+    assert "2026-01-01" in shown
+    assert harness.texts("status-no-post") in shown
+    assert harness.texts("status-no-alerts") in shown
+    subscription = await harness.add_subscription()
+    assert subscription.next_due_at is not None
+    shown = shown_text(await harness.ask("status"))
+    due = int(subscription.next_due_at.timestamp())
+    assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
+    assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
+
+
+async def test_status_links_the_last_post(harness: ClientHarness) -> None:
+    _, part = await harness.plan_post(await harness.add_subscription())
+    async with harness.container.database.transaction() as connection:
+        receipts = {part.id: models.Receipt(4242, harness.channel.id)}
+        await outbox.mark_sent(connection, receipts, harness.env.now())
+    shown = shown_text(await harness.ask("status"))
+    address = f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242"
+    link = f"[{harness.texts('status-message')}]({address}) <t:{int(harness.env.now().timestamp())}:R>"
+    assert f"<#{harness.channel.id}> · {harness.texts('status-last', last=link)}\n" in shown
+
+
+async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
+    delivery, part = await harness.plan_post(await harness.add_subscription())
+    async with harness.container.database.transaction() as connection:
+        await outbox.mark_sending(connection, [part.id], harness.env.now())
+        await outbox.stop_part(
+            connection,
+            part.id,
+            models.PartState.UNCERTAIN,
+            reason=models.Reason.NO_HISTORY,
+            now=harness.env.now(),
+        )
+    return delivery
+
+
+async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
+    delivery = await _add_uncertain(harness)
+    for_reader = await harness.ask("status")
+    assert harness.texts("delivery-uncertain") in shown_text(for_reader)
+    assert harness.texts("reason-no-history") in shown_text(for_reader)
+    assert harness.texts("post-again") not in shown_text(for_reader)
+    status = await harness.ask("status", by=harness.manager)
+    response = await harness.click(status, label=harness.texts("post-again"), by=harness.manager)
+    assert shown_text(response) == harness.texts("posting-again")
+    async with harness.container.database.read() as connection:
+        repeated = await deliveries.get(connection, delivery.id)
+    assert repeated is not None
+    assert repeated.state is models.DeliveryState.PLANNED
+
+
+async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription()
+    await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+    status = await harness.ask("status", by=harness.manager)
+    assert harness.texts("reason-no-send") in shown_text(status)
+    await harness.manager.click(status, label=harness.texts("resume-post"))
+    resumed = await harness.bot.services.subscriptions.get(subscription.id)
+    assert resumed.state is models.ActivityState.ACTIVE
+
+
+async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, tmp_path: Path) -> None:
+    locale = harness.texts.locale
+    (tmp_path / f"empty.{locale.value}.j2").write_text("{% block headline %}\n{{ dayy }}{% endblock %}")
+    container = Container(Settings(locale=locale.value, templates=tmp_path), harness.container.database)
+    container.texts = harness.container.texts
+    await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
+    warning = harness.texts("status-templates", files=f"empty.{locale.value}.j2:2")
+    assert warning not in shown_text(await harness.ask("status", by=harness.manager))
+    container.renderer.render_daily(
+        contents.DailyPost("m", locale, models.Style.COMPACT, date(2026, 1, 1), 0, ())
+    )
+    assert warning in shown_text(await harness.ask("status", by=harness.manager))
+    assert warning not in shown_text(await harness.ask("status"))
+
+
+async def test_managers_see_the_health_of_discord_and_its_budget(harness: ClientHarness) -> None:
+    health = harness.container.discord_health
+    before = health.budget.spent
+    well = shown_text(await harness.ask("status", by=harness.manager))
+    assert harness.texts("status-discord-refused", count=before, limit=1000) in well
+    for answer, state in (
+        (Answer(404, is_json=False), "troubled"),
+        (Answer(429, is_json=False, retry_after=60), "limited"),
+    ):
+        health.record_answer(answer)
+        text = harness.texts(f"status-discord-{state}")
+        assert text not in well
+        assert text in shown_text(await harness.ask("status", by=harness.manager))
+        assert text not in shown_text(await harness.ask("status"))
+    spent = harness.texts("status-discord-refused", count=before + 1, limit=1000)
+    assert spent in shown_text(await harness.ask("status", by=harness.manager))
+
+
+async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
+    locale, offset = harness.texts.locale, timedelta(0)
+    container = Container(
+        Settings(locale=locale.value), harness.container.database, lambda: harness.env.now() + offset
+    )
+    container.texts = harness.container.texts
+    container.monitor_clock()
+    await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
+
+    async def shown() -> str:
+        return shown_text(await harness.ask("status"))
+
+    duration = harness.texts("duration", hours=2, minutes=5)
+    held = harness.texts("status-clock-held", by=duration)
+    moved_at = f"<t:{int((harness.env.now() - timedelta(minutes=125)).timestamp())}:R>"
+    back = harness.texts("status-clock-moved", by=duration, direction="back", at=moved_at)
+    assert held not in await shown()
+    offset = timedelta(minutes=125)
+    assert held in await shown()
+    offset = timedelta(0)
+    assert held not in await shown()
+    offset = -timedelta(minutes=125)
+    assert back in await shown()
+
+
+async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:
+    await _add_uncertain(harness)
+    await harness.env.advance_time(timedelta(days=8).total_seconds())
+    shown = shown_text(await harness.ask("status", by=harness.manager))
+    assert harness.texts("delivery-uncertain") not in shown
+
+
+async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
+    await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
+    shown = shown_text(last_response(await harness.user.slash("status")))
+    assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
+
+
+async def test_help_mentions_every_command(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("help"))
+    assert harness.texts("help-look-up") in shown
+    for command in harness.bot.tree.walk_commands():
+        if not getattr(command, "commands", None):
+            assert harness.bot.mentions(command.qualified_name) in shown
+
+
+async def test_help_begins_with_what_readers_do_and_has_buttons_for_it(harness: ClientHarness) -> None:
+    answer = await harness.ask("help", by=harness.manager)
+    headings = ["reading", "keeping", "following", "channel", "general"]
+    shown = shown_text(answer)
+    positions = [shown.index(f"**{harness.texts(f'help-{name}')}**") for name in headings]
+    assert positions == sorted(positions)
+    for label in ("post-ask", "post-follow"):
+        assert (await harness.manager.click(answer, label=harness.texts(label))).modal is not None
+    wizard = await harness.manager.click(answer, label=harness.texts("help-set-up"))
+    assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
+    await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
+    said = await harness.click(answer, label=harness.texts("help-set-up"), by=harness.manager)
+    assert harness.texts("setup-change") in shown_text(said)
+    newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
+    assert "2026" in shown_text(newest)
+    for_reader = await harness.ask("help")
+    assert harness.texts("help-set-up") not in shown_text(for_reader).splitlines()
+
+
+async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
+    await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+    notice = contents.NoticePost(
+        marker="notice:s1:1",
+        locale=harness.texts.locale,
+        kind=contents.NoticeKind.PAUSED,
+        reason=models.Reason.NO_SEND,
+        channel_id=harness.channel.id,
+        subscription_id=subscription.id,
+    )
+    user = await harness.bot.fetch_user(harness.manager.id)
+    dm = await user.create_dm()
+    message: Any = await send_parts(harness, dm.id, *harness.container.renderer.render_notice(notice))
+    status = await harness.click(message, label=harness.texts("see-status"), by=harness.manager.user)
+    assert harness.texts("status-heading") in shown_text(status)
+    await harness.manager.user.click(message, label=harness.texts("resume-post"))
+    resumed = await harness.bot.services.subscriptions.get(subscription.id)
+    assert resumed.state is models.ActivityState.ACTIVE
+
+
+async def _use_everything(harness: ClientHarness) -> None:
+    """Save a paper, follow words, set a post up, and get an alert."""
+    texts, services = harness.texts, harness.bot.services
+    card = await harness.ask("paper", paper="2501.00001")
+    await harness.reader.click(card, label=texts("save"))
+    preview = await harness.ask("alerts add", keyword="robot")
+    await harness.reader.click(preview, label=texts("alert-create"))
+    subscription = await harness.add_subscription()
+    await services.guilds.update(harness.guild.id, installed_by=harness.reader.id)
+    async with harness.container.database.transaction() as connection:
+        await connection.exec_driver_sql(
+            f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
+        )
+    for day in (1, 2):  # the alert for the first is sent, that for the second waits
+        fresh = digest_builders.newsletter(date(2026, 1, day), ((f"2601.0000{day}", 9),), text="A robot.")
+        await harness.container.create_ingest().add_text(fresh, location=f"{day}.md")
+        await harness.container.alert_planner.drain()
+        if day == 1:
+            await harness.env.advance_time(600)
+            await harness.container.alert_planner.drain()
+
+
+KNOWN = {"alerts", "alert_matches", "deliveries", "guilds", "readers", "saved_papers", "subscriptions"}
+KNOWN |= {"notified_papers"}
+
+
+async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(
+    db: Database, texts: Translations
+) -> None:
+    async with open_harness(db, models.Locale.KO, texts) as harness:
+        for number, text in enumerate(client_archive.DIGESTS):
+            await harness.container.create_ingest().add_text(text, location=f"{number}.md")
+        await _use_everything(harness)
+        reader_id = str(harness.reader.id)
+        named = {name.partition(".")[0] for name in await reader_rows.find_columns(db, reader_id)}
+        assert named >= KNOWN
+        answer = await harness.ask("me data")
+        assert answer.ephemeral
+        (file,) = answer.attachments
+        found = json.loads(await file.read())
+        assert set(found["tables"]) >= KNOWN | {"parts"}
+        assert found["tables"]["saved_papers"][0]["paper_id"] == "2501.00001"
+        question = await harness.ask("me forget")
+        forgotten = await harness.click(question, label=harness.texts("me-forget-all"))
+        assert shown_text(forgotten) == harness.texts("me-forgotten")
+        assert await reader_rows.find_columns(db, reader_id) == set()
+        assert harness.unexpected_errors() == []
+
+
+async def test_the_question_says_what_would_go_and_can_be_closed(harness: ClientHarness) -> None:
+    nothing = await harness.ask("me forget")
+    assert shown_text(nothing) == harness.texts("me-nothing")
+    await _use_everything(harness)
+    question = await harness.ask("me forget")
+    text = harness.texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")
+    assert text.splitlines()[1] in shown_text(question)
+    kept = await harness.click(question, label=harness.texts("me-keep"))
+    assert shown_text(kept) == harness.texts("me-kept")
+    assert (await harness.bot.services.reader_data.count(harness.reader.id))["alerts"] == 1
+
+
+async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations_commands, "MAX_PLAIN_BYTES", 10)
+    (file,) = (await harness.ask("me data")).attachments
+    assert file.filename == "paperround.json.gz"
+    found = json.loads(gzip.decompress(await file.read()))
+    assert (found["user_id"], found["tables"]) == (str(harness.reader.id), {})
+
+
+@both_languages
+async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switched_off(
+    harness: ClientHarness,
+) -> None:
+    texts = harness.texts
+    news = [
+        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VERSION, "2"),
+        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VENUE, "@everyone *2026*"),
+        ("2501.00002", None, models.NewsKind.CODE, "https://github.com/example/small"),
+        ("2501.00003", "Speech", models.NewsKind.WITHDRAWN, "withdrawn"),
+        ("2501.00004", "Maps", models.NewsKind.MODEL, "https://huggingface.co/example/maps"),
+    ]
+    parts = harness.container.renderer.render_news(contents.NewsPost("news:7:9:1", texts.locale, tuple(news)))
+    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
+    shown = shown_text(message)
+    assert texts("news-heading", count=4) in shown
+    assert f"[{texts('news-version', value='2')}](<https://arxiv.org/abs/2501.00001v2>)" in shown
+    assert f"[{texts('news-code')}](<https://github.com/example/small>)" in shown
+    assert texts("news-withdrawn") in shown
+    assert "evil.example>" not in shown
+    assert len(str((parts[0].fallback or {})["content"])) <= 2000
+    stopped = await harness.click(message, label=texts("news-stop"), by=harness.user)
+    assert texts("news-off") in shown_text(stopped)
+    assert await harness.bot.services.readers.is_news_off(harness.reader.id)
+    answer = await harness.ask("me news")
+    assert texts("news-on") in shown_text(await harness.click(answer, label=texts("news-start")))
+    assert not await harness.bot.services.readers.is_news_off(harness.reader.id)
+
+
+@both_languages
+async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHarness) -> None:
+    news = [
+        (f"2501.{paper:05}", "긴 제목의 논문 " * 60, kind, value)
+        for paper in range(shelf_news.MAX_PAPERS)
+        for kind, value in (
+            (models.NewsKind.VERSION, "12"),
+            (models.NewsKind.CODE, "https://github.com/" + "x" * 120),
+            (models.NewsKind.MODEL, "https://huggingface.co/" + "y" * 120),
+            (models.NewsKind.VENUE, "V" * 60),
+        )
+    ]
+    parts = harness.container.renderer.render_news(
+        contents.NewsPost("news:7:9:1", harness.texts.locale, tuple(news))
+    )
+    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
+    assert shown_text(message).count("arxiv.org/abs/") >= shelf_news.MAX_PAPERS
+
+
+DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
+
+
+async def _add(
+    harness: ClientHarness, url: str, kind: models.SourceKind = models.SourceKind.FEED
+) -> models.StoredSource:
+    return await harness.bot.services.sources.add(url, kind=kind)
+
+
+async def _set_health(harness: ClientHarness, row: models.StoredSource) -> None:
+    async with harness.container.database.transaction() as connection:
+        await sources.set_health(connection, row)
+
+
+def _relative_time(at: datetime) -> str:
+    return f"<t:{int(at.timestamp())}:R>"
+
+
+async def _sources_text(harness: ClientHarness) -> str:
+    result = await harness.ask("sources")
+    assert result.ephemeral
+    return shown_text(result)
+
+
+async def test_a_healthy_source_shows_its_last_and_next_fetch(harness: ClientHarness) -> None:
+    row = await _add(harness, DATED, models.SourceKind.URL)
+    assert f"-# {harness.texts('source-never')} · " in await _sources_text(harness)
+    now = harness.env.now()
+    last, upcoming = now - timedelta(hours=2), now + timedelta(hours=1)
+    status = models.FetchStatus.OK
+    await _set_health(harness, replace(row, status=status, last_success_at=last, next_attempt_at=upcoming))
+    shown = await _sources_text(harness)
+    assert "`digests.example/{date:%Y/%m/%d}.md`" in shown
+    assert harness.texts("source-url") in shown
+    assert harness.texts("source-last", last=_relative_time(last)) in shown
+    assert harness.texts("source-next", next=_relative_time(upcoming)) in shown
+    assert harness.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in shown
+
+
+async def test_secrets_of_an_address_are_hidden(harness: ClientHarness, tmp_path: Path) -> None:
+    await _add(harness, DATED, models.SourceKind.URL)
+    folder = tmp_path / "daily-papers"
+    folder.mkdir()
+    row = await _add(harness, str(folder), models.SourceKind.FOLDER)
+    reason = f"{folder}: Permission denied"
+    await _set_health(harness, replace(row, status=models.FetchStatus.FAILED, failures=1, reason=reason))
+    shown = await _sources_text(harness)
+    assert "`daily-papers`" in shown
+    assert "**The last attempt failed**: daily-papers: Permission denied" in shown
+    assert "secret" not in shown
+    assert str(tmp_path) not in shown
+
+
+async def test_failures_are_shown_with_count_and_reason_without_a_private_address(
+    harness: ClientHarness,
+) -> None:
+    row = await _add(harness, "https://feed.example/all.xml")
+    private = "feed.example (10.1.2.3) is a private address"
+    for status, reason, shown in (
+        (models.FetchStatus.FAILED, "it refuses access (403)", "it refuses access (403)"),
+        (models.FetchStatus.REFUSED, private, harness.texts("source-refused")),
+    ):
+        await _set_health(harness, replace(row, status=status, failures=4, reason=reason))
+        text = await _sources_text(harness)
+        assert harness.texts("source-failures", count=4, reason=shown) in text
+        assert "10.1.2.3" not in text
+
+
+async def test_a_missing_digest_is_not_a_failure_and_a_gone_source_has_no_next_fetch(
+    harness: ClientHarness,
+) -> None:
+    waiting = await _add(harness, DATED, models.SourceKind.URL)
+    await _set_health(harness, replace(waiting, status=models.FetchStatus.NOT_YET))
+    gone = await _add(harness, "https://feed.example/all.xml")
+    status = models.FetchStatus.GONE
+    await _set_health(
+        harness,
+        replace(gone, status=status, failures=1, reason="it is gone for good (410)", next_attempt_at=None),
+    )
+    shown = await _sources_text(harness)
+    assert harness.texts("source-not-yet") in shown
+    assert harness.texts("source-no-next") in shown
+
+
+async def test_many_sources_have_pages(harness: ClientHarness) -> None:
+    for number in range(10):
+        await _add(harness, f"https://feed.example/{number}.xml")
+    result = await harness.ask("sources")
+    assert "feed.example/7.xml" in shown_text(result)
+    assert "feed.example/8.xml" not in shown_text(result)
+    turned = await harness.click(result, label="▶")
+    assert turned.id == result.id
+    assert "feed.example/8.xml" in shown_text(turned)
+
+
+async def test_without_sources_the_answer_explains_how_digests_are_added(
+    empty_harness: ClientHarness,
+) -> None:
+    harness = empty_harness
+    shown = await _sources_text(harness)
+    assert harness.texts("sources-none") in shown
+    assert harness.texts("sources-files") in shown
+    assert harness.texts("archive-empty") in shown
+
+
+def test_the_inbox_is_listed(texts: translations.Translations) -> None:
+    english = texts.for_locale(models.Locale.EN)
+    extent = models.ArchiveExtent(0, 0, None, None)
+    view = operations_messages.sources_view(english, (), inbox="in`box", extent=extent, now=SIMCORD_EPOCH)
+    shown = [
+        part.get("content")
+        for part in validation.walk_components(message_builder.layout_payload(view)["components"])
+    ]
+    assert english("sources-inbox", folder="``in`box``") in shown
+    assert english("sources-files") not in shown

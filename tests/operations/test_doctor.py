@@ -1,0 +1,132 @@
+"""The findings of `doctor`: values, origins, problems, and never a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.core import settings
+from bot.core.settings import Settings
+from bot.operations import doctor
+from storage import errors
+
+SECRET = "MTAw.secret-of-the-bot.xyz"
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No `.env` or `paperround.toml` of the checkout is read."""
+    monkeypatch.chdir(tmp_path)
+
+
+async def accept_token(_: Settings) -> str:
+    return "Paperround#0001"
+
+
+async def reject_token(_: Settings) -> str:
+    raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
+
+
+async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.Finding]:
+    findings = await doctor.examine(settings.load(), check)
+    by_name = {finding.what: finding for finding in findings}
+    assert len(by_name) == len(findings)
+    return by_name
+
+
+async def test_a_fresh_installation_is_well_and_shows_the_values_in_force() -> None:
+    findings = await examine()
+    assert [finding for finding in findings.values() if not finding.well] == []
+    assert findings["PAPERROUND_TIMEZONE"].value == "UTC"
+    assert findings["PAPERROUND_TIMEZONE"].origin == "default"
+    assert "0 papers" in findings["database"].value
+    assert findings["Discord"].value == "no token"
+    assert "DISCORD" not in findings["Discord"].value
+    assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
+    for name in ("bot", "storage"):
+        assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
+
+
+async def test_every_setting_is_shown_with_its_origin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
+    (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
+    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\n')
+    findings = await examine()
+    assert {settings.setting_name(name) for name in Settings.model_fields} <= set(findings)
+    for name, value, origin in (
+        ("PAPERROUND_TIMEZONE", "Asia/Seoul", "environment"),
+        ("PAPERROUND_LOCALE", "ko", ".env"),
+        ("PAPERROUND_HTTP", "127.0.0.1:9464", "paperround.toml"),
+    ):
+        assert (findings[name].value, findings[name].origin) == (value, origin)
+
+
+async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    url = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    findings = await examine()
+    printed = repr([finding.to_dict() for finding in findings.values()])
+    assert "secret-of-the-bot" not in printed
+    assert "pass-of-the-bot" not in printed
+    assert findings["DISCORD_TOKEN"].value == "set, not shown"
+    assert findings["Discord"].value == "logged in as Paperround#0001"
+    rejected = (await examine(reject_token))["Discord"]
+    assert not rejected.well
+    assert "does not accept" in rejected.note
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite:////no/such/folder/paperround.db",
+        "sqlite+aiosqlite:///letter.db",
+        "postgresql+asyncpg://bot@127.0.0.1:1/papers",
+        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:port/papers",
+        "mysql://bot@127.0.0.1/papers",
+        "not a url",
+    ],
+)
+async def test_an_unusable_database_is_a_finding_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    (tmp_path / "letter.db").write_bytes(b"a letter, not a database\n" * 100)
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    findings = await examine()
+    database = findings["database"]
+    assert not database.well
+    assert "pass-of-the-bot" not in repr(findings)
+    assert len(database.note) > 20
+
+
+async def test_a_missing_folder_of_templates_and_a_broken_template_are_problems(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "PAPERROUND_TEMPLATES"
+    monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+    findings = await examine()
+    assert not findings[name].well
+    assert "nowhere is no folder" in findings[name].note
+    (tmp_path / "nowhere").mkdir()
+    assert (await examine())[name].well
+    (tmp_path / "nowhere" / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
+    finding = (await examine())[name]
+    assert not finding.well
+    assert "daily.en.j2, line 2: " in finding.note
+
+
+async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "PAPERROUND_INBOX"
+    monkeypatch.setenv(name, str(tmp_path / "inbox"))
+    finding = (await examine())[name]
+    assert finding.well
+    assert "`paperround run` creates it" in finding.note
+    (tmp_path / "inbox").write_text("a file")
+    finding = (await examine())[name]
+    assert not finding.well
+    assert "inbox is no folder" in finding.note

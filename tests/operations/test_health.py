@@ -1,0 +1,608 @@
+"""The endpoints for operators over HTTP on loopback, liveness, the clock and the metrics behind them."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from prometheus_client import parser
+
+from bot.core import clock
+from bot.daily import choice, schedule
+from bot.daily import planner as daily_planner
+from bot.operations import health
+from bot.operations.health import (
+    CLAIM_SECONDS,
+    DISCORD_SECONDS,
+    TICK_SECONDS,
+    ClockMonitor,
+    Liveness,
+    Metrics,
+)
+from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
+from storage import deliveries, errors, models, outbox
+from storage.database import Database
+from tests.support import patience
+from tests.support.planner_harness import SEOUL_9AM
+from tests.support.relay_harness import new_delivery
+
+NOW = SEOUL_9AM + timedelta(seconds=90)
+DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana.json"
+
+
+@dataclass
+class ServerHarness:
+    """A monitoring server whose role, connection and monotonic time a test sets."""
+
+    db: Database
+    role: str = "sender"
+    connected: bool = True
+    seconds: float = 1000.0
+    metrics: Metrics = field(default_factory=Metrics)
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.liveness = Liveness(lambda: self.seconds)
+
+    def open(self) -> health.MonitoringServer:
+        return health.MonitoringServer(
+            self.db,
+            self.metrics,
+            lambda: NOW,
+            self.liveness,
+            role=lambda: self.role,
+            is_connected=lambda: self.connected,
+        )
+
+    def show_life(self, *except_for: str) -> None:
+        """Record every sign of life now, except for those named."""
+        for sign in {"tick", "claim", "discord"} - set(except_for):
+            getattr(self.liveness, f"record_{sign}")()
+
+    async def health(self) -> tuple[int, dict[str, Any]]:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health") as response:
+            return response.status, await response.json()
+
+    async def samples(self) -> dict[str, float]:
+        """Return the value of each metric by its name and labels."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/plain")
+            text = await response.text()
+        return {
+            ",".join([sample.name, *(f"{key}={value}" for key, value in sorted(sample.labels.items()))]): (
+                sample.value
+            )
+            for family in parser.text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    async def plan(self, *keys: str) -> None:
+        async with self.db.transaction() as connection:
+            await outbox.add_all(connection, [new_delivery(key, 20, SEOUL_9AM, parts=2) for key in keys])
+
+    async def send_all(self) -> None:
+        async with self.db.transaction() as connection:
+            for delivery in await deliveries.list_rows(connection):
+                parts = await deliveries.list_parts(connection, delivery.id)
+                await outbox.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
+
+
+@pytest.fixture
+async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerHarness]:
+    monkeypatch.setattr(health, "DATABASE_SECONDS", patience.scaled(health.DATABASE_SECONDS))
+    harness = ServerHarness(db)
+    async with harness.open().serving("127.0.0.1:0") as url:
+        harness.url = url
+        yield harness
+
+
+async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerHarness) -> None:
+    harness.show_life()
+    harness.seconds += 7
+    assert await harness.health() == (
+        200,
+        {
+            "up": True,
+            "role": "sender",
+            "gateway_connected": True,
+            "oldest_unsent_at": None,
+            "oldest_unsent_seconds": None,
+            "discord": "well",
+            "outage": False,
+            "tick_seconds": 7.0,
+            "claim_seconds": 7.0,
+            "discord_seconds": 0.0,
+            "problems": [],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("sign", "limit", "word"),
+    [
+        ("tick", TICK_SECONDS, "planner"),
+        ("claim", CLAIM_SECONDS, "relay"),
+        ("discord", DISCORD_SECONDS, "Gateway"),
+    ],
+)
+async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_which(
+    harness: ServerHarness, sign: str, limit: float, word: str
+) -> None:
+    harness.connected = False
+    harness.show_life()
+    harness.seconds += limit
+    harness.show_life(sign)
+    assert (await harness.health())[0] == 200
+    harness.seconds += 1
+    status, body = await harness.health()
+    assert status == 503
+    [problem] = body["problems"]
+    assert word in problem
+    assert body[f"{sign}_seconds"] == limit + 1
+    harness.role = "standby"
+    assert (await harness.health())[0] == 200
+
+
+async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:
+    harness.connected = False
+    harness.seconds += CLAIM_SECONDS - 1
+    status, body = await harness.health()
+    assert status == 200
+    assert {body[f"{sign}_seconds"] for sign in ("tick", "claim", "discord")} == {None}
+    harness.liveness.record_start()
+    harness.seconds += CLAIM_SECONDS - 1
+    assert (await harness.health())[0] == 200
+    harness.seconds += 2
+    assert (await harness.health())[0] == 503
+
+
+async def test_health_answers_while_the_database_does_not(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = ServerHarness(sqlite_db)
+    monkeypatch.setattr(health, "DATABASE_SECONDS", 0.0)
+    async with harness.open().serving("127.0.0.1:0") as harness.url:
+        await harness.plan("daily:1:2026-01-05")
+        status, body = await harness.health()
+    assert (status, body["oldest_unsent_at"]) == (200, None)
+
+
+async def test_the_queue_is_reported_with_its_age_and_by_state_and_an_emptied_state_is_zero(
+    harness: ServerHarness,
+) -> None:
+    await harness.plan("a", "b")
+    status, body = await harness.health()
+    assert status == 200
+    assert body["oldest_unsent_at"] == SEOUL_9AM.isoformat()
+    assert body["oldest_unsent_seconds"] == 90.0
+    samples = await harness.samples()
+    assert samples["paperround_queue_depth,state=planned"] == 4
+    assert samples["paperround_queue_depth,state=sent"] == 0
+    assert samples["paperround_oldest_unsent_seconds"] == 90
+    await harness.send_all()
+    samples = await harness.samples()
+    assert samples["paperround_queue_depth,state=planned"] == 0
+    assert samples["paperround_queue_depth,state=sent"] == 4
+    assert samples["paperround_oldest_unsent_seconds"] == 0
+    assert (await harness.health())[1]["oldest_unsent_at"] is None
+
+
+async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: ServerHarness) -> None:
+    daily = models.DeliveryKind.DAILY
+    harness.metrics.record("sent", daily, None, 3.0)
+    harness.metrics.record("sent", daily, None, -1.0)
+    harness.metrics.record("retry", daily, models.Reason.DISCORD_TROUBLE, None)
+    harness.metrics.record("paused", models.DeliveryKind.ALERT, models.Reason.NO_SEND, None)
+    harness.metrics.digests.inc(2)
+    harness.connected = False
+    samples = await harness.samples()
+    assert samples["paperround_parts_total,kind=daily,outcome=sent"] == 2
+    assert samples["paperround_parts_total,kind=daily,outcome=retry"] == 1
+    assert samples["paperround_failures_total,reason=discord-trouble"] == 1
+    assert samples["paperround_failures_total,reason=no-send"] == 1
+    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=0.5"] == 1
+    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=5.0"] == 2
+    assert samples["paperround_lateness_seconds_sum,kind=daily"] == 3
+    assert samples["paperround_digests_total"] == 2
+    assert b"paperround_digests_total 0.0" in Metrics().render(), "each bot has its own"
+    assert samples["paperround_gateway_connected"] == 0
+
+
+async def test_metrics_show_the_state_of_the_clock_and_of_discord(harness: ServerHarness) -> None:
+    offset = timedelta(0)
+    monitor = health.ClockMonitor(lambda: NOW + offset, lambda: 0.0)
+    monitor.compare_with_discord(NOW)
+    harness.metrics.watch_clock(monitor)
+    offset = timedelta(hours=26)
+    monitor()
+    samples = await harness.samples()
+    assert samples["paperround_clock_held"] == 1
+    assert samples["paperround_clock_offset_seconds"] == 26 * 3600
+    discord = DiscordHealth(lambda: 0.0, random.Random(1))
+    harness.metrics.watch_discord(discord)
+    assert (await harness.samples())["paperround_discord_state,state=well"] == 1
+    discord.record_answer(Answer(403, is_json=False))
+    samples = await harness.samples()
+    assert samples["paperround_discord_state,state=well"] == 0
+    assert samples["paperround_discord_state,state=troubled"] == 1
+    assert samples["paperround_invalid_requests"] == 1
+
+
+async def test_every_query_of_the_dashboard_is_answered(harness: ServerHarness) -> None:
+    harness.metrics.watch_discord(DiscordHealth(lambda: 0.0, random.Random(1)))
+    harness.metrics.record("sent", models.DeliveryKind.DAILY, None, 3.0)
+    harness.metrics.record("retry", models.DeliveryKind.DAILY, models.Reason.DISCORD_TROUBLE, None)
+    harness.metrics.record_lookup(True, 0.1)
+    await harness.plan("a")
+    samples = {tuple(name.split(",")) for name in await harness.samples()}
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    queries_of_panels = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert len(queries_of_panels) >= len(panels) > 10
+    for query in queries_of_panels:
+        [(name, selector)] = re.findall(r"(paperround_\w+)\{([^}]*)\}", query)
+        # Prometheus itself adds the label of the job.
+        wanted = dict(re.findall(r'(?<!\w)(?!job)(\w+)=~?"([^"]*)"', selector))
+        assert any(_answers(sample, name, wanted) for sample in samples), query
+        for label in re.findall(r"by \(([^)]*)\)", query):
+            names = {part.partition("=")[0] for sample in samples if sample[0] == name for part in sample[1:]}
+            assert set(label.split(", ")) <= names, query
+
+
+def _answers(sample: tuple[str, ...], name: str, wanted: dict[str, str]) -> bool:
+    labels = dict(part.split("=", 1) for part in sample[1:])
+    return sample[0] == name and all(
+        re.fullmatch(value, labels.get(label, "")) for label, value in wanted.items()
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/health/../settings", "/metrics/all"])
+async def test_other_paths_and_methods_are_refused(harness: ServerHarness, path: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{harness.url}{path}") as response:
+        assert response.status == 404
+    async with aiohttp.ClientSession() as session, session.post(f"{harness.url}/health") as response:
+        assert response.status == 405
+
+
+async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
+    first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
+    async with first.open().serving("127.0.0.1:0") as url:
+        address = url.removeprefix("http://")
+        with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: {address}"):
+            async with second.open().serving(address):
+                pass
+        first.url = url
+        assert (await first.health())[0] == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
+async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str) -> None:
+    with pytest.raises(errors.PaperroundError, match="cannot be listened on"):
+        async with ServerHarness(sqlite_db).open().serving(address):
+            pass
+
+
+@pytest.fixture
+def signs(clocks: SimulatedClocks) -> health.Liveness:
+    """A bot that has been waiting for Discord since before DISCORD_SECONDS, and otherwise works."""
+    signs = health.Liveness(lambda: clocks.monotonic)
+    clocks.monotonic += health.DISCORD_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    return signs
+
+
+def test_silence_of_discord_without_a_failed_request_is_a_fault_of_the_process(
+    signs: health.Liveness,
+) -> None:
+    [problem] = signs.find_problems()
+    assert "no request to Discord has succeeded for 120 s" in problem
+    assert not signs.is_outage()
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(200, True), Answer(204, True), Answer(403, True, 50001), Answer(404, True, 10003)]
+)
+def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: health.Liveness, answer: Answer) -> None:
+    signs.record_answer(answer)
+    assert signs.find_problems() == []
+    assert signs.get_fields()["discord_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(403, False), Answer(200, False), Answer(502, True), Answer(429, True)]
+)
+def test_while_requests_to_discord_fail_its_silence_is_an_outage(
+    signs: health.Liveness, clocks: SimulatedClocks, answer: Answer
+) -> None:
+    signs.record_answer(answer)
+    assert len(signs.find_problems()) == 1
+    assert signs.is_outage()
+    assert signs.get_fields()["discord_seconds"] is None
+    clocks.monotonic += health.DISCORD_FAILURE_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
+
+
+def test_a_limit_of_discord_is_an_outage_for_as_long_as_it_lasts(clocks: SimulatedClocks) -> None:
+    states = [HealthState.LIMITED]
+    signs = health.Liveness(lambda: clocks.monotonic, get_discord_state=lambda: states[0])
+    clocks.monotonic += 7200
+    assert signs.is_outage()  # the login waits for Discord
+    signs.record_tick()
+    signs.record_claim()
+    assert signs.is_outage()
+    states[0] = HealthState.WELL
+    assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
+
+
+def test_no_outage_of_discord_excuses_a_planner_or_relay_that_stands_still(
+    signs: health.Liveness, clocks: SimulatedClocks
+) -> None:
+    clocks.monotonic += health.TICK_SECONDS + 1
+    signs.record_discord_failure()
+    assert len(signs.find_problems()) == 3
+    assert not signs.is_outage()
+
+
+def test_a_start_begins_the_grace_again_and_keeps_the_signs(
+    signs: health.Liveness, clocks: SimulatedClocks
+) -> None:
+    clocks.monotonic += 500
+    signs.record_start()
+    assert signs.find_problems() == []
+    assert signs.get_fields() == {
+        "discord": "well",
+        "outage": False,
+        "tick_seconds": 500,
+        "claim_seconds": 500,
+        "discord_seconds": None,
+    }
+
+
+START = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class SimulatedClocks:
+    """The true time, a wall clock that is `offset` ahead of it, and a monotonic clock that stops in a suspension."""
+
+    now: datetime = START
+    offset: timedelta = timedelta(0)
+    monotonic: float = 1000.0
+
+    def wall(self) -> datetime:
+        return self.now + self.offset
+
+    def advance(self, duration: timedelta) -> None:
+        self.now += duration
+        self.monotonic += duration.total_seconds()
+
+    def suspend(self, duration: timedelta) -> None:
+        self.now += duration
+
+    def monitor(self) -> ClockMonitor:
+        return ClockMonitor(self.wall, lambda: self.monotonic)
+
+
+@pytest.fixture
+def clocks() -> SimulatedClocks:
+    return SimulatedClocks()
+
+
+@pytest.fixture
+def monitor(clocks: SimulatedClocks) -> ClockMonitor:
+    return clocks.monitor()
+
+
+@pytest.mark.parametrize("step", [-26 * HOUR, -2 * HOUR, -3 * MINUTE, 3 * MINUTE, HOUR])
+def test_a_step_back_or_a_small_step_ahead_is_accepted_at_once(
+    clocks: SimulatedClocks, monitor: ClockMonitor, step: timedelta
+) -> None:
+    clocks.advance(MINUTE)
+    clocks.offset = step
+    assert monitor() == clocks.wall()
+    assert [taken.by for taken in monitor.take_steps()] == [step]
+    assert monitor.take_steps() == []
+    clocks.advance(MINUTE)
+    assert monitor() == clocks.wall()
+    assert monitor.take_steps() == []
+
+
+def test_the_slow_correction_of_a_clock_is_no_step(clocks: SimulatedClocks, monitor: ClockMonitor) -> None:
+    for _ in range(100):
+        clocks.advance(MINUTE)
+        clocks.offset += timedelta(seconds=20)
+        assert monitor() == clocks.wall()
+    assert monitor.get_recent_step() is None
+
+
+def test_a_step_far_ahead_and_back_leaves_the_time_as_it_was(
+    clocks: SimulatedClocks, monitor: ClockMonitor
+) -> None:
+    clocks.offset = 26 * HOUR
+    for _ in range(75):
+        clocks.advance(timedelta(seconds=1))
+        assert monitor() == clocks.now
+        assert monitor.is_held
+    held = monitor.get_recent_step()
+    assert held is not None
+    assert (held.is_held, held.by) == (True, 26 * HOUR)
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+    assert monitor.take_steps() == []
+
+
+def test_a_step_far_ahead_counts_after_ten_minutes(clocks: SimulatedClocks, monitor: ClockMonitor) -> None:
+    monitor.compare_with_discord(clocks.now)
+    clocks.offset = 26 * HOUR
+    for _ in range(10):
+        assert monitor() == clocks.now
+        monitor.compare_with_discord(clocks.now)
+        clocks.advance(MINUTE)
+    assert monitor() == clocks.wall()
+    assert [step.by for step in monitor.take_steps()] == [26 * HOUR]
+    assert monitor.get_discord_offset() == (26 * HOUR).total_seconds()
+    clocks.advance(DAY)
+    assert monitor.get_recent_step() is None
+
+
+def test_the_ten_minutes_begin_again_when_the_clock_moves_again(
+    clocks: SimulatedClocks, monitor: ClockMonitor
+) -> None:
+    clocks.offset = 26 * HOUR
+    assert monitor() == clocks.now
+    clocks.advance(9 * MINUTE)
+    clocks.offset = 50 * HOUR
+    assert monitor() == clocks.now
+    clocks.advance(9 * MINUTE)
+    assert monitor() == clocks.now
+
+
+def test_after_a_suspension_the_next_answer_of_discord_confirms_the_time(
+    clocks: SimulatedClocks, monitor: ClockMonitor
+) -> None:
+    monitor.compare_with_discord(clocks.now)
+    clocks.suspend(9 * HOUR)
+    assert monitor() == clocks.now - 9 * HOUR
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.now
+    [step] = monitor.take_steps()
+    assert (step.by, step.slow_by) == (9 * HOUR, timedelta(0))
+
+
+def test_a_clock_that_was_behind_is_set_right_without_another_answer() -> None:
+    clocks = SimulatedClocks(offset=-2 * HOUR)
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.wall()
+    clocks.advance(MINUTE)
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    [step] = monitor.take_steps()
+    assert (step.by, step.slow_by) == (2 * HOUR, 2 * HOUR)
+
+
+def test_a_start_with_a_clock_ahead_goes_by_discords_time() -> None:
+    clocks = SimulatedClocks(offset=26 * HOUR)
+    monitor = clocks.monitor()
+    assert monitor() == clocks.wall()  # nothing contradicts it before the login
+    monitor.compare_with_discord(clocks.now)
+    assert monitor() == clocks.now
+    assert monitor.is_held
+    clocks.advance(75 * timedelta(seconds=1))
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+
+
+def test_only_the_first_answer_can_contradict_a_clock_that_made_no_step(
+    clocks: SimulatedClocks, monitor: ClockMonitor
+) -> None:
+    monitor.compare_with_discord(clocks.now)
+    monitor.compare_with_discord(clocks.now - 3 * HOUR)
+    assert monitor() == clocks.now
+    assert not monitor.is_held
+
+
+class _Poster:
+    """A subscription that is planned by the minute and says "no papers today", without storage."""
+
+    def __init__(self, monitor: ClockMonitor, zone: str, at_time: str) -> None:
+        self.monitor = monitor
+        self.posted: list[str] = []
+        new = models.Subscription(
+            guild_id=1,
+            channel_id=2,
+            at_time=at_time,
+            timezone=zone,
+            say_when_empty=True,
+            wait_minutes=0,
+            created_at=START,
+        )
+        due = schedule.next_due(
+            START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
+        )
+        self.subscription = schedule.set_due(new, due)
+
+    def check(self) -> None:
+        now = self.monitor()
+        if steps := self.monitor.take_steps():
+            ahead_since = min(step.ahead_since for step in steps)
+            if due := daily_planner.recompute_due(self.subscription, now, ahead_since):
+                self.subscription = schedule.set_due(self.subscription, due)
+        assert self.subscription.next_due_at is not None
+        if self.subscription.next_due_at > now:
+            return
+        plan = choice.decide(
+            self.subscription,
+            choice.Calendar(now),
+            choice.CandidatePool([], []),
+            covered_ids={},
+            posted_ids=(),
+            planned_keys=self.posted,
+        )
+        if plan.post is not None:
+            self.posted.append(choice.delivery_key(self.subscription.id, plan.post.local_on))
+        self.subscription = plan.subscription
+
+
+wrong_clocks = st.tuples(
+    st.integers(0, 2 * 24 * 60),
+    st.one_of(st.integers(1, 9), st.integers(10, 600)),
+    st.one_of(st.integers(-60, 60), st.integers(-3 * 24 * 60, 3 * 24 * 60)),
+)
+"""Begin and length in minutes of a wrong clock, and the minutes by which it is wrong."""
+
+SIMULATED_MINUTES = range(0, 6 * 24 * 60, 3)
+
+
+@settings(max_examples=25, deadline=None)
+@example([(0, 15, 24 * 60 + 20)], False, "UTC", 7 * 60 + 40)
+@given(
+    wrong=st.lists(wrong_clocks, max_size=4),
+    hears_from_discord=st.booleans(),
+    zone=st.sampled_from(["UTC", "Asia/Seoul", "America/Los_Angeles"]),
+    minute=st.integers(0, 24 * 60 - 1),
+)
+def test_every_local_date_is_posted_once_whatever_the_clock_does(
+    wrong: list[tuple[int, int, int]], hears_from_discord: bool, zone: str, minute: int
+) -> None:
+    clocks = SimulatedClocks()
+    at_time = f"{minute // 60:02}:{minute % 60:02}"
+    monitor = clocks.monitor()
+    monitor.compare_with_discord(clocks.now)
+    poster = _Poster(monitor, zone, at_time)
+    first = poster.subscription.due_on
+    assert first is not None
+    for elapsed in SIMULATED_MINUTES:
+        offsets = [offset for begin, length, offset in wrong if begin <= elapsed < begin + length]
+        clocks.offset = sum(offsets) * MINUTE
+        if hears_from_discord and elapsed % 7 == 0:
+            monitor.compare_with_discord(clocks.now)
+        poster.check()
+        clocks.advance(SIMULATED_MINUTES.step * MINUTE)
+    local_today = clocks.now.astimezone(ZoneInfo(zone)).date()
+    due_today = schedule.wall_clock_to_utc(local_today, schedule.parse_time(at_time), ZoneInfo(zone))
+    last = local_today if due_today < clocks.now - HOUR else local_today - DAY
+    expected = {choice.delivery_key(0, first + number * DAY) for number in range((last - first).days + 1)}
+    assert len(poster.posted) == len(set(poster.posted))
+    assert expected <= set(poster.posted)

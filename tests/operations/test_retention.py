@@ -1,0 +1,304 @@
+"""Removal of old rows on both engines: nothing is posted or told twice after it, and `/why` and `/status` still answer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.accounts.service import Guilds
+from bot.alerts.service import Alerts
+from bot.daily.service import Subscriptions
+from bot.daily.why import Cause, WhyExplainer
+from bot.operations.retention import Retention
+from bot.operations.service import StatusService
+from bot.outbox.discord_health import DiscordHealth
+from bot.rendering.templates import Templates
+from bot.search.service import SearchService
+from storage import alerts, daily, models, outbox, papers, tables
+from storage import deliveries as stored_deliveries
+from storage.database import Connection, Database
+from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
+from tests.support.alert_harness import AlertHarness
+from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+DAY = timedelta(days=1)
+CHANNEL = 20
+GUILD = 9_310_000_000_000_017
+LATER = SEOUL_9AM + 100 * DAY
+
+
+async def _no_pause(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def purge(database: Database, now: datetime = LATER, *, days: int = 90) -> int:
+    return await Retention(database, lambda: now, days=days, sleep=_no_pause).purge()
+
+
+async def count(database: Database, table: sa.Table) -> int:
+    async with database.read() as connection:
+        return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
+
+
+async def send_all(database: Database, now: datetime) -> None:
+    async with database.transaction() as connection:
+        for delivery in await stored_deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
+            parts = await stored_deliveries.list_parts(connection, delivery.id)
+            receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
+            await outbox.mark_sent(connection, receipts, now)
+
+
+async def explain(database: Database, arxiv_id: str, now: datetime) -> Cause:
+    async with database.read() as connection:
+        paper = await papers.get_detail(connection, arxiv_id)
+    assert paper is not None
+    (first, *_), _ = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
+        paper, guild_id=10, channel_id=CHANNEL
+    )
+    return first.cause
+
+
+@pytest.fixture
+async def posted_twice(db: Database) -> PlannerHarness:
+    """A channel with a post on Monday and one on Tuesday, both sent."""
+    harness = PlannerHarness(db)
+    await harness.subscribe()
+    for number in range(2):
+        now = SEOUL_9AM + number * DAY
+        await store_newsletter(harness, MONDAY + number * DAY, (f"2601.0000{number}", 9), at=now - DAY / 2)
+        await harness.planner.tick(now)
+        await send_all(db, now)
+    return harness
+
+
+async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_post(
+    posted_twice: PlannerHarness,
+) -> None:
+    database = posted_twice.database
+    assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads and decisions only
+    assert (await count(database, tables.deliveries), await count(database, tables.decisions)) == (2, 0)
+    await purge(database)
+    assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
+    health = DiscordHealth(lambda: 0.0, random.Random(1))
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), health)
+    report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
+    ((_, last),) = report.subscriptions
+    assert last is not None
+    delivery, part = last
+    assert delivery.finished_at == SEOUL_9AM + DAY
+    assert part is not None
+
+
+async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
+    posted_twice: PlannerHarness,
+) -> None:
+    database = posted_twice.database
+    (subscription,) = await Subscriptions(database, lambda: LATER).list_rows()
+    await purge(database)
+    for now in (SEOUL_9AM, SEOUL_9AM + DAY, LATER):
+        async with database.transaction() as connection:
+            await connection.execute(
+                tables.subscriptions.update()
+                .where(tables.subscriptions.c.id == subscription.id)
+                .values(next_due_at=now, due_on=now.date())
+            )
+        await posted_twice.planner.tick(now)
+    assert await count(database, tables.deliveries) == 1
+
+
+async def test_why_says_the_same_after_the_removal(posted_twice: PlannerHarness) -> None:
+    database = posted_twice.database
+    await purge(database)
+    assert await explain(database, "2601.00000", LATER) is Cause.POSTED
+    assert await explain(database, "2601.00001", LATER) is Cause.POSTED
+
+
+async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
+    harness = PlannerHarness(db)
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    await harness.expire(SEOUL_9AM + 2 * DAY)
+    assert await explain(db, "2601.00001", SEOUL_9AM + 2 * DAY) is not Cause.POSTED
+    await purge(db)
+    assert await count(db, tables.deliveries) == 0
+    assert await explain(db, "2601.00001", LATER) is not Cause.POSTED
+
+
+async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = AlertHarness(db)
+    await harness.add_alert("robot")
+    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
+    await send_all(db, alert_harness.NOW)
+    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (1, 0)
+    later = alert_harness.NOW + 100 * DAY
+    await purge(db, later)
+    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (0, 1)
+    assert await count(db, tables.deliveries) == 0
+    monkeypatch.setattr(alert_harness, "NOW", later)
+    harness.now = later
+    await harness.add_digest(later.date(), ("2601.00001", 90), ("2601.00002", 5), summary="A robot.")
+    assert [[paper.arxiv_id for paper, _ in post.matches] for post in harness.renderer.alerts] == [
+        ["2601.00001"],
+        ["2601.00002"],
+    ]
+
+
+async def test_an_alert_for_one_paper_ends_once_its_message_was_sent(db: Database) -> None:
+    harness = AlertHarness(db)
+    asked = {"kind": models.AlertKind.PAPER}
+    kept = [
+        await harness.add_alert("2601.00002", user_id=1, **asked),
+        await harness.add_alert("robot", user_id=1),
+        await harness.add_alert("2601.00001", user_id=3, **asked, language=models.Locale.KO),
+    ]
+    ended = [await harness.add_alert("2601.00001", user_id=user_id, **asked) for user_id in (1, 2)]
+    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
+    for is_sent in (False, True):
+        if is_sent:
+            await send_all(db, harness.now)
+        await purge(db, harness.now)
+        own = {alert.id for alert in await harness.alerts.list_rows()}
+        assert own == {*kept, *(() if is_sent else ended)}
+
+
+async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
+    await outbox_builders.add(db, outbox_builders.new_delivery())
+    await purge(db, outbox_builders.NOW + 1000 * DAY)
+    assert await count(db, tables.deliveries) == 1
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+async def test_a_departed_server_is_removed_with_everything_of_it(
+    posted_twice: PlannerHarness, is_back: bool
+) -> None:
+    database = posted_twice.database
+    service = Guilds(database, lambda: SEOUL_9AM + 2 * DAY)
+    await service.update(10)
+    await Alerts(database, lambda: SEOUL_9AM).add(
+        alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10)
+    )
+    own = await Alerts(database, lambda: SEOUL_9AM).add(alert_builders.draft("robot"))
+    await _tell(database, f"channel:{CHANNEL}", "user:7")
+    await service.mark_left([10])
+    if is_back:
+        await service.update(10)
+    await purge(database)
+    left = () if not is_back else (1, 1, 2)
+    found = [await count(database, table) for table in (tables.guilds, tables.subscriptions)]
+    assert (*found, await count(database, tables.covered_digests)) == (left or (0, 0, 0))
+    assert await count(database, tables.posted_papers) == (2 if is_back else 0)
+    assert await count(database, tables.deliveries) == (1 if is_back else 0)
+    remaining = await Alerts(database, lambda: LATER).list_rows()
+    assert len(remaining) == (2 if is_back else 1)
+    assert own in remaining
+    async with database.read() as connection:
+        told = await alerts.list_notified(connection, ["user:7", f"channel:{CHANNEL}"], [1])
+    assert ("user:7", 1) in told
+    assert ((f"channel:{CHANNEL}", 1) in told) == is_back
+
+
+async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with_its_id(db: Database) -> None:
+    await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
+    service = Guilds(db, lambda: SEOUL_9AM)
+    await service.update(GUILD)
+    await service.mark_left([GUILD])
+    async with db.transaction() as connection:
+        await connection.execute(tables.deliveries.update().values(state="sent", finished_at=SEOUL_9AM))
+        await connection.execute(tables.alerts.update().values(channel_id=CHANNEL))
+    before = await reader_rows.find_columns(db, str(GUILD)) - {"removed_papers.guild_id"}  # kept for a day
+    for days, is_kept in ((30, True), (31, False)):
+        now = SEOUL_9AM + days * DAY
+        await Retention(db, lambda now=now: now, days=90, guild_days=30, sleep=_no_pause).purge()  # type: ignore[misc]
+        assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
+
+
+async def _tell(database: Database, *recipients: str) -> None:
+    async with database.transaction() as connection:
+        await alerts.add_notified(
+            connection, [(recipient, 1) for recipient in recipients], notified_at=SEOUL_9AM
+        )
+
+
+async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = 10_000
+    deliveries, told = 3 * rows // 10, 4 * rows // 10  # each delivery has a part
+    async with db.transaction() as connection:
+        await _fill(connection, deliveries, told)
+    transaction, sizes = db.transaction, []
+
+    @asynccontextmanager
+    async def counting() -> AsyncIterator[Connection]:
+        async with transaction() as connection:
+            yield connection
+        sizes.append(1)
+
+    monkeypatch.setattr(db, "transaction", counting)
+    assert await purge(db) == deliveries + deliveries + told  # payloads, deliveries, notifications
+    assert await count(db, tables.deliveries) + await count(db, tables.parts) == 0
+    assert await count(db, tables.notified_papers) == 0
+    assert len(sizes) >= (2 * deliveries + told) / 500
+    async with db.read() as connection:
+        assert len(await alerts.list_notified(connection, ["user:3"], range(1, 500))) == told // 100
+
+
+async def _fill(connection: Connection, deliveries: int, told: int) -> None:
+    """Store finished deliveries of one part, and notifications of 100 recipients."""
+    delivery_id = await outbox.add(connection, outbox_builders.new_delivery("seed", parts=1))
+    (part,) = await stored_deliveries.list_parts(connection, delivery_id or 0)
+    await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, SEOUL_9AM)
+    await store_papers(connection, told // 100)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
+    for table, key in ((tables.deliveries, "key"), (tables.parts, "nonce")):
+        names = [column.name for column in table.columns if column.name != "id"]
+        values = {"key": "'k' || i", "nonce": "'n' || i", "delivery_id": f"{delivery_id} + i"}
+        columns = ", ".join(f'"{name}"' for name in names)
+        selected = ", ".join(values.get(name, f'"{name}"') for name in names)
+        await connection.execute(
+            sa.text(
+                f"INSERT INTO {table.name} ({columns}) {numbers.format(deliveries - 1)}"
+                f" SELECT {selected} FROM {table.name}, n WHERE {key} IN ('seed', 'seed/0')"
+            )
+        )
+    await connection.execute(
+        tables.notified_papers.insert(),
+        [
+            {"recipient": f"user:{number % 100}", "paper_id": 1 + number // 100, "notified_at": SEOUL_9AM}
+            for number in range(told)
+        ],
+    )
+
+
+async def store_papers(connection: Connection, number: int) -> None:
+    """Store papers without content; their ids begin at 1."""
+    row = {"url": "u", "keywords": [], "categories": [], "authors": [], "authors_truncated": False}
+    await connection.execute(
+        tables.papers.insert(), [{"arxiv_id": f"2601.{index:05}", **row} for index in range(number)]
+    )
+
+
+async def test_what_an_edit_and_why_need_of_recent_posts_stays(posted_twice: PlannerHarness) -> None:
+    database = posted_twice.database
+    await store_newsletter(posted_twice, LATER.date(), ("2604.00001", 9), at=LATER - DAY / 2)
+    await posted_twice.planner.tick(LATER)
+    await send_all(database, LATER)
+    await purge(database, LATER + DAY)
+    async with database.read() as connection:
+        (delivery, *_) = await stored_deliveries.list_rows(connection, since_at=LATER - DAY)
+        (part,) = await stored_deliveries.list_parts(connection, delivery.id)
+        assert part.payload is not None
+        assert delivery.post.fingerprint is not None
+        assert await daily.list_posts_of_paper(connection, 3, channel_id=CHANNEL) != []

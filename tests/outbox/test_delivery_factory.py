@@ -1,0 +1,118 @@
+"""The factory of deliveries: payloads, nonces, priorities, lifetimes, and the fields copied from each post."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot.app.container import delivery_kinds
+from bot.daily import deliveries as daily_deliveries
+from bot.outbox import contents
+from bot.outbox import deliveries as outbox_deliveries
+from bot.outbox.deliveries import DeliveryFactory, Post
+from storage import models
+from storage.models import DeliveryKind, PartKind
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+MONDAY = date(2026, 1, 5)
+PAPER = contents.PostPaper("2601.00001", "A title", "https://arxiv.org/abs/2601.00001", MONDAY)
+
+
+class StubRenderer:
+    """Renders every post as one message that holds its marker, with a fallback."""
+
+    def __getattr__(self, name: str) -> Callable[[Post], tuple[contents.RenderedPart, ...]]:
+        assert name.startswith("render_")
+        return _render
+
+
+def _render(post: Post) -> tuple[contents.RenderedPart, ...]:
+    marker = contents.part_marker(post.marker, 0)
+    return (contents.RenderedPart(PartKind.MESSAGE, {"content": f"한글 {marker}"}, {"content": marker}),)
+
+
+@pytest.fixture
+def deliveries() -> DeliveryFactory:
+    return DeliveryFactory(StubRenderer, lifetime=timedelta(hours=2))
+
+
+def daily_post(*papers: contents.PostPaper) -> contents.DailyPost:
+    return contents.DailyPost(
+        daily_deliveries.MARKER_PLACEHOLDER,
+        models.Locale.EN,
+        models.Style.COMPACT,
+        MONDAY,
+        total=9,
+        papers=papers,
+    )
+
+
+def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonces(
+    deliveries: DeliveryFactory,
+) -> None:
+    rendered = daily_deliveries.render(deliveries, daily_post(PAPER))
+    first, second = (
+        deliveries.build(
+            daily_deliveries.DAILY,
+            key,
+            models.Locale.EN,
+            rendered.parts,
+            NOW,
+            channel_id=20,
+            post=rendered.stored,
+        )
+        for key in ("daily:3:2026-01-05", "daily:3:2026-01-06")
+    )
+    assert [delivery.parts[0].payload for delivery in (first, second)] == [
+        '{"content":"한글 pr:d:daily:3:2026-01-05:0/"}',
+        '{"content":"한글 pr:d:daily:3:2026-01-06:0/"}',
+    ]
+    assert second.parts[0].fallback == '{"content":"pr:d:daily:3:2026-01-06:0/"}'
+    assert second.parts[0].marker == "pr:d:daily:3:2026-01-06:0/"
+    assert first.parts[0].nonce != second.parts[0].nonce
+    assert first.post == second.post
+    assert (first.post.papers, first.post.total, first.channel_id) == (("2601.00001",), 9, 20)
+    assert (first.due_at, first.expires_at) == (NOW, NOW + timedelta(hours=2))
+
+
+def test_the_fingerprint_depends_on_the_papers_alone(deliveries: DeliveryFactory) -> None:
+    fingerprint = daily_deliveries.render(deliveries, daily_post(PAPER)).stored.fingerprint
+    assert daily_deliveries.render(deliveries, daily_post()).stored.fingerprint != fingerprint
+    assert daily_deliveries.render(deliveries, daily_post(PAPER)).stored.fingerprint == fingerprint
+
+
+def test_each_kind_has_one_record_and_its_priority() -> None:
+    priorities = {record.kind: record.priority for record in delivery_kinds()}
+    assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
+    assert sorted(priorities, key=priorities.__getitem__) == [
+        DeliveryKind.ON_DEMAND,
+        DeliveryKind.ALERT,
+        DeliveryKind.NEWS,
+        DeliveryKind.NOTICE,
+        DeliveryKind.DAILY,
+        DeliveryKind.TODAY,
+        DeliveryKind.EDIT,
+    ]
+
+
+def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
+    posts: dict[DeliveryKind, Post] = {
+        DeliveryKind.ALERT: contents.AlertPost("m", models.Locale.EN, MONDAY, ()),
+        DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
+        DeliveryKind.TODAY: contents.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
+        DeliveryKind.NEWS: contents.NewsPost("m", models.Locale.EN, ()),
+    }
+    for record in delivery_kinds():
+        post = posts.get(record.kind, replace(daily_post(), marker="m"))
+        delivery = deliveries.build_post(record, post, NOW, user_id=7)
+        assert (delivery.kind, delivery.key, delivery.priority) == (record.kind, "m", record.priority)
+        assert delivery.parts[0].marker == "pr:d:m:0/"
+
+
+def test_nonces_are_unique_and_short_enough_for_discord() -> None:
+    nonces = {outbox_deliveries.new_nonce() for _ in range(1000)}
+    assert len(nonces) == 1000
+    assert all(len(nonce) <= 25 for nonce in nonces)

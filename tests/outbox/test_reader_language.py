@@ -1,0 +1,152 @@
+"""Posts of the samples and of Hugging Face's list are in the reader's language wherever such a text exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from bot.app.client import DiscordRenderer
+from bot.archive import digest_writer, fields, parse, summaries
+from bot.client import translations
+from bot.outbox import contents, deliveries
+from bot.rendering.templates import Templates
+from storage import models
+from storage.models import DigestFormat, Locale
+
+ABSTRACT = "We train a small model with care and compare it on three benchmarks. It needs half of the data."
+MAX_HANGUL_SHARE = 0.2
+DAY = date(2026, 1, 1)
+KOREAN = ("newsletter-ko", "review-ko")
+ENGLISH = ("newsletter-en", "listing-en")
+
+
+def read_appearances(*folders: str) -> dict[str, list[models.Appearance]]:
+    """Return the papers of the samples in these folders with their entries."""
+    found: dict[str, list[models.Appearance]] = {}
+    for folder in folders:
+        for file in (resources.files("bot.demo") / "samples" / folder).iterdir():
+            for digest in parse.parse_text(file.read_text("utf-8")):
+                written_in = fields.detect_language(digest.entries).value
+                for entry in digest.entries:
+                    found.setdefault(entry.arxiv_id, []).append(
+                        models.Appearance(len(found), digest.format, digest.date, written_in, entry)
+                    )
+    return found
+
+
+@cache
+def build_details(*folders: str, with_abstracts: bool) -> list[models.PaperDetail]:
+    facts = models.PaperFacts("", "huggingface", "u", datetime(2026, 1, 1, tzinfo=UTC), abstract=ABSTRACT)
+    details = []
+    for number, (arxiv_id, appearances) in enumerate(read_appearances(*folders).items()):
+        paper_facts = [replace(facts, arxiv_id=arxiv_id)] if with_abstracts else []
+        merged = digest_writer.merge(arxiv_id, appearances, paper_facts)
+        fields = {name: getattr(merged, name) for name in models.MergedPaper.__dataclass_fields__}
+        details.append(models.PaperDetail(**fields, id=number, appearances=tuple(appearances)))
+    return details
+
+
+@cache
+def _renderer() -> DiscordRenderer:
+    return DiscordRenderer(translations.load(), Templates(), lambda name: f"/{name}")
+
+
+def render_bodies(details: list[models.PaperDetail], locale: Locale, style: models.Style) -> list[str]:
+    """Return the texts of each message of a post of all the papers."""
+    papers = tuple(deliveries.build_post_paper(detail, locale) for detail in details)
+    post = contents.DailyPost("daily:1:2026-01-01", locale, style, DAY, len(papers), papers)
+    return ["\n".join(_texts(part.payload)) for part in _renderer().render_daily(post)]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("content", "description") and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def hangul_share(text: str) -> float:
+    text = re.sub(r"\(https?://[^)]*\)", "", text)
+    letters = len(re.findall("[가-힣A-Za-z]", text))
+    return len(re.findall("[가-힣]", text)) / max(letters, 1)
+
+
+@pytest.mark.parametrize("style", models.Style)
+@pytest.mark.parametrize("folders", [KOREAN, (*KOREAN, *ENGLISH)])
+def test_no_message_of_an_english_channel_is_more_than_a_fifth_hangul(
+    folders: tuple[str, ...], style: models.Style
+) -> None:
+    shares = [
+        hangul_share(body)
+        for body in render_bodies(build_details(*folders, with_abstracts=True), Locale.EN, style)
+    ]
+    assert shares
+    assert max(shares) <= MAX_HANGUL_SHARE
+
+
+def test_a_korean_channel_shows_korean_wherever_it_exists() -> None:
+    details = build_details(*KOREAN, *ENGLISH, with_abstracts=True)
+    with_korean = 0
+    for detail in details:
+        chosen = summaries.best_summary(detail, Locale.KO)
+        has_korean = any(
+            summaries.best_summary(replace(detail, appearances=(appearance,), abstract=None), Locale.KO)
+            for appearance in detail.appearances
+            if appearance.language == "ko"
+        )
+        with_korean += has_korean
+        assert chosen is not None
+        assert (chosen.language == "ko") is has_korean
+    assert with_korean > 0
+
+
+def test_a_digest_in_the_other_language_alone_is_shown_with_a_note() -> None:
+    [english, *_] = render_bodies(
+        build_details(*KOREAN, with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
+    )
+    assert "-# No English summary yet; shown in Korean" in english
+    [korean, *_] = render_bodies(
+        build_details(*ENGLISH, with_abstracts=False)[:1], Locale.KO, models.Style.COMPACT
+    )
+    assert "-# 한국어 요약이 없어 영어로 보여 드려요" in korean
+
+
+def test_a_post_of_a_listing_names_its_writer_and_a_newsletters_post_does_not() -> None:
+    listed = [
+        detail
+        for detail in build_details("listing-en", with_abstracts=False)
+        if detail.appearances[0].format is DigestFormat.LISTING and detail.appearances[0].entry.sections
+    ]
+    [body, *_] = render_bodies(listed[:1], Locale.EN, models.Style.COMPACT)
+    assert "-# Hugging Face's summary of the abstract" in body
+    [body, *_] = render_bodies(
+        build_details("newsletter-en", with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
+    )
+    assert "summary" not in body.splitlines()[-1]
+
+
+def test_a_summary_of_the_abstract_in_the_other_language_is_named_on_one_short_line() -> None:
+    listed = [
+        detail
+        for detail in build_details("listing-en", with_abstracts=False)
+        if detail.appearances[0].entry.sections
+    ]
+    [body, *_] = render_bodies(listed[:1], Locale.KO, models.Style.COMPACT)
+    assert "-# Hugging Face 영어 요약 · 초록 기반" in body.splitlines()
+    unlisted = [
+        replace(detail, appearances=()) for detail in build_details("newsletter-en", with_abstracts=True)[:1]
+    ]
+    [body, *_] = render_bodies(unlisted, Locale.KO, models.Style.COMPACT)
+    assert "-# 영어 초록에서 발췌" in body.splitlines()

@@ -1,0 +1,490 @@
+"""The relay's protocol on the wire: each part arrives exactly once, in order, despite faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from discord.http import MultipartParameters
+
+from bot.app.client import DiscordRenderer
+from bot.client import translations
+from bot.client.command_sync import CommandMentions
+from bot.core.clock import system_clock
+from bot.daily import deliveries as daily_deliveries
+from bot.outbox import contents, outcomes, relay, sender
+from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.rendering.templates import Templates
+from storage import deliveries, locks, models, outbox
+from storage.database import Database
+from storage.models import PartKind
+from tests.fake_discord import model, process
+from tests.support import outbox_builders, patience
+from tests.support.relay_harness import (
+    SHORT_LIMITS,
+    RelayHarness,
+    StubNoticeRenderer,
+    all_sent,
+    message_payload,
+    message_texts,
+    new_delivery,
+)
+
+pytestmark = pytest.mark.wire
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
+    first, second = await fake.add_channels(2)
+    await relay_harness.add("a", first, parts=3)
+    await relay_harness.add("b", second, parts=2)
+    await relay_harness.drain()
+    await relay_harness.drain()
+    assert message_texts(await fake.messages(first)) == ["a 0", "a 1", "a 2"]
+    assert message_texts(await fake.messages(second)) == ["b 0", "b 1"]
+    assert all_sent(await relay_harness.list_states())
+
+
+async def test_lost_replies_and_errors_leave_one_copy_of_each_part(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(10)
+    await fake.set_faults(
+        {"kind": "lose", "method": "POST", "probability": 0.2, "stored": True},
+        {"kind": "status", "method": "POST", "probability": 0.2, "status": 503, "stored": True},
+        {"kind": "status", "method": "POST", "probability": 0.2, "status": 503},
+        seed=3,
+    )
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"d{i}", i, relay_harness.now(), parts=3) for i in channels)
+    )
+    await relay_harness.drain(until=all_sent)
+    for channel_id in channels:
+        expected = [f"d{channel_id} {n}" for n in range(3)]
+        assert message_texts(await fake.messages(channel_id)) == expected
+
+
+async def test_the_history_decides_after_the_nonce_window(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    lost, refused = await fake.add_channels(2)
+    await fake.set_faults(
+        {"kind": "lose", "method": "POST", "stored": True, "path": f"/channels/{lost}/*"},
+        {"kind": "status", "status": 503, "method": "POST", "path": f"/channels/{refused}/*"},
+    )
+    await relay_harness.add("a", lost, parts=2)
+    await relay_harness.add("b", refused)
+    await relay_harness.drain()
+    assert await relay_harness.list_states() == ["planned", "planned", "planned"]
+    await fake.set_faults()
+    await fake.run_action("expire_nonces")
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(lost)) == ["a 0", "a 1"]
+    assert message_texts(await fake.messages(refused)) == ["b 0"]
+    assert relay_harness.results.count("found") == 1
+
+
+async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
+    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.drain()
+    await fake.set_faults()
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await relay_harness.drain()
+    assert await relay_harness.list_states() == ["uncertain", "planned"]
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_forum_post_is_searched_for_before_every_retry(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [forum] = await fake.add_channels(1, type=model.FORUM)
+    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1})
+    kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
+    await relay_harness.add("2026-11-20", forum, kinds=kinds)
+    await relay_harness.drain(until=all_sent)
+    channels = await fake.run_action("list_channels")
+    threads = [channel for channel in channels if channel["parent_id"] == forum]
+    assert len(threads) == 1
+    assert message_texts(await fake.messages(threads[0]["id"])) == ["2026-11-20 0", "2026-11-20 1"]
+
+
+async def test_a_thread_and_a_crosspost_build_on_the_first_message(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    text, news = await fake.add_channels(2)
+    await fake.change_channel(news, type=model.ANNOUNCEMENT)
+    for path in ("*/threads", "*/crosspost"):
+        await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1, "path": path})
+        threaded = (PartKind.MESSAGE, PartKind.THREAD, PartKind.THREAD_MESSAGE)
+        published = (PartKind.MESSAGE, PartKind.CROSSPOST)
+        channel_id, kinds = (text, threaded) if "threads" in path else (news, published)
+        await relay_harness.add(path[2:], channel_id, kinds=kinds)
+        await relay_harness.drain(until=all_sent)
+    [headline] = await fake.messages(text)
+    assert message_texts(await fake.messages(headline["id"])) == ["threads 2"]
+    [message] = await fake.messages(news)
+    assert message["published"]
+
+
+async def test_an_edit_changes_its_message_and_one_of_a_deleted_message_counts_as_sent(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.drain()
+    kept, deleted = await fake.messages(channel_id)
+    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": deleted["id"]})
+    changed = message_payload("pr:d:a:0/", "corrected")
+    edits = tuple(
+        models.NewPart(PartKind.EDIT, changed, new_nonce(), channel_id=channel_id, message_id=message["id"])
+        for message in (kept, deleted)
+    )
+    await relay_harness.add_deliveries(
+        replace(new_delivery("edit", channel_id, relay_harness.now()), parts=edits)
+    )
+    await relay_harness.drain()
+    assert message_texts(await fake.messages(channel_id)) == ["corrected"]
+    assert all_sent(await relay_harness.list_states())
+
+
+async def test_a_refused_payload_is_sent_as_its_fallback(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    with_fallback, without_fallback = await fake.add_channels(2)
+    too_long = message_payload("pr:d:a:0/", "x" * 4001)
+    fallback = json.dumps({"content": "a plain form"})
+    for channel_id, plain in ((with_fallback, fallback), (without_fallback, None)):
+        part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce(), fallback=plain)
+        planned = new_delivery(f"d{channel_id}", channel_id, relay_harness.now())
+        await relay_harness.add_deliveries(replace(planned, parts=(part,)))
+    await relay_harness.drain()
+    [message] = await fake.messages(with_fallback)
+    assert message["payload"]["content"] == "a plain form"
+    assert await relay_harness.list_states() == ["sent", "failed"]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(31)
+    now = relay_harness.now()
+    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:30]))
+    await relay_harness.add_deliveries(
+        new_delivery("alert", channels[30], now, priority=10, kind=models.DeliveryKind.ALERT)
+    )
+    one_slot = relay.Limits(max_in_flight=1, min_free_slots=1)
+    await relay_harness.open_relay(one_slot).drain(now)
+    log = await fake.log("POST", "/channels/")
+    assert log[0]["path"] == f"/channels/{channels[30]}/messages"
+
+
+async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(121)
+    now = relay_harness.now()
+    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:120]))
+    await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
+    busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2))
+    drain = asyncio.create_task(busy_relay.drain(now))
+
+    async def are_ten_sent() -> bool:
+        return len(await fake.log("POST", "/channels/")) >= 10
+
+    await patience.wait_until(are_ten_sent)
+    await relay_harness.add_deliveries(new_delivery("alert", channels[120], now, priority=10))
+    busy_relay.wake()
+    await drain
+    paths = [entry["path"] for entry in await fake.log("POST", "/channels/")]
+    assert paths.index(f"/channels/{channels[120]}/messages") < 60
+
+
+async def test_a_channel_with_many_parts_delays_no_other_channel(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    crowded, other = await fake.add_channels(2)
+    now = relay_harness.now()
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"c{n}", crowded, now, priority=10) for n in range(relay.PREFETCH_LIMIT + 5))
+    )
+    await relay_harness.add_deliveries(new_delivery("other", other, now))
+    busy_relay = relay_harness.open_relay(rate_limiter=outcomes.RateLimiter(time.monotonic))
+    drain = asyncio.create_task(busy_relay.drain(now))
+    await fake.wait_for_messages(other)
+    assert len(await fake.messages(crowded)) <= 8
+    drain.cancel()
+    await asyncio.gather(drain, return_exceptions=True)
+
+
+async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
+    await relay_harness.add("a", channel_id)
+    await relay_harness.drain()
+    [message] = await fake.messages(channel_id)
+    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message["id"]})
+    await relay_harness.drain(until=all_sent)
+    assert await fake.messages(channel_id) == []
+
+
+async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
+    [channel_id] = await fake.add_channels(1)
+    relay_harness.limits = SHORT_LIMITS
+    await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.drain(until=all_sent)
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
+    assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(60)
+    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels[1:]))
+    expires_at = relay_harness.now() + timedelta(minutes=10)
+    await relay_harness.add("short-lived", channels[0], expires_at=expires_at)
+    await fake.run_action("set_outage", {"seconds": 3600})
+    running_relay = relay_harness.open_relay()
+    for _ in range(60):
+        await running_relay.drain(relay_harness.now())
+        relay_harness.clock_offset += timedelta(seconds=30)
+    attempted = {entry["path"] for entry in await fake.log("POST", "/channels/")}
+    assert len(attempted) < len(channels)
+    await fake.run_action("set_outage", {"seconds": 0})
+    await fake.run_action("expire_nonces")
+    for _ in range(10):
+        await running_relay.drain(relay_harness.now())
+        relay_harness.clock_offset += timedelta(seconds=60)
+    states = await relay_harness.list_states()
+    assert states == ["sent"] * 59 + ["expired"]
+    assert {len(messages) for messages in (await fake.all_messages()).values()} == {1}
+
+
+async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    relay_harness.clock_offset = timedelta(hours=3)
+    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
+    await relay_harness.add_deliveries(
+        new_delivery("a", channel_id, relay_harness.now() - timedelta(hours=6))
+    )
+    await relay_harness.drain()
+    await fake.run_action("expire_nonces")
+    relay_harness.clock_offset = timedelta(0)
+    async with relay_harness.db.transaction() as connection:
+        [part] = await relay_harness.list_parts()
+        await outbox.mark_sending(connection, [part.id], relay_harness.now())
+        await outbox.mark_retry(
+            connection,
+            part.id,
+            next_attempt_at=relay_harness.now(),
+            unknown_since=part.first_attempt_at,
+            error="",
+        )
+    await relay_harness.drain(until=all_sent)
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(3)
+    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels))
+    await fake.set_faults({"kind": "status", "status": 401, "method": "POST"})
+    with pytest.raises(sender.DeliveryError):
+        await relay_harness.drain()
+    assert set(await relay_harness.list_states()) == {"planned"}
+    await fake.set_faults()
+    await relay_harness.drain(until=all_sent)
+
+
+async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    first, second = await fake.add_channels(2)
+    running_relay, stop = relay_harness.open_relay(), asyncio.Event()
+    task = asyncio.create_task(running_relay.run(stop))
+    await asyncio.sleep(0)
+    await relay_harness.add("a", first)
+    running_relay.wake()
+    await fake.wait_for_messages(first)
+    await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.3})
+    await relay_harness.add("b", second)
+    running_relay.wake()
+
+    async def is_second_sent() -> bool:
+        return len(await fake.log("POST")) == 2
+
+    await patience.wait_until(is_second_sent)
+    stop.set()
+    await patience.wait_for(task, 10)
+    assert all_sent(await relay_harness.list_states())
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_parts_left_sending_by_a_crash_continue_at_once(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    sent, unsent = await fake.add_channels(2)
+    await relay_harness.add("a", sent)
+    await relay_harness.add("b", unsent)
+    first, second = await relay_harness.list_parts()
+    async with relay_harness.db.transaction() as connection:
+        await outbox.mark_sending(connection, [first.id, second.id], relay_harness.now())
+    body = json.loads(first.payload or "") | {"nonce": first.nonce, "enforce_nonce": True}
+    await relay_harness.client.http.send_message(sent, params=MultipartParameters(body, None, None))
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert len(await fake.messages(sent)) == len(await fake.messages(unsent)) == 1
+
+
+async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    days = [date(2026, 11, 20), date(2026, 11, 21)]
+    keys = [f"daily:1:{day.isoformat()}" for day in days]
+    forged = f"https://arxiv.org/abs/2611.10000#pr:d:x:0/{contents.part_marker(keys[1], 0)}"
+    paper = contents.PostPaper("2611.10000", forged, forged, days[0], thumbnail=forged)
+    texts = translations.load()
+    renderer = DiscordRenderer(texts, Templates(), CommandMentions())
+    deliveries = DeliveryFactory(lambda: renderer)
+    for day, key in zip(days, keys, strict=True):
+        post = contents.DailyPost(
+            daily_deliveries.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
+        )
+        planned = deliveries.build(
+            daily_deliveries.DAILY,
+            key,
+            models.Locale.EN,
+            deliveries.render(daily_deliveries.DAILY, post),
+            relay_harness.now(),
+            channel_id=channel_id,
+        )
+        await relay_harness.add_deliveries(planned)
+        # The second day's request breaks before Discord sees it, and is tried again after Discord's nonces expired.
+        if day == days[1]:
+            await fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
+            await relay_harness.drain()
+            relay_harness.clock_offset += timedelta(minutes=5)
+            await fake.set_faults()
+        await relay_harness.drain(until=all_sent)
+    assert len(await fake.messages(channel_id)) == 2
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(5)
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"d{channel_id}", channel_id, relay_harness.now()) for channel_id in channels)
+    )
+    terms: list[int | None] = [0]
+    two_slots = relay.Limits(max_in_flight=2, min_free_slots=1)
+    new_relay = relay_harness.open_relay(two_slots, get_term=lambda: terms.pop(0) if terms else None)
+    await new_relay.drain(
+        relay_harness.now()
+    )  # the lock is lost after the first claim, with parts prefetched
+    assert (await relay_harness.list_states()).count("sent") == 2
+    async with relay_harness.db.transaction() as connection:
+        present = await locks.raise_term(connection)
+    former = relay_harness.open_relay(get_term=lambda: present - 1)
+    await former.drain(relay_harness.now())
+    assert (await relay_harness.list_states()).count("sent") == 2
+    await relay_harness.open_relay(get_term=lambda: present).drain(relay_harness.now())
+    assert all_sent(await relay_harness.list_states())
+
+
+class StubSender:
+    """A sender that raises an unexpected error until `works` is set."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.works = False
+        self.slow_channel_id: int | None = None
+
+    async def send(self, request: sender.SendRequest) -> models.Receipt:
+        self.attempts += 1
+        if not self.works:
+            raise KeyError("id")
+        if request.channel_id == self.slow_channel_id:
+            await asyncio.sleep(0.05)
+        return models.Receipt(1, request.channel_id)
+
+    async def find(self, request: sender.SendRequest, since: datetime) -> models.Receipt | None:
+        return None
+
+    async def open_dm(self, user_id: int) -> int:
+        raise AssertionError
+
+
+def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
+    deliveries = DeliveryFactory(StubNoticeRenderer)
+    health = outbox_builders.make_health()
+    recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
+    return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
+
+
+async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:
+    stub_sender = StubSender()
+    now = system_clock()
+    stub_relay = open_stub_relay(db, stub_sender, now)
+    async with db.transaction() as connection:
+        await outbox.add(connection, new_delivery("a", 1, now))
+    async with patience.limit(5):
+        await stub_relay.drain(now)
+    assert stub_sender.attempts == 1
+    async with db.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection)
+        (part,) = await deliveries.list_parts(connection, delivery.id)
+    assert part.state is models.PartState.PLANNED
+    assert part.first_attempt_at is not None
+    stub_sender.works = True
+    await stub_relay.drain(now + timedelta(minutes=2))
+    async with db.read() as connection:
+        assert (await deliveries.list_rows(connection))[0].state is models.DeliveryState.SENT
+
+
+async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The query leaves out the busy channel; nothing else is in flight when it returns."""
+    now = system_clock()
+    stub_sender = StubSender()
+    stub_sender.works = True
+    stub_relay = open_stub_relay(db, stub_sender, now)
+    list_due = deliveries.list_due
+
+    async def list_due_slowly(*args: Any, **options: Any) -> list[deliveries.DuePart]:
+        due_parts = await list_due(*args, **options)
+        while stub_relay._tasks:  # noqa: ASYNC110 - the attempts have no event
+            await asyncio.sleep(0.001)
+        return due_parts
+
+    monkeypatch.setattr(deliveries, "list_due", list_due_slowly)
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [new_delivery("a", 1, now, parts=2), new_delivery("b", 2, now)])
+    stub_sender.slow_channel_id = 1
+    await stub_relay.drain(now)
+    assert stub_sender.attempts == 3

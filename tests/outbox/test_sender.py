@@ -1,0 +1,55 @@
+"""Classification of Discord's errors: each has a disposition, which may depend on the kind of part."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.outbox import sender
+from bot.outbox.sender import Disposition
+from storage.models import PartKind, Reason
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "disposition", "reason"),
+    [
+        (401, 0, PartKind.MESSAGE, Disposition.INVALID_TOKEN, Reason.NO_ACCESS),
+        (403, 50001, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_ACCESS),
+        (403, 50013, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_SEND),
+        (403, 50013, PartKind.THREAD, Disposition.DESTINATION_BLOCKED, Reason.NO_THREADS),
+        (403, 50013, PartKind.THREAD_MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_SEND_IN_THREADS),
+        (403, 50007, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.DMS_CLOSED),
+        (403, 160005, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
+        (403, 160005, PartKind.THREAD_MESSAGE, Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
+        (404, 10003, PartKind.MESSAGE, Disposition.DESTINATION_GONE, Reason.UNKNOWN_CHANNEL),
+        (404, 10003, PartKind.THREAD_MESSAGE, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (404, 10004, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT),
+        (404, 10008, PartKind.MESSAGE, Disposition.ALREADY_DONE, Reason.UNCERTAIN),
+        (404, 10008, PartKind.THREAD, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (400, 40033, PartKind.CROSSPOST, Disposition.ALREADY_DONE, Reason.UNCERTAIN),
+        (400, 50035, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
+        (400, 40067, PartKind.FORUM_POST, Disposition.DESTINATION_BLOCKED, Reason.TAG_NEEDED),
+        (500, 0, PartKind.MESSAGE, Disposition.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (503, 130000, PartKind.MESSAGE, Disposition.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (403, 999999, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_PERMISSION),
+        (404, 999999, PartKind.MESSAGE, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (400, 999999, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
+    ],
+)
+def test_each_error_has_its_disposition_and_reason(
+    status: int, code: int, kind: PartKind, disposition: Disposition, reason: Reason
+) -> None:
+    classification = sender.classify(status, code, kind)
+    assert (classification.disposition, classification.reason) == (disposition, reason)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 451])
+@pytest.mark.parametrize("kind", list(PartKind))
+def test_a_refusal_without_discords_code_is_no_verdict(status: int, kind: PartKind) -> None:
+    assert sender.classify(status, 0, kind).disposition is Disposition.RETRY
+
+
+@pytest.mark.parametrize("kind", list(PartKind))
+def test_every_error_response_is_classified(kind: PartKind) -> None:
+    for status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 524):
+        for code in (0, *sender.DISCORD_ERRORS):
+            assert sender.classify(status, code, kind).disposition in Disposition

@@ -1,0 +1,140 @@
+"""The choice of a paper's summary by language, writer and basis."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from bot.archive import summaries
+from bot.archive.summaries import Basis
+from bot.outbox import deliveries
+from storage import models
+from storage.models import DigestFormat, Locale
+
+DAY = date(2026, 1, 5)
+TEXTS = {
+    "ko": "작은 언어 모델을 큰 모델만큼 잘 학습시키는 방법을 제안하고 세 가지 벤치마크에서 비교한 연구예요. 자료는 절반만 써요.",
+    "en": "A method that trains a small language model as well as a large one, compared on three benchmarks.",
+}
+INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
+
+
+def appearance(
+    language: str,
+    digest_format: DigestFormat,
+    on: date = DAY,
+    *,
+    labelled: bool = False,
+    text: str | None = None,
+) -> models.Appearance:
+    heading = "What's New" if labelled else None
+    sections = (models.Section(heading, text or TEXTS[language]), models.Section("2. 기여", TEXTS[language]))
+    entry = models.Entry(1, "2601.00001", "A title", "u", sections=sections)
+    return models.Appearance(1, digest_format, on, language, entry)
+
+
+def detail(*appearances: models.Appearance, abstract: str | None = None) -> models.PaperDetail:
+    names = dict.fromkeys(models.PaperDetail.__dataclass_fields__)
+    given = {"arxiv_id": "2601.00001", "url": "u", "last_on": DAY, "authors": (), "authors_truncated": False}
+    return models.PaperDetail(**{**names, **given, "abstract": abstract, "appearances": appearances})  # type: ignore[arg-type]
+
+
+def chosen(
+    paper: models.PaperDetail, locale: Locale
+) -> tuple[DigestFormat | None, str, date, Basis | None] | None:
+    best = summaries.best_summary(paper, locale)
+    return None if best is None else (best.format, best.language, best.date, best.basis)
+
+
+def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_then_the_newest() -> None:
+    english, korean = (appearance(language, DigestFormat.REVIEW) for language in ("en", "ko"))
+    newsletter = appearance("en", DigestFormat.NEWSLETTER, labelled=True)
+    newer = appearance("en", DigestFormat.NEWSLETTER, date(2026, 1, 6), labelled=True)
+    newest_review = appearance("en", DigestFormat.REVIEW, date(2026, 1, 9))
+    paper = detail(newest_review, english, korean, newsletter, newer)
+    assert chosen(paper, Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
+    assert chosen(paper, Locale.EN) == (DigestFormat.NEWSLETTER, "en", date(2026, 1, 6), Basis.PAPER)
+    assert summaries.best_appearance(paper, Locale.EN, DigestFormat.REVIEW) == newest_review
+    assert summaries.best_appearance(detail(newsletter), Locale.EN, DigestFormat.REVIEW) is None
+
+
+def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
+    korean = appearance("ko", DigestFormat.NEWSLETTER, labelled=True)
+    paper = detail(korean, abstract=TEXTS["en"])
+    assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
+    assert chosen(paper, Locale.KO) == (DigestFormat.NEWSLETTER, "ko", DAY, Basis.PAPER)
+    assert chosen(detail(korean), Locale.EN) == (DigestFormat.NEWSLETTER, "ko", DAY, Basis.PAPER)
+    assert chosen(detail(abstract=TEXTS["en"]), Locale.KO) == (None, "en", DAY, Basis.ABSTRACT)
+
+
+def test_a_digest_in_the_readers_language_comes_before_the_abstract() -> None:
+    review = appearance("en", DigestFormat.REVIEW)
+    assert chosen(detail(review, abstract=TEXTS["en"]), Locale.EN) == (DigestFormat.REVIEW, "en", DAY, None)
+
+
+def test_a_whole_summary_comes_before_one_with_empty_chapters_even_if_that_is_newer() -> None:
+    whole = appearance("ko", DigestFormat.REVIEW)
+    partial = appearance(
+        "ko", DigestFormat.REVIEW, date(2026, 1, 8), text="마스킹 방식에 대한 정보는 제공되지 않았습니다."
+    )
+    assert chosen(detail(partial, whole), Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
+    only = summaries.best_summary(detail(partial), Locale.KO)
+    assert only is not None
+    assert only.is_partial
+    assert only.sections == partial.entry.sections[1:]
+
+
+@pytest.mark.parametrize("flagged", [False, True])
+def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognised(flagged: bool) -> None:
+    invention = appearance("ko", DigestFormat.REVIEW, text=INVENTED)
+    entry = replace(invention.entry, summary_missing=flagged)
+    paper = detail(replace(invention, entry=entry))
+    assert summaries.best_summary(paper, Locale.KO) is None
+    assert summaries.summary_sections(paper, Locale.KO) == ()
+    assert deliveries.build_post_paper(paper, Locale.KO).summary is None
+    assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
+
+
+def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
+    korean_in_english_digest = replace(appearance("ko", DigestFormat.NEWSLETTER), language="en")
+    paper = detail(korean_in_english_digest, abstract=TEXTS["en"])
+    assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
+
+
+async def test_the_extracts_of_a_post_are_chosen_in_slices_and_only_where_they_are_shown() -> None:
+    words = [f"word{letter}" for letter in "abcdefghij"]
+    abstracts = [
+        " ".join(
+            f"Sentence {n} of {number} is on {' '.join(words[n:] + words[:n])} {number}." for n in range(10)
+        )
+        for number in range(60)
+    ]
+    written = detail(appearance("ko", DigestFormat.NEWSLETTER), abstract="A text of one sentence alone.")
+    papers = [*(detail(abstract=abstract) for abstract in abstracts), detail(), written]
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counter = asyncio.create_task(count_turns())
+    summaries.choose_sentences.cache_clear()
+    await deliveries.prepare_extracts(papers, [Locale.KO])
+    counter.cancel()
+    assert turns > 1
+    chosen_before = summaries.choose_sentences.cache_info().misses
+    posted = [deliveries.build_post_paper(paper, Locale.KO) for paper in papers]
+    assert chosen_before == summaries.choose_sentences.cache_info().misses == len(abstracts)
+    assert all(
+        paper.sections[0].body.count(".") == summaries.MAX_SENTENCES for paper in posted[: len(abstracts)]
+    )
+
+
+def test_every_format_has_a_rank() -> None:
+    for digest_format in DigestFormat:
+        assert summaries.best_summary(detail(appearance("en", digest_format)), Locale.EN) is not None

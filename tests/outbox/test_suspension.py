@@ -1,0 +1,185 @@
+"""Suspension of blocked destinations: the stored reason, one notice per owner, and resuming with another notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from storage import accounts, alerts, daily, models, outbox
+from tests.fake_discord import model, process
+from tests.support import alert_builders
+from tests.support.relay_harness import (
+    OWNER,
+    RelayHarness,
+    all_sent,
+    message_texts,
+    new_delivery,
+    new_subscription,
+)
+
+pytestmark = [pytest.mark.wire, pytest.mark.engines("sqlite", "postgresql")]
+
+
+async def subscribe(harness: RelayHarness, channel_id: int, **fields: Any) -> int:
+    async with harness.db.transaction() as connection:
+        return await daily.add(connection, new_subscription(channel_id, **fields))
+
+
+async def state_of(harness: RelayHarness, subscription_id: int) -> tuple[str, str | None]:
+    async with harness.db.read() as connection:
+        subscription = await daily.get(connection, subscription_id)
+    assert subscription is not None
+    return subscription.state.value, subscription.reason
+
+
+async def dms_of(fake: process.FakeDiscord, user_id: int) -> list[str]:
+    channels = await fake.run_action("list_channels")
+    dms = [channel["id"] for channel in channels if channel["recipient_id"] == user_id]
+    return [text for channel_id in dms for text in message_texts(await fake.messages(channel_id))]
+
+
+async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_resumes_with_another(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    await fake.change_channel(channel_id, denied=model.SEND_MESSAGES)
+    now = relay_harness.now()
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"d{n}", channel_id, now, subscription_id=subscription_id, parts=2) for n in range(3))
+    )
+    await relay_harness.drain()
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("paused", "no-send")
+    assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}"]
+    attempted_posts = await fake.log("POST", f"/channels/{channel_id}/messages")
+    assert len(attempted_posts) == 1
+
+    def is_available(guild_id: int, channel: int, reason: str) -> bool:
+        return (guild_id, channel, reason) == (process.GUILD_ID, channel_id, "no-send")
+
+    resumer = relay_harness.open_resumer()
+    assert await resumer.resume(lambda guild_id, channel, reason: None, relay_harness.now()) == set()
+    await fake.change_channel(channel_id, denied=0)
+    assert await resumer.resume(is_available, relay_harness.now(), guild_id=1) == set()
+    assert await resumer.resume(is_available, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert sorted(message_texts(await fake.messages(channel_id))) == sorted(
+        f"d{n} {part}" for n in range(3) for part in range(2)
+    )
+    assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}", f"resumed None {channel_id}"]
+    assert await resumer.resume(is_available, relay_harness.now()) == set()
+
+
+async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    await fake.change_channel(channel_id, deleted=True)
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("closed", "unknown-channel")
+    assert await dms_of(fake, OWNER) == [f"closed unknown-channel {channel_id}"]
+    assert (await relay_harness.list_states())[0] == "failed"
+
+
+async def test_an_owner_without_dms_is_notified_in_the_system_channel(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channel_id, system_id = await fake.add_channels(2)
+    dm = {"id": 99, "type": model.DM, "recipient_id": OWNER, "closed": True}
+    await fake.run_action("populate", {"channels": [dm]})
+    subscription_id = await subscribe(relay_harness, channel_id)
+    ownerless_id = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
+    async with relay_harness.db.transaction() as connection:
+        await accounts.upsert_guilds(
+            connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
+        )
+    await fake.change_channel(channel_id, denied=model.VIEW_CHANNEL)
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    await relay_harness.drain()
+    assert await state_of(relay_harness, ownerless_id) == ("paused", "no-access")
+    assert message_texts(await fake.messages(system_id)) == [f"paused no-access {channel_id}"] * 2
+
+
+async def test_a_reader_with_closed_dms_gets_no_further_attempts(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    async with relay_harness.db.transaction() as connection:
+        alert = await alerts.add(connection, _new_alert(), ["diffusion"])
+    dm = {"id": 98, "type": model.DM, "recipient_id": OWNER, "closed": True}
+    await fake.run_action("populate", {"channels": [dm]})
+    dm_alert: dict[str, Any] = {
+        "kind": models.DeliveryKind.ALERT,
+        "guild_id": None,
+        "user_id": OWNER,
+        "priority": 10,
+    }
+    await relay_harness.add_deliveries(
+        new_delivery("a", None, relay_harness.now(), **dm_alert),
+        new_delivery("b", None, relay_harness.now(), **dm_alert),
+    )
+    await relay_harness.drain()
+    assert len(await fake.log("POST", "/channels/98/messages")) == 1
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert (stored.state.value, stored.reason) == ("paused", "dms-closed")
+
+    await fake.change_channel(98, closed=False)
+    async with relay_harness.db.transaction() as connection:
+        await outbox.resume(connection, relay_harness.now(), user_id=OWNER)
+    await relay_harness.drain()
+    assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
+
+
+async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True)
+    subscription_id = await subscribe(relay_harness, forum, style=models.Style.FORUM)
+    kinds = (models.PartKind.FORUM_POST,)
+    await relay_harness.add("a", forum, subscription_id=subscription_id, kinds=kinds)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
+
+
+async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    async with relay_harness.db.transaction() as connection:
+        alert = await alerts.add(
+            connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), ["diffusion"]
+        )
+    await fake.change_guild(present=False)
+    await relay_harness.add("a", channel_id, kind=models.DeliveryKind.ALERT)
+    await relay_harness.drain()
+    assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
+    await fake.change_guild(present=True)
+    await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now())
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert stored.state is models.ActivityState.ACTIVE
+    await relay_harness.drain(until=all_sent)
+    assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}", f"resumed None {channel_id}"]
+
+
+async def test_a_server_that_was_left_resumes_without_a_notice(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    subscription_id = await subscribe(relay_harness, 5)
+    async with relay_harness.db.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.PAUSED, reason="guild-left")
+    assert await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now()) == {5}
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert await relay_harness.list_parts() == []
+
+
+def _new_alert(**fields: Any) -> models.Alert:
+    return alert_builders.draft("diffusion", user_id=OWNER, key="diffusion", **fields)

@@ -1,0 +1,217 @@
+"""The trend chart is a PNG for any numbers, texts and fonts, and in a process of its own."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bot.rendering import charts, templates
+from bot.rendering.templates import Templates
+from storage import trends
+
+LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)) -> list[trends.MonthCount]:
+    columns = []
+    for index in range(number):
+        months = end[0] * 12 + end[1] - 1 - (number - 1 - index)
+        month = date(months // 12, months % 12 + 1, 1)
+        columns.append(trends.MonthCount(month, index % 7, index * 9 if votes else None))
+    return columns
+
+
+def _draw(
+    renderer: charts.ChartRenderer,
+    columns: list[trends.MonthCount],
+    locale: str = "en",
+    labels: tuple[str, str] | None = None,
+) -> bytes:
+    labels = labels or (("논문", "추천") if locale == "ko" else ("Papers", "Votes"))
+    return renderer.draw(columns, labels=labels, locale=locale, is_last_partial=True)
+
+
+class RecordingTemplates(Templates):
+    """Records the rendered SVG."""
+
+    svg = ""
+
+    def render_document(
+        self,
+        file: str,
+        values: Mapping[str, object],
+        output_format: templates.OutputFormat = templates.OutputFormat.DOCUMENT,
+    ) -> str:
+        """Render and record the document."""
+        self.svg = super().render_document(file, values, output_format)
+        return self.svg
+
+
+def _texts(svg: str) -> list[str]:
+    return [
+        element.text or "" for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def _svg(
+    columns: list[trends.MonthCount],
+    locale: str = "en",
+    fonts: Sequence[str] | None = (),
+    labels: tuple[str, str] | None = None,
+) -> str:
+    """Return a chart as SVG, by default without fonts: to load those of the system takes most of the time."""
+    recording = RecordingTemplates()
+    _draw(charts.ChartRenderer(recording, fonts), columns, locale, labels)
+    return recording.svg
+
+
+@pytest.fixture(scope="module")
+def has_hangul() -> bool:
+    return charts.ChartRenderer(Templates()).has_hangul
+
+
+def test_a_chart_is_a_png_in_the_projects_colours() -> None:
+    image = Image.open(io.BytesIO(_draw(charts.ChartRenderer(Templates()), _columns(12))))
+    assert (image.format, image.size) == ("PNG", (1200, 720))
+    colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
+    assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
+    assert colours[0xF4, 0xB4, 0x00] > 10_000
+
+
+def test_months_are_named_in_the_readers_language(has_hangul: bool) -> None:
+    assert {"Papers", "Votes", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_columns(12))))
+    if has_hangul:
+        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(_texts(_svg(_columns(12), "ko", None)))
+
+
+@pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
+def test_without_a_font_for_hangul_months_are_numbers() -> None:
+    texts = _texts(_svg(_columns(12), "ko", [str(LATIN)]))
+    assert "2025-07" in texts
+    assert not [text for text in texts if re.search("[가-힣]", text)]
+
+
+def test_a_chart_is_drawn_without_any_font() -> None:
+    picture = _draw(charts.ChartRenderer(Templates(), []), _columns(12), locale="ko")
+    colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
+    assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
+
+
+def test_markup_in_a_label_is_text_and_one_without_glyphs_is_left_out() -> None:
+    label = "<b>&\"'</svg>"
+    texts = _texts(_svg(_columns(3), labels=(label, "😀 votes")))
+    assert label in texts
+    assert "😀 votes" not in texts
+
+
+def test_letters_are_high_enough_for_a_phone() -> None:
+    """A phone of 400 pixels shows the picture 320 pixels wide; a letter takes seven tenths of its font's size."""
+    root = ElementTree.fromstring(_svg(_columns(12)))
+    assert {element.get("font-size") for element in root.iter()} == {None, root.get("font-size")}
+    assert float(root.get("font-size", "")) * 0.7 * 320 / charts.WIDTH >= 11
+
+
+def test_the_names_of_many_months_are_spaced() -> None:
+    for number, most in ((5, 5), (6, 6), (12, 6), (13, 6), (24, 6), (60, 6)):
+        svg = _svg(_columns(number))
+        named = [
+            text
+            for text in _texts(svg)
+            if text in {charts.month_name(date(2025, m, 1), "en") for m in range(1, 13)}
+        ]
+        assert 1 <= len(named) <= most
+
+
+@pytest.mark.parametrize(
+    ("locale", "names"),
+    [
+        ("en", ["Dec 27", "2024", "Jan 3", "2025", "Jan 10"]),
+        ("ko", ["12. 27.", "2024", "1. 3.", "2025", "1. 10."]),
+    ],
+)
+def test_at_most_three_weeks_or_days_are_named_with_their_year(locale: str, names: list[str]) -> None:
+    recording, first = RecordingTemplates(), date(2024, 12, 24)
+    renderer = charts.ChartRenderer(recording)
+    columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
+    renderer.draw(columns, labels=("Papers", "Votes"), locale=locale, is_last_partial=False, by_month=False)
+    expected = names if locale == "en" or renderer.has_hangul else ["12-27", "01-03", "01-10"]
+    assert [
+        text for text in _texts(recording.svg) if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)
+    ] == expected
+
+
+def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
+    svg = _svg(_columns(6, votes=False))
+    assert "polyline" not in svg
+    assert "Votes" not in _texts(svg)
+
+
+def test_unknown_votes_leave_a_gap_in_the_line() -> None:
+    columns = _columns(12)
+    columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
+    assert _svg(columns).count("<polyline") == 2 * 2  # each run of months with its outline
+
+
+def test_a_chart_without_columns_is_rejected() -> None:
+    with pytest.raises(ValueError, match="nothing to draw"):
+        _draw(charts.ChartRenderer(Templates()), [])
+
+
+@given(st.floats(0.001, 1e9))
+def test_steps_are_round_integers(number: float) -> None:
+    step = charts.nice_ceiling(number)
+    assert number <= step
+    assert step <= max(1, 2 * number)
+    assert re.fullmatch(r"(1|2|3|4|5|6|8|15|25)0*", str(step))
+
+
+@settings(max_examples=10)
+@given(
+    labels=st.tuples(st.text(max_size=40), st.text(max_size=40)),
+    locale=st.sampled_from(["en", "ko"]),
+    months=st.lists(
+        st.tuples(st.integers(0, 10**7), st.none() | st.integers(0, 10**9)), min_size=1, max_size=60
+    ),
+)
+def test_any_numbers_and_any_labels_can_be_drawn(
+    labels: tuple[str, str], locale: str, months: list[tuple[int, int | None]]
+) -> None:
+    columns = [
+        trends.MonthCount(column.starts_on, papers, votes)
+        for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
+    ]
+    ElementTree.fromstring(_svg(columns, locale, [], labels))
+
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+    '<rect width="20" height="10" fill="red"/><text x="2" y="30">가 a</text></svg>'
+)
+
+
+def test_both_ways_draw_the_same_picture() -> None:
+    drawn = charts.draw_png(SVG, 80)
+    assert drawn.startswith(b"\x89PNG")
+    assert charts.draw_png_in_process(SVG, 80) == drawn
+    assert charts.draw_png_in_process(SVG, 80, []) == charts.draw_png(SVG, 80, [])
+
+
+def test_an_invalid_svg_is_an_error_in_both_ways() -> None:
+    for draw in (charts.draw_png, charts.draw_png_in_process):
+        with pytest.raises(ValueError, match="root node"):
+            draw("<svg", 80)
+
+
+def test_without_a_process_it_is_drawn_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert charts.draw_png_in_process(SVG, 80) == charts.draw_png(SVG, 80)

@@ -1,0 +1,314 @@
+"""Escaped text has no active markup; shortened and split texts fit, keep their markup and lose no content."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.rendering import discord_text
+from tests.support import growth, payload_checks
+
+_MARKUP = (
+    "@everyone @here <@123456789012345678> <@&1> <#1> </cmd:1> <t:1:R> <:a:1> [x](javascript:alert(1)) [x](https://e.vil)"
+    " https://e.vil ** __ ~~ || ` ``` \\ :tada: <https://e.vil> <id:home> [ ] ("
+)
+_LINE_STARTS = ("# ", "-# ", "> ", ">>> ", "- ", "1. ", "\n", "\r\n", "\u2028")
+_INVISIBLE = ("\u202e", "\u2066", "\u200b", "\x00", "\ud800")
+HOSTILE = st.lists(
+    st.text(max_size=5) | st.sampled_from([*_MARKUP.split(), *_LINE_STARTS, *_INVISIBLE]), max_size=12
+).map("".join)
+UNESCAPED = r"(?<!\\)(?:\\\\)*"
+
+
+def unescape(escaped: str) -> str:
+    """The text that Discord shows for escaped text."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(discord_text.ZERO_WIDTH_SPACE, "")
+
+
+@given(HOSTILE)
+def test_escaped_text_is_shown_as_the_plain_text(text: str) -> None:
+    assert unescape(discord_text.escape_text(text)) == discord_text.to_single_line(text)
+
+
+@given(HOSTILE)
+def test_no_markup_is_active_in_escaped_text(text: str) -> None:
+    escaped = discord_text.escape_text(text)
+    assert not re.search(UNESCAPED + r"[*_~|`\[\]<]", escaped)
+    assert not re.search(r"@(everyone|here|[!&]?\d{15})", escaped, re.IGNORECASE)
+    assert not re.search(r"(https?|steam|discord)://", escaped, re.IGNORECASE)
+    assert not re.match(r"[#>+-]|\d{1,10}[.)]", escaped)
+    assert not re.search(UNESCAPED + r":[A-Za-z0-9_]+:", escaped)
+
+
+@given(HOSTILE)
+def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str) -> None:
+    plain = discord_text.to_single_line(text)
+    plain.encode()
+    assert plain == unicodedata.normalize("NFC", plain).strip()
+    assert "\n" not in plain
+    assert len(plain.splitlines()) <= 1
+    assert not any(unicodedata.bidirectional(char) in {"RLO", "LRO", "RLI", "LRI", "PDF"} for char in plain)
+
+
+@given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
+def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
+    link = discord_text.masked_link(text, url)
+    links = re.findall(UNESCAPED + r"\]\(", link)
+    assert len(links) == (1 if discord_text.safe_url(url) and discord_text.link_label(text) else 0)
+
+
+def test_escaping_twice_changes_nothing() -> None:
+    once = discord_text.escape_text("*a* [b](c)")
+    assert discord_text.escape_text(once) is once
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        ("I Don't Know: Explicit [IDK] Token", "I Don't Know: Explicit (IDK) Token"),
+        ("Two\nlines", "Two lines"),
+        ("see https://e.vil/x", "see e.vil/x"),
+        ("a_b*c", "a\\_b\\*c"),
+    ],
+)
+def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: str) -> None:
+    assert discord_text.masked_link(title, "https://arxiv.org/abs/1") == f"[{label}](https://arxiv.org/abs/1)"
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://arxiv.org/abs/2502.02737", "https://arxiv.org/abs/2502.02737"),
+        (" HTTPS://arxiv.org/a ", "HTTPS://arxiv.org/a"),
+        ("https://e.org/a (b)?c=[d]", "https://e.org/a%20%28b%29?c=%5Bd%5D"),
+        ("https://e.org/한글", "https://e.org/%ED%95%9C%EA%B8%80"),
+        ("https://huggingface.co@e.vil/", None),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("//e.vil", None),
+        ("/papers/1", None),
+        ("https://", None),
+        ("https://[::1/", None),
+        ("https://e.org/\u202ea", None),
+        ("https://e.org/\na", None),
+        ("https://e.org/" + "a" * discord_text.LINK_URL, None),
+    ],
+)
+def test_only_web_urls_are_linked(url: str, safe: str | None) -> None:
+    assert discord_text.safe_url(url) == safe
+
+
+def test_a_link_without_a_usable_url_is_its_label() -> None:
+    assert discord_text.masked_link("Title [x]", "ftp://e.org") == r"Title \[x\]"
+    assert discord_text.masked_link("", "https://e.org/") == "<https://e.org/>"
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("a*b", "`a*b`"), ("a`b", "``a`b``"), ("`a`", "`ˋaˋ`"), ("a``b", "`aˋˋb`"), ("a\nb", "`a b`"), ("", "")],
+)
+def test_code_spans_can_contain_any_text(text: str, span: str) -> None:
+    assert discord_text.code_span(text) == span
+
+
+LINK = "[SmolLM2](https://huggingface.co/papers/2502.02737)"
+
+
+MARKDOWN_TEXTS = st.lists(
+    st.one_of(
+        st.text(max_size=20),
+        st.sampled_from(
+            [LINK, "`code span`", "``a`b``", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
+        )
+        | st.sampled_from(
+            ["**bold words**", "*", "**", "***both***", "~~gone~~", "\n", "\n\n", "- item\n", "# h\n"]
+        )
+        | st.sampled_from(
+            [
+                "\n```py\nx = 1\n\n  y = 2\n```\n",
+                "```",
+                "`",
+                "[",
+                "👨‍👩‍👧‍👦",
+                "e\u0301",
+                "한국어 문장이에요. ",
+            ]
+        ),
+    ),
+    max_size=40,
+).map("".join)
+
+
+def visible_text(text: str) -> str:
+    """The text without whitespace and marks."""
+    return re.sub(r"[`*~\s]", "", text)
+
+
+def contains_all(pages: list[str], text: str) -> bool:
+    """Whether all of `text` is in `pages`, in order; a fence's language can be repeated on each page."""
+    joined = iter(visible_text("".join(pages)))
+    return all(char in joined for char in visible_text(text))
+
+
+@given(MARKDOWN_TEXTS, st.integers(64, 400), st.integers(64, 900))
+def test_pages_fit_and_contain_all_the_content(text: str, max_chars: int, max_bytes: int) -> None:
+    pages = discord_text.split_pages(text, max_chars, max_bytes)
+    assert all(len(page) <= max_chars for page in pages)
+    assert all(discord_text.utf8_bytes(page) <= max_bytes for page in pages)
+    assert all(page.strip() for page in pages)
+    assert contains_all(pages, text)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="*~`", exclude_categories=["Cs"]), max_size=600))
+def test_pages_of_text_without_marks_are_the_text(text: str) -> None:
+    pages = discord_text.split_pages(text, 64, 128)
+    assert re.sub(r"\s", "", "".join(pages)) == re.sub(r"\s", "", text)
+
+
+@given(MARKDOWN_TEXTS, st.integers(0, 200))
+def test_a_shortened_text_fits_and_has_an_ellipsis(text: str, limit: int) -> None:
+    for markdown in (True, False):
+        short = discord_text.shorten(text, limit, markdown=markdown)
+        assert len(short) <= limit
+        if short != text and limit:
+            assert "…" in short[-12:]
+
+
+@given(MARKDOWN_TEXTS, st.integers(1, 200))
+def test_a_shortened_plain_text_keeps_graphemes_whole(text: str, limit: int) -> None:
+    short = discord_text.shorten(text, limit, markdown=False)
+    if short != text:
+        kept = regex.findall(r"\X", short.removesuffix("…").rstrip())
+        assert kept == regex.findall(r"\X", text)[: len(kept)]
+
+
+@pytest.mark.parametrize(
+    "atom", [LINK, "`a code span`", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
+)
+@pytest.mark.parametrize("before", range(40, 64, 3))
+def test_no_page_ends_inside_an_atomic_token(atom: str, before: int) -> None:
+    text = "a" * before + " " + atom + " " + "b" * 60
+    pages = discord_text.split_pages(text, 64, 256)
+    assert sum(page.count(atom) for page in pages) == 1
+    short = discord_text.shorten(text, 62)
+    assert atom in short or not any(mark in short for mark in "[`<\\")
+
+
+def test_text_that_fits_is_one_page() -> None:
+    assert discord_text.split_pages("짧은 글이에요.") == ["짧은 글이에요."]
+    assert discord_text.shorten("짧은 글이에요.", 8) == "짧은 글이에요."
+    assert discord_text.split_pages(" \n ") == []
+
+
+def test_a_shortened_text_ends_at_a_sentence() -> None:
+    text = "첫 문장은 여기서 끝나요. 둘째 문장은 너무 길어서 끝까지 들어가지 않아요."
+    assert discord_text.shorten(text, 25) == "첫 문장은 여기서 끝나요.\u00a0…"
+
+
+def test_a_sentence_is_preferred_only_if_it_fills_half() -> None:
+    text = "짧아요. 그다음 문장은 아주 길어서 한도 안에서는 끝나지 않고 낱말 뒤에서 잘려요."
+    assert discord_text.shorten(text, 30) == "짧아요. 그다음 문장은 아주 길어서 한도 안에서는…"
+
+
+def test_abbreviations_and_list_numbers_do_not_end_a_sentence() -> None:
+    assert discord_text.shorten("Models such as those of Lee et al. are strong at this task.", 48).endswith(
+        "strong…"
+    )
+    assert not discord_text.shorten("1. word word word", 6).startswith("1.\u00a0…")
+
+
+def test_an_open_mark_is_closed_after_the_ellipsis() -> None:
+    assert discord_text.shorten("**굵은 글씨가 이어지는 문장**이에요", 14) == "**굵은 글씨가…**"
+
+
+def test_a_fence_is_closed_and_opened_again() -> None:
+    text = (
+        "설명\n\n```python\n" + "\n".join(f"    x{number} = {number}" for number in range(20)) + "\n```\n끝"
+    )
+    pages = discord_text.split_pages(text, 90, 300)
+    assert len(pages) > 2
+    assert all(page.count("```") % 2 == 0 for page in pages)
+    assert all(page.startswith("```python\n    x") for page in pages[1:])
+
+
+def test_pages_end_between_blocks_if_possible() -> None:
+    text = "\n\n".join(f"문단 {number}. " + "낱말 " * 10 for number in range(10))
+    assert all(page.startswith("문단") for page in discord_text.split_pages(text, 120, 400))
+
+
+def test_a_heading_stays_with_the_text_below_it() -> None:
+    text = "글 " * 40 + "\n\n**제목**\n" + "글 " * 40
+    first, second = discord_text.split_pages(text, 95, 400)
+    assert "제목" not in first
+    assert second.startswith("**제목**")
+
+
+def test_bold_is_closed_and_opened_again() -> None:
+    pages = discord_text.split_pages("**" + "word " * 40 + "end**", 80, 400)
+    assert all(page.startswith("**") and page.endswith("**") and not page.endswith("***") for page in pages)
+
+
+def test_too_small_pages_are_rejected() -> None:
+    with pytest.raises(ValueError, match="64"):
+        discord_text.split_pages("text", 10, 10)
+
+
+_UNITS = "[ ` <t: < [](< \\ \u0301 ** [a]( https://"
+
+
+@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "*a ", "```\n", "가나다 "])
+def test_hostile_text_takes_linear_time(unit: str) -> None:
+    def split_and_shorten(length: int) -> None:
+        text = (unit * length)[:length]
+        discord_text.split_pages(text, 4000, 9500)
+        discord_text.shorten(text, 160)
+
+    growth.assert_linear(split_and_shorten, 5_000)
+
+
+def test_hangul_reaches_the_limit_of_bytes_before_that_of_characters() -> None:
+    assert payload_checks.fit_in_message(["가" * 3100])
+    assert not payload_checks.fit_in_message(["가" * 3200])
+    assert payload_checks.fit_in_message(["a" * 4000])
+    assert not payload_checks.fit_in_message(["a" * 4001])
+
+
+def test_each_text_costs_twelve_additional_bytes() -> None:
+    texts = ["가" * 100] * 30
+    assert sum(map(discord_text.utf8_bytes, texts)) == 9000
+    assert payload_checks.fit_in_message(texts)
+    assert not payload_checks.fit_in_message(["가" * 100] * 31)
+
+
+def test_the_limit_of_bytes_is_below_the_sum_that_discord_refuses() -> None:
+    assert discord_text.TEXT_BYTES < 10_170
+
+
+def test_a_budget_refuses_without_taking() -> None:
+    budget = discord_text.Budget(components=2)
+    assert budget.add_text("one")
+    assert not budget.add(2, ["two", "three"])
+    assert (budget.components, budget.characters) == (1, discord_text.TEXT - 3)
+    assert budget.add_text("two")
+    assert not budget.add_text("three")
+
+
+def test_the_compact_post_of_five_papers_takes_29_components() -> None:
+    budget = discord_text.Budget()
+    assert budget.add(1)
+    assert budget.add_text("headline and subline")
+    for _ in range(5):
+        assert budget.add(4, ["a paper: section, text, thumbnail, separator"])
+    assert budget.add(2)
+    assert budget.add(4)
+    assert budget.add_text("footer")
+    assert discord_text.COMPONENTS - budget.components == 29
+
+
+def test_a_lone_surrogate_can_be_measured() -> None:
+    assert discord_text.utf8_bytes("\ud800") == 3

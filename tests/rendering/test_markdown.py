@@ -1,0 +1,150 @@
+"""The digests' Markdown as Discord's: no unintended markup, no loss of text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.rendering import markdown
+from tests.rendering.test_discord_text import HOSTILE
+from tests.support import growth
+
+UNESCAPED = r"(?<!\\)(?:\\\\)*"
+
+
+_STARTS = ["# 제목\n", "\n", "\n\n", "- ", "  - ", "3. ", "> ", "```\n", "~~~\n"]
+_TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+_INLINE = r"$x_1$ \(y\) **굵게(A)**을 *a* ![@](x) [a](https://e.org/(b)) &#64; &lt; <br>"
+_OTHER = ["---\n", "<b></b>", "    code\n", "\t", "[a]: b\n", "===\n", "\\", "\x0b", "\u2028"]
+BLOCKS = st.lists(
+    st.one_of(HOSTILE, *map(st.sampled_from, ([*_STARTS, _TABLE], _INLINE.split(), _OTHER))), max_size=20
+).map("".join)
+
+
+def without_code(text: str) -> str:
+    text = re.sub(r"^```[^`\n]*\n.*?\n```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(UNESCAPED + r"(`{1,2})(?!`).+?(?<!`)\1(?!`)", "code", text)
+
+
+@given(BLOCKS)
+def test_only_the_markup_of_the_source_is_active(text: str) -> None:
+    rendered = without_code(markdown.render_markdown(text))
+    assert not re.search(r"@(everyone|here|[!&]?\d{15})", rendered, re.IGNORECASE)
+    for link in re.findall(UNESCAPED + r"\]\(([^)]*)", rendered):
+        assert link.startswith(("https://", "http://"))
+    assert not re.search(UNESCAPED + r"<(?!https?://)", rendered, re.IGNORECASE)
+    unescaped = re.sub(r"\\[!-/:-@\[-`{-~]", "", rendered)
+    assert not re.search(r"\|\||_", re.sub(r"<[^<>\s]*>|\]\([^()\s]*\)", "", unescaped))
+    assert not re.search(r"^\s*(?:- |\d+\. |> )*(#{1,3} |-# |>>> )", rendered, re.MULTILINE)
+    rendered.encode()
+
+
+@given(BLOCKS)
+def test_every_letter_of_the_text_is_kept(text: str) -> None:
+    letters = re.sub(r"[^가-힣]", "", text)
+    assert re.sub(r"[^가-힣]", "", markdown.render_markdown(text)) == letters
+    assert re.sub(r"[^가-힣]", "", markdown.render_plain(text)) == letters
+
+
+@given(HOSTILE)
+def test_a_heading_is_one_line(text: str) -> None:
+    assert len(markdown.render_heading(text).splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered"),
+    [
+        ("# 1. 큰 **제목**\n본문", "**1. 큰 제목**\n본문"),
+        ("글\n\n#### 작은 제목\n\n글", "글\n\n**작은 제목**\n글"),
+        ("***What's New***: 글", "***What's New***: 글"),
+        ("**모델(CoT)**을 씁니다", "**모델(CoT)**을 씁니다"),
+        ("나는**(A)**를", "나는**(A)**를"),
+        ("a_b_c 와 2 * 3 * 4", "a\\_b\\_c 와 2 \\* 3 \\* 4"),
+        ("__굵게__ _기울임_ ~~지움~~", "**굵게** *기울임* ~~지움~~"),
+        ("*a***b**", "*a*\u200b**b**"),
+        ("**<b></b>**끝", "끝"),
+        ("두 줄이\n한 문단", "두 줄이 한 문단"),
+        ("줄<br>바꿈 그리고  \n또", "줄\n바꿈 그리고\n또"),
+        ("토큰 <think> 과 <s>", "토큰 \\<think> 과 \\<s>"),
+        ('<video src="x" controls></video>영상', "영상"),
+        ("![설명](https://e.org/a.png) 뒤", "설명 뒤"),
+        ("[이름](https://e.org/a_(b))", "[이름](https://e.org/a_%28b%29)"),
+        ("[I [IDK] x](https://e.org)", "[I (IDK) x](https://e.org)"),
+        ("[나쁨](javascript:alert(1))", "\\[나쁨\\](javascript:alert(1))"),
+        ("[이름](/papers/1)", "이름"),
+        ("<https://e.org/a_b>", "<https://e.org/a_b>"),
+        ("https://e.org/a_b에서 (https://e.org/c).", "<https://e.org/a_b>에서 (<https://e.org/c>)."),
+        ("`a*b` 와 ``c`d``", "`a*b` 와 ``c`d``"),
+        ("> 인용\n> 계속", "> 인용 계속"),
+        ("앞\n\n---\n\n뒤", "앞\n\n뒤"),
+        ("[a]: 사라지지 않는 줄", "\\[a\\]: 사라지지 않는 줄"),
+        ("- [ ] 할 일", "- \\[ \\] 할 일"),
+        ("\\# 아님\\\n-# 아님", "\\# 아님\n\\-# 아님"),
+        ("1\\. 숫자", "1\\. 숫자"),
+        ("@&#101;veryone", "@\u200beveryone"),
+        ("", ""),
+    ],
+)
+def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
+    assert markdown.render_markdown(source) == rendered
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered"),
+    [
+        ("가격 $2.33이고 $5-$10", "가격 $2.33이고 $5-$10"),
+        ("$x_1 * y_2$ 와 $$\\alpha$$", "x₁ \\* y₂ 와 α"),
+        (r"\(\beta\) 그리고 \(n\)", "β 그리고 n"),
+        (r"\[IDK\] 토큰, f\(x, y\)", r"\[IDK\] 토큰, f(x, y)"),
+        (r"값은 \$5", "값은 $5"),
+    ],
+)
+def test_formulas_become_unicode_and_prices_are_kept(source: str, rendered: str) -> None:
+    assert markdown.render_markdown(source) == rendered
+
+
+def test_nested_and_numbered_lists_keep_their_shape() -> None:
+    source = "글\n\n* 하나\n\n    * 둘\n        * 셋\n* 넷\n\n3) 셋부터\n4) 넷\n   - 안쪽\n\n끝"
+    assert markdown.render_markdown(source) == (
+        "글\n- 하나\n  - 둘\n    - 셋\n- 넷\n\n3. 셋부터\n4. 넷\n   - 안쪽\n\n끝"
+    )
+
+
+def test_a_code_block_keeps_its_lines_and_numbering_continues_after_it() -> None:
+    source = "1. 하나\n   ```python\n   def f():\n       return '```'\n   ```\n2. 둘"
+    rendered = markdown.render_markdown(source)
+    assert rendered.startswith("1. 하나\n```python\ndef f():\n    return '`\u200b`\u200b`'\n```\n2. 둘")
+
+
+def test_a_narrow_table_becomes_an_aligned_code_block() -> None:
+    source = "| 모델 | 점수 |\n|---|--:|\n| 가나다 | 1.5 |\n| **SmolLM2** | 48.2 |"
+    assert markdown.render_markdown(source) == (
+        "```\n모델     점수\n─────────────\n가나다    1.5\nSmolLM2  48.2\n```"
+    )
+
+
+def test_a_wide_table_becomes_a_list() -> None:
+    source = f"| 모델 | {'긴 머리글 ' * 5}| C |\n|---|---|---|\n| **a** | 1 | |\n| b_c | 2 | 3 |"
+    head = " ".join(["긴 머리글"] * 5)
+    expected = f"- **a** · {head}: 1\n- **b\\_c** · {head}: 2 · C: 3"
+    assert markdown.render_markdown(source) == expected
+
+
+def test_plain_text_has_no_markup() -> None:
+    source = "**굵게** [이름](https://e.org) `코드` $\\alpha$\n\n- 하나\n\n```\nx\n```"
+    assert markdown.render_plain(source) == "굵게 이름 코드 α\n- 하나\nx"
+
+
+def test_a_heading_loses_its_emphasis_and_colon() -> None:
+    assert markdown.render_heading("**주요 기여**: ") == "주요 기여"
+
+
+_UNITS = "[ ![ $ \\( & [a][ **_ <!-- [](<"
+
+
+@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "**a ", "<a ", "> ", "- ", "|a|\n|-|\n"])
+def test_hostile_markdown_takes_linear_time(unit: str) -> None:
+    growth.assert_linear(lambda length: markdown.render_markdown((unit * length)[:length]), 6_000)

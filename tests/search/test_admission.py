@@ -1,0 +1,118 @@
+"""Admission of look-ups: a bound, order of arrival, and refusal before the wait gets long. On virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bot.search import service as search_service
+from bot.search.service import BusyError, LookupAdmission
+from tests.support.virtual_time import VirtualTimeLoop
+
+LOOKUP_SECONDS = 0.2
+
+
+def _run(test: Callable[[LookupAdmission], Coroutine[Any, Any, None]]) -> None:
+    async def start() -> None:
+        await test(LookupAdmission(asyncio.get_running_loop().time))
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(start())
+
+
+class Readers:
+    """Readers who ask one after the other at the same moment, and what each was told after which time."""
+
+    def __init__(self, lookups: LookupAdmission) -> None:
+        self._lookups = lookups
+        self.at_once = self.max_at_once = 0
+        self.answered: list[int] = []
+        self.refused_after: list[float] = []
+        self.answered_after: list[float] = []
+
+    async def ask(self, number: int, seconds: float = LOOKUP_SECONDS) -> None:
+        """Ask once."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with self._lookups.admitted():
+                self.answered.append(number)
+                self.at_once += 1
+                self.max_at_once = max(self.max_at_once, self.at_once)
+                await asyncio.sleep(seconds)
+                self.at_once -= 1
+        except BusyError:
+            self.refused_after.append(loop.time() - started)
+            return
+        self.answered_after.append(loop.time() - started)
+
+    async def ask_all(self, count: int, seconds: float = LOOKUP_SECONDS) -> None:
+        """Let this number of readers ask."""
+        await asyncio.gather(*(self.ask(number, seconds) for number in range(count)))
+
+
+def test_a_few_run_at_once_in_the_order_of_arrival() -> None:
+    async def run(lookups: LookupAdmission) -> None:
+        readers = Readers(lookups)
+        await readers.ask_all(20)
+        assert readers.max_at_once == search_service.MAX_AT_ONCE
+        assert readers.answered == list(range(20))
+
+    _run(run)
+
+
+def test_each_of_a_crowd_is_answered_or_refused_within_its_patience() -> None:
+    async def run(lookups: LookupAdmission) -> None:
+        readers = Readers(lookups)
+        for _ in range(3):
+            await readers.ask_all(500)
+        assert len(readers.answered) + len(readers.refused_after) == 1500
+        assert max(readers.refused_after) <= search_service.PATIENCE_SECONDS + 0.01
+        assert max(readers.answered_after) <= search_service.PATIENCE_SECONDS + LOOKUP_SECONDS + 0.01
+        assert (
+            len(readers.answered)
+            >= 3 * search_service.MAX_AT_ONCE * search_service.PATIENCE_SECONDS / LOOKUP_SECONDS / 2
+        )
+        # Once their duration is known, most are refused at once, not after they have waited.
+        assert sorted(readers.refused_after[-200:])[100] < 0.01
+
+    _run(run)
+
+
+def test_a_slow_look_up_does_not_refuse_those_after_it() -> None:
+    async def run(lookups: LookupAdmission) -> None:
+        readers = Readers(lookups)
+        await readers.ask_all(1, seconds=600.0)
+        await readers.ask_all(search_service.MAX_AT_ONCE)
+        assert readers.refused_after == []
+
+    _run(run)
+
+
+def test_failed_and_cancelled_look_ups_leave_their_place() -> None:
+    async def run(lookups: LookupAdmission) -> None:
+        readers = Readers(lookups)
+        tasks = [asyncio.create_task(readers.ask(number)) for number in range(3 * search_service.MAX_AT_ONCE)]
+        await asyncio.sleep(LOOKUP_SECONDS / 2)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await readers.ask_all(search_service.MAX_AT_ONCE)
+        assert (
+            readers.answered_after == [LOOKUP_SECONDS] * 3
+            or max(readers.answered_after) < 1.01 * LOOKUP_SECONDS
+        )
+
+    _run(run)
+
+
+def test_decisions_are_reported_with_their_waiting_times() -> None:
+    async def run(lookups: LookupAdmission) -> None:
+        decisions: list[tuple[bool, float]] = []
+        lookups.on_decision = lambda is_admitted, seconds: decisions.append((is_admitted, seconds))
+        await Readers(lookups).ask_all(500)
+        assert {is_admitted for is_admitted, _ in decisions} == {True, False}
+        assert all(0 <= seconds <= search_service.PATIENCE_SECONDS + 0.01 for _, seconds in decisions)
+
+    _run(run)

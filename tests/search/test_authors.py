@@ -1,0 +1,190 @@
+"""Authors by names in any order, spelling and length, in Hangul, and with typing errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+
+async def test_names_match_in_any_order_and_without_diacritics(search: SearchService) -> None:
+    for name in ["andres marafiori", "Marafiori, Andrés", "MARAFIORI", "marafiori andrés"]:
+        result = await search.find_author(name)
+        assert result.author == "Andrés Marafiori"
+        assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
+        assert result.coauthors == ("Jürgen Müller",)
+        assert result.topics == ("small language model",)
+
+
+async def test_umlauts_match_in_every_usual_spelling(search: SearchService) -> None:
+    for name in ["muller", "Mueller", "Müller", "jurgen muller", "Müller, Jürgen"]:
+        assert (await search.find_author(name)).author == "Jürgen Müller"
+
+
+async def test_a_comma_marks_the_family_name(db: Database) -> None:
+    papers = [
+        sample_archive.NewsletterPaper("2505.08888", "One", "It works.", authors=("Jun Lin",)),
+        sample_archive.NewsletterPaper("2505.08889", "Two", "It works.", authors=("Lin Jun",)),
+    ]
+    await sample_archive.add_digest(db, "2025-05-02", *papers)
+    for pair in ("Lin, Jun=Jun Lin", "Jun, Lin=Lin Jun", "Jun Lin=Jun Lin", "Lin Jun=Lin Jun"):
+        typed, meant = pair.split("=")
+        assert (await SearchService(db).find_author(typed)).author == meant
+
+
+async def test_one_or_two_typing_errors_are_corrected(search: SearchService) -> None:
+    for name in ["Jurgen Muler", "Jurgn Müller", "Andres Marafoiri", "Junyag Lin", "Marafiory"]:
+        assert (await search.find_author(name)).author in {"Jürgen Müller", "Andrés Marafiori", "Junyang Lin"}
+
+
+async def test_the_best_match_of_many_authors_comes_first(db: Database) -> None:
+    names = ("Junyang Lin", "Kaichen Zhang", "David K. Zhang", "Matthew Lyle Olson", "Ying-Tian Liu")
+    others = ("J. H. Li", "Y. K. Lee", "Ethan D. L. Brown", "Lin Zhou", "Olivia M. Lang", "DeepSeek-AI")
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=names + others)
+    )
+    for name, meant in [
+        ("J. Lin", "Junyang Lin"),
+        ("Lin J", "Junyang Lin"),
+        ("Junyang Lni", "Junyang Lin"),
+        ("Junyang Li", "Junyang Lin"),
+        ("Junyag Lmn", "Junyang Lin"),
+        ("Jnuyagn Lin", "Junyang Lin"),
+        ("JunyangLin", "Junyang Lin"),
+        ("Junyang Q. Lin", "Junyang Lin"),
+        ("Kqichen Zhang", "Kaichen Zhang"),
+        ("K. Zhang", "Kaichen Zhang"),
+        ("Matthew L Olson", "Matthew Lyle Olson"),
+        ("Matthew Olson", "Matthew Lyle Olson"),
+        ("Ying-Tina Liu", "Ying-Tian Liu"),
+        ("Yingtian Liu", "Ying-Tian Liu"),
+        ("Deep Seek AI", "DeepSeek-AI"),
+        ("DeepSeekAI", "DeepSeek-AI"),
+        ("Liu", "Ying-Tian Liu"),
+    ]:
+        search = SearchService(db)
+        assert (await search.find_author(name)).author == meant
+
+
+async def test_an_initial_matches_all_names_that_begin_with_it(db: Database) -> None:
+    people = ("H. Zhang", "Haonan Zhang", "Hao-Ran Zhang", "Kun H. Zhang", "Zhang Hui", "Kun Zhang")
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
+    )
+    matches = (await SearchService(db).find_author("H. Zhang")).matches
+    assert matches[:2] == ("H. Zhang", "Haonan Zhang")
+    assert set(matches) == set(people) - {"Kun Zhang"}
+
+
+async def test_initials_and_split_names_match(search: SearchService) -> None:
+    for name in ["J. Lin", "Jun Yang Lin", "Lin, Junyang", "lin j"]:
+        assert (await search.find_author(name)).author == "Junyang Lin"
+
+
+async def test_a_name_is_corrected_only_if_the_correction_is_plausible(db: Database) -> None:
+    people = ("Seon Joo Kim", "Young-Jun Lee", "Lei Zhang", "Jianyi Wang", "Minjun Kim", "Junyang Lin")
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
+    )
+    for typed, meant in [
+        ("Geonwoo Kim", None),
+        ("Dongjun Lee", None),
+        ("Wei Zhangg", None),
+        ("Jian Wan", None),
+        ("Minsu Kim", None),
+        ("Sunjoo Kim", "Seon Joo Kim"),
+        ("Seon Joo Kin", "Seon Joo Kim"),
+        ("Jnuyagn Lin", "Junyang Lin"),
+        ("Junyang Li", "Junyang Lin"),
+    ]:
+        result = await SearchService(db).find_author(typed)
+        assert (result.author, result.is_corrected) == (meant, meant is not None)
+
+
+async def test_another_writing_of_a_name_is_no_correction(search: SearchService) -> None:
+    for typed in ["lin junyang", "Lin, Junyang", "J. Lin", "Jun Yang Lin", "Junyang", "JunyangLin"]:
+        result = await search.find_author(typed)
+        assert (result.author, result.is_corrected) == ("Junyang Lin", False)
+
+
+PEOPLE = (
+    ("Gunwoo Park",),
+    ("Se-Young Cheon", "Wei Li"),
+    ("Jihyun Janice Ahn",),
+    ("Hyunwoo J. Noh", "Seoung Wug Oh"),
+    ("Kwang Moo Yi",),
+    ("최유나",),
+    ("Bryan J. Kim",),
+    ("Minji Kang",),
+    ("Min-Jee Kang",),
+    ("Minjee Lee",),
+)
+
+
+@pytest.fixture
+async def korean(db: Database) -> SearchService:
+    papers = [
+        NewsletterPaper(f"2505.0100{number}", f"Paper {number}", "It works.", authors=authors)
+        for number, authors in enumerate(PEOPLE)
+    ]
+    await sample_archive.add_digest(db, "2025-05-03", *papers)
+    return SearchService(db)
+
+
+NAMES = [
+    ("박건우", "Gunwoo Park"),
+    ("박 건우", "Gunwoo Park"),
+    ("건우 박", "Gunwoo Park"),
+    ("건우", "Gunwoo Park"),
+    ("Geon-Woo Pak", "Gunwoo Park"),
+    ("Bak Geonwoo", "Gunwoo Park"),
+    ("천세영", "Se-Young Cheon"),
+    ("안지현", "Jihyun Janice Ahn"),
+    ("노현우", "Hyunwoo J. Noh"),
+    ("Hyeonu Roh", "Hyunwoo J. Noh"),
+    ("오승욱", "Seoung Wug Oh"),
+    ("이광무", "Kwang Moo Yi"),
+    ("최유나", "최유나"),
+    ("유나 최", "최유나"),
+    ("Yoona Choe", "최유나"),
+    ("Yuna Choi", "최유나"),
+]
+OTHER_NAMES = ["박건호", "김건우", "이세영", "강", "쀍뛟쬻꽳", "가" * 200, "ㄱㄴㄷ"]
+
+
+async def test_a_name_is_found_in_hangul_and_in_other_spellings(korean: SearchService) -> None:
+    for typed, meant in NAMES:
+        result = await korean.find_author(typed)
+        assert (typed, result.author, result.namesakes) == (typed, meant, ())
+
+
+async def test_another_hangul_name_is_not_found(korean: SearchService) -> None:
+    for typed in OTHER_NAMES:
+        assert (typed, (await korean.find_author(typed)).author) == (typed, None)
+
+
+async def test_several_people_of_a_hangul_name_are_listed(korean: SearchService) -> None:
+    result = await korean.find_author("강민지")
+    assert set(result.namesakes) == set(result.matches) == {"Minji Kang", "Min-Jee Kang"}
+    assert {row.arxiv_id for row in result.rows} == {"2505.01007", "2505.01008"}
+    assert (result.coauthors, result.topics) == ((), ())
+
+
+async def test_a_middle_initial_does_not_stand_for_a_whole_given_name(korean: SearchService) -> None:
+    assert (await korean.find_author("Junho Kim")).author is None
+    assert (await korean.find_author("Bryan Junho Kim")).author == "Bryan J. Kim"
+
+
+async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None:
+    for query in ("author:박건우", "저자:박건우"):
+        result = await korean.search(SearchRequest(query))
+        assert [row.arxiv_id for row in result.rows] == ["2505.01000"]
+
+
+async def test_a_hangul_name_is_completed_while_it_is_typed(korean: SearchService) -> None:
+    for typed, offered in (("박거", "Gunwoo Park"), ("노혀", "Hyunwoo J. Noh"), ("최ㅇ", "최유나")):
+        assert offered in [choice.value for choice in await korean.complete_author(typed)]

@@ -1,0 +1,265 @@
+"""Autocomplete of topics, authors and papers, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from bot.glossary import concepts, mentions, resolver
+from bot.search import completion, glossary
+from bot.search import service as search_service
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from bot.text import analyser
+from storage import models, search
+from storage.database import Database
+from tests.support import growth, sample_archive
+from tests.support.sample_archive import NOW, NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+EN, KO = models.Locale.EN, models.Locale.KO
+LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
+PAPERS = (
+    NewsletterPaper(
+        "2501.00001",
+        "Walking Lanterns in the Snow",
+        "강화 학습(Reinforcement Learning; RL)으로 걷습니다.",
+        40,
+    ),
+    NewsletterPaper("2501.00002", LONG_TITLE, "강화 학습(Reinforcement Learning; RL)을 씁니다.", 7),
+    NewsletterPaper(
+        "2501.00003", "On walking lanterns", "지도를 그립니다.", 3, ("Ada Lovelace", "Jürgen Müller")
+    ),
+    NewsletterPaper("2501.00004", "느린 등불 지도를 위한 보행", "지도를 그립니다."),
+    NewsletterPaper("2501.00005", "느린 등불 지도", "지도를 그립니다."),
+    NewsletterPaper("2501.00006", r"$\pi_0$: Plans", "지도를 그립니다.", 2),
+)
+
+
+@pytest.fixture
+async def induced_search(db: Database) -> SearchService:
+    """The search service over six papers, with the glossary induced from them."""
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await glossary.GlossaryService(db, lambda: NOW).rebuild()
+    return SearchService(db)
+
+
+async def test_title_phrases_are_offered_and_find_their_papers(induced_search: SearchService) -> None:
+    (offered,) = await induced_search.complete_topic("walking lan", EN)
+    assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
+    assert (await induced_search.search(SearchRequest(offered.value))).complete == 3
+    assert [choice.value for choice in await induced_search.complete_topic("느린 드", KO)] == [
+        "느린 등불 지도"
+    ]
+
+
+async def test_a_phrase_is_offered_at_any_keystroke_and_by_its_later_words(
+    induced_search: SearchService,
+) -> None:
+    for typed in ["w", "wal", "WALKING-LANTERNS", "walking l", "lanterns"]:
+        assert "Walking Lanterns" in [
+            choice.value for choice in await induced_search.complete_topic(typed, EN)
+        ]
+
+
+async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: SearchService) -> None:
+    typed_in_order = "ㄱ|가|강|강ㅎ|강호|강화|강화 ㅎ|강화 하|강화 학|강화학스|강화 학습"
+    for typed in typed_in_order.split("|"):
+        offered = [choice.value for choice in await induced_search.complete_topic(typed, KO)]
+        assert "강화 학습" in offered, typed
+    assert (await induced_search.complete_topic("강화 학습", KO))[0].value == "강화 학습"
+
+
+async def test_a_topic_is_labelled_with_its_other_names(induced_search: SearchService) -> None:
+    for typed, locale, name in (
+        ("강화 학", KO, "강화 학습 · reinforcement learning (RL)"),
+        ("reinf", EN, "reinforcement learning (RL) · 강화 학습"),
+        ("rl", EN, "RL · reinforcement learning"),
+        ("rl", KO, "RL · 강화 학습"),
+    ):
+        assert (await induced_search.complete_topic(typed, locale))[0].name == name
+
+
+async def test_an_empty_text_offers_topics_in_the_readers_language(induced_search: SearchService) -> None:
+    assert (await induced_search.complete_topic("", KO))[0].value == "강화 학습"
+    english = [choice.value for choice in await induced_search.complete_topic("", EN)]
+    assert english[0] == "Walking Lanterns", "three titles outweigh two definitions"
+    assert english[1] == "reinforcement learning"
+    assert not any(map(analyser.is_hangul, english))
+
+
+async def test_a_topic_is_offered_once_under_one_value(induced_search: SearchService) -> None:
+    for typed in ("", "r", "l", "ㅁ", "모델", "learning"):
+        offered = await induced_search.complete_topic(typed, KO)
+        assert len(offered) <= completion.MAX_CHOICES
+        assert len({choice.value for choice in offered}) == len(offered)
+        assert all(len(choice.value) <= completion.MAX_VALUE_LENGTH for choice in offered)
+
+
+async def test_topics_of_a_newer_glossary_are_offered(
+    db: Database, induced_search: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_service, "TOPICS_CACHE_SECONDS", -1)
+    assert await induced_search.complete_topic("harbour", EN) == []
+    lights = [
+        NewsletterPaper(f"2501.0002{number}", f"Harbour Lights {number}", "등불입니다.")
+        for number in range(3)
+    ]
+    await sample_archive.add_digest(db, "2025-01-03", *lights)
+    await glossary.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    concurrent = await asyncio.gather(*(induced_search.complete_topic("harbour", EN) for _ in range(4)))
+    assert "Harbour Lights" in [choice.value for choice in concurrent[0]]
+    assert "Harbour Lights" in [choice.value for choice in await induced_search.complete_topic("harbour", EN)]
+
+
+async def test_authors_come_with_the_number_of_their_papers(induced_search: SearchService) -> None:
+    (offered,) = await induced_search.complete_author("lovel")
+    assert (offered.value, offered.papers) == ("Ada Lovelace", 6)
+
+
+def test_an_unexplained_abbreviation_does_not_hide_longer_topics() -> None:
+    extraction = (concepts.SurfaceForm("relation extraction", "en", 0), concepts.SurfaceForm("RE", "abbr", 0))
+    reward = (concepts.SurfaceForm("reward", "en", 2), concepts.SurfaceForm("RW", "abbr", 2))
+    both = [concepts.Concept("relat extract", extraction), concepts.Concept("reward", reward)]
+    topics = completion.TopicIndex(resolver.Glossary(both))
+    for locale in (EN, KO):
+        assert [choice.value for choice in topics.complete("re", locale)] == ["reward", "relation extraction"]
+        assert topics.complete("rw", locale)[0].value == "RW"
+
+
+def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
+    both = [
+        concepts.Concept("gaussian", (concepts.SurfaceForm("가우시안", "ko", 9),)),
+        concepts.Concept("reinforc", (concepts.SurfaceForm("강화", "ko", 2),)),
+    ]
+    topics = completion.TopicIndex(resolver.Glossary(both))
+    for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
+        assert [choice.value for choice in topics.complete(typed, KO)] == values
+
+
+async def test_an_empty_name_offers_the_authors_with_most_papers(induced_search: SearchService) -> None:
+    for typed in ("", " ", "-"):
+        assert [choice.value for choice in await induced_search.complete_author(typed)] == [
+            "Ada Lovelace",
+            "Jürgen Müller",
+        ]
+
+
+async def test_of_equal_authors_names_that_begin_with_the_text_come_first(db: Database) -> None:
+    people = ("Jie Lou", "Ana Lou", "Louis Braille", "Bo Lin")
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
+    )
+    assert [choice.value for choice in await SearchService(db).complete_author("lou")] == [
+        "Louis Braille",
+        "Ana Lou",
+        "Jie Lou",
+    ]
+
+
+def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
+    forms = (
+        concepts.SurfaceForm("lantern", "en", 3),
+        concepts.SurfaceForm("등롱", "ko", 1),
+        concepts.SurfaceForm("등불", "ko", 0, seeded=True),
+        concepts.SurfaceForm("초롱", "ko", 2),
+    )
+    topics = completion.TopicIndex(resolver.Glossary([concepts.Concept("lantern", forms)]))
+    assert topics.complete("등", KO)[0].name == "등불 · lantern"
+    assert topics.complete("등롱", KO) == []
+    assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]
+
+
+async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
+    induced_search: SearchService,
+) -> None:
+    for typed in ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]:
+        offered = await induced_search.complete_paper(typed)
+        assert "2501.00004" in [choice.value for choice in offered]
+        assert all(choice.votes == 10 for choice in offered)
+
+
+async def test_a_title_is_offered_without_its_latex(induced_search: SearchService) -> None:
+    assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π₀: Plans"]
+
+
+async def test_a_lone_korean_letter_offers_papers_too(induced_search: SearchService) -> None:
+    assert len(await induced_search.complete_paper("ㄱ")) == len(PAPERS)
+
+
+async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Database) -> None:
+    glossaries = glossary.GlossaryService(db, lambda: NOW)
+    assert not await glossaries.is_stale(), "there are no papers"
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    assert await glossaries.is_stale()
+    await glossaries.rebuild()
+    assert not await glossaries.is_stale()
+    async with db.transaction() as connection:
+        outdated = '{"version":1,"concepts":[],"readings":{},"words":{}}'
+        await search.save(connection, NOW, len(PAPERS), outdated)
+    assert await glossaries.is_stale()
+    offered = await SearchService(db).complete_topic("reinforcement l", EN)
+    assert offered[0].value == "reinforcement learning", "the seed list is used instead"
+
+
+def test_the_cost_of_a_keystroke_grows_little_with_the_number_of_forms() -> None:
+    few = completion.TopicIndex(_glossary_of(400))
+    many = completion.TopicIndex(_glossary_of(20_000))
+    typed = [
+        text[:end] for text in ("강화 학습", "model ab", "ba", "추론", "c") for end in range(len(text) + 1)
+    ]
+
+    def type_keys(topics: completion.TopicIndex) -> None:
+        for text in typed * 5:
+            topics.complete(text, KO)
+
+    # A search through all forms would cost fifty times as much.
+    growth.assert_growth(lambda: type_keys(few), lambda: type_keys(many), limit=12)
+
+
+def _glossary_of(size: int) -> resolver.Glossary:
+    chance = random.Random(1)
+    syllables = "강화학습추론모델지도확산"
+
+    def concept(number: int) -> concepts.Concept:
+        english = " ".join("".join(chance.choices("abcdelmo", k=5)) for _ in range(3))
+        name = "".join(chance.choices(syllables, k=5))
+        forms = (
+            concepts.SurfaceForm(f"model {english}", "en", number % 50),
+            concepts.SurfaceForm(name, "ko", 1),
+        )
+        return concepts.Concept(f"{number}", forms)
+
+    phrases = [
+        mentions.Phrase(f"phrase {number}", "en", 3) for number in range(min(size, mentions.MAX_PHRASES))
+    ]
+    generated = [concept(number) for number in range(size)]
+    return resolver.Glossary(
+        generated, {}, mentions.AssociationTable({}, {}), mentions.TitleStatistics(phrases)
+    )
+
+
+async def test_topics_are_offered_from_the_first_keystroke(search: SearchService) -> None:
+    assert len(await search.complete_topic("r", models.Locale.EN)) == 25
+    english = await search.complete_topic("rein", models.Locale.EN)
+    assert "reinforcement learning" in [choice.value for choice in english]
+    korean = await search.complete_topic("강화", models.Locale.KO)
+    assert korean[0].value == "강화 학습"
+    assert "reinforcement learning" in korean[0].name
+    assert 0 < len(await search.complete_topic("", models.Locale.KO)) <= 25
+    assert await search.complete_topic("zzzz", models.Locale.EN) == []
+
+
+async def test_authors_are_offered_while_their_names_are_typed(search: SearchService) -> None:
+    for typed in ["mul", "jur", "müll", "muller j", "Jürgen M"]:
+        assert [choice.value for choice in await search.complete_author(typed)] == ["Jürgen Müller"]
+
+
+async def test_papers_are_offered_by_id_and_by_title(search: SearchService) -> None:
+    for typed in ["2501.00003", "2501.000", "mole", "molecules in mo", "Molecu"]:
+        assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

@@ -1,0 +1,129 @@
+"""Papers that a query names, also in Korean spelling: first, however unpopular they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.search.glossary import GlossaryService
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+USERS = 60
+
+
+@pytest.fixture
+async def named(db: Database) -> SearchService:
+    """The search service over named papers without votes, among many popular papers that use them."""
+    papers = [
+        NewsletterPaper(
+            f"2501.{number:05}",
+            f"Better Mamba and Llama 3 Fusion {number}",
+            "Mamba와 Llama 3를 씁니다. Mamba는 빠르고 Llama 3는 큽니다. Mamba, Llama 3.",
+            votes=50 + number,
+        )
+        for number in range(USERS)
+    ]
+    named = [
+        NewsletterPaper("2312.00752", "Mamba: Linear-Time Sequences", "시퀀스를 다룹니다.", votes=0),
+        NewsletterPaper("2407.21783", "The Llama 3 Herd of Models", "모델군입니다.", votes=0),
+        NewsletterPaper("2307.09288", "Llama 2: Open Models", "대화 모델입니다.", votes=0),
+        NewsletterPaper("2407.08608", "FlashAttention-3: Fast", "빠릅니다.", votes=0),
+        NewsletterPaper("2404.14469", "Snap KV: A Cache", "캐시입니다.", votes=0),
+    ]
+    await sample_archive.add_digest(db, "2025-01-02", *papers, *named)
+    return SearchService(db)
+
+
+async def test_the_paper_that_has_the_name_is_first(named: SearchService) -> None:
+    for query, first in [
+        ("Mamba", "2312.00752"),
+        ("the mamba paper", "2312.00752"),
+        ("llama 3", "2407.21783"),
+        ("Llama3", "2407.21783"),
+        ("llama-3 논문", "2407.21783"),
+        ("llama2", "2307.09288"),
+        ("flash attention 3", "2407.08608"),
+        ("flashattention", "2407.08608"),
+        ("snapkv", "2404.14469"),
+    ]:
+        result = await named.search(SearchRequest(query))
+        assert result.rows[0].arxiv_id == first
+
+
+async def test_a_name_finds_its_versions_before_papers_that_use_it(named: SearchService) -> None:
+    result = await named.search(SearchRequest("llama"))
+    assert [row.arxiv_id for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("flash attention", "FlashAttention을 씁니다."),
+        ("FlashAttention", "flash attention을 씁니다."),
+        ("llama3", "Llama 3를 씁니다."),
+        ("sam 2", "SAM2를 씁니다."),
+        ("finetuning", "fine tuning을 합니다."),
+        ("fine tuning", "finetuning을 합니다."),
+    ],
+)
+async def test_a_text_is_found_in_the_other_writing(db: Database, query: str, text: str) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", NewsletterPaper("2501.00001", "A Study", text))
+    result = await SearchService(db).search(SearchRequest(query))
+    assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
+    assert not result.missing
+
+
+@pytest.fixture
+async def spelt(db: Database) -> SearchService:
+    """The search service over papers with names, and some with ordinary words that sound like names."""
+    papers = [
+        NewsletterPaper("2312.11805", "Gemini: A Family of Models", "모델군입니다."),
+        NewsletterPaper("2403.05530", "Gemini 1.5: Long Context", "긴 문맥을 다룹니다."),
+        NewsletterPaper("2412.15115", "Qwen2.5 Technical Report", "모델군입니다."),
+        NewsletterPaper("2310.06825", "Mistral 7B", "작은 모델입니다."),
+        NewsletterPaper("2106.09685", "LoRA: Adapters", "로라(LoRA)는 작습니다."),
+        NewsletterPaper("2501.00001", "DaRi: A Dataset", "자료입니다."),
+        NewsletterPaper("2501.00002", "Walking Robots", "로봇의 다리를 제어합니다."),
+        NewsletterPaper("2501.00003", "Legs", "다리는 네 개입니다."),
+        NewsletterPaper("2501.00004", "Ramadan Greetings", "라마단을 다룹니다."),
+        NewsletterPaper("2407.21783", "The Llama 3 Herd of Models, LLaMA", "모델군입니다."),
+    ]
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await GlossaryService(db).rebuild()
+    return SearchService(db)
+
+
+async def test_a_korean_spelling_finds_the_paper_of_that_name(spelt: SearchService) -> None:
+    for query, first in [
+        ("제미나이", "2312.11805"),
+        ("제미나이 1.5", "2403.05530"),
+        ("제미나이1.5 논문", "2403.05530"),
+        ("큐원", "2412.15115"),
+        ("큐원 2.5 기술 보고서", "2412.15115"),
+        ("미스트랄", "2310.06825"),
+        ("로라", "2106.09685"),
+        ("라마", "2407.21783"),
+        ("라마 3", "2407.21783"),
+    ]:
+        result = await spelt.search(SearchRequest(query))
+        assert result.rows[0].arxiv_id == first
+
+
+async def test_a_name_within_a_longer_query_is_a_form_of_its_word(spelt: SearchService) -> None:
+    result = await spelt.search(SearchRequest("제미나이 문맥"))
+    assert result.rows[0].arxiv_id == "2403.05530"
+    assert "Gemini" in result.added_forms
+
+
+async def test_a_word_that_papers_use_in_its_own_right_is_no_name(spelt: SearchService) -> None:
+    result = await spelt.search(SearchRequest("다리"))
+    assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
+    assert result.added_forms == ()
+
+
+async def test_a_literal_search_adds_no_name(spelt: SearchService) -> None:
+    result = await spelt.search(SearchRequest("제미나이", literal=True))
+    assert result.rows == ()

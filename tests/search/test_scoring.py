@@ -1,0 +1,136 @@
+"""Scoring: the order of results, the components of a score, BM25 and relevance feedback."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from bot.glossary import concepts, resolver
+from bot.search import scoring
+from bot.text import analyser, term_keys
+
+REINFORCEMENT_LEARNING = concepts.Concept(
+    "reinforc learn",
+    (
+        concepts.SurfaceForm("reinforcement learning", "en", 5),
+        concepts.SurfaceForm("강화 학습", "ko", 9),
+        concepts.SurfaceForm("RL", "abbr", 9),
+    ),
+)
+GLOSSARY = resolver.Glossary(
+    [REINFORCEMENT_LEARNING], {"RL": [concepts.AbbreviationSense("reinforc learn", 1.0, 9)]}
+)
+
+
+def analyse_document(
+    title: str, body: str, votes: int | None = None, published_on: date | None = None
+) -> term_keys.Document:
+    return term_keys.Document(analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on)
+
+
+def score(query: str, title: str, body: str, votes: int | None = None) -> scoring.Score | None:
+    document = analyse_document(title, body, votes, date(2025, 1, 1))
+    return scoring.Scorer(GLOSSARY.expand(query)).score(document)
+
+
+def total_score(query: str, title: str, body: str, votes: int | None = None) -> float:
+    scored = score(query, title, body, votes)
+    return 0.0 if scored is None else scored.total
+
+
+@pytest.mark.parametrize(
+    ("query", "better", "worse"),
+    [
+        ("추론", ("추론을 위한 모델", ""), ("모델", "추론을 한다")),
+        ("언어 추론", ("", "언어 추론을 다룬다"), ("", "언어를 본다\n추론을 한다")),
+        ("추론", ("", "추론과 추론"), ("", "추론")),
+        ("화학", ("", "화학을 배운다"), ("", "강화학습")),
+    ],
+)
+def test_better_matches_score_higher(query: str, better: tuple[str, str], worse: tuple[str, str]) -> None:
+    assert total_score(query, *better) > total_score(query, *worse) > 0
+
+
+def test_all_forms_of_a_concept_score_equally() -> None:
+    bodies = ["강화 학습을 쓴다", "강화학습을 쓴다", "Reinforcement-learning is used", "RL을 쓴다"]
+    totals = {round(total_score("RL", "", body), 6) for body in bodies}
+    assert len(totals) == 1
+    assert totals == {round(total_score("강화 학습", "", body), 6) for body in bodies}
+
+
+def test_votes_break_ties() -> None:
+    assert (
+        total_score("RL", "RL", "", votes=100)
+        > total_score("RL", "RL", "", votes=1)
+        > total_score("RL", "RL", "", votes=None)
+    )
+
+
+def test_votes_do_not_outweigh_term_matches() -> None:
+    assert total_score("RL", "RL for agents", "", votes=0) > total_score(
+        "RL", "Agents", "RL is used", votes=1000
+    )
+
+
+def test_a_paper_without_any_part_has_no_score() -> None:
+    assert score("RL", "A title", "본문") is None
+
+
+def test_a_paper_with_an_excluded_word_has_no_score() -> None:
+    document = analyse_document("RL for video", "")
+    assert scoring.Scorer(GLOSSARY.expand("RL"), excluded=["video"]).score(document) is None
+    assert scoring.Scorer(GLOSSARY.expand("RL"), excluded=["audio"]).score(document) is not None
+
+
+def test_quoted_phrases_are_segments() -> None:
+    scorer = scoring.Scorer(concepts.Expansion("", ()), phrases=["language model"])
+    assert scorer.score(analyse_document("A language model", "")) is not None
+    assert scorer.score(analyse_document("A model of language", "")) is None
+
+
+def test_the_components_add_up_to_the_score() -> None:
+    scored = score("LLM 강화학습", "LLM 강화 학습", "LLM을 강화학습으로\nRL", votes=10)
+    assert scored is not None
+    components = scored.explain()
+    names = ("title", "body", "together", "phrase", "composed", "name", "popularity")
+    assert components["total"] == pytest.approx(sum(components[name] for name in names), abs=0.001)
+    assert (scored.matched, scored.segments) == (2, 2)
+
+
+def test_popularity_does_not_decay() -> None:
+    early, late = scoring.hot_score(9, date(2024, 1, 1)), scoring.hot_score(9, date(2024, 1, 1 + 10))
+    assert late - early == pytest.approx(10 / 730)
+    assert scoring.hot_score(99, date(2024, 1, 1)) - early == pytest.approx(1)
+
+
+def test_rarer_parts_weigh_more_and_weights_are_positive() -> None:
+    rare, common, everywhere = (
+        scoring.inverse_document_frequency(frequency, 1000) for frequency in (3, 300, 5000)
+    )
+    assert rare > common > everywhere > 0
+
+
+def test_a_rare_part_counts_more_than_a_common_one_repeated() -> None:
+    weights = [5.0, 0.5]
+    rare = scoring.score_bm25([(0, 1), (0, 0)], weights)
+    common = scoring.score_bm25([(0, 0), (2, 9)], weights)
+    both = scoring.score_bm25([(0, 1), (0, 1)], weights)
+    assert both > rare > common > 0
+
+
+def test_feedback_terms_are_those_of_the_best_papers_that_few_others_have() -> None:
+    best = [(2.0, Counter(robot=4, arm=2, model=9, once=1)), (1.0, Counter(robot=1, arm=3, model=9))]
+    candidates = scoring.list_candidates(best)
+    terms = scoring.choose_terms(candidates, {"robot": 20, "arm": 30, "model": 900, "once": 1}, 1000)
+    assert list(terms) == ["robot", "arm"]
+    assert sum(terms.values()) == pytest.approx(1)
+    once = scoring.score_feedback(Counter(robot=1, arm=1), terms)
+    assert scoring.score_feedback(Counter(robot=3, arm=1), terms) > once > 0
+    assert scoring.score_feedback(Counter(model=2, robotics=1), terms) == 0
+
+
+def test_words_are_counted_without_particles_and_titles_count_more() -> None:
+    counts = scoring.count_words(" robot ", " 로봇~ robot \n 로봇 ")
+    assert (counts["로봇"], counts["robot"]) == (2, 4)

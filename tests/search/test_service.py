@@ -1,0 +1,177 @@
+"""The search service over a small archive, on both engines."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bot.search import index as search_index
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage import search as stored_search
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+async def ids(search: SearchService, query: str, **filters: object) -> list[str]:
+    """Return the arXiv ids that a query finds."""
+    return [row.arxiv_id for row in (await search.search(SearchRequest(query, **filters))).rows]  # type: ignore[arg-type]
+
+
+async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService) -> None:
+    queries = '소형 언어 모델|small language models|소형언어모델|SLM|"language model"|TinyTalk'
+    for query in queries.split("|"):
+        assert (await ids(search, query))[:1] == ["2501.00001"]
+
+
+async def test_a_period_in_a_question_is_a_filter_by_the_clock(db: Database) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(db, "2025-02-03", sample_archive.CHEMISTRY)
+    service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
+    for query in ("지난달 모델", "models from last month", "2025년 1월 모델"):
+        result = await service.search(SearchRequest(query))
+        assert result.period == "2025-01"
+        assert result.rows
+        assert {row.date for row in result.rows} == {date(2025, 1, 2)}
+    alone = await service.search(SearchRequest("이번 달 논문 추천해줘"))
+    assert [row.arxiv_id for row in alone.rows] == ["2501.00003"]
+    assert not (await service.search(SearchRequest("지난달 모델", literal=True))).period
+
+
+@pytest.mark.parametrize(
+    "query", ["멀티턴", "멀티 턴", "멀티-턴", "키프레임", "키 프레임", "종단간", "종단 간"]
+)
+async def test_korean_compounds_match_in_every_spacing(db: Database, query: str) -> None:
+    closed = NewsletterPaper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
+    apart = NewsletterPaper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
+    await sample_archive.add_digest(db, "2025-01-02", closed, apart)
+    assert set(await ids(SearchService(db), query)) == {"2501.00004", "2501.00005"}
+
+
+async def test_a_result_names_the_forms_that_expansion_added(search: SearchService) -> None:
+    result = await search.search(SearchRequest("강화학습"))
+    assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
+    assert "reinforcement learning" in result.added_forms
+    assert (await search.search(SearchRequest("강화학습", literal=True))).added_forms == ()
+
+
+async def test_partial_matches_follow_few_complete_ones(search: SearchService) -> None:
+    result = await search.search(SearchRequest("TinyTalk 반응"))
+    assert result.is_partial
+    assert {row.arxiv_id for row in result.rows} == {"2501.00001", "2501.00003"}
+
+
+async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
+    assert await ids(search, "모델 votes:50") == ["2501.00003"]
+    assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]
+    assert await ids(search, "모델", author="marafiori") == ["2501.00001"]
+    assert await ids(search, "", min_votes=10) == ["2501.00003", "2501.00001"]
+    assert await ids(search, "모델 -화학") == ["2501.00001"]
+    assert await ids(search, "") == []
+
+
+@pytest.mark.parametrize("query", ["π0", "pi0", "pi_0", "bold model", '"bold model"'])
+async def test_a_title_with_latex_is_found_as_rendered_and_as_written(db: Database, query: str) -> None:
+    title = r"$\pi_0$: A \textbf{Bold} Model"
+    await sample_archive.add_digest(
+        db, "2025-05-01", sample_archive.NewsletterPaper("2505.09999", title, "It moves arms.")
+    )
+    found = await SearchService(db).search(SearchRequest(query))
+    assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
+
+
+async def test_a_correction_replaces_the_indexed_paper(db: Database, search: SearchService) -> None:
+    changed = NewsletterPaper("2501.00003", "Molecules at Rest", "단백질 접힘을 예측합니다.", votes=95)
+    await sample_archive.add_digest(db, "2025-01-03", changed)
+    assert await ids(search, "반응") == []
+    assert await ids(search, "단백질") == ["2501.00003"]
+    await sample_archive.add_digest(db, "2025-01-03", sample_archive.SMALL)
+    assert await ids(search, "단백질") == []
+
+
+async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService) -> None:
+    newest, newest_on = await search.get_digest()
+    assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
+    day, _ = await search.get_digest(date(2025, 1, 2))
+    assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
+    assert [row.votes for row in (await search.list_top(SearchRequest(limit=2))).rows] == [90, 40]
+    # 2501.00003 has more votes and mentions a model once, which is not what it is about.
+    assert await ids(search, "모델") == ["2501.00001", "2501.00003"]
+    about = await search.list_top(SearchRequest(query="모델"))
+    assert ([row.arxiv_id for row in about.rows], about.total, about.total_is_exact) == (
+        ["2501.00001"],
+        1,
+        True,
+    )
+
+
+async def test_an_emptied_index_can_be_rebuilt(db: Database, search: SearchService) -> None:
+    async with db.transaction() as connection:
+        rows = await stored_search.list_by_popularity(connection)
+        await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
+    assert await ids(search, "화학") == []
+    assert [done async for done in search_index.rebuild_index(db)][-1] == 3
+    assert (await ids(search, "반응")) == ["2501.00003"]
+    assert (await search.find_author("muller")).author == "Jürgen Müller"
+    await sample_archive.add_digest(db, "2025-01-03", sample_archive.SMALL)
+    assert await ids(search, "반응") == []
+
+
+async def test_a_question_finds_what_its_topic_finds(search: SearchService) -> None:
+    queries = "small language models 논문|papers about the small language model|소형 언어 모델에 대한 연구"
+    for query in queries.split("|"):
+        result = await search.search(SearchRequest(query))
+        assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
+        assert not result.is_partial
+
+
+async def test_unusable_filters_are_listed_as_ignored(search: SearchService) -> None:
+    result = await search.search(SearchRequest("모델 votes:many since:tomorrow"))
+    assert result.ignored == ("votes:many", "since:tomorrow")
+    assert len(result.rows) == 2
+    assert (await search.search(SearchRequest("votes:many"))).ignored == ("votes:many",)
+
+
+async def test_dates_of_the_query_bound_it_on_both_sides(search: SearchService) -> None:
+    assert await ids(search, "모델 until:2025-01-02") == ["2501.00001"]
+    assert await ids(search, "모델 before:2025-01-02") == []
+    assert await ids(search, "since:2025-01-03 until:2025-01") == ["2501.00003"]
+    assert await ids(search, "모델 until:2025", until=date(2025, 1, 2)) == ["2501.00001"]
+
+
+async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService) -> None:
+    queries = (
+        "2501.00002|2501.00002v3|2501.00002v1,|(2501.00002)|２５０１.００００２|https://huggingface.co/papers/2501.00002"
+        "|https://arxiv.org/pdf/2501.00002v1|https://arxiv.org/abs/2501.00002"
+    )
+    for query in queries.split("|"):
+        result = await search.search(SearchRequest(query))
+        assert ([row.arxiv_id for row in result.rows], result.total) == (["2501.00002"], 1)
+        detail = await search.find_paper(query)
+        assert detail is not None
+        assert detail.arxiv_id == "2501.00002"
+
+
+async def test_pages_do_not_overlap_and_totals_leave_out_exclusions(db: Database) -> None:
+    many = [
+        NewsletterPaper(
+            f"2502.{n:05}",
+            f"{'Robots' if n % 3 else 'Machines'} {n}",
+            f"robots {'and maps' if n % 2 else ''}",
+            votes=n,
+        )
+        for n in range(130)
+    ]
+    await sample_archive.add_digest(db, "2025-02-02", *many)
+    search = SearchService(db)
+    for query, number in (("robots", 130), ("robots -maps", 65)):
+        pages = [
+            await search.search(SearchRequest(query, limit=5, offset=start)) for start in range(0, number, 5)
+        ]
+        assert {page.total for page in pages} == {number}
+        late = [row.arxiv_id for page in pages[8:] for row in page.rows]
+        assert len(late) == len(set(late)) == number - 40

@@ -1,0 +1,163 @@
+"""Hostile input: any text gives a result on both engines, never an error or an operator of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.search.results import SearchRequest, SearchResult
+from bot.search.service import SearchService
+from storage import migrate, models
+from tests.conftest import ENGINES, create_postgres_database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+_OPERATOR_LIST = "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\"
+OPERATORS = _OPERATOR_LIST.split()
+_WORD_LIST = "추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _ author: since:2025 votes:x"
+WORDS = _WORD_LIST.split()
+_PART_LIST = (
+    "은|는|이|가|을|의|로|에서|를 이용한|하는 법|추천해줘|알려줘|중에|?|how do people|papers that|what is the|without|latest"
+    "|강화 핵습|reasonning|김철수|김 철수 교수님|철수v2|Kim Chul-soo|Llama3의|llama-3.1|GPT-4o로|sam2|\u200b|ㄱ|ㅏ"
+)
+QUESTION_PARTS = _PART_LIST.split("|")
+HOSTILE = [
+    "",
+    " ",
+    "a",
+    "가",
+    "…",
+    '"',
+    '"unpaired',
+    "-",
+    "--",
+    "*" * 50,
+    "tokens:model",
+    "rowid:1",
+    'x" OR tokens:"y',
+    "'; DROP TABLE papers; --",
+    "a & b | !c <-> d:*",
+    "NEAR(a b, 5)",
+    "{a b}: c",
+    "\x00\x01\x02",
+    "\ud800",
+    "🦜" * 200,
+    "مرحبا بالعالم",
+    "모" * 2000,
+    "ab " * 700,
+    "가나다라마바사" * 280,
+    "author:",
+    'author:"',
+    "since:9999-99 votes:-1",
+    "-모델",
+    "\n\r\t",
+    "은는이가을를의로에서" * 200,
+    "은 는 이 가 을 를 의 로 에서 " * 80,
+    "논문 추천해줘 알려줘 중에 제일 좋은 방법 papers that how do people what is the latest",
+    " ".join("가나다라마바사아자차카타파하거너더러머버서어저처"),
+    "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
+    "-모델 -model -추론 -뇌 -강화",
+    "how do people make language models lie less " * 40,
+    "@everyone <@123> </topic:1> **reasonning** [x](http://e.example) `code`",
+]
+
+texts = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map(" ".join),
+    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map("".join),
+    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=12).map(" ".join),
+    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=6).map("".join),
+)
+
+
+class HostileInputHarness:
+    """A small archive that is shared by all examples, with its event loop."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._database = self._runner.run(migrate.open_database(url, migrate=True))
+        self._runner.run(
+            sample_archive.add_digest(
+                self._database,
+                "2025-01-02",
+                NewsletterPaper(
+                    "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
+                ),
+                NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
+            )
+        )
+        self._search = SearchService(self._database)
+
+    def call_all(self, text: str) -> None:
+        """Call every method of the search service with a text."""
+        self._runner.run(self._call_all(text))
+
+    def search(self, text: str) -> SearchResult:
+        """Return the result of a search."""
+        return self._runner.run(self._search.search(SearchRequest(text)))
+
+    async def _call_all(self, text: str) -> None:
+        search = self._search
+        for result in (
+            await search.search(SearchRequest(text)),
+            await search.search(SearchRequest(text, literal=True, author=text)),
+        ):
+            assert len(result.rows) <= result.total or result.total == 0
+            assert result.complete <= result.total
+            lacking = [row.arxiv_id in result.missing for row in result.rows]
+            assert sorted(lacking) == lacking, "papers with everything come first"
+        await search.find_author(text)
+        await search.find_paper(text)
+        await search.list_top(SearchRequest(query=text))
+        await search.list_similar(text)
+        await search.explain_term(text)
+        for choices in (
+            await search.complete_topic(text, models.Locale.KO),
+            await search.complete_author(text),
+            await search.complete_paper(text),
+        ):
+            assert len(choices) <= 25
+            assert all(0 < len(choice.name) <= 100 and 0 < len(choice.value) <= 100 for choice in choices)
+
+    def close(self) -> None:
+        """Close the database and the loop."""
+        self._runner.run(self._database.close())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def harness(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HostileInputHarness]:
+    """One harness for each engine."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('hostile') / 'a.db'}"
+    else:
+        url = asyncio.run(create_postgres_database(request.getfixturevalue("postgres_url")))
+    created = HostileInputHarness(url)
+    yield created
+    created.close()
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
+    harness.call_all(text)
+
+
+@pytest.mark.parametrize(
+    "typed", ["rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"]
+)
+def test_invisible_characters_are_not_searched_for(harness: HostileInputHarness, typed: str) -> None:
+    result = harness.search(typed)
+    assert (result.complete, result.corrected) == (1, ())
+    assert result.terms in {("reasoning",), ("추론",)}
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=texts)
+def test_any_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
+    harness.call_all(text)

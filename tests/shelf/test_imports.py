@@ -1,0 +1,423 @@
+"""Files of references: read in a process of their own, hostile ones too, and saved; our own exports come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pytest
+import rispy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pybtex import errors as pybtex_errors
+from pybtex.database import parse_string
+
+from bot.archive.exports import ReferenceFormat, render_references
+from bot.demo import sample_digests
+from bot.rendering import discord_text
+from bot.shelf import imports
+from bot.shelf import service as shelf_service
+from bot.shelf.imports import ReferenceImporter, UnreadableFileError, parse_references
+from bot.shelf.service import Shelf
+from bot.text import typography
+from storage import models, shelf, tables
+from storage.database import Database
+from tests.shelf.test_service import match_nothing
+from tests.storage.test_saved_papers import add_papers
+from tests.support import patience
+from tests.support.sample_archive import make_ingest
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+READABLE = (ReferenceFormat.BIBTEX, ReferenceFormat.RIS, ReferenceFormat.CSL)
+
+TEXTS = st.text(st.characters(exclude_categories=())) | st.text(r"\{}$&#%_~^-`'\"?!,;@= ab")
+LINES = TEXTS.map(discord_text.to_single_line).map(lambda text: text[:80].strip())
+NAMES = LINES.map(lambda name: ", ".join(part.strip() for part in name.split(",")).strip(", ")).filter(bool)
+
+
+def saved(number: int, title: str, authors: tuple[str, ...], note: str, tags: str) -> models.SavedPaper:
+    return models.SavedPaper(
+        id=number,
+        arxiv_id=f"2502.{number:05}",
+        title=title,
+        url="u",
+        date=date(2025, 2, 1),
+        votes=None,
+        authors=authors,
+        saved_at=NOW,
+        note=shelf_service.clean_note(note),
+        tags=tuple(shelf_service.parse_tags(tags)),
+        is_listed=False,
+    )
+
+
+PAPERS = st.lists(
+    st.builds(saved, st.integers(1, 9), LINES, st.lists(NAMES, max_size=3).map(tuple), TEXTS, TEXTS),
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("form", READABLE)
+@settings(max_examples=60)
+@given(papers=PAPERS)
+def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list[models.SavedPaper]) -> None:
+    text = render_references(form, papers, ())
+    if not papers:
+        return
+    references, problems, left_out = parse_references(text)
+    assert (problems, left_out) == ([], 0)
+    for paper, read in zip(papers, references, strict=True):
+        assert read["arxiv_id"] == paper.arxiv_id
+        assert read["title"] == paper.title
+        assert tuple(read["authors"]) == paper.authors
+        assert shelf_service.clean_note(read["note"]) == paper.note
+        assert tuple(shelf_service.parse_tags(", ".join(read["tags"]))) == paper.tags
+
+
+@settings(max_examples=60)
+@given(papers=PAPERS)
+def test_bibtex_opens_in_another_program_without_a_warning(papers: list[models.SavedPaper]) -> None:
+    with pybtex_errors.capture() as warnings:
+        read = parse_string(render_references(ReferenceFormat.BIBTEX, papers, ()), "bibtex")
+    assert warnings == []
+    assert len(read.entries) == len(papers)
+
+
+ZOTERO_BIBTEX = r"""
+@article{yuan_native_2025,
+	title = {Native {Sparse} {Attention}: {Hardware}-{Aligned} {\&} {\"U}ber $\alpha$},
+	url = {http://arxiv.org/abs/2502.11089},
+	doi = {10.48550/arXiv.2502.11089},
+	author = {Yuan, Jingyang and van der Berg, Anna and {DeepSeek and Friends} and Smith, Jr., John and others},
+	month = feb,
+	keywords = {Computer Science - Computation and Language, to read},
+	annote = {Comment: first.
+},
+}
+@misc{eprint, title="No link", eprint={cs/0112017v2}, archiveprefix="arXiv"}
+@article{journal, title={In a journal}, journal={arXiv preprint arXiv:2401.00002}}
+@book{none, title={A book}, author={Knuth}}
+"""
+
+ZOTERO_RIS = """TY  - JOUR\r
+TI  - Native Sparse Attention\r
+AU  - Yuan, Jingyang\r
+AU  - 김민준\r
+DO  - 10.48550/arXiv.2502.11089\r
+KW  - Computer Science\r
+N1  - Comment: first\r
+ER  - \r
+\r
+TY  - JOUR\r
+TI  - Cut short\r
+TY  - JOUR\r
+T1  - Second\r
+continued\r
+UR  - https://arxiv.org/abs/2401.00002v1;https://e.org\r
+ER  -"""
+
+ZOTERO_CSL = json.dumps(
+    [
+        {
+            "title": "Native Sparse Attention",
+            "URL": "http://arxiv.org/abs/2502.11089",
+            "note": "arXiv:2502.11089 [cs]\nmine",
+            "author": [
+                {"family": "Berg", "non-dropping-particle": "van der", "given": "Anna"},
+                7,
+                {"given": 8},
+            ],
+            "keyword": 9,
+        },
+        "no reference",
+        {"title": None, "DOI": "10.1000/1"},
+    ]
+)
+
+
+def test_the_files_of_reference_managers_are_read() -> None:
+    references, problems, _ = parse_references(ZOTERO_BIBTEX)
+    assert problems == []
+    assert [item["arxiv_id"] for item in references] == ["2502.11089", "cs/0112017", "2401.00002", None]
+    assert references[0] == {
+        "arxiv_id": "2502.11089",
+        "title": "Native Sparse Attention: Hardware-Aligned & Über α",
+        "authors": ["Jingyang Yuan", "Anna van der Berg", "DeepSeek and Friends", "John Smith, Jr."],
+        "note": "Comment: first.",
+        "tags": ["Computer Science - Computation and Language", "to read"],
+    }
+    references, problems, left_out = parse_references(ZOTERO_RIS)
+    assert (problems, left_out) == (["10"], 1)
+    assert [item["arxiv_id"] for item in references] == ["2502.11089", "2401.00002"]
+    assert references[0]["authors"] == ["Jingyang Yuan", "김민준"]
+    assert references[1]["title"] == "Second continued"
+    references, problems, left_out = parse_references(ZOTERO_CSL)
+    assert (problems, left_out) == (["#2"], 1)
+    assert references[0]["authors"] == ["Anna van der Berg"]
+    assert (references[0]["note"], references[1]["arxiv_id"]) == ("mine", None)
+
+
+def test_the_lines_of_broken_entries_are_named_and_the_others_taken() -> None:
+    text = (
+        "me@example.org wrote this\n"
+        "@misc{one, title={A}, eprint={2401.00001}}\n"
+        "@misc{two, title={B}, eprint=2401.00002 year=2024}\n"
+        "@misc{three, title=unknown_name, eprint={2401.00003}}\n"
+        "@misc{four, title={never closed, eprint={2401.00004}\n"
+    )
+    references, problems, left_out = parse_references(text)
+    assert [item["arxiv_id"] for item in references] == ["2401.00001", "2401.00003"]
+    assert (problems, left_out) == (["3", "5"], 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "<rdf:RDF>", "<?xml version='1.0'?><a/>", "[1", "{", "[" * 100_000, '"x"', "\0"]
+)
+def test_other_files_are_refused(text: str) -> None:
+    with pytest.raises(imports.UnreadableFileError):
+        parse_references(text)
+
+
+def test_hostile_files_cost_little() -> None:
+    doubled = "".join(f"@string{{s{number} = s{number - 1} # s{number - 1}}}\n" for number in range(1, 60))
+    bomb = '@string{s0 = "' + "x" * 1000 + '"}\n' + doubled + "@misc{k, title = s59, eprint = {2401.00001}}"
+    [reference], _, _ = parse_references(bomb)
+    assert len(reference["title"]) <= imports.MAX_TITLE_LENGTH
+    nested = "@misc{k, title = {" + "{" * 50_000 + "}" * 50_000 + "}}\n@misc{l, eprint={2401.00001}}"
+    assert parse_references(nested)[0][-1]["arxiv_id"] == "2401.00001"
+    deep = "@misc{k, title = {" + r"\emph{" * 90 + "x" + "}" * 90 + "}, eprint={2401.00001}}"
+    assert "x" in parse_references(deep)[0][0]["title"]
+    many = "".join(f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(10_050))
+    references, problems, left_out = parse_references(many)
+    assert (len(references), problems, left_out) == (imports.MAX_REFERENCES, [], 50)
+
+
+@given(TEXTS.map(lambda text: f"@misc{{{text}") | TEXTS.map(lambda text: f"TY  - {text}\n{text}\nER  - "))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    references, _, _ = parse_references(text)
+    assert all(set(item) == {"arxiv_id", "title", "authors", "note", "tags"} for item in references)
+
+
+LIBRARY = """<rdf:RDF
+ xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:z="http://www.zotero.org/namespaces/export#"
+ xmlns:dcterms="http://purl.org/dc/terms/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:bib="http://purl.org/net/biblio#" xmlns:foaf="http://xmlns.com/foaf/0.1/"
+ xmlns:prism="http://prismstandard.org/namespaces/1.2/basic/">
+    <rdf:Description rdf:about="http://arxiv.org/abs/2502.11089">
+        <z:itemType>preprint</z:itemType>
+        <bib:authors><rdf:Seq>
+            <rdf:li><foaf:Person><foaf:surname>Yuan</foaf:surname><foaf:givenName>Jingyang</foaf:givenName></foaf:Person></rdf:li>
+            <rdf:li><foaf:Person><foaf:surname>김민준</foaf:surname></foaf:Person></rdf:li>
+        </rdf:Seq></bib:authors>
+        <dcterms:isReferencedBy rdf:resource="#item_3"/>
+        <dc:subject><z:AutomaticTag><rdf:value>Computer Science</rdf:value></z:AutomaticTag></dc:subject>
+        <dc:subject>to read</dc:subject>
+        <dc:title>Native Sparse Attention: Über &amp; more</dc:title>
+    </rdf:Description>
+    <bib:Memo rdf:about="#item_3">
+        <rdf:value>&lt;p&gt;mine &amp;amp; ours&lt;/p&gt;&lt;p&gt;second&lt;/p&gt;</rdf:value>
+    </bib:Memo>
+    <z:Attachment rdf:about="#item_4"><z:itemType>attachment</z:itemType></z:Attachment>
+    <bib:Article rdf:about="#item_5">
+        <z:itemType>journalArticle</z:itemType><dc:title>In a journal</dc:title>
+        <dcterms:isPartOf rdf:resource="#item_6"/>
+    </bib:Article>
+    <bib:Journal rdf:about="#item_6"><dc:title>arXiv preprint arXiv:2401.00002</dc:title></bib:Journal>
+    <bib:Book rdf:about="urn:isbn:1"><z:itemType>book</z:itemType><dc:identifier>ISBN 1</dc:identifier></bib:Book>
+</rdf:RDF>
+"""
+ENTITIES = "".join(f"<!ENTITY e{number} '{f'&e{number - 1};' * 10}'>" for number in range(1, 12))
+LAUGHS = f"<!DOCTYPE r [<!ENTITY e0 'ha'>{ENTITIES}]><r>&e11;</r>"
+
+
+def test_a_library_of_zotero_is_read() -> None:
+    references, problems, left_out = parse_references(LIBRARY)
+    assert (problems, left_out) == ([], 0)
+    assert [item["arxiv_id"] for item in references] == ["2502.11089", "2401.00002", None]
+    assert references[0] == {
+        "arxiv_id": "2502.11089",
+        "title": "Native Sparse Attention: Über & more",
+        "authors": ["Jingyang Yuan", "김민준"],
+        "note": "mine & ours\nsecond",
+        "tags": ["Computer Science", "to read"],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LAUGHS,
+        f"<?xml version='1.0'?>\n{LAUGHS}",
+        "<!DOCTYPE rdf:RDF SYSTEM 'file:///etc/passwd'><rdf:RDF/>",
+        LIBRARY.replace("Über", "&unknown;"),
+        LIBRARY.removesuffix("</rdf:RDF>\n"),
+        LIBRARY + "\ud800",
+        "<rdf:RDF>" * 200_000,
+    ],
+)
+def test_entities_and_broken_xml_are_refused(text: str) -> None:
+    with pytest.raises(UnreadableFileError):
+        parse_references(text)
+
+
+@given(
+    st.text("<>/&;:=\"' !-[]?#abrdfRDF\ud800"),
+    st.sampled_from(["<?xml", "<rdf:", "<!--", "<rdf:RDF xmlns:rdf='"]),
+)
+def test_any_xml_is_read_or_refused(text: str, start: str) -> None:
+    try:
+        parse_references(start + text)
+    except UnreadableFileError:
+        return
+
+
+def test_the_tags_of_a_hostile_note_cost_little() -> None:
+    note = "&lt;" * 200_000
+    references, _, _ = parse_references(LIBRARY.replace("&lt;p&gt;mine", note))
+    assert references[0]["arxiv_id"] == "2502.11089"
+
+
+async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
+    entries = [f"@misc{{a{number}, title={{Title {number}}}}}\n" for number in range(120)]
+    found, problems, left_out = await imports.read_references(
+        "".join([*entries, "@misc{cut, title={"]).encode()
+    )
+    assert [reference["title"] for reference in found] == [f"Title {number}" for number in range(120)]
+    assert (problems, left_out) == (["121"], 1)
+
+
+@pytest.mark.parametrize(
+    "data", [b"%PDF-1.7\n\xff\xfe", b"", b"\0" * 9, b"<?xml version='1.0'?><!DOCTYPE a [ ]><a/>"]
+)
+async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableFileError):
+        await imports.read_references(data)
+
+
+async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"@misc{a, title={" + b"x" * 1_000_000 + b"}}"
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "_MAX_MEGABYTES", 20)
+        with pytest.raises(UnreadableFileError, match="within 20 MB of memory"):
+            await imports.read_references(data)
+    monkeypatch.setattr(imports, "MAX_SECONDS", 0.01)
+    with pytest.raises(UnreadableFileError, match="too long"):
+        await patience.wait_for(imports.read_references(data), 30)
+
+
+def entry(arxiv_id: str, extra: str = "") -> str:
+    return (
+        f"@misc{{k, title={{Title of {arxiv_id}}}, author={{Ada Lovelace}}, eprint={{{arxiv_id}}}{extra}}}\n"
+    )
+
+
+async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_reference(db: Database) -> None:
+    importer = ReferenceImporter(db, lambda: NOW)
+    async with db.transaction() as connection:
+        _, known = await add_papers(connection, ["Listed", "Known"])
+        await shelf.save(connection, 7, [known], NOW, None)
+    text = (
+        entry("2501.00001", ", keywords={RL, to read}, annote={mine}")
+        + entry("2501.00002")
+        + entry("2401.99999")
+        + entry("2401.99999v2")
+        + entry("2603.00001")
+        + entry("0612.00001")
+        + entry("10.1000/5")
+        + "@misc{broken, title={A} eprint={2401.00003}}\n"
+    )
+    counts, problems = await importer.import_file(7, text.encode())
+    assert counts == {"saved": 2, "unlisted": 1, "known": 2, "without_id": 3, "left_out": 1}
+    assert problems == ["8"]
+    async with db.read() as connection:
+        rows, _ = await shelf.list_rows(connection, 7)
+    assert [row.arxiv_id for row in rows] == ["2501.00002", "2501.00001", "2401.99999"]
+    imported, unlisted = rows[1], rows[2]
+    assert (imported.title, imported.tags, imported.note) == ("Listed", ("rl", "to-read"), "mine")
+    assert (unlisted.title, unlisted.authors) == ("Title of 2401.99999", ("Ada Lovelace",))
+    counts, _ = await importer.import_file(
+        8, entry("2401.99999").replace("Title of", "Another title of").encode()
+    )
+    assert counts["saved"] == 1
+    async with db.read() as connection:
+        paper = await shelf.get(connection, 7, "2401.99999")
+        other = await shelf.get(connection, 8, "2401.99999")
+    assert paper is not None
+    assert paper.title == "Title of 2401.99999"
+    assert other is not None
+    assert other.title == "Another title of 2401.99999"
+
+
+async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
+    monkeypatch.setattr(imports, "BATCH_SIZE", 2)
+    text = "".join(entry(f"2401.{number:05}") for number in range(5))
+    counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
+    assert (counts["saved"], counts["full"]) == (3, 2)
+
+
+ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")
+"""The authors of a paper in arXiv's order, which is that of no alphabet."""
+
+
+async def fill_shelf(database: Database) -> Shelf:
+    """Save all papers of the samples for reader 7, each with a note and tags."""
+    ingest = make_ingest(database)
+    for name, text in sample_digests.sample_texts():
+        await ingest.add_text(text, location=name)
+    async with database.read() as connection:
+        rows = (await connection.execute(tables.papers.select())).all()
+    first = rows[0].arxiv_id
+    facts = models.PaperFacts(first, "arxiv", "u", NOW, title="Über & 100% {AI}", authors=ORDERED)
+    await ingest.add_facts([facts])
+    async with database.transaction() as connection:
+        await shelf.save(connection, 7, [row.id for row in rows], NOW, None)
+        for row in rows:
+            await shelf.update(connection, 7, row.id, note=f"메모 {row.id}\n{{x}} & y", tags=" rl 읽을-것 ")
+    return Shelf(database, lambda: NOW, match_nothing)
+
+
+async def test_the_samples_open_elsewhere_and_come_back_without_a_loss(sqlite_db: Database) -> None:
+    shelf = await fill_shelf(sqlite_db)
+    before, count = await shelf.list_saved(7)
+    assert count >= 20
+    assert ORDERED in [paper.authors for paper in before]
+    files = {form: (await shelf.export(7, form))[0] for form in READABLE}
+    _check_bibtex(files[ReferenceFormat.BIBTEX].decode(), before)
+    _check_ris(files[ReferenceFormat.RIS].decode(), before)
+    for data in files.values():
+        async with sqlite_db.transaction() as connection:
+            # As on another machine, whose archive is empty.
+            for table in (tables.saved_papers, tables.entries, tables.facts, tables.papers):
+                await connection.execute(table.delete())
+        counts, problems = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(8, data)
+        assert (counts["saved"], counts["unlisted"], problems) == (count, count, [])
+        after, _ = await shelf.list_saved(8)
+        assert [_content(paper) for paper in after] == [_content(paper) for paper in before]
+
+
+def _check_bibtex(text: str, saved: Sequence[models.SavedPaper]) -> None:
+    with pybtex_errors.capture() as problems:
+        entries = parse_string(text, "bibtex").entries
+    assert problems == []
+    assert [entry.fields["eprint"] for entry in entries.values()] == [paper.arxiv_id for paper in saved]
+    people = [[str(person) for person in entry.persons.get("author", ())] for entry in entries.values()]
+    assert ["Ångström, Zoë", "김민준", "de la Müller, Loïc", "Lovelace, Ada"] in people
+    assert all(key.isascii() and not key.startswith("arxiv") for key in entries)
+
+
+def _check_ris(text: str, saved: Sequence[models.SavedPaper]) -> None:
+    records = rispy.loads(text)
+    assert [record["title"] for record in records] == [
+        typography.to_plain_text(row.title or "") for row in saved
+    ]
+    names = [", ".join(reversed(name.rsplit(" ", 1))) for name in ORDERED]
+    assert names in [record.get("authors") for record in records]
+
+
+def _content(paper: models.SavedPaper) -> tuple[object, ...]:
+    title = typography.to_plain_text(paper.title or "")
+    return paper.arxiv_id, title, paper.authors, paper.note, paper.tags

@@ -1,0 +1,228 @@
+"""What arXiv and Hugging Face say of saved papers, and the sweep over these: what is news, and for whom."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from aiohttp import web
+
+from bot.shelf import news
+from bot.sources import fetch_errors, fetcher
+from storage import shelf, tables
+from storage.database import Database
+from storage.models import NewsKind, SourceKind
+from tests.support import origin_server, source_payloads
+from tests.support.news_harness import SAVED_AT, WEEK, NewsHarness, monday
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+UPDATED_AT = datetime(2025, 5, 3, 17, tzinfo=UTC)
+
+
+class Pace:
+    """Counts how often a request waited for its turn."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self) -> None:
+        self.count += 1
+
+
+def open_watch(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> tuple[news.PaperWatch, Pace, Pace]:
+    endpoints = {SourceKind.ARXIV: f"{origin.url}/api/query", SourceKind.HUGGINGFACE: f"{origin.url}/"}
+    arxiv, huggingface = Pace(), Pace()
+    return news.PaperWatch(fetch, endpoints, arxiv, huggingface), arxiv, huggingface
+
+
+async def test_versions_venues_and_withdrawals_of_a_hundred_papers_are_one_request_in_turn(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    comments = {"2505.00001": "9 pages. Accepted at ICML 2025", "2505.00002": "This paper has been withdrawn"}
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        ids = request.query["id_list"].split(",")
+        entries = [
+            source_payloads.arxiv_entry(id_, version=3, comment=comments.get(id_, "")) for id_ in ids[:99]
+        ]
+        return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
+
+    origin.pages["/api/query"] = page
+    watch, pace, _ = open_watch(origin, fetch)
+    found = await watch.read_arxiv([f"2505.{number:05}" for number in range(1, 101)])
+    assert (len(found), len(origin.requests), pace.count) == (99, 1, 1)
+    assert found["2505.00001"] == ({NewsKind.VERSION: "3", NewsKind.VENUE: "ICML 2025"}, UPDATED_AT)
+    assert found["2505.00002"][0] == {NewsKind.VERSION: "3", NewsKind.WITHDRAWN: "withdrawn"}
+    assert found["2505.00003"][0] == {NewsKind.VERSION: "3"}
+
+
+async def test_code_and_the_first_model_of_a_paper_are_read_from_hugging_face(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/api/papers/2505.00001"] = json.dumps({"githubRepo": "https://github.com/example/small"})
+    models = [{"id": "../evil"}, {"id": "example/small-1b"}, {"id": "example/small-7b"}]
+    origin.pages["/api/arxiv/2505.00001/repos"] = json.dumps({"models": models, "datasets": []})
+    watch, _, pace = open_watch(origin, fetch)
+    assert await watch.read_huggingface("2505.00001") == {
+        NewsKind.CODE: "https://github.com/example/small",
+        NewsKind.MODEL: "https://huggingface.co/example/small-1b",
+    }
+    assert pace.count == 2
+    assert await watch.read_huggingface("2505.00009") == {}
+
+
+@pytest.mark.parametrize("answer", ["<html>", "[]", '{"githubRepo": 7, "models": 7}', '{"models": [7]}'])
+async def test_other_answers_say_nothing_or_are_an_error(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, answer: str
+) -> None:
+    origin.pages["/api/papers/2505.00001"] = origin.pages["/api/arxiv/2505.00001/repos"] = answer
+    watch, *_ = open_watch(origin, fetch)
+    if answer == "<html>":
+        with pytest.raises(fetch_errors.FetchError):
+            await watch.read_huggingface("2505.00001")
+    else:
+        assert await watch.read_huggingface("2505.00001") == {}
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def harness(db: Database) -> NewsHarness:
+    """Reader 7 has saved three papers; the services were asked about them once."""
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(3)
+    for arxiv_id in papers:
+        harness.services.say(arxiv_id, SAVED_AT - 30 * DAY, version="1")
+    await harness.save(7, *papers)
+    harness.now += timedelta(minutes=15)
+    assert await harness.run() == []
+    return harness
+
+
+async def test_each_change_is_told_once_however_often_it_is_read(harness: NewsHarness) -> None:
+    first, second, third = harness.ids
+    harness.services.say(first, version="2", venue="NeurIPS 2025")
+    harness.services.say(second, withdrawn="withdrawn")
+    harness.services.huggingface[third] = {
+        NewsKind.CODE: "https://c.example/",
+        NewsKind.MODEL: "https://m.example/",
+    }
+    told = [
+        (first, "version", "2"),
+        (first, "venue", "NeurIPS 2025"),
+        (second, "withdrawn", "withdrawn"),
+        (third, "code", "https://c.example/"),
+        (third, "model", "https://m.example/"),
+    ]
+    assert await harness.run(SAVED_AT + WEEK) == []  # a Wednesday
+    assert sorted(await harness.run(monday(2))) == sorted(told)
+    # A mirror that lags, another repository and another model are not news.
+    harness.services.say(first, version="1", venue="NeurIPS 2025")
+    harness.services.huggingface[third] = {
+        NewsKind.CODE: "https://d.example/",
+        NewsKind.MODEL: "https://n.example/",
+    }
+    for week in (3, 4, 5):
+        await harness.run(monday(week) - DAY)
+        assert await harness.run(monday(week)) == []
+    harness.services.say(first, version="3", venue="ICML 2026")
+    await harness.run(monday(6) - DAY)
+    assert sorted(await harness.run(monday(6))) == [(first, "venue", "ICML 2026"), (first, "version", "3")]
+
+
+@pytest.mark.parametrize(("age", "is_news"), [(-DAY, False), (DAY, True)])
+async def test_at_the_first_reading_news_is_what_changed_after_the_paper_was_saved(
+    db: Database, age: timedelta, is_news: bool
+) -> None:
+    harness = NewsHarness(db)
+    (first,) = await harness.add_papers(1)
+    await harness.save(7, first)
+    harness.services.say(first, SAVED_AT + age, version="2")
+    harness.services.huggingface[first] = {NewsKind.CODE: "https://c.example/"}
+    await harness.run(SAVED_AT + 2 * DAY)
+    assert await harness.run(monday(1)) == ([(first, "version", "2")] if is_news else [])
+
+
+async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db: Database) -> None:
+    harness = NewsHarness(db)
+    first, second = await harness.add_papers(2)
+
+    async def set_code(arxiv_id: str, address: str | None) -> None:
+        async with db.transaction() as connection:
+            statement = tables.papers.update().where(tables.papers.c.id == harness.ids[arxiv_id])
+            await connection.execute(statement.values(code_url=address))
+
+    await set_code(first, None)
+    await set_code(second, "https://known.example/")
+    await harness.save(7, first, second)
+    await harness.run(SAVED_AT + DAY)
+    await set_code(first, "https://new.example/")
+    await harness.run(SAVED_AT + 2 * DAY)
+    assert await harness.run(monday(1)) == [(first, "code", "https://new.example/")]
+
+
+async def test_only_who_saved_it_before_the_change_is_told(harness: NewsHarness) -> None:
+    first, _, _ = harness.ids
+    harness.services.say(first, version="2")
+    await harness.run(SAVED_AT + WEEK)
+    harness.now += DAY
+    await harness.save(8, first)
+    await harness.run(monday(2))
+    assert [reader for reader, _, _ in harness.told] == [7]
+
+
+async def test_a_paper_that_no_reader_keeps_is_watched_no_more(harness: NewsHarness) -> None:
+    async with harness.database.transaction() as connection:
+        for paper_id in harness.ids.values():
+            await shelf.remove(connection, 7, paper_id, harness.now)
+    await harness.run()
+    async with harness.database.transaction() as connection:
+        assert (
+            len((await connection.execute(sa.select(tables.watched_papers))).all()) == 3
+        )  # it can be undone
+        await shelf.purge_removed(connection, SAVED_AT + WEEK, 10)
+    await harness.run(SAVED_AT + WEEK)
+    assert len(harness.services.batches) == 1
+    async with harness.database.read() as connection:
+        for table in (tables.watched_papers, tables.paper_news):
+            assert (await connection.execute(sa.select(table))).all() == []
+
+
+async def test_a_service_that_is_down_is_asked_again_and_nothing_is_lost(harness: NewsHarness) -> None:
+    first, _, _ = harness.ids
+    harness.services.is_down = True
+    harness.services.say(first, version="2")
+    harness.services.huggingface[first] = {NewsKind.CODE: "https://c.example/"}
+    await harness.run(SAVED_AT + WEEK)
+    assert await harness.run(monday(2)) == []
+    harness.services.is_down = False
+    await harness.run(monday(2) + DAY)
+    assert sorted(await harness.run(monday(3))) == [
+        (first, "code", "https://c.example/"),
+        (first, "version", "2"),
+    ]
+
+
+async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_request(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs_a_day = 96
+    swept_after = DAY * 10_000 / news.BATCH_SIZE / runs_a_day
+    assert news.RECHECK_AFTER + swept_after < WEEK + timedelta(hours=2)
+    harness = NewsHarness(db)
+    monkeypatch.setattr(news, "BATCH_SIZE", 3)
+    await harness.save(7, *await harness.add_papers(10))
+    for run in range(6):
+        await harness.run(SAVED_AT + run * timedelta(minutes=15))
+    assert [len(batch) for batch in harness.services.batches] == [3, 3, 3, 1]
+    assert len(set(harness.services.asked)) == len(harness.services.asked) == 10
+    await harness.run(SAVED_AT + DAY)
+    assert len(harness.services.batches) == 4
+    await harness.run(SAVED_AT + news.RECHECK_AFTER + timedelta(minutes=1))
+    assert harness.services.batches[4] == harness.services.batches[0]

@@ -1,0 +1,93 @@
+"""Saved papers: tags and notes as typed, search, and the limit of a shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.archive.exports import ReferenceFormat
+from bot.shelf import service as shelf_service
+from storage.archive import DigestPaper
+from storage.database import Connection, Database
+from tests.storage.test_saved_papers import add_papers
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+async def match_nothing(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
+    """Match no paper, as the search engine does for words that it does not have."""
+    return frozenset()
+
+
+async def match_first(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
+    """Match the first paper, if it is asked for "found"."""
+    return frozenset(paper.paper_id for paper in papers[:1]) if "found" in text else frozenset()
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [
+        ("RL, to read", ["rl", "to-read"]),
+        ("#rl #확산 모델", ["rl", "확산-모델"]),
+        ("a,a,A;b", ["a", "b"]),
+        (" , #-;", []),
+        ("x" * 99, ["x" * shelf_service.MAX_TAG_LENGTH]),
+        (",".join(map(str, range(20))), [str(number) for number in range(shelf_service.MAX_TAGS)]),
+    ],
+)
+def test_tags_are_parsed_as_people_type_them(typed: str, tags: list[str]) -> None:
+    assert shelf_service.parse_tags(typed) == tags
+
+
+@given(st.text())
+def test_tags_and_notes_read_back_from_any_text(typed: str) -> None:
+    tags = shelf_service.parse_tags(typed)
+    assert shelf_service.join_tags(tags).split() == tags
+    assert shelf_service.parse_tags(", ".join(tags)) == tags
+    assert all(shelf_service.split_query(f"#{tag} word") == ("word", [tag]) for tag in tags)
+    note = shelf_service.clean_note(typed)
+    assert shelf_service.clean_note(note) == note
+    assert len(note.encode()) <= 4 * shelf_service.MAX_NOTE_LENGTH
+
+
+async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_db: Database) -> None:
+    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_first)
+    async with sqlite_db.transaction() as connection:
+        ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
+    for paper_id in ids:
+        await saved.save(7, paper_id)
+    await saved.set_note(7, ids[2], "compare with DPO")
+    await saved.set_tags(7, ids[1], "to read")
+
+    async def find(query: str) -> list[str]:
+        rows, _ = await saved.list_saved(7, query)
+        return [row.arxiv_id[-1] for row in rows]
+
+    assert await find("found") == ["1"]
+    assert await find("etude BETA") == ["2"]
+    assert await find("dpo") == ["3"]
+    assert await find("2501.00001") == ["1"]
+    assert await find("#to-read") == ["2"]
+    assert await find("#to-read dpo") == []
+    data, count = await saved.export(7, ReferenceFormat.MARKDOWN, "dpo")
+    assert (count, "Gamma" in data.decode(), "Alpha" in data.decode()) == (1, True, False)
+    assert await saved.list_tags(7) == [("to-read", 1)]
+
+
+async def test_a_full_shelf_and_a_file_too_large_are_refused(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "MAX_SAVED", 1)
+    monkeypatch.setattr(shelf_service, "MAX_EXPORT_BYTES", 10)
+    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
+    async with sqlite_db.transaction() as connection:
+        first, second = await add_papers(connection, ["A", "B"])
+    await saved.save(7, first)
+    with pytest.raises(shelf_service.FullShelfError):
+        await saved.save(7, second)
+    with pytest.raises(shelf_service.TooLargeError):
+        await saved.export(7, ReferenceFormat.CSV)

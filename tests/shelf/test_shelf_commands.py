@@ -1,0 +1,251 @@
+"""/saved: the list with its menus, a paper's note, tags and removal, and the file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bot.daily import post as daily_post
+from bot.outbox import contents
+from storage import models
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    send_parts,
+    shown_text,
+)
+
+SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
+
+
+async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
+    """Save papers from their cards."""
+    for arxiv_id in arxiv_ids:
+        card = await harness.ask("paper", paper=arxiv_id)
+        await harness.reader.click(card, label=harness.texts("save"))
+
+
+async def open_list(harness: ClientHarness, **options: str) -> Any:
+    """Return the answer of /saved list."""
+    return await harness.ask("saved list", **options)
+
+
+def menu_id(message: Any, verb: str) -> str:
+    """Return the id of the component with a verb."""
+    return next(name for name in component_ids(message) if name.startswith(f"pr:{verb}:"))
+
+
+async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
+    """Pick a paper from the list."""
+    return await harness.choose(listed, menu_id(listed, "sp"), arxiv_id)
+
+
+async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: ClientHarness) -> None:
+    await save(harness, SURVEY, REWARDS)
+    listed = await open_list(harness)
+    assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
+    paper = await pick(harness, listed, REWARDS)
+    assert paper.id == listed.id
+    noted = await harness.fill(paper, "saved-edit-note", text="compare with **DPO**\n@everyone")
+    assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
+    assert "@everyone" not in shown_text(noted)
+    tagged = await harness.fill(noted, "saved-edit-tags", text="RL, 읽을 것")
+    assert "#rl #읽을-것" in shown_text(tagged)
+    back = await harness.press(tagged, "saved-back")
+    assert back.id == listed.id
+    menu = menu_id(back, "sg")
+    assert "Small Language Models" not in shown_text(await harness.choose(back, menu, "#rl"))
+    assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
+    assert "Rewards That" in shown_text(await open_list(harness, tag="#rl"))
+    assert "Rewards That" in shown_text(await open_list(harness, search="reinforcement learning"))
+    nothing = await open_list(harness, tag="none")
+    assert "#none" in shown_text(nothing)
+    everything = await harness.press(nothing, "saved-show-all")
+    assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
+
+
+async def test_the_list_is_sorted_and_searched_by_its_components(harness: ClientHarness) -> None:
+    await save(harness, SURVEY, REWARDS)
+    listed = await open_list(harness)
+    menu = menu_id(listed, "so")
+    oldest = await harness.choose(listed, menu, "oldest")
+    assert shown_text(oldest).index("Small Language Models") < shown_text(oldest).index("Rewards That")
+    found = await harness.fill(oldest, "saved-search", text="강화 학습" + " " * 90)
+    assert "Rewards That" in shown_text(found)
+    assert "Small Language Models" not in shown_text(found)
+
+
+async def test_a_removal_can_be_undone_with_its_note_after_a_restart(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    paper = await pick(harness, await open_list(harness), SURVEY)
+    modal = await harness.reader.click(paper, label=harness.texts("saved-edit-note"))
+    await harness.reader.submit_modal(modal, {"text": "kept"})
+    removed = await harness.press(paper, "saved-remove")
+    command = harness.bot.mentions("saved import")
+    assert harness.texts("no-list-saved", command=command) in shown_text(await open_list(harness))
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=harness.texts.locale))
+    restored = await harness.press(removed, "saved-undo")
+    assert "> kept" in shown_text(restored)
+    [saved], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
+    await harness.bot.services.shelf.remove(harness.reader.id, saved.id)
+    assert harness.texts("saved-not-any-more") in shown_text(await harness.press(restored, "saved-edit-note"))
+
+
+async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
+    assert harness.texts("saved-nothing-to-export") in shown_text(await harness.ask("saved export"))
+    await save(harness, SURVEY, REWARDS)
+    sent = await harness.ask("saved export")
+    assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
+    [file] = sent.attachments
+    assert file.filename == "paperround.bib"
+    assert b"@misc{lovelace2025small," in await file.read()
+    listed = await open_list(harness, search="reward")
+    chosen = await harness.choose(listed, menu_id(listed, "sx"), "ris")
+    [file] = chosen.attachments
+    assert file.filename == "paperround.ris"
+    assert (await file.read()).count(b"TY  - ") == 1
+
+
+async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    paper = await pick(harness, await open_list(harness), SURVEY)
+    shared = await harness.press(paper, "share")
+    assert not shared.ephemeral
+    quiet = await harness.ask("saved list", where=harness.readonly_channel)
+    assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))
+
+
+BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}, keywords={RL}}
+@misc{b, title={Out of <@1> reach}, author={Kim, Min-jun}, eprint={2401.09999}}
+@misc{c, title={No id}}
+@misc{d, title={Broken} eprint={2401.00003}}
+"""
+
+
+async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
+    """Return the answer of /saved import for a file."""
+    file = (name, data)
+    return await harness.ask("saved import", file=file)
+
+
+async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
+    harness: ClientHarness,
+) -> None:
+    answer = await import_file(harness, BIBTEX)
+    shown = shown_text(answer)
+    for key, count in (("unlisted", 1), ("without_id", 1), ("left_out", 1)):
+        assert f"- {harness.texts(f'saved-import-{key}', count=count)}" in shown
+    assert harness.texts("saved-imported", count=2) in shown
+    assert harness.texts("saved-import-places", places="4") in shown
+    listed = await harness.press(answer, "saved-show-all")
+    assert "Out of" in shown_text(listed)
+    assert "[Out of \\<@1> reach](https://arxiv.org/abs/2401.09999)**\nMin-jun Kim\n" in shown_text(listed)
+    paper = await pick(harness, listed, "2401.09999")
+    assert "Min-jun Kim" in shown_text(paper)
+    assert harness.texts("share") not in shown_text(paper)
+    again = shown_text(await import_file(harness, BIBTEX))
+    assert harness.texts("saved-import-known", count=2) in again
+    unreadable = await import_file(harness, b"%PDF-1.7 \xff\xfe\xff")
+    assert shown_text(unreadable) == harness.texts("saved-import-unreadable")
+    large = await import_file(harness, b"@" * 20_000_000)
+    assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
+
+
+async def test_the_list_takes_a_file_and_is_shared_without_notes(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    file = ("library.bib", BIBTEX.replace(b"keywords={RL}", b"annote={secret}"))
+    answer = await harness.fill(await open_list(harness), "saved-import", file=file)
+    assert harness.texts("saved-imported", count=1) in shown_text(answer)
+    large = ("library.bib", b"@" * 3_000_000)
+    answer = await harness.fill(await open_list(harness), "saved-import", file=large)
+    assert shown_text(answer) == harness.texts("saved-import-too-large", megabytes=2)
+    survey = await harness.bot.services.shelf.get(harness.reader.id, SURVEY)
+    assert survey is not None
+    await harness.bot.services.shelf.set_note(harness.reader.id, survey.id, "secret")
+    listed = await open_list(harness)
+    assert "secret" in shown_text(listed)
+    shared = await harness.press(listed, "share")
+    assert not shared.flags.ephemeral
+    assert harness.texts("saved-shared", name="reader", count=2) in shown_text(shared)
+    assert "Small Language Models" in shown_text(shared)
+    assert "secret" not in shown_text(shared)
+    assert "Out of \\<@1> reach" in shown_text(shared)
+
+
+async def save_as(harness: ClientHarness, member: Any, *arxiv_ids: str) -> None:
+    """Let a member save papers from their cards."""
+    for arxiv_id in arxiv_ids:
+        card = await harness.ask("paper", by=member, paper=arxiv_id)
+        await member.click(card, custom_id=menu_id(card, "save"))
+
+
+async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_two_alone(
+    harness: ClientHarness,
+) -> None:
+    async def open_shelf(topic: str = "") -> str:
+        options = {"topic": topic} if topic else {}
+        return shown_text(await harness.ask("top", saved=True, **options))
+
+    await save(harness, SURVEY, REWARDS)
+    await import_file(harness, b"@misc{a, eprint={2501.00003}}")
+    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    await save_as(harness, harness.manager, SURVEY)
+    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    await save_as(harness, harness.guild.add_member(harness.env.create_user("third")), SURVEY)
+    card = await harness.ask("paper", paper=REWARDS)
+    await harness.reader.click(card, label=harness.texts("share"))
+    shown = await open_shelf()
+    period = harness.texts("period-week")
+    assert harness.texts("list-guild-shelf-heading", period=period, count=2) in shown
+    assert shown.index("Small Language Models") < shown.index("Rewards That")
+    assert f"-# {harness.texts('guild-shelf-saved', count=3)}" in shown
+    assert f"-# {harness.texts('guild-shelf-shared', count=1)}" in shown
+    assert "Small Language Models" not in await open_shelf("reinforcement learning")
+    alone = last_response(await harness.user.slash("top", saved=True))
+    assert shown_text(alone) == harness.texts("only-in-servers")
+
+
+@both_languages
+async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(harness: ClientHarness) -> None:
+    members = [harness.guild.add_member(harness.env.create_user(f"member{number}")) for number in (3, 4)]
+    for member in (harness.reader, harness.manager, *members):
+        await save_as(harness, member, SURVEY)
+    for member in (harness.reader, *members):
+        await save_as(harness, member, REWARDS)
+    for member in members:
+        await save_as(harness, member, MAPS)
+    heading = {
+        models.Locale.EN: "### Saved or shared most in this server this week\n-# ",
+        models.Locale.KO: "### 이번 주 우리 서버에서 많이 저장하거나 공유한 논문\n-# ",
+    }
+    count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
+    here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
+    refused = await harness.ask("daily setup", by=harness.manager, style="cards", our_five=True)
+    assert shown_text(refused) == harness.texts("server-picks-are-weekly")
+    answers = await harness.manager.slash(
+        harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
+    )
+    preview, wizard = [answers.response, *answers.followups][-2:]
+    assert harness.texts("subscription-server-picks") in shown_text(wizard)
+    assert heading[here] in shown_text(preview)
+    await harness.manager.click(wizard, label=harness.texts("setup-start"))
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert subscription.server_picks
+    _, part = await harness.plan_post(subscription)
+    message = await send_parts(
+        harness, harness.channel.id, contents.RenderedPart(part.kind, json.loads(part.payload or ""))
+    )
+    shown = shown_text(message)
+    assert heading[here] in shown
+    assert count[here] in shown
+    assert "Maps for" not in shown
+    copied = await harness.press(message, f"language-{other.value}")
+    assert heading[other] in shown_text(copied)
+    assert count[other] in shown_text(copied)
+    assert ("**1 · " in shown_text(copied), "**2 · " in shown_text(copied)) == (True, False)
+    changed = await harness.ask("daily edit", by=harness.manager, style="compact")
+    assert harness.texts("subscription-server-picks") not in shown_text(changed)
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert not subscription.server_picks

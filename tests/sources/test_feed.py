@@ -1,0 +1,354 @@
+"""RSS and Atom: what is parsed of entries, digests in them and behind links, and no repeated reads."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+from html import escape
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sources import feed, fetch_errors, fetcher
+from bot.sources.fetcher import Fetcher
+from storage import models
+from storage.models import FetchStatus
+from tests.support import origin_server, source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_fixtures import OpenFetcher
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+
+OK, UNCHANGED, FAILED = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.FAILED
+
+
+def item(key: str, *, link: str = "", content: str = "", title: str = "A day", date: str = "") -> str:
+    return (
+        f"<item><guid isPermaLink='false'>{key}</guid><title>{title}</title><link>{link}</link>"
+        f"<pubDate>{date}</pubDate><content:encoded><![CDATA[{content}]]></content:encoded></item>"
+    )
+
+
+def feed_at(origin: OriginServer, fetch: Fetcher) -> feed.FeedSource:
+    return feed.FeedSource(f"{origin.url}/feed", fetch)
+
+
+async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
+    html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", content=source_payloads.newsletter()),
+        item("2", content=html),
+        f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    digests = [digest for result in results for digest in result.digests]
+    assert [[paper.arxiv_id for paper in digest.entries] for digest in digests] == [
+        ["2505.00001", "2505.00002"],
+        ["2505.00007"],
+        ["2505.00001"],
+    ]
+    assert results[0].location == f"{origin.url}/feed#1"
+
+
+async def test_single_papers_become_facts(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    facts = [paper for result in results for paper in result.facts]
+    assert [(paper.arxiv_id, paper.source) for paper in facts] == [
+        ("2505.00001", f"{origin.url}/feed"),
+        ("2505.00002", f"{origin.url}/feed"),
+    ]
+    assert origin.paths == ["/feed"]
+
+
+async def test_redated_or_reordered_entries_are_not_read_again(origin: OriginServer, fetch: Fetcher) -> None:
+    first = [item(str(n), content=source_payloads.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
+    origin.pages["/feed"] = source_payloads.rss(*first)
+    pages = merge_page_states(await fetch_results(feed_at(origin, fetch)))
+    when = "<pubDate>Wed, 07 May 2025 00:00:00 GMT</pubDate>"
+    origin.pages["/feed"] = source_payloads.rss(
+        *(first[n].replace("<pubDate></pubDate>", when) for n in (2, 0, 1))
+    )
+    results = await fetch_results(feed_at(origin, fetch), pages)
+    assert [(result.status, result.digests) for result in results] == [(UNCHANGED, ())]
+
+
+async def test_a_corrected_entry_is_read_again_under_the_same_location(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(item("1", content=source_payloads.newsletter()))
+    first = await fetch_results(feed_at(origin, fetch))
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", content=source_payloads.newsletter(note="corrected"))
+    )
+    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
+    assert second[0].location == first[0].location
+    assert "corrected" in second[0].digests[0].text
+
+
+async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
+    )
+    origin.pages["/a.md"] = web.Response(status=500)
+    first = await fetch_results(feed_at(origin, fetch))
+    assert [result.status for result in first] == [FAILED, OK, UNCHANGED]
+    pages = merge_page_states(first)
+    origin.pages["/a.md"] = source_payloads.newsletter()
+    second = await fetch_results(feed_at(origin, fetch), pages)
+    assert [result.status for result in second] == [OK, UNCHANGED]
+    third = await fetch_results(feed_at(origin, fetch), merge_page_states(second, pages))
+    assert [result.status for result in third] == [UNCHANGED]
+
+
+async def test_links_without_a_digest_are_fetched_once_and_are_no_failure(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    entries = [
+        item("1", link=f"{origin.url}/post"),
+        item("2", link=f"{origin.url}/none"),
+        item("3", title="Note"),
+    ]
+    origin.pages["/feed"] = source_payloads.rss(*entries)
+    origin.pages["/post"] = "<html><body>My holidays</body></html>"
+    first = await fetch_results(feed_at(origin, fetch))
+    assert {result.status for result in first} == {UNCHANGED}
+    origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
+    origin.requests.clear()
+    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
+    assert [len(result.digests) for result in second] == [1, 0]
+    assert origin.paths == ["/feed"]
+
+
+async def test_a_link_to_a_private_address_is_refused_and_other_entries_are_read(
+    origin: OriginServer, open_fetcher: OpenFetcher
+) -> None:
+    async with origin_server.run_origin() as inside:
+        origin.pages["/feed"] = source_payloads.rss(
+            item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
+        )
+        async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
+            assert await fetch_statuses(feed_at(origin, fetch)) == [FetchStatus.REFUSED, OK, UNCHANGED]
+        assert inside.requests == []
+
+
+async def test_a_feed_of_many_links_is_read_in_several_runs(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
+    pages: dict[str, models.PageState] = {}
+    request_counts = []
+    for _ in range(4):
+        origin.requests.clear()
+        pages = merge_page_states(await fetch_results(feed_at(origin, fetch), pages), pages)
+        request_counts.append(len(origin.requests) - 1)
+    assert request_counts == [50, 50, 20, 0]
+
+
+async def test_a_feed_is_skipped_after_five_failed_links(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(20)))
+    for number in range(20):
+        origin.pages[f"/{number}"] = web.Response(status=500)
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [result.status for result in results].count(FAILED) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
+        ("nonsense", FAILED, "it is no feed"),
+        (source_payloads.rss(), FetchStatus.NOT_YET, "the feed has no entries"),
+        ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + source_payloads.rss(head=""), FAILED, "entities of its own"),
+    ],
+)
+async def test_an_invalid_or_empty_feed_has_a_reason(
+    origin: OriginServer, fetch: Fetcher, body: str, status: FetchStatus, reason: str
+) -> None:
+    origin.pages["/feed"] = body
+    result = (await fetch_results(feed_at(origin, fetch)))[0]
+    assert result.status is status
+    assert reason in result.reason
+
+
+async def test_a_digest_in_place_of_a_feed_is_accepted(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.newsletter()
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [(result.status, len(result.digests)) for result in results] == [(OK, 1)]
+
+
+async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_one_request(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
+    origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [result.location for result in results if result.digests] == [f"{origin.url}/2025-05-06.md"]
+    origin.requests.clear()
+    again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
+    assert [result.status for result in again] == [UNCHANGED]
+    assert origin.paths == ["/feed"]
+
+
+async def test_a_missing_feed_fails_and_a_gone_one_is_not_requested_again(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    assert await fetch_statuses(feed_at(origin, fetch)) == [FAILED]
+    origin.pages["/feed"] = web.Response(status=410)
+    gone = await fetch_results(feed_at(origin, fetch))
+    assert await fetch_statuses(feed_at(origin, fetch), merge_page_states(gone)) == [FetchStatus.GONE]
+    assert len(origin.requests) == 2
+
+
+LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])
+
+
+def test_the_response_of_the_arxiv_api_is_parsed() -> None:
+    entry = feed.parse_feed(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
+    facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
+    assert facts is not None
+    assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study of Small Things")
+    assert (facts.authors, facts.categories) == (("Ada Lovelace", "Kim Minsu"), ("cs.CL", "cs.LG"))
+    assert (facts.abstract, facts.published_on) == ("Small things are studied.", date(2025, 5, 1))
+    assert (facts.source, facts.location, facts.read_at, facts.votes) == (
+        "arxiv",
+        "place",
+        source_fixtures.NOW,
+        None,
+    )
+
+
+def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
+    item = (
+        "<item><title>A Study (of Small Things)</title><link>https://arxiv.org/abs/2505.01234</link>"
+        "<description>arXiv:2505.01234v1 Announce Type: new \nAbstract: Small things.</description>"
+        '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
+        "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
+    )
+    entry = feed.parse_feed(source_payloads.rss(item))[0]
+    facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
+    assert facts is not None
+    assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
+    assert (facts.abstract, facts.authors) == ("Small things.", ("Ada Lovelace", "Kim Minsu"))
+    assert facts.categories == ("cs.CL",)
+
+
+def test_the_suffix_of_titles_in_old_arxiv_feeds_is_removed() -> None:
+    item = "<item><title>A Study. (arXiv:2301.01234v1 [cs.CL])</title><link>http://arxiv.org/abs/2301.01234</link></item>"
+    assert feed.parse_feed(source_payloads.rss(item))[0].title == "A Study"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "utf-16-le", "shift_jis"])
+def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
+    title = "小さな模型" if encoding == "shift_jis" else "작은 모델의 논문"
+    head = f'<?xml version="1.0" encoding="{encoding}"?>'
+    body = source_payloads.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(
+        encoding
+    )
+    assert feed.parse_feed(fetcher.decode_text(body))[0].title == title
+
+
+NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
+
+
+@pytest.mark.parametrize("when", NO_DATES.split("|"))
+def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
+    item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
+    assert [entry.title for entry in feed.parse_feed(source_payloads.rss(item))] == ["A"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "<html><body>no</body></html>", "## Daily Papers (2025-05-06)", "<rss", "<a/>"]
+)
+def test_an_invalid_feed_is_an_error(text: str) -> None:
+    with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
+        feed.parse_feed(text)
+
+
+@pytest.mark.parametrize(
+    "code", ["#xD800", "#XDFFF", "#55296", "#x110000", f"#{'9' * 6000}", "#x" + "f" * 20]
+)
+def test_a_reference_to_no_character_leaves_the_rest_of_the_feed_readable(code: str) -> None:
+    items = f"<item><title>A&{code}; &#x1F600;</title></item><item><title>B</title></item>"
+    entries = feed.parse_feed(source_payloads.rss(items, head=""))
+    assert [(entry.title or "")[-1] for entry in entries] == ["😀", "B"]
+
+
+BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [f'<!ENTITY l0 "lol">{BOMB}', '<!ENTITY l9 SYSTEM "file:///etc/passwd">'],
+    ids=["bomb", "external"],
+)
+def test_a_feed_with_entities_of_its_own_is_refused(declared: str) -> None:
+    items = source_payloads.rss("<item><title>&l9;</title></item>", head="")
+    with pytest.raises(fetch_errors.FetchError, match="entities"):
+        feed.parse_feed(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
+
+
+def test_an_external_dtd_is_not_fetched() -> None:
+    text = '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd">' + source_payloads.rss(
+        "<item><title>A</title></item>", head=""
+    )
+    assert [entry.title for entry in feed.parse_feed(text)] == ["A"]
+
+
+def test_a_text_like_a_url_or_path_is_not_opened() -> None:
+    for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
+        with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
+            feed.parse_feed(text)
+
+
+def test_a_long_title_is_truncated() -> None:
+    text = source_payloads.rss(f"<item><title>{'T' * 1_000_000}</title><guid>{'g' * 1_000_000}</guid></item>")
+    entry = feed.parse_feed(text)[0]
+    assert len(entry.title or "") == 1000
+    assert len(entry.key) <= 500
+
+
+def test_a_too_large_feed_is_an_error() -> None:
+    with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
+        feed.parse_feed(source_payloads.rss("<item/>") + " " * 4_000_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<rss><channel>" + "<item><title>a" * 20_000,
+        "<rss><channel><item><title>" + "<" * 200_000,
+        "<rss><channel><item><title>" + "&" * 200_000,
+        "<rss><channel><item><title>" + "<!--" * 50_000,
+        "<rss><channel><item><title>" + "<![CDATA[" * 30_000,
+        "<rss " + "a='b' " * 50_000,
+        "<!DOCTYPE rss [" + " " * 200_000,
+        "<rss><channel><item><description>" + "<![" * 50_000,
+    ],
+)
+def test_hostile_text_is_parsed_in_linear_time(text: str) -> None:
+    with contextlib.suppress(fetch_errors.FetchError):
+        feed.parse_feed(text)
+
+
+@given(
+    st.lists(st.tuples(st.text(LETTERS, min_size=1, max_size=20), st.text(LETTERS, max_size=40)), max_size=5)
+)
+def test_entries_keep_their_order_without_duplicate_ids(items: list[tuple[str, str]]) -> None:
+    text = source_payloads.atom(
+        *(f"<entry><id>{escape(key)}</id><title>{escape(title)}</title></entry>" for key, title in items)
+    )
+    keys = [entry.key for entry in feed.parse_feed(text)]
+    assert len(keys) == len(set(keys)) <= len(items)
+
+
+@given(st.text(max_size=300), st.sampled_from(["", "<rss version='2.0'>", "<feed>", "<?xml version='1.0'?>"]))
+def test_any_text_gives_entries_or_an_error(text: str, head: str) -> None:
+    try:
+        entries = feed.parse_feed(head + text)
+    except fetch_errors.FetchError:
+        return
+    assert all(entry.key for entry in entries)

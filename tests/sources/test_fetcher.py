@@ -1,0 +1,790 @@
+"""The fetcher against real servers: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import gzip
+import os
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sources import fetch_errors, fetcher
+from bot.sources.fetch_errors import FetchError
+from bot.sources.fetcher import Fetcher, Limits
+from storage import models
+from storage.models import FetchStatus
+from tests.support import origin_server, patience, source_fixtures
+from tests.support.origin_server import (
+    ConnectionRecorder,
+    OriginServer,
+    StubResolver,
+    http_response,
+    run_raw_origin,
+)
+from tests.support.source_fixtures import OpenFetcher, SleepRecorder
+
+QUICK = Limits(connect_timeout=5, read_timeout=5, total_timeout=0.4)
+SILENT = Limits(read_timeout=0.1)
+
+
+async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
+    modified = "Tue, 06 May 2025 09:00:00 GMT"
+    headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
+    origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)
+    response = await fetch.get(f"{origin.url}/a#top")
+    assert (response.body, response.url) == (b"a digest", f"{origin.url}/a")
+    assert (response.media_type, response.charset) == ("text/markdown", "euc-kr")
+    page = response.page_state
+    assert (page.etag, page.last_modified, page.status) == ('"v1"', modified, FetchStatus.OK)
+    assert (page.location, page.read_at, page.moved_to) == (f"{origin.url}/a#top", source_fixtures.NOW, None)
+
+
+async def test_every_request_has_the_user_agent(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/"] = "a digest"
+    await fetch.get(origin.url, accept="text/markdown")
+    headers = origin.requests[0].headers
+    assert headers["User-Agent"] == "Paperround/test"
+    assert headers["Accept"] == "text/markdown"
+    assert headers["Accept-Encoding"] == "gzip, deflate"
+    assert "Cookie" not in headers
+
+
+async def test_a_304_response_has_no_body(origin: OriginServer, fetch: Fetcher) -> None:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(text="a digest", headers={"ETag": '"v1"'})
+        if request.headers.get("If-None-Match") == '"v1"':
+            return web.Response(status=304)
+        return response
+
+    origin.pages["/"] = page
+    first = await fetch.get(origin.url)
+    second = await fetch.get(origin.url, first.page_state)
+    assert second.body is None
+    assert second.page_state == replace(first.page_state, status=FetchStatus.UNCHANGED)
+    third = await fetch.get(origin.url, second.page_state)
+    assert third.body is None
+
+
+async def test_the_same_text_from_a_server_without_validators_is_unchanged(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/"] = "a digest"
+    first = await fetch.get(origin.url)
+    assert (await fetch.get(origin.url, first.page_state)).body is None
+    origin.pages["/"] = "a corrected digest"
+    assert (await fetch.get(origin.url, first.page_state)).body == b"a corrected digest"
+
+
+async def test_a_304_to_an_unconditional_request_is_an_error(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/"] = web.Response(status=304)
+    with pytest.raises(FetchError, match="asked for the first time"):
+        await fetch.get(origin.url)
+
+
+@pytest.mark.parametrize("etag", ['"é"', '"' + "x" * 600 + '"'])
+async def test_a_validator_that_cannot_be_stored_is_dropped(fetch: Fetcher, etag: str) -> None:
+    async with run_raw_origin(http_response(b"abc", "Content-Length: 3", f"ETag: {etag}")) as raw:
+        assert (await fetch.get(raw.url)).page_state.etag is None
+
+
+async def test_a_permanent_redirect_is_followed_and_stored(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/old"] = web.Response(status=301, headers={"Location": "new"})
+    origin.pages["/new"] = "a digest"
+    first = await fetch.get(f"{origin.url}/old")
+    assert first.body == b"a digest"
+    assert first.page_state.moved_to == f"{origin.url}/new"
+    await fetch.get(f"{origin.url}/old", first.page_state)
+    assert origin.paths == ["/old", "/new", "/new"]
+
+
+async def test_a_temporary_redirect_is_not_stored(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/a"] = web.Response(status=302, headers={"Location": "/b"})
+    origin.pages["/b"] = web.Response(status=301, headers={"Location": f"{origin.url}/c"})
+    origin.pages["/c"] = "a digest"
+    assert (await fetch.get(f"{origin.url}/a")).page_state.moved_to is None
+
+
+async def test_the_old_address_is_used_when_the_new_one_fails(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/old"] = "a digest"
+    moved = models.PageState(
+        location=f"{origin.url}/old",
+        read_at=source_fixtures.NOW,
+        status=FetchStatus.OK,
+        moved_to=f"{origin.url}/new",
+        hash="0" * 64,
+    )
+    response = await fetch.get(moved.location, moved)
+    assert (response.body, response.page_state.moved_to) == (b"a digest", None)
+
+
+async def test_five_redirects_are_followed_and_not_six(origin: OriginServer, fetch: Fetcher) -> None:
+    for hop in range(6):
+        origin.pages[f"/{hop}"] = web.Response(status=307, headers={"Location": f"/{hop + 1}"})
+    origin.pages["/6"] = "a digest"
+    assert (await fetch.get(f"{origin.url}/1")).body == b"a digest"
+    origin.requests.clear()
+    with pytest.raises(FetchError, match="more than 5 times"):
+        await fetch.get(f"{origin.url}/0")
+    assert len(origin.requests) == 6
+
+
+async def test_a_redirect_loop_is_an_error(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/a"] = web.Response(status=308, headers={"Location": "/b"})
+    origin.pages["/b"] = web.Response(status=308, headers={"Location": "/a"})
+    with pytest.raises(FetchError, match="circle"):
+        await fetch.get(f"{origin.url}/a")
+    assert len(origin.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        ("ftp://papers.test/x", fetch_errors.BlockedUrlError),
+        ("file:///etc/passwd", fetch_errors.BlockedUrlError),
+        ("http://[::1/", FetchError),
+        ("http://127.0.0.1:99999/", FetchError),
+        ("http://" + "a" * 5000, FetchError),
+        ("http:///nowhere", FetchError),
+    ],
+)
+async def test_a_redirect_to_an_invalid_address_is_an_error(
+    fetch: Fetcher, location: str, error: type[Exception]
+) -> None:
+    script = http_response(b"", f"Location: {location}", "Content-Length: 0", status="302 Found")
+    async with run_raw_origin(script) as raw:
+        with pytest.raises(error):
+            await fetch.get(raw.url)
+
+
+async def test_a_redirect_without_a_location_is_an_error(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/"] = web.Response(status=302)
+    with pytest.raises(FetchError, match=r"to nowhere \(302\)"):
+        await fetch.get(origin.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "reason"),
+    [
+        (404, fetch_errors.NotFoundError, "nothing is there (404)"),
+        (410, fetch_errors.GoneError, "gone for good (410)"),
+        (403, FetchError, "(403)"),
+        (451, FetchError, "(451)"),
+        (204, FetchError, "204, no content"),
+        (418, FetchError, "418"),
+        (299, FetchError, "299"),
+    ],
+)
+async def test_an_error_status_has_a_reason_and_no_retry(
+    origin: OriginServer, fetch: Fetcher, status: int, error: type[FetchError], reason: str
+) -> None:
+    origin.pages["/"] = web.Response(status=status)
+    with pytest.raises(error) as caught:
+        await fetch.get(origin.url)
+    assert type(caught.value) is error
+    assert reason in caught.value.reason
+    assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_transient_status_is_retried_twice_with_growing_delays(
+    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder, status: int
+) -> None:
+    origin.pages["/"] = web.Response(status=status)
+    with pytest.raises(fetch_errors.TransientError, match=str(status)):
+        await fetch.get(origin.url)
+    assert len(origin.requests) == 3
+    assert sleeps.seconds == [0.75, 1.5]
+
+
+async def test_a_retry_waits_as_long_as_the_server_asks(
+    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
+) -> None:
+    responses = [web.Response(status=503, headers={"Retry-After": "3"}), web.Response(text="a digest")]
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        return responses.pop(0)
+
+    origin.pages["/"] = page
+    assert (await fetch.get(origin.url)).body == b"a digest"
+    assert sleeps.seconds == [3.0]
+
+
+async def test_a_long_retry_after_ends_the_attempts(
+    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
+) -> None:
+    origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
+    with pytest.raises(fetch_errors.TransientError) as caught:
+        await fetch.get(origin.url)
+    assert caught.value.retry_at == source_fixtures.NOW + timedelta(hours=1)
+    assert (len(origin.requests), sleeps.seconds) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (http_response(b"half", "Content-Length: 400"), "broke off"),
+        (http_response(b"ff\r\nhalf", "Transfer-Encoding: chunked"), "broke off"),
+        (b"", "closed the connection"),
+    ],
+)
+async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reason: str) -> None:
+    async with run_raw_origin(script) as raw:
+        with pytest.raises(fetch_errors.TransientError, match=reason):
+            await fetch.get(raw.url)
+        assert raw.connections >= 3  # aiohttp asks once more by itself where a connection closes unused
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"this is no HTTP\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        http_response(b"a digest and more", "Content-Length: 8"),
+        http_response(b"zz\r\nhalf\r\n", "Transfer-Encoding: chunked"),
+        http_response(b"", "Content-Length: -5"),
+        http_response(b"", "Content-Length: 5", "Content-Length: 7"),
+        http_response(b"", "X-Long: " + "x" * 20_000),
+        http_response(b"", *[f"X-{n}: {n}" for n in range(20_000)]),
+    ],
+)
+async def test_an_invalid_http_response_is_an_error(fetch: Fetcher, script: bytes) -> None:
+    async with run_raw_origin(script) as raw:
+        with pytest.raises(FetchError) as caught:
+            await fetch.get(raw.url)
+    assert 5 < len(caught.value.reason) <= 300
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;"]
+)
+async def test_a_malformed_media_type_is_ignored(fetch: Fetcher, media_type: str) -> None:
+    script = http_response(b"abc", "Content-Length: 3", f"Content-Type: {media_type}")
+    async with run_raw_origin(script) as raw:
+        assert (await fetch.get(raw.url)).body == b"abc"
+
+
+async def test_a_closed_port_is_an_error(fetch: Fetcher, unused_tcp_port: int) -> None:
+    with pytest.raises(fetch_errors.TransientError, match="accepts no connection"):
+        await fetch.get(f"http://127.0.0.1:{unused_tcp_port}/")
+
+
+async def test_an_unknown_host_name_is_an_error(open_fetcher: OpenFetcher) -> None:
+    async with open_fetcher(resolver=StubResolver({})) as fetch:
+        with pytest.raises(FetchError, match=r"the name papers\.test was not found"):
+            await fetch.get("http://papers.test/")
+
+
+async def test_a_silent_server_times_out_without_a_retry(open_fetcher: OpenFetcher) -> None:
+    script = http_response(b"begin", "Content-Length: 400")
+    async with run_raw_origin(script, holds_open=True) as raw, open_fetcher(limits=SILENT) as fetch:
+        with pytest.raises(FetchError, match=r"silent for 0\.1 s"):
+            await fetch.get(raw.url)
+        assert raw.connections == 1
+
+
+async def test_a_slow_response_ends_at_the_total_timeout(
+    origin: OriginServer, open_fetcher: OpenFetcher
+) -> None:
+    async def drip(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b".")
+            await asyncio.sleep(0.02)
+
+    origin.pages["/"] = drip
+    async with open_fetcher(limits=QUICK) as fetch:
+        with pytest.raises(FetchError, match=r"not done within 0\.4 s"):
+            await fetch.get(origin.url)
+    assert len(origin.requests) == 1
+
+
+async def test_all_redirects_share_the_total_timeout(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
+    async def slow(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(0.09)
+        return web.Response(status=302, headers={"Location": f"/{len(origin.requests)}"})
+
+    for hop in range(9):
+        origin.pages[f"/{hop}"] = slow
+    async with open_fetcher(limits=replace(QUICK, total_timeout=0.2)) as fetch:
+        with pytest.raises(FetchError, match=r"not done within 0\.2 s"):
+            await fetch.get(f"{origin.url}/0")
+
+
+async def test_a_host_gets_at_most_two_connections(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
+    open_now, max_open = 0, 0
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal open_now, max_open
+        open_now += 1
+        max_open = max(max_open, open_now)
+        await asyncio.sleep(0.01)
+        open_now -= 1
+        return web.Response(text=request.path)
+
+    for number in range(12):
+        origin.pages[f"/{number}"] = page
+    async with open_fetcher() as fetch:
+        responses = await asyncio.gather(*(fetch.get(f"{origin.url}/{number}") for number in range(12)))
+    assert [response.body for response in responses] == [f"/{number}".encode() for number in range(12)]
+    assert max_open == 2
+
+
+async def test_waiting_for_a_free_connection_does_not_count_as_request_time(
+    origin: OriginServer, open_fetcher: OpenFetcher
+) -> None:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(0.09)
+        return web.Response(text="a digest")
+
+    origin.pages["/"] = page
+    async with open_fetcher(limits=replace(QUICK, total_timeout=patience.scaled(0.7))) as fetch:
+        responses = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
+    assert {response.body for response in responses} == {b"a digest"}
+
+
+async def test_a_page_is_fetched_over_tls(
+    open_fetcher: OpenFetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    resolver = StubResolver({"papers.test": [["127.0.0.1"]]})
+    async with origin_server.run_origin(server_tls) as origin:
+        origin.pages["/"] = "a digest"
+        async with open_fetcher(allow=("papers.test",), resolver=resolver, tls=client_tls) as fetch:
+            assert (await fetch.get(f"https://papers.test:{origin.port}/")).body == b"a digest"
+
+
+async def test_an_untrusted_certificate_is_an_error(fetch: Fetcher, server_tls: ssl.SSLContext) -> None:
+    async with origin_server.run_origin(server_tls) as origin:
+        with pytest.raises(FetchError, match="certificate"):
+            await fetch.get(origin.url)
+        assert origin.requests == []
+
+
+async def test_https_to_a_server_without_tls_is_an_error(origin: OriginServer, fetch: Fetcher) -> None:
+    with pytest.raises(FetchError, match="TLS"):
+        await fetch.get(origin.url.replace("http:", "https:"))
+
+
+HOSTS = (
+    "127.0.0.1 localhost 127.1 2130706433 0x7f000001 0177.0.0.1 0.0.0.0 0 inside.test INSIDE.test. both.test mapped.test"
+    " [::1] [::] [::ffff:127.0.0.1] [64:ff9b::7f00:1] [2002:7f00:1::] user:pass@inside.test"
+)
+CLOSED = [f"http://{host}:{{port}}/" for host in HOSTS.split()] + ["https://inside.test:{port}/"]
+CLOSED += ["http://169.254.169.254/latest/meta-data/", "http://metadata.test/computeMetadata/v1/"]
+NAMES = {
+    "inside.test": [["127.0.0.1"]],
+    "INSIDE.test.": [["127.0.0.1"]],
+    "inside.test.": [["127.0.0.1"]],
+    "localhost": [["127.0.0.1", "::1"]],
+    "both.test": [["8.8.8.8", "127.0.0.1"]],
+    "mapped.test": [["::ffff:127.0.0.1"]],
+    "metadata.test": [["169.254.169.254"]],
+    "front.test": [["127.0.0.1"]],
+}
+
+
+async def test_a_private_address_is_not_requested(
+    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+) -> None:
+    watched = watch_connections()
+    async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
+        for address in CLOSED:
+            with pytest.raises(fetch_errors.BlockedUrlError):
+                await fetch.get(address.format(port=origin.port))
+    assert (watched.attempted_hosts, origin.requests) == ([], [])
+
+
+async def test_a_redirect_to_a_private_address_is_not_followed(
+    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+) -> None:
+    async with origin_server.run_origin() as front:
+        watched = watch_connections()
+        allow = (f"front.test:{front.port}", f"127.0.0.1:{front.port}")
+        async with open_fetcher(allow=allow, resolver=StubResolver(NAMES)) as fetch:
+            for address in CLOSED:
+                headers = {"Location": address.format(port=origin.port)}
+                front.pages["/"] = web.Response(status=302, headers=headers)
+                with pytest.raises(fetch_errors.BlockedUrlError):
+                    await fetch.get(f"http://front.test:{front.port}/")
+        assert set(watched.attempted_hosts) == {"127.0.0.1"}
+        assert (len(front.requests), origin.requests) == (len(CLOSED), [])
+
+
+async def test_dns_rebinding_is_blocked(
+    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+) -> None:
+    """The first address is public (no server there), the second is ours: each look-up is checked."""
+    resolver = StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
+    watched = watch_connections()
+    async with open_fetcher(allow=(), resolver=resolver) as fetch:
+        for _ in range(2):
+            with pytest.raises(FetchError):
+                await fetch.get(f"http://rebind.test:{origin.port}/")
+    assert "127.0.0.1" not in watched.attempted_hosts
+    assert origin.requests == []
+
+
+async def test_a_stored_redirect_to_a_private_address_is_blocked(
+    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+) -> None:
+    page = models.PageState(
+        location="http://inside.test/",
+        read_at=source_fixtures.NOW,
+        status=FetchStatus.OK,
+        moved_to=f"{origin.url}/secret",
+    )
+    watched = watch_connections()
+    async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
+        with pytest.raises(fetch_errors.BlockedUrlError):
+            await fetch.get(page.location, page)
+    assert watched.attempted_hosts == []
+
+
+async def test_proxies_of_the_environment_are_ignored(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    origin.pages["/"] = "a digest"
+    assert (await fetch.get(origin.url)).body == b"a digest"
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def _decompress(data: bytes, encoding: str = "gzip") -> bytes:
+    return fetcher.decompress(data, encoding, limit=5_000_000)
+
+
+@given(
+    st.binary(max_size=5000),
+    st.sampled_from([("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", _raw_deflate)]),
+)
+def test_compressed_data_is_decompressed(data: bytes, packing: tuple[str, Callable[[bytes], bytes]]) -> None:
+    encoding, compress = packing
+    assert _decompress(compress(data), encoding) == data
+
+
+@pytest.mark.parametrize("size", [65535, 65536, 65537, 131072, 1_000_000])
+def test_a_body_is_complete_to_its_last_byte(size: int) -> None:
+    assert _decompress(gzip.compress(b"a" * size, mtime=0)) == b"a" * size
+    noise = os.urandom(size)
+    assert _decompress(gzip.compress(noise, mtime=0)) == noise
+
+
+def test_joined_gzip_members_are_one_body() -> None:
+    packed = gzip.compress(b"one ", mtime=0) + gzip.compress(b"two") + b"\0" * 8
+    assert _decompress(packed) == b"one two"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@given(data=st.data())
+def test_a_stream_that_is_cut_off_anywhere_is_an_error(encoding: str, data: st.DataObject) -> None:
+    packed = gzip.compress(b"a digest", mtime=0) if encoding == "gzip" else zlib.compress(b"a digest")
+    end = data.draw(st.integers(1, len(packed) - 1))
+    with pytest.raises(fetch_errors.TransientError, match="its compressed answer"):
+        _decompress(packed[:end], encoding)
+
+
+@pytest.mark.parametrize("size", [999_999, 1_000_000, 1_000_001])
+def test_the_limit_counts_decompressed_bytes_of_all_members(size: int) -> None:
+    packed = gzip.compress(b"a" * 400_000) + gzip.compress(b"b" * (size - 400_000))
+    if size <= 1_000_000:
+        assert len(fetcher.decompress(packed, "gzip", limit=1_000_000)) == size
+        return
+    with pytest.raises(FetchError, match="larger than 1 MB"):
+        fetcher.decompress(packed, "gzip", limit=1_000_000)
+
+
+def test_thousands_of_empty_members_are_not_decompressed() -> None:
+    with pytest.raises(FetchError, match="behind its end"):
+        _decompress(gzip.compress(b"", mtime=0) * 3000)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", _raw_deflate)]
+)
+async def test_a_compressed_page_is_decompressed(
+    origin: OriginServer, fetch: Fetcher, encoding: str, pack: object
+) -> None:
+    packed = pack("소형 언어 모델".encode())  # type: ignore[operator]
+    origin.pages["/"] = web.Response(body=packed, headers={"Content-Encoding": encoding})
+    response = await fetch.get(origin.url)
+    assert response.body == "소형 언어 모델".encode()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_decompression_bomb_is_stopped_at_the_limit(
+    origin: OriginServer, fetch: Fetcher, encoding: str
+) -> None:
+    bomb = (gzip.compress if encoding == "gzip" else zlib.compress)(b"\0" * 25_000_000)
+    assert len(bomb) < 50_000
+    origin.pages["/"] = web.Response(body=bomb, headers={"Content-Encoding": encoding})
+    with pytest.raises(FetchError, match="larger than 20 MB"):
+        await fetch.get(origin.url)
+
+
+async def test_a_page_with_a_too_large_content_length_is_not_read(fetch: Fetcher) -> None:
+    script = http_response(b"", "Content-Length: 20000001")
+    async with run_raw_origin(script, holds_open=True) as raw:
+        with pytest.raises(FetchError, match="larger than 20 MB"):
+            await fetch.get(raw.url)
+
+
+async def test_an_endless_page_is_stopped_at_the_limit(origin: OriginServer, fetch: Fetcher) -> None:
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 1_000_000)
+
+    origin.pages["/"] = endless
+    with pytest.raises(FetchError, match="larger than 20 MB"):
+        await fetch.get(origin.url)
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "compress"])
+async def test_an_encoding_that_was_not_requested_is_an_error(fetch: Fetcher, encoding: str) -> None:
+    script = http_response(b"abc", "Content-Length: 3", f"Content-Encoding: {encoding}")
+    async with run_raw_origin(script) as raw:
+        with pytest.raises(FetchError, match="not asked for"):
+            await fetch.get(raw.url)
+
+
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"a digest" * 50, mtime=0)[:-9], b"no gzip at all"], ids=["cut off", "no gzip"]
+)
+async def test_a_damaged_compressed_page_is_retried(fetch: Fetcher, body: bytes) -> None:
+    script = http_response(body, f"Content-Length: {len(body)}", "Content-Encoding: gzip")
+    async with run_raw_origin(script) as raw:
+        with pytest.raises(FetchError, match="its compressed answer"):
+            await fetch.get(raw.url)
+        assert raw.connections == 3
+
+
+KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방법 (2025-05-06)\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-8"])
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")))
+def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
+    assert fetcher.decode_text(text.encode(encoding), "iso-8859-1" if encoding != "utf-8" else None) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text", [KOREAN, "plain Latin letters, line one\nline two\n", '<?xml version="1.0"?><rss/>']
+)
+def test_utf_16_and_utf_32_without_a_mark_are_detected(encoding: str, text: str) -> None:
+    assert fetcher.decode_text(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "declared", ["euc-kr", "EUC-KR", "ks_c_5601-1987", "cp949", "windows-949", None, "utf-8", "nonsense"]
+)
+def test_euc_kr_is_decoded_whether_declared_or_not(declared: str | None) -> None:
+    assert fetcher.decode_text(KOREAN.encode("euc-kr"), declared) == KOREAN
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii", "utf-16", None])
+def test_utf_8_wins_over_a_one_byte_charset(declared: str | None) -> None:
+    assert fetcher.decode_text(KOREAN.encode(), declared) == KOREAN
+
+
+@pytest.mark.parametrize("name", ["euc-kr", "shift_jis", "iso-8859-2", "gb2312", "koi8-r"])
+def test_the_charset_declared_in_the_document_is_used(name: str) -> None:
+    text = {
+        "euc-kr": "논문",
+        "shift_jis": "論文のまとめ",
+        "iso-8859-2": "Łódź",
+        "gb2312": "论文",
+        "koi8-r": "статьи",
+    }[name]
+    xml = f'<?xml version="1.0" encoding="{name}"?><rss><title>{text}</title></rss>'
+    html = f"<html><head><META charset={name}><title>{text}</title>"
+    assert fetcher.decode_text(xml.encode(name)) == xml
+    assert fetcher.decode_text(html.encode(name)) == html
+
+
+def test_declared_latin_1_is_used_for_bytes_that_are_not_utf_8() -> None:
+    assert fetcher.decode_text("Andrés Marafioti".encode("latin-1"), "iso-8859-1") == "Andrés Marafioti"
+
+
+@pytest.mark.parametrize(
+    "body", [b"a digest \xff\xfe\xfd of nothing", b"\xff\xfe\x00", "논문".encode()[:-1] + b"\x80\xff"]
+)
+def test_undecodable_bytes_are_an_error(body: bytes) -> None:
+    with pytest.raises(FetchError, match="cannot be read"):
+        fetcher.decode_text(body)
+
+
+@pytest.mark.parametrize(
+    "name", ["unicode_escape", "punycode", "idna", "zip", "rot13", "utf-7", "x" * 9000, "\0", "é"]
+)
+def test_an_unknown_charset_is_ignored(name: str) -> None:
+    assert fetcher.decode_text(b"caf\\u00e9 xn--bcher-kva", name) == "caf\\u00e9 xn--bcher-kva"
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([None, "utf-8", "euc-kr", "utf-16", "utf-32", "latin-1", "iso-2022-kr"]),
+)
+def test_any_bytes_give_text_or_an_error(body: bytes, declared: str | None) -> None:
+    try:
+        text = fetcher.decode_text(body, declared)
+    except FetchError:
+        return
+    assert isinstance(text, str)
+
+
+class Proxy:
+    """A forwarding proxy that connects every name to one local port. `heads` holds the requests that it was sent."""
+
+    def __init__(self, target_port: int, refusal: bytes = b"") -> None:
+        self.heads: list[str] = []
+        self.port = 0
+        self._target_port = target_port
+        self._refusal = refusal
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head.decode())
+        method, target, _ = head.split(b" ", 2)
+        if self._refusal:
+            writer.write(self._refusal)
+            writer.close()
+            return
+        upstream, downstream = await asyncio.open_connection("127.0.0.1", self._target_port)
+        if method == b"CONNECT":
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        else:
+            path = b"/" + target.split(b"/", 3)[3]
+            downstream.write(head.replace(target, path, 1))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_copy(reader, downstream))
+            tasks.create_task(_copy(upstream, writer))
+
+    @property
+    def targets(self) -> list[str]:
+        return [head.split(" ", 2)[1] for head in self.heads]
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@contextlib.asynccontextmanager
+async def run_proxy(target_port: int, refusal: bytes = b"") -> AsyncIterator[Proxy]:
+    proxy = Proxy(target_port, refusal)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield proxy
+
+
+PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}
+
+
+async def test_a_page_is_fetched_through_the_proxy_with_its_credentials(
+    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+) -> None:
+    origin.pages["/a"] = "a digest"
+    async with run_proxy(origin.port) as proxy:
+        address = f"http://user:p%40ss@proxy.test:{proxy.port}"
+        async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
+            response = await fetch.get("http://papers.test/a")
+    assert (response.body, response.url) == (b"a digest", "http://papers.test/a")
+    (head,) = proxy.heads
+    assert proxy.targets == ["http://papers.test/a"]
+    assert f"Proxy-Authorization: Basic {base64.b64encode(b'user:p@ss').decode()}" in head
+    assert "Host: papers.test" in head
+
+
+async def test_https_goes_through_connect_and_is_verified(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, open_fetcher: OpenFetcher
+) -> None:
+    async with origin_server.run_origin(server_tls) as origin, run_proxy(origin.port) as proxy:
+        origin.pages["/a"] = "a digest"
+        options: dict[str, Any] = {"resolver": StubResolver(PROXIED), "tls": client_tls}
+        async with open_fetcher(allow=(), proxy=f"http://127.0.0.1:{proxy.port}", **options) as fetch:
+            assert (await fetch.get("https://papers.test/a")).body == b"a digest"
+    assert proxy.targets == ["papers.test:443"]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("http://inside.test/x", "10.0.0.5"),
+        ("https://inside.test/x", "10.0.0.5"),
+        ("http://10.0.0.5/x", "private address"),
+        ("http://127.0.0.1:1/x", "loopback address"),
+        ("http://169.254.169.254/latest", "cloud metadata"),
+        ("http://2130706433/x", "unusual way"),
+        ("http://unknown.test/x", "was not found here"),
+        ("http://proxy.test:{port}/x", "loopback address"),
+        ("http://127.0.0.1:{port}/x", "loopback address"),
+        ("ftp://papers.test/x", "only http and https"),
+    ],
+)
+@pytest.mark.parametrize("by_redirect", [False, True])
+async def test_the_proxy_is_never_asked_for_a_blocked_address(
+    origin: OriginServer, open_fetcher: OpenFetcher, address: str, reason: str, by_redirect: bool
+) -> None:
+    async with run_proxy(origin.port) as proxy:
+        address = address.replace("{port}", str(proxy.port))
+        origin.pages["/start"] = web.Response(status=302, headers={"Location": address})
+        names = StubResolver(PROXIED)
+        async with open_fetcher(allow=(), resolver=names, proxy=f"http://proxy.test:{proxy.port}") as fetch:
+            with pytest.raises(FetchError, match=reason):
+                await fetch.get("http://papers.test/start" if by_redirect else address)
+    assert proxy.targets == (["http://papers.test/start"] if by_redirect else [])
+
+
+async def test_an_allowed_host_needs_no_address_here(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
+    origin.pages["/a"] = "a digest"
+    names = StubResolver({"proxy.test": [["127.0.0.1"]]})
+    async with run_proxy(origin.port) as proxy:
+        address = f"http://proxy.test:{proxy.port}"
+        async with open_fetcher(allow=("far.test", "10.0.0.5"), resolver=names, proxy=address) as fetch:
+            assert (await fetch.get("http://far.test/a")).body == b"a digest"
+            assert (await fetch.get("http://10.0.0.5/a")).body == b"a digest"
+    assert names.queries == ["proxy.test"] * len(names.queries)
+
+
+@pytest.mark.parametrize("status", ["407 Authentication Required", "503 Busy"])
+async def test_a_refusal_of_the_proxy_is_named_without_its_password(
+    open_fetcher: OpenFetcher, status: str
+) -> None:
+    refusal = http_response(b"", "Content-Length: 0", status=status)
+    async with run_proxy(1, refusal) as proxy:
+        address = f"http://user:Gehe1m@127.0.0.1:{proxy.port}"
+        async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
+            with pytest.raises(FetchError, match=f"the proxy refuses .*{status[:3]}") as caught:
+                await fetch.get("https://papers.test/a")
+    assert "Gehe1m" not in str(caught.value)
+
+
+async def test_a_proxy_that_is_down_is_named(open_fetcher: OpenFetcher) -> None:
+    async with run_proxy(1) as proxy:
+        pass
+    async with open_fetcher(
+        allow=(), resolver=StubResolver(PROXIED), proxy=f"http://127.0.0.1:{proxy.port}"
+    ) as fetch:
+        with pytest.raises(FetchError, match="the proxy accepts no connection"):
+            await fetch.get("http://papers.test/a")

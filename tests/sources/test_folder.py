@@ -1,0 +1,82 @@
+"""The folder source: new and changed files, and nothing outside the folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot.sources import base, folder
+from storage.models import FetchStatus
+from tests.support import source_payloads
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+
+
+def files(root: Path) -> folder.FolderSource:
+    return folder.FolderSource(root)
+
+
+async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "2025").mkdir()
+    (tmp_path / "2025" / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    first = await fetch_results(files(tmp_path))
+    assert [(result.location, len(result.digests)) for result in first] == [("2025/a.md", 1), ("b.txt", 1)]
+    pages = merge_page_states(first)
+    assert await fetch_statuses(files(tmp_path), pages) == [FetchStatus.UNCHANGED]
+    (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
+    os.utime(tmp_path / "b.txt", ns=(1, 1))
+    assert [result.location for result in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
+
+
+async def test_a_touched_file_is_unchanged(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    pages = merge_page_states(await fetch_results(files(tmp_path)))
+    os.utime(tmp_path / "a.md", ns=(5, 5))
+    results = await fetch_results(files(tmp_path), pages)
+    assert [(result.status, result.digests) for result in results] == [(FetchStatus.UNCHANGED, ())]
+    assert await fetch_results(files(tmp_path), merge_page_states(results)) == [
+        base.FetchResult(str(tmp_path), FetchStatus.UNCHANGED)
+    ]
+
+
+async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
+    (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
+    (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    readme, broken, fine = await fetch_results(files(tmp_path))
+    assert (readme.status, readme.reason) == (FetchStatus.OK, "README.md: there is no digest in it")
+    assert broken.status is FetchStatus.FAILED
+    assert broken.reason.startswith("a.md: it is not valid UTF-8")
+    assert len(fine.digests) == 1
+
+
+async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.md"
+    outside.write_text(source_payloads.newsletter(), encoding="utf-8")
+    root = tmp_path / "root"
+    (root / ".git").mkdir(parents=True)
+    (root / ".git" / "x.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    (root / "link.md").symlink_to(outside)
+    (root / "up").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(root / "pipe.md")
+    assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
+
+
+async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.md").touch()
+    os.truncate(tmp_path / "a.md", 20_000_001)
+    result = (await fetch_results(files(tmp_path)))[0]
+    assert (result.status, result.reason) == (FetchStatus.FAILED, "a.md: the file is larger than 20 MB")
+
+
+async def test_a_missing_folder_fails_with_a_reason(tmp_path: Path) -> None:
+    result = (await fetch_results(files(tmp_path / "none")))[0]
+    assert result.status is FetchStatus.FAILED
+    assert "there is no such folder" in result.reason
+
+
+async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
+    result = (await fetch_results(files(tmp_path)))[0]
+    assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are no text: 1")

@@ -1,0 +1,79 @@
+"""HTML to Markdown: elements, digests on web pages, and linear time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.archive import parse
+from bot.sources import base as sources_base
+from tests.support import growth
+
+
+@pytest.mark.parametrize(
+    ("page", "markdown"),
+    [
+        ("<h2>A &amp; B</h2><p>One\n two.</p>", "## A & B\n\nOne two.\n"),
+        ("<H1 class='x'>A</H1>", "# A\n"),
+        (
+            "<p><a class=x href='https://h.test/?a=1&amp;b=2'>link</a></p>",
+            "[link](https://h.test/?a=1&b=2)\n",
+        ),
+        ("<p><b>bold</b> <em>soft</em> <code>x</code></p>", "**bold** *soft* `x`\n"),
+        ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n- two\n"),
+        ("<ul><li>one<ul><li>inner</li></ul></li></ul>", "- one\n  - inner\n"),
+        ("<pre><code>a\n  b</code></pre>", "```\na\n  b\n```\n"),
+        ('<img src="a.png" alt="a > b" />', '![](a.png) b" />\n'),
+        ("<video src='v.mp4' controls></video>", "[Watch Video](v.mp4)\n"),
+        ("<p>1 < 2 and 3 <4</p>", "1 < 2 and 3 <4\n"),
+        ("a<!-- not <b>this</b> -->b<!-- nor this", "ab\n"),
+        ("<script>if (a < b) {}</script><style>p {}</style>text", "text\n"),
+        ("<!DOCTYPE html><?php x ?>text", "text\n"),
+        ("</a></li></ul></h9>text", "text\n"),
+        ("", "\n"),
+    ],
+)
+def test_elements_become_markdown(page: str, markdown: str) -> None:
+    assert sources_base.to_markdown(page) == markdown
+
+
+def test_a_digest_survives_a_blogs_html() -> None:
+    page = """<!doctype html><html><head><title>t</title></head><body><h2>Daily Papers (2025-05-06)</h2>
+    <h3><a href="https://arxiv.org/abs/2505.00001">A [Nested] Title</a></h3>
+    <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
+    <ul><li><strong><em>What</em></strong>: it is <em>small</em></li></ul>
+    <h3><a href="https://arxiv.org/abs/2505.00002">Another</a></h3><p>Vote: 3</p></body></html>"""
+    papers = parse.parse_text(sources_base.to_markdown(page))[0].entries
+    assert [(paper.arxiv_id, paper.votes) for paper in papers] == [("2505.00001", 12), ("2505.00002", 3)]
+    assert papers[0].authors == ("Ada Lovelace", "Kim Minsu")
+    assert [section.heading for section in papers[0].sections] == ["What"]
+
+
+@pytest.mark.parametrize("text", ["## Daily Papers", "a <video src='x'> b", "1 < 2", "<https://h.test>"])
+def test_markdown_is_not_taken_for_html(text: str) -> None:
+    assert not sources_base.looks_like_html(text)
+
+
+HOSTILE = (
+    "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a"
+    "|<img alt='x' |<a href=x>|<a href='|<p>\n |<li>|<script>|\n |<aaaaaa|<div>|<ul><li>|<b><p>"
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE.split("|"))
+def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
+    growth.assert_linear(
+        lambda length: sources_base.to_markdown("<p>" + piece * (length // len(piece))), 30_000
+    )
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<", ">", "a", " ", "<a href='x'>", "</a>", "<!--", "-->", "<pre>", "'", "\n", "&amp;"]
+        )
+    )
+)
+def test_any_page_gives_some_text(pieces: list[str]) -> None:
+    assert sources_base.to_markdown("".join(pieces)).endswith("\n")

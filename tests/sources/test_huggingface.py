@@ -1,0 +1,253 @@
+"""The Hugging Face source: facts of each paper in a day's list, and the days of its refreshes."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.archive import listing, parse
+from bot.sources import base, huggingface
+from bot.sources.fetcher import Fetcher
+from storage import models
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_payloads import daily_papers, daily_papers_item
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+
+OK, UNCHANGED, NOT_YET, FAILED = (
+    FetchStatus.OK,
+    FetchStatus.UNCHANGED,
+    FetchStatus.NOT_YET,
+    FetchStatus.FAILED,
+)
+TODAY = source_payloads.DAY
+
+
+def path(day: date) -> str:
+    return f"/api/daily_papers?date={day}"
+
+
+async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
+    """Fetch a list of these items, or one text as the answer."""
+    is_text = len(items) == 1 and isinstance(items[0], str | bytes)
+    origin.pages[path(TODAY)] = items[0] if is_text else json.dumps(items)
+    return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
+
+
+async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginServer, fetch: Fetcher) -> None:
+    result = await fetch_today(
+        origin,
+        fetch,
+        daily_papers_item("2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200),
+    )
+    location = origin.url + path(TODAY)
+    assert result.facts == (
+        models.PaperFacts(
+            arxiv_id="2505.00001",
+            source="huggingface",
+            location=location,
+            read_at=source_fixtures.NOW,
+            title="A Study of Small Things 2505.00001",
+            authors=("Ada Lovelace", "Kim Minsu"),
+            votes=81,
+            abstract="Small things are studied.\n\nThey are small.",
+            keywords=("small language models", "distillation"),
+            code_url="https://github.com/example/small",
+            project_url="https://small.example/",
+            organization="A Lab",
+            code_stars=1200,
+            thumbnail="https://cdn.example/a.png",
+            published_on=date(2025, 5, 5),
+            listed_on=TODAY,
+        ),
+    )
+
+
+@pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
+async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
+    result = await fetch_today(origin, fetch, daily_papers_item("2505.00001", votes))
+    assert result.facts[0].votes is None
+
+
+async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
+    item = daily_papers_item(
+        "2505.00001",
+        81,
+        ai_summary="Small things are <b>studied</b>.",
+        organization={"name": "alab", "fullname": "A Lab", "avatar": "x"},
+        githubStars=1200,
+        submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
+        mystery=[1],
+    )
+    result = await fetch_today(origin, fetch, item)
+    (digest,) = result.digests
+    assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
+    assert digest.entries == (
+        models.Entry(
+            rank=1,
+            arxiv_id="2505.00001",
+            title="A Study of Small Things 2505.00001",
+            url="https://huggingface.co/papers/2505.00001",
+            votes=81,
+            authors=("Ada Lovelace", "Kim Minsu"),
+            thumbnail="https://cdn.example/a.png",
+            sections=(models.Section(None, "Small things are studied."),),
+        ),
+    )
+    (paper,) = listing.papers_of(digest)
+    assert (paper["organization"], paper["code_stars"], paper["comments"]) == ("A Lab", 1200, 2)
+    assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
+
+
+async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: Fetcher) -> None:
+    items = [daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
+    result = await fetch_today(origin, fetch, *items)
+    assert [problem.message for problem in result.digests[0].problems] == [
+        "paper 2 of the list has an id that is none of arXiv's (acme/model) and is left out",
+        "paper 3 of the list has no id and is left out",
+    ]
+
+
+async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
+    items = [daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
+    result = await fetch_today(origin, fetch, *items)
+    assert len(result.digests[0].entries) == len(result.facts) == 2_000
+
+
+async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
+    strange = daily_papers_item(
+        "2505.00003",
+        title=["no", "title"],
+        authors="Ada",
+        summary=None,
+        githubRepo="javascript:alert(1)",
+        projectPage={"a": 1},
+        publishedAt="soon",
+        ai_keywords="words",
+    )
+    body = daily_papers(
+        daily_papers_item("2505.00001"),
+        None,
+        5,
+        {},
+        {"paper": {"id": "no id"}},
+        daily_papers_item("2505.00002v3"),
+        strange,
+    )
+    result = await fetch_today(origin, fetch, body)
+    assert [facts.arxiv_id for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
+    bare = result.facts[2]
+    assert (bare.title, bare.authors, bare.code_url, bare.project_url) == (None, (), None, None)
+    assert (bare.published_on, bare.keywords) == (None, ())
+
+
+async def test_characters_that_databases_reject_are_removed(origin: OriginServer, fetch: Fetcher) -> None:
+    body = (
+        '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
+    )
+    facts = (await fetch_today(origin, fetch, body)).facts[0]
+    assert (facts.title, facts.abstract) == ("A study", "xy")
+
+
+async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -> None:
+    item = daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
+    facts = (await fetch_today(origin, fetch, item)).facts[0]
+    assert len(facts.title or "") == 1_000
+    assert len(facts.abstract or "") == 20_000
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("<!doctype html><html>Bad Gateway</html>", "its answer is an HTML page instead of a list of papers"),
+        ('[{"paper": {"id": "2505.0', "its answer is no JSON instead of a list of papers"),
+        ("", "its answer is no JSON instead of a list of papers"),
+        ('{"error": "date must be\\na date"}', "its answer is no list of papers: date must be a date"),
+        ('"text"', "its answer is no list of papers"),
+        ('[{"title": "no paper"}, 3]', "none of the 2 papers in its list can be understood"),
+        ("[" * 100_000, "its answer is no JSON instead of a list of papers"),
+        ("[" + "9" * 10_000 + "]", "its answer is no JSON instead of a list of papers"),
+        (b"[\x80\xff\xfe]", "cannot be read"),
+    ],
+)
+async def test_an_invalid_list_fails_with_a_reason(
+    origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
+) -> None:
+    result = await fetch_today(origin, fetch, body)
+    assert result.status is FAILED
+    assert reason in result.reason
+    assert result.page_states == ()
+
+
+async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
+    result = await fetch_today(origin, fetch, "[]")
+    assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+
+
+async def test_votes_are_refreshed_after_one_three_and_seven_days(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    first = TODAY
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    pages: dict[str, models.PageState] = {}
+    read_on = []
+    for later in range(12):
+        now = source_fixtures.NOW + timedelta(days=later)
+        votes = 10 + later
+        origin.pages[path(first)] = daily_papers(daily_papers_item("2505.00001", votes))
+        for hour in (0, 3):
+            results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
+            # The fetcher's clock is fixed, so the time of reading is set here.
+            read_results = [result for result in results if result.status in (OK, UNCHANGED)]
+            for result in read_results:
+                for page in result.page_states:
+                    page_state = models.PageState(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
+                    pages[page.location] = page_state
+            read_on += [later for result in read_results if result.status is OK]
+    assert read_on == [0, 1, 3, 7]
+
+
+def _fields(page: models.PageState) -> dict[str, Any]:
+    return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
+
+
+async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
+    await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
+    assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
+
+
+async def test_a_future_day_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    assert await fetch_statuses(source, days=[TODAY + timedelta(days=1)]) == [NOT_YET]
+    assert origin.requests == []
+
+
+async def test_an_unchanged_list_has_status_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    first = await fetch_today(origin, fetch, daily_papers_item("2505.00001"))
+    assert await fetch_statuses(source, merge_page_states([first]), days=[TODAY]) == [UNCHANGED]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo projectPage id"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
+def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
+    items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
+    digest = listing.build(TODAY, [huggingface._to_paper(value) for value in items])
+    assert parse.parse_text(digest.text)[0].entries == digest.entries
+    for fields in listing.papers_of(digest):
+        facts = huggingface._to_facts(fields, "place", TODAY, source_fixtures.NOW)
+        assert facts.title is None or "\n" not in facts.title

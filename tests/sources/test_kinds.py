@@ -1,0 +1,152 @@
+"""Every kind of source: guessed from an address, checked, added, opened, polled and labelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.archive import digest_writer
+from bot.client import translations
+from bot.core import errors
+from bot.operations import messages as operations_messages
+from bot.sources import base, kinds
+from storage import database, models
+from storage.models import FetchStatus
+from tests.support import origin_server, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.polling_harness import PollingHarness
+
+SERVICES = {
+    models.SourceKind.HUGGINGFACE: "http://127.0.0.1:9000/",
+    models.SourceKind.ARXIV: "http://127.0.0.1:9001/api/query",
+}
+KIND = models.SourceKind
+
+
+GUESSED = {
+    KIND.URL: "https://h.test/papers/{date:%Y/%m/%d}.md https://h.test/latest.MD",
+    KIND.FEED: "https://h.test/feed.xml https://rss.arxiv.org/rss/cs.CL",
+    KIND.HUGGINGFACE: "https://huggingface.co http://127.0.0.1:9000 https://huggingface.co/api/daily_papers"
+    " https://huggingface.co/papers http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
+    KIND.ARXIV: "http://127.0.0.1:9001/api/query https://export.arxiv.org/api/query",
+    KIND.FOLDER: "/srv/papers papers file:///srv/papers",
+}
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
+    addresses = GUESSED[kind].split()
+    assert [kinds.guess_kind(address, SERVICES) for address in addresses] == [kind] * len(addresses)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("ftp://h.test/feed", KIND.FEED),
+        ("https://", KIND.FEED),
+        ("h.test/feed", KIND.FEED),
+        ("javascript:alert(1)", KIND.URL),
+        ("https://h.test/{date:%H}.md", KIND.URL),
+        ("https://h.test/{date:%Y}.xml", KIND.FEED),
+        ("https://h.test/" + "a" * 3000, KIND.FEED),
+        ("https://h.test/\x00", KIND.FEED),
+        ("https://h.test:99999/", KIND.FEED),
+        ("/no/such/folder", KIND.FOLDER),
+        ("https://h.test/", KIND.FOLDER),
+    ],
+)
+def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceKind) -> None:
+    with pytest.raises(errors.UsageError):
+        kinds.check(kind, address, {})
+
+
+def test_usable_addresses_are_accepted(tmp_path: Path) -> None:
+    kinds.check(KIND.FOLDER, str(tmp_path), {})
+    kinds.check(KIND.FOLDER, f"file://{tmp_path}", {})
+    kinds.check(KIND.HUGGINGFACE, "http://127.0.0.1:9000", {})
+    kinds.check(KIND.URL, "https://h.test/{date:%Y}/{date:%m-%d}.md", {})
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_every_kind_has_exactly_one_record(kind: models.SourceKind) -> None:
+    assert [record for record in kinds.RECORDS if record.kind is kind] == [kinds.get(kind)]
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: Path) -> None:
+    address = str(tmp_path) if kind is KIND.FOLDER else "https://h.test/feed"
+    kinds.check(kind, address, {})
+    with pytest.raises(errors.UsageError):
+        kinds.check(kind, address, {"timezone": "Mars/Base"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "label"),
+    [
+        (KIND.FOLDER, "/srv/secret/papers/", "papers"),
+        (KIND.FOLDER, "C:\\papers\\daily", "daily"),
+        (KIND.FOLDER, "/", "/"),
+        (KIND.URL, "https://me:pass@h.test/a/{date:%Y}.md?key=1#top", "h.test/a/{date:%Y}.md"),
+        (KIND.FEED, "https://h.test/feed/", "h.test/feed"),
+        (KIND.FEED, "https://[h.test/feed", "feed"),
+    ],
+)
+def test_a_public_label_holds_no_secrets(kind: models.SourceKind, address: str, label: str) -> None:
+    assert kinds.public_label(kind, address) == label
+
+
+ADDRESSES = {
+    models.SourceKind.FOLDER: "{folder}",
+    models.SourceKind.URL: "{origin}/{{date:%Y-%m-%d}}.md",
+    models.SourceKind.FEED: "{origin}/feed",
+    models.SourceKind.HUGGINGFACE: "{origin}",
+    models.SourceKind.ARXIV: "{origin}/api/query",
+}
+"""An address of each kind, by which the kind is guessed. A new kind needs one, and its content below."""
+
+
+def _publish(origin: OriginServer, folder: Path) -> None:
+    origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
+    origin.pages["/feed"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00003"))
+    origin.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00001")
+    )
+    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001"))
+    (folder / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+async def test_every_kind_can_be_added_and_polled(
+    kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    record = kinds.get(kind)
+    async with origin_server.run_origin() as origin:
+        harness = PollingHarness(sqlite_db, origin)
+        _publish(origin, tmp_path)
+        address = ADDRESSES[kind].format(origin=origin.url, folder=tmp_path)
+        added = await harness.registry.add(address)
+        assert added.kind is kind
+        if record.stage is base.Stage.MISSING_FACTS:
+            await harness.add("/2025-05-06.md", "url")  # brings papers that lack facts
+        reports = {report.source.url: report for report in await harness.fetch_due()}
+        assert reports[address].status is FetchStatus.OK, reports[address].reason
+        stored = (await harness.health())[address]
+    assert (stored.last_success_at, stored.next_attempt_at) == (
+        harness.now,
+        harness.now + record.poll_interval,
+    )
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+@pytest.mark.parametrize("locale", models.Locale)
+def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, locale: models.Locale) -> None:
+    texts = translations.load().for_locale(locale)
+    assert operations_messages.kind_label(texts, kind)
+    assert kinds.public_label(kind, "https://me:pass@h.test/a?key=secret")
+
+
+@pytest.mark.parametrize("provider", digest_writer.MetadataProvider)
+def test_every_provider_is_ranked_by_the_merge(provider: digest_writer.MetadataProvider) -> None:
+    assert provider in digest_writer.PRECEDENCE["title"]
+    assert provider in digest_writer.PRECEDENCE["authors"]

@@ -1,0 +1,546 @@
+"""The poller against a real server and a real database: page states, reports and the health of sources."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import day_close, errors
+from bot.core.settings import SourceSetting
+from bot.sources import base, fetch_errors, poller
+from bot.sources.poller import SourceReport
+from storage import database, models
+from storage import errors as storage_errors
+from storage import sources as stored_sources
+from storage.models import FetchStatus
+from tests.support import origin_server, patience, source_payloads
+from tests.support.polling_harness import START, PollingHarness
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+S = FetchStatus
+HF = "/api/daily_papers?date=2025-05-06"
+
+
+@pytest_asyncio.fixture
+async def db_harness(db: database.Database) -> AsyncIterator[PollingHarness]:
+    async with origin_server.run_origin() as origin:
+        yield PollingHarness(db, origin)
+
+
+@pytest_asyncio.fixture
+async def harness(sqlite_db: database.Database) -> AsyncIterator[PollingHarness]:
+    async with origin_server.run_origin() as origin:
+        yield PollingHarness(sqlite_db, origin)
+
+
+async def test_one_run_gives_a_review_its_votes_and_authors(db_harness: PollingHarness) -> None:
+    origin = db_harness.origin
+    origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
+    origin.pages[HF] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00001", 81),
+        source_payloads.daily_papers_item("2505.00003", 5),
+    )
+    origin.pages["/api/query"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001"),
+        source_payloads.arxiv_entry("2505.00002", title="Told by arXiv"),
+    )
+    await db_harness.add("/{date:%Y-%m-%d}.md")
+    await db_harness.add("/api/query")
+    await db_harness.add(origin.url, "huggingface")
+    reports = await db_harness.fetch_due()
+    rows = [
+        (
+            report.source.kind.value,
+            report.status.value,
+            report.result.digests,
+            report.result.papers,
+            report.result.new_papers,
+        )
+        for report in reports
+    ]
+    assert rows == [("url", "ok", 1, 2, 1), ("arxiv", "ok", 0, 2, 0), ("huggingface", "ok", 1, 2, 2)]
+    paper = await db_harness.detail("2505.00001")
+    assert paper is not None
+    assert (paper.votes, paper.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
+    assert paper.categories == ("cs.CL", "cs.LG")
+    other = await db_harness.detail("2505.00002")
+    assert other is not None
+    assert (other.title, other.votes) == ("Told by arXiv", None)
+
+
+async def test_a_second_run_sends_conditional_requests_and_changes_nothing(harness: PollingHarness) -> None:
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        return web.Response(text=source_payloads.newsletter(), headers={"ETag": '"1"'})
+
+    harness.origin.pages["/2025-05-06.md"] = page
+    await harness.add("/{date:%Y-%m-%d}.md")
+    async with harness.open_poller() as opened:
+        first = await opened.fetch_all()
+        second = await opened.fetch_all()
+    assert [(report.status, report.result.new_papers) for report in first] == [(S.OK, 2)]
+    assert [(report.status, report.result.digests, report.result.new_papers) for report in second] == [
+        (S.UNCHANGED, 0, 0)
+    ]
+
+
+async def test_a_dry_run_reports_changes_and_stores_nothing(db_harness: PollingHarness) -> None:
+    db_harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    db_harness.origin.pages[HF] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00009")
+    )
+    await db_harness.add("/a.md")
+    await db_harness.add(db_harness.origin.url, "huggingface")
+    before = await db_harness.health()
+    async with db_harness.open_poller() as opened:
+        for _ in range(2):
+            reports = await opened.fetch_all(dry_run=True)
+            assert [
+                (report.status, report.result.digests, report.result.papers, report.result.new_papers)
+                for report in reports
+            ] == [(S.OK, 1, 2, 2), (S.OK, 1, 1, 1)]
+    assert await db_harness.health() == before
+    assert await db_harness.detail("2505.00001") is None
+
+
+async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
+    harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    harness.origin.pages["/feed"] = source_payloads.rss()
+    await harness.add("/a.md", every="10")
+    await harness.add("/feed", every="30")
+    assert len(await harness.fetch_due()) == 2
+    harness.now += timedelta(minutes=9)
+    assert await harness.fetch_due() == []
+    harness.now += timedelta(minutes=1)
+    assert [report.source.url for report in await harness.fetch_due()] == [f"{harness.origin.url}/a.md"]
+
+
+async def test_each_failure_has_its_reason_and_does_not_affect_other_sources(
+    harness: PollingHarness, tmp_path: Path
+) -> None:
+    pages = harness.origin.pages
+    pages["/good.md"] = source_payloads.newsletter()
+    pages["/html.md"] = "<!doctype html><html><body>oops</body></html>"
+    pages["/broken.md"] = web.Response(status=500)
+    pages["/loop.md"] = web.Response(status=302, headers={"Location": "/loop.md"})
+    pages["/inside.md"] = web.Response(status=302, headers={"Location": "http://169.254.169.254/latest"})
+    pages["/gone.md"] = web.Response(status=410)
+    pages["/bomb.xml"] = '<!DOCTYPE rss [<!ENTITY a "b">]>' + source_payloads.rss(head="")
+    pages["/empty.md"] = "## Daily Papers (2025-05-06)\n"
+    for path in ("/html.md", "/broken.md", "/loop.md", "/inside.md", "/gone.md", "/none.md", "/empty.md"):
+        await harness.add(path)
+    await harness.add("/bomb.xml")
+    await harness.add("http://127.0.0.1:1/feed")
+    await harness.add("/good.md")
+    (tmp_path / "folder").mkdir()
+    await harness.registry.add(str(tmp_path / "folder"))
+    (tmp_path / "folder").rmdir()
+    reports = {
+        report.source.url.removeprefix(harness.origin.url): report for report in await harness.fetch_due()
+    }
+    outcomes = {path: (report.status.value, report.reason) for path, report in reports.items()}
+    assert outcomes == {
+        "/html.md": ("failed", "it is an HTML page without a digest"),
+        "/broken.md": ("failed", "the server has trouble: internal server error (500)"),
+        "/loop.md": ("failed", "its redirects go in a circle"),
+        "/inside.md": ("refused", "169.254.169.254 is a cloud metadata address"),
+        "/gone.md": ("gone", "it is gone for good (410)"),
+        "/none.md": ("failed", "nothing is there (404)"),
+        "/empty.md": ("failed", "its list of papers is empty"),
+        "/bomb.xml": ("failed", "its XML declares entities of its own, which are not read"),
+        "http://127.0.0.1:1/feed": ("refused", "127.0.0.1 is a loopback address"),
+        "/good.md": ("ok", ""),
+        str(tmp_path / "folder"): ("failed", "the folder cannot be read: there is no such folder"),
+    }
+    assert await harness.detail("2505.00001") is not None
+
+
+async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(harness: PollingHarness) -> None:
+    harness.origin.pages["/feed"] = web.Response(status=500)
+    added = await harness.add("/feed")
+    polled_at = []
+    while harness.now < START + timedelta(days=3):
+        if await harness.fetch_due():
+            polled_at.append(harness.now)
+        health = (await harness.health())[added.url]
+        assert health.next_attempt_at is not None
+        harness.now = health.next_attempt_at
+    gaps = [(later - earlier) / timedelta(hours=1) for earlier, later in itertools.pairwise(polled_at)]
+    assert gaps == [1, 2, 4, 8, 16, 24]
+    assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
+    harness.origin.pages["/feed"] = source_payloads.rss()
+    await harness.fetch_due()
+    health = (await harness.health())[added.url]
+    assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
+
+
+async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
+    harness: PollingHarness,
+) -> None:
+    harness.origin.pages["/feed"] = web.Response(status=410)
+    await harness.add("/feed")
+    await harness.fetch_due()
+    harness.now += timedelta(days=30)
+    assert await harness.fetch_due() == []
+    async with harness.open_poller() as opened:
+        reports = await opened.fetch_all()
+    assert reports[0].reason == "it is gone for good (410) since 2025-05-06"
+    assert (len(harness.origin.requests), len(harness.notices)) == (1, 1)
+
+
+async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHarness) -> None:
+    harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    harness.origin.pages["/b.md"] = source_payloads.newsletter(date(2025, 5, 5), ids=["2505.00005"])
+    await harness.add("/a.md")
+    await harness.add("/b.md")
+    store = harness.ingest.add_batch
+
+    async def fail_once(*args: object) -> object:
+        harness.ingest.add_batch = store  # type: ignore[method-assign]
+        raise storage_errors.DatabaseBusyError("paperround.db is locked by another process.")
+
+    harness.ingest.add_batch = fail_once  # type: ignore[method-assign, assignment]
+    async with harness.open_poller() as opened:
+        first = await opened.fetch_all()
+        second = await opened.fetch_all()
+    failed = {report.source.url for report in first if report.status is S.FAILED}
+    assert {report.reason for report in first if report.status is S.FAILED} == {
+        "paperround.db is locked by another process."
+    }
+    assert failed == {report.source.url for report in second if report.status is S.OK}
+    assert await harness.detail("2505.00001") is not None
+    assert await harness.detail("2505.00005") is not None
+
+
+async def test_a_digest_that_triggers_a_bug_does_not_affect_others(harness: PollingHarness) -> None:
+    store = harness.ingest.add_batch
+    for number in range(3):
+        day = date(2025, 5, number + 1)
+        harness.origin.pages[f"/{number}.md"] = source_payloads.newsletter(
+            day, ids=[f"2505.0000{number + 1}"]
+        )
+        await harness.add(f"/{number}.md")
+
+    async def break_on_one(group: Sequence[models.SourcedDigest]) -> object:
+        if any(digest.location.endswith("/1.md") for digest in group):
+            raise RuntimeError("a strange text")
+        return await store(group)
+
+    harness.ingest.add_batch = break_on_one  # type: ignore[method-assign, assignment]
+    statuses = [report.status for report in await harness.fetch_due()]
+    assert statuses == [S.OK, S.FAILED, S.OK]
+    assert await harness.detail("2505.00001") is not None
+    assert await harness.detail("2505.00003") is not None
+
+
+async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
+    days = [date(2025, 1, 1) + timedelta(days=offset) for offset in range(60)]
+    stop_at = 40
+    served = 0
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal served
+        if "If-None-Match" in request.headers:
+            return web.Response(status=304)
+        served += 1
+        if served == stop_at:
+            task.cancel()
+        day = date.fromisoformat(request.path[1:11])
+        paper_id = f"2501.{day.timetuple().tm_yday:05}"
+        return web.Response(text=source_payloads.newsletter(day, ids=[paper_id]), headers={"ETag": '"1"'})
+
+    for day in days:
+        harness.origin.pages[f"/{day}.md"] = page
+    await harness.add("/{date:%Y-%m-%d}.md")
+    async with harness.open_poller() as opened:
+        task = asyncio.create_task(opened.fetch_all(days=days))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        stop_at, served = -1, 0
+        reports = await opened.fetch_all(days=days)
+    assert served < 60 - 25
+    assert reports[0].status is S.OK
+    assert await harness.detail("2501.00001") is not None
+    assert await harness.detail("2501.00060") is not None
+
+
+async def test_the_same_digest_from_two_sources_is_one_digest(harness: PollingHarness) -> None:
+    text = source_payloads.newsletter()
+    harness.origin.pages["/a.md"] = text
+    harness.origin.pages["/feed"] = source_payloads.rss(
+        f"<item><guid>x</guid><description><![CDATA[{text}]]></description></item>"
+    )
+    await harness.add("/a.md")
+    await harness.add("/feed")
+    reports = await harness.fetch_due()
+    assert sum(report.result.new_papers for report in reports) == 2
+    detail = await harness.detail("2505.00001")
+    assert detail is not None
+    assert len(detail.appearances) == 1
+
+
+async def test_changed_votes_are_stored(harness: PollingHarness) -> None:
+    harness.origin.pages["/a.md"] = source_payloads.newsletter(ids=["2505.00001"])
+    await harness.add("/a.md")
+    await harness.add(harness.origin.url, "huggingface")
+    for votes in (12, 40, 35):
+        harness.origin.pages[HF] = source_payloads.daily_papers(
+            source_payloads.daily_papers_item("2505.00001", votes)
+        )
+        await harness.fetch_due()
+        detail = await harness.detail("2505.00001")
+        assert detail is not None
+        assert detail.votes == votes
+        harness.now += timedelta(hours=2)
+
+
+async def test_facts_are_kept_for_a_later_digest(harness: PollingHarness) -> None:
+    harness.origin.pages[HF] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00001", 81)
+    )
+    await harness.add(harness.origin.url, "huggingface")
+    await harness.fetch_due()
+    harness.now += timedelta(minutes=10)
+    harness.origin.pages["/a.md"] = source_payloads.review(ids=["2505.00001"])
+    await harness.add("/a.md")
+    await harness.fetch_due()
+    detail = await harness.detail("2505.00001")
+    assert detail is not None
+    assert (detail.votes, detail.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
+
+
+async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingHarness) -> None:
+    key = "k" * 480
+    path = "/" + "p" * 900
+    db_harness.origin.pages[path] = source_payloads.rss(f"<item><guid>{key}</guid><title>A</title></item>")
+    added = await db_harness.add(path, "feed")
+    await db_harness.fetch_due()
+    db_harness.now += timedelta(hours=1)
+    assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
+    async with db_harness.db.read() as connection:
+        pages = (await stored_sources.list_page_states(connection, [added.id]))[added.id]
+    assert all(len(key) <= 600 for key in pages)
+    assert poller.page_key(f"{added.url}#{key}") in pages
+
+
+async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
+    configured = [
+        SourceSetting(
+            url="https://h.test/{date:%Y-%m-%d}.md",
+            language=models.Locale.KO,
+            priority=2,
+            options={"every": 5},
+        ),
+        SourceSetting(url="https://h.test/feed", kind=models.SourceKind.FEED),
+    ]
+    for _ in range(2):
+        await harness.registry.add_configured(configured)
+    rows = await harness.registry.list_rows()
+    assert [(row.url, row.kind.value, row.priority) for row in rows] == [
+        ("https://h.test/{date:%Y-%m-%d}.md", "url", 2),
+        ("https://h.test/feed", "feed", 0),
+    ]
+    assert rows[0].options == {"every": "5"}
+
+
+async def test_a_source_is_removed_by_its_url(harness: PollingHarness) -> None:
+    added = await harness.add("/feed")
+    with pytest.raises(storage_errors.DuplicateError):
+        await harness.add("/feed")
+    await harness.registry.remove(added.url)
+    with pytest.raises(errors.UsageError):
+        await harness.registry.remove(added.url)
+    assert await harness.registry.list_rows() == []
+
+
+async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
+    harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    await harness.add("/a.md")
+    stop = asyncio.Event()
+
+    async def stop_once_stored(_: Sequence[poller.SourceReport]) -> None:
+        assert await harness.detail("2505.00001") is not None
+        stop.set()
+
+    async with harness.open_poller() as opened, patience.limit(10):
+        await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
+
+
+async def test_repeated_reviews_bring_each_paper_once(harness: PollingHarness) -> None:
+    """The list of each day repeats half of the papers of the day before."""
+    await harness.add("/{date:%Y-%m-%d}.md")
+    new = []
+    for number in range(14):
+        day = harness.now.date()
+        ids = [f"2505.{number * 3 + offset:05}" for offset in range(1, 7)]
+        harness.origin.pages[f"/{day}.md"] = source_payloads.review(day, ids)
+        new.append((await harness.fetch_due())[0].result.new_papers)
+        harness.now += timedelta(days=1)
+    assert new == [6] + [3] * 13
+
+
+NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
+
+WAITS = fetch_errors.RetryPolicy(lambda: 0.0)
+FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
+
+
+def health_after(
+    status: S, source: models.StoredSource = FEED, report: SourceReport | None = None
+) -> models.StoredSource:
+    report = report or SourceReport(source)
+    report.status, report.reason = status, "why"
+    return poller.updated_health(report, NOW, WAITS, day_close.default())
+
+
+def poll_delay(source: models.StoredSource) -> timedelta:
+    assert source.next_attempt_at is not None
+    return source.next_attempt_at - NOW
+
+
+def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
+    source = replace(FEED, last_success_at=NOW - timedelta(days=2), failures=2)
+    updated = health_after(S.NOT_YET, source)
+    assert (updated.failures, updated.last_success_at) == (0, NOW - timedelta(days=2))
+
+
+def test_the_next_poll_respects_retry_after() -> None:
+    assert poll_delay(
+        health_after(S.FAILED, report=SourceReport(FEED, retry_at=NOW + timedelta(hours=5)))
+    ) == timedelta(hours=5)
+
+
+@pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
+def test_the_option_every_overrides_the_interval(every: str, minutes: int) -> None:
+    assert poller.poll_interval(
+        replace(FEED, options={"every": every}), is_newest_pending=False
+    ) == timedelta(minutes=minutes)
+
+
+def test_a_dated_address_is_polled_more_often_while_its_digest_is_pending() -> None:
+    dated = replace(FEED, kind=models.SourceKind.URL)
+    assert poller.poll_interval(dated, is_newest_pending=True) < poller.poll_interval(
+        dated, is_newest_pending=False
+    )
+
+
+RULE = day_close.default()
+PAGE = models.PageState("https://h.test/a.md", NOW, FetchStatus.OK, etag='"1"', hash="0" * 64)
+
+
+def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
+    before = poller.PageStates({PAGE.location: PAGE})
+    same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=FetchStatus.UNCHANGED)
+    assert poller.changed_pages([same], before, RULE) == ()
+    tomorrow = replace(same, read_at=NOW + timedelta(days=1))
+    assert poller.changed_pages([tomorrow], before, RULE) == (tomorrow,)
+
+
+def test_any_other_change_is_stored_at_once() -> None:
+    before = poller.PageStates({PAGE.location: PAGE})
+    changed = [
+        replace(PAGE, etag='"2"'),
+        replace(PAGE, hash="1" * 64),
+        replace(PAGE, moved_to="https://h.test/b.md"),
+        replace(PAGE, status=FetchStatus.GONE),
+        replace(PAGE, location="https://h.test/other.md"),
+    ]
+    assert poller.changed_pages(changed, before, RULE) == tuple(changed)
+
+
+@given(st.text(max_size=900))
+def test_every_location_is_found_under_its_key(location: str) -> None:
+    page = replace(PAGE, location=poller.page_key(location))
+    assert len(page.location) <= 600
+    assert poller.PageStates({page.location: page})[location] == page
+
+
+TODAY = NOW.date()
+
+STALE_AFTER = timedelta(days=10)
+
+
+def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> models.StoredSource:
+    return replace(FEED, kind=kind, **more)  # type: ignore[arg-type]
+
+
+def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
+    report = SourceReport(source or row())
+    for result in results:
+        report.add_fetch_result(result)
+    report.conclude(NOW)
+    return report.status, report.reason
+
+
+def fetch_result(status: S, reason: str = "", day: date | None = None) -> base.FetchResult:
+    return base.FetchResult("place", status, reason, day=day)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        ([], S.UNCHANGED),
+        ([S.OK], S.OK),
+        ([S.OK, S.FAILED], S.OK),
+        ([S.UNCHANGED, S.OK, S.NOT_YET], S.OK),
+        ([S.UNCHANGED, S.FAILED], S.FAILED),
+        ([S.FAILED, S.REFUSED], S.FAILED),
+        ([S.UNCHANGED, S.REFUSED], S.REFUSED),
+        ([S.UNCHANGED, S.NOT_YET], S.UNCHANGED),
+        ([S.UNCHANGED, S.GONE], S.UNCHANGED),
+        ([S.GONE], S.GONE),
+        ([S.GONE, S.GONE], S.GONE),
+        ([S.NOT_YET], S.NOT_YET),
+    ],
+)
+def test_the_most_important_result_gives_the_status(statuses: list[S], status: S) -> None:
+    assert (
+        overall_status(*(fetch_result(given, f"because {given.value}", TODAY) for given in statuses))[0]
+        is status
+    )
+
+
+def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
+    assert overall_status(
+        fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
+    ) == (S.OK, "2 of 3 places: it broke")
+
+
+def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:
+    absent = fetch_result(S.NOT_YET, "nothing is there (404)", TODAY)
+    lately = row(last_success_at=NOW - STALE_AFTER)
+    assert overall_status(absent, source=lately)[0] is S.NOT_YET
+    long_ago = row(last_success_at=NOW - STALE_AFTER - timedelta(hours=1))
+    status, reason = overall_status(absent, source=long_ago)
+    assert status is S.FAILED
+    assert reason == "nothing at any of its addresses since 2025-04-26: nothing is there (404)"
+
+
+def test_a_source_without_any_success_fails_at_once_for_past_days() -> None:
+    days = [fetch_result(S.NOT_YET, "nothing", date(2025, 1, day)) for day in (1, 2, 3)]
+    assert overall_status(*days) == (
+        S.FAILED,
+        "nothing at any of its addresses from 2025-01-01 to 2025-01-03: nothing",
+    )
+    assert overall_status(*days, source=row(last_success_at=NOW))[0] is S.NOT_YET
+
+
+def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
+    source = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
+    assert overall_status(fetch_result(S.NOT_YET, "its list is empty", TODAY), source=source) == (
+        S.NOT_YET,
+        "its list is empty",
+    )

@@ -1,0 +1,218 @@
+"""Digests at web addresses, dated or not: the fields of a date, the days that are due, and what a page holds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import errors
+from bot.sources import url
+from bot.sources.fetcher import Fetcher
+from storage import models
+from storage.models import FetchStatus
+from tests.support import source_fixtures, source_payloads
+from tests.support.origin_server import OriginServer
+from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+
+TODAY = source_payloads.DAY
+UTC_ZONE = ZoneInfo("UTC")
+OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_YET
+FAILED, GONE = FetchStatus.FAILED, FetchStatus.GONE
+
+
+def dated_source(
+    origin: OriginServer, fetch: Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
+) -> url.UrlSource:
+    return url.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
+
+
+async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
+    origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
+    results = await fetch_results(dated_source(origin, fetch))
+    assert [(result.day, result.status) for result in results] == [
+        (TODAY, OK),
+        (date(2025, 5, 5), OK),
+        (date(2025, 5, 4), NOT_YET),
+        (date(2025, 5, 3), NOT_YET),
+    ]
+    digest = results[0]
+    assert digest.location == f"{origin.url}/2025/05/06.md"
+    assert [paper.arxiv_id for paper in digest.digests[0].entries] == ["2505.00001", "2505.00002"]
+    assert results[2].reason == "2025-05-04: nothing is there (404)"
+
+
+async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
+    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
+    feed = dated_source(origin, fetch, corrected_days=1)
+    pages = merge_page_states(await fetch_results(feed))
+    assert await fetch_statuses(feed, pages) == [UNCHANGED, UNCHANGED]
+    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
+    results = await fetch_results(feed, pages)
+    assert [result.status for result in results] == [UNCHANGED, OK]
+    assert "corrected" in results[1].digests[0].text
+
+
+async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServer, fetch: Fetcher) -> None:
+    seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
+    early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
+    results = await fetch_results(seoul, now=early)
+    assert (results[0].status, results[0].reason) == (NOT_YET, "asked from 09:00 Asia/Seoul on")
+    assert origin.requests == []
+    await fetch_results(seoul, now=early + timedelta(minutes=1))
+    assert origin.paths == ["/2025/05/07.md"]
+
+
+async def test_requested_days_are_fetched_in_order(origin: OriginServer, fetch: Fetcher) -> None:
+    days = [date(2025, 1, day) for day in (1, 2, 3)]
+    for day in days:
+        origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
+    assert await fetch_statuses(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY]) == [
+        OK,
+        OK,
+        OK,
+        NOT_YET,
+    ]
+    assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
+
+
+async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/2025-05.md"] = source_payloads.newsletter()
+    assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
+
+
+async def test_a_gone_digest_is_not_requested_again(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/2025/05/06.md"] = web.Response(status=410)
+    source = dated_source(origin, fetch, corrected_days=0)
+    results = await fetch_results(source)
+    assert (results[0].status, results[0].reason) == (GONE, "it is gone for good (410)")
+    again = await fetch_results(source, merge_page_states(results))
+    assert (again[0].status, len(origin.requests)) == (GONE, 1)
+
+
+async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer, fetch: Fetcher) -> None:
+    source = dated_source(origin, fetch, pattern="/latest.md")
+    missing = await fetch_results(source)
+    assert [(result.status, result.reason) for result in missing] == [(FAILED, "nothing is there (404)")]
+    origin.pages["/latest.md"] = source_payloads.newsletter()
+    results = await fetch_results(source)
+    assert [result.status for result in results] == [OK]
+    assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (
+            "<!doctype html><html><body><h1>We are down</h1></body></html>",
+            FAILED,
+            "HTML page without a digest",
+        ),
+        ("Just some words.", FAILED, "there is no digest in it"),
+        ("", FAILED, "its answer is empty"),
+        (" \n", FAILED, "its answer is empty"),
+        ("## Daily Papers (2025-05-06)\n", NOT_YET, "2025-05-06: its list of papers is empty"),
+        ("## Daily Papers (2025-02-31)\n", FAILED, "no digest"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xd8\xff", FAILED, ""),
+        ("# " + "a" * 1_000_000, FAILED, "no digest"),
+    ],
+)
+async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
+    origin: OriginServer, fetch: Fetcher, body: str | bytes, status: FetchStatus, reason: str
+) -> None:
+    origin.pages["/2025/05/06.md"] = body
+    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
+    assert result.status is status
+    assert reason in result.reason
+    assert (result.digests, result.page_states) == ((), ())
+
+
+async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fetcher) -> None:
+    page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
+    <h2>Daily Papers (2025-05-06)</h2>
+    <h3><a href="https://arxiv.org/abs/2505.00001">A Study of <em>Small</em> Things</a></h3>
+    <p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
+    <ul><li><strong><em>Finding</em></strong>: small &amp; fast</li></ul></article></body></html>"""
+    origin.pages["/2025/05/06.md"] = web.Response(text=page, content_type="text/html")
+    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
+    paper = result.digests[0].entries[0]
+    assert (paper.arxiv_id, paper.votes, paper.authors) == ("2505.00001", 12, ("Ada Lovelace", "Kim Minsu"))
+    assert paper.sections == (models.Section("Finding", "small & fast"),)
+
+
+async def test_fetching_stops_after_five_failed_days(origin: OriginServer, fetch: Fetcher) -> None:
+    async def broken(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    days = [date(2025, 1, day) for day in range(1, 21)]
+    for day in days:
+        origin.pages[f"/2025/01/{day:%d}.md"] = broken
+    assert await fetch_statuses(dated_source(origin, fetch), days=days) == [FAILED] * 5
+
+
+async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
+    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
+    assert result.retry_at == source_fixtures.NOW + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    "options", [{"timezone": "Mars/Base"}, {"from": "25:00"}, {"corrected_days": 99}, {"corrected_days": "x"}]
+)
+def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
+    with pytest.raises(errors.UsageError):
+        url.parse_publishing_schedule(options, "UTC")
+
+
+def test_usable_options_are_accepted() -> None:
+    options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
+    assert url.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
+    assert url.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
+
+
+DIRECTIVES = [f"%{letter}" for letter in "YmdyjbBaAUWVGuw%"] + ["%-d", "%-m", "%-j"]
+LITERALS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{}%"), max_size=8)
+PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1, max_size=6).map("".join)
+
+
+@given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
+def test_a_date_field_expands_like_strftime(pattern: str, day: date) -> None:
+    template = f"https://host.test/{{date:{pattern}}}.md"
+    url.check_template(template)
+    assert url.expand_template(template, day) == f"https://host.test/{day.strftime(pattern)}.md"
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
+    try:
+        url.check_template(text)
+    except errors.UsageError:
+        return
+    assert "{" in text or url.expand_template(text, date(2025, 5, 6)) == text
+
+
+NO_FIELDS = (
+    "{date} {date:} {day:%Y} {date.year} {date.__class__.__mro__} {0} {} {date:%H} {date:%s} {date:%c} {date:%} {date:%-}"
+    " {date:%-H} {date:%Q} {date:%Y date:%Y} {{date:%Y}}"
+)
+
+
+@pytest.mark.parametrize("field", NO_FIELDS.split())
+def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
+    with pytest.raises(errors.UsageError):
+        url.check_template(f"https://h.test/{field}.md")
+
+
+def test_an_address_without_fields_is_unchanged() -> None:
+    address = "https://h.test/100%25.md"
+    url.check_template(address)
+    assert url.expand_template(address, date(2025, 5, 6)) == address

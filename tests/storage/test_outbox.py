@@ -1,0 +1,257 @@
+"""Deliveries and their parts on both engines: planned once, due in order, attempted, paused, resumed and ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+from storage import database, deliveries, locks, models, outbox
+from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
+
+
+async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        assert await outbox.add(connection, new_delivery()) is not None
+        assert await outbox.add(connection, new_delivery()) is None
+        twice = await outbox.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
+        assert twice.keys() == {"a", "b"}
+        assert await deliveries.count_by_state(connection) == {models.PartState.PLANNED: 6}
+
+
+async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
+    post = models.StoredPost(
+        papers=("2502.02737", "2502.02738"),
+        total=9,
+        fingerprint="f",
+        topic="강화 학습",
+        late=((NOW.date(), 1, 2),),
+        closes_at=NOW,
+        is_complete=True,
+        server_picks=(("2502.02737", 2, 1),),
+    )
+    planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), post=post, priority=3)
+    delivery_id = await add(db, planned)
+    async with db.read() as connection:
+        stored = await deliveries.get(connection, delivery_id)
+        parts = await deliveries.list_parts(connection, delivery_id)
+    assert stored is not None
+    for name in ("key", "kind", "user_id", "guild_id", "digest_on", "post", "priority", "due_at"):
+        assert getattr(stored, name) == getattr(planned, name)
+    assert [part.position for part in parts] == [0, 1]
+    assert parts[0].first_attempt_at is None
+
+
+async def test_payloads_are_purged_some_time_after_the_end(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
+        assert await outbox.clear_payloads(connection, [part.id], NOW) == 0
+        assert await deliveries.list_filled_parts(connection, NOW + MINUTE, 0, 10) == [part.id]
+        assert await outbox.clear_payloads(connection, [part.id], NOW + MINUTE) == 1
+        assert await deliveries.list_filled_parts(connection, NOW + MINUTE, 0, 10) == []
+        assert (await deliveries.list_parts(connection, delivery_id))[0].payload is None
+
+
+async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Database) -> None:
+    await add(db, new_delivery())
+    assert await list_due_nonces(db) == ["daily:1:2026-01-01/0"]
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await deliveries.list_due(connection, NOW) == []
+        await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW)
+    assert await list_due_nonces(db) == ["daily:1:2026-01-01/1"]
+
+
+async def test_due_parts_are_ordered_by_priority_and_none_is_early(db: database.Database) -> None:
+    await add(db, new_delivery("daily", parts=1, priority=50))
+    await add(db, new_delivery("alert", parts=1, priority=10))
+    await add(db, new_delivery("later", parts=1, priority=0, due_at=NOW + MINUTE))
+    assert await list_due_nonces(db) == ["alert/0", "daily/0"]
+    assert await list_due_nonces(db, NOW + MINUTE) == ["later/0", "alert/0", "daily/0"]
+
+
+async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery())
+    for expected in (models.DeliveryState.PLANNED, models.DeliveryState.SENT):
+        async with db.transaction() as connection:
+            part = await start_attempt(connection)
+            await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
+            stored = await deliveries.get(connection, delivery_id)
+        assert stored is not None
+        assert stored.state == expected
+    assert stored is not None
+    assert stored.finished_at == NOW + MINUTE
+    async with db.read() as connection:
+        assert await deliveries.oldest_unsent_at(connection) is None
+
+
+async def test_an_attempt_begins_once(db: database.Database) -> None:
+    await add(db, new_delivery())
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await outbox.mark_sending(connection, [part.id], NOW) == set()
+
+
+async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
+    db: database.Database,
+) -> None:
+    await add(db, new_delivery())
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+    async with db.transaction() as connection:
+        assert await outbox.release_interrupted(connection, NOW + MINUTE) == 1
+        again = (await deliveries.list_due(connection, NOW + MINUTE))[0].part
+    assert again.id == part.id
+    assert (again.first_attempt_at, again.attempts) == (NOW, 1)
+
+
+async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: database.Database) -> None:
+    await add(db, new_delivery(parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.mark_retry(
+            connection, part.id, next_attempt_at=NOW + MINUTE, unknown_since=NOW, error="503", error_code=0
+        )
+        assert await deliveries.list_due(connection, NOW) == []
+        part = await start_attempt(connection, NOW + MINUTE)
+        again = (await deliveries.list_parts(connection, part.delivery_id))[0]
+        assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
+        await outbox.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
+        again = (await deliveries.list_parts(connection, part.delivery_id))[0]
+        assert again.first_attempt_at is None
+
+
+async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a"))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason="refused", now=NOW)
+        stored = await deliveries.get(connection, delivery_id)
+    assert stored is not None
+    assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
+    assert await list_due_nonces(db) == []
+
+
+async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database) -> None:
+    await add(db, new_delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
+        again = (await deliveries.list_due(connection, NOW))[0].part
+        assert (again.payload, again.nonce, again.first_attempt_at) == ("{plain}", "plain", None)
+        assert not await outbox.use_fallback(connection, part.id, nonce="plainer", now=NOW)
+
+
+async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery(parts=3))
+    async with db.transaction() as connection:
+        former = await locks.raise_term(connection)
+        [first, second, third] = [part.id for part in await deliveries.list_parts(connection, delivery_id)]
+        assert await outbox.mark_sending(connection, [first, second], NOW, term=former) == {first, second}
+        present = await locks.raise_term(connection)
+        assert await outbox.mark_sending(connection, [third], NOW, term=former) == set()
+        assert await outbox.release_interrupted(connection, NOW, term=former) == 0
+        assert await outbox.release_interrupted(connection, NOW, term=present) == 2
+    async with db.transaction() as connection:
+        assert await outbox.mark_sending(connection, [first], NOW, term=present) == {first}
+        for part_id in (first, second):
+            assert not await outbox.mark_retry(
+                connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
+            )
+            for state in (models.PartState.PAUSED, models.PartState.UNCERTAIN, models.PartState.FAILED):
+                assert not await outbox.stop_part(
+                    connection, part_id, state, reason="no", now=NOW, term=former
+                )
+            assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
+        await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
+        states = [part.state.value for part in await deliveries.list_parts(connection, delivery_id)]
+        assert states == ["sending", "sent", "planned"]
+
+
+async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have_ended(
+    db: database.Database,
+) -> None:
+    forum_post = models.NewPart(models.PartKind.FORUM_POST, "{}", "forum", marker="m")
+    await add(db, new_delivery("message", parts=1))
+    await add(db, dataclasses.replace(new_delivery("forum"), parts=(forum_post,), channel_id=8))
+    async with db.transaction() as connection:
+        term = await locks.raise_term(connection)
+        due = await deliveries.list_due(connection, NOW)
+        await outbox.mark_sending(connection, [one.part.id for one in due], NOW, term=term)
+        term = await locks.raise_term(connection)
+        assert await outbox.release_interrupted(connection, NOW, term=term, forum_posts_at=NOW + MINUTE)
+        [message] = await deliveries.list_due(connection, NOW)
+        assert message.part.kind is models.PartKind.MESSAGE
+        assert len(await deliveries.list_due(connection, NOW + MINUTE)) == 2
+
+
+async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeued(
+    db: database.Database,
+) -> None:
+    delivery_id = await add(db, new_delivery("a"))
+    await add(db, new_delivery("b", parts=1, priority=60))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.stop_part(
+            connection, part.id, models.PartState.UNCERTAIN, reason="may not read the history", now=NOW
+        )
+        uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+        assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
+            (delivery_id, "may not read the history")
+        ]
+    assert await list_due_nonces(db) == ["b/0"]
+    async with db.transaction() as connection:
+        later = NOW + timedelta(days=1)
+        assert await outbox.requeue(connection, part.id, nonce="new", now=NOW, expires_at=later)
+        assert not await outbox.requeue(connection, part.id, nonce="newer", now=NOW, expires_at=later)
+    assert await list_due_nonces(db) == ["new", "b/0"]
+
+
+async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.Database) -> None:
+    await add(db, new_delivery("a"))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.stop_part(
+            connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50001, now=NOW
+        )
+    assert await list_due_nonces(db) == []
+    async with db.transaction() as connection:
+        assert await outbox.resume(connection, NOW, channel_id=8) == 0
+        assert await outbox.resume(connection, NOW, channel_id=7) == 1
+    assert await list_due_nonces(db) == ["a/0"]
+
+
+async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a"))
+    late = NOW + timedelta(hours=25)
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await outbox.expire(connection, late, reason="too old") == []
+        await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, late)
+        ended = await outbox.expire(connection, late, reason="too old")
+        assert [(delivery.id, delivery.state) for delivery in ended] == [
+            (delivery_id, models.DeliveryState.EXPIRED)
+        ]
+        states = [part.state for part in await deliveries.list_parts(connection, delivery_id)]
+    assert states == [models.PartState.SENT, models.PartState.EXPIRED]
+    assert await list_due_nonces(db, late) == []
+
+
+async def test_a_delivery_cancelled_while_being_sent_does_not_resume(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a"))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
+        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason="no access", now=NOW)
+        assert await outbox.resume(connection, NOW, channel_id=7) == 0
+    assert await list_due_nonces(db) == []
+
+
+async def test_the_fallback_of_a_cancelled_delivery_is_not_sent(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
+        await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
+    assert await list_due_nonces(db) == []

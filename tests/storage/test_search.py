@@ -1,0 +1,270 @@
+"""The search index: boolean queries, its rows and filters, the full-text engines and their plans, and compressed texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from storage import database, search
+from storage.search import (
+    AllOf,
+    AnyOf,
+    BooleanQuery,
+    Prefix,
+    all_of,
+    any_of,
+    estimate_cost,
+    prune_phrases,
+    query_tokens,
+    to_fts5,
+    to_tsquery,
+)
+from tests.support import index_rows
+
+
+@pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        ("often", 9000),
+        ("never", 0),
+        (Prefix("of"), 0),
+        (AnyOf(("often", "rare")), 9004),
+        (AllOf(("often", "rare")), 2004),
+        (AllOf(("often", "often again")), 15_000),
+        (AllOf((AnyOf(("often", "rare")), AllOf(("often", "rare")))), 4000),
+        (AllOf(("often", "never")), 0),
+    ],
+)
+def test_the_cost_of_a_query_is_bounded_by_its_rarest_part(query: BooleanQuery, cost: int) -> None:
+    assert estimate_cost(query, {"often": 9000, "often again": 6000, "rare": 4}) == cost
+
+
+def test_a_query_is_written_in_the_syntax_of_each_engine() -> None:
+    query = all_of(["a", any_of(["b", Prefix("c'")]), None])
+    assert query is not None
+    assert to_fts5(query) == '("a" AND ("b" OR "c_"*))'
+    assert to_tsquery(query) == "('a' & ('b' | 'c''':*))"
+    assert query_tokens(query) == {"a", "b"}
+
+
+def test_a_phrase_is_pruned_to_its_rarest_parts() -> None:
+    phrase = AllOf(("model", "languag", "lang_mode"), phrase=True)
+    assert prune_phrases(phrase, {"model": 500, "languag": 40, "lang_mode": 30}) == AllOf(
+        ("languag", "lang_mode")
+    )
+    assert prune_phrases(AllOf(("a", "b", "c")), {"a": 1, "b": 900, "c": 900}) == AllOf(("a", "b", "c"))
+
+
+async def test_papers_are_listed_by_popularity_until_they_are_removed(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = await index_rows.add_papers(
+            connection,
+            (1, 5, "강화 학습", "모델"),
+            (2, 900, "모델", "gpt-4o c++"),
+            (3, None, "뇌", "모델 .3"),
+        )
+        assert await index_rows.find(connection, "모델") == [2, 1, 3]
+        assert await index_rows.find(connection, "모델", search.TITLES_TABLE) == [2]
+        assert await index_rows.find(connection, AllOf(("강화", "모델"))) == [1]
+        assert await index_rows.find(connection, AnyOf(("뇌", "강화"))) == [1, 3]
+        await search.remove(connection, [rows[2]])
+        assert await index_rows.find(connection, "모델") == [1, 3]
+        assert await search.count_matches(connection, "모델", limit=10) == 2
+        await search.remove(connection, [rows[1], rows[3]])
+        assert await index_rows.find(connection, "모델") == []
+
+
+async def test_filters_apply_within_the_index(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await index_rows.add_papers(connection, (1, 5, "a", "x"), (2, 900, "a", "x"), (3, None, "a", "x"))
+        assert await index_rows.find(connection, "x", min_votes=6) == [2]
+        assert await index_rows.find(connection, "x", since_on=index_rows.DAY + timedelta(days=2)) == [2, 3]
+        assert await index_rows.find(connection, "x", until_on=index_rows.DAY + timedelta(days=1)) == [1]
+
+
+async def test_papers_of_equal_popularity_get_distinct_positions(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        popularities = {4096 * n + 7: index_rows.popularity(3, index_rows.DAY) for n in range(50)}
+        positions = await search.assign_positions(connection, popularities)
+    assert len(set(positions.values())) == 50
+
+
+async def test_texts_are_read_as_they_were_added(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await index_rows.add_papers(connection, (1, 5, "강화 학습", "모델\n 둘 "))
+        row = (await search.list_by_paper_ids(connection, [1]))[1]
+    assert row.texts == search.DocumentTexts("강화 학습", "모델\n 둘 ", ("모델\n 둘 ",))
+    assert (row.votes, row.last_on) == (5, index_rows.DAY + timedelta(days=1))
+
+
+async def test_document_frequencies_add_up(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await search.change_document_frequencies(connection, {"a": 2, "b": 1, "c": 0})
+        await search.change_document_frequencies(connection, {"a": 3, "b": -1})
+        assert await search.get_document_frequencies(connection, ["a", "b", "c"]) == {"a": 5}
+
+
+async def test_more_papers_than_slots_of_a_step_get_positions(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        popularities = dict.fromkeys(range(1, 3001), index_rows.popularity(7, index_rows.DAY))
+        first = await search.assign_positions(connection, popularities)
+        assert len(set(first.values())) == 3000
+        await index_rows.add_papers(connection, *((n, 7, "t", "x") for n in range(1, 30)))
+        second = await search.assign_positions(
+            connection,
+            {n: index_rows.popularity(7, index_rows.DAY + timedelta(days=n)) for n in range(1, 30)},
+        )
+        rows = await search.list_by_paper_ids(connection, range(1, 30))
+        assert not {row.position for row in rows.values()} & set(second.values())
+
+
+async def test_merging_leaves_one_segment_and_the_same_matches(db: database.Database) -> None:
+    for number in range(3):
+        async with db.transaction() as connection:
+            await index_rows.add_papers(connection, (number, 5, "a", f"x y{number}"))
+    steps, has_more = 0, True
+    while has_more:
+        async with db.transaction() as connection:
+            has_more = await search.merge_step(connection, is_first=not steps)
+        steps += 1
+    async with db.transaction() as connection:
+        assert sorted(await index_rows.find(connection, "x")) == [0, 1, 2]
+        if db.is_sqlite:
+            counting = sa.text("SELECT count(DISTINCT segid) FROM paper_words_idx")
+            assert (await connection.execute(counting)).scalar_one() == 1
+            assert steps > 1
+
+
+async def test_no_token_is_read_as_an_operator(db: database.Database) -> None:
+    hostile = ['"', "'", "a b", "NEAR(", "*", ":*", "\\", "a'b\\c", "&", "", "\0", "^x", "-", "가 나"]
+    async with db.transaction() as connection:
+        await index_rows.add_papers(connection, (1, 5, "a", "x"))
+        for token in hostile:
+            assert await index_rows.find(connection, AllOf(("x", token))) in ([], [1])
+            assert isinstance(await index_rows.find(connection, AnyOf((Prefix(token or "x"), "x"))), list)
+
+
+async def test_the_most_popular_tiers_are_searched_first(db: database.Database) -> None:
+    def steps(ids: Iterable[int]) -> list[int]:
+        """Return popularity steps, since the papers of one step come in any order."""
+        return [
+            search.popularity_step(index_rows.popularity(n * n, index_rows.DAY + timedelta(days=n)))
+            for n in ids
+        ]
+
+    async with db.transaction() as connection:
+        await index_rows.add_papers(
+            connection, *((n, n * n, "t", "x even" if n % 2 == 0 else "x") for n in range(1, 4101))
+        )
+        assert steps(await index_rows.find(connection, "x")) == steps(range(4100, 4090, -1))
+        even = await index_rows.find(connection, AllOf(("x", "even")))
+        assert not any(n % 2 for n in even)
+        assert steps(even) == steps(range(4100, 4080, -2))
+
+
+async def test_a_share_limits_a_search_to_the_most_popular_papers(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = [(n, n * n, "t", "x rare" if n % 1000 == 0 else "x") for n in range(1, 4101)]
+        added = await index_rows.add_papers(connection, *rows)
+
+        async def find_rare(share: float) -> list[int]:
+            request = search.SearchRequest(search.WORDS_TABLE, AllOf(("x", "rare")), 10, share)
+            [positions] = await search.list_positions(connection, [request])
+            return sorted(row.paper_id for row in await search.list_by_positions(connection, positions))
+
+        assert await find_rare(1) == [1000, 2000, 3000, 4000]
+        assert await find_rare(1.5) == [1000, 2000, 3000, 4000]
+        assert await find_rare(0.05) == [4000]
+        assert 3000 in await find_rare(0.3)
+        await search.remove(connection, [added[n] for n in range(2, 4101)])
+        assert await find_rare(0.05) == []
+
+
+async def test_a_prefix_of_many_rows_is_expanded(sqlite_db: database.Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        frequencies = {
+            "reason!t": 1500,
+            "reasonable!t": 600,
+            "reason_mode!t": 900,
+            "reason": 5000,
+            "rest!t": 9,
+        }
+        await search.change_document_frequencies(connection, frequencies)
+
+        async def expand(query: BooleanQuery) -> BooleanQuery:
+            return await search.expand_prefixes(connection, query, "!t", "_")
+
+        assert await expand(Prefix("reas")) == AnyOf(("reason", "reasonable"))
+        assert await expand(AllOf(("large", Prefix("rea")))) == AllOf(
+            ("large", AnyOf(("reason", "reasonable")))
+        )
+        # A rare prefix is searched fast, and sampled frequencies do not have all of its words.
+        assert await expand(Prefix("res")) == Prefix("res")
+        assert await expand(Prefix("x")) == Prefix("x")
+        assert await expand("reas") == "reas"
+
+
+async def test_sqlite_reads_the_index_in_order_of_positions(sqlite_db: database.Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        await index_rows.add_papers(connection, (1, 5, "a", "x"))
+        statement = "EXPLAIN QUERY PLAN SELECT rowid FROM paper_words WHERE paper_words MATCH '\"x\"' ORDER BY rowid LIMIT 5"
+        plan = " ".join(str(row) for row in await connection.exec_driver_sql(statement))
+        by_position = "EXPLAIN QUERY PLAN SELECT texts FROM indexed_papers WHERE position IN (1, 2)"
+        texts = " ".join(str(row) for row in await connection.exec_driver_sql(by_position))
+    assert "VIRTUAL TABLE INDEX" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "SEARCH indexed_papers USING INDEX" in texts
+
+
+async def test_postgresql_searches_with_gin_instead_of_a_scan(db: database.Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("PostgreSQL's plan")
+    long_text = " ".join(f"word{n}" for n in range(150))
+    async with db.transaction() as connection:
+        await index_rows.add_papers(
+            connection,
+            *((n, n, "t", f"{long_text} rare" if n % 500 == 0 else long_text) for n in range(1, 1501)),
+        )
+        await connection.execute(sa.text("ANALYZE paper_words"))
+        statement = (
+            "EXPLAIN SELECT position FROM paper_words WHERE tokens @@ CAST('''rare''' AS tsquery)"
+            " ORDER BY position + 0 LIMIT 10"
+        )
+        plan = "\n".join(row[0] for row in await connection.execute(sa.text(statement)))
+    assert "ix_paper_words_tokens" in plan
+
+
+async def train_and_fail(db: database.Database) -> None:
+    """Train a dictionary and read with it, in a transaction that is rolled back."""
+    async with db.transaction() as connection:
+        await search.train_dictionary(connection, 1000)
+        assert await search.has_dictionary(connection)
+        assert len(await search.list_by_paper_ids(connection, [1, 500])) == 2
+        raise ZeroDivisionError
+
+
+async def test_texts_compressed_before_and_after_training_are_readable(db: database.Database) -> None:
+    words = [f"word{number % 97} 모델{number % 31} rest{number}" for number in range(3000)]
+    async with db.transaction() as connection:
+        await index_rows.add_papers(
+            connection, *((n, 1, "title", " ".join(words[n : n + 40])) for n in range(1, 1001))
+        )
+        before = await search.list_by_paper_ids(connection, [1, 500])
+    with pytest.raises(ZeroDivisionError):
+        await train_and_fail(db)
+    async with db.transaction() as connection:
+        # A dictionary of a transaction that was rolled back must not be used.
+        assert not await search.has_dictionary(connection)
+        await index_rows.add_papers(connection, (1001, 1, "title", words[7]))
+        await search.train_dictionary(connection, 1000)
+        await index_rows.add_papers(
+            connection, *((n, 1, "title", " ".join(words[n : n + 40])) for n in range(1002, 1050))
+        )
+    async with db.read() as connection:
+        rows = await search.list_by_paper_ids(connection, [1, 500, 1001, 1040])
+        assert {paper_id: rows[paper_id] for paper_id in (1, 500)} == before
+        assert rows[1001].texts.body == words[7]
+        assert rows[1040].texts.body == " ".join(words[1040:1080])

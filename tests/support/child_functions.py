@@ -1,0 +1,49 @@
+"""Functions that the tests of child processes call in one. Few imports: each child process imports this module."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result of a function."""
+
+    day: date
+    names: frozenset[str]
+
+
+def make_record() -> Record:
+    return Record(date(2026, 1, 5), frozenset("cab"))
+
+
+def print_and_yield(result: object, count: int) -> Iterator[object]:
+    for _ in range(count):
+        print(result)  # as a library may
+        yield result
+
+
+async def yield_later(result: object) -> AsyncIterator[object]:
+    yield result
+
+
+def take_memory() -> None:
+    """Take all of the memory, down to pieces of 16 bytes."""
+    kept = []
+    for size in (1 << 16, 1 << 8, 1 << 4):
+        try:
+            while True:
+                kept.append(bytes(size))
+        except MemoryError:
+            pass
+    raise ValueError from MemoryError()
+
+
+def wait() -> Iterator[int]:
+    """Yield the id of the process and wait."""
+    yield os.getpid()
+    time.sleep(600)

@@ -1,0 +1,106 @@
+"""Fixtures of the client harness. After every test all requests to Discord are validated."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.app.container import Container
+from bot.client import translations
+from bot.core.settings import Settings
+from storage import migrate, models
+from storage.database import Database
+from tests.support import client_archive, origin_server, payload_checks
+from tests.support.client_harness import NOWHERE, SIMCORD_EPOCH, ClientHarness, open_harness
+
+
+@pytest.fixture(scope="session")
+def texts() -> translations.Translations:
+    """The interface texts, loaded once."""
+    return translations.load()
+
+
+@pytest.fixture(scope="session")
+def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the sample digests; tests copy it, which is faster than ingesting them."""
+    path = tmp_path_factory.mktemp("archive") / "paperround.db"
+    shutil.copy(sqlite_template, path)
+
+    async def fill() -> None:
+        database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+        ingest = Container(Settings(), database, lambda: SIMCORD_EPOCH).create_ingest()
+        for number, text in enumerate(client_archive.DIGESTS):
+            await ingest.add_text(text, location=f"{number}.md")
+        await database.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, fill()).result()
+    return path
+
+
+@pytest.fixture
+async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """Database with the sample digests."""
+    shutil.copy(archive_template, tmp_path / "paperround.db")
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def locale() -> models.Locale:
+    """Language of all users: English but for tests marked `both_languages`."""
+    return models.Locale.EN
+
+
+@pytest.fixture
+async def harness(
+    archive_db: Database, locale: models.Locale, texts: translations.Translations
+) -> AsyncIterator[ClientHarness]:
+    """Client harness with the sample digests."""
+    async with _checked_harness(archive_db, locale, texts) as harness:
+        yield harness
+
+
+@pytest.fixture
+async def empty_harness(
+    sqlite_db: Database, texts: translations.Translations
+) -> AsyncIterator[ClientHarness]:
+    """Client harness in Korean with an empty archive."""
+    async with _checked_harness(sqlite_db, models.Locale.KO, texts) as harness:
+        yield harness
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[origin_server.OriginServer]:
+    """The server of arXiv and Hugging Face for `online_harness`."""
+    async with origin_server.run_origin() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def online_harness(
+    archive_db: Database,
+    locale: models.Locale,
+    texts: translations.Translations,
+    origin: origin_server.OriginServer,
+) -> AsyncIterator[ClientHarness]:
+    """Client harness with arXiv and Hugging Face on loopback."""
+    async with _checked_harness(archive_db, locale, texts, origin.url) as harness:
+        yield harness
+
+
+@asynccontextmanager
+async def _checked_harness(
+    database: Database, locale: models.Locale, texts: translations.Translations, services_url: str = NOWHERE
+) -> AsyncIterator[ClientHarness]:
+    async with open_harness(database, locale, texts, services_url) as harness:
+        yield harness
+        payload_checks.check_requests(harness.env.http_requests)
+        assert harness.unexpected_errors() == []

@@ -1,0 +1,39 @@
+"""Fixtures of the alert services' tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.search.service import SearchService
+from storage.database import Database
+from tests.fake_discord import fixtures, process
+from tests.fake_discord.fixtures import fake, fake_server
+from tests.support import sample_archive
+from tests.support.alert_harness import AlertHarness
+from tests.support.relay_harness import RelayHarness, open_relay_harness
+
+
+@pytest.fixture
+def alert_harness(db: Database) -> AlertHarness:
+    return AlertHarness(db)
+
+
+__all__ = ["fake", "fake_server", "relay_harness"]
+
+
+@pytest.fixture
+async def relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
+    """A relay harness on either database, with Discord's limits lifted."""
+    await fixtures.lift_rate_limits(fake)
+    async with open_relay_harness(db, fake) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def search(db: Database) -> SearchService:
+    """The search service over three papers of two days."""
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(db, "2025-01-03", sample_archive.CHEMISTRY)
+    return SearchService(db)

@@ -1,0 +1,90 @@
+"""The command line in an empty folder with its own database."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import cli
+from tests.support import digest_builders
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The output and the exit status of a command."""
+
+    exit_status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.stdout)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+
+Paperround = Callable[..., CommandResult]
+
+PAPERS = (("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None))
+"""The arXiv ids and votes of `filled`."""
+ADD_CHANNEL = (
+    *("channels", "add", "--guild", "10", "--channel", "20"),
+    *("--at", "09:00", "--timezone", "Asia/Seoul", "--top", "3"),
+)
+
+
+@pytest.fixture
+def paperround(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sqlite_template: Path
+) -> Paperround:
+    """Run a command in an empty folder, with an empty, migrated database there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paperround.db").write_bytes(sqlite_template.read_bytes())
+
+    def run(*arguments: str) -> CommandResult:
+        monkeypatch.setattr("sys.argv", ["paperround", *arguments])
+        status: object = 0
+        root = logging.getLogger()
+        handlers, level = list(root.handlers), root.level
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code or 0
+        finally:
+            # Some commands set logging up, with a handler that writes to this test's stderr: later tests have another.
+            root.handlers[:] = handlers
+            root.setLevel(level)
+        captured = capsys.readouterr()
+        assert isinstance(status, int)
+        assert "Traceback" not in captured.err
+        return CommandResult(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def digest_folder(tmp_path: Path) -> Path:
+    """A folder with a digest, a text file that is no digest, and a binary file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.md").write_text(digest_builders.newsletter(date(2026, 1, 5), PAPERS), encoding="utf-8")
+    (folder / "b.txt").write_text("Nothing of interest.\n", encoding="utf-8")
+    (folder / "c.md").write_bytes(b"\x00\x01\x02" * 100)
+    return folder
+
+
+@pytest.fixture
+def filled(paperround: Paperround, digest_folder: Path) -> Paperround:
+    """The command line on an archive of three papers."""
+    paperround("ingest", str(digest_folder / "a.md"))
+    return paperround

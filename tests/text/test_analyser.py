@@ -1,0 +1,250 @@
+"""The analyser: which spellings share tokens, which do not, and that any text is valid input."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import unicodedata
+from contextlib import closing
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.text import analyser
+from tests.support import growth
+
+_FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
+FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
+TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map("".join))
+
+
+@given(TEXTS)
+def test_stemming_words_is_idempotent(text: str) -> None:
+    words = analyser.stemmed_words(text)
+    assert analyser.stemmed_words(" ".join(words)) == words
+
+
+@given(TEXTS)
+def test_each_token_analysed_alone_is_itself(text: str) -> None:
+    for token in analyser.analyse(text):
+        assert analyser.analyse(token)[0] == token
+
+
+@given(TEXTS)
+def test_tokens_contain_only_letters_digits_and_token_punctuation(text: str) -> None:
+    for token in analyser.analyse(text):
+        assert 1 <= len(token) <= analyser.MAX_TOKEN_LENGTH
+        assert all(character.isalnum() or character in "+#." for character in token)
+
+
+@example("\ufada")
+@given(TEXTS)
+def test_the_canonical_text_gives_the_tokens_of_the_text(text: str) -> None:
+    body, _, variants = analyser.canonicalise(text).rpartition("\n")
+    tokens = [token for word in body.split() for token in analyser.word_tokens(word)]
+    assert tokens + variants.split() == analyser.analyse(text)
+
+
+@given(st.lists(TEXTS, max_size=5))
+def test_fts5_does_not_split_tokens(texts: list[str]) -> None:
+    tokens = analyser.analyse(" ".join(texts))
+    with closing(sqlite3.connect(":memory:")) as database, database:
+        database.execute(
+            "CREATE VIRTUAL TABLE documents USING fts5(t, tokenize=\"unicode61 remove_diacritics 0 tokenchars '+#.'\")"
+        )
+        database.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(documents, row)")
+        database.execute("INSERT INTO documents VALUES (?)", (" ".join(tokens),))
+        assert {term for (term,) in database.execute("SELECT term FROM terms")} == set(tokens)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("GPT-4o", "gpt4o"),
+        ("강화학습", "강화 학습"),
+        ("LLMs", "LLM"),
+        ("LMs", "LM"),
+        ("VLMs", "vlm"),
+        ("models", "Model"),
+        ("pre-training", "pretraining"),
+        ("fine-tuning", "finetuned"),
+        ("self-attention", "selfattention"),
+        ("Müller", "muller"),
+        ("C++", "c++"),
+        ("C#", "c#"),
+        ("추론을", "추론"),
+        ("추론에서는", "추론"),
+        ("뇌를", "뇌"),
+        ("Qwen2.5-VL", "qwen"),
+        ("Qwen2.5-VL", "qwen 2.5"),
+        ("ＬＬＭ", "llm"),
+        ("policies", "policy"),
+        ("GPT-4의", "gpt4"),
+        ("強化学習", "学習"),
+    ],
+)
+def test_spellings_of_one_term_share_tokens(first: str, second: str) -> None:
+    assert set(analyser.stemmed_words(second)) & set(analyser.analyse(first)) or set(
+        analyser.analyse(second)
+    ) <= set(analyser.analyse(first))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("C++", "C"), ("C#", "C"), ("RAG", "fragment"), ("GAN", "organ")]
+)
+def test_different_words_share_no_token(first: str, second: str) -> None:
+    assert not set(analyser.analyse(first)) & set(analyser.analyse(second))
+
+
+def test_a_phrase_is_a_sequence_of_neighbouring_tokens() -> None:
+    tokens = analyser.analyse("우리는 강화학습으로 GPT-4o mini를 학습한다")
+    joined = " ".join(tokens)
+    assert " ".join(analyser.analyse("강화학습")) in joined
+    assert "gpt 4o mini" in joined
+
+
+def test_the_canonical_text_keeps_the_lines_of_the_text() -> None:
+    assert analyser.canonicalise("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
+        " two line \n 강화 학습~ 한 줄 \n gpt 4 \n gpt4 "
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "가", "a", "3.", "C++", "'", "學", "-", "\u0301", "A1", "강화 학습을 "]
+)
+def test_analysis_takes_linear_time(piece: str) -> None:
+    growth.assert_linear(lambda length: analyser.canonicalise(piece * (length // len(piece))), 50_000)
+
+
+_DERIVED = (
+    "tokenizer token|optimizer optimization|adapter adaptation|transformer transformation|generative generation|robustness robust"
+    "|tokenization token|generalization general|visualization visual|localize local|optimization optimal"
+)
+_INFLECTED = (
+    "tokenizer tokenizers|ability abilities|consider considered|consider considering|render rendering|score scored"
+    "|explore exploring|tokenization tokenizing|generalize generalizations|optimization optimisation|summarize summarising"
+    "|supervised supervision"
+)
+
+
+@pytest.mark.parametrize("words", _DERIVED.split("|"))
+def test_derived_words_have_stems_of_their_own(words: str) -> None:
+    word, other = words.split()
+    assert analyser.stem(word) != analyser.stem(other)
+
+
+@pytest.mark.parametrize("words", _INFLECTED.split("|"))
+def test_an_inflected_word_has_the_same_stem(words: str) -> None:
+    word, inflected = words.split()
+    assert analyser.stem(word) == analyser.stem(inflected)
+
+
+TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델저", "모델적", "모델적ㅇ", "모델적요")
+SYLLABLES = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=20)
+
+
+def test_each_typing_state_is_a_prefix_of_the_next() -> None:
+    keys = [analyser.keystrokes(text) for text in TYPED_IN_ORDER]
+    for shorter, longer in itertools.pairwise(keys):
+        assert longer.startswith(shorter)
+    assert analyser.keystrokes("꽃값") == "ㄲㅗㅊㄱㅏㅂㅅ"
+    assert analyser.keystrokes("과학 LLM") == "ㄱㅗㅏㅎㅏㄱ LLM"
+
+
+@given(SYLLABLES, SYLLABLES)
+def test_keystrokes_of_a_prefix_are_a_prefix(text: str, suffix: str) -> None:
+    assert analyser.keystrokes(text + suffix).startswith(analyser.keystrokes(text))
+
+
+@given(SYLLABLES)
+def test_composed_and_decomposed_hangul_have_equal_keystrokes(text: str) -> None:
+    assert analyser.keystrokes(unicodedata.normalize("NFD", text)) == analyser.keystrokes(text)
+
+
+@given(st.text())
+def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
+    keys = analyser.keystrokes(text)
+    assert analyser.keystrokes(keys) == keys
+    if text.isascii():
+        assert keys == text
+
+
+def test_final_consonants_are_detected() -> None:
+    assert [
+        letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if analyser.has_final_consonant(letter)
+    ] == ["강", "힣"]
+
+
+@given(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
+def test_a_syllable_is_composed_of_its_letters(syllable: str) -> None:
+    first, vowel, last = analyser.split_syllable(syllable)
+    letters = chr(0x1100 + first) + chr(0x1161 + vowel) + (chr(0x11A7 + last) if last else "")
+    assert unicodedata.normalize("NFC", letters) == syllable
+
+
+def test_only_terms_in_hangul_lose_their_endings() -> None:
+    assert [analyser.strip_term(term) for term in ("추론은", "LLM은", "추론")] == ["추론", "LLM은", "추론"]
+
+
+@pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
+def test_particles_are_recognised(ending: str) -> None:
+    assert analyser.is_particle(ending)
+
+
+@pytest.mark.parametrize("ending", ["", "용", "모델", "기반"])
+def test_nouns_are_not_particles(ending: str) -> None:
+    assert not analyser.is_particle(ending)
+
+
+@pytest.mark.parametrize(
+    ("word", "max_length", "pieces"),
+    [
+        ("언어모델추론", 4, ["언어모델", "추론"]),
+        ("언어모델추론", 2, ["언어", "모델", "추론"]),
+        ("언어모델", 4, ["언어모델"]),
+        ("언어추", 4, None),
+        ("", 4, []),
+    ],
+)
+def test_a_word_is_cut_into_the_fewest_known_pieces(
+    word: str, max_length: int, pieces: list[str] | None
+) -> None:
+    known = {"언어", "모델", "언어모델", "추론"}
+    assert analyser.fewest_pieces(word, known.__contains__, max_length) == pieces
+
+
+@given(st.text(max_size=200))
+def test_folding_is_idempotent(text: str) -> None:
+    assert analyser.fold(analyser.fold(text)) == analyser.fold(text)
+    assert analyser.fold_name(analyser.fold_name(text)) == analyser.fold_name(text)
+
+
+@given(st.text("aB ~1\0\x7f가힣각", max_size=20))
+def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> None:
+    assert analyser.fold(f"{text} ŁÓDŹ") == f"{analyser.fold(text)} lodz"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Müller", "muller"),
+        ("ŁÓDŹ", "lodz"),
+        ("Straße", "strasse"),
+        ("ｶﾞ", "ガ"),
+        ("강화", "강화"),
+        ("Ångström", "angstrom"),
+    ],
+)
+def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
+    assert analyser.fold(text) == folded
+
+
+def test_folding_a_name_removes_punctuation_and_keeps_the_order() -> None:
+    assert analyser.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
+    assert analyser.fold_name("Mu\u0308ller") == "muller"
+
+
+def test_german_folding_writes_umlauts_out() -> None:
+    assert analyser.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"

@@ -1,0 +1,152 @@
+"""Periods of questions, and dates and periods as people type them into a date field."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import dates
+
+TODAY = date(2025, 5, 14)
+"""A Wednesday."""
+PIECES = (
+    "작년 재작년 올해 지난달 이번 주 최근 3개월 2024년 2월 31일 부터 까지 이후 상반기 from to between and last 999 years 2024"
+    " since 2024-02 march papers 논문 RAG 0000년 q1 in 어제"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "rest", "period"),
+    [
+        ("작년 RAG 논문", "RAG 논문", "2024"),
+        ("2025년 4월에 나온 확산 모델", "나온 확산 모델", "2025-04"),
+        ("2025-04 LoRA", "LoRA", "2025-04"),
+        ("로봇 2024년 3월 7일", "로봇", "2024-03-07"),
+        ("지난달 로봇", "로봇", "2025-04"),
+        ("이번 주 에이전트", "에이전트", "2025-05-12 – 2025-05-18"),
+        ("지난 3개월간 LLM", "LLM", "2025-02-14 – 2025-05-14"),
+        ("작년 하반기 추론", "추론", "2024-07-01 – 2024-12-31"),
+        ("2024년 3월부터 5월까지 RL", "RL", "2024-03-01 – 2024-05-31"),
+        ("2024년 이후 양자화", "양자화", "≥ 2024-01-01"),
+        ("양자화 2024년까지", "양자화", "≤ 2024-12-31"),
+        ("diffusion papers from March 2025", "diffusion papers", "2025-03"),
+        ("what was new in robotics last month", "what was new in robotics", "2025-04"),
+        ("video in the last three weeks", "video", "2025-04-23 – 2025-05-14"),
+        ("reasoning in 2024", "reasoning", "2024"),
+        ("2024 papers on RL", "papers on RL", "2024"),
+        ("agents from March to May 2024", "agents", "2024-03-01 – 2024-05-31"),
+        ("nerf between 2023 and 2024", "nerf", "2023-01-01 – 2024-12-31"),
+        ("before 2024 diffusion", "diffusion", "≤ 2023-12-31"),
+        ("agents in december", "agents", "2024-12"),
+        ("Q1 2025 agents", "agents", "2025-01-01 – 2025-03-31"),
+        ("last week's agents", "agents", "2025-05-05 – 2025-05-11"),
+    ],
+)
+def test_a_period_is_read_and_leaves_the_topic(query: str, rest: str, period: str) -> None:
+    left, found = dates.read_period(query, TODAY)
+    assert (left, dates.format_period(found)) == (rest, period)
+
+
+@pytest.mark.parametrize(
+    "query", ["papers from last month", "2025년 4월 논문 추천해줘", "어제 나온 논문 알려줘"]
+)
+def test_a_question_of_a_period_alone_leaves_nothing(query: str) -> None:
+    left, (first, last) = dates.read_period(query, TODAY)
+    assert left == ""
+    assert first is not None
+    assert last is not None
+
+
+_NO_PERIODS = (
+    "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
+    "|trained in 2000 steps|2504.01234|오늘날 언어 모델|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
+)
+
+
+@pytest.mark.parametrize("query", _NO_PERIODS.split("|"))
+def test_words_that_are_no_period_stay(query: str) -> None:
+    assert dates.read_period(query, TODAY) == (query, (None, None))
+
+
+@given(
+    st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES.split()), max_size=12).map(" ".join)),
+    st.dates(date(2020, 1, 1), date(2100, 12, 31)),
+)
+def test_any_question_is_read(query: str, today: date) -> None:
+    rest, (first, last) = dates.read_period(query, today)
+    if first is None and last is None:
+        assert rest == query
+    else:
+        assert len(rest) < len(query)
+        assert set(rest) <= {*query, " "}
+        assert first is None or last is None or first <= last
+        assert dates.format_period((first, last))
+        again = dates.read_period(rest, today - timedelta(days=1))[0]
+        assert len(again) <= len(rest)
+
+
+NEW_YEAR = date(2026, 1, 1)  # a Thursday
+DAYS = {
+    "2025-12-30": "dec 30|30 dec|Dec. 30th|the 30th of December|12/30|30/12|12-30|12.30.|12월 30일|12월30일|30일|30th|그저께"
+    "|2 days ago|2일 전|2025. 12. 30.|2025/12/30|20251230|2025년 12월 30일|12/30/2025|dec 30, 2025|tuesday|화요일|지난 화요일",
+    "2025-12-29": "last monday|monday|mon|지난 월요일|월요일|사흘 전",
+    "2025-12-22": "지난주 월요일|last week monday",
+    "2025-12-25": "last thursday|일주일 전",
+    "2026-01-01": "today|오늘|thursday|1/1|이번 주 목요일",
+    "2025-12-31": " Yesterday |어제|12/31",
+    "2025-01-02": "jan 2|1월 2일",
+    "2024-02-29": "feb 29|2월 29일|29/2/2024",
+}
+PERIODS = {
+    ("2025-12-01", "2025-12-31"): "dec|December|12월|지난달|last month|2025-12|2025년 12월|dec 2025",
+    ("2026-01-01", "2026-01-31"): "jan|1월|this month",
+    ("2025-01-01", "2025-01-31"): "last january",
+    ("2025-12-22", "2025-12-28"): "지난주|지난 주|last week",
+    ("2025-01-01", "2025-12-31"): "2025|2025년|작년|last year",
+}
+
+
+@pytest.mark.parametrize(("day", "typed"), DAYS.items())
+def test_a_day_is_read_in_korean_and_english_in_the_latest_year_that_is_past(day: str, typed: str) -> None:
+    expected = date.fromisoformat(day)
+    assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
+        typed.split("|"), (expected, expected)
+    )
+
+
+@pytest.mark.parametrize(("span", "typed"), PERIODS.items())
+def test_a_period_is_read_as_its_first_and_last_day(span: tuple[str, str], typed: str) -> None:
+    expected = tuple(map(date.fromisoformat, span))
+    assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
+        typed.split("|"), expected
+    )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "soon", "2025-02-30", "99999999999", "2025-13-01", "13/13", "32일", "dec 32", "월", "feb 30"],
+)
+def test_what_is_no_date_is_not_read(typed: str) -> None:
+    assert dates.read_typed_date(typed, NEW_YEAR) is None
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 364))
+def test_each_name_of_a_day_of_the_last_year_is_read_as_that_day(today: date, days_ago: int) -> None:
+    day = today - timedelta(days=days_ago)
+    names = dates.list_names(day, today)
+    assert {dates.read_typed_date(name, today) for name in names} == {(day, day)}
+
+
+@given(
+    st.text(max_size=80)
+    | st.from_regex(
+        r"[0-9]{1,4}[-./ 년]{0,2}[0-9]{1,4}[-./ 월]{0,2}[0-9]{0,4}(일|th| ago|일 전)?", fullmatch=True
+    ),
+    st.dates(),
+)
+def test_any_text_is_read_without_an_error_as_days_in_order(typed: str, today: date) -> None:
+    span = dates.read_typed_date(typed, today)
+    assert span is None or span[0] <= span[1]

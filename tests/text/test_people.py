@@ -1,0 +1,244 @@
+"""Names of people and institutions: spellings, Hangul and Latin letters, distances."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import people
+
+TEXTS = st.text(max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Jürgen Müller", {"jurgen", "muller", "juergen", "mueller"}),
+        ("Mueller", {"mueller", "muller"}),
+        ("Xuan-Son Nguyen", {"xuan", "son", "nguyen", "xuanson", "sonnguyen"}),
+        ("O'Neil", {"oneil"}),
+        ("김철수", {"김철수"}),
+    ],
+)
+def test_index_terms_cover_all_spellings(name: str, words: set[str]) -> None:
+    assert words <= set(people.index_terms(name))
+
+
+@pytest.mark.parametrize("other", ["li", "lu", "liux", "lui", "lius", "xliu", "kiu"])
+def test_edit_neighbours_of_a_short_word_are_one_edit_away(other: str) -> None:
+    assert other in people.edit_neighbours("liu")
+    assert (
+        people.edit_neighbours("l")
+        == people.edit_neighbours("weiwei")
+        == people.edit_neighbours("리우")
+        == set()
+    )
+
+
+@given(TEXTS)
+def test_deletion_variants_are_one_letter_shorter(word: str) -> None:
+    assert all(len(variant) == len(word) - 1 for variant in people.deletion_variants(word))
+
+
+@given(st.text(max_size=400))
+def test_any_text_gives_few_short_index_terms(name: str) -> None:
+    terms = people.index_terms(name)
+    assert len(terms) <= 6 * people.MAX_WORDS
+    assert all(0 < len(word) <= 24 and " " not in word for word in terms)
+
+
+@pytest.mark.parametrize(
+    ("name", "turned"),
+    [
+        ("Lin, Junyang", " Junyang Lin"),
+        ("Junyang Lin", "Junyang Lin"),
+        ("Lin,", "Lin,"),
+        (", Lin", ", Lin"),
+        ("A, B, C", "A, B, C"),
+    ],
+)
+def test_the_words_before_a_single_comma_are_the_family_name(name: str, turned: str) -> None:
+    assert people.given_name_first(name) == turned
+
+
+def distance_to(query: str, name: str) -> float:
+    """Return the distance between a query and a name."""
+    return people.name_distance(tuple(people.name_tokens(query)), name)
+
+
+@pytest.mark.parametrize(
+    ("query", "nearest_first"),
+    [
+        ("Lin, Junyang", ["Lin Junyang", "Junyang Lin", "Jun-Yang Lin", "Junyang Q. Lin", "Junyan Lin"]),
+        ("J. Lin", ["J. Lin", "Junyang Lin", "Jun Yang Lin", "Lin Junyang"]),
+        ("Lin J", ["Lin J.", "Junyang Lin", "Lin Jun"]),
+        ("Junyang Lin", ["Junyang Lin", "J. Lin", "Junyang Liu", "Kun J. Lin"]),
+        ("Muller", ["Muller", "Müller", "Ada Müller", "Miller"]),
+        ("Xin Xue", ["Xin Xue", "Xin Xü", "Xin Xie"]),
+    ],
+)
+def test_names_are_ordered_by_distance(query: str, nearest_first: list[str]) -> None:
+    distances = [distance_to(query, name) for name in nearest_first]
+    assert distances == sorted(distances)
+
+
+def test_distances_fall_into_their_bands() -> None:
+    assert distance_to("Andrés Marafiori", "Andres Marafiori") == people.EXACT
+    assert distance_to("Marafiori, Andrés", "Andrés Marafiori") < people.DIFFERENT_NAME
+    assert distance_to("Andrés Marafoiri", "Andrés Marafiori") <= people.ONE_TYPO
+    assert distance_to("Ada Lovelace", "Andrés Marafiori") >= people.MISSING_WORD
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_two_texts_have_a_distance(query: str, name: str) -> None:
+    assert distance_to(query, name) >= 0
+    assert not people.name_tokens(name) or distance_to(name, name) == people.EXACT
+
+
+SYLLABLES = st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
+
+
+SAME_NAMES = {
+    "김건우": "Gunwoo Kim|Geonwoo Kim|Geon-Woo Kim|Kim Gun Woo",
+    "김 건우": "Kim, Kunwoo",
+    "건우 김": "Geonu Gim",
+    "김건우 교수님": "Gunwoo Kim",
+    "김건우님": "Gunwoo Kim",
+    "이승현": "Seunghyun Rhee|Sung-Hyun Yi|Seunghyeon Lee",
+    "박영수": "Young Soo Pak|Youngsu Bak",
+    "최지희": "Jihee Choe",
+    "정현철": "Hyun-Chul Chung|Hyeoncheol Jeong",
+    "조은경": "Eunkyung Cho",
+    "임태훈": "Taehoon Lim|Tae Hun Rim",
+    "유규원": "Kyuwon Ryu",
+    "노재욱": "Jaewook Roh",
+    "백희진": "Heejin Paik",
+    "남궁민": "Min Namkoong",
+    "선우진": "Woojin Sun",
+    "윤성로": "Sungroh Yoon",
+    "허준": "Hur Joon",
+}
+
+
+@pytest.mark.parametrize(("hangul", "spellings"), SAME_NAMES.items())
+def test_the_usual_spellings_of_a_name_are_the_same_name(hangul: str, spellings: str) -> None:
+    for latin in spellings.split("|"):
+        assert people.is_same_name(hangul, latin)
+        assert people.is_same_name(latin, hangul)
+        assert people.sound_keys(hangul)[0] in people.sound_keys(latin)
+
+
+@pytest.mark.parametrize(
+    ("hangul", "latin"),
+    [
+        ("김건우", "Gunwoo Lee"),
+        ("김건우", "Gunho Kim"),
+        ("김건우", "G. Kim"),
+        ("김건우", "Kim"),
+        ("김건우", "Gunwoo"),
+        ("김건우", "Bryan Gunwoo Kim"),
+        ("이희", "Gim Hee Lee"),
+        ("김건우", "김건우"),
+        ("Gunwoo Kim", "Geonwoo Kim"),
+        ("강화 학습 모델", "Kang Hwa"),
+        ("", ""),
+    ],
+)
+def test_other_names_are_not_the_same(hangul: str, latin: str) -> None:
+    assert not people.is_same_name(hangul, latin)
+
+
+def test_a_given_name_alone_is_recognised() -> None:
+    assert people.split_hangul("건우") == [("", "건우")]
+    assert ("", "도현") in people.split_hangul("도현")
+    assert people.split_hangul("강화 학습 모델") == []
+
+
+def test_a_spelling_is_read_in_hangul() -> None:
+    assert ("김", "건우") in people.hangul_readings("Kim, Geon-Woo")
+    assert people.hangul_readings("Wolfgang Amadeus Mozart") == []
+
+
+@given(st.text(SYLLABLES, min_size=1, max_size=6))
+def test_any_hangul_name_has_few_spellings_that_are_recognised(name: str) -> None:
+    for family, given_name in people.split_hangul(name):
+        spellings = people.given_spellings(given_name)
+        assert 0 < len(spellings) <= people.MAX_SPELLINGS
+        for spelling in (next(iter(spellings)), list(spellings)[-1]):
+            assert people.match_cost("", given_name, spelling) is not None or not given_name
+        assert family == "" or people.family_spellings(family)
+
+
+@given(st.text(SYLLABLES, min_size=2, max_size=3).filter(lambda name: not name.endswith("님")))
+def test_all_spellings_of_a_name_share_its_sound_key(name: str) -> None:
+    """No name ends in the honorific 님, which is read as one."""
+    key, *_ = people.sound_keys(f"김{name}")
+    for spelling in people.given_spellings(name):
+        assert key in people.sound_keys(f"{spelling} Kim")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_accepted(text: str) -> None:
+    people.sound_keys(text)
+    assert len(list(people.list_spellings(text))) <= 20 * people.MAX_SPELLINGS
+    assert len(people.hangul_readings(text)) <= people.MAX_READINGS
+
+
+@pytest.mark.parametrize("text", ["a" * 60, "ye" * 40, "u" * 24 + " kim", "가" * 60])
+def test_long_repetitions_stay_bounded(text: str) -> None:
+    assert len(people.hangul_readings(text)) <= people.MAX_READINGS
+    assert people.split_hangul("가" * 60) == []
+
+
+@pytest.mark.parametrize(
+    ("followed", "name"),
+    [
+        ("KAIST", "KAIST AI"),
+        ("카이스트", "School of Computing, KAIST, Daejeon, South Korea"),
+        ("한국과학기술원", "Korea Advanced Institute of Science & Technology"),
+        ("서울대", "Dept. of ECE, Seoul National University"),
+        ("Seoul National University", "서울대학교 컴퓨터공학부"),
+        ("ETH Zurich", "ETH Zürich"),
+        ("Univ. of Toronto", "The University of Toronto"),
+        ("DeepMind", "Google DeepMind"),
+        ("구글", "Google Research"),
+        ("A Lab of Ours", "a lab of ours"),
+    ],
+)
+def test_a_name_in_either_language_is_in_an_affiliation(followed: str, name: str) -> None:
+    assert people.institution_key(followed) in people.find_keys(name)
+
+
+@pytest.mark.parametrize(
+    ("followed", "name"),
+    [
+        ("KAIST", "KAUST"),
+        ("KAIST", "Kaistra Labs"),
+        ("Seoul National University", "Seoul National University of Education".replace("National ", "")),
+        ("고려대학교", "연세대학교"),
+        ("Meta", "Metabolic Institute"),
+    ],
+)
+def test_another_institution_is_not_meant(followed: str, name: str) -> None:
+    assert people.institution_key(followed) not in people.find_keys(name)
+
+
+def test_no_form_belongs_to_two_institutions() -> None:
+    assert people.institution_key("...") == ""
+    keys = [{people.institution_key(form) for form in forms} for forms in people._rows()]
+    assert all(len(of) == 1 for of in keys)
+    assert len(set().union(*keys)) == len(keys) > 100
+
+
+def test_completions_are_in_the_language_that_is_typed() -> None:
+    counts = {"Seoul Robotics": 3, "KAIST AI": 2, "Kaist": 5, "서울대학교 의과대학": 1}
+    assert people.complete_institution("kai", counts) == ["KAIST", "KAIST AI"]
+    assert people.complete_institution("카이", counts) == ["카이스트"]
+    assert people.complete_institution("seoul", counts)[:2] == ["Seoul Robotics", "Seoul National University"]
+    assert "서울대학교" in people.complete_institution("서울", counts)
+    assert (
+        people.complete_institution("advanced inst", counts)[0]
+        == "Korea Advanced Institute of Science and Technology"
+    )
+    assert people.complete_institution("zzz", counts) == []

@@ -1,0 +1,156 @@
+"""The measures of search quality, their questions, and floors on a real archive if there is one next to the checkout."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from bench.quality import __main__ as quality
+from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts, questions
+from bot.glossary import concepts as glossary_concepts
+
+QUESTION = questions.Query(1, "tuned", "question", "en", "how to", "")
+FILES = corpus.list_files()
+needs_archive = pytest.mark.skipif(not FILES, reason="no archive of digests next to the checkout")
+
+
+def test_both_halves_have_as_many_queries_of_each_kind_and_language() -> None:
+    queries = questions.load_queries()
+    counts = Counter((query.kind, query.language, query.half) for query in queries)
+    for kind, language, _ in counts:
+        tuned, held = (counts[kind, language, half] for half in questions.HALVES)
+        assert abs(tuned - held) <= 6
+    assert len({query.text for query in queries}) == len({(query.text, query.kind) for query in queries})
+    assert all(query.answer for query in queries if query.kind in ("name", "typo", "term"))
+
+
+def test_every_question_is_judged_and_has_an_answer() -> None:
+    judgements = questions.load_judgements()
+    judged = {query.number for query in questions.load_queries() if query.kind in ("question", "mix")}
+    assert set(judgements) == judged
+    assert all(2 in grades.values() for grades in judgements.values())
+
+
+@pytest.mark.parametrize(
+    ("found", "satisfying", "nothing", "ndcg"),
+    [
+        (["a", "b"], 1.0, 0.0, 1.0),
+        (["b", "x", "a"], 1.0, 0.0, 0.69),
+        (["b", "x"], 0.0, 0.0, 0.28),
+        (["x", "y"], 0.0, 1.0, 0.0),
+        ([], 0.0, 1.0, 0.0),
+    ],
+)
+def test_an_answer_is_graded(found: list[str], satisfying: float, nothing: float, ndcg: float) -> None:
+    samples = questions.judge_answer(QUESTION, found, {"a": 2, "b": 1, "x": 0}).samples
+    assert (samples["satisfying"], samples["nothing"]) == (satisfying, nothing)
+    assert samples["ndcg@10"] == pytest.approx(ndcg, abs=0.01)
+
+
+def test_a_name_counts_by_the_rank_of_its_paper_and_a_typing_error_by_what_was_meant() -> None:
+    name = questions.Query(2, "held", "name", "en", "llama3", "2407.21783")
+    assert questions.judge_name(name, ["2401.00001", "2407.21783"]).samples == {"mrr": 0.5}
+    assert questions.judge_name(name, []).samples == {"mrr": 0.0}
+    typo = questions.Query(3, "held", "typo", "en", "difusion", "diffusion")
+    assert questions.judge_typo(typo, ["a", "b", "x"], ["a", "b", "c"]).samples == {"right": 1.0}
+    assert questions.judge_typo(typo, ["a", "x", "y"], ["a", "b", "c"]).samples == {"right": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("forms", "text", "has_form"),
+    [
+        ("tokeniz*|토큰화", "a tokenizer", True),
+        ("tokeniz*|토큰화", "tokens", False),
+        ("text-to-image", "Text to Image models", True),
+        ("*MoE", "SMoE", False),
+        ("*MoE", "two MoEs", True),
+        ("*MoE", "moe", False),
+        ("reward", "rewards", True),
+        ("reward", "rewarding", False),
+    ],
+)
+def test_a_true_form_is_found_in_its_inflections_only(forms: str, text: str, has_form: bool) -> None:
+    assert bool(questions.true_form_pattern(forms).search(text)) is has_form
+
+
+@needs_archive
+def test_the_figures_of_the_tuned_half_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["questions", "--half", "tuned", "--json"])
+    questions.main()
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == {"tuned"}
+    print(figures)
+    assert figures["tuned"]["question"]["ndcg@10"] >= 0.2
+    assert figures["tuned"]["mix"]["ndcg@10"] >= 0.65
+
+
+FLOORS_ALL_DIGESTS = {
+    "cross": 0.88,
+    "p@10": 0.93,
+    "core": 0.93,
+    "triple": 0.80,
+    "spacing": 0.95,
+    "word p@10": 0.96,
+    "word core": 0.84,
+    "mixed p@10": 0.96,
+    "mixed core": 0.84,
+}
+FLOORS_TEN_DIGESTS = {"cross": 0.75}
+FLOORS_EXPLAINED = {"cross": 0.96, "p@10": 0.93, "core": 0.96, "triple": 0.93, "spacing": 0.95}
+"""Floors for the terms that digests explain, slightly below the figures reached."""
+FLOORS_EXPLAINED_TEN_DIGESTS = {"cross": 0.85, "core": 0.90}
+
+
+@pytest.fixture(scope="module")
+def concepts() -> list[measures.Concept]:
+    """Concepts that digests explain, without the third used for tuning."""
+    mined = mined_concepts.mine_concepts(corpus.load_papers(FILES))
+    return [concept for concept in mined if not concept.is_tuning]
+
+
+@needs_archive
+@pytest.mark.parametrize(
+    ("digests", "floors", "of_explained"),
+    [
+        (len(FILES), FLOORS_ALL_DIGESTS, FLOORS_EXPLAINED),
+        (10, FLOORS_TEN_DIGESTS, FLOORS_EXPLAINED_TEN_DIGESTS),
+    ],
+)
+def test_held_out_queries_reach_the_floors(
+    digests: int, floors: dict[str, float], of_explained: dict[str, float], concepts: list[measures.Concept]
+) -> None:
+    papers = corpus.load_papers(FILES[:digests])
+    search = in_memory.InMemorySearch(
+        papers, in_memory.build_glossary(papers, glossary_concepts.load_terms())
+    )
+    figures, concept_count = quality.measure(papers, search.search, [False])
+    print(f"{len(papers)} papers, {concept_count} concepts:", figures)
+    assert {name: figures[name] for name, floor in floors.items() if figures[name] < floor} == {}
+    samples = measures.MetricSamples()
+    concept_count = mined_concepts.measure(concepts, papers, search.search, samples)
+    means = samples.means()
+    print(f"{concept_count} concepts that digests explain:", means)
+    assert {name: means[name] for name, floor in of_explained.items() if means[name] < floor} == {}
+
+
+@needs_archive
+def test_search_over_a_database_reaches_the_floors_and_finds_people_in_any_spelling() -> None:
+    papers, figures = corpus.load_papers(FILES), measures.MetricSamples()
+    truth = measures.GroundTruth(papers)
+    with end_to_end.open_archive(FILES) as archive:
+        for query, parts, tuned_on in measures.load_mixed_queries():
+            if not tuned_on:
+                relevant = [measures.find_papers_of_part(part, truth) for part in parts]
+                measures.measure_mixed(query, relevant, archive.search, len(papers), figures)
+        people = author_names.list_people(FILES)
+        author_names.measure(people, archive.author, archive.complete_author, figures, sample_size=50)
+    means = figures.means()
+    print(means)
+    assert means["mixed p@10"] >= 0.96
+    assert means["all: right"] >= 0.95
+    assert means["one error: offered"] >= 0.94
+    assert means[f"{author_names.PREFIX}: offered"] >= 0.95

@@ -1,0 +1,86 @@
+"""The query language: operators are parsed, and any text is a valid query."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import query_parser
+from tests.support import growth
+
+_FRAGMENT_LIST = '";-;author:;since:;until: ;votes:;NOT ;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
+FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split(";"))
+QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map("".join))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", query_parser.Query()),
+        ("LLM 추론", query_parser.Query(text="LLM 추론")),
+        ('"chain of thought" 추론', query_parser.Query(text="추론", phrases=("chain of thought",))),
+        ("“생각의 사슬”", query_parser.Query(phrases=("생각의 사슬",))),
+        ("diffusion -video", query_parser.Query(text="diffusion", excluded=("video",))),
+        ('-"large language model" RL', query_parser.Query(text="RL", excluded=("large language model",))),
+        ('author:"Junyang Lin" votes:20', query_parser.Query(authors=("Junyang Lin",), min_votes=20)),
+        ("author:Müller since:2025-01-15", query_parser.Query(authors=("Müller",), since=date(2025, 1, 15))),
+        ("저자:홍길동 이후:2025", query_parser.Query(authors=("홍길동",), since=date(2025, 1, 1))),
+        ("votes:>=5 RAG", query_parser.Query(text="RAG", min_votes=5)),
+        ("since:yesterday RAG", query_parser.Query(text="RAG", ignored=("since:yesterday",))),
+        ('an "open quote', query_parser.Query(text="an", phrases=("open quote",))),
+        ("text-to-image", query_parser.Query(text="text-to-image")),
+        ('" * ^ NEAR ( ) : -', query_parser.Query(phrases=("* ^ NEAR ( ) : -",))),
+        ("* ^ ( ) : - 👍", query_parser.Query()),
+        ("C++", query_parser.Query(text="C++")),
+        ("author: lin reasoning", query_parser.Query(text="reasoning", authors=("lin",))),
+        ('저자: "Lin, Junyang" 추론', query_parser.Query(text="추론", authors=("Lin, Junyang",))),
+        ("by:lin", query_parser.Query(authors=("lin",))),
+        ("since: 2025-5-1", query_parser.Query(since=date(2025, 5, 1))),
+        ("since:2025년5월", query_parser.Query(since=date(2025, 5, 1))),
+        ("after:>=2025", query_parser.Query(since=date(2025, 1, 1))),
+        ("until:2024-02", query_parser.Query(until=date(2024, 2, 29))),
+        ("before:2025", query_parser.Query(until=date(2024, 12, 31))),
+        ("까지:2025-01-05", query_parser.Query(until=date(2025, 1, 5))),
+        ("before:0001", query_parser.Query(until=date.min)),
+        ("votes: 50 RAG", query_parser.Query(text="RAG", min_votes=50)),
+        ("votes>50", query_parser.Query(min_votes=51)),
+        ("표:50+", query_parser.Query(min_votes=50)),
+        ("추천:50", query_parser.Query(min_votes=50)),
+        ("RAG votes:50..100", query_parser.Query(text="RAG", ignored=("votes:50..100",))),
+        ("RAG -author:lin", query_parser.Query(text="RAG", ignored=("-author:lin",))),
+        ("RAG author:", query_parser.Query(text="RAG", ignored=("author:",))),
+        ("since: the beginning", query_parser.Query(text="since the beginning")),
+        ("title:diffusion", query_parser.Query(text="diffusion")),
+        ("diffusion −video –image", query_parser.Query(text="diffusion", excluded=("video", "image"))),
+        ("diffusion – video", query_parser.Query(text="diffusion video")),
+        ("diffusion NOT video", query_parser.Query(text="diffusion", excluded=("video",))),
+        ("ATTENTION IS NOT ALL", query_parser.Query(text="ATTENTION IS NOT ALL")),
+        ("reasoning|inference 추론/학습", query_parser.Query(text="reasoning inference 추론 학습")),
+        ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
+    ],
+)
+def test_queries_are_parsed(text: str, expected: query_parser.Query) -> None:
+    assert query_parser.parse_query(text) == expected
+
+
+@given(QUERIES)
+def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
+    query = query_parser.parse_query(text)
+    assert not any(
+        character < " " for part in (query.text, *query.phrases, *query.authors) for character in part
+    )
+
+
+def test_empty_queries_are_recognised() -> None:
+    assert query_parser.parse_query("  👍 ") == query_parser.Query()
+    assert query_parser.parse_query("votes:1").has_range_filters
+    assert not query_parser.parse_query("votes:1").has_text
+    assert query_parser.parse_query("until:2025").has_range_filters
+
+
+@pytest.mark.parametrize("piece", ['"', "-", "author:", "author: ", "a ", '-"', "since:2", "NOT  ", "ab/"])
+def test_parsing_takes_linear_time(piece: str) -> None:
+    growth.assert_linear(lambda count: query_parser.parse_query(piece * count), 25_000)

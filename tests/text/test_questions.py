@@ -1,0 +1,243 @@
+"""How questions are read: endings, filler, lay words, typing errors."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import concepts, resolver
+from bot.text import questions
+from tests.support import glossary_in_memory, growth
+
+_HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 김건우가 줄이는 \t\n.,;()\"'"
+
+
+@pytest.fixture(scope="module")
+def glossary() -> resolver.Glossary:
+    """The glossary of the seed list alone."""
+    return glossary_in_memory.build_glossary([], concepts.load_terms())
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("LLM의 환각을 줄이는 방법 알려줘", "LLM 환각을"),
+        ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
+        ("what is chain of thought?", "chain of thought"),
+        ("chain of thought", "chain of thought"),
+        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드를 고쳐주는 모델"),
+        ("비위를 맞추는 문제", "비위를 맞추는"),
+        ("성능이 좋은 모델 추천해줘", "모델"),
+        ("수학 문제를 푸는 모델", "수학 문제를 모델"),
+        ("how to stop language models from saying wrong things", "language models"),
+        ("프롬프트를 바꿔서 얻는 LLM의 환각", "프롬프트를 LLM 환각"),
+        ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇을 학습"),
+        ("is there a paper that uses diffusion for video generation", "diffusion video generation"),
+        ("논문", "논문"),
+        ("", ""),
+        ("???", "???"),
+    ],
+)
+def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
+    assert questions.read_question(question, glossary.is_term, glossary.is_word) == read
+
+
+@given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
+def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
+    read = questions.read_question(text, glossary.is_term, glossary.is_word)
+    assert bool(read.strip()) or not text.strip()
+
+
+@pytest.mark.parametrize("piece", ["LLM의 ", "로봇이", "what is ", "가", "a-", "의 "])
+def test_reading_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
+    growth.assert_growth(
+        lambda: questions.read_question(piece * 2_000, glossary.is_term, glossary.is_word),
+        lambda: questions.read_question(piece * 8_000, glossary.is_term, glossary.is_word),
+        8,
+    )
+
+
+def _topic(query: str) -> str:
+    words = query.split()
+    return " ".join(
+        word for word, is_topic in zip(words, questions.topic_mask(words), strict=True) if is_topic
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [
+        ("how to train a large language model", "train large language model"),
+        ("papers about diffusion", "diffusion"),
+        ("recent papers on the diffusion", "diffusion"),
+        ("diffusion AND video", "diffusion video"),
+        ("is there a paper that improves speech recognition?", "speech recognition?"),
+        ("state of the art text-to-video", "text-to-video"),
+        ("SOTA speech recognition", "SOTA speech recognition"),
+        ("what is SOTA in speech recognition", "speech recognition"),
+        ("search for papers on tree search", "tree search"),
+        ("how do people evaluate agents", "evaluate agents"),
+        ("which papers compare LoRA and QLoRA", "LoRA QLoRA"),
+        ("확산 모델에 대한 논문", "확산 모델에"),
+        ("추론에 관한 연구", "추론에"),
+        ("강화학습 논문을", "강화학습"),
+        ("최신 비디오 생성 논문 찾아줘", "비디오 생성"),
+        ("LLM을 이용한 코드 생성", "LLM을 코드 생성"),
+        ("환각을 줄이는 방법을 알려주세요", "환각을"),
+        ("음성 합성 논문 중에 제일 좋은 거 추천해줘", "음성 합성"),
+        ("요즘 에이전트는 어떻게 평가하나요?", "에이전트는 평가하나요?"),
+        ("양자화가 뭐야?", "양자화가"),
+        ("추론을 더 잘하게 하는 방법은", "추론을"),
+        ("추론이 더 낫게 하려면", "추론이"),
+        ("번역을 잘하는 모델", "번역을 모델"),
+        ("RAG 논문 추천", "RAG"),
+        ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는"),
+    ],
+)
+def test_filler_carries_no_topic(query: str, topic: str) -> None:
+    assert _topic(query) == topic
+
+
+_TOPICS = "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정|computer use"
+
+
+@pytest.mark.parametrize("query", _TOPICS.split("|"))
+def test_words_that_may_be_a_topic_are_kept(query: str) -> None:
+    assert _topic(query) == query
+
+
+@pytest.mark.parametrize(
+    "query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘", "더 잘하게"]
+)
+def test_a_query_of_filler_alone_keeps_it_all(query: str) -> None:
+    assert _topic(query) == query
+
+
+def test_words_of_a_known_term_are_kept() -> None:
+    words = ["what", "is", "mixture", "of", "experts"]
+    assert questions.topic_mask(words, [False, False, True, True, True]) == [False, False, True, True, True]
+
+
+@given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
+def test_every_word_is_classified_and_at_least_one_is_kept(words: list[str]) -> None:
+    mask = questions.topic_mask(words)
+    assert len(mask) == len(words)
+    assert any(mask) or not words
+
+
+_KNOWN_LIST = "로봇 모델 전문가 전문 학습 생성 이미지 확산모델 경로 LLM RAG 텍스트 원자 K평균 효율 에이전트"
+_KNOWN = frozenset(_KNOWN_LIST.split())
+
+
+_STEMS = (
+    "LLM의=LLM|LoRA로=LoRA|GPT-4에서=GPT-4|RAG를=RAG|CLIP이란=CLIP|LLM에서의=LLM|LLM들은=LLM|C++로=C++|RAG기반=RAG 기반"
+    "|K평균=K평균|3차원=3차원|로봇이=로봇|모델로=모델|에이전트가=에이전트|텍스트로=텍스트|학습시키나요=학습|생성할=생성|효율적인=효율|전문가=전문가"
+    "|평가=평가|모르는이=모르는이"
+)
+
+
+@pytest.mark.parametrize("pair", _STEMS.split("|"))
+def test_an_ending_is_stripped_where_a_known_word_remains(pair: str) -> None:
+    word, stem = pair.split("=")
+    assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
+
+
+def test_a_particle_must_agree_with_the_final_consonant() -> None:
+    known = frozenset(("전문", "로봇", "모델", "확산")).__contains__
+    assert questions.strip_query_word("전문가", known) == "전문가"
+    assert questions.strip_query_word("로봇로", known) == "로봇로"
+    assert questions.strip_query_word("모델로", known) == "모델"
+    assert questions.strip_query_word("확산과", known) == "확산"
+
+
+@given(st.text("가각로이를의에서LRa4-+) \n", max_size=100) | st.text(max_size=100))
+def test_any_word_keeps_its_beginning(word: str) -> None:
+    stem = questions.strip_query_word(word, lambda _: True)
+    assert word.startswith(stem.partition(" ")[0])
+    assert bool(stem) == bool(word)
+
+
+@pytest.mark.parametrize(
+    ("verb", "forms"),
+    [
+        ("고치다", "고치는 고친 고칠 고쳐 고쳤는지 고쳐주는 고쳐줘 고치기 고치려면"),
+        ("막다", "막는 막은 막을 막아 막으면 막아주는 막고"),
+        ("잊다", "잊는 잊어버리는 잊어 잊지"),
+        ("고르다", "고르는 고른 골라 골라내는"),
+        ("모으다", "모으는 모은 모아"),
+        ("쓰다", "쓰는 쓸 써 써주는"),
+        ("지우다", "지우는 지운 지워 지워주는"),
+        ("보다", "보는 본 봐 봐도"),
+        ("만들다", "만드는 만든 만들면 만들어 만들어내는"),
+        ("번역하다", "번역하는 번역한 번역할 번역해 번역해주는"),
+        ("끄다", "끄는 꺼"),
+    ],
+)
+def test_a_verb_has_its_forms(verb: str, forms: str) -> None:
+    assert set(forms.split()) <= questions.conjugate(verb)
+
+
+def test_a_phrase_is_conjugated_at_its_end() -> None:
+    assert {"코드를 고치는", "코드를 고쳐주는"} <= questions.conjugate("코드를 고치다")
+
+
+_LAY_WORDS = (
+    "lies=hallucination|Lying=hallucination|옷=garment|옷을=garment|사진으로=image|같은 인물이=personalization|손글씨가=OCR"
+    "|without labels=unsupervised|잊어버리는=unlearning|코드를 고쳐주는=program repair|코드 고치기=program repair"
+)
+
+
+@pytest.mark.parametrize("pair", _LAY_WORDS.split("|"))
+def test_a_lay_word_is_found_in_any_form(pair: str) -> None:
+    words, term = pair.split("=")
+    assert term in questions.find_terms(words)
+
+
+@pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
+def test_other_words_are_none(words: str) -> None:
+    assert questions.find_terms(words) == ()
+
+
+@given(st.text(max_size=40))
+def test_any_text_can_be_looked_up(text: str) -> None:
+    assert isinstance(questions.find_terms(text), tuple)
+
+
+_WORDS = {
+    "diffusion": 9,
+    "Decoding": 3,
+    "decodings": 1,
+    "모델": 50,
+    "모듈": 1,
+    "멀티모달": 4,
+    "환각": 3,
+    "mode": 2,
+}
+_VOCABULARY = questions.Vocabulary(
+    [*_WORDS.items(), ("model", 40), ("causal", 5), ("casual", 4), ("LoRA2", 3)]
+)
+
+
+_ERRORS = "difusion diffusion|diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각"
+
+
+@pytest.mark.parametrize("pair", _ERRORS.split("|"))
+def test_a_word_that_one_known_word_is_near_is_corrected(pair: str) -> None:
+    typed, meant = pair.split()
+    assert _VOCABULARY.correct(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["diffusion", "모델", "casaul2", "lora3", "quaternion", "모", "", "cassal", "-----"]
+)
+def test_known_unlike_short_and_ambiguous_words_stay(typed: str) -> None:
+    assert _VOCABULARY.correct(typed) is None
+
+
+@given(st.text(max_size=60))
+def test_any_word_is_corrected_to_a_known_one_or_not_at_all(word: str) -> None:
+    meant = _VOCABULARY.correct(word)
+    assert meant is None or meant.casefold() in {
+        known.casefold() for known in [*_WORDS, "model", "causal", "casual"]
+    }

@@ -1,0 +1,150 @@
+"""Keys that are equal for all spellings of a term, and names in titles."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import analyser, term_keys
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Large-Language Models", "large language model"),
+        ("pre-training", "Pretraining"),
+        ("pre training", "pretraining"),
+        ("fine-tuning", "finetuned"),
+        ("Multi-Agent", "multiagent"),
+        ("Newton's method", "Newton methods"),
+        ("Fréchet distance", "Frechet Distance"),
+    ],
+)
+def test_english_spellings_have_one_key(first: str, second: str) -> None:
+    assert term_keys.english_key(first) == term_keys.english_key(second)
+
+
+def test_korean_keys_ignore_spaces_and_punctuation() -> None:
+    assert term_keys.korean_key("시각-언어 '모델'") == term_keys.korean_key("시각언어모델") == "시각언어모델"
+
+
+def test_abbreviation_keys_drop_only_the_plural() -> None:
+    assert term_keys.abbreviation_key("LLMs") == "LLM"
+    assert term_keys.abbreviation_key("MoEs") == "MoE"
+    assert term_keys.abbreviation_key("Cats") == "Cats"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("LLM", True), ("GPT-4", True), ("LoRA", True), ("Model", False), ("A B", False), ("A", False)],
+)
+def test_abbreviations_are_recognised_by_their_capitals(text: str, expected: bool) -> None:
+    assert term_keys.is_abbreviation(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("joined", "split"),
+    [
+        ("llama3", "llama 3"),
+        ("SAM2", "SAM 2"),
+        ("gpt4o", "gpt 4o"),
+        ("qwen2.5vl", "qwen2.5 vl"),
+        ("FlashAttention", "Flash Attention"),
+        ("OpenAI", None),
+        ("LoRA", None),
+        ("learning", None),
+        ("라마3", None),
+        ("3", None),
+    ],
+)
+def test_a_joined_name_is_split_into_its_words(joined: str, split: str | None) -> None:
+    assert term_keys.split_writing(joined) == split
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        ("flash attention", "flashattention"),
+        ("flash", None),
+        ("강화 학습", None),
+        ("llama 3", None),
+        ("a b c d", None),
+    ],
+)
+def test_a_few_words_are_joined_into_one(words: str, joined: str | None) -> None:
+    assert term_keys.joined_writing(words.split()) == joined
+
+
+ORDER = (term_keys.EXACT, term_keys.VERSION, term_keys.VERSION_AND_MORE, term_keys.LEADING, 0.0)
+
+
+def degree(typed: str, title: str) -> float:
+    return term_keys.match_titles(term_keys.query_names(typed), analyser.canonicalise(title))
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("mamba", "Mamba: Linear-Time Sequence Modeling"),
+        ("the mamba paper", "Mamba: Linear-Time Sequence Modeling"),
+        ("sam2", "SAM 2: Segment Anything in Images and Videos"),
+        ("SAM-2 논문", "SAM 2: Segment Anything in Images and Videos"),
+        ("deepseekr1", "DeepSeek-R1: Incentivizing Reasoning Capability"),
+        ("deepseek r1", "DeepSeek-R1: Incentivizing Reasoning Capability"),
+        ("qwen2.5vl", "Qwen2.5-VL Technical Report"),
+        ("qwen 2.5 vl 기술 보고서", "Qwen2.5-VL Technical Report"),
+        ("Phi-3 technical report", "Phi-3 Technical Report: A Highly Capable Model"),
+        ("gpt4o", "GPT-4o System Card"),
+        ("flash attention", "FlashAttention: Fast and Memory-Efficient Exact Attention"),
+        ("sage attention 2", "SageAttention2 Technical Report: Accurate 4 Bit Attention"),
+        ("diffusion drive 2", "DiffusionDrive2: Planning"),
+        ("snapkv", "Snap KV: A Cache"),
+        ("tulu 3", "TÜLU 3: Pushing Frontiers"),
+        ("yolo v10", "YOLOv10: Real-Time Object Detection"),
+        ("transformer squared", "Transformer^2: Self-adaptive LLMs"),
+        ("트랜스포머 제곱", "트랜스포머^2: 적응"),
+        ("controlnet plus plus", "ControlNet++: Consistency Feedback"),
+    ],
+)
+def test_a_name_is_the_head_of_its_title_however_it_is_joined(typed: str, title: str) -> None:
+    assert degree(typed, title) == term_keys.EXACT
+
+
+def test_a_name_then_its_versions_then_titles_that_begin_with_it() -> None:
+    titles = (
+        "LLaMA: Open Models",
+        "Llama 2: Open Chat Models",
+        "The Llama 3 Herd of Models",
+        "Llama Guard: Safety",
+        "Merging Llama",
+    )
+    assert tuple(degree("llama", title) for title in titles) == ORDER
+
+
+def test_the_version_asked_for_is_the_only_one() -> None:
+    assert degree("llama 3", "The Llama 3 Herd of Models") > 0
+    assert degree("llama 3", "Llama 2: Open Chat Models") == 0
+    assert degree("llama 3", "LLaMA: Open Models") == 0
+
+
+@pytest.mark.parametrize("title", ["VideoMamba: Video", "Graph Mamba: Graphs", "On the Mamba"])
+def test_a_name_elsewhere_is_no_head(title: str) -> None:
+    assert degree("mamba", title) == 0
+
+
+def test_the_names_of_a_title_are_found_by_what_is_typed() -> None:
+    title = analyser.canonicalise("Qwen2.5 Technical Report")
+    assert term_keys.query_names("qwen 2.5") <= set(term_keys.full_names(title))
+    assert term_keys.query_names("Qwen") <= set(term_keys.full_names(title))
+    herd = analyser.canonicalise("The Llama 3 Herd of Models")
+    assert term_keys.query_names("llama3") <= set(term_keys.leading_names(herd))
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_any_text_has_few_short_names(typed: str, title: str) -> None:
+    canonical = analyser.canonicalise(title)
+    names = (*term_keys.full_names(canonical), *term_keys.leading_names(canonical))
+    assert len(names) <= 4
+    assert all(1 < len(name) <= 40 and not name.isspace() for name in names)
+    assert degree(typed, title) in ORDER

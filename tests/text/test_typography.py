@@ -1,0 +1,119 @@
+"""LaTeX of titles as text, and titles and formulas as people write them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import typography
+from tests.support import growth
+
+FRAGMENTS = st.sampled_from(
+    ["$", "\\", "{", "}", "\\textbf{", "a", " ", "%", "^", "_", "\\frac", "5", "\\'", "[", "\\begin{x}"]
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (r"$\pi_0$: a policy", "π_0: a policy"),
+        (r"$\sim$100K images", "∼100K images"),
+        (r"R$^2$ at 50% of \textbf{all} costs", "R^2 at 50% of all costs"),
+        (r"M\"uller and \'{e}t\'e", "Müller and été"),
+        (r"A\&B at 50\% for \$5", "A&B at 50% for $5"),
+        ("From $5 to $10 and $5-$10", "From $5 to $10 and $5-$10"),
+        (r"\unheardof{x} stays", r"\unheardof{x} stays"),
+        (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
+    ],
+)
+def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
+    assert typography.to_plain_text(title) == text
+
+
+@given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
+def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
+    assert typography.to_plain_text(title) == title
+
+
+@given(st.lists(FRAGMENTS, max_size=60).map("".join))
+def test_any_title_is_valid_input(title: str) -> None:
+    assert isinstance(typography.to_plain_text(title), str)
+
+
+@pytest.mark.parametrize("piece", ["$", "$a", "\\textbf{", "\\'", "{", "$a$ ", "\\"])
+def test_conversion_takes_linear_time(piece: str) -> None:
+    growth.assert_linear(lambda length: typography.to_plain_text(piece * (length // len(piece))), 5_000)
+
+
+def test_plain_titles_do_not_import_pylatexenc() -> None:
+    code = (
+        "import sys; from bot.text import typography; typography.to_plain_text('A plain title'); "
+        "assert 'pylatexenc' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+SCRIPT_FRAGMENTS = st.sampled_from(
+    ["$", "\\", "{", "}", "_{", "^{", "_t", "^2", "a", " ", "--", " -- ", "`", "'", "\\pi", "%", "_", "^"]
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("GRS-QA -- Graph Reasoning", "GRS-QA – Graph Reasoning"),
+        ("Learning from `Constitutions' and ``rules''", "Learning from ‘Constitutions’ and “rules”"),
+        (
+            "Visual Counter Turing Test (VCT^2) and an Index (V_AI)",
+            "Visual Counter Turing Test (VCT²) and an Index (V_AI)",
+        ),
+        ("Free^2Guide", "Free²Guide"),
+        (r"$\pi_0$: A Policy", "π₀: A Policy"),
+        ("π_0.5 and snake_case of 2024--2025", "π₀.₅ and snake_case of 2024–2025"),
+        (r"$\tau^2$-Bench at $\mathcal{O}(n^{1.5})$", "τ²-Bench at 𝒪(n^(1.5))"),
+        ("Costs of $5 -- or $10, and --help", "Costs of $5 – or $10, and --help"),
+    ],
+)
+def test_a_title_is_shown_as_people_write_it(title: str, shown: str) -> None:
+    assert typography.render_title(title) == shown
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        (r"\alpha_{t+1}^2", "αₜ₊₁²"),
+        (r"o_t = \sum_{c \in \{\text{cmp}, \text{slc}\}} g_t^c", "oₜ = ∑_(c ∈{cmp, slc}) gₜᶜ"),
+        (r"\mathbb{R}^{d \times d}", "ℝ^(d × d)"),
+        ("10^{-3}", "10⁻³"),
+        (r"p_\theta(x)", "p_θ(x)"),
+    ],
+)
+def test_a_formula_keeps_what_is_raised_and_lowered_together(formula: str, shown: str) -> None:
+    assert typography.render_formula(formula) == shown
+
+
+@given(st.lists(SCRIPT_FRAGMENTS, max_size=60).map("".join))
+def test_any_title_and_formula_is_shown(text: str) -> None:
+    assert isinstance(typography.render_title(text), str)
+    assert isinstance(typography.render_formula(text), str)
+
+
+@pytest.mark.parametrize("piece", ["$_{", "^{a} ", " -- ", "`a", "a_"])
+def test_typography_takes_linear_time(piece: str) -> None:
+    growth.assert_linear(lambda length: typography.render_title("$" + piece * (length // len(piece))), 1_000)
+
+
+@pytest.mark.parametrize(("piece", "shown"), [("$x$ ", "x "), (r"\'{e}", "é"), (r"\emph{x} ", "x ")])
+def test_a_title_of_nothing_but_formulas_costs_little(piece: str, shown: str) -> None:
+    assert typography.render_title(piece * 3) == shown * 3
+    assert typography.render_title(piece * 200) == piece * 200
+
+
+def test_a_formula_that_a_text_repeats_is_converted_once() -> None:
+    converted = [typography.render_formula(rf"\zeta_{{{number % 2}}}") for number in range(50)]
+    assert set(converted) == {"ζ₀", "ζ₁"}
+    assert len({id(text) for text in converted}) == 2

@@ -1,0 +1,165 @@
+"""The papers of the day by DM: at the reader's hour across clock changes, once, and not to closed DMs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot.app.container import Container, delivery_kinds
+from bot.client import translations
+from bot.core.settings import Settings
+from bot.outbox.outcomes import DestinationSuspender
+from bot.outbox.sender import Classification, Disposition
+from bot.today.service import TodayPlanner
+from storage import accounts, deliveries, models, today
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+READER = 7
+START = datetime(2025, 3, 8, 12, tzinfo=UTC)
+
+
+class _Planned:
+    """A planner with a clock, and a reader in New York who wants the papers at 02:30."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.now = START
+        self.container = Container(Settings(), db, lambda: self.now)
+        self.container.texts = translations.load()
+        self.services = self.container.create_services()
+        self.planner: TodayPlanner = self.container.create_today_planner(self.services, db)
+
+    async def subscribe(self, at_time: str = "02:30") -> None:
+        async with self.db.transaction() as connection:
+            await accounts.upsert_reader(
+                connection, READER, now=self.now, timezone="America/New_York", locale=models.Locale.KO
+            )
+        await self.services.today.send_daily(READER, at_time)
+
+    async def add_day(self, on: str, number: int) -> None:
+        ids = [f"2503.{number:02}{paper:03}" for paper in range(7)]
+        await sample_archive.add_digest(
+            self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
+        )
+
+    async def run_until(self, until: datetime) -> list[datetime]:
+        """Tick every half hour; return when deliveries were planned."""
+        planned = []
+        while self.now < until:
+            if await self.planner.tick(self.now):
+                planned.append(self.now)
+            self.now += timedelta(minutes=30)
+        return planned
+
+    async def list_deliveries(self) -> list[models.Delivery]:
+        async with self.db.read() as connection:
+            return await deliveries.list_rows(connection, kind=models.DeliveryKind.TODAY)
+
+
+async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
+    planned = _Planned(db)
+    await planned.subscribe()
+    for number, on in enumerate(["2025-03-07", "2025-03-08", "2025-03-09", "2025-03-10"], start=1):
+        await planned.add_day(on, number)
+        await planned.run_until(datetime.fromisoformat(f"{on}T12:00Z") + timedelta(days=2))
+    deliveries = await planned.list_deliveries()
+    # On March 9 the clock jumps from 02:00 to 03:00 in New York, and 02:30 is the first minute after that.
+    assert [(row.local_on, row.planned_at.hour, row.planned_at.minute) for row in reversed(deliveries)] == [
+        (date(2025, 3, 9), 7, 0),
+        (date(2025, 3, 10), 6, 30),
+        (date(2025, 3, 11), 6, 30),
+        (date(2025, 3, 12), 6, 30),
+    ]
+    assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
+    assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
+
+
+async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
+    """On November 2 it is 01:30 twice in New York: at 05:30 and at 06:30 UTC."""
+    planned = _Planned(sqlite_db)
+    planned.now = datetime(2025, 10, 31, 12, tzinfo=UTC)
+    await planned.subscribe("01:30")
+    arrived: list[datetime] = []
+    # The last digest comes between the two.
+    for number, on, until in ((1, "2025-10-31", 1), (2, "2025-11-01", 2), (3, "2025-11-02", 4)):
+        await planned.add_day(on, number)
+        arrived += await planned.run_until(datetime(2025, 11, until, 6, tzinfo=UTC))
+    assert [(at.day, at.hour) for at in arrived] == [(1, 5), (2, 5), (3, 6)]
+    assert len({row.digest_on for row in await planned.list_deliveries()}) == 3
+
+
+async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
+    """The morning of March 9 comes twice: in Seoul, and 14 hours later in New York, with a new digest meanwhile."""
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    async with sqlite_db.transaction() as connection:
+        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
+    await planned.services.today.send_daily(READER, "09:00")
+    async with sqlite_db.transaction() as connection:
+        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="America/New_York")
+    arrived: list[datetime] = []
+    for number, (on, until) in enumerate((("2025-03-08", 9), ("2025-03-09", 12)), start=1):
+        await planned.add_day(on, number)
+        arrived += await planned.run_until(datetime(2025, 3, until, 2, tzinfo=UTC))
+    assert arrived == [datetime(2025, 3, 9, 0, tzinfo=UTC), datetime(2025, 3, 9, 13, tzinfo=UTC)]
+    deliveries = list(reversed(await planned.list_deliveries()))
+    assert [row.digest_on for row in deliveries] == [date(2025, 3, 8), date(2025, 3, 9)]
+    assert [row.local_on for row in deliveries] == [date(2025, 3, 9)] * 2
+
+
+async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sqlite_db: Database) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    assert len(await planned.run_until(START + timedelta(days=1))) == 1
+    async with sqlite_db.transaction() as connection:
+        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
+    assert await planned.run_until(planned.now + timedelta(days=2)) == []
+    await planned.add_day("2025-03-10", 2)
+    (moment,) = await planned.run_until(planned.now + timedelta(days=1))
+    assert moment.hour == 0  # 09:00 in Seoul
+
+
+async def test_planning_again_after_a_crash_before_the_schedule_was_stored_adds_nothing(
+    sqlite_db: Database,
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    async with sqlite_db.read() as connection:
+        before = await today.get(connection, READER)
+    assert before is not None
+    assert before.next_due_at is not None
+    assert await planned.planner.tick(before.next_due_at) == 1
+    async with sqlite_db.transaction() as connection:
+        await today.upsert(connection, replace(before, last_digest_on=None))
+    assert await planned.planner.tick(before.next_due_at) == 0
+    assert len(await planned.list_deliveries()) == 1
+
+
+async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Database) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    await planned.add_day("2025-03-07", 1)
+    await planned.run_until(START + timedelta(days=1))
+    (delivery,) = await planned.list_deliveries()
+    suspender = DestinationSuspender(planned.container.deliveries, delivery_kinds())
+    closed = Classification(Disposition.DESTINATION_BLOCKED, models.Reason.DMS_CLOSED)
+    async with sqlite_db.transaction() as connection:
+        await suspender.suspend(connection, delivery, closed, planned.now)
+    await planned.add_day("2025-03-09", 2)
+    assert await planned.run_until(START + timedelta(days=3)) == []
+    async with sqlite_db.read() as connection:
+        stored = await today.get(connection, READER)
+    assert stored is not None
+    assert stored.next_due_at is None
+    assert (stored.at_time, stored.reason) == ("09:00", models.Reason.DMS_CLOSED)
+    await planned.services.today.send_daily(READER, None)
+    assert len(await planned.run_until(START + timedelta(days=5))) == 1

@@ -1,0 +1,184 @@
+"""/today: the papers of the day before and after three saved papers, the answers to them, and their delivery by DM."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from discord.http import MultipartParameters
+
+from bot.client import custom_ids
+from bot.lists import card as lists_card
+from bot.today import messages as today_messages
+from storage import deliveries, models, today
+from tests.support import alert_builders, patience
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
+
+SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
+"""Papers on small language models; the last one is of the day before yesterday."""
+
+
+async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
+    for arxiv_id in arxiv_ids:
+        detail = await harness.bot.services.search.find_paper(arxiv_id)
+        assert detail is not None
+        await harness.bot.services.shelf.save(harness.reader.id, detail.id)
+
+
+async def _ask(harness: ClientHarness, **options: str) -> Any:
+    result = await harness.reader.slash(harness.channel, "today", **options)
+    assert result.ephemeral
+    return last_response(result)
+
+
+def _shown_papers(message: Any) -> list[str]:
+    """Return the arXiv ids of the papers shown, in order."""
+    actions = map(custom_ids.unpack, component_ids(message))
+    return [action.payload for action in actions if action.verb == today_messages.LESS]
+
+
+async def _learnt(harness: ClientHarness) -> models.Profile:
+    await patience.wait_until(lambda: not harness.bot.services.profiles._tasks)
+    async with harness.container.database.read() as connection:
+        profile = await today.get(connection, harness.reader.id)
+    assert profile is not None
+    return profile
+
+
+@both_languages
+async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: ClientHarness) -> None:
+    first = await _ask(harness)
+    assert harness.texts("today-by-votes") in shown_text(first)
+    assert _shown_papers(first) == [f"2501.0000{number}" for number in (1, 2, 4, 5, 6)]
+    saved = ("2501.00001", "2501.00004", "2412.00007")
+    await _save(harness, *saved)
+    shown = await _ask(harness)
+    assert harness.texts("today-from-saved", count=3) in shown_text(shown)
+    assert _shown_papers(shown)[0] == "2501.00006"
+    assert not set(saved) & set(_shown_papers(shown))
+    name = "소형 언어 모델" if harness.texts.locale is models.Locale.KO else "small language model"
+    assert harness.texts("today-because-saved", text=name, count=2).casefold() in shown_text(shown).casefold()
+    assert harness.texts("today-rank", rank=5) in shown_text(shown)
+
+
+async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt(
+    harness: ClientHarness,
+) -> None:
+    await _save(harness, SMALL_MODELS[-1])
+    shown = await _ask(harness)
+    before = await _learnt(harness)
+    changed = await harness.press(shown, custom_id=custom_ids.pack(today_messages.LESS, "2501.00001"))
+    assert changed.id == shown.id
+    assert "2501.00001" not in _shown_papers(changed)
+    assert len(_shown_papers(changed)) == 5
+    after = await _learnt(harness)
+    assert after.learnt_from != before.learnt_from
+    more = await harness.press(changed, custom_id=custom_ids.pack(today_messages.MORE, "2501.00004"))
+    assert "Maps for Robots" in shown_text(more).splitlines()[-1]
+    assert (await _learnt(harness)).learnt_from != after.learnt_from
+
+
+@both_languages
+async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarness) -> None:
+    topic = "강화 학습" if harness.texts.locale is models.Locale.KO else "reinforcement learning"
+    await _ask(harness)
+    await harness.bot.services.today.pick_topics(harness.reader.id, [topic])
+    shown = await _ask(harness)
+    assert _shown_papers(shown)[0] == "2501.00002"
+    assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
+    topics = await harness.press(shown, "today-topics")
+    assert harness.texts("today-picked", topics=topic) in shown_text(topics)
+    cleared = await harness.choose(topics, custom_ids.pack(today_messages.PICK, today_messages.PANEL))
+    assert harness.texts("today-no-topics") in shown_text(cleared)
+
+
+async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
+    await _ask(harness)
+    author = models.AlertKind.AUTHOR
+    draft = alert_builders.draft("Kim Min-jun", kind=author, user_id=harness.reader.id)
+    await harness.bot.services.alerts.add(draft)
+    shown = await _ask(harness)
+    assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
+    assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
+
+
+async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
+    opened = custom_ids.pack(lists_card.OPEN_PAPER, "2501.00004")
+    shown = await _ask(harness)
+    before = await _learnt(harness)
+    await harness.reader.click(shown, custom_id=opened)
+    after_opening = await _learnt(harness)
+    assert after_opening.learnt_from != before.learnt_from
+    await harness.reader.click(shown, custom_id=custom_ids.pack(lists_card.SAVE, "1", "-", "2501.00004"))
+    after_saving = await _learnt(harness)
+    assert after_saving.learnt_from != after_opening.learnt_from
+    alert = await harness.bot.services.alerts.add(alert_builders.draft("robots", user_id=harness.reader.id))
+    followed = (await harness.bot.services.profiles.open(harness.reader.id)).learnt_from
+    assert followed != after_saving.learnt_from
+    await harness.reader.slash(harness.channel, "alerts remove", alert=str(alert.id))
+    assert (await _learnt(harness)).learnt_from == after_saving.learnt_from
+
+
+async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness: ClientHarness) -> None:
+    await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
+    await _save(harness, *SMALL_MODELS)
+    shown = await _ask(harness, at="9am")
+    assert "Asia/Seoul" in shown_text(shown)
+    planner = harness.container.create_today_planner(harness.bot.services, harness.container.database)
+    due_at = (await _learnt(harness)).next_due_at
+    assert due_at is not None
+    assert due_at.hour == 0  # 09:00 in Seoul
+    assert await planner.tick(due_at - timedelta(minutes=1)) == 0
+    assert await planner.tick(due_at) == 1
+    assert await planner.tick(due_at) == 0
+    assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
+    message = await _deliver(harness)
+    assert harness.texts("today-from-saved", count=3) in shown_text(message)
+    await harness.user.click(message, custom_id=custom_ids.pack(today_messages.LESS, "2501.00004"))
+    edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
+    assert "2501.00004" not in _shown_papers(edited)
+    assert any(custom_ids.find_marker(custom_id) for custom_id in component_ids(edited))
+    await harness.user.click(edited, label=harness.texts("today-stop"))
+    stopped = await _learnt(harness)
+    assert (stopped.at_time, stopped.next_due_at) == (None, None)
+
+
+async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
+    harness: ClientHarness,
+) -> None:
+    await _ask(harness, at="18:00")
+    async with harness.container.database.transaction() as connection:
+        await today.suspend(connection, harness.reader.id, models.Reason.DMS_CLOSED)
+    why = harness.texts("today-suspended", reason="dms-closed")
+    status = await harness.ask("status")
+    shown = await _ask(harness)
+    assert why in shown_text(status)
+    assert why in shown_text(shown)
+    for message in (status, shown):
+        again = await harness.press(message, "today-send-again")
+        assert why not in shown_text(again)
+        assert harness.texts("today-stop") in shown_text(again)
+        profile = await _learnt(harness)
+        assert (profile.at_time, profile.reason) == ("18:00", None)
+        assert profile.next_due_at is not None
+    assert why not in shown_text(await harness.ask("status"))
+
+
+async def _deliver(harness: ClientHarness) -> Any:
+    """Send the planned direct message and return it as fetched."""
+    async with harness.container.database.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.TODAY)
+        (part,) = await deliveries.list_parts(connection, delivery.id)
+    channel_id = harness.user.dm_channel.id
+    assert delivery.channel_id == channel_id
+    body = MultipartParameters(payload=json.loads(part.payload or ""), multipart=None, files=None)
+    sent = await harness.bot.http.send_message(channel_id, params=body)
+    await harness.env.settle()
+    return await harness.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))

@@ -1,0 +1,254 @@
+"""Trends per month, week and day, and rising topics, on both engines."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import concepts, resolver
+from bot.search import glossary as search_glossary
+from bot.trends import service as trends_service
+from storage import models
+from storage import trends as stored
+from storage.database import Database
+from tests.support import digest_builders, sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+
+
+def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> NewsletterPaper:
+    return NewsletterPaper(f"2501.{number:05}", title, text, votes)
+
+
+def _service(db: Database, at: datetime = NOW) -> trends_service.TrendService:
+    return trends_service.TrendService(db, lambda: at, search_glossary.GlossaryService(db))
+
+
+@pytest.fixture
+async def trends(db: Database) -> trends_service.TrendService:
+    """The trends of five papers of three months, three of them on reinforcement learning in different forms."""
+    await sample_archive.add_digest(
+        db,
+        "2025-01-10",
+        _paper(1, "Rewards for Robots", "강화 학습(Reinforcement Learning; RL)으로 걷습니다.", votes=5),
+        _paper(2, "Colours of Films", votes=90),
+    )
+    await sample_archive.add_digest(db, "2025-01-31", _paper(3, "Reinforcement Learning at Home", votes=7))
+    await sample_archive.add_digest(
+        db,
+        "2025-03-02",
+        _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
+        _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned once: not what the paper is about
+    )
+    # A paper that no digest lists counts nowhere.
+    unlisted = models.PaperFacts("2501.00009", "arxiv", "u", NOW, title="Reinforcement Learning", votes=50)
+    await digest_builders.add_facts(db, unlisted)
+    return _service(db)
+
+
+async def _counts(
+    trends: trends_service.TrendService, query: str, months: int | None = 3
+) -> list[tuple[int, int | None]]:
+    return [
+        (month.paper_count, month.votes) for month in (await trends.get_trend(query, months=months)).months
+    ]
+
+
+async def test_every_form_of_a_topic_has_the_same_trend(trends: trends_service.TrendService) -> None:
+    for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
+        assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
+        assert (await trends.get_trend(query)).added_forms
+
+
+async def test_without_terms_all_papers_are_counted(trends: trends_service.TrendService) -> None:
+    assert await _counts(trends, "") == [(3, 102), (0, None), (2, 13)]
+    assert await _counts(trends, "   ") == await _counts(trends, "")
+    assert await _counts(trends, "", None) == await _counts(trends, "")
+
+
+async def test_a_trend_has_all_months_of_its_span_from_the_archives_first_on(
+    trends: trends_service.TrendService,
+) -> None:
+    for span, months in ((2, [2, 3]), (12, [1, 2, 3]), (None, [1, 2, 3])):
+        trend = await trends.get_trend("robots", months=span)
+        assert [month.starts_on for month in trend.months] == [date(2025, month, 1) for month in months]
+
+
+async def test_the_last_month_is_partial_while_it_is_the_current_month(
+    db: Database, trends: trends_service.TrendService
+) -> None:
+    assert (await trends.get_trend("")).is_last_month_partial
+    later = _service(db, NOW + timedelta(days=30))
+    assert not (await later.get_trend("")).is_last_month_partial
+
+
+async def test_a_young_archive_has_a_column_per_week(trends: trends_service.TrendService) -> None:
+    for query in ("강화 학습", "강화 학습 author:lovelace"):
+        weeks = await trends.get_trend(query, by_age=True)
+        counted = [(week.starts_on, week.paper_count, week.votes) for week in weeks.months]
+        assert [on for on, _, _ in counted] == [date(2025, 1, 6) + timedelta(weeks=n) for n in range(8)]
+        known = [(on.day, papers, votes) for on, papers, votes in counted if papers]
+        assert known == [(6, 1, 5), (27, 1, 7), (24, 1, 3)]
+        assert (weeks.step, weeks.is_last_month_partial) == (trends_service.Step.WEEK, False)
+
+
+async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_months_per_month(
+    db: Database,
+) -> None:
+    await sample_archive.add_digest(db, "2025-03-18", _paper(1, "Robots"))
+    await sample_archive.add_digest(db, "2025-03-20", _paper(2, "Films", votes=3))
+    days = await _service(db).get_trend("", by_age=True)
+    assert [(day.starts_on.day, day.paper_count, day.votes) for day in days.months] == [
+        (18, 1, 10),
+        (19, 0, None),
+        (20, 1, 3),
+    ]
+    assert (days.step, days.is_last_month_partial) == (trends_service.Step.DAY, True)
+    for first, step in (("2025-02-28", "WEEK"), ("2024-12-20", "WEEK"), ("2024-12-19", "MONTH")):
+        await sample_archive.add_digest(db, first, _paper(int(first[-2:]), "Weather"))
+        assert (await _service(db).get_trend("", by_age=True)).step.name == step
+
+
+async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -> None:
+    assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
+    assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
+    assert await _counts(trends, "author:lovelace") == [(3, 102), (0, None), (2, 13)]
+    assert await _counts(trends, "author:nobody") == [(0, None)] * 3
+    assert await _counts(trends, "votes:10") == [(1, 90), (0, None), (1, 10)]
+    assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
+
+
+async def test_partial_matches_are_not_counted(trends: trends_service.TrendService) -> None:
+    assert await _counts(trends, "robots weather") == [(0, None)] * 3
+
+
+async def test_unknown_votes_are_not_zero(db: Database) -> None:
+    text = digest_builders.newsletter(date(2025, 1, 2), [("2501.00001", None)])
+    await sample_archive.make_ingest(db).add_text(text, location="a.md")
+    assert await _counts(_service(db), "paper", 1) == [(1, None)]
+
+
+async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:
+    assert await _service(db).get_trend("강화 학습") == trends_service.Trend()
+    assert await _rising(db).list_topics(models.Locale.EN) == ()
+
+
+async def test_a_sample_estimates_the_counts_of_many_papers(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 600
+    for month in (1, 2):
+        digest = [_paper(month * 1000 + n, f"Robots {month} {n}", votes=4) for n in range(count // month)]
+        await sample_archive.add_digest(db, f"2025-0{month}-10", *digest)
+    exact = await _service(db).get_trend("robots", months=2)
+    assert [(month.paper_count, month.votes) for month in exact.months] == [(600, 2400), (300, 1200)]
+    assert not exact.is_estimated
+    for query in ("robots", ""):
+        weeks = await _service(db).get_trend(query, by_age=True)
+        assert [week.paper_count for week in weeks.months] == [600, 0, 0, 0, 0, 300]
+        assert weeks.months[-1] == trends_service.Month(date(2025, 2, 10), 300, 1200)
+    monkeypatch.setattr(trends_service, "sample_groups", lambda paper_count: stored.SAMPLE_GROUPS // 3)
+    for query in ("robots", ""):
+        estimate = await _service(db).get_trend(query, months=2)
+        assert estimate.is_estimated
+        first, second = estimate.months
+        assert 450 < first.paper_count < 750
+        assert 200 < second.paper_count < 400
+        assert first.votes is not None
+        assert abs(first.votes - 4 * first.paper_count) <= 12
+
+
+@given(st.integers(0, 10**9))
+def test_a_sample_is_never_empty_and_never_larger_than_its_limit(number: int) -> None:
+    groups = trends_service.sample_groups(number)
+    assert 1 <= groups <= stored.SAMPLE_GROUPS
+    assert number * groups / stored.SAMPLE_GROUPS <= trends_service.MONTHLY_SAMPLE_SIZE or groups == 1
+
+
+def _rising(db: Database) -> trends_service.RisingTopicService:
+    return trends_service.RisingTopicService(db, search_glossary.GlossaryService(db))
+
+
+async def _add_rising_titles(db: Database) -> None:
+    """Add a digest of January and one of March; in March film critics are in 4 of 8 titles and diffusion in 3."""
+    others = [_paper(n, f"Notes on {n}") for n in range(10)]
+    before = [*others, _paper(10, "Diffusion Models for Sound")]
+    await sample_archive.add_digest(db, "2025-01-20", *before)
+    recent = [_paper(20 + n, f"Film Critics Number {n}") for n in range(4)]
+    recent += [_paper(30 + n, f"Better Diffusion Models: Part {n}") for n in range(3)]
+    await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
+
+
+async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
+    await _add_rising_titles(db)
+    service = _rising(db)
+    english = await service.list_topics(models.Locale.EN)
+    assert [topic.text for topic in english] == ["Film Critics", "diffusion model"]
+    film, diffusion = english
+    assert (film.papers, film.share, film.baseline_share, film.translation) == (4, 0.5, 0.0, "")
+    assert diffusion.baseline_share == pytest.approx(1 / 11)
+    korean = await service.list_topics(models.Locale.KO)
+    assert [topic.text for topic in korean] == ["Film Critics", "확산 모델"]
+    assert korean[1].translation == "diffusion model"
+
+
+async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database) -> None:
+    recent = [_paper(n, f"Film Critics Number {n}") for n in range(2)]
+    await sample_archive.add_digest(db, "2025-03-02", *recent)
+    service = _rising(db)
+    assert await service.list_topics(models.Locale.EN) == ()
+    await sample_archive.add_digest(
+        db, "2025-03-03", *[_paper(9 + n, f"Film Critics Again {n}") for n in range(5)]
+    )
+    assert await service.list_topics(models.Locale.EN) == ()
+    await sample_archive.add_digest(db, "2025-01-03", _paper(50, "Weather"))
+    assert [topic.text for topic in await service.list_topics(models.Locale.EN)] == ["Film Critics"]
+
+
+@pytest.fixture(scope="module")
+def glossary() -> resolver.Glossary:
+    return search_glossary._load(None)
+
+
+@pytest.mark.parametrize(
+    ("title", "topics"),
+    [
+        ("Deep Reinforcement Learning for Robots", {"reinforc learn"}),
+        ("RL in the Wild", {"reinforc learn"}),
+        ("강화 학습 입문", {"reinforc learn"}),
+        ("Colour Films: A Survey", {"colour film"}),
+        ("", set()),
+        (": : ()", set()),
+    ],
+)
+def test_concepts_and_phrases_are_extracted_from_titles(
+    glossary: resolver.Glossary, title: str, topics: set[str]
+) -> None:
+    assert topics <= {key for key, _ in trends_service.extract_topics(glossary, title)}
+
+
+@pytest.mark.parametrize(
+    "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
+)
+def test_the_kind_of_a_text_is_no_topic(glossary: resolver.Glossary, title: str) -> None:
+    assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []
+
+
+def test_of_two_forms_on_the_seed_list_the_one_that_papers_use_is_shown() -> None:
+    unused = concepts.SurfaceForm("주의", "ko", 0, seeded=True)
+    used = concepts.SurfaceForm("어텐션", "ko", 0, seeded=True, found=13)
+    assert trends_service.best_supported_form([unused, used]) == "어텐션"
+
+
+@given(st.text(max_size=300))
+def test_any_title_can_be_read(title: str) -> None:
+    list(trends_service.extract_topics(_EMPTY, title))
+
+
+_EMPTY = resolver.Glossary([])

@@ -1,0 +1,190 @@
+"""Full texts of papers: where they are read from, and that another page than the paper never counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.sources import fetch_errors, fetcher
+from bot.sources.fetcher import Fetcher
+from bot.writer import paper_text
+from storage import models
+from tests.support import growth, paper_pages, source_fixtures
+from tests.support.origin_server import OriginServer
+
+ID, TITLE = paper_pages.PAPER_ID, paper_pages.TITLE
+MARKDOWN = f"/papers/{ID}.md"
+
+
+def open_reader(
+    origin: OriginServer,
+    fetch: Fetcher,
+    *,
+    bases: tuple[str, ...] = ("html", "ar5iv"),
+    throttle: fetcher.Throttle = fetcher.no_throttle,
+) -> paper_text.PaperTextReader:
+    addresses = [base if "://" in base else f"{origin.url}/{base}" for base in bases]
+    return paper_text.PaperTextReader(
+        origin.url, addresses, fetch, now=lambda: source_fixtures.NOW, throttle=throttle
+    )
+
+
+async def read(origin: OriginServer, fetch: Fetcher, **options: Any) -> models.PaperText:
+    found = await open_reader(origin, fetch, **options).read(ID, TITLE)
+    assert found is not None
+    return found
+
+
+def markdown(text: str, media_type: str = "text/markdown") -> web.Response:
+    return web.Response(text=text, content_type=media_type)
+
+
+async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
+    found = await read(origin, fetch)
+    assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
+    assert found.fetched_at == source_fixtures.NOW
+    assert "lantern29" in found.text
+    assert "## A Extra tables" in found.text
+    assert "Lamps at sea" not in found.text
+    assert "URL Source" not in found.text
+    assert origin.paths == [MARKDOWN]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        web.Response(status=404),
+        markdown(f"<!DOCTYPE html><p>{ID} {TITLE}</p>" + paper_pages.markdown_page()),
+        markdown(paper_pages.markdown_page().partition("Markdown Content:")[2], "text/plain"),
+        markdown(paper_pages.markdown_page(title="Dense Candles")),
+        markdown(paper_pages.markdown_page(paper_id="2505.01235")),
+        markdown(paper_pages.markdown_page(paper_id=f"{ID}9")),
+        markdown(paper_pages.markdown_page(sentences=15)),
+        markdown(paper_pages.markdown_page(title="Dense Candles", content="x " * 4000 + TITLE)),
+    ],
+    ids=["missing", "page", "plain", "title", "id", "longer id", "short", "cited"],
+)
+async def test_what_is_no_markdown_of_the_paper_does_not_count(
+    origin: OriginServer, fetch: Fetcher, page: web.Response
+) -> None:
+    origin.pages[MARKDOWN] = page
+    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page()
+    assert (await read(origin, fetch)).url == f"{origin.url}/html/{ID}"
+
+
+async def test_a_head_of_markdown_content_makes_up_for_the_content_type(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page(), "text/plain")
+    assert (await read(origin, fetch)).url.endswith(".md")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        web.Response(status=404),
+        web.Response(text=f"<html><h1>{TITLE}</h1>{ID} {paper_pages.body_sentences()}</html>"),
+        web.Response(text=paper_pages.latexml_page(title="Dense Candles", content=f"As in {TITLE}")),
+        web.Response(text=paper_pages.latexml_page(paper_id="2505.09999")),
+        web.Response(text=paper_pages.latexml_page(sentences=10)),
+        web.Response(status=302, headers={"Location": f"/abs/{ID}"}),
+    ],
+    ids=["missing", "not LaTeXML", "title", "id", "short", "redirect"],
+)
+async def test_ar5iv_is_asked_when_arxiv_does_not_answer_with_the_paper(
+    origin: OriginServer, fetch: Fetcher, page: web.Response
+) -> None:
+    origin.pages[f"/html/{ID}"] = page
+    origin.pages[f"/abs/{ID}"] = paper_pages.latexml_page()
+    origin.pages[f"/ar5iv/{ID}"] = paper_pages.latexml_page(
+        title=f"[{ID}] SPARSE LANTERNS — routing O(n) tokens through quiet experts"
+    )
+    assert (await read(origin, fetch)).url == f"{origin.url}/ar5iv/{ID}"
+
+
+async def test_a_redirect_to_a_version_is_the_paper(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages[f"/html/{ID}"] = web.Response(status=302, headers={"Location": f"/html/{ID}v2/"})
+    origin.pages[f"/html/{ID}v2/"] = paper_pages.latexml_page()
+    await read(origin, fetch, bases=("html",))
+
+
+async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    assert await open_reader(origin, fetch, bases=("other",)).read(ID, TITLE) is None
+    assert origin.paths == [MARKDOWN, f"/other/{ID}"]
+    assert await open_reader(origin, fetch, bases=()).read(ID, "") is None
+
+
+async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    content = (
+        'It gains <math class="ltx_Math" alttext="3.5\\%" display="inline"><semantics><mn>3.5</mn><mo>%</mo>'
+        '<annotation encoding="application/x-tex">3.5\\%</annotation></semantics></math> on <b>LampBench</b>'
+        ' <cite class="ltx_cite">[<a href="#bib.bib7">7</a>, <a>12</a>]</cite>, as <cite>Other (2019)</cite> said'
+        '<span class="ltx_note ltx_role_footnote"><sup class="ltx_note_mark">1</sup><span class="ltx_note_outer">'
+        '<span class="ltx_note_content"><sup class="ltx_note_mark">1</sup><span class="ltx_tag ltx_tag_note">1</span>'
+        "A footnote.</span></span></span>."
+        '<table><tr><td class="ltx_td">Ours</td><td class="ltx_td">61.2</td></tr></table>'
+        '<math alttext="a &gt; \\frac{1}{2}" display="block"><mi>a</mi></math><img alt="Refer to caption">'
+    )
+    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(content)
+    found = await read(origin, fetch)
+    lines = " ".join(found.text.split())
+    assert lines.startswith("arXiv:2505.01234v1 [cs.CL] 02 May 2025 # Sparse Lanterns: Routing O(n) Tokens")
+    assert "## 2 Method It gains 3.5% on LampBench , as Other (2019) said (A footnote.)." in lines
+    assert "| Ours | 61.2" in lines
+    assert "$a > \\frac{1}{2}$" in lines
+    assert "## A Extra tables The appendix has a lamp table." in lines
+    for left_out in ("lighthouse", "Lamps at sea", "Table of contents", "Generated by", "Refer", "ferry)# "):
+        assert left_out not in found.text
+
+
+async def test_requests_to_arxiv_alone_wait_for_the_throttle(origin: OriginServer, fetch: Fetcher) -> None:
+    waits: list[None] = []
+
+    async def throttle() -> None:
+        waits.append(None)
+
+    bases = ("html", "http://arxiv.org.invalid/html")
+    assert await open_reader(origin, fetch, bases=bases, throttle=throttle).read(ID, TITLE) is None
+    assert waits == []
+    assert all(map(paper_text._is_arxiv, ("https://arxiv.org/html/1", "https://ar5iv.labs.arxiv.org/html/1")))
+
+
+async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    rows = '<tr><td class="ltx_td">lamp</td><td><math alttext="1.5\\%"><mn>1.5</mn></math></td></tr>' * 55_000
+    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(f"<table>{rows}</table>")
+    reading = asyncio.create_task(open_reader(origin, fetch).read(ID, TITLE))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    found = await reading
+    assert found is not None
+    assert found.text.count("1.5%") > 20_000
+    assert len(found.text) == paper_text.MAX_CHARACTERS
+    assert turns > 10
+
+
+async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason() -> None:
+    body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
+    with pytest.raises(fetch_errors.FetchError, match="its title is another one: Dense Candles"):
+        await paper_text._parse_in_process(body, None, ID, TITLE, False, False)
+
+
+@pytest.mark.parametrize(
+    "unit", ["<", "<a ", '<a b="', "<p><", "<!--", "<math alttext='", "[", "![](", "</div>", "&amp", "<span>"]
+)
+def test_hostile_pages_take_linear_time(unit: str) -> None:
+    def parse(text: str) -> None:
+        paper_text.parse_paper(paper_pages.latexml_page(text).encode(), None, ID, TITLE, False, False)
+
+    growth.assert_linear(lambda count: parse(unit * count), 30_000 // len(unit))

@@ -1,0 +1,177 @@
+"""What readers see of a digest that Paperround wrote, and /write status."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from bot.app.container import Container
+from bot.archive import listing
+from bot.archive.summaries import Basis
+from bot.core.settings import Settings
+from bot.writer import prompts
+from bot.writer import service as writer_service
+from storage import models, writer
+from tests.fake_model import papers
+from tests.support import written_digests
+from tests.support.client_harness import ClientHarness, both_languages, last_response, post_daily, shown_text
+
+DAY = date(2026, 1, 1)
+CHOSEN = tuple(
+    zip(papers.load(), (Basis.PAPER, Basis.ABSTRACT, Basis.EXTRACT, Basis.HUGGINGFACE), strict=False)
+)
+BASIS_TEXTS = {
+    Basis.PAPER: "written-from-paper",
+    Basis.ABSTRACT: "written-from-abstract",
+    Basis.EXTRACT: "basis-extract",
+    Basis.HUGGINGFACE: "basis-huggingface",
+}
+
+
+@pytest.mark.parametrize("form", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
+@both_languages
+async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
+    harness: ClientHarness, form: models.DigestFormat
+) -> None:
+    await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
+    for paper, basis in CHOSEN:
+        card = last_response(await harness.reader.slash(harness.channel, "paper", paper=paper.id))
+        written = harness.texts(BASIS_TEXTS[basis], model=written_digests.MODEL)
+        day = harness.texts(f"format-{form.value}", date="2026-01-01")
+        lines = shown_text(card).splitlines()
+        assert f"-# {day} · {written}" in lines
+        # The small print says it, so the text need not.
+        assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
+
+
+@both_languages
+async def test_a_post_says_what_each_text_was_written_from(harness: ClientHarness) -> None:
+    form = models.DigestFormat.NEWSLETTER
+    await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
+    shown = shown_text(await post_daily(harness))
+    is_korean = harness.texts.locale is models.Locale.KO
+    keys = BASIS_TEXTS | ({Basis.EXTRACT: "basis-extract-in-other-language"} if is_korean else {})
+    for basis in keys:
+        note = f"-# {harness.texts(keys[basis], model=written_digests.MODEL)}"
+        assert any(line.startswith(note) for line in shown.splitlines())
+
+
+async def test_a_digest_of_other_people_names_no_model(harness: ClientHarness) -> None:
+    text = written_digests.print_digest(DAY, models.DigestFormat.NEWSLETTER, harness.texts.locale, CHOSEN)
+    await harness.container.create_ingest().add_text(text, location="other.md")
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper=CHOSEN[0][0].id))
+    assert written_digests.MODEL not in shown_text(card)
+
+
+LISTED = papers.load()[:6]
+FORMS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
+
+
+async def _plan(harness: ClientHarness, *drafted: writer.Draft, **caps: int) -> None:
+    """Store a listing of six papers and drafts, and restart the bot with a model."""
+    listed = [{"arxiv_id": paper.id, "title": paper.title, "votes": paper.votes} for paper in LISTED]
+    await harness.container.create_ingest().add_text(listing.build(DAY, listed).text, location="hf")
+    locale = harness.texts.locale
+    settings = Settings(
+        locale=locale.value,
+        writer_url="http://127.0.0.1:1/v1",
+        writer_model="fake-1",
+        **caps,  # type: ignore[arg-type]
+    )
+    container = Container(settings, harness.container.database, harness.container.clock)
+    container.texts = harness.container.texts
+    async with harness.container.database.transaction() as connection:
+        await writer.save_draft(connection, drafted)
+        await writer.reserve_tokens(
+            connection, harness.container.clock().date(), 212_000, daily=None, monthly=None
+        )
+    await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
+
+
+def _draft(harness: ClientHarness, number: int, **fields: Any) -> writer.Draft:
+    form = fields.pop("form", FORMS[0])
+    locale, now = harness.texts.locale, harness.container.clock()
+    return writer.Draft(
+        LISTED[number].id, form, locale, prompts.VERSION, "fake-1", now, input_hash=str(number), **fields
+    )
+
+
+@both_languages
+async def test_write_status_counts_what_became_of_each_paper_and_says_why(harness: ClientHarness) -> None:
+    state = writer.DraftState
+    await _plan(
+        harness,
+        _draft(harness, 0, state=state.CHECKED, basis="paper"),
+        _draft(harness, 1, state=state.CHECKED, basis="abstract"),
+        _draft(harness, 2, state=state.REFUSED, basis="none"),
+        _draft(harness, 3, state=state.FAILED, problems=("Error code: 500 - *no* model",)),
+        _draft(harness, 0, form=FORMS[1], state=state.WRITING),
+        writer_daily_tokens=500_000,
+    )
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
+    texts = harness.texts
+    dotted = " · ".join
+    newsletter, review = (texts(f"write-format-{form.value}") for form in FORMS)
+    assert shown.splitlines()[1] == "-# " + dotted(
+        ["2026-01-01", "fake-1", texts(f"write-language-{texts.locale.value}")]
+    )
+    counts = [("abstract", 1), ("refused", 1), ("failed", 1), ("waiting", 2)]
+    details = dotted(texts(f"write-{name}", count=count) for name, count in counts)
+    assert f"**{newsletter}** · {texts('write-written', count=2, total=6)}\n-# {details}\n" in shown
+    waiting = texts("write-waiting", count=6)
+    assert f"**{review}** · {texts('write-written', count=0, total=6)}\n-# {waiting}\n" in shown
+    assert f"· {newsletter} · {texts('write-no-text')}" in shown
+    assert (
+        f"· {newsletter} · {texts('write-failed-status-error')}\n-# Error code: 500 - \\*no\\* model" in shown
+    )
+    assert texts("write-tokens-day-capped", used="212,000", cap="500,000") in shown
+
+
+async def test_a_spent_budget_is_named_in_both_commands(harness: ClientHarness) -> None:
+    spent = ("token budget: the next call may use 9 tokens",)
+    await _plan(harness, _draft(harness, 1, state=writer.DraftState.FAILED, problems=spent))
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
+    assert harness.texts("write-failed-no-tokens") in shown
+    status = shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+    budget = harness.texts("status-writer-budget", command=harness.bot.mentions("write status"))
+    assert budget in status
+    for_reader = shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
+    assert budget not in for_reader
+
+
+REASONS = ("the next call may use 9 tokens", *(f"{start} and more" for start in writer_service.FAILURES))
+
+
+async def test_the_reason_of_each_failure_is_in_the_readers_language(harness: ClientHarness) -> None:
+    failed = writer.DraftState.FAILED
+    for first in (0, 4):
+        reasons = REASONS[first : first + 4]
+        rows = [_draft(harness, n, state=failed, problems=(reason,)) for n, reason in enumerate(reasons)]
+        await _plan(harness, *rows)
+        shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
+        for row in rows:
+            assert harness.texts(f"write-failed-{writer_service.find_failure(row)}") in shown
+    kinds = [
+        writer_service.find_failure(_draft(harness, 0, state=failed, problems=(row,))) for row in REASONS
+    ]
+    assert kinds == [writer_service.UNKNOWN, *writer_service.FAILURES.values()]
+
+
+async def test_write_status_is_for_managers_and_says_when_the_writer_is_off(harness: ClientHarness) -> None:
+    for command in await harness.bot.tree.fetch_commands():
+        if command.name == "write":
+            harness.guild.set_command_permissions(command, {harness.reader: True})
+    refused = await harness.reader.slash(harness.channel, "write status")
+    assert harness.texts("needs-manage-server") in shown_text(last_response(refused))
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
+    assert harness.texts("write-off") in shown
+
+
+async def test_write_status_before_the_first_draft_and_with_a_monthly_cap(harness: ClientHarness) -> None:
+    await _plan(harness, writer_monthly_tokens=2_000_000)
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
+    assert harness.texts("write-nothing-yet") in shown
+    assert harness.texts("write-tokens-day", used="212,000") in shown
+    assert harness.texts("write-tokens-month-capped", used="212,000", cap="2,000,000") in shown
