@@ -106,7 +106,8 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
             )
         )
     frozen_at = await harness.count_sent_messages()
-    await harness.wait_for_sent(frozen_at + 60)
+    # Frozen within a transaction of planning, the sender holds its locks for `PLANNING_IDLE_SECONDS`.
+    await harness.wait_for_sent(frozen_at + 60, seconds=150.0)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()

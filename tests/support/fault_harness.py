@@ -127,13 +127,13 @@ class FaultHarness:
         """Wait until `condition` is true. Fails with the bots' log."""
         await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
-    async def wait_for_sent(self, count: int) -> None:
+    async def wait_for_sent(self, count: int, seconds: float = 60.0) -> None:
         """Wait until the fake Discord has accepted so many messages."""
 
         async def are_accepted() -> bool:
             return await self.count_sent_messages() >= count
 
-        await self.wait_until(are_accepted)
+        await self.wait_until(are_accepted, seconds)
 
     async def wait_until_all_sent(self) -> None:
         async def all_sent() -> bool:
