@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from yarl import URL
-
 from bot.archive import markdown_lines
 from storage.models import Entry, Locale, Section
 
@@ -63,6 +61,8 @@ def clean_names(values: object, max_items: int = _MAX_NAMES) -> tuple[str, ...]:
 
 def clean_url(value: object) -> str | None:
     """Return an http or https URL, or None for anything else."""
+    from yarl import URL
+
     if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH or not value.strip().isprintable():
         return None
     try:

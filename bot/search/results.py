@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import chain, zip_longest
 
 from bot.archive import summaries
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text
 from bot.rendering.discord_text import SafeMarkdown
 from bot.text import analyser
 from storage import models, papers, search
@@ -211,6 +211,8 @@ def make_snippet(
     The terms are those of `by_term`, among sentences that the first of `patterns` matches that any does. Matches are in
     bold.
     """
+    from bot.rendering import markdown
+
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )

@@ -9,8 +9,6 @@ from functools import lru_cache
 from itertools import pairwise, product
 from pathlib import Path
 
-from rapidfuzz.distance import OSA
-
 from bot.text import analyser
 
 MAX_WORDS = 8
@@ -479,6 +477,8 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
     their first letters and a word with both is long; two Korean names that differ so are two people's.
     """
+    from rapidfuzz.distance import OSA
+
     if name_distance(query_words, name) <= ONE_TYPO:
         return True
     differing = _differing_words(query_words, name)
@@ -507,6 +507,8 @@ def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, s
 @lru_cache(maxsize=1 << 14)
 def word_distance(query_word: str, name_word: str) -> float:
     """Return the distance between two words, from 0 to `MISSING_WORD`."""
+    from rapidfuzz.distance import OSA
+
     if query_word == name_word:
         return EXACT
     if collapse_umlauts(query_word) == collapse_umlauts(name_word):

@@ -19,9 +19,6 @@ from itertools import compress, product
 from operator import or_
 from typing import Literal
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from bot.text import analyser, term_keys
 
 _RIEUL, _NIEUN, _SSANG_SIOT = 8, 4, 20
@@ -489,6 +486,9 @@ class Vocabulary:
 
     def correct(self, word: str) -> str | None:
         """Return the word that was meant by a word with one typing error, or two in a longer one; None if unsure."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
         key = _spelling_key(word)
         if not _MIN_KEYSTROKES <= len(key) <= _MAX_KEYSTROKES or key in self._words or not key.isalpha():
             return None
