@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -471,18 +471,24 @@ def is_correction(query_words: tuple[str, ...], name: str) -> bool:
     return name_distance(query_words, name) > _ALL_JOINED_COST and bool(_differing_words(query_words, name))
 
 
+@cache
+def _edit_distance() -> Callable[..., int]:
+    # Loaded at the first comparison: a search that starts for one query needs none.
+    from rapidfuzz.distance import OSA
+
+    return OSA.distance
+
+
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     """Tell whether a name may be meant by the query words, and is not just another person's.
 
     One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
     their first letters and a word with both is long; two Korean names that differ so are two people's.
     """
-    from rapidfuzz.distance import OSA
-
     if name_distance(query_words, name) <= ONE_TYPO:
         return True
     differing = _differing_words(query_words, name)
-    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
+    errors = [_edit_distance()(typed, meant, score_cutoff=2) for typed, meant in differing]
     if len(differing) < 2 and all(
         count < 2 or meant.startswith(typed) or len(meant) == 1
         for count, (typed, meant) in zip(errors, differing, strict=True)
@@ -507,8 +513,6 @@ def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, s
 @lru_cache(maxsize=1 << 14)
 def word_distance(query_word: str, name_word: str) -> float:
     """Return the distance between two words, from 0 to `MISSING_WORD`."""
-    from rapidfuzz.distance import OSA
-
     if query_word == name_word:
         return EXACT
     if collapse_umlauts(query_word) == collapse_umlauts(name_word):
@@ -519,7 +523,7 @@ def word_distance(query_word: str, name_word: str) -> float:
         return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
     shorter = min(len(query_word), len(name_word))
     allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
-    errors = OSA.distance(query_word, name_word, score_cutoff=allowed)
+    errors = _edit_distance()(query_word, name_word, score_cutoff=allowed)
     penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
     distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors + penalty
     if name_word.startswith(query_word):
