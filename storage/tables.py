@@ -424,7 +424,13 @@ alerts = sa.Table(
     sa.Column("paused_until_at", UtcTime),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index("ix_alerts_user_id", "user_id"),
-    sa.Index("ix_alerts_channel_id", "channel_id"),
+    # Without the alerts by DM: SQLite would look for a reader's own among all that have no channel.
+    sa.Index(
+        "ix_alerts_channel_id",
+        "channel_id",
+        sqlite_where=sa.text("channel_id IS NOT NULL"),
+        postgresql_where=sa.text("channel_id IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
