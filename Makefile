@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
+# The tests start hundreds of processes: without bytecode each one compiles all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test test-pythons coverage test-faults test-image test-install check format bench bench-large shape clean
 

@@ -423,14 +423,9 @@ alerts = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.Index("ix_alerts_user_id", "user_id"),
-    # Without the alerts by DM: SQLite would look for a reader's own among all that have no channel.
-    sa.Index(
-        "ix_alerts_channel_id",
-        "channel_id",
-        sqlite_where=sa.text("channel_id IS NOT NULL"),
-        postgresql_where=sa.text("channel_id IS NOT NULL"),
-    ),
+    # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.
+    sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
+    sa.Index("ix_alerts_channel_id", "channel_id"),
     sqlite_autoincrement=True,
 )
 

@@ -14,8 +14,6 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from rapidfuzz.distance import OSA
-
 from bot.archive import arxiv_ids
 from bot.glossary import concepts, resolver
 from bot.search import authors as search_authors
@@ -210,6 +208,9 @@ class TopicIndex:
 
     def list_corrections(self, text: str) -> tuple[str, ...]:
         """Return the topics a typing error away from a text, or two for longer ones, the nearest first."""
+        # Loaded at the first correction: a search that starts for one query rarely comes here.
+        from rapidfuzz.distance import OSA
+
         typed = _key(text)
         if len(typed) < _MIN_CORRECTED_LENGTH:
             return ()

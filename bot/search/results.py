@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
 
 from bot.archive import summaries
-from bot.rendering import discord_text
-from bot.rendering.discord_text import SafeMarkdown
 from bot.text import analyser
 from storage import models, papers, search
 from storage.database import Connection
+
+if TYPE_CHECKING:
+    # Imported by the functions that make snippets, which the shell's search does not: its libraries take a tenth of a start.
+    from bot.rendering.discord_text import SafeMarkdown
 
 
 class Sort(StrEnum):
@@ -211,7 +214,7 @@ def make_snippet(
     The terms are those of `by_term`, among sentences that the first of `patterns` matches that any does. Matches are in
     bold.
     """
-    from bot.rendering import markdown
+    from bot.rendering import discord_text, markdown
 
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
@@ -232,6 +235,8 @@ def make_snippet(
 
 
 def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
+    from bot.rendering import discord_text
+
     pieces, end = [], 0
     for match in pattern.finditer(sentence):
         if match[0].strip():
@@ -239,11 +244,13 @@ def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
             pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
             end = match.end()
     pieces.append(discord_text.escape_inline(sentence[end:]))
-    return SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
+    return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
     """Return a sentence shortened to `MAX_COLUMNS` columns so that the match stays in it."""
+    from bot.rendering import discord_text
+
     limit = count_fitting(sentence)
     if len(sentence) <= limit:
         return sentence

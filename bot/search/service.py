@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts
-from bot.rendering.discord_text import SafeMarkdown
 from bot.search import authors, completion, engine, similar
 from bot.search import query as search_query
 from bot.search import results as search_results
@@ -31,6 +30,9 @@ from storage import archive, errors, models, papers, search
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.search import query_tokens
+
+if TYPE_CHECKING:
+    from bot.rendering.discord_text import SafeMarkdown
 
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2

@@ -257,13 +257,8 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("reason", sa.Text),
         sa.Column("paused_until_at", _TIME),
         sa.Column("created_at", _TIME, nullable=False),
-        sa.Index("ix_alerts_user_id", "user_id"),
-        sa.Index(
-            "ix_alerts_channel_id",
-            "channel_id",
-            sqlite_where=sa.text("channel_id IS NOT NULL"),
-            postgresql_where=sa.text("channel_id IS NOT NULL"),
-        ),
+        sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
+        sa.Index("ix_alerts_channel_id", "channel_id"),
         sqlite_autoincrement=True,
     )
     sa.Table("alert_terms", metadata,
