@@ -166,10 +166,10 @@ async def commands(
 
 
 def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
-    texts = translations.load().command_texts
+    texts = translations.load().for_locale(models.Locale.KO)
     words = command.qualified_name.split()
     names = ["-".join(words[:length]) for length in range(1, len(words) + 1)]
-    return " ".join(texts(f"{name}.name") for name in names)
+    return " ".join(texts(f"command-{name}.name") for name in names)
 
 
 async def test_every_slash_command_is_on_its_page_in_both_languages_with_its_options(

@@ -1,4 +1,4 @@
-"""Interface texts in English and Korean (Fluent files in `locales/`), and the Korean names of commands."""
+"""Interface texts in English and Korean (Fluent files in `locales/`), with the Korean names of commands."""
 
 from __future__ import annotations
 
@@ -74,21 +74,13 @@ class Translations:
     """Texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
 
     def __init__(self) -> None:
-        self._texts_by_name: dict[str, Texts] = {}
+        self._texts_by_locale: dict[models.Locale, Texts] = {}
 
     def for_locale(self, locale: models.Locale) -> Texts:
         """Return the texts of a language."""
-        return self._load(locale, locale.value)
-
-    @property
-    def command_texts(self) -> Texts:
-        """The Korean names and descriptions of commands."""
-        return self._load(models.Locale.KO, "ko.commands")
-
-    def _load(self, locale: models.Locale, name: str) -> Texts:
-        if name not in self._texts_by_name:
-            self._texts_by_name[name] = Texts(locale, read_source(name))
-        return self._texts_by_name[name]
+        if locale not in self._texts_by_locale:
+            self._texts_by_locale[locale] = Texts(locale, read_source(locale))
+        return self._texts_by_locale[locale]
 
 
 def load() -> Translations:
@@ -96,9 +88,9 @@ def load() -> Translations:
     return Translations()
 
 
-def read_source(name: str) -> str:
-    """Return the content of a Fluent file in `locales/`, given its name without `.ftl`."""
-    return (resources.files("bot.client") / "locales" / f"{name}.ftl").read_text(encoding="utf-8")
+def read_source(locale: models.Locale) -> str:
+    """Return the content of a language's Fluent file."""
+    return (resources.files("bot.client") / "locales" / f"{locale.value}.ftl").read_text(encoding="utf-8")
 
 
 def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:
@@ -113,12 +105,12 @@ def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale 
 class CommandTranslator(app_commands.Translator):
     """Korean names and descriptions of commands, options and choices; English is the default.
 
-    Keys in `ko.commands.ftl`: `alerts-add` with the attributes `.name` and `.description`, `.option-topic` and
-    `.option-topic-description` for an option; `choice.<value>` for a choice.
+    Keys in `ko.ftl`: `command-alerts-add` with the attributes `.name` and `.description`, `.option-topic` and
+    `.option-topic-description` for an option; `command-choice.<value>` for a choice.
     """
 
     def __init__(self, translations: Translations) -> None:
-        self._korean = translations.command_texts
+        self._korean = translations.for_locale(models.Locale.KO)
 
     async def translate(
         self,
@@ -135,19 +127,19 @@ class CommandTranslator(app_commands.Translator):
 
 
 def command_key(string: app_commands.locale_str, context: app_commands.TranslationContextTypes) -> str:
-    """Return the key of a command's text in `ko.commands.ftl`."""
+    """Return the key of a command's text in `ko.ftl`."""
     data: Any = context.data
     match context.location:
         case Location.command_name | Location.group_name:
-            return f"{_slugify(data.qualified_name)}.name"
+            return f"command-{_slugify(data.qualified_name)}.name"
         case Location.command_description | Location.group_description:
-            return f"{_slugify(data.qualified_name)}.description"
+            return f"command-{_slugify(data.qualified_name)}.description"
         case Location.parameter_name:
-            return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
+            return f"command-{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
         case Location.parameter_description:
-            return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
+            return f"command-{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
         case _:
-            return f"choice.{_slugify(str(data.value)).replace(',', '-')}"
+            return f"command-choice.{_slugify(str(data.value)).replace(',', '-')}"
 
 
 def _slugify(name: str) -> str:
