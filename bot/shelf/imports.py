@@ -63,9 +63,7 @@ _ID_FIELDS = (
     "publisher",
     "annote",
 )
-_ID_IN_TEXT = re.compile(
-    r"(?i)arxiv[\s:./]{0,3}(?:abs/|pdf/)?([a-z.\-]{2,16}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])"
-)
+_ID_IN_TEXT = re.compile(rf"(?i)arxiv[\s:./]{{0,3}}(?:abs/|pdf/)?({arxiv_ids.ID})(?![0-9])")
 _RIS_ID_TAGS = ("DO", "UR", "M1", "AN", "N1", "JO", "T2", "PB", "L1", "L2", "C1")
 _CSL_ID_FIELDS = ("DOI", "URL", "number", "note", "archive_location", "container-title", "publisher", "id")
 _ID_LINE = re.compile(
@@ -357,8 +355,6 @@ def _parse(data: bytes) -> Iterator[Any]:
 
 MAX_FILE_BYTES = 2_000_000
 BATCH_SIZE = 100
-_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.")
-_FIRST_NEW_MONTH = "0704"
 
 
 class ReferenceImporter:
@@ -388,21 +384,12 @@ class ReferenceImporter:
         return counts, problems
 
 
-def is_possible_id(arxiv_id: str | None, now: datetime) -> bool:
-    """Return whether arXiv can have given this id by now; ids of the old form are taken as they are."""
-    match = _NEW_ID.match(arxiv_id or "")
-    if match is None:
-        return arxiv_id is not None
-    # Somewhere it is the next month already.
-    return _FIRST_NEW_MONTH <= match[1] + match[2] <= f"{now + timedelta(days=1):%y%m}"
-
-
 def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Reference], Counter[str]]:
     """Return the references as they are stored, each paper once, and the counts of the others."""
     found: dict[str, Reference] = {}
     counts: Counter[str] = Counter()
     for reference in references:
-        if not is_possible_id(reference["arxiv_id"], now):
+        if not arxiv_ids.is_possible(reference["arxiv_id"] or "", now.date()):
             counts["without_id"] += 1
         elif reference["arxiv_id"] in found:
             counts["known"] += 1
