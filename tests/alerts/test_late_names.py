@@ -192,7 +192,7 @@ async def test_facts_of_old_papers_and_facts_without_new_names_leave_nothing_to_
     alert_harness: AlertHarness,
 ) -> None:
     await alert_harness.add_alert("KAIST", kind=INSTITUTION)
-    old, fresh = [f"2512.{number:05}" for number in range(30)], PAPER
+    old, fresh = [f"2512.{number:05}" for number in range(1, 31)], PAPER
     await alert_harness.add_digest(MONDAY - timedelta(days=4), *((arxiv_id, 5) for arxiv_id in old))
     await alert_harness.add_digest(MONDAY, (fresh, 5))
     await alert_harness.store_facts(*(_facts(arxiv_id, "KAIST") for arxiv_id in (*old, "2601.00009")))

@@ -270,5 +270,5 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     monkeypatch.setattr("bot.alerts.matcher.MAX_CACHED_CHARACTERS", 1)
     await alert_harness.add_alert("care", user_id=1)
     await alert_harness.add_alert("better", user_id=2)
-    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(12)))
+    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(1, 13)))
     assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]

@@ -190,7 +190,7 @@ def test_hostile_files_cost_little() -> None:
     assert parse_references(nested)[0][-1]["arxiv_id"] == "2401.00001"
     deep = "@misc{k, title = {" + r"\emph{" * 90 + "x" + "}" * 90 + "}, eprint={2401.00001}}"
     assert "x" in parse_references(deep)[0][0]["title"]
-    many = "".join(f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(10_050))
+    many = "".join(f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(1, 10_051))
     references, problems, left_out = parse_references(many)
     assert (len(references), problems, left_out) == (imports.MAX_REFERENCES, [], 50)
 
@@ -354,7 +354,7 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
 async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     monkeypatch.setattr(imports, "BATCH_SIZE", 2)
-    text = "".join(entry(f"2401.{number:05}") for number in range(5))
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
     counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
 
