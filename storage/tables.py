@@ -192,9 +192,9 @@ papers = sa.Table(
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
-    # A paper that is in no digest any more keeps its row, so that it is not posted twice; both are NULL then.
-    sa.Column("first_on", sa.Date, comment="first date of a digest with the paper"),
-    sa.Column("last_on", sa.Date),
+    # A paper that is in no digest any more keeps its row and `first_on`, so that it is not posted twice.
+    sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
+    sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
 )

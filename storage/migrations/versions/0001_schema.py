@@ -102,8 +102,8 @@ def _declare_archive(metadata: sa.MetaData) -> None:
         sa.Column("authors_truncated", sa.Boolean, nullable=False),
         sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
         sa.Column("votes_read_at", _TIME),
-        sa.Column("first_on", sa.Date, comment="first date of a digest with the paper"),
-        sa.Column("last_on", sa.Date),
+        sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
+        sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
         sa.Index("ix_papers_last_on", "last_on"),
         sa.Index("ix_papers_votes", "votes"),
     )
