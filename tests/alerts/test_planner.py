@@ -139,7 +139,7 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
         ("화학", "강화 학습을 쓴다.", False),
         ("gpt-4", "It asks GPT-4o.", False),
     )
-    for number, (text, summary, is_match) in enumerate(cases):
+    for number, (text, summary, is_match) in enumerate(cases, 1):
         alert_harness.renderer.alerts.clear()
         alert_id = await alert_harness.add_alert(text)
         before = (await alert_harness.alerts.preview(alert_builders.draft(text))).paper_count
