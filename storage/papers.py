@@ -123,9 +123,7 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, Merged
     await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
-async def purge_unkept(
-    connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None
-) -> int:
+async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
     """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
 
     What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`).

@@ -193,7 +193,9 @@ papers = sa.Table(
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
     # A paper that is in no digest any more keeps its row and `first_on`, so that it is not posted twice.
-    sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
+    sa.Column(
+        "first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"
+    ),
     sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),

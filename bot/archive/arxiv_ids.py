@@ -39,17 +39,13 @@ _URL_PREFIX = (
     r"|(?:dx\.)?doi\.org/10\.48550/arxiv\.)"
 )
 _URL = re.compile(rf"https?://{_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
-_URL_IN_TEXT = re.compile(
-    rf"(?<![0-9A-Za-z]){_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE
-)
+_URL_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
 _ID_IN_TEXT = re.compile(
     rf"(?<![0-9A-Za-z./$€£₩-])(?:arxiv:)?({_NEW_ID}){_VERSION}(?![0-9A-Za-z]|[.,/-][0-9A-Za-z])",
     re.IGNORECASE,
 )
 """An id in a sentence, such as `2502.02737에서`, but no price and no part of an address or of a longer number."""
-_BARE_ID = re.compile(
-    rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
-)
+_BARE_ID = re.compile(rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE)
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )

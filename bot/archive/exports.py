@@ -616,7 +616,10 @@ def _markdown_item(paper: SavedPaper) -> str:
         f"arXiv:{paper.arxiv_id}",
         " ".join(f"\\#{_escape_markdown(tag)}" for tag in paper.tags),
     ]
-    lines = [f"- [{title}]({arxiv_ids.abstract_url(paper.arxiv_id)})", " · ".join(fact for fact in facts if fact)]
+    lines = [
+        f"- [{title}]({arxiv_ids.abstract_url(paper.arxiv_id)})",
+        " · ".join(fact for fact in facts if fact),
+    ]
     lines += [f"> {_escape_markdown(line)}" for line in paper.note.splitlines()]
     return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
 

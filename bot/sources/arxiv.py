@@ -49,9 +49,7 @@ class ArxivSource:
         if (gone := base.known_gone_result(self._endpoint, request)) is not None:
             yield gone
             return
-        due = [
-            paper_id for paper_id in dict.fromkeys(request.arxiv_ids) if self._is_due(paper_id, request)
-        ]
+        due = [paper_id for paper_id in dict.fromkeys(request.arxiv_ids) if self._is_due(paper_id, request)]
         if not due:
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
         try:

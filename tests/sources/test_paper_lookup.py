@@ -184,7 +184,9 @@ async def test_an_impossible_id_is_not_asked_for(harness: LookupHarness) -> None
     assert harness.origin.requests == []
 
 
-async def test_an_id_that_arxiv_refuses_is_unknown_and_those_beside_it_are_found(harness: LookupHarness) -> None:
+async def test_an_id_that_arxiv_refuses_is_unknown_and_those_beside_it_are_found(
+    harness: LookupHarness,
+) -> None:
     answer = harness.origin.pages["/api/query"]
 
     async def refuse(request: web.BaseRequest) -> web.StreamResponse:
