@@ -2,9 +2,10 @@
 
 `PaperWatch` reads what a service says now: versions, withdrawals, venues, code, models. `PaperSweep` asks it about a hundred
 papers at most in a run, so that ten thousand are swept in a day and a request of arXiv is one of a hundred; an interrupted
-run loses nothing, since what it did not store is still due. Half of a run are the longest overdue, half go round the readers. `NewsPlanner` plans the messages, on Mondays at nine in the
-reader's zone and only if there is news: what a reader is told of and the message itself are stored in one transaction, so
-that a restart repeats neither.
+run loses nothing, since what it did not store is still due. Half of a run are the longest overdue, half go round the readers.
+
+`NewsPlanner` plans the messages, on Mondays at nine in the reader's zone and only if there is news: what a reader is told of
+and the message itself are stored in one transaction, so that a restart repeats neither.
 """
 
 from __future__ import annotations

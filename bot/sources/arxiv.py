@@ -37,7 +37,7 @@ _UNKNOWN_RETRY_INTERVAL = timedelta(days=7)
 
 
 class ArxivSource:
-    """The API at one address. Papers that arXiv does not know or refuses have a page state by id; they are retried after a week."""
+    """The API at one address. Papers that arXiv does not know or refuses have a page state by id; they wait for a week."""
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, throttle: fetcher.Throttle) -> None:
         self._endpoint = endpoint
