@@ -172,7 +172,9 @@ async def probe_flood(accounts: int) -> str:
                     await data.forget(user_id)
                 user_id = HOSTILE + run // 48 % accounts
                 rows.append(await readers.count_papers())
-                entries = (f"@misc{{k,eprint={{{month}.{n:05}}}}}\n" for n in range(number + 1, number + FLOOD + 1))
+                entries = (
+                    f"@misc{{k,eprint={{{month}.{n:05}}}}}\n" for n in range(number + 1, number + FLOOD + 1)
+                )
                 await importer.import_file(user_id, "".join(entries).encode())
                 rows.append(await readers.count_papers())
             await sweep.run()
