@@ -403,22 +403,26 @@ async def list_due_watched(
     """Return at most `limit` papers that a service was not asked about since `before` (UTC): arXiv ids with paper ids.
 
     Half are those asked about longest ago. The others, also in place of missing ones, go round the readers: the first paper
-    of each, then the second of each, so that a full shelf holds up no other; of a reader those never asked about come first.
+    of each, then the second of each, so that a full shelf holds up no other. A reader's papers never asked about come first,
+    and readers for whom the fewest wait.
     """
     asked_at = _asked_at(service)
     is_due = sa.or_(asked_at.is_(None), asked_at < before), watched_papers.c.paper_id.not_in(except_ids)
     overdue = sa.select(watched_papers.c.paper_id).where(asked_at < before, *is_due)
     overdue = overdue.order_by(asked_at, watched_papers.c.paper_id).limit(limit // 2)
     order = asked_at.asc().nulls_first(), watched_papers.c.paper_id
-    turn = sa.func.row_number().over(partition_by=saved_papers.c.user_id, order_by=order).label("turn")
+    reader = saved_papers.c.user_id
+    turn = sa.func.row_number().over(partition_by=reader, order_by=order).label("turn")
+    waiting = sa.func.count().over(partition_by=reader).label("waiting")
     by_reader = (
-        sa.select(watched_papers.c.paper_id, turn)
+        sa.select(watched_papers.c.paper_id, turn, waiting)
         .join(saved_papers, saved_papers.c.paper_id == watched_papers.c.paper_id)
         .where(*is_due)
         .subquery()
     )
     shared = sa.select(by_reader.c.paper_id).group_by(by_reader.c.paper_id).limit(limit)
-    shared = shared.order_by(sa.func.min(by_reader.c.turn), by_reader.c.paper_id)
+    least = sa.func.min(by_reader.c.turn), sa.func.min(by_reader.c.waiting)
+    shared = shared.order_by(*least, by_reader.c.paper_id)
     ids = [*(await connection.execute(overdue)).scalars(), *(await connection.execute(shared)).scalars()]
     chosen = list(dict.fromkeys(ids))[:limit]
     rows = await bulk.select_where_in(connection, papers.c.id, chosen, (papers.c.id, papers.c.arxiv_id))

@@ -277,6 +277,21 @@ async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
     assert {*early, *late} <= {arxiv_id for batch in harness.services.batches for arxiv_id in batch}
 
 
+async def test_readers_with_few_papers_come_before_many_with_full_shelves(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "BATCH_SIZE", 4)
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(32)
+    for number in range(6):
+        await harness.save(10 + number, *papers[5 * number : 5 * number + 5])
+    await harness.save(7, *papers[30:])
+    await harness.run(SAVED_AT + DAY)
+    await harness.run(SAVED_AT + 2 * DAY)
+    assert papers[30] in harness.services.batches[0]
+    assert papers[31] in harness.services.batches[1]
+
+
 async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_request(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
