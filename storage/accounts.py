@@ -177,13 +177,23 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-async def remove_reader_data(connection: AsyncConnection, user_id: int) -> None:
-    """Delete a reader's rows with those below them, and the reader's id from the rows of others."""
+async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
+    """Delete a reader's rows with those below them, and the reader's id from the rows of others.
+
+    Returns the ids of the papers that the rows named.
+    """
+    paper_ids: set[int] = set()
     for column in list_reader_columns(READER_ROWS):
-        await connection.execute(column.table.delete().where(names_reader(column, user_id)))
+        delete = column.table.delete().where(names_reader(column, user_id))
+        if "paper_id" in column.table.c:
+            named = await connection.execute(delete.returning(column.table.c.paper_id))
+            paper_ids.update(named.scalars())
+        else:
+            await connection.execute(delete)
     for column in list_reader_columns(READER_MENTION):
         statement = column.table.update().where(names_reader(column, user_id))
         await connection.execute(statement.values({column.name: None}))
+    return paper_ids
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:

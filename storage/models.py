@@ -235,7 +235,7 @@ class Appearance:
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
     """
 
     arxiv_id: str

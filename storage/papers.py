@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import starmap
+from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any
 
@@ -121,6 +121,29 @@ async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dic
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
     await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+
+
+async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
+    """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
+
+    What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`).
+    """
+    named = [
+        sa.exists().where(column == papers.c.id)
+        for table in t.metadata.sorted_tables
+        for column in table.c
+        if table is not t.watched_papers and any(key.column is papers.c.id for key in column.foreign_keys)
+    ]
+    # Ids are not used again, since packed ids, buttons and posts name them: SQLite counts on from the last row, which stays.
+    last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
+    unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
+    unkept &= sa.not_(sa.or_(*named))
+    if ids is None:
+        return await bulk.delete_some(connection, papers, unkept, limit)
+    chunks = bulk.chunked(islice(ids, limit))
+    return sum(
+        [await bulk.delete_some(connection, papers, unkept & papers.c.id.in_(ch), limit) for ch in chunks]
+    )
 
 
 async def list_merged(

@@ -394,21 +394,40 @@ async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | N
 
 
 async def list_due_watched(
-    connection: AsyncConnection, service: SourceKind, before: datetime, limit: int
+    connection: AsyncConnection,
+    service: SourceKind,
+    before: datetime,
+    limit: int,
+    except_ids: Collection[int] = (),
 ) -> dict[str, int]:
-    """Return the papers that a service was not asked about since `before` (UTC), those never asked about first.
+    """Return at most `limit` papers that a service was not asked about since `before` (UTC): arXiv ids with paper ids.
 
-    arXiv ids with the ids of the papers.
+    Half are those asked about longest ago. The others, also in place of missing ones, go round the readers: the first paper
+    of each, then the second of each, so that a full shelf holds up no other. A reader's papers never asked about come first,
+    and readers for whom the fewest wait.
     """
     asked_at = _asked_at(service)
-    query = (
-        sa.select(papers.c.arxiv_id, papers.c.id)
-        .join(watched_papers, watched_papers.c.paper_id == papers.c.id)
-        .where(sa.or_(asked_at.is_(None), asked_at < before))
-        .order_by(asked_at.asc().nulls_first(), papers.c.id)
-        .limit(limit)
+    is_due = sa.or_(asked_at.is_(None), asked_at < before), watched_papers.c.paper_id.not_in(except_ids)
+    overdue = sa.select(watched_papers.c.paper_id).where(asked_at < before, *is_due)
+    overdue = overdue.order_by(asked_at, watched_papers.c.paper_id).limit(limit // 2)
+    order = asked_at.asc().nulls_first(), watched_papers.c.paper_id
+    reader = saved_papers.c.user_id
+    turn = sa.func.row_number().over(partition_by=reader, order_by=order).label("turn")
+    waiting = sa.func.count().over(partition_by=reader).label("waiting")
+    by_reader = (
+        sa.select(watched_papers.c.paper_id, turn, waiting)
+        .join(saved_papers, saved_papers.c.paper_id == watched_papers.c.paper_id)
+        .where(*is_due)
+        .subquery()
     )
-    return {row.arxiv_id: row.id for row in await connection.execute(query)}
+    shared = sa.select(by_reader.c.paper_id).group_by(by_reader.c.paper_id).limit(limit)
+    least = sa.func.min(by_reader.c.turn), sa.func.min(by_reader.c.waiting)
+    shared = shared.order_by(*least, by_reader.c.paper_id)
+    ids = [*(await connection.execute(overdue)).scalars(), *(await connection.execute(shared)).scalars()]
+    chosen = list(dict.fromkeys(ids))[:limit]
+    rows = await bulk.select_where_in(connection, papers.c.id, chosen, (papers.c.id, papers.c.arxiv_id))
+    names = dict(rows)
+    return {names[paper_id]: paper_id for paper_id in chosen}
 
 
 async def record_news(

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any, Unpack
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, daily, key_values, shelf
+from storage import accounts, alerts, archive, daily, key_values, papers, shelf
 from storage.database import Database
 from storage.models import ActivityState, Guild, Reader, Reason
 
@@ -151,5 +151,8 @@ class ReaderData:
             # A batch of alerts that is being planned is stored before or not at all.
             await alerts.lock_planning(connection)
             counts = await accounts.count_reader_data(connection, user_id)
-            await accounts.remove_reader_data(connection, user_id)
+            paper_ids = await accounts.remove_reader_data(connection, user_id)
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            await papers.purge_unkept(connection, len(paper_ids), paper_ids)
         return counts

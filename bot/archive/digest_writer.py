@@ -393,6 +393,12 @@ async def _remerge_chunk(
         )
         for paper_id, paper in stored.items()
     }
+    # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
+    merged |= {
+        paper_id: replace(paper, first_on=stored[paper_id].first_on)
+        for paper_id, paper in merged.items()
+        if not _is_listed(paper)
+    }
     changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
     await papers.update(connection, list(changed.items()))
     listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}

@@ -19,8 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import headings, listing, parse
-from bot.archive.arxiv_ids import abstract_url
+from bot.archive import arxiv_ids, headings, listing, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
@@ -30,8 +29,6 @@ from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, Sto
 
 # Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
 
-_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
-_OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
 _CENTURY_PIVOT = 91
 _WORD = re.compile(r"[^\W_]+")
 _NOT_ASCII = re.compile(r"[^a-z0-9]+")
@@ -42,10 +39,9 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def year_of(arxiv_id: str) -> str:
     """Return the year of an arXiv id; "" for a text that is none."""
-    match = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
-    if not match:
+    if not arxiv_ids.is_possible(arxiv_id):
         return ""
-    short = int(match[1])
+    short = int(arxiv_id.rpartition("/")[2][:2])
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
 
 
@@ -137,7 +133,7 @@ def render_entry(
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
-        "url": (discord_text.safe_url(url) if url else None) or abstract_url(arxiv_id),
+        "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
     }
@@ -567,7 +563,7 @@ def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
             ("PB", "arXiv"),
             ("M1", f"arXiv:{paper.arxiv_id}"),
             ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-            ("UR", abstract_url(paper.arxiv_id)),
+            ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
             *(("KW", tag) for tag in paper.tags),
             *(("N1", line) for line in paper.note.splitlines()),
         ]
@@ -597,7 +593,7 @@ def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
         "number": f"arXiv:{paper.arxiv_id}",
         "publisher": "arXiv",
         "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
-        "URL": abstract_url(paper.arxiv_id),
+        "URL": arxiv_ids.abstract_url(paper.arxiv_id),
         "keyword": ", ".join(paper.tags),
         "note": paper.note,
     }
@@ -620,7 +616,10 @@ def _markdown_item(paper: SavedPaper) -> str:
         f"arXiv:{paper.arxiv_id}",
         " ".join(f"\\#{_escape_markdown(tag)}" for tag in paper.tags),
     ]
-    lines = [f"- [{title}]({abstract_url(paper.arxiv_id)})", " · ".join(fact for fact in facts if fact)]
+    lines = [
+        f"- [{title}]({arxiv_ids.abstract_url(paper.arxiv_id)})",
+        " · ".join(fact for fact in facts if fact),
+    ]
     lines += [f"> {_escape_markdown(line)}" for line in paper.note.splitlines()]
     return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
 
@@ -638,7 +637,7 @@ def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> 
             "; ".join([*_names(paper), *(["…"] if paper.authors_truncated else [])]),
             year_of(paper.arxiv_id),
             paper.votes,
-            abstract_url(paper.arxiv_id),
+            arxiv_ids.abstract_url(paper.arxiv_id),
             paper.saved_at.date().isoformat(),
             ", ".join(paper.tags),
             paper.note,

@@ -63,9 +63,7 @@ _ID_FIELDS = (
     "publisher",
     "annote",
 )
-_ID_IN_TEXT = re.compile(
-    r"(?i)arxiv[\s:./]{0,3}(?:abs/|pdf/)?([a-z.\-]{2,16}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])"
-)
+_ID_IN_TEXT = re.compile(rf"(?i)arxiv[\s:./]{{0,3}}(?:abs/|pdf/)?({arxiv_ids.ID})(?![0-9])")
 _RIS_ID_TAGS = ("DO", "UR", "M1", "AN", "N1", "JO", "T2", "PB", "L1", "L2", "C1")
 _CSL_ID_FIELDS = ("DOI", "URL", "number", "note", "archive_location", "container-title", "publisher", "id")
 _ID_LINE = re.compile(
@@ -356,24 +354,33 @@ def _parse(data: bytes) -> Iterator[Any]:
 
 
 MAX_FILE_BYTES = 2_000_000
+MAX_NEW = 5_000
+"""Papers that one reader may add within NEW_PERIOD that nobody had before: the services are asked about each.
+
+`saved-import-limited` names both."""
+NEW_PERIOD = timedelta(days=30)
 BATCH_SIZE = 100
-_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.")
-_FIRST_NEW_MONTH = "0704"
 
 
 class ReferenceImporter:
-    """Imports files, one at a time: reading one takes a processor for seconds."""
+    """Imports files, one at a time: reading one takes a processor for seconds.
+
+    How many papers are new by each reader is kept in memory only, so that it outlasts `/me forget`, but no restart.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._reading = asyncio.Semaphore(1)
+        self._added: list[tuple[datetime, int, int]] = []
+        """When papers were added, by whom, and how many."""
 
     async def import_file(self, user_id: int, data: bytes) -> tuple[Counter[str], list[str]]:
         """Save the papers of a file. Returns counts and the places of some broken references.
 
-        The counts are `saved`, of these `unlisted` in no digest; and not taken: `known`, which were saved before,
-        `without_id`, `left_out` as broken or as too many, and `full` for want of room. Raises UnreadableFileError.
+        The counts are `saved`, of these `unlisted` in no digest and `new`, which nobody had; and not taken: `known`, which
+        were saved before, `without_id`, `left_out` as broken or as too many, `limited` by MAX_NEW, and `full` for want of
+        room. Raises UnreadableFileError.
         """
         async with self._reading:
             references, problems, left_out = await read_references(data)
@@ -382,19 +389,19 @@ class ReferenceImporter:
         async with self._database.read() as connection:
             known = set(await shelf.list_paper_ids(connection, user_id))
         for start in range(0, len(ordered), BATCH_SIZE):
+            batch = ordered[start : start + BATCH_SIZE]
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                counts += await _save(connection, user_id, ordered[start : start + BATCH_SIZE], known)
+                saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
+            self._added.append((self._clock(), user_id, saved["new"]))
+            counts += saved
         return counts, problems
 
-
-def is_possible_id(arxiv_id: str | None, now: datetime) -> bool:
-    """Return whether arXiv can have given this id by now; ids of the old form are taken as they are."""
-    match = _NEW_ID.match(arxiv_id or "")
-    if match is None:
-        return arxiv_id is not None
-    # Somewhere it is the next month already.
-    return _FIRST_NEW_MONTH <= match[1] + match[2] <= f"{now + timedelta(days=1):%y%m}"
+    def _count_room(self, user_id: int) -> int:
+        """Return how many new papers a reader may add now."""
+        since = self._clock() - NEW_PERIOD
+        self._added = [added for added in self._added if added[0] > since and added[2]]
+        return max(0, MAX_NEW - sum(count for _, reader, count in self._added if reader == user_id))
 
 
 def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Reference], Counter[str]]:
@@ -402,7 +409,7 @@ def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Refer
     found: dict[str, Reference] = {}
     counts: Counter[str] = Counter()
     for reference in references:
-        if not is_possible_id(reference["arxiv_id"], now):
+        if not arxiv_ids.is_possible(reference["arxiv_id"] or "", now.date()):
             counts["without_id"] += 1
         elif reference["arxiv_id"] in found:
             counts["known"] += 1
@@ -418,12 +425,15 @@ def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Refer
 
 
 async def _save(
-    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int]
+    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int
 ) -> Counter[str]:
     """Save a batch of references as far as there is room, add them to those known, and return the counts."""
     ids = await papers.get_ids(connection, [reference["arxiv_id"] for reference in batch])
     fresh = [reference for reference in batch if ids.get(reference["arxiv_id"]) not in known]
-    taken = fresh[: max(0, shelf_service.MAX_SAVED - len(known))]
+    new = [reference["arxiv_id"] for reference in fresh if reference["arxiv_id"] not in ids]
+    too_new = set(new[max_new:])
+    allowed = [reference for reference in fresh if reference["arxiv_id"] not in too_new]
+    taken = allowed[: max(0, shelf_service.MAX_SAVED - len(known))]
     new = [reference["arxiv_id"] for reference in taken if reference["arxiv_id"] not in ids]
     ids |= await papers.add(connection, digest_writer.unlisted_papers(new))
     taken_ids = [ids[reference["arxiv_id"]] for reference in taken]
@@ -443,6 +453,8 @@ async def _save(
     return Counter(
         saved=len(taken),
         unlisted=len(taken) - len(listed),
+        new=len(new),
         known=len(batch) - len(fresh),
-        full=len(fresh) - len(taken),
+        limited=len(too_new),
+        full=len(allowed) - len(taken),
     )

@@ -171,7 +171,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
     return message.view
 
 
-_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "full")
+_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "limited", "full")
 
 
 # The weekly message about saved papers: a line for each paper with what became of it, each thing with its link.

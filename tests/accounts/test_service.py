@@ -11,9 +11,9 @@ from bot.accounts import service as accounts_service
 from bot.accounts.service import Guilds, ReaderData, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
-from storage import daily, deliveries, models, outbox
+from storage import daily, deliveries, models, outbox, papers, shelf
 from storage.database import Database
-from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
+from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
 from tests.support.relay_harness import new_subscription
 
@@ -124,6 +124,19 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
         waiting = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
     assert [row.post.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
     assert {row.user_id for row in waiting} == {8, None}
+
+
+async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: Database) -> None:
+    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 5)))
+    mine, removed, shared, _ = ids.values()
+    async with db.transaction() as connection:
+        await shelf.save(connection, READER, [mine, removed, shared], NOW, None)
+        await shelf.save(connection, 8, [shared], NOW, None)
+        await shelf.watch_papers(connection, [mine, shared], NOW)
+        await shelf.remove(connection, READER, removed, NOW)
+    await ReaderData(db, lambda: NOW).forget(READER)
+    async with db.read() as connection:
+        assert set(await papers.list_merged(connection, ids=ids.values())) == {shared, max(ids.values())}
 
 
 async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:

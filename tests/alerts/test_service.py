@@ -185,7 +185,7 @@ _SUMMARIES = (
 
 async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
     for number, summary in enumerate(_SUMMARIES):
-        votes = [(f"2601.{number}000{paper}", 4 + number + paper) for paper in range(3)]
+        votes = [(f"2601.{number}000{paper + 1}", 4 + number + paper) for paper in range(3)]
         await alert_harness.store_digest(
             MONDAY - timedelta(days=9 * number), *votes, summary=summary, location=str(number)
         )
@@ -193,7 +193,7 @@ async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
     fact = models.PaperFacts("2601.20001", "huggingface", "u", NOW, organization="KAIST AI")
     await digest_builders.add_facts(alert_harness.database, fact)
     changed = digest_builders.newsletter(
-        MONDAY, [("2601.00000", 9), ("2601.00001", 3)], text="로봇 없는 language model."
+        MONDAY, [("2601.00001", 9), ("2601.00002", 3)], text="로봇 없는 language model."
     )
     await alert_harness.store_text(changed, "0")
     assert await _compare(alert_harness) > 0

@@ -16,6 +16,7 @@ from bot.core import errors
 from storage import archive, database, papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
+from tests.support import paper_records
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
@@ -212,6 +213,11 @@ async def test_all_files_of_the_archive_are_ingested(
 async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:
     for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
         await harness.add(newsletter(*listed))
+        # Who was told of it must not be told again under another id.
+        async with harness.db.transaction() as connection:
+            await papers.add(connection, [paper_records.merged_paper(9, on=None)])
+            assert await papers.purge_unkept(connection, 9) == 0
+            await connection.execute(tables.papers.delete().where(tables.papers.c.arxiv_id == "2601.00009"))
     assert await harness.titles() == ["Paper 1", "Paper 2"]
     assert harness.index.titles == {"Paper 1", "Paper 2"}
     assert await harness.count(tables.papers) == 2

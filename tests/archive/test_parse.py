@@ -140,16 +140,16 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
 def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     most = 20
     monkeypatch.setattr(headings, "MAX_PAPERS", most)
-    full = newsletter_text("2025-02-06", *range(most))
-    extra = newsletter_text("2025-02-06", 7, most, most + 1)
+    full = newsletter_text("2025-02-06", *range(1, most + 1))
+    extra = newsletter_text("2025-02-06", 7, most + 1, most + 2)
     (digest,) = parse.parse_text(full)
     assert (len(digest.entries), digest.problems) == (most, ())
     (digest,) = parse.parse_text(full + extra)
-    assert ids(digest) == [f"2502.{number:05}" for number in range(most)]
+    assert ids(digest) == [f"2502.{number:05}" for number in range(1, most + 1)]
     repeated, excess = digest.problems
     assert "2502.00007 stands here again" in repeated.message
     assert excess == models.Problem(
-        full.count("\n") + 1 + extra[: extra.index(f"Paper {most}]")].count("\n"),
+        full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
         "a digest has at most 20 papers; 2 papers are left out from here on",
     )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
 from pybtex.database import parse_string
 
+from bot.accounts.service import ReaderData
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.demo import sample_digests
 from bot.rendering import discord_text
@@ -190,7 +191,9 @@ def test_hostile_files_cost_little() -> None:
     assert parse_references(nested)[0][-1]["arxiv_id"] == "2401.00001"
     deep = "@misc{k, title = {" + r"\emph{" * 90 + "x" + "}" * 90 + "}, eprint={2401.00001}}"
     assert "x" in parse_references(deep)[0][0]["title"]
-    many = "".join(f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(10_050))
+    many = "".join(
+        f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(1, 10_051)
+    )
     references, problems, left_out = parse_references(many)
     assert (len(references), problems, left_out) == (imports.MAX_REFERENCES, [], 50)
 
@@ -330,7 +333,7 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
         + "@misc{broken, title={A} eprint={2401.00003}}\n"
     )
     counts, problems = await importer.import_file(7, text.encode())
-    assert counts == {"saved": 2, "unlisted": 1, "known": 2, "without_id": 3, "left_out": 1}
+    assert counts == {"saved": 2, "unlisted": 1, "new": 1, "known": 2, "without_id": 3, "left_out": 1}
     assert problems == ["8"]
     async with db.read() as connection:
         rows, _ = await shelf.list_rows(connection, 7)
@@ -354,9 +357,33 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
 async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     monkeypatch.setattr(imports, "BATCH_SIZE", 2)
-    text = "".join(entry(f"2401.{number:05}") for number in range(5))
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
     counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
+
+
+async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forgotten(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MAX_NEW", 3)
+    monkeypatch.setattr(imports, "BATCH_SIZE", 2)
+    now = [NOW]
+    importer = ReferenceImporter(db, lambda: now[0])
+
+    async def take(user_id: int, *numbers: int) -> tuple[int, int]:
+        text = "".join(entry(f"2401.{number:05}") for number in numbers)
+        counts, _ = await importer.import_file(user_id, text.encode())
+        return counts["saved"], counts["limited"]
+
+    async with db.transaction() as connection:
+        await add_papers(connection, ["Listed"])
+    assert await take(7, 1, 2) == (2, 0)
+    assert await take(7, 3, 4, 5) == (1, 2)
+    assert await take(8, 1, 2, 3, 4) == (4, 0)  # three of them are there already
+    await ReaderData(db, lambda: now[0]).forget(7)
+    assert await take(7, 1, 6) == (1, 1)
+    now[0] += imports.NEW_PERIOD
+    assert await take(7, 6) == (1, 0)
 
 
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")

@@ -544,3 +544,30 @@ def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
         S.NOT_YET,
         "its list is empty",
     )
+
+
+async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_their_abstracts(
+    db_harness: PollingHarness,
+) -> None:
+    harness, good = db_harness, ["2505.00001", "2505.00002", "2505.00003"]
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        ids = request.query["id_list"].split(",")
+        if not set(ids) <= set(good):
+            return web.Response(status=400)
+        text = source_payloads.atom(*map(source_payloads.arxiv_entry, ids))
+        return web.Response(text=text, content_type="application/atom+xml")
+
+    harness.origin.pages["/api/query"] = answer
+    await harness.add("/api/query", "arxiv")
+    # An unknown archive is no id at all, so the entry is a problem of the digest; the other is arXiv's to refuse.
+    text = source_payloads.newsletter(ids=["zzz/0112017", good[0], "cs/0112017", *good[1:]])
+    result = await harness.ingest.add_text(text, location="a.md")
+    assert [problem.line for problem in result.problems] == [3]
+    await harness.fetch_due()
+    details = [await harness.detail(paper_id) for paper_id in good]
+    assert all(detail is not None and detail.abstract for detail in details)
+    count = len(harness.origin.requests)
+    harness.now += timedelta(days=1)
+    await harness.fetch_due()
+    assert len(harness.origin.requests) == count

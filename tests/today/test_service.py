@@ -44,7 +44,7 @@ class _Planned:
         await self.services.today.send_daily(READER, at_time)
 
     async def add_day(self, on: str, number: int) -> None:
-        ids = [f"2503.{number:02}{paper:03}" for paper in range(7)]
+        ids = [f"2503.{number:02}{paper:03}" for paper in range(1, 8)]
         await sample_archive.add_digest(
             self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
         )

@@ -170,6 +170,10 @@ saved-import-left_out = { $count ->
     [one] One is broken or too far down in the file
    *[other] { $count } are broken or too far down in the file
 }
+saved-import-limited = { $count ->
+    [one] One is new here and was not saved
+   *[other] { $count } are new here and were not saved
+}: in 30 days you can add 5,000 papers that nobody here had before. Import the file again later
 saved-import-full = { $count } no longer fit
 saved-import-places = Check line (or entry #) { $places }
 list-guild-shelf-heading = Saved or shared here · { $period } · { $count ->

@@ -130,6 +130,7 @@ saved-import-unlisted = 이 중 { $count }편은 다이제스트에 없어서 �
 saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
 saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 잘못됐거나 파일에서 너무 뒤에 있어요
+saved-import-limited = { $count }편은 저장하지 못했어요. 여기에 처음 추가하는 논문은 30일에 5,000편까지예요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
 saved-import-places = 확인할 줄(#은 항목 번호): { $places }
 list-guild-shelf-heading = 이 서버의 저장·공유 · { $period } · { $count }편

@@ -102,8 +102,8 @@ def _declare_archive(metadata: sa.MetaData) -> None:
         sa.Column("authors_truncated", sa.Boolean, nullable=False),
         sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
         sa.Column("votes_read_at", _TIME),
-        sa.Column("first_on", sa.Date, comment="first date of a digest with the paper"),
-        sa.Column("last_on", sa.Date),
+        sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
+        sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
         sa.Index("ix_papers_last_on", "last_on"),
         sa.Index("ix_papers_votes", "votes"),
     )
@@ -216,7 +216,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
     sa.Table("posted_papers", metadata,
         sa.Column("channel_id", sa.BigInteger, primary_key=True),
         sa.Column("locale", sa.Text, primary_key=True),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         sa.Column("posted_at", _TIME, nullable=False),
         _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
         sqlite_with_rowid=False,
@@ -268,7 +268,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
     )
     sa.Table("alert_matches", metadata,
         sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers"),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         _reference("alert_id", "alerts.id", primary_key=True, index=True),
         sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
         sa.Column("matched_at", _TIME, nullable=False),
@@ -278,7 +278,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
     )
     sa.Table("notified_papers", metadata,
         sa.Column("recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'"),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         sa.Column("notified_at", _TIME, nullable=False),
         _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
         sqlite_with_rowid=False,
@@ -354,21 +354,21 @@ def _declare_readers(metadata: sa.MetaData) -> None:
     )
     sa.Table("saved_papers", metadata,
         sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         sa.Column("saved_at", _TIME, nullable=False),
         *_shelf_columns(),
         sa.Index("ix_saved_papers_guild_id_saved_at", "guild_id", "saved_at"),
     )
     sa.Table("removed_papers", metadata,
         sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         sa.Column("saved_at", _TIME, nullable=False),
         *_shelf_columns(),
         sa.Column("removed_at", _TIME, nullable=False, index=True),
     )
     sa.Table("shared_papers", metadata,
         sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-        _reference("paper_id", "papers.id", primary_key=True),
+        _reference("paper_id", "papers.id", primary_key=True, index=True),
         sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("shared_at", _TIME, nullable=False, index=True),
     )
