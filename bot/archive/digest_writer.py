@@ -137,11 +137,8 @@ def text_hash(text: str) -> str:
     return digest.hexdigest()
 
 
-SERVICES = {SourceKind.ARXIV.value: abstract_url, SourceKind.HUGGINGFACE.value: huggingface_url}
-"""The services by the source of their facts, the most trusted first, and the page that each has of a paper.
-
-They come before all other sources, whose order is `models.Trust`.
-"""
+SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
+"""The services, as sources of facts, the most trusted first. The other sources follow in the order of `models.Trust`."""
 
 FORMAT_RANKS = {DigestFormat.NEWSLETTER: 0, DigestFormat.LISTING: 1, DigestFormat.REVIEW: 2}
 """The order of the digests of one source: a review's title is a model's heading for its own summary."""
@@ -202,7 +199,7 @@ def _rank_entry(of: Appearance) -> _Rank:
 
 
 def _rank_facts(fact: PaperFacts) -> _Rank:
-    service = list(SERVICES).index(fact.source) if fact.source in SERVICES else len(SERVICES)
+    service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
     return service, *fact.trust, 0, -fact.read_at.date().toordinal(), 0, 0, fact.source
 
 
@@ -219,10 +216,11 @@ def _first_value(ranked: _Ranked, field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page of a paper that it knows, else arXiv's, else the link of a digest."""
-    known = {fact.source for fact in facts}
-    pages = (page(arxiv_id) for source, page in reversed(SERVICES.items()) if source in known)
-    return next(pages, None) or _first_value(ranked, "url") or abstract_url(arxiv_id)
+    """Return Hugging Face's page of a paper that it lists, arXiv's of another that a service knows, else a digest's link."""
+    known = [fact for fact in facts if fact.source in SERVICES]
+    if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
+        return huggingface_url(arxiv_id)
+    return (None if known else _first_value(ranked, "url")) or abstract_url(arxiv_id)
 
 
 def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:

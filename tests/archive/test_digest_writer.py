@@ -346,7 +346,7 @@ def test_a_services_statement_comes_before_any_priority() -> None:
         votes=(NOW, 3),
     )
     assert (paper.title, paper.authors, paper.votes) == (FACTS.title, FACTS.authors, 3)
-    assert paper.url == "https://huggingface.co/papers/2601.00001"
+    assert paper.url == "https://arxiv.org/abs/2601.00001"
 
 
 def test_a_date_in_the_future_wins_nothing_within_a_source_either() -> None:
@@ -416,7 +416,8 @@ def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
 def test_the_page_of_a_service_comes_before_a_digests_link() -> None:
     arxiv, own = replace(FACTS, source="arxiv"), replace(NEWSLETTER, entry=replace(ENTRY, url="https://else"))
     assert merged().url == merged(arxiv).url == merged(own, arxiv).url == "https://arxiv.org/abs/2601.00001"
-    assert merged(own, arxiv, FACTS).url == "https://huggingface.co/papers/2601.00001"
+    assert merged(own, arxiv, FACTS).url == "https://arxiv.org/abs/2601.00001"
+    assert merged(own, arxiv, replace(FACTS, listed_on=ON)).url == "https://huggingface.co/papers/2601.00001"
     assert merged(own).url == "https://else"
 
 
