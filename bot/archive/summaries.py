@@ -564,7 +564,8 @@ _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3,
 
 
 WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1}
-"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence."""
+"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence, and before extracts."""
+_TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
@@ -621,7 +622,7 @@ def _sort_key(appearance: Appearance, summary: Summary, locale: Locale) -> tuple
     return (
         summary.language != locale.value,
         appearance.trust.rank,
-        WRITER_RANK[appearance.format],
+        max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
         appearance.trust.age,
         _BASIS_RANK[summary.basis],
         summary.is_partial,

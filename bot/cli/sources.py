@@ -121,7 +121,7 @@ def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRI
     """Change how far a source is trusted. Papers change at once; sent posts stay as they are."""
     stored = context.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
     count = context.run_command(lambda: _merge(stored))
-    output.echo(f"{url} has priority {priority} now; {count} papers changed.")
+    output.echo(f"{url} has priority {priority} now; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
