@@ -169,10 +169,13 @@ def merge(
     ranked += [(_rank_facts(fact), fact) for fact in facts]
     ranked.sort(key=itemgetter(0))
     if votes is None:
-        counts = [(of.trust, -of.counts_on.toordinal(), of.digest_id, of) for of in appearances]
-        counted = min((row for row in counts if row[-1].entry.votes is not None), default=None)
-        if counted is not None and (count := counted[-1].entry.votes) is not None:
-            votes = datetime.combine(counted[-1].counts_on, time(), UTC), count
+        counts = [
+            (of.trust, -of.counts_on.toordinal(), of.digest_id, of.entry.rank, of.counts_on, count)
+            for of in appearances
+            if (count := of.entry.votes) is not None
+        ]
+        for *_, on, count in sorted(counts)[:1]:
+            votes = datetime.combine(on, time(), UTC), count
     read_at, vote_count = votes or (None, None)
     best_authors, truncated = _best_authors(ranked)
     dates = [_listed_on(appearance) for appearance in appearances]
@@ -229,17 +232,12 @@ def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
     Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
     """
     named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
-    best: tuple[str, ...] = ()
-    completeness: tuple[bool, int] | None = None
-    for source, statement in named:
-        if source != named[0][0]:
-            break
-        names = remove_repeats(statement.authors)
-        truncated = getattr(statement, "authors_truncated", False)
-        candidate = (truncated, -len(names) if truncated else 0)
-        if completeness is None or candidate < completeness:
-            best, completeness = names, candidate
-    return best, completeness is not None and completeness[0]
+    lists = [
+        (remove_repeats(statement.authors), getattr(statement, "authors_truncated", False))
+        for source, statement in named
+        if source == named[0][0]
+    ]
+    return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
 
 
 def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:

@@ -456,6 +456,25 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 
+@given(appearances, facts, votes, st.sampled_from(DigestFormat), days)
+def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
+    votes: tuple[datetime, int] | None,
+    digest_format: DigestFormat,
+    on: date,
+) -> None:
+    before = digest_writer.merge("2601.00001", appearances, facts, votes)
+    stranger = replace(STRANGER, format=digest_format, date=on, trust=Trust(1, 9))
+    after = digest_writer.merge("2601.00001", [*appearances, stranger], facts, votes)
+    for name in MergedPaper.__dataclass_fields__:
+        known = getattr(before, name)
+        if known not in (None, (), "") and name not in ("first_on", "last_on", "authors_truncated", "url"):
+            assert getattr(after, name) == known, name
+    if appearances:
+        assert after.url == before.url
+
+
 @given(appearances, facts, votes, st.integers(0, 9), days)
 def test_older_votes_never_replace_newer_ones(
     appearances: list[Appearance],
