@@ -427,26 +427,23 @@ async def list_latest_votes(
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes of each paper, as services or else digests count; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
+    return {id_: highest for id_, (_, highest) in (await _list_ranges(connection, paper_ids)).items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the lowest number of votes of each paper, as services or else digests count; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
+    """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    return {id_: lowest for id_, (lowest, _) in (await _list_ranges(connection, paper_ids)).items()}
 
 
-async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return the lowest and the highest number of votes of each paper, from digests only where no service has counted."""
-    uncounted = set(paper_ids)
-    ranges: dict[int, list[int]] = {}
-    for table in (votes, entries):
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return the lowest number of votes of each paper, and the highest: a service's replaces that of digests."""
+    ids = list(paper_ids)
+    ranges: dict[int, tuple[int, int]] = {}
+    for table in (entries, votes):
         columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
         query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
-        rows = await bulk.execute_in(connection, query, table.c.paper_id, uncounted)
-        ranges |= {paper_id: [lowest, highest] for paper_id, lowest, highest in rows}
-        uncounted -= ranges.keys()
+        for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
+            ranges[paper_id] = min(lowest, ranges.get(paper_id, (lowest,))[0]), highest
     return ranges
 
 
