@@ -15,8 +15,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, key_values, locks
-from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest
-from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
+from storage import sources as stored_sources
+from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest, Trust
+from storage.tables import (
+    digest_locations,
+    digests,
+    entries,
+    facts,
+    former_hashes,
+    meta,
+    papers,
+    sections,
+    sources,
+)
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
 COMPRESSED_AT_ONCE = 1 << 20
@@ -177,6 +188,33 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
     return sources
 
 
+async def list_origins(
+    connection: AsyncConnection, digest_ids: Iterable[int]
+) -> dict[int, tuple[Trust, date]]:
+    """Return for each digest the trust of its most trusted source, and the day (UTC) on which it was first stored."""
+    source = digest_locations.c.source
+    query = (
+        sa.select(digests.c.id, source, sources.c.priority, sources.c.id, digests.c.ingested_at)
+        .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
+        .outerjoin(sources, sources.c.url == source)
+    )
+    origins: dict[int, tuple[Trust, date]] = {}
+    for id_, url, *row, ingested_at in await bulk.execute_in(connection, query, digests.c.id, digest_ids):
+        origin = stored_sources.trust(url, *row), ingested_at.date()
+        origins[id_] = min(origin, origins.get(id_, origin))
+    return origins
+
+
+async def list_paper_ids_by_source(connection: AsyncConnection, source: str) -> list[int]:
+    """Return the ids of the papers of which a source says something, in its digests or as facts."""
+    named = sa.select(entries.c.paper_id).join(
+        digest_locations, digest_locations.c.digest_id == entries.c.digest_id
+    )
+    described = sa.select(facts.c.paper_id).where(facts.c.source == source)
+    query = named.where(digest_locations.c.source == source).union(described)
+    return sorted((await connection.execute(query)).scalars())
+
+
 async def upsert_locations(
     connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
@@ -194,6 +232,12 @@ async def upsert_locations(
         for digest_id, sourced in found.items()
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
+
+
+async def move_locations(connection: AsyncConnection, digest_id: int, to_id: int) -> None:
+    """Let all locations of a digest contain another one."""
+    statement = digest_locations.update().where(digest_locations.c.digest_id == digest_id)
+    await connection.execute(statement.values(digest_id=to_id))
 
 
 async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
@@ -384,11 +428,11 @@ async def list_appearances(
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
     rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
     sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+    origins = await list_origins(connection, {row.digest_id for row in rows})
     for row in rows:
         entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
-        appearances[row.paper_id].append(
-            Appearance(row.digest_id, row.format, row.date_on, row.language, entry, row.writer)
-        )
+        head = row.digest_id, row.format, row.date_on, row.language
+        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
     return appearances
 
 

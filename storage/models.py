@@ -219,9 +219,30 @@ class SavedPaper(PaperRow):
     authors_truncated: bool = False
 
 
+_Date: TypeAlias = date
+"""For a record that has a field `date`."""
+
+
+class Trust(NamedTuple):
+    """The place of a source in the order of trust, the smallest first: its priority, negated, then its id, the oldest first.
+
+    Services come before all of them; see `bot.archive.digest_writer`. Files (`sources.FILES`) count as the oldest source of
+    priority 0.
+    """
+
+    rank: int
+    age: int = 0
+
+
+FILES_TRUST = Trust(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others."""
+    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
+
+    `trust` is that of the most trusted source of the digest, `ingested_on` the day (UTC) on which it was first stored.
+    """
 
     digest_id: int
     format: DigestFormat
@@ -229,6 +250,13 @@ class Appearance:
     language: str
     entry: Entry
     writer: str | None = None
+    trust: Trust = FILES_TRUST
+    ingested_on: _Date = _Date.max
+
+    @property
+    def counts_on(self) -> _Date:
+        """The day as of which it counts among those of its source: a date ahead of its arrival gains nothing."""
+        return min(self.date, self.ingested_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +313,7 @@ class PaperFacts:
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
-    service's list that contains the paper. `location` is the URL that was read.
+    service's list that contains the paper. `location` is the URL that was read. `trust` is that of a feed.
     """
 
     arxiv_id: str
@@ -306,6 +334,7 @@ class PaperFacts:
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
     code_stars: int | None = None
+    trust: Trust = FILES_TRUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +400,8 @@ class FetchStatus(StrEnum):
 class StoredSource:
     """A configured source and its health. All times are UTC.
 
-    The highest `priority` wins when sources disagree. `failures` counts consecutive failures; `reason` describes the
-    last one. `noticed_at` is the time of the notice to the operator.
+    The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
+    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator.
     """
 
     id: int
@@ -661,13 +690,15 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 class StoredPost:
     """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
 
-    `papers` are the arXiv ids in display order, out of `total`; `fingerprint` is a hash of their displayed content, `topic`
-    the query that they match. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the
-    post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the papers that most
-    members saved or shared, with the counts when it was planned.
+    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
+    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match. The
+    last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the post says, and `is_complete`
+    that it had closed; None if the post says neither. `server_picks` are the papers that most members saved or shared, with
+    the counts when it was planned.
     """
 
     papers: tuple[str, ...] = ()
+    digests: tuple[int, ...] = ()
     total: int | None = None
     fingerprint: str | None = None
     topic: str = ""

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, bulk, search
+from storage import archive, bulk, search, sources
 from storage import tables as t
 from storage.models import (
     Appearance,
@@ -74,9 +74,12 @@ async def list_facts_by_paper(
 ) -> dict[int, list[PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
-    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
-    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
-        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+    origin = t.sources.c.priority, t.sources.c.id.label("source_id")
+    query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
+    query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
+    for row in await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids):
+        trust = sources.trust(row.source, row.priority, row.source_id)
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -446,26 +449,24 @@ async def list_latest_votes(
 
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
+    """Return the highest number of votes of each paper, as services or else digests count; none if all are unknown."""
+    return {id_: highest for id_, (_, highest) in (await _list_ranges(connection, paper_ids)).items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
+    return {id_: lowest for id_, (lowest, _) in (await _list_ranges(connection, paper_ids)).items()}
 
 
-async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return the lowest number of votes of each paper, and the highest: a service's replaces that of digests."""
     ids = list(paper_ids)
-    ranges: dict[int, list[int]] = defaultdict(list)
-    for table in (votes, entries):
+    ranges: dict[int, tuple[int, int]] = {}
+    for table in (entries, votes):
         columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
         query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
         for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
-            ranges[paper_id] += [lowest, highest]
+            ranges[paper_id] = min(lowest, ranges.get(paper_id, (lowest,))[0]), highest
     return ranges
 
 

@@ -11,6 +11,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, errors, models
 from storage.tables import source_pages, sources
 
+FILES = "files"
+"""The source of the inbox, of what a person ingests, and of the writer."""
+_WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
+_UNKNOWN = models.Trust(2**31)
+"""The trust of a source that was removed: after all others."""
+
+
+def trust(source: str, priority: int | None, source_id: int | None) -> models.Trust:
+    """Return the trust of a source by its address, or of a service; priority and id are those of its row, if there is one."""
+    if priority is None or source_id is None:
+        return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
+    return models.Trust(-priority, source_id)
+
+
+async def list_trust(connection: AsyncConnection, urls: Iterable[str]) -> dict[str, models.Trust]:
+    """Return the trust of each source, by its address."""
+    columns = (sources.c.url, sources.c.priority, sources.c.id)
+    wanted = set(urls)
+    rows = {url: row for url, *row in await bulk.select_where_in(connection, sources.c.url, wanted, columns)}
+    return {url: trust(url, *rows.get(url, (None, None))) for url in wanted}
+
 
 async def add(
     connection: AsyncConnection,
@@ -58,6 +79,12 @@ async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
         .values(next_attempt_at=now)
     )
     return result.rowcount
+
+
+async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
+    """Store the priority of a source. Return whether it exists."""
+    statement = sources.update().where(sources.c.url == url).values(priority=priority)
+    return (await connection.execute(statement)).rowcount > 0
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:

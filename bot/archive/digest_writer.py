@@ -4,8 +4,9 @@ A digest is identified by its text, a listing by its papers without their votes.
 digest, new text from a known location is a correction, and the same date from another location is another digest. A
 location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
 
-A paper is merged from what all digests and services say of it: `PRECEDENCE` ranks the providers of each field. The
-statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+A paper is merged from what all digests and services say of it, field by field in the order of trust: arXiv, Hugging Face,
+then the other sources by priority and age. The statements themselves stay stored unchanged. Papers, their authors and the
+search index always change together.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bot.archive import fields, listing
-from bot.archive.arxiv_ids import abstract_url
+from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, bulk, papers
+from storage import archive, bulk, papers, sources
 from storage.database import Connection
 from storage.models import (
     Appearance,
@@ -39,6 +39,7 @@ from storage.models import (
     PaperFacts,
     SourcedDigest,
     SourceKind,
+    StoredDigest,
 )
 
 
@@ -136,51 +137,21 @@ def text_hash(text: str) -> str:
     return digest.hexdigest()
 
 
-class MetadataProvider(Enum):
-    """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
+SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
+"""The services, as sources of facts, the most trusted first. The other sources follow in the order of `models.Trust`."""
 
-    NEWSLETTER = 1
-    REVIEW = 2
-    HUGGINGFACE = 3
-    ARXIV = 4
-    FEED = 5
+FORMAT_RANKS = {DigestFormat.NEWSLETTER: 0, DigestFormat.LISTING: 1, DigestFormat.REVIEW: 2}
+"""The order of the digests of one source: a review's title is a model's heading for its own summary."""
 
+_FIELDS = (
+    *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
+    *("affiliations", "keywords", "categories"),
+)
+"""The fields of which the most trusted statement counts that has one."""
 
-_N, _R, _H, _A, _F = MetadataProvider
-
-PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
-    # A review's title is a model's heading for its own summary.
-    "title": (_N, _H, _A, _F, _R),
-    "url": (_N, _R, _H),
-    # Digests shuffle names; arXiv's order is the paper's.
-    "authors": (_A, _H, _F, _N, _R),
-    "abstract": (_A, _H, _F),
-    "thumbnail": (_N, _H, _R, _F),
-    "video": (_N, _R),
-    "code_url": (_H, _A, _F),
-    "project_url": (_H, _A, _F),
-    "organization": (_H,),
-    "affiliations": (_A, _H, _F),
-    "code_stars": (_H,),
-    "keywords": (_H, _F),
-    "categories": (_A, _F, _H),
-}
-"""The providers of each field, most trusted first. Of one provider the newest statement counts."""
-
-DIGEST_PROVIDERS = {
-    DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
-    DigestFormat.REVIEW: MetadataProvider.REVIEW,
-    DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
-}
-
-FACT_PROVIDERS = {
-    SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
-    SourceKind.ARXIV.value: MetadataProvider.ARXIV,
-}
-"""The provider of facts by their stored source; a source that is not here is the address of a feed."""
-
-_Statement = tuple[MetadataProvider, Entry | PaperFacts]
-"""What a digest or a service says about a paper."""
+_Rank: TypeAlias = tuple[int, int, int, int, int, int, int, str]
+_Ranked: TypeAlias = Sequence[tuple[_Rank, Entry | PaperFacts]]
+"""What digests and services say of a paper, the most trusted first. The first three numbers of a rank name the source."""
 
 
 def merge(
@@ -189,27 +160,31 @@ def merge(
     facts: Iterable[PaperFacts] = (),
     votes: tuple[datetime, int] | None = None,
 ) -> MergedPaper:
-    """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
+    """Merge all statements about a paper, in any order, field by field by the trust of their sources.
 
-    The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
+    `votes` is the newest count from services, with its time (UTC). A digest's count stands in for it where there is none.
     """
     appearances, facts = list(appearances), list(facts)
-    statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
-    best_authors, truncated = _best_authors(statements)
-    # A digest counted at 00:00 UTC of its date, so that a service's count of that day wins.
-    readings = [
-        (datetime.combine(appearance.date, time(), UTC), appearance.entry.votes)
-        for appearance in appearances
-        if appearance.entry.votes is not None
-    ]
-    read_at, vote_count = max([*readings, votes] if votes else readings, default=(None, None))
-    dates = [appearance.date for appearance in appearances]
+    ranked: list[tuple[_Rank, Entry | PaperFacts]] = [(_rank_entry(of), of.entry) for of in appearances]
+    ranked += [(_rank_facts(fact), fact) for fact in facts]
+    ranked.sort(key=itemgetter(0))
+    if votes is None:
+        counts = [
+            (of.trust, -of.counts_on.toordinal(), of.digest_id, of.entry.rank, of.counts_on, count)
+            for of in appearances
+            if (count := of.entry.votes) is not None
+        ]
+        for *_, on, count in sorted(counts)[:1]:
+            votes = datetime.combine(on, time(), UTC), count
+    read_at, vote_count = votes or (None, None)
+    best_authors, truncated = _best_authors(ranked)
+    dates = [_listed_on(appearance) for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
-    values = {name: _first_value(statements, name) for name in PRECEDENCE if name != "authors"}
-    values["url"] = values["url"] or abstract_url(arxiv_id)
+    values = {name: _first_value(ranked, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
     return MergedPaper(
         arxiv_id=arxiv_id,
+        url=_best_link(arxiv_id, ranked, facts),
         votes=vote_count,
         votes_read_at=read_at,
         authors=best_authors,
@@ -220,44 +195,49 @@ def merge(
     )
 
 
-def _statements(
-    appearances: Iterable[Appearance], facts: Iterable[PaperFacts]
-) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
-    """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
-    for appearance in appearances:
-        sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
-        yield sort_key, (DIGEST_PROVIDERS[appearance.format], appearance.entry)
-    for fact in facts:
-        sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
-        yield sort_key, (FACT_PROVIDERS.get(fact.source, MetadataProvider.FEED), fact)
+def _rank_entry(of: Appearance) -> _Rank:
+    """Return the rank of a digest's entry. Of one source the newest digest counts, of one day the first one stored."""
+    on = -of.counts_on.toordinal()
+    return len(SERVICES), *of.trust, FORMAT_RANKS[of.format], on, of.digest_id, of.entry.rank, ""
 
 
-def _first_value(statements: Sequence[_Statement], field: str) -> Any:
-    """Return the value of a field from the most trusted provider that has one, or None."""
-    for provider in PRECEDENCE[field]:
-        for stated_by, metadata in statements:
-            if stated_by is provider and (value := getattr(metadata, field, None)):
-                return value
+def _rank_facts(fact: PaperFacts) -> _Rank:
+    service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
+    return service, *fact.trust, 0, -fact.read_at.date().toordinal(), 0, 0, fact.source
+
+
+def _listed_on(of: Appearance) -> date:
+    """Return the date of a digest, which is tomorrow at most when it comes in: so far may its zone be ahead of UTC."""
+    return of.date if of.date - of.counts_on <= timedelta(days=1) else of.counts_on + timedelta(days=1)
+
+
+def _first_value(ranked: _Ranked, field: str) -> Any:
+    for _, statement in ranked:
+        if value := getattr(statement, field, None):
+            return value
     return None
 
 
-def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bool]:
-    """Return the authors of the most trusted provider without repeats, and whether the list is truncated.
+def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> str:
+    """Return Hugging Face's page of a paper that it lists, arXiv's of another that a service knows, else a digest's link."""
+    known = [fact for fact in facts if fact.source in SERVICES]
+    if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
+        return huggingface_url(arxiv_id)
+    return (None if known else _first_value(ranked, "url")) or abstract_url(arxiv_id)
 
-    A complete list replaces a truncated one, and so does a longer truncated one.
+
+def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
+    """Return the authors by the most trusted source that names any, without repeats, and whether the list is truncated.
+
+    Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
     """
-    best: tuple[str, ...] = ()
-    rank: tuple[bool, int] | None = None
-    for provider in PRECEDENCE["authors"]:
-        for stated_by, metadata in statements:
-            if stated_by is not provider or not metadata.authors:
-                continue
-            names = remove_repeats(metadata.authors)
-            truncated = getattr(metadata, "authors_truncated", False)
-            candidate = (truncated, -len(names) if truncated else 0)
-            if rank is None or candidate < rank:
-                best, rank = names, candidate
-    return best, rank is not None and rank[0]
+    named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
+    lists = [
+        (remove_repeats(statement.authors), getattr(statement, "authors_truncated", False))
+        for source, statement in named
+        if source == named[0][0]
+    ]
+    return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
 
 
 def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
@@ -304,10 +284,12 @@ async def write_digest_papers(
     """
     appearances: dict[str, list[Appearance]] = {}
     newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    origins = await archive.list_origins(connection, stored_digests)
     for digest_id, sourced in newest_first:
         digest = sourced.digest
+        head = digest_id, digest.format, digest.date, sourced.language
         for entry in digest.entries:
-            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
@@ -516,6 +498,10 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
+    async def merge_again(self, connection: Connection, paper_ids: Collection[int]) -> int:
+        """Merge papers again after the trust of a source has changed. Returns the number that changed."""
+        return len(await refresh_papers(connection, self._indexer, paper_ids))
+
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         locations = await archive.list_locations(connection, [sourced.location_key])
         previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
@@ -523,20 +509,44 @@ class DigestWriter:
             return IngestResult()
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
         known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
-        if previous is None and known is None:
-            return (await self._insert(connection, [sourced]))[0]
-        result = IngestResult()
-        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-        if previous is not None and (
-            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
-        ):
+        if previous is not None and await self._is_correction(connection, sourced, previous, known):
             digest_id = previous.digest_id
+            if known is not None and known.id != digest_id:
+                await archive.move_locations(connection, known.id, digest_id)
+                await self._remove(connection, known.id)
             result = await self._correct(connection, sourced, digest_id)
+        elif known is not None:
+            digest_id, result = known.id, IngestResult()
         else:
-            assert known is not None
-            digest_id = known.id
+            [result] = await self._insert(connection, [sourced])
+            digest_id = (await archive.find_by_hash(connection, [sourced.hash]))[sourced.hash].id
         await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
         return result
+
+    async def _is_correction(
+        self,
+        connection: Connection,
+        sourced: SourcedDigest,
+        previous: DigestLocation,
+        known: StoredDigest | None,
+    ) -> bool:
+        """Whether the text corrects the location's digest: only by the most trusted of the sources that have it.
+
+        From a mirror that is trusted less, new text is a digest of its own until the other source has it too.
+        """
+        own = (await sources.list_trust(connection, [sourced.source]))[sourced.source]
+        ids = {previous.digest_id, previous.digest_id if known is None else known.id}
+        origins = await archive.list_origins(connection, ids)
+        if own > origins[previous.digest_id][0]:
+            return False
+        if known is None or known.id == previous.digest_id:
+            # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+            return known is None or known.hash != sourced.hash
+        is_same = _is_same_day(sourced, previous) and (known.date, known.format) == (
+            previous.date,
+            previous.format,
+        )
+        return is_same and own < origins[known.id][0]
 
     async def _complete_listing(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
@@ -564,9 +574,12 @@ class DigestWriter:
         if previous is None or previous.digest_id == digest_id:
             return
         if not await archive.list_locations_by_digest(connection, previous.digest_id):
-            former = await archive.remove_entries(connection, previous.digest_id)
-            await archive.remove(connection, previous.digest_id)
-            await refresh_papers(connection, self._indexer, former, texts_changed=True)
+            await self._remove(connection, previous.digest_id)
+
+    async def _remove(self, connection: Connection, digest_id: int) -> None:
+        former = await archive.remove_entries(connection, digest_id)
+        await archive.remove(connection, digest_id)
+        await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())

@@ -17,14 +17,12 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import errors, isolation
 from bot.core.clock import Clock
-from storage import archive, key_values
+from storage import archive, key_values, sources
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
-FILES_SOURCE = "files"
-"""The source name of files that a person ingests."""
 THREAD_THRESHOLD = 200_000
 """Texts with more characters than this are parsed in a thread, off the event loop."""
 BATCH_DIGESTS = 60
@@ -63,7 +61,7 @@ class IngestService:
             clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
 
-    async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
+    async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
         """Parse a text and store each of its digests in its own transaction.
 
         Raises errors.NotADigestError for a text without digests.
@@ -79,7 +77,7 @@ class IngestService:
         return await self.add_digests(parsed, location=file.location)
 
     async def add_digests(
-        self, parsed: Sequence[Digest], *, source: str = FILES_SOURCE, location: str, dry_run: bool = False
+        self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str, dry_run: bool = False
     ) -> IngestResult:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
@@ -103,7 +101,7 @@ class IngestService:
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
-            batch.append((file.name, digest_writer.to_sourced_digests(parsed, FILES_SOURCE, file.location)))
+            batch.append((file.name, digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)))
             digest_count += len(parsed)
             character_count += sum(len(digest.text) for digest in parsed)
             if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
@@ -134,6 +132,17 @@ class IngestService:
                 await archive.lock_ingest(connection)
                 result += await self._writer.write_facts(connection, chunk)
         return result
+
+    async def merge_source(self, source: str) -> int:
+        """Merge the papers of a source again, after its trust has changed. Returns the number that changed."""
+        async with self._database.read() as connection:
+            ids = await archive.list_paper_ids_by_source(connection, source)
+        changed = 0
+        for chunk in chunked(ids, FACTS_BATCH):
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                changed += await self._writer.merge_again(connection, chunk)
+        return changed
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]

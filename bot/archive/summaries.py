@@ -563,32 +563,36 @@ class Summary:
 _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
 
 
-WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1, None: 2}
-"""Digests that someone wrote come before Hugging Face's sentence, and that before the abstract (None)."""
+WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1}
+"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence, and before extracts."""
+_TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
-    By language, then a digest before the abstract, then by basis, whole before partial, newer before older.
+    By language, then a digest before the abstract, then by the priority of the sources, written digests before listings,
+    older sources before younger ones; of one source by basis, whole before partial, newer before older.
     """
-    found = [summary for summary in map(_digest_summary, detail.appearances) if summary]
-    if detail.abstract:
+    found = [(of, summary) for of in detail.appearances if (summary := _digest_summary(of))]
+    best = min(found, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
+    if (best is None or best[1].language != locale.value) and detail.abstract:
         sections = (Section(None, detail.abstract),)
         written_in = fields.detect_section_language(sections) or Locale.EN
-        found.append(Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT))
-    return min(found, key=lambda summary: _sort_key(summary, locale), default=None)
+        if best is None or written_in == locale.value:
+            return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
+    return best and best[1]
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
     """Return the appearance with the best summary of a format for readers of `locale`, or None."""
     candidates = (
-        (summary, appearance)
+        (appearance, summary)
         for appearance in detail.appearances
         if appearance.format is digest_format and (summary := _digest_summary(appearance)) is not None
     )
-    best = min(candidates, key=lambda candidate: _sort_key(candidate[0], locale), default=None)
-    return best and best[1]
+    best = min(candidates, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
+    return best and best[0]
 
 
 def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]:
@@ -614,12 +618,15 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
     )
 
 
-def _sort_key(summary: Summary, locale: Locale) -> tuple[object, ...]:
+def _sort_key(appearance: Appearance, summary: Summary, locale: Locale) -> tuple[object, ...]:
     return (
         summary.language != locale.value,
-        WRITER_RANK[summary.format],
+        appearance.trust.rank,
+        max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
+        appearance.trust.age,
         _BASIS_RANK[summary.basis],
         summary.is_partial,
-        -summary.date.toordinal(),
-        0 if summary.format is None else list(DigestFormat).index(summary.format),
+        -appearance.counts_on.toordinal(),
+        list(DigestFormat).index(appearance.format),
+        appearance.digest_id,
     )

@@ -39,6 +39,9 @@ async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Colle
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
     """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
     best = best_summary(detail, locale)
+    digest_id = best.digest_id if best else None
+    if digest_id is None:
+        digest_id = min(((of.trust, of.digest_id) for of in detail.appearances), default=(None, 0))[1]
     if best is not None and best.format is None:
         best = _extract(best, detail.title or "")
     return contents.PostPaper(
@@ -56,6 +59,7 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
         code_url=detail.code_url,
         code_stars=detail.code_stars,
         project_url=detail.project_url,
+        digest_id=digest_id,
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.archive import digest_writer, listing
 from storage import archive, models, papers, tables
-from storage.models import Appearance, DigestFormat, Entry, MergedPaper, PaperFacts
+from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
@@ -301,10 +301,61 @@ def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | N
     )
 
 
-def test_a_title_of_a_newsletter_or_a_service_beats_a_reviews_heading() -> None:
+def test_a_title_of_a_service_beats_a_newsletters_and_that_a_reviews_heading() -> None:
+    arxiv = replace(FACTS, source="arxiv", title="From arXiv")
     assert merged(REVIEW).title == "A review's heading"
-    assert merged(REVIEW, FACTS).title == "From the service"
-    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From a newsletter"
+    assert merged(REVIEW, NEWSLETTER).title == "From a newsletter"
+    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From the service"
+    assert merged(REVIEW, FACTS, NEWSLETTER, arxiv).title == "From arXiv"
+
+
+STRANGER = replace(
+    NEWSLETTER,
+    digest_id=9,
+    date=ON + timedelta(days=1),
+    trust=Trust(0, 7),
+    ingested_on=ON,
+    entry=Entry(
+        1,
+        "2601.00001",
+        "FREE NITRO",
+        "https://arxiv.org/abs/2601.00001?free",
+        votes=999_999,
+        authors=("Mallory",),
+        thumbnail="theirs",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "ranked higher", "files"]
+)
+def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trust) -> None:
+    own = replace(NEWSLETTER, trust=trust, entry=replace(ENTRY, authors=("A B",), authors_truncated=True))
+    paper = merged(own, STRANGER)
+    assert (paper.title, paper.url, paper.authors, paper.votes) == (ENTRY.title, ENTRY.url, ("A B",), 5)
+    assert paper.thumbnail == "theirs"
+
+
+def test_a_services_statement_comes_before_any_priority() -> None:
+    ranked = replace(STRANGER, trust=Trust(-99, 7))
+    paper = merged(
+        ranked,
+        FACTS,
+        replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed"),
+        votes=(NOW, 3),
+    )
+    assert (paper.title, paper.authors, paper.votes) == (FACTS.title, FACTS.authors, 3)
+    assert paper.url == "https://arxiv.org/abs/2601.00001"
+
+
+def test_a_date_in_the_future_wins_nothing_within_a_source_either() -> None:
+    stored = replace(NEWSLETTER, ingested_on=ON)
+    ahead = replace(STRANGER, trust=FILES_TRUST)
+    paper = merged(stored, ahead)
+    assert (paper.title, paper.url, paper.votes) == (ENTRY.title, ENTRY.url, 5)
+    assert paper.last_on == ON + timedelta(days=1)
+    assert merged(stored, replace(ahead, date=date(2031, 1, 1))).last_on == ON + timedelta(days=1)
 
 
 def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> None:
@@ -312,7 +363,6 @@ def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> Non
     feed = replace(FACTS, source="https://feed", organization="Another", code_stars=3)
     for shown in (merged(NEWSLETTER, feed, listed), merged(listed, REVIEW, feed)):
         assert (shown.organization, shown.code_stars) == ("A Lab", 1200)
-    assert (merged(NEWSLETTER, feed).organization, merged(NEWSLETTER).code_stars) == (None, None)
 
 
 def test_the_newest_newsletter_decides_a_title() -> None:
@@ -357,13 +407,18 @@ def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_
     assert merged(shuffled, huggingface, arxiv).authors == ("A B", "C D")
 
 
-def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
-    assert merged(NEWSLETTER, votes=(NOW, 3)).votes == 3
-    assert merged(NEWSLETTER, votes=(NOW - timedelta(days=1), 3)).votes == 5
+def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
+    assert merged(NEWSLETTER).votes == 5
+    for read_at in (NOW, NOW - timedelta(days=1)):
+        assert merged(NEWSLETTER, votes=(read_at, 3)).votes == 3
 
 
-def test_a_paper_without_a_digest_has_the_address_of_its_id() -> None:
-    assert merged(FACTS).url == "https://arxiv.org/abs/2601.00001"
+def test_the_page_of_a_service_comes_before_a_digests_link() -> None:
+    arxiv, own = replace(FACTS, source="arxiv"), replace(NEWSLETTER, entry=replace(ENTRY, url="https://else"))
+    assert merged().url == merged(arxiv).url == merged(own, arxiv).url == "https://arxiv.org/abs/2601.00001"
+    assert merged(own, arxiv, FACTS).url == "https://arxiv.org/abs/2601.00001"
+    assert merged(own, arxiv, replace(FACTS, listed_on=ON)).url == "https://huggingface.co/papers/2601.00001"
+    assert merged(own).url == "https://else"
 
 
 @given(appearances, facts, votes, st.randoms())
@@ -399,6 +454,25 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     dates = [appearance.date for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on]
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
+
+
+@given(appearances, facts, votes, st.sampled_from(DigestFormat), days)
+def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
+    votes: tuple[datetime, int] | None,
+    digest_format: DigestFormat,
+    on: date,
+) -> None:
+    before = digest_writer.merge("2601.00001", appearances, facts, votes)
+    stranger = replace(STRANGER, format=digest_format, date=on, trust=Trust(1, 9))
+    after = digest_writer.merge("2601.00001", [*appearances, stranger], facts, votes)
+    for name in MergedPaper.__dataclass_fields__:
+        known = getattr(before, name)
+        if known not in (None, (), "") and name not in ("first_on", "last_on", "authors_truncated", "url"):
+            assert getattr(after, name) == known, name
+    if appearances:
+        assert after.url == before.url
 
 
 @given(appearances, facts, votes, st.integers(0, 9), days)

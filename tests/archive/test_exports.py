@@ -237,10 +237,10 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
 
 
-def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
+def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
     assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
-    assert set(digest_writer.DIGEST_PROVIDERS) == set(DigestFormat)
-    assert set(summaries.WRITER_RANK) == {*DigestFormat, None}
+    assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
+    assert set(summaries.WRITER_RANK) == set(DigestFormat)
     assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
 
 

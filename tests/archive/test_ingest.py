@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -249,17 +250,24 @@ async def test_facts_of_services_complete_the_metadata_of_digests(harness: Inges
     assert (detail.votes, detail.votes_read_at, detail.abstract) == (12, NOW, "About")
     assert detail.authors == ("Ada Byron", "Bea Long")
     assert detail.keywords == ("rl",)
-    await harness.add(newsletter(paper(9999, title="Now listed", votes=1)), "b.md")
-    assert "Now listed" in await harness.titles()
+    await harness.add(newsletter(paper(9999, title="In a newsletter", votes=1)), "b.md")
+    assert "Unlisted" in await harness.titles()
 
 
-async def test_a_back_fill_never_lowers_newer_votes(harness: IngestHarness) -> None:
+async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_digests(
+    harness: IngestHarness,
+) -> None:
     await harness.add(newsletter(paper(1, votes=50)), "new.md")
     await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
-    await harness.ingest.add_facts(
-        [PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
-    )
     assert [row.votes for row in await harness.rows()] == [50]
+    counted = PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)
+    older = replace(counted, read_at=datetime(2025, 12, 1, tzinfo=UTC), votes=3)
+    await harness.ingest.add_facts([counted, older])
+    await harness.add(newsletter(paper(1, votes=999_999)), "new.md")
+    assert [row.votes for row in await harness.rows()] == [20]
+    async with harness.db.read() as connection:
+        ids = (await papers.get_ids(connection, ["2601.00001"])).values()
+        assert list((await papers.list_highest_votes(connection, ids)).values()) == [20]
 
 
 def read_names(*paths: Path | str) -> list[str]:

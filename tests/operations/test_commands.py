@@ -425,6 +425,7 @@ async def test_many_sources_have_pages(harness: ClientHarness) -> None:
         await _add(harness, f"https://feed.example/{number}.xml")
     result = await harness.ask("sources")
     assert "feed.example/7.xml" in shown_text(result)
+    assert harness.texts("sources-order") in shown_text(result)
     assert "feed.example/8.xml" not in shown_text(result)
     turned = await harness.click(result, label="▶")
     assert turned.id == result.id

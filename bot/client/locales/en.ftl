@@ -693,6 +693,7 @@ sources-heading = { $count ->
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator of Paperround adds them with `paperround ingest`.
 sources-inbox = Folder { $folder }: a digest that is put there is read right away.
+sources-order = Where sources disagree, the one that stands higher here counts. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
 source-url = address with a date
 source-feed = feed
