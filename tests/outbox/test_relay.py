@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -104,6 +105,47 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     await relay_harness.drain()
     assert await relay_harness.list_states() == ["uncertain", "planned"]
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+async def test_what_was_due_before_the_start_is_searched_for_once(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """As after the restore of a backup: the outbox does not know what a later run has sent."""
+    sent, unsent, to_come = await fake.add_channels(3)
+    for key, channel_id in (("a", sent), ("b", unsent)):
+        await relay_harness.add(key, channel_id, parts=3)
+    await relay_harness.drain()
+    async with relay_harness.db.transaction() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE parts SET state = 'planned', first_attempt_at = NULL, message_id = NULL, nonce = id"
+        )
+        await connection.exec_driver_sql("UPDATE deliveries SET state = 'planned'")
+    for message in await fake.messages(unsent):
+        await fake.run_action("delete_message", {"channel_id": unsent, "message_id": message["id"]})
+    before = len(await fake.log("GET", "/channels/"))
+    due_at = relay_harness.now() + timedelta(seconds=1)
+    await relay_harness.add("c", to_come, due_at=due_at)
+    new_relay = relay_harness.open_relay()
+    await new_relay.drain(relay_harness.now())
+    await new_relay.drain(due_at)
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(sent)) == ["a 0", "a 1", "a 2"]
+    assert message_texts(await fake.messages(unsent)) == ["b 0", "b 1", "b 2"]
+    assert relay_harness.results[-7:].count("found") == 3
+    requests = (await fake.log("GET", "/channels/"))[before:]
+    searches = Counter(entry["path"] for entry in requests if entry["path"].endswith("/messages"))
+    assert searches == {f"/channels/{sent}/messages": 3, f"/channels/{unsent}/messages": 1}
+
+
+async def test_what_was_due_before_the_start_is_sent_where_the_history_cannot_be_read(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
