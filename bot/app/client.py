@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
@@ -80,8 +80,8 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Resume after a change of a channel's permissions or settings."""
-        await self._resume(after.guild.id)
+        """Resume after a change of a channel's permissions, settings or type."""
+        await self._resume(after.guild.id, retyped_id=after.id if before.type != after.type else None)
 
     @commands.Cog.listener()
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
@@ -118,12 +118,13 @@ class GuildEventsCog(commands.Cog):
             await self._guilds.update_all(new)
             await self._resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
-    async def _resume(self, guild_id: int | None) -> None:
-        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), guild_id=guild_id)
+    async def _resume(self, guild_id: int | None, *, retyped_id: int | None = None) -> None:
+        may_post = partial(self._may_post, retyped_id)
+        channels = await self._resumer.resume(may_post, self._bot.services.clock(), guild_id=guild_id)
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    def _may_post(self, guild_id: int, channel_id: int, reason: str) -> bool | None:
+    def _may_post(self, retyped_id: int | None, guild_id: int, channel_id: int, reason: str) -> bool | None:
         guild = self._bot.get_guild(guild_id)
         channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
         if guild is None or guild.unavailable or channel is None:
@@ -141,7 +142,7 @@ class GuildEventsCog(commands.Cog):
             case Reason.TAG_NEEDED:
                 return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
             case Reason.WRONG_CHANNEL_KIND:
-                return False
+                return channel_id == retyped_id  # whether it is the right type now shows when it is sent
         return True
 
 

@@ -141,6 +141,8 @@ PREFETCH_LIMIT = 200
 FORUM_POST_GRACE = timedelta(seconds=40)
 """Longer than any request lasts. A former sender's forum post that is under way has arrived by then and is found."""
 EXPIRE_INTERVAL = timedelta(seconds=30)
+TICK = timedelta(minutes=1)
+"""A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,10 @@ class Relay:
     def wake(self) -> None:
         """Poll at once, because something was planned."""
         self._wake_event.set()
+
+    async def expire(self, now: datetime) -> None:
+        """End the deliveries that expire within the next minute, so that the next posts can have their papers."""
+        await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
         """Send everything that is due at `now` (UTC), until nothing more can be sent at that moment.
