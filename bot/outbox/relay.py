@@ -69,10 +69,10 @@ class AttemptRunner:
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
         request = build_request(delivery, part, channel_id, preceding)
         receipt = None
-        if part.first_attempt_at is None:
-            receipt = await self._find_unrecorded(delivery, request, term_began_at)
-        elif self._must_check_history(part, part.first_attempt_at, now):
+        if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
             receipt = await self._sender.find(request, part.first_attempt_at)
+        else:
+            receipt = await self._find_unrecorded(delivery, request, term_began_at)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -102,9 +102,15 @@ class AttemptRunner:
         try:
             receipt = await self._sender.find(request, since)
         except DeliveryError as error:
+            classification = error.classification
+            if classification.disposition is Disposition.UNKNOWN:
+                # Nothing was sent. Else the next attempt would rely on its nonce, which the message searched for has not.
+                classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
             # Seldom is a database a backup: a post must not wait for a person after each restart.
-            if error.classification.disposition is not Disposition.UNVERIFIABLE:
-                raise
+            if classification.disposition is not Disposition.UNVERIFIABLE:
+                raise DeliveryError(
+                    classification, str(error), status=error.status, code=error.code
+                ) from error
             receipt = None
         if receipt is None:
             self._absent_ids.add(delivery.id)  # its later parts were not sent either
