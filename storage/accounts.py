@@ -83,16 +83,20 @@ class GuildSettings(TypedDict, total=False):
 
     locale: Locale | None
     timezone: str | None
-    installed_by: int | None
     system_channel_id: int | None
 
 
 async def upsert_guilds(
-    connection: AsyncConnection, guild_id: int, *, now: datetime, **settings: Unpack[GuildSettings]
+    connection: AsyncConnection, by_id: Mapping[int, GuildSettings], *, now: datetime
 ) -> None:
-    """Store the given fields of a server that the bot is in."""
-    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **_known_values(settings)}
-    await bulk.upsert(connection, guilds, [row], key=("guild_id",))
+    """Store the given fields of servers that the bot is in."""
+    same_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for guild_id, settings in by_id.items():
+        known = _known_values(settings)
+        row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **known}
+        same_columns.setdefault(frozenset(known), []).append(row)
+    for rows in same_columns.values():
+        await bulk.upsert(connection, guilds, rows, key=("guild_id",))
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:

@@ -35,8 +35,8 @@ async def list_due(
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
-    Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
-    `outbox.release_interrupted` makes the latter PLANNED again.
+    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
+    that are SENDING, which `outbox.release_interrupted` makes PLANNED again after a start.
     """
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
@@ -52,7 +52,7 @@ async def list_due(
             parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
             deliveries.c.state == models.DeliveryState.PLANNED,
-            deliveries.c.expires_at > now,
+            sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
         )

@@ -46,7 +46,6 @@ class Guild:
     guild_id: int
     locale: Locale | None
     timezone: str | None
-    installed_by: int | None
     system_channel_id: int | None
     left_at: datetime | None
 

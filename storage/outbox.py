@@ -443,14 +443,26 @@ async def redirect(
     )
 
 
-async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> list[models.Delivery]:
+async def expire(
+    connection: AsyncConnection, now: datetime, *, reason: str, unknown_until: datetime | None = None
+) -> list[models.Delivery]:
     """End the deliveries whose `expires_at` has passed, with their unsent parts. Returns them.
 
-    A delivery with a part being sent is left until its outcome is known.
+    A delivery with a part being sent is left until its outcome is known; one of an unknown outcome that waits for Discord
+    until its `expires_at` is `unknown_until`.
     """
+    is_waiting = sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        parts.c.state == PartState.PLANNED,
+        parts.c.first_attempt_at.is_not(None),
+    )
+    is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     overdue = await connection.execute(
         sa.select(deliveries.c.id).where(
-            stored_deliveries.unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending()
+            stored_deliveries.unfinished_clause(),
+            deliveries.c.expires_at <= now,
+            ~_has_part_sending(),
+            ~is_kept,
         )
     )
     ids = overdue.scalars().all()

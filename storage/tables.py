@@ -672,7 +672,6 @@ guilds = sa.Table(
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("locale", _one_of(models.Locale)),
     sa.Column("timezone", sa.Text),
-    sa.Column("installed_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("system_channel_id", sa.BigInteger),
     sa.Column("left_at", UtcTime),
     sa.Column("seen_at", UtcTime, nullable=False),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Unpack
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, key_values, papers, shelf
+from storage import accounts, alerts, archive, bulk, daily, key_values, papers, shelf
 from storage.database import Database
 from storage.models import ActivityState, Guild, Reader, Reason
 
@@ -61,8 +61,14 @@ class Guilds:
 
     async def update(self, guild_id: int, **settings: Unpack[accounts.GuildSettings]) -> None:
         """Store the given fields of a server that the bot is in; a field that is None keeps its value."""
-        async with self._database.transaction() as connection:
-            await accounts.upsert_guilds(connection, guild_id, now=self._clock(), **settings)
+        await self.update_all({guild_id: settings})
+
+    async def update_all(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
+        """Store what `update` does for many servers, in batches: each of them is one transaction."""
+        for ids in bulk.chunked(by_id):
+            async with self._database.transaction() as connection:
+                chosen = {guild_id: by_id[guild_id] for guild_id in ids}
+                await accounts.upsert_guilds(connection, chosen, now=self._clock())
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""

@@ -8,6 +8,7 @@ the papers notified of and the removal of the matches: another process, or the n
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -104,8 +105,8 @@ DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
-MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
-"""Marker of a message that is rendered once for many recipients, as long as the longest key."""
+MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:024}"
+"""Marker of a message that is rendered once for many recipients, longer than the longest one."""
 RENDERED_ALERTS = 256
 """Messages that are kept: many recipients follow the same terms, and get the same papers."""
 
@@ -433,6 +434,7 @@ class AlertPlanner:
                     locale,
                     self._render(post),
                     now,
+                    marker=_marker(recipient, matches),
                     user_id=alert.user_id if alert.channel_id is None else None,
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
@@ -486,6 +488,12 @@ class AlertPlanner:
             locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
             destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
         return destinations
+
+
+def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
+    """Return the marker of a message, which is the same if its papers are found and matched once more."""
+    arxiv_id = min(match.paper.arxiv_id for match in matches)
+    return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
 
 
 def _is_match(

@@ -162,6 +162,10 @@ _REFUSALS = {
 }
 
 
+_TOO_LATE = frozenset({10015, 10062, 40060, 50027})
+"""Discord's codes of interactions that are unknown, expired or were answered before, as one that the Gateway repeats."""
+
+
 @contextmanager
 def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
     """Raise UserError with the Fluent id of an exception that is in the table; others pass through."""
@@ -176,6 +180,9 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     """Report an error privately. Never raises: if the answer fails too, it is logged."""
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
+    if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
+        log.warning("interaction too late", reason=str(error), interaction=interaction.id)
+        return
     key, arguments = _explain(interaction, error)
     try:
         texts = await interaction.client.texts_for(interaction)

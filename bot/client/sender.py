@@ -101,6 +101,8 @@ class DiscordSender:
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
             return None
+        if request.marker is None:
+            raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
         with map_discord_errors(request.kind):
             if request.kind is PartKind.FORUM_POST:
                 return await find_forum_post(self._client, request, since)
@@ -234,11 +236,12 @@ def _delivery_error(classification: Classification, error: discord.HTTPException
 
 async def find_message(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
     """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
-    await _check_may_read_history(client, request)
     # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
     before: int | None = None
     for _ in range(MAX_PAGES):
         page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
+        if not page and before is None:
+            await _check_may_read_history(client, request)
         for message in page:
             if _is_ours(client, request, message):
                 return Receipt(int(message["id"]), request.channel_id)
@@ -305,8 +308,6 @@ def _bot_user_id(client: discord.Client) -> int:
 
 
 async def _check_may_read_history(client: discord.Client, request: SendRequest) -> None:
-    if request.marker is None:
-        raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
     if request.guild_id is None:
         return
     guild = client.get_guild(request.guild_id)

@@ -276,12 +276,14 @@ class NewsPlanner:
             if not chosen:
                 return False
             last_id = chosen[-1][0]
-            key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
+            marker = f"news:{user_id}:{found_until:%Y%m%d}"
             locale = (reader and reader.locale) or self._locale
             delivery = self._deliveries.build_post(
                 NEWS,
-                contents.NewsPost(key, locale, tuple(news for _, news in chosen)),
+                contents.NewsPost(marker, locale, tuple(news for _, news in chosen)),
                 now,
+                key=f"news:{user_id}:{last_id}:{int(now.timestamp())}",
+                due_at=found_until,
                 user_id=user_id,
                 channel_id=reader.dm_channel_id if reader is not None else None,
             )

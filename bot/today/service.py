@@ -373,6 +373,7 @@ class TodayPlanner:
                     TODAY,
                     replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
                     now,
+                    due_at=profile.next_due_at or now,
                     user_id=profile.user_id,
                     channel_id=reader.dm_channel_id if reader is not None else None,
                     local_on=profile.due_on or now.date(),

@@ -140,6 +140,12 @@ async def drop_gateway(fake: server.Fake, params: Json) -> Any:
 
 
 @action
+async def replay_events(fake: server.Fake, params: Json) -> Any:
+    """Send the events of a `kind` once more."""
+    return {"replayed": await fake.gateway.replay(params["kind"])}
+
+
+@action
 async def interact(fake: server.Fake, params: Json) -> Any:
     """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
 

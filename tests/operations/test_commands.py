@@ -221,13 +221,12 @@ async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: C
 
 async def _use_everything(harness: ClientHarness) -> None:
     """Save a paper, follow words, set a post up, and get an alert."""
-    texts, services = harness.texts, harness.bot.services
+    texts = harness.texts
     card = await harness.ask("paper", paper="2501.00001")
     await harness.reader.click(card, label=texts("save"))
     preview = await harness.ask("alerts add", keyword="robot")
     await harness.reader.click(preview, label=texts("alert-create"))
     subscription = await harness.add_subscription()
-    await services.guilds.update(harness.guild.id, installed_by=harness.reader.id)
     async with harness.container.database.transaction() as connection:
         await connection.exec_driver_sql(
             f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
@@ -241,7 +240,7 @@ async def _use_everything(harness: ClientHarness) -> None:
             await harness.container.alert_planner.drain()
 
 
-KNOWN = {"alerts", "alert_matches", "deliveries", "guilds", "readers", "saved_papers", "subscriptions"}
+KNOWN = {"alerts", "alert_matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 KNOWN |= {"notified_papers"}
 
 

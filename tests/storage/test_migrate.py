@@ -167,6 +167,7 @@ async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, 
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
         ("database or disk is full", "no space left"),
+        ("disk I/O error", "disk is full, has a quota or is failing"),
     ],
 )
 def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:

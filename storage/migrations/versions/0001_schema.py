@@ -424,7 +424,6 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("locale", sa.Text),
         sa.Column("timezone", sa.Text),
-        sa.Column("installed_by", sa.BigInteger),
         sa.Column("system_channel_id", sa.BigInteger),
         sa.Column("left_at", _TIME),
         sa.Column("seen_at", _TIME, nullable=False),
