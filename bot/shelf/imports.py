@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -41,8 +42,13 @@ from storage.errors import PaperroundError
 MAX_REFERENCES = 10_000
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
+MAX_NOTES, MAX_READ_TAGS = 20, 100
 MAX_EXPANSION = 2_000_000
 """Characters that the abbreviations (`@string`) of a file may become together; later ones are left out."""
+MAX_FIELD_LENGTH = 50_000
+"""Characters of a field that are read. Of a note 1,000 are kept, and the longest command of an escaped letter has 18."""
+MAX_LATEX_LENGTH = 200_000
+"""Characters of a file that are read as LaTeX, which takes 2 seconds: formulas and accents. Later fields keep theirs."""
 MAX_NAMED_PROBLEMS = 10
 """Broken references whose place is reported; the others are counted."""
 
@@ -72,6 +78,9 @@ _ID_LINE = re.compile(
     rf"\s*{_ID_IN_TEXT.pattern.removeprefix('(?i)')}(?:v[0-9]+)?(?: \[[\w.\-]+\])?\s*", re.IGNORECASE
 )
 """What Zotero writes in the note of a preprint."""
+_ESCAPED = re.compile(r"\\([&%$#_])|[{}]")
+_ESCAPED_ONLY = re.compile(r"(?:[^\\$~`'<>?!-]|\\[&%$#_]|([`'<>?!-])(?![`'<>-]))*+")
+"""A field without commands, formulas and signs that LaTeX joins, such as two hyphens."""
 _PAR = re.compile(r"\s*\\par\b(?:\{\})?\s?")
 
 
@@ -144,8 +153,26 @@ class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
         return value if self._expanded <= MAX_EXPANSION else ""
 
 
+class _LatexDecoder:
+    """Decodes the fields of a file until there was too much LaTeX. Escaped signs alone cost little and do not count."""
+
+    def __init__(self) -> None:
+        self._left = MAX_LATEX_LENGTH
+
+    def decode(self, field: str) -> str:
+        """Return the text of a field, or its source without braces."""
+        if "\\" not in field and "$" not in field:
+            return typography.decode_field(field)
+        if _ESCAPED_ONLY.fullmatch(field) is None:
+            self._left -= len(field)
+            if self._left >= 0:
+                return typography.decode_field(field)
+        return _ESCAPED.sub(r"\1", field)
+
+
 def _parse_bibtex(text: str) -> Iterator[tuple[str, Reference | None]]:
     parser = _BoundedParser(text)
+    decoder = _LatexDecoder()
     broken = line = position = 0
     for command, body in parser:
         if command.lower() in ("string", "preamble"):
@@ -154,25 +181,28 @@ def _parse_bibtex(text: str) -> Iterator[tuple[str, Reference | None]]:
         position = parser.command_start
         is_broken = len(parser.broken_at) > broken
         broken = len(parser.broken_at)
-        yield str(line + 1), None if is_broken else _from_bibtex(body[1])
+        yield str(line + 1), None if is_broken else _from_bibtex(body[1], decoder.decode)
 
 
-def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]]) -> Reference:
-    values = {name.lower(): normalize_whitespace("".join(parts)) for name, parts in reversed(list(fields))}
+def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]], decode: Callable[[str], str]) -> Reference:
+    values = {
+        name.lower(): normalize_whitespace("".join(parts)[:MAX_FIELD_LENGTH])
+        for name, parts in reversed(list(fields))
+    }
     names = [name for name in split_name_list(values.get("author", "")) if name.lower() != "others"]
     note = values.get("annote") or values.get("annotation", "")
     return _reference(
         _find_id(values.get(name, "") for name in _ID_FIELDS),
-        typography.decode_field(values.get("title", "")),
-        [_bibtex_name(name) for name in names[:MAX_AUTHORS]],
-        "\n".join(typography.decode_field(line) for line in _PAR.split(note)),
-        [typography.decode_field(tag) for tag in re.split(r"[,;]", values.get("keywords", ""))],
+        decode(values.get("title", "")),
+        [_bibtex_name(name, decode) for name in names[:MAX_AUTHORS]],
+        "\n".join(map(decode, _PAR.split(note))),
+        map(decode, re.split(r"[,;]", values.get("keywords", ""))),
     )
 
 
-def _bibtex_name(name: str) -> str:
+def _bibtex_name(name: str, decode: Callable[[str], str]) -> str:
     """Return a name in its natural order: `Yuan, Jingyang` is reversed, one in braces is as it is."""
-    parts = [typography.decode_field(part).strip() for part in _split_outside_braces(name)]
+    parts = [decode(part).strip() for part in _split_outside_braces(name)]
     if len(parts) == 1:
         return parts[0]
     return join_name(parts[0], parts[-1], parts[1] if len(parts) > 2 else "")
@@ -266,33 +296,51 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
         raise UnreadableFileError(f"its XML cannot be read: {error}") from error
     if root.tag != f"{_RDF}RDF":
         raise UnreadableFileError("its XML is not Zotero's RDF")
-    by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
+    shared = _SharedElements(root)
     items = [item for item in root if item.findtext(f"{_ZOTERO}itemType", "") not in _NO_ITEMS]
     for number, item in enumerate(items, 1):
-        yield f"#{number}", _from_rdf(item, by_id)
+        yield f"#{number}", _from_rdf(item, shared)
 
 
-def _from_rdf(item: ET.Element, by_id: Mapping[str, ET.Element]) -> Reference:
-    texts = [item.get(f"{_RDF}about", "")]
-    for name in _ID_ELEMENTS:
-        for child in item.iterfind(name):
-            container = by_id.get(child.get(f"{_RDF}resource", ""))
-            texts.append(_join(child if container is None else container))
+class _SharedElements:
+    """The elements to which others refer, each read once: thousands of items may refer to the same one."""
+
+    def __init__(self, root: ET.Element) -> None:
+        self._by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
+        self._ids: dict[str, str | None] = {}
+        self._notes: dict[str, str] = {}
+
+    def find_id(self, child: ET.Element) -> str | None:
+        """Return the arXiv id in an element, or in the one to which it refers."""
+        about = child.get(f"{_RDF}resource", "")
+        if about not in self._by_id:
+            return _find_id([_join(child)])
+        if about not in self._ids:
+            self._ids[about] = _find_id([_join(self._by_id[about])])
+        return self._ids[about]
+
+    def read_note(self, child: ET.Element) -> str:
+        """Return the text of the note to which an element refers, which is HTML."""
+        about = child.get(f"{_RDF}resource", "")
+        if about not in self._notes and about in self._by_id:
+            marked = self._by_id[about].findtext(f"{_RDF}value", "")[:MAX_FIELD_LENGTH]
+            plain = html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", marked)))
+            self._notes[about] = shelf_service.clean_note(plain)
+        return self._notes.get(about, "")
+
+
+def _from_rdf(item: ET.Element, shared: _SharedElements) -> Reference:
+    children = (child for name in _ID_ELEMENTS for child in item.iterfind(name))
     people = item.findall(f"{_BIB}authors//{_FOAF}Person")[:MAX_AUTHORS]
-    notes = (
-        by_id.get(child.get(f"{_RDF}resource", "")) for child in item.iterfind(f"{_TERMS}isReferencedBy")
-    )
-    # A note is HTML.
-    marked = (note.findtext(f"{_RDF}value", "") for note in notes if note is not None)
-    plain = (html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", text))).strip() for text in marked)
+    references = islice(item.iterfind(f"{_TERMS}isReferencedBy"), MAX_NOTES)
     return _reference(
-        _find_id(texts),
+        _find_id([item.get(f"{_RDF}about", "")]) or next(filter(None, map(shared.find_id, children)), None),
         item.findtext(f"{_DC}title", ""),
         [
             join_name(who.findtext(f"{_FOAF}surname", ""), who.findtext(f"{_FOAF}givenName", ""))
             for who in people
         ],
-        "\n".join(plain),
+        "\n".join(filter(None, map(shared.read_note, references))),
         [_join(subject) for subject in item.iterfind(f"{_DC}subject")],
     )
 
@@ -315,25 +363,27 @@ def _find_id(texts: Iterable[str]) -> str | None:
 def _reference(
     arxiv_id: str | None, title: str, authors: Iterable[str], note: str, tags: Iterable[str]
 ) -> Reference:
-    names = (discord_text.to_single_line(name)[:MAX_NAME_LENGTH].strip() for name in authors)
+    names = (
+        discord_text.to_single_line(name[:MAX_FIELD_LENGTH])[:MAX_NAME_LENGTH].strip() for name in authors
+    )
     return {
         "arxiv_id": arxiv_id,
-        "title": discord_text.to_single_line(title)[:MAX_TITLE_LENGTH].strip(),
+        "title": discord_text.to_single_line(title[:MAX_FIELD_LENGTH])[:MAX_TITLE_LENGTH].strip(),
         "authors": [name for name in names if name],
-        "note": note,
-        "tags": [tag for tag in (discord_text.to_single_line(tag) for tag in tags) if tag],
+        "note": shelf_service.clean_note(note[:MAX_FIELD_LENGTH]),
+        "tags": shelf_service.parse_tags(", ".join(islice(tags, MAX_READ_TAGS))[:MAX_FIELD_LENGTH]),
     }
 
 
-MAX_SECONDS = 40.0
-_MAX_CPU_SECONDS = 30.0
+MAX_SECONDS = 8.0
+"""Time for a file, of the clock and of the processor. The largest of real libraries take two."""
 _MAX_MEGABYTES = 400
 _REFERENCES_AT_ONCE = 50
 
 
 async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]:
     """Return what `parse_references` returns for a file, in another process. Raises UnreadableFileError."""
-    parts = isolation.stream_isolated(_parse, data, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES)
+    parts = isolation.stream_isolated(_parse, data, seconds=MAX_SECONDS, megabytes=_MAX_MEGABYTES)
     references: list[Reference] = []
     try:
         async with asyncio.timeout(MAX_SECONDS), aclosing(parts):
@@ -362,12 +412,11 @@ _FIRST_NEW_MONTH = "0704"
 
 
 class ReferenceImporter:
-    """Imports files, one at a time: reading one takes a processor for seconds."""
+    """Imports files. Reading one takes a processor for seconds, so readers' files are transfers, one at a time."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._reading = asyncio.Semaphore(1)
 
     async def import_file(self, user_id: int, data: bytes) -> tuple[Counter[str], list[str]]:
         """Save the papers of a file. Returns counts and the places of some broken references.
@@ -375,8 +424,7 @@ class ReferenceImporter:
         The counts are `saved`, of these `unlisted` in no digest; and not taken: `known`, which were saved before,
         `without_id`, `left_out` as broken or as too many, and `full` for want of room. Raises UnreadableFileError.
         """
-        async with self._reading:
-            references, problems, left_out = await read_references(data)
+        references, problems, left_out = await read_references(data)
         ordered, counts = await asyncio.to_thread(_prepare, references, self._clock())
         counts["left_out"] = left_out
         async with self._database.read() as connection:
@@ -409,8 +457,7 @@ def _prepare(references: Iterable[Reference], now: datetime) -> tuple[list[Refer
         else:
             found[reference["arxiv_id"]] = {
                 **reference,
-                "note": shelf_service.clean_note(reference["note"]),
-                "tags": shelf_service.join_tags(shelf_service.parse_tags(", ".join(reference["tags"]))),
+                "tags": shelf_service.join_tags(reference["tags"]),
                 # The first of a file is the newest of the list, as in an export.
                 "saved_at": now - timedelta(microseconds=len(found)),
             }

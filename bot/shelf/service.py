@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import io
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeAlias, TypedDict
 
-from bot.archive.exports import ReferenceFormat, render_references
+from bot.accounts.service import TooLargeError
+from bot.archive.exports import ReferenceFile, ReferenceFormat
 from bot.core.clock import Clock
 from bot.daily import choice
 from bot.rendering import discord_text
@@ -22,11 +27,11 @@ from storage.shelf import Order
 
 MAX_SAVED = 5_000
 """Papers on a reader's shelf."""
-MAX_EXPORT_BYTES = 9_500_000
-"""Size of an exported file: Discord takes 10 MB."""
 MAX_NOTE_LENGTH = 1_000
 MAX_TAGS = 10
 MAX_TAG_LENGTH = 30
+MAX_LISTED_TAGS = 25
+"""Tags that are offered: as many as Discord shows."""
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
@@ -47,10 +52,6 @@ class _Wanted(TypedDict):
 
 class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
-
-
-class TooLargeError(PaperroundError):
-    """The export is larger than `MAX_EXPORT_BYTES`."""
 
 
 class Shelf:
@@ -98,10 +99,11 @@ class Shelf:
         async with self._database.transaction() as connection:
             await shelf.update(connection, user_id, paper_id, tags=join_tags(parse_tags(typed)))
 
-    async def list_tags(self, user_id: int) -> list[tuple[str, int]]:
-        """Return a reader's tags with the number of their papers, the most used first."""
+    async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
+        """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
         async with self._database.read() as connection:
-            return await shelf.count_tags(connection, user_id)
+            tags = await shelf.get_tags(connection, user_id)
+        return await asyncio.to_thread(_count_tags, tags, containing)
 
     async def list_saved(
         self,
@@ -122,22 +124,27 @@ class Shelf:
     async def export(
         self, user_id: int, form: ReferenceFormat, query: str = "", order: Order = Order.NEWEST
     ) -> tuple[bytes, int]:
-        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
-        rows: list[models.SavedPaper] = []
+        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError.
+
+        A few papers are in memory at a time, and none is read once the file is too large.
+        """
+        rendering, count = ReferenceFile(form), 0
+        file = io.BytesIO(rendering.start.encode())
+        file.seek(0, io.SEEK_END)
         async with self._database.read() as connection:
             wanted = await self._find(connection, user_id, query)
-            while True:
-                page, total = await shelf.list_rows(
-                    connection, user_id, order=order, limit=_ROWS_AT_ONCE, offset=len(rows), **wanted
-                )
-                rows += page
-                if not page or len(rows) >= total:
-                    break
-            confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
-        data = await asyncio.to_thread(lambda: render_references(form, rows, confirmed).encode())
-        if len(data) > MAX_EXPORT_BYTES:
-            raise TooLargeError("The file is larger than Discord takes. Export a tag or a search.")
-        return data, total
+            pages = shelf.stream_rows(connection, user_id, order=order, at_once=_ROWS_AT_ONCE, **wanted)
+            async with aclosing(pages):
+                async for rows in pages:
+                    confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
+                    await asyncio.to_thread(_write, file, rendering, rows, confirmed)
+                    count += len(rows)
+                    if file.tell() > discord_text.FILE_BYTES:
+                        raise TooLargeError(
+                            "The file is larger than Discord takes. Export a tag or a search."
+                        )
+        file.write(rendering.end.encode())
+        return file.getvalue(), count
 
     async def share(self, guild_id: int, user_id: int, paper_id: int) -> None:
         """Record that a member shared a paper in a server."""
@@ -195,6 +202,18 @@ def join_tags(tags: Sequence[str]) -> str:
 def clean_note(note: str) -> str:
     """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
     return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
+
+
+def _write(
+    file: io.BytesIO, rendering: ReferenceFile, rows: Sequence[models.SavedPaper], confirmed: Collection[int]
+) -> None:
+    file.writelines(rendering.add(row, confirmed).encode() for row in rows)
+
+
+def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:
+    counts = Counter(tags.split())
+    found = (item for item in counts.items() if containing in item[0])
+    return heapq.nsmallest(MAX_LISTED_TAGS, found, key=lambda item: (-item[1], item[0]))
 
 
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:

@@ -147,7 +147,7 @@ def test_the_files_of_reference_managers_are_read() -> None:
         "title": "Native Sparse Attention: Hardware-Aligned & Über α",
         "authors": ["Jingyang Yuan", "Anna van der Berg", "DeepSeek and Friends", "John Smith, Jr."],
         "note": "Comment: first.",
-        "tags": ["Computer Science - Computation and Language", "to read"],
+        "tags": ["computer-science---computation", "to-read"],
     }
     references, problems, left_out = parse_references(ZOTERO_RIS)
     assert (problems, left_out) == (["10"], 1)
@@ -242,7 +242,7 @@ def test_a_library_of_zotero_is_read() -> None:
         "title": "Native Sparse Attention: Über & more",
         "authors": ["Jingyang Yuan", "김민준"],
         "note": "mine & ours\nsecond",
-        "tags": ["Computer Science", "to read"],
+        "tags": ["computer-science", "to-read"],
     }
 
 

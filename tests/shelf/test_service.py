@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.accounts.service import TooLargeError
 from bot.archive.exports import ReferenceFormat
+from bot.rendering import discord_text
 from bot.shelf import service as shelf_service
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -82,12 +84,12 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 1)
-    monkeypatch.setattr(shelf_service, "MAX_EXPORT_BYTES", 10)
+    monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
     async with sqlite_db.transaction() as connection:
         first, second = await add_papers(connection, ["A", "B"])
     await saved.save(7, first)
     with pytest.raises(shelf_service.FullShelfError):
         await saved.save(7, second)
-    with pytest.raises(shelf_service.TooLargeError):
+    with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
