@@ -116,7 +116,7 @@ def _cpu_seconds() -> float:
 
 def _hostile_file(entries: int) -> bytes:
     """Return BibTeX of formulas, in this many titles."""
-    title = "$x$" * (FILE_BYTES // entries // 3)
+    title = "$x$" * ((FILE_BYTES // entries - 50) // 3)
     return "".join(
         f"@misc{{k{n},title={{{title}}},eprint={{2401.{n:05}}}}}\n" for n in range(entries)
     ).encode()
@@ -261,18 +261,21 @@ async def _measure_exports(readers: Readers, probe: Probe) -> None:
 
 
 async def _measure_imports(readers: Readers, probe: Probe) -> None:
-    """Three hostile files of as many readers, then the file of another."""
-    for name in ("formulas", "titles", "many"):
+    """Three hostile files of one reader or of three, then the file of another."""
+    for name, accounts in (("formulas", 1), ("titles", 1), ("titles", 3), ("many", 1)):
         probe.__init__(readers.look_up)  # type: ignore[misc]
-        async with probe.running(f"three files of {name}"):
-            hostile = [asyncio.create_task(readers.import_file(name, 10 + number)) for number in range(3)]
+        about = f"three files of {name} of {accounts}"
+        async with probe.running(about):
+            hostile = [
+                asyncio.create_task(readers.import_file(name, 10 + number % accounts)) for number in range(3)
+            ]
             await asyncio.sleep(0.5)
             started = time.perf_counter()
             record = await readers.import_file("one", 20)
             seconds = time.perf_counter() - started
             records = await asyncio.gather(*hostile)
-        show(Figure(f"three files of {name}: another reader's file", seconds, "s", max_value=5))
-        _show_replies(f"three files of {name}", [*records, record])
+        show(Figure(f"{about}: another reader's file", seconds, "s", max_value=5))
+        _show_replies(about, [*records, record])
 
 
 async def _measure_waiting(readers: Readers, probe: Probe) -> None:
@@ -310,11 +313,11 @@ PARTS = {
 def main() -> None:
     """Measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[*PARTS])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(PARTS))
     options = parser.parse_args()
     logs.configure("console:error")
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(Path(folder), options.parts))
+        asyncio.run(measure(Path(folder), options.parts or [*PARTS]))
     sys.stdout.flush()
 
 

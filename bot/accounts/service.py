@@ -149,16 +149,20 @@ class _DataFile:
             plain, self._buffer = self._buffer, io.BytesIO()
             self._file = gzip.GzipFile(fileobj=self._buffer, mode="wb")
             self._file.write(plain.getbuffer())
-        if self._buffer.tell() > discord_text.FILE_BYTES:
-            raise TooLargeError("The file is larger than Discord takes.")
+        self._check()
 
     def finish(self) -> tuple[bytes, str]:
-        """Return the content and the name."""
+        """Return the content and the name. Raises TooLargeError."""
         self._file.write(b"}}\n" if self._table is None else b"]}}\n")
         if self._file is self._buffer:
             return self._buffer.getvalue(), "paperround.json"
         self._file.close()
+        self._check()
         return self._buffer.getvalue(), "paperround.json.gz"
+
+    def _check(self) -> None:
+        if self._buffer.tell() > discord_text.FILE_BYTES:
+            raise TooLargeError("The file is larger than Discord takes.")
 
 
 class ReaderData:

@@ -540,21 +540,6 @@ class ReferenceFile:
         return self._between + text if self._count > 1 else text
 
 
-def split_name(name: str) -> tuple[str, str, str]:
-    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
-    head, _, suffix = name.partition(",")
-    if "," in name and " " not in head.strip():
-        return head.strip(), "", suffix.strip()
-    given, _, family = head.strip().rpartition(" ")
-    return family, given.strip(), suffix.strip()
-
-
-def join_name(family: str, given: str = "", suffix: str = "") -> str:
-    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
-    name = " ".join(part for part in (given.strip(), family.strip()) if part)
-    return f"{name}, {suffix.strip()}" if suffix.strip() else name
-
-
 def _bibtex_reference(paper: SavedPaper, keys: UniqueKeys, is_order_confirmed: bool) -> str:
     return render_entry(
         paper.arxiv_id,
@@ -587,7 +572,7 @@ def _ris_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
 
 
 def _ris_name(name: str) -> str:
-    family, given, suffix = split_name(name)
+    family, given, suffix = people.split_name(name)
     # The third part is the suffix, so an empty second one stays before it.
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
@@ -612,7 +597,7 @@ def _csl_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
 
 
 def _csl_name(name: str) -> dict[str, str]:
-    family, given, suffix = split_name(name)
+    family, given, suffix = people.split_name(name)
     if suffix or not given:
         return {"literal": name}
     return {"family": family, "given": given}

@@ -19,7 +19,8 @@ from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
 from bot.lists.messages import ListKind, ListState
 from bot.shelf import messages as shelf_messages
-from bot.shelf.imports import MAX_FILE_BYTES, UnreadableFileError
+from bot.shelf.imports import MAX_FILE_BYTES
+from bot.shelf.references import UnreadableFileError
 from bot.shelf.service import MAX_SAVED, FullShelfError
 from storage import models
 from storage.shelf import Order
@@ -219,7 +220,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return await self._paper_view(request, await self._find(request, arxiv_id))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        return await self._lists.list_view(request, await store_list_text(request, state))
+        return await self._lists.list_view(
+            request, await store_list_text(self._tokens, request.user_id, state)
+        )
 
     async def _load_state(self, action: custom_ids.Action) -> ListState:
         return await load_list_text(self._tokens, lists_messages.unpack_state(action))

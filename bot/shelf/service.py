@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import io
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
@@ -18,6 +16,7 @@ from bot.archive.exports import ReferenceFile, ReferenceFormat
 from bot.core.clock import Clock
 from bot.daily import choice
 from bot.rendering import discord_text
+from bot.shelf import notes
 from bot.text import analyser
 from storage import models, papers, shelf
 from storage.archive import DigestPaper
@@ -27,9 +26,6 @@ from storage.shelf import Order
 
 MAX_SAVED = 5_000
 """Papers on a reader's shelf."""
-MAX_NOTE_LENGTH = 1_000
-MAX_TAGS = 10
-MAX_TAG_LENGTH = 30
 MAX_LISTED_TAGS = 25
 """Tags that are offered: as many as Discord shows."""
 
@@ -38,9 +34,6 @@ Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitabl
 
 _ROWS_AT_ONCE = 100
 """Rows of an export that are read before the event loop gets control."""
-
-_TAG = re.compile(r"#[^\s#,;]+")
-_TAG_SEPARATORS = re.compile(r"[,;#]+")
 
 
 class _Wanted(TypedDict):
@@ -92,12 +85,12 @@ class Shelf:
     async def set_note(self, user_id: int, paper_id: int, note: str) -> None:
         """Replace the note of a saved paper; an empty one removes it."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, note=clean_note(note))
+            await shelf.update(connection, user_id, paper_id, note=notes.clean_note(note))
 
     async def set_tags(self, user_id: int, paper_id: int, typed: str) -> None:
-        """Replace the tags of a saved paper; `typed` is as of `parse_tags`."""
+        """Replace the tags of a saved paper; `typed` is as of `notes.parse_tags`."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, tags=join_tags(parse_tags(typed)))
+            await shelf.update(connection, user_id, paper_id, tags=notes.join_tags(notes.parse_tags(typed)))
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
@@ -165,7 +158,7 @@ class Shelf:
 
     async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
         """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
-        words, tags = split_query(query)
+        words, tags = notes.split_query(query)
         if not words:
             return {"tags": tags, "paper_ids": None}
         rows = await shelf.list_texts(connection, user_id)
@@ -176,32 +169,6 @@ class Shelf:
         ]
         found = await self._matcher(connection, words, listed) if listed else frozenset()
         return {"tags": tags, "paper_ids": found | await asyncio.to_thread(_find_in_texts, rows, words)}
-
-
-def split_query(query: str) -> tuple[str, list[str]]:
-    """Return the words of a query, and its tags."""
-    tags = parse_tags(" ".join(_TAG.findall(query)))
-    return " ".join(_TAG.sub(" ", query).split()), tags
-
-
-def parse_tags(typed: str) -> list[str]:
-    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
-
-    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
-    """
-    folded = unicodedata.normalize("NFKC", discord_text.to_single_line(typed)).casefold()
-    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
-    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
-
-
-def join_tags(tags: Sequence[str]) -> str:
-    """Return the tags as they are stored: each between spaces."""
-    return f" {' '.join(tags)} " if tags else ""
-
-
-def clean_note(note: str) -> str:
-    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
-    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
 
 
 def _write(

@@ -87,7 +87,9 @@ class TrendsCog(commands.Cog):
         return await load_list_text(self._services.text_tokens, topic), span
 
     async def _answer_topic(self, request: Request, text: str, span: Span) -> WithImage:
-        topic = await store_list_text(request, trends_messages.make_topic(text, span))
+        topic = await store_list_text(
+            self._services.text_tokens, request.user_id, trends_messages.make_topic(text, span)
+        )
         return await self._answer(request, topic, span)
 
     async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithImage:
