@@ -133,11 +133,10 @@ async def stream_rows(
     order: Order,
     tags: Iterable[str],
     paper_ids: Collection[int] | None,
-    at_once: int,
 ) -> AsyncGenerator[list[models.SavedPaper], None]:
-    """Yield all the rows of which `list_rows` returns a page, `at_once` at a time."""
+    """Yield all the rows of which `list_rows` returns a page, a few at a time."""
     query = _select(user_id, tags, paper_ids).order_by(*_ORDERS[order])
-    result = await connection.stream(query.execution_options(yield_per=at_once))
+    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
     async for rows in result.partitions():
         yield list(map(_from_row, rows))
 
@@ -155,8 +154,8 @@ async def count_savers(
     return await bulk.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
 
 
-async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[Any]]:
-    """Return what a search of the saved papers needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
+    """Yield, a few at a time, what a search needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -166,7 +165,9 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[A
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
-    return list(await connection.execute(query.where(saved_papers.c.user_id == user_id)))
+    query = query.where(saved_papers.c.user_id == user_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    async for rows in (await connection.stream(query)).partitions():
+        yield rows
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
@@ -188,6 +189,8 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     return (await connection.execute(query)).scalar() or ""
 
 
+_ROWS_AT_ONCE = 100
+"""Rows that are converted before the event loop gets control."""
 _TITLE = sa.func.coalesce(papers.c.title, saved_papers.c.title)
 _KEPT = tuple(column for column in saved_papers.c if column.name not in ("user_id", "paper_id"))
 _SAVED_COLUMNS = (

@@ -34,7 +34,7 @@ MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
 MAX_NOTES, MAX_READ_TAGS = 20, 100
 MAX_EXPANSION = 2_000_000
 """Characters that the abbreviations (`@string`) of a file may become together; later ones are left out."""
-MAX_FIELD_LENGTH = 50_000
+MAX_FIELD_LENGTH = 20_000
 """Characters of a field that are read. Of a note 1,000 are kept, and the longest command of an escaped letter has 18."""
 MAX_LATEX_LENGTH = 60_000
 """Characters of a file that are read as LaTeX, which takes a second: formulas and accents. Later fields keep theirs."""

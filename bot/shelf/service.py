@@ -32,9 +32,6 @@ MAX_LISTED_TAGS = 25
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
 
-_ROWS_AT_ONCE = 100
-"""Rows of an export that are read before the event loop gets control."""
-
 
 class _Wanted(TypedDict):
     """The saved papers that a query asks for: those with all the tags, among `paper_ids` (None: any)."""
@@ -126,7 +123,7 @@ class Shelf:
         file.seek(0, io.SEEK_END)
         async with self._database.read() as connection:
             wanted = await self._find(connection, user_id, query)
-            pages = shelf.stream_rows(connection, user_id, order=order, at_once=_ROWS_AT_ONCE, **wanted)
+            pages = shelf.stream_rows(connection, user_id, order=order, **wanted)
             async with aclosing(pages):
                 async for rows in pages:
                     confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
@@ -161,14 +158,19 @@ class Shelf:
         words, tags = notes.split_query(query)
         if not words:
             return {"tags": tags, "paper_ids": None}
-        rows = await shelf.list_texts(connection, user_id)
-        listed = [
-            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
-            for row in rows
-            if row.last_on
-        ]
-        found = await self._matcher(connection, words, listed) if listed else frozenset()
-        return {"tags": tags, "paper_ids": found | await asyncio.to_thread(_find_in_texts, rows, words)}
+        listed: list[DigestPaper] = []
+        found: frozenset[int] = frozenset()
+        async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
+            async for rows in parts:
+                listed += [
+                    DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
+                    for row in rows
+                    if row.last_on
+                ]
+                found |= await asyncio.to_thread(_find_in_texts, rows, words)
+        if listed:
+            found |= await self._matcher(connection, words, listed)
+        return {"tags": tags, "paper_ids": found}
 
 
 def _write(
