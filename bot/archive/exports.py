@@ -512,16 +512,6 @@ FILE_ENDINGS = {
 }
 
 
-def render_references(
-    form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
-) -> str:
-    """Return the papers, in the order given, as the text of one file that ends with a line end."""
-    rendering = ReferenceFile(form)
-    return "".join(
-        [rendering.start, *(rendering.add(paper, confirmed_ids) for paper in papers), rendering.end]
-    )
-
-
 class ReferenceFile:
     """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
 

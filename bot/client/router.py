@@ -326,7 +326,6 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer |
         except TimeoutError:
             raise UserError("too-slow") from None
 
-    run.__is_transfer__ = True  # type: ignore[attr-defined]
     return run
 
 

@@ -17,11 +17,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.archive import digest_writer, exports, parse, summaries
-from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_references
+from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
 from tests.archive.test_parse import newsletter_text, review_text
 from tests.support import growth
+from tests.support.reference_files import render_references
 
 SHARED = Path(__file__).parents[2] / "../shared"
 TEMPLATES = Templates()

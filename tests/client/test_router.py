@@ -286,13 +286,22 @@ def _list_handlers(harness: ClientHarness) -> dict[str, Any]:
     return found | {verb: handler for verb, (_, handler) in harness.bot.component_router._routes.items()}
 
 
+def _is_wrapped_by(decorator: Any, handler: Any) -> bool:
+    """Whether one of the functions around a handler was made by a decorator."""
+    while handler is not None:
+        if getattr(handler, "__func__", handler).__code__ in decorator.__code__.co_consts:
+            return True
+        handler = getattr(handler, "__wrapped__", None)
+    return False
+
+
 async def test_whatever_takes_or_gives_a_file_of_a_reader_is_a_transfer(harness: ClientHarness) -> None:
     handlers = _list_handlers(harness)
     assert handlers.keys() >= TRANSFERS
     for name, handler in handlers.items():
         signature = inspect.signature(inspect.unwrap(handler), eval_str=True)
         hints = [parameter.annotation for parameter in signature.parameters.values()]
-        is_transfer = getattr(handler, "__is_transfer__", False)
+        is_transfer = _is_wrapped_by(router.transfers, handler)
         assert is_transfer == (router.Transfer in hints) == (name in TRANSFERS), name
         assert is_transfer or discord.Attachment not in hints, name
         assert is_transfer or router.Download not in typing.get_args(signature.return_annotation), name

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
 from pybtex.database import parse_string
 
-from bot.archive.exports import ReferenceFormat, render_references
+from bot.archive.exports import ReferenceFormat
 from bot.demo import sample_digests
 from bot.rendering import discord_text
 from bot.shelf import imports, notes, references
@@ -27,6 +27,7 @@ from storage.database import Database
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
 from tests.support import growth, patience
+from tests.support.reference_files import render_references
 from tests.support.sample_archive import make_ingest
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")

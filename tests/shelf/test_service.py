@@ -19,6 +19,7 @@ from storage import models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from tests.storage.test_saved_papers import add_papers
+from tests.support.reference_files import render_references
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -126,7 +127,7 @@ async def test_an_export_is_made_a_page_at_a_time_and_ends_when_it_is_too_large(
     for form in ReferenceFormat:
         rows, _ = await saved.list_saved(7)
         data, count = await saved.export(7, form)
-        assert (count, data.decode()) == (250, exports.render_references(form, rows, ()))
+        assert (count, data.decode()) == (250, render_references(form, rows, ()))
     rendered.clear()
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     with pytest.raises(TooLargeError):
