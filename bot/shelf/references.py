@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 
 from pybtex.bibtex.utils import split_name_list
 from pybtex.database.input import bibtex
-from pybtex.scanner import PybtexSyntaxError
+from pybtex.scanner import PybtexSyntaxError, Token
 from pybtex.textutils import normalize_whitespace
 from pybtex.utils import CaseInsensitiveDict
 from rispy import RisParser
@@ -31,7 +31,7 @@ from storage.errors import PaperroundError
 MAX_REFERENCES = 10_000
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
-MAX_NOTES, MAX_READ_TAGS = 20, 100
+MAX_READ_TAGS = 100
 MAX_EXPANSION = 2_000_000
 """Characters that the abbreviations (`@string`) of a file may become together; later ones are left out."""
 MAX_FIELD_LENGTH = 20_000
@@ -45,6 +45,7 @@ Reference = dict[str, Any]
 _XML_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
 _RIS_START = re.compile(r"(?m)^TY  - ?")
 _JSON_START = re.compile(r"\s*[\[{]")
+_BRACE, _QUOTE_OR_BRACE = re.compile("[{}]"), re.compile('[{}"]')
 _LINE_END = re.compile(r"\r\n?|\n")
 _ID_FIELDS = (
     "eprint",
@@ -125,6 +126,8 @@ def _choose_parser(text: str) -> Callable[[str], Iterator[tuple[str, Reference |
 class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
     """A parser that goes on after an error, and whose abbreviations cannot grow without bound."""
 
+    pos: int
+
     def __init__(self, text: str) -> None:
         super().__init__(text, macros=CaseInsensitiveDict(bibtex.month_names))
         self.broken_at: list[int] = []
@@ -134,6 +137,19 @@ class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
         """Note an entry that is cut short or has a syntax error; an unknown abbreviation is empty, an address is text."""
         if not isinstance(error, bibtex.UndefinedMacro) and self.current_entry_key is not None:
             self.broken_at.append(self.command_start)
+
+    def skip_to(self, patterns: Sequence[Any]) -> Any:
+        """Return the text up to the next sign of several; pybtex seeks each of them, also up to the end of the file."""
+        signs = {"{": self.LBRACE, "}": self.RBRACE, '"': self.QUOTE}
+        if not all(pattern in signs.values() for pattern in patterns):
+            return super().skip_to(patterns)
+        match = (_QUOTE_OR_BRACE if self.QUOTE in patterns else _BRACE).search(self.text, self.pos)
+        if match is None:
+            return None
+        value = self.text[self.pos : match.end()]
+        self.pos = match.end()
+        self.update_lineno(value)
+        return Token(value, signs[match[0]])
 
     def substitute_macro(self, name: str) -> str:
         """Return the value of an abbreviation, empty once all together have become too long."""
@@ -285,51 +301,43 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
         raise UnreadableFileError(f"its XML cannot be read: {error}") from error
     if root.tag != f"{_RDF}RDF":
         raise UnreadableFileError("its XML is not Zotero's RDF")
-    shared = _SharedElements(root)
+    # Thousands of items can refer to one journal or note, which is read once.
+    shared = {
+        about: (_find_id([_join(element)]) or "", _plain_note(element))
+        for element in root
+        if (about := element.get(f"{_RDF}about"))
+    }
     items = [item for item in root if item.findtext(f"{_ZOTERO}itemType", "") not in _NO_ITEMS]
     for number, item in enumerate(items, 1):
         yield f"#{number}", _from_rdf(item, shared)
 
 
-class _SharedElements:
-    """The elements to which others refer, each read once: thousands of items may refer to the same one."""
-
-    def __init__(self, root: ET.Element) -> None:
-        self._by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
-        self._ids: dict[str, str | None] = {}
-        self._notes: dict[str, str] = {}
-
-    def find_id(self, child: ET.Element) -> str | None:
-        """Return the arXiv id in an element, or in the one to which it refers."""
-        about = child.get(f"{_RDF}resource", "")
-        if about not in self._by_id:
-            return _find_id([_join(child)])
-        if about not in self._ids:
-            self._ids[about] = _find_id([_join(self._by_id[about])])
-        return self._ids[about]
-
-    def read_note(self, child: ET.Element) -> str:
-        """Return the text of the note to which an element refers, which is HTML."""
-        about = child.get(f"{_RDF}resource", "")
-        if about not in self._notes and about in self._by_id:
-            marked = self._by_id[about].findtext(f"{_RDF}value", "")[:MAX_FIELD_LENGTH]
-            plain = html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", marked)))
-            self._notes[about] = notes.clean_note(plain)
-        return self._notes.get(about, "")
+def _plain_note(element: ET.Element) -> str:
+    """Return the text of a note, which is HTML."""
+    lines = _RDF_LINE_END.sub("\n", element.findtext(f"{_RDF}value", "")[:MAX_FIELD_LENGTH])
+    return notes.clean_note(html.unescape(_TAG.sub("", lines)))
 
 
-def _from_rdf(item: ET.Element, shared: _SharedElements) -> Reference:
-    children = (child for name in _ID_ELEMENTS for child in item.iterfind(name))
+def _from_rdf(item: ET.Element, shared: Mapping[str, tuple[str, str]]) -> Reference:
+    """Return the reference of an item; `shared` has the arXiv id, and the text as a note, of what it may refer to."""
+    texts = [item.get(f"{_RDF}about", "")]
+    for name in _ID_ELEMENTS:
+        for child in item.iterfind(name):
+            container = shared.get(child.get(f"{_RDF}resource", ""))
+            texts.append(_join(child) if container is None else container[0])
     persons = item.findall(f"{_BIB}authors//{_FOAF}Person")[:MAX_AUTHORS]
-    references = islice(item.iterfind(f"{_TERMS}isReferencedBy"), MAX_NOTES)
+    own_notes = (
+        shared.get(child.get(f"{_RDF}resource", ""), ("", ""))[1]
+        for child in item.iterfind(f"{_TERMS}isReferencedBy")
+    )
     return _reference(
-        _find_id([item.get(f"{_RDF}about", "")]) or next(filter(None, map(shared.find_id, children)), None),
+        _find_id(texts),
         item.findtext(f"{_DC}title", ""),
         [
             people.join_name(who.findtext(f"{_FOAF}surname", ""), who.findtext(f"{_FOAF}givenName", ""))
             for who in persons
         ],
-        "\n".join(filter(None, map(shared.read_note, references))),
+        "\n".join(filter(None, own_notes)),
         [_join(subject) for subject in item.iterfind(f"{_DC}subject")],
     )
 
