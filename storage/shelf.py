@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, assert_never
@@ -120,17 +120,25 @@ async def list_rows(
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
     """Return a page of a reader's saved papers and the number of all: those with all the tags, among `paper_ids`."""
-    chosen = [saved_papers.c.user_id == user_id]
-    chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
-    if paper_ids is not None:
-        chosen.append(saved_papers.c.paper_id.in_(paper_ids))
-    joined = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
-    total = (
-        await connection.execute(sa.select(sa.func.count()).select_from(joined).where(*chosen))
-    ).scalar_one()
-    query = sa.select(papers, *_SAVED_COLUMNS).select_from(joined).where(*chosen)
+    query = _select(user_id, tags, paper_ids)
+    total = (await connection.execute(query.with_only_columns(sa.func.count()))).scalar_one()
     query = query.order_by(*_ORDERS[order]).limit(limit).offset(offset)
     return [_from_row(row) for row in await connection.execute(query)], int(total)
+
+
+async def stream_rows(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    order: Order,
+    tags: Iterable[str],
+    paper_ids: Collection[int] | None,
+) -> AsyncGenerator[list[models.SavedPaper], None]:
+    """Yield all the rows of which `list_rows` returns a page, a few at a time."""
+    query = _select(user_id, tags, paper_ids).order_by(*_ORDERS[order])
+    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
+    async for rows in result.partitions():
+        yield list(map(_from_row, rows))
 
 
 async def count_savers(
@@ -146,8 +154,8 @@ async def count_savers(
     return await bulk.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
 
 
-async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[Any]]:
-    """Return what a search of the saved papers needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
+    """Yield, a few at a time, what a search needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -157,7 +165,9 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[A
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
-    return list(await connection.execute(query.where(saved_papers.c.user_id == user_id)))
+    query = query.where(saved_papers.c.user_id == user_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    async for rows in (await connection.stream(query)).partitions():
+        yield rows
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
@@ -171,13 +181,16 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
     return rows[0] if rows else None
 
 
-async def count_tags(connection: AsyncConnection, user_id: int) -> list[tuple[str, int]]:
-    """Return a reader's tags with the number of their papers, the most used first."""
-    query = sa.select(saved_papers.c.tags).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
-    counts = Counter(tag for tags in (await connection.execute(query)).scalars() for tag in tags.split())
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+async def get_tags(connection: AsyncConnection, user_id: int) -> str:
+    """Return the tags of all papers of a reader, with spaces between them; a tag is there once for each of its papers."""
+    # One value: thousands of rows would each take time of the event loop.
+    joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
+    query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
+    return (await connection.execute(query)).scalar() or ""
 
 
+_ROWS_AT_ONCE = 100
+"""Rows that are converted before the event loop gets control."""
 _TITLE = sa.func.coalesce(papers.c.title, saved_papers.c.title)
 _KEPT = tuple(column for column in saved_papers.c if column.name not in ("user_id", "paper_id"))
 _SAVED_COLUMNS = (
@@ -193,6 +206,17 @@ _ORDERS: dict[Order, tuple[sa.ColumnElement[Any], ...]] = {
     Order.VOTES: (papers.c.votes.is_(None), papers.c.votes.desc(), saved_papers.c.paper_id.desc()),
     Order.TITLE: (sa.func.lower(sa.func.coalesce(_TITLE, papers.c.arxiv_id)), saved_papers.c.paper_id),
 }
+
+
+def _select(
+    user_id: int, tags: Iterable[str], paper_ids: Collection[int] | None
+) -> sa.Select[tuple[Any, ...]]:
+    joined = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
+    chosen = [saved_papers.c.user_id == user_id]
+    chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
+    if paper_ids is not None:
+        chosen.append(saved_papers.c.paper_id.in_(paper_ids))
+    return sa.select(papers, *_SAVED_COLUMNS).select_from(joined).where(*chosen)
 
 
 def _is_saved(user_id: int, paper_ids: Collection[int]) -> sa.ColumnElement[bool]:

@@ -567,6 +567,16 @@ readers = sa.Table(
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 
+button_texts = sa.Table(
+    "button_texts",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("saved_at", UtcTime, nullable=False, index=True),
+    sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
+)
+
 saved_papers = sa.Table(
     "saved_papers",
     metadata,

@@ -314,7 +314,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             draft = alerts_options.apply_timing(draft, values)
         except UserError as error:
             # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
-            token = await router.store_typed(request.services.text_tokens, action.payload, values)
+            token = await router.store_typed(request, action.payload, values)
             reason = request.texts(error.key, **error.arguments)
             view = alerts_messages.timing_refused_view(request.texts, reason, token)
             await router.reply_privately(request.interaction, view)
@@ -458,15 +458,15 @@ def _draft_of_list(state: lists_messages.ListState) -> models.Alert:
     return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
 
 
-async def store_draft(tokens: TextTokenStore, draft: models.Alert) -> str:
+async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
     """Return the token of a draft, which is stored without what an interaction has: the reader, the server, the time."""
     empty = alerts_service.EMPTY_DRAFT
     kept = replace(draft, user_id=empty.user_id, guild_id=None, created_at=empty.created_at)
-    return await tokens.save(_DRAFT.dump_json(kept, exclude_defaults=True).decode())
+    return await tokens.save(user_id, _DRAFT.dump_json(kept, exclude_defaults=True).decode())
 
 
 async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
-    """Return the draft of a token. Raises UserError if it was overwritten, InvalidCustomIdError if it is not a draft's."""
+    """Return the draft of a token. Raises UserError if it is gone, InvalidCustomIdError if it is not a draft's."""
     stored = await tokens.get(token)
     if stored is None:
         raise UserError("outdated-control")
@@ -526,7 +526,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     """
     await _require_allowed(request, draft)
     texts, interaction = request.texts, request.interaction
-    key = await store_draft(request.services.text_tokens, draft)
+    key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         with map_alert_errors():
             async with router.admitted_lookup(interaction):

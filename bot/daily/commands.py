@@ -250,7 +250,7 @@ class SubscriptionButtonsCog(commands.Cog):
             await _require_allowed(request, channel, wanted)
             return await _setup_view(request, wanted)
         except UserError as error:
-            token = await router.store_typed(request.services.text_tokens, payload, values)
+            token = await router.store_typed(request, payload, values)
             reopen_id = custom_ids.pack(daily_messages.REOPEN, form_name, token)
             reason = request.texts(error.key, **error.arguments)
             return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
@@ -391,11 +391,11 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 async def _save_draft(request: Request, draft: Subscription) -> str:
     """Store a draft and return its token, which the wizard's buttons have."""
     text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
-    return await request.services.text_tokens.save(text)
+    return await request.services.text_tokens.save(request.user_id, text)
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token. Raises UserError if it was overwritten."""
+    """Return the draft of a token. Raises UserError if it is gone."""
     stored = await request.services.text_tokens.get(token)
     if stored is None:
         raise UserError("outdated-control")

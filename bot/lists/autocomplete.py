@@ -15,9 +15,9 @@ from bot.client import options as client_options
 from bot.client import paper_text
 from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
+from bot.core import admission
 from bot.lists import messages as lists_messages
 from bot.rendering import discord_text
-from bot.search import service as search_service
 from bot.text import analyser
 from bot.text import dates as text_dates
 
@@ -41,10 +41,10 @@ def _within_timeout(complete: Callback) -> Callback:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_SECONDS),
-                interaction.client.services.lookups.admitted(PATIENCE_SECONDS),
+                interaction.client.services.lookups.admitted(interaction.user.id, PATIENCE_SECONDS),
             ):
                 return await complete(interaction, current)
-        except search_service.BusyError:
+        except admission.BusyError:
             return []
         except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
             log.warning("autocomplete failed", kind=type(error).__name__, error=str(error))
@@ -112,14 +112,13 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     )
 
 
+@_within_timeout
 async def tags(interaction: Interaction, current: str) -> Choices:
     """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
     typed = current.strip().lstrip("#").casefold()
-    counts = await interaction.client.services.shelf.list_tags(interaction.user.id)
-    return make_choices(
-        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts if typed in tag
-    )
+    counts = await interaction.client.services.shelf.list_tags(interaction.user.id, typed)
+    return make_choices((f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts)
 
 
 @_within_timeout
@@ -146,11 +145,13 @@ def _may_become(typed: str, day: date, today: date) -> bool:
     return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
 
 
+@_within_timeout
 async def timezones(_: Interaction, current: str) -> Choices:
     """Return the time zones one of whose names contains the typed text, common ones first."""
     return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
 
 
+@_within_timeout
 async def times(_: Interaction, current: str) -> Choices:
     """Return the time that the typed text means, and the full and half hours that start with it, from 06:00 on."""
     query = current.strip()

@@ -201,15 +201,16 @@ class ListsCog(commands.Cog):
 
 
 async def store_list_text(
-    tokens: TextTokenStore, state: ListState, max_length: int = MAX_TEXT_LENGTH
+    tokens: TextTokenStore, user_id: int, state: ListState, max_length: int = MAX_TEXT_LENGTH
 ) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = discord_text.to_single_line(state.text)
-    return replace(state, text=text, token=await tokens.save(text) if len(text) > max_length else "")
+    token = await tokens.save(user_id, text) if len(text) > max_length else ""
+    return replace(state, text=text, token=token)
 
 
 async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
-    """Return a state from a custom id with its text. Raises UserError if the text of its token was overwritten."""
+    """Return a state from a custom id with its text. Raises UserError if the text of its token is gone."""
     if not state.token:
         return state
     text = await tokens.get(state.token)
@@ -227,7 +228,7 @@ class PaperListLoader:
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
         if not state.token:
-            state = await store_list_text(self._services.text_tokens, state)
+            state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
             return await self._list_view(request, state)
 
@@ -640,7 +641,9 @@ class PapersCog(commands.Cog):
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
-        state = await store_list_text(self._services.text_tokens, ListState(ListKind.TOPIC, paper))
+        state = await store_list_text(
+            self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, paper)
+        )
         listed = await self._lists.load(texts, state, request.user_id)
         if not listed.rows:
             return None

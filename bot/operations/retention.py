@@ -63,6 +63,7 @@ class Retention:
             (daily.purge_decisions, content_before),
             (writer.purge_texts, content_before),
             (alerts.purge_matches, content_before),
+            (accounts.purge_texts, content_before),
             (writer.purge_drafts, before),
             (shelf.purge_removed, now - UNDO_PERIOD),
             (shelf.purge_shared, before),

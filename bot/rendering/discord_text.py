@@ -244,6 +244,9 @@ EMBEDS = 10
 EMBED_TITLE = 256
 """Embeds [resources/message embed limits]."""
 
+FILE_BYTES = 9_500_000
+"""An attachment: 10 MB with the rest of its request [reference, uploading files]."""
+
 AUTOCOMPLETE_CHOICES = 25
 CHOICE_NAME = 100
 CHOICE_VALUE = 100

@@ -612,3 +612,18 @@ def _rows() -> tuple[tuple[str, ...], ...]:
     """Return for each known institution its English name, then its other forms, in both languages."""
     text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
     return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
+    head, _, suffix = name.partition(",")
+    if "," in name and " " not in head.strip():
+        return head.strip(), "", suffix.strip()
+    given, _, family = head.strip().rpartition(" ")
+    return family, given.strip(), suffix.strip()
+
+
+def join_name(family: str, given: str = "", suffix: str = "") -> str:
+    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
+    name = " ".join(part for part in (given.strip(), family.strip()) if part)
+    return f"{name}, {suffix.strip()}" if suffix.strip() else name

@@ -444,10 +444,14 @@ class Profiles:
             vectors = await self.vectors.extract(connection, told_of)
             # Papers that no digest has: those of an imported file.
             missing = set(signals.saved) - vectors.keys()
-            texts = await shelf.list_texts(connection, profile.user_id) if missing else []
+            titles: dict[int, str] = {}
+            if missing:
+                async for rows in shelf.stream_texts(connection, profile.user_id):
+                    titles |= {
+                        row.paper_id: row.title for row in rows if row.paper_id in missing and row.title
+                    }
             sample = await self.vectors.get_sample(connection)
             _, concept_index = await self.vectors.get_concepts(connection)
-        titles = {row.paper_id: row.title for row in texts if row.paper_id in missing and row.title}
         vectors |= {key: extract_words(title, concept_index) for key, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
         async with self._database.transaction() as connection:

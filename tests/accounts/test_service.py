@@ -47,25 +47,34 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
 
 
 async def test_a_text_is_found_by_its_token(db: Database) -> None:
-    store = TextTokenStore(db)
-    token = await store.save("a long query")
+    store = TextTokenStore(db, lambda: outbox_builders.NOW)
+    token = await store.save(7, "a long query")
     assert await store.get(token) == "a long query"
     assert len(token) == accounts_service.TOKEN_LENGTH
-    assert await store.get(accounts_service.make_token("never stored")) is None
+    assert await store.get("0" * accounts_service.TOKEN_LENGTH) is None
 
 
-async def test_a_text_overwrites_an_older_one_in_its_slot(db: Database) -> None:
-    store = TextTokenStore(db)
-    first = await store.save("0")
-    assert await store.get(first) == "0"
-    slot = accounts_service._slot_key(first)
-    texts = (str(number) for number in range(1, 10**6))
-    other = next(
-        text for text in texts if accounts_service._slot_key(accounts_service.make_token(text)) == slot
-    )
-    second = await store.save(other)
-    assert await store.get(second) == other
-    assert await store.get(first) is None
+async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> None:
+    now = outbox_builders.NOW
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(seconds=1)
+        return now
+
+    store = TextTokenStore(db, clock)
+    of_others = [await store.save(1, "mine"), await store.save(2, "also the attacker's")]
+    tokens = [await store.save(3, "also the attacker's")]
+    tokens += [
+        await store.save(3, f"a long query {number}") for number in range(accounts_service.TEXTS_OF_READER)
+    ]
+    # What is stored again is the newest again.
+    assert await store.save(3, "a long query 0") == tokens[1]
+    await store.save(3, "another")
+    assert [await store.get(token) for token in of_others] == ["mine", "also the attacker's"]
+    kept = [await store.get(token) is not None for token in tokens[1:4]]
+    assert kept == [True, False, True]
+    assert (await ReaderData(db, clock).count(3)) == {"button_texts": accounts_service.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007
@@ -142,7 +151,9 @@ async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: D
 async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = ReaderData(db, lambda: outbox_builders.NOW)
-    found = json.loads(await service.export(READER))
+    content, name = await service.export(READER)
+    found = json.loads(content)
+    assert name == "paperround.json"
     assert (found["user_id"], found["collected_at"]) == (str(READER), outbox_builders.NOW.isoformat())
     counts = await service.count(READER)
     assert {name: len(rows) for name, rows in found["tables"].items() if name in counts} == counts

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from bot.accounts import service as accounts_service
 from bot.app.container import Container
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
-from bot.operations import commands as operations_commands
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.discord_health import Answer
+from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
 from storage import deliveries, models, outbox, sources
 from storage.database import Database
@@ -280,11 +281,15 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
 
 
 async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations_commands, "MAX_PLAIN_BYTES", 10)
+    monkeypatch.setattr(accounts_service, "MAX_PLAIN_BYTES", 10)
+    await _use_everything(harness)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))
-    assert (found["user_id"], found["tables"]) == (str(harness.reader.id), {})
+    assert found["user_id"] == str(harness.reader.id)
+    assert found["tables"].keys() >= {"alerts", "saved_papers"}
+    monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
+    assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
 
 
 @both_languages

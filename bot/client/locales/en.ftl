@@ -7,6 +7,7 @@ cooldown = That was a lot in a short time. Please try again in { $seconds ->
     [one] a second
    *[other] { $seconds } seconds
 }.
+too-slow = That took too long and was stopped. What was saved until then stays. Please try again later, or with fewer papers.
 outdated-command = This command has changed. Please type it again; if that does not help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server administrator.
 only-in-servers = This works only in a server.
@@ -756,6 +757,7 @@ rising-pick = See a topic's trend
 # /me: what is kept about the reader
 
 me-data = This file has everything stored about you. { $command } removes it.
+me-data-too-large = The file would be too large for Discord. Please ask the operator of this bot for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
     ### Remove everything stored about you?

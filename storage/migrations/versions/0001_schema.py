@@ -352,6 +352,13 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("dm_channel_id", sa.BigInteger),
         sa.Column("seen_at", _TIME, nullable=False),
     )
+    sa.Table("button_texts", metadata,
+        sa.Column("token", sa.Text, primary_key=True),
+        sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("saved_at", _TIME, nullable=False, index=True),
+        sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
+    )
     sa.Table("saved_papers", metadata,
         sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
         _reference("paper_id", "papers.id", primary_key=True, index=True),
