@@ -171,6 +171,10 @@ class Readers:
         """Export the attacker's shelf."""
         return await self._send(_saved("export"), ATTACKER)
 
+    async def get_data(self) -> dict[str, Any]:
+        """Get everything that is stored about the attacker."""
+        return await self._send(_group("me", "data"), ATTACKER)
+
     async def import_file(self, name: str, user_id: int) -> dict[str, Any]:
         """Import one of the files."""
         attachment = {"id": "1", "filename": "a.bib", "size": len(FILES[name]), "content_type": "text/plain"}
@@ -187,9 +191,13 @@ class Readers:
 
 
 def _saved(name: str, *options: dict[str, Any]) -> dict[str, Any]:
+    return _group("saved", name, *options)
+
+
+def _group(group: str, name: str, *options: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": "1",
-        "name": "saved",
+        "name": group,
         "type": 1,
         "options": [{"name": name, "type": 1, "options": list(options)}],
     }
@@ -260,6 +268,12 @@ async def _measure_exports(readers: Readers, probe: Probe) -> None:
     _show_replies(f"{EXPORTS} exports", records)
 
 
+async def _measure_data(readers: Readers, probe: Probe) -> None:
+    async with probe.running(f"{EXPORTS} times /me data of one reader"):
+        records = await asyncio.gather(*(readers.get_data() for _ in range(EXPORTS)))
+    _show_replies(f"{EXPORTS} times /me data", records)
+
+
 async def _measure_imports(readers: Readers, probe: Probe) -> None:
     """Three hostile files of one reader or of three, then the file of another."""
     for name, accounts in (("formulas", 1), ("titles", 1), ("titles", 3), ("many", 1)):
@@ -304,6 +318,7 @@ async def _measure_tags(readers: Readers, probe: Probe) -> None:
 
 PARTS = {
     "exports": _measure_exports,
+    "data": _measure_data,
     "tags": _measure_tags,
     "imports": _measure_imports,
     "waiting": _measure_waiting,
