@@ -41,6 +41,8 @@ from storage.errors import PaperroundError
 MAX_REFERENCES = 10_000
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
+MAX_NOTE_LENGTH = 4 * shelf_service.MAX_NOTE_LENGTH
+"""Characters of a note before it is cleaned; thousands of references may share one."""
 MAX_EXPANSION = 2_000_000
 """Characters that the abbreviations (`@string`) of a file may become together; later ones are left out."""
 MAX_NAMED_PROBLEMS = 10
@@ -266,25 +268,35 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
         raise UnreadableFileError(f"its XML cannot be read: {error}") from error
     if root.tag != f"{_RDF}RDF":
         raise UnreadableFileError("its XML is not Zotero's RDF")
-    by_id = {about: element for element in root if (about := element.get(f"{_RDF}about"))}
+    # Thousands of items can refer to one journal or note, which is read once.
+    shared = {
+        about: (_find_id([_join(element)]) or "", _plain_note(element)[:MAX_NOTE_LENGTH])
+        for element in root
+        if (about := element.get(f"{_RDF}about"))
+    }
     items = [item for item in root if item.findtext(f"{_ZOTERO}itemType", "") not in _NO_ITEMS]
     for number, item in enumerate(items, 1):
-        yield f"#{number}", _from_rdf(item, by_id)
+        yield f"#{number}", _from_rdf(item, shared)
 
 
-def _from_rdf(item: ET.Element, by_id: Mapping[str, ET.Element]) -> Reference:
+def _plain_note(element: ET.Element) -> str:
+    """Return the text of a note, which is HTML."""
+    lines = _RDF_LINE_END.sub("\n", element.findtext(f"{_RDF}value", ""))
+    return html.unescape(_TAG.sub("", lines)).strip()
+
+
+def _from_rdf(item: ET.Element, shared: Mapping[str, tuple[str, str]]) -> Reference:
+    """Return the reference of an item; `shared` has the arXiv id, and the text as a note, of what it may refer to."""
     texts = [item.get(f"{_RDF}about", "")]
     for name in _ID_ELEMENTS:
         for child in item.iterfind(name):
-            container = by_id.get(child.get(f"{_RDF}resource", ""))
-            texts.append(_join(child if container is None else container))
+            container = shared.get(child.get(f"{_RDF}resource", ""))
+            texts.append(_join(child) if container is None else container[0])
     people = item.findall(f"{_BIB}authors//{_FOAF}Person")[:MAX_AUTHORS]
     notes = (
-        by_id.get(child.get(f"{_RDF}resource", "")) for child in item.iterfind(f"{_TERMS}isReferencedBy")
+        shared.get(child.get(f"{_RDF}resource", ""), ("", ""))[1]
+        for child in item.iterfind(f"{_TERMS}isReferencedBy")
     )
-    # A note is HTML.
-    marked = (note.findtext(f"{_RDF}value", "") for note in notes if note is not None)
-    plain = (html.unescape(_TAG.sub("", _RDF_LINE_END.sub("\n", text))).strip() for text in marked)
     return _reference(
         _find_id(texts),
         item.findtext(f"{_DC}title", ""),
@@ -292,7 +304,7 @@ def _from_rdf(item: ET.Element, by_id: Mapping[str, ET.Element]) -> Reference:
             join_name(who.findtext(f"{_FOAF}surname", ""), who.findtext(f"{_FOAF}givenName", ""))
             for who in people
         ],
-        "\n".join(plain),
+        "\n".join(filter(None, notes)),
         [_join(subject) for subject in item.iterfind(f"{_DC}subject")],
     )
 
@@ -320,7 +332,7 @@ def _reference(
         "arxiv_id": arxiv_id,
         "title": discord_text.to_single_line(title)[:MAX_TITLE_LENGTH].strip(),
         "authors": [name for name in names if name],
-        "note": note,
+        "note": note[:MAX_NOTE_LENGTH],
         "tags": [tag for tag in (discord_text.to_single_line(tag) for tag in tags) if tag],
     }
 

@@ -357,6 +357,10 @@ _LOWERING = re.compile(
 _FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
 _NEARBY = 60
 _MAX_DIGITS = 30
+_MAX_LISTED = 20
+"""Numbers of a list that share a unit."""
+_MAX_UNITS = 4
+"""Readings of a unit and scale that a list shares."""
 
 
 class SourceNumbers:
@@ -525,24 +529,37 @@ def _fractions(text: str) -> Iterator[Mention]:
 
 
 def _share_units(text: str, found: list[Mention]) -> list[Mention]:
-    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M."""
+    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M.
+
+    A list shares what stands behind its own last number, never what that took over: readings do not multiply.
+    """
     shared = list(found)
+    units: list[tuple[Fraction, str]] = []
+    count = 0
     for index in range(len(found) - 2, -1, -1):
-        mention, following = shared[index], shared[index + 1]
+        mention, following = found[index], found[index + 1]
+        own = _units_of(text, following)
+        if own is None or own:
+            units, count = own or [], 0
         between = text[mention.end : following.start]
         between = between if between == "-" else between.removesuffix("-")
+        count += 1
         if any(dimension for _, dimension in mention.readings) or not _JOINS.fullmatch(between):
-            continue
-        match = _TOKEN.match(text, following.start)
-        plain_value = Fraction(match["number"].replace(",", "")) if match and match["number"] else None
-        extra = {
-            (value * other / plain_value, dimension)
-            for value, _ in mention.readings
-            for other, dimension in following.readings
-            if plain_value and (dimension or other != plain_value)
-        }
-        shared[index] = mention._replace(readings=mention.readings | extra)
+            units = []
+        elif count < _MAX_LISTED:
+            extra = {(value * factor, dimension) for value, _ in mention.readings for factor, dimension in units}
+            shared[index] = mention._replace(readings=mention.readings | extra)
     return shared
+
+
+def _units_of(text: str, mention: Mention) -> list[tuple[Fraction, str]] | None:
+    """Return the units and scales behind a number, as factor and dimension; None for a number in a name or fraction."""
+    match = _TOKEN.match(text, mention.start)
+    if not match or not match["number"]:
+        return None
+    value = Fraction(match["number"].replace(",", ""))
+    others = sorted(reading for reading in mention.readings if reading != (value, ""))
+    return [(other / value, dimension) for other, dimension in others[:_MAX_UNITS] if value]
 
 
 def _blocks(text: str) -> Iterator[tuple[str, set[tuple[str, Fraction]]]]:

@@ -174,10 +174,14 @@ async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
     assert turns > 10
 
 
-async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason() -> None:
+async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
     with pytest.raises(fetch_errors.FetchError, match="its title is another one: Dense Candles"):
-        await paper_text._parse_in_process(body, None, ID, TITLE, False, False)
+        await open_reader(origin, fetch).run_in_process(
+            paper_text.parse_paper, body, None, ID, TITLE, False, False
+        )
 
 
 @pytest.mark.parametrize(
