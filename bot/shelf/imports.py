@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 
 from pybtex.bibtex.utils import split_name_list
 from pybtex.database.input import bibtex
-from pybtex.scanner import PybtexSyntaxError
+from pybtex.scanner import PybtexSyntaxError, Token
 from pybtex.textutils import normalize_whitespace
 from pybtex.utils import CaseInsensitiveDict
 from rispy import RisParser
@@ -52,6 +52,7 @@ Reference = dict[str, Any]
 _XML_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
 _RIS_START = re.compile(r"(?m)^TY  - ?")
 _JSON_START = re.compile(r"\s*[\[{]")
+_BRACE, _QUOTE_OR_BRACE = re.compile("[{}]"), re.compile('[{}"]')
 _LINE_END = re.compile(r"\r\n?|\n")
 _ID_FIELDS = (
     "eprint",
@@ -138,6 +139,19 @@ class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
         """Note an entry that is cut short or has a syntax error; an unknown abbreviation is empty, an address is text."""
         if not isinstance(error, bibtex.UndefinedMacro) and self.current_entry_key is not None:
             self.broken_at.append(self.command_start)
+
+    def skip_to(self, patterns: Sequence[Any]) -> Any:
+        """Return the text up to the next sign of several; pybtex seeks each of them, also up to the end of the file."""
+        signs = {"{": self.LBRACE, "}": self.RBRACE, '"': self.QUOTE}
+        if not all(pattern in signs.values() for pattern in patterns):
+            return super().skip_to(patterns)
+        match = (_QUOTE_OR_BRACE if self.QUOTE in patterns else _BRACE).search(self.text, self.pos)
+        if match is None:
+            return None
+        value = self.text[self.pos : match.end()]
+        self.pos = match.end()
+        self.update_lineno(value)
+        return Token(value, signs[match[0]])
 
     def substitute_macro(self, name: str) -> str:
         """Return the value of an abbreviation, empty once all together have become too long."""

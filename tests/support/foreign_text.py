@@ -254,7 +254,9 @@ OWN_TEXT = {
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
-        sources.folder.parse_folder_path sources.kinds.check sources.kinds.guess_kind sources.kinds.public_label
+        sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
+        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.guess_kind sources.kinds.public_label
+        sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
         sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
         """,
     "at most 100 characters, by Discord": """
@@ -265,7 +267,9 @@ OWN_TEXT = {
         glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
         search.completion.apply_corrections
-        text.analyser.fewest_pieces text.people.match_cost text.people.word_distance
+        text.alert_terms.is_beginning text.alert_terms.is_exact text.alert_terms.selectivity text.analyser.fewest_pieces
+        text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
+        text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """
         archive.digest_writer.merge shelf.imports.is_possible_id sources.feed.paper_facts
