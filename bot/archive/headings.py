@@ -172,7 +172,8 @@ def _limit_lists(draft: PaperDraft) -> list[Problem]:
         draft.authors, draft.authors_truncated = draft.authors[:MAX_AUTHORS], True
     draft.sections = draft.sections[:MAX_SECTIONS]
     if (size := sum(len(section.body) for section in draft.sections)) > MAX_CHARACTERS:
-        message = f"a paper's text has at most {MAX_CHARACTERS} characters; {size - MAX_CHARACTERS} of {draft.arxiv_id} are left out"
+        left_out = f"{size - MAX_CHARACTERS} of {draft.arxiv_id} are left out"
+        message = f"a paper's text has at most {MAX_CHARACTERS} characters; {left_out}"
         problems.append(Problem(draft.line, message))
         draft.sections = tuple(_cut_sections(draft.sections))
     return problems

@@ -133,6 +133,7 @@ class _BoundedParser(bibtex.LowLevelParser):  # type: ignore[misc]
     def __init__(self, text: str) -> None:
         super().__init__(text, macros=CaseInsensitiveDict(bibtex.month_names))
         self.broken_at: list[int] = []
+        self.pos: int = 0
         self._expanded = 0
 
     def handle_error(self, error: PybtexSyntaxError) -> None:

@@ -249,7 +249,10 @@ def tokenize(page: str) -> Iterator[str | Tag]:
             yield Tag(name[2].lower(), bool(name[1]), page[name.end() : end])
             if not name[1] and (raw_end := _RAW_END.get(name[2].lower())):
                 # In these, `<` starts no tag.
-                raw, position = position, match.start() if (match := raw_end.search(page, position)) else len(page)
+                raw, position = (
+                    position,
+                    match.start() if (match := raw_end.search(page, position)) else len(page),
+                )
                 yield page[raw:position]
     yield page[position:]
 

@@ -560,7 +560,9 @@ def _share_units(text: str, found: list[Mention]) -> list[Mention]:
             count += 1
             if count == _MAX_LISTED or not _JOINS.fullmatch(between):
                 units = []
-            extra = {(value * factor, dimension) for value, _ in mention.readings for factor, dimension in units}
+            extra = {
+                (value * factor, dimension) for value, _ in mention.readings for factor, dimension in units
+            }
             shared[index] = mention._replace(readings=mention.readings | extra)
         if own is None or own:
             units, count = own or [], 0

@@ -74,6 +74,12 @@ UNITS = {
     "bold words": "**a** ",
     "alternating emphasis": "*a _b ",
     "formulas": "$x$",
+    "dollars": "$",
+    "open formulas": "$a",
+    "open accents": "\\'",
+    "powers": "10^",
+    "signs of multiplication": "1×",
+    "Korean numbers": "1억 두 백",
     "formulas with commands": "$\\frac$ ",
     "LaTeX commands": "\\textbf{",
     "whole LaTeX commands": "\\textbf{a}",
@@ -147,6 +153,15 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "nested parentheses": _nested("(", ")"),
 }
 
+_NAMESPACES = (
+    "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:z='http://www.zotero.org/namespaces/export#'"
+    " xmlns:bib='http://purl.org/net/biblio#' xmlns:dc='http://purl.org/dc/elements/1.1/'"
+    " xmlns:dcterms='http://purl.org/dc/terms/'"
+)
+_ITEM = (
+    "<bib:Book><z:itemType>book</z:itemType><dcterms:isPartOf rdf:resource='#n'/>"
+    "<dcterms:isReferencedBy rdf:resource='#n'/></bib:Book>"
+)
 _NEWSLETTER = digest_builders.newsletter(date(2025, 5, 6), [("2505.00001", 3)])
 _REVIEW = "# Paper List (2025-05-06)\n\n## [A title](https://arxiv.org/abs/2505.00001)\n\n"
 
@@ -158,6 +173,7 @@ def _check(text: str) -> object:
     claims_checker = claims.ClaimChecker("A short paper with 12 experts.")
     claim = prompts.Claim("overview", text, text)
     return claims_checker.check([claim, claim], models.Locale.KO)
+
 
 def _is_word(word: str) -> bool:
     return word == "word"
@@ -208,6 +224,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "shelf.imports.parse_references of CSL": lambda text: imports.parse_references(
         json.dumps([{"title": text, "note": text, "author": [{"literal": text}]}])
     ),
+    "shelf.imports.parse_references of a shared note": lambda text: imports.parse_references(
+        f"<rdf:RDF {_NAMESPACES}>{_ITEM * (len(text) // len(_ITEM))}<bib:Memo rdf:about='#n'>"
+        f"<dc:title>{escape(text)}</dc:title><rdf:value>{escape(text)}</rdf:value></bib:Memo></rdf:RDF>"
+    ),
     "sources.feed.parse_feed of an entry": lambda text: feed.parse_feed(
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
@@ -218,7 +238,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.alert_terms.long_keys": lambda text: alert_terms.long_keys(text, text, frozenset()),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
-    "text.keywords.contains_keyword": lambda text: keywords.contains_keyword("words", keywords.FoldedText(text)),
+    "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
+        "words", keywords.FoldedText(text)
+    ),
     "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
@@ -238,7 +260,9 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "writer.claims.check_claims": _check,
     "writer.claims.is_repetition": lambda text: claims.is_repetition(text, text + "!"),
-    "writer.paper_text.parse_paper of Markdown": lambda text: _parse_paper(paper_pages.markdown_page(content=text), True),
+    "writer.paper_text.parse_paper of Markdown": lambda text: _parse_paper(
+        paper_pages.markdown_page(content=text), True
+    ),
     "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
     "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
     "writer.publication.build_extract": lambda text: publication.build_extract(
@@ -296,11 +320,17 @@ def list_functions() -> dict[str, Callable[..., object]]:
         if not module.name.startswith(_ROOMS) and "re" not in members:
             continue
         for name, member in members.items():
-            function = inspect.unwrap(member) if callable(member) else None
-            if name.startswith("_") or getattr(function, "__module__", None) != module.name:
+            if name.startswith("_") or not callable(member):
                 continue
-            is_reader = isinstance(function, type) and "__init__" in vars(function) and _needs_only_text(function)
-            is_plain = inspect.isfunction(function) and not _is_asynchronous(function) and _takes_text(function)
+            function = inspect.unwrap(member)
+            if function.__module__ != module.name:
+                continue
+            is_reader = (
+                isinstance(function, type) and "__init__" in vars(function) and _needs_only_text(function)
+            )
+            is_plain = (
+                inspect.isfunction(function) and not _is_asynchronous(function) and _takes_text(function)
+            )
             if is_reader or is_plain:
                 found[f"{module.name.removeprefix('bot.')}.{name}"] = function
     return found
@@ -317,7 +347,11 @@ def _takes_text(function: Callable[..., object]) -> bool:
 
 def _needs_only_text(function: Callable[..., object]) -> bool:
     each = list(inspect.signature(function).parameters.values())
-    return bool(each) and str(each[0].annotation) in _TEXT and all(other.default is not other.empty for other in each[1:])
+    return (
+        bool(each)
+        and str(each[0].annotation) in _TEXT
+        and all(other.default is not other.empty for other in each[1:])
+    )
 
 
 def list_unknown() -> set[str]:

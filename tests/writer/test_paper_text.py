@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -182,6 +183,24 @@ async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
         await open_reader(origin, fetch).run_in_process(
             paper_text.parse_paper, body, None, ID, TITLE, False, False
         )
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("a<!-- b -->c<script>d</script >e", "a c e"),
+        ("a <!-- b <style>c</STYLE>d", "a <!-- b  d"),
+        ("a <script>b <!-- c --> d", "a <script>b   d"),
+        ("a <style><!-- b --></style> c", "a   c"),
+    ],
+)
+def test_what_is_not_closed_is_text(markdown: str, text: str) -> None:
+    assert paper_text.clean_markdown(markdown) == text
+
+
+async def test_a_process_of_its_own_reads_what_is_long(origin: OriginServer, fetch: Fetcher) -> None:
+    reader = open_reader(origin, fetch)
+    assert await reader.run_in_process(os.getpid) != os.getpid()
 
 
 @pytest.mark.parametrize(
