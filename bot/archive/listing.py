@@ -50,6 +50,8 @@ def parse_text(text: str) -> tuple[Digest, ...]:
         else:
             problems.append(Problem(line, on))
     if not papers_by_date:
+        if not problems:
+            raise errors.NotADigestError("it is empty")
         raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
     digests = []
     for on, rows in papers_by_date.items():

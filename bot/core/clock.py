@@ -74,11 +74,15 @@ class BatchSize:
             self.size = min(self._sizes[1], 2 * self.size)
 
 
+_MAX_ZONE_LENGTH = 60
+
+
 @lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
     """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
     try:
-        return ZoneInfo(name.strip())
+        # A name is sought as a module too, with a package for each dot.
+        return ZoneInfo(name.strip()[:_MAX_ZONE_LENGTH])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise errors.UsageError(
             f"{name.strip()[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."

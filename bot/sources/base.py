@@ -177,7 +177,7 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
-# HTML to Markdown, for the elements that digests use.
+# HTML: its texts and tags, for all that read pages, and its Markdown, for the elements that digests use.
 #
 # A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
 # 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
@@ -187,12 +187,15 @@ _HTML_BLOCK_TAG = re.compile(
 )
 _SNIFF_LENGTH = 20_000
 _MAX_PAGE_LENGTH = 2_000_000
-_MAX_TAG_LENGTH = 2_000
-_TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
+_MAX_TAG_LENGTH = 20_000
+_MAX_QUOTED_ENDS = 20
+"""Signs `>` in the quotes of one tag."""
+_TAG_NAME = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(?=[\s/>])")
 _ATTRIBUTE = re.compile(
-    r"""\s(href|src|alt)\s{0,3}=\s{0,3}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'<>=]{1,1000}))""",
-    re.IGNORECASE,
+    r"""([a-zA-Z_:][\w:.-]{0,60})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,20000})"|'([^']{0,20000})'|([^\s"'<>=`]{1,2000})))?"""
 )
+_QUOTED = re.compile(r"=\s{0,9}(?:\"[^\"]*(\")?|'[^']*(')?)")
+_RAW_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
 _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
@@ -203,8 +206,10 @@ _BLOCK_TAGS = frozenset(
 )
 
 
-class _Tag(NamedTuple):
-    name: str  # in lower case
+class Tag(NamedTuple):
+    """A tag of HTML, its name in lower case, its attributes as they are written."""
+
+    name: str
     is_closing: bool
     attributes: str
 
@@ -219,30 +224,68 @@ def to_markdown(page: str) -> str:
     return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
 
 
-def _tokenize(page: str) -> Iterator[str | _Tag]:
+def tokenize(page: str) -> Iterator[str | Tag]:
     """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
-    position = 0
-    end = -1
+    position, next_end = 0, -1
     while (start := page.find("<", position)) >= 0:
-        if end < start and end != len(page):
-            end = page.find(">", start)
-            end = len(page) if end < 0 else end
         if start > position:
             yield page[position:start]
-        name = _TAG_NAME.match(page, start + 1)
         if page.startswith("<!--", start):
-            comment_end = page.find("-->", start)
-            position = comment_end + 3 if comment_end >= 0 else len(page)
-        elif end < len(page) and page[start + 1 : start + 2] in ("!", "?"):
-            position = end + 1
-        elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
-            tag_name = name[0].lower()
-            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
-            position = end + 1
-        else:
+            end = page.find("-->", start)
+            position = end + 3 if end >= 0 else len(page)
+            continue
+        if next_end < start:
+            next_end = page.find(">", start)
+            next_end = len(page) if next_end < 0 else next_end
+        name = _TAG_NAME.match(page, start + 1)
+        is_tag = next_end < len(page) and (name or page[start + 1 : start + 2] in ("!", "?"))
+        end = _tag_end(page, name.end() if name else start + 1, next_end) if is_tag else -1
+        if end < 0:
             yield "<"
             position = start + 1
+            continue
+        position = end + 1
+        if name:
+            yield Tag(name[2].lower(), bool(name[1]), page[name.end() : end])
+            if not name[1] and (raw_end := _RAW_END.get(name[2].lower())):
+                # In these, `<` starts no tag.
+                raw, position = (
+                    position,
+                    match.start() if (match := raw_end.search(page, position)) else len(page),
+                )
+                yield page[raw:position]
     yield page[position:]
+
+
+def _tag_end(page: str, position: int, end: int) -> int:
+    """Return the position of the `>` that ends a tag, `end` or one behind quotes; -1 if the tag is too long."""
+    limit = min(len(page), position + _MAX_TAG_LENGTH)
+    for _ in range(_MAX_QUOTED_ENDS):
+        if not 0 <= end < limit:
+            return -1
+        quote = _open_quote(page, position, end)
+        close = page.find(quote, end, limit) if quote else -1
+        if close < 0:
+            return end
+        position, end = close + 1, page.find(">", close, limit)
+    return -1
+
+
+def _open_quote(page: str, start: int, end: int) -> str | None:
+    """Return the quote of an attribute's value that is still open at `end`."""
+    for match in _QUOTED.finditer(page, start, end):
+        if match[1] is None and match[2] is None:
+            return '"' if '"' in match[0] else "'"
+    return None
+
+
+def parse_attributes(text: str) -> dict[str, str]:
+    """Return the attributes of a tag by their names in lower case, of several with one name the first."""
+    values: dict[str, str] = {}
+    if "=" in text or text.strip(" /"):
+        for name, double, single, bare in _ATTRIBUTE.findall(text):
+            values.setdefault(name.lower(), html.unescape(double or single or bare))
+    return values
 
 
 class _MarkdownWriter:
@@ -254,7 +297,7 @@ class _MarkdownWriter:
         self._skipped_tag: str | None = None
         self._in_pre = False
         self._list_depth = 0
-        for token in _tokenize(page):
+        for token in tokenize(page):
             if not isinstance(token, str):
                 self._write_tag(*token)
             elif self._skipped_tag is None:
@@ -285,7 +328,7 @@ class _MarkdownWriter:
             if name == "a" and self._links:
                 self._chunks.append(f"]({self._links.pop()})")
             return
-        values = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(attributes)}
+        values = parse_attributes(attributes)
         if name == "a":
             self._links.append(values.get("href", ""))
             self._chunks.append("[")

@@ -50,8 +50,8 @@ def index_terms(name: str) -> list[str]:
 
 
 def deletion_variants(word: str) -> set[str]:
-    """Return every spelling of a word with one letter deleted; empty for words too short for a typing error."""
-    if len(word) < MIN_FUZZY_LENGTH:
+    """Return every spelling of a word with one letter deleted; empty for words too short, or too long, for a typing error."""
+    if not MIN_FUZZY_LENGTH <= len(word) <= _MAX_WORD_LENGTH:
         return set()
     return {word[:index] + word[index + 1 :] for index in range(len(word))}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Set
 from fractions import Fraction
 from typing import NamedTuple
@@ -357,6 +358,10 @@ _LOWERING = re.compile(
 _FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
 _NEARBY = 60
 _MAX_DIGITS = 30
+_MAX_LISTED = 20
+"""Numbers of a list that share a unit."""
+_MAX_UNITS = 4
+"""Readings of a unit and scale that a list shares."""
 
 
 class SourceNumbers:
@@ -368,8 +373,9 @@ class SourceNumbers:
         digits = "\n\n".join(to_digits(plain_source(part)) for part in paragraphs)
         self._readings: dict[Fraction, set[tuple[str, str]]] = {}
         for block, stated in _blocks(digits):
+            lowering = _find_lowering(block)
             for start, end, readings, sign in find_numbers(block, in_source=True):
-                shown_sign = sign or _falling(block, start, end)
+                shown_sign = sign or _falling(lowering, start, end)
                 for value, dimension in readings:
                     self._readings.setdefault(value, set()).add((dimension, shown_sign))
                     if not dimension:
@@ -396,20 +402,29 @@ def find_number_problems(claim: str, source: SourceNumbers, names: Set[str] = fr
     """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them."""
     text = to_digits(to_plain_text(claim))
     problems = []
+    lowering = _find_lowering(text)
     for start, end, readings, sign in find_numbers(text):
         if any(text.startswith(name, max(0, start - len(name) + (end - start))) for name in names if name):
             continue
         is_counted = bool(_COUNTER.match(text, end))
-        sign = sign or _falling(text, start, end)
+        sign = sign or _falling(lowering, start, end)
         if not any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
             shown = (text[start:end] + text[end:].split(" ")[0])[:24].rstrip(".,;)")
             problems.append(f'the number "{shown}" does not stand in the source')
     return problems
 
 
-def _falling(text: str, start: int, end: int) -> str:
+def _find_lowering(text: str) -> tuple[list[int], list[int]]:
+    """Return where words such as "fewer" start in a text, and where they end."""
+    spans = [match.span() for match in _LOWERING.finditer(text)]
+    return [start for start, _ in spans], [end for _, end in spans]
+
+
+def _falling(lowering: tuple[list[int], list[int]], start: int, end: int) -> str:
     """Return "~" for a number next to a word such as "fewer", by which it may be meant with or without a minus."""
-    return "~" if _LOWERING.search(text[max(0, start - _NEARBY) : end + _NEARBY]) else ""
+    starts, ends = lowering
+    index = bisect_left(starts, start - _NEARBY)
+    return "~" if index < len(ends) and ends[index] <= end + _NEARBY else ""
 
 
 def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool) -> bool:
@@ -459,7 +474,7 @@ def _numbers_of_name(match: re.Match[str], *, in_source: bool) -> Iterator[Menti
 
 def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention:
     start, end = match.span()
-    values = [Fraction(match[0].replace(",", ""))]
+    values = [_read_decimal(match[0])]
     if power := _POWER.match(text, end):
         values = [values[0] * Fraction(10) ** int(power[1] or power[2])]
         end = power.end()
@@ -475,6 +490,11 @@ def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention
     before = text[max(0, start - 2) : start]
     is_negative = before[-1:] == "-" and before[:-1] in ("", *" (~=,:|/[")
     return Mention(start, *_with_unit(text, start, end, values), "-" if is_negative else "")
+
+
+def _read_decimal(number: str) -> Fraction:
+    plain = number.replace(",", "")
+    return Fraction(plain) if "." in plain else Fraction(int(plain))
 
 
 def _scaled(value: Fraction, scale: re.Match[str]) -> list[Fraction]:
@@ -525,24 +545,40 @@ def _fractions(text: str) -> Iterator[Mention]:
 
 
 def _share_units(text: str, found: list[Mention]) -> list[Mention]:
-    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M."""
+    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M.
+
+    A number with a unit or scale of its own takes over none, so that readings do not multiply along a list.
+    """
     shared = list(found)
-    for index in range(len(found) - 2, -1, -1):
-        mention, following = shared[index], shared[index + 1]
-        between = text[mention.end : following.start]
-        between = between if between == "-" else between.removesuffix("-")
-        if any(dimension for _, dimension in mention.readings) or not _JOINS.fullmatch(between):
-            continue
-        match = _TOKEN.match(text, following.start)
-        plain_value = Fraction(match["number"].replace(",", "")) if match and match["number"] else None
-        extra = {
-            (value * other / plain_value, dimension)
-            for value, _ in mention.readings
-            for other, dimension in following.readings
-            if plain_value and (dimension or other != plain_value)
-        }
-        shared[index] = mention._replace(readings=mention.readings | extra)
+    units: list[tuple[Fraction, str]] = []
+    count = 0
+    for index in range(len(found) - 1, -1, -1):
+        mention, own = found[index], _units_of(text, found[index])
+        if units and not own:
+            between = text[mention.end : found[index + 1].start]
+            between = between if between == "-" else between.removesuffix("-")
+            count += 1
+            if count == _MAX_LISTED or not _JOINS.fullmatch(between):
+                units = []
+            extra = {
+                (value * factor, dimension) for value, _ in mention.readings for factor, dimension in units
+            }
+            shared[index] = mention._replace(readings=mention.readings | extra)
+        if own is None or own:
+            units, count = own or [], 0
     return shared
+
+
+def _units_of(text: str, mention: Mention) -> list[tuple[Fraction, str]] | None:
+    """Return the units and scales behind a number, as factor and dimension; None for a number in a name or fraction."""
+    match = _TOKEN.match(text, mention.start)
+    if not match or not match["number"]:
+        return None
+    value = _read_decimal(match["number"])
+    if mention.readings == {(value, "")}:
+        return []
+    others = sorted(reading for reading in mention.readings if reading != (value, ""))
+    return [(other / value, dimension) for other, dimension in others[:_MAX_UNITS] if value]
 
 
 def _blocks(text: str) -> Iterator[tuple[str, set[tuple[str, Fraction]]]]:

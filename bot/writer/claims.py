@@ -49,9 +49,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
     is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
     problems = ["it says nothing about the paper"] if is_empty else []
     if not MIN_CHARACTERS <= len(text.strip()) <= MAX_CHARACTERS:
-        problems.append(
-            f"it has {len(text.strip())} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
-        )
+        problems.append(_wrong_length(len(text.strip())))
     share = _hangul_share(text)
     if language is models.Locale.KO and share < _MIN_HANGUL_SHARE:
         problems.append("it is not written in Korean")
@@ -68,6 +66,10 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
             problems.append(f"it repeats claim {number}")
             break
     return problems
+
+
+def _wrong_length(length: int) -> str:
+    return f"it has {length} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
 
 
 def _hangul_share(text: str) -> float:
@@ -340,7 +342,10 @@ class ClaimChecker:
         """Return the problems of each claim, in order; none for a claim that passes."""
         problems: list[tuple[str, ...]] = []
         for index, claim in enumerate(claims):
-            earlier = [other.text for other in claims[:index]]
+            if (length := len(claim.text.strip())) > MAX_CHARACTERS:
+                problems.append((_wrong_length(length),))
+                continue
+            earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
             found = find_prose_problems(claim.text, language, earlier)
             found += self.find_unsupported(claim.text)
             found += find_span_problems(claim.span, self._span_text)

@@ -161,8 +161,8 @@ NO_CLAIM = "no claim passed the checks"
 
 Messages = Sequence[language_model.Message]
 Claims = Sequence[prompts.Claim]
-Check = Callable[[Claims], Mapping[int, Sequence[str]]]
-"""Returns the problems of each claim that fails, by its index. Runs in a thread."""
+Check = Callable[[Claims], Awaitable[Mapping[int, Sequence[str]]]]
+"""Returns the problems of each claim that fails, by its index."""
 
 
 class Drafter:
@@ -198,7 +198,7 @@ class Drafter:
         messages = next(requests)
         while True:
             answers = _answers_of(draft)
-            failed = await asyncio.to_thread(check, answers[0]) if answers else {}
+            failed = await check(answers[0]) if answers else {}
             if answers and (not failed or len(answers) > 1 or draft.calls >= MAX_CALLS):
                 return await self._finish(draft, answers, failed, check)
             if draft.calls >= MAX_CALLS:
@@ -297,7 +297,7 @@ class Drafter:
         [first, *others] = answers
         claims = [claim for index, claim in enumerate(first) if index not in failed]
         for repaired in others:
-            still_failed = await asyncio.to_thread(check, repaired)
+            still_failed = await check(repaired)
             claims = _merge(first, failed, repaired, still_failed)
             problems += tuple(_describe(repaired, still_failed))
         return replace(
@@ -527,8 +527,10 @@ class DraftWriter:
                 part = prompts.fit_source(shown, prompts.MAX_SOURCE_CHARACTERS // divisor)
                 yield prompts.build_messages(title, part, basis, draft.format, language, terms)
 
-        def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
-            problems = writer_claims.check_claims(claims, text, language, terms)
+        async def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
+            is_short = len(text) < paper_text.PROCESS_LENGTH
+            run = asyncio.to_thread if is_short else self._reader.run_in_process
+            problems = await run(writer_claims.check_claims, claims, text, language, terms)
             return {index: found for index, found in enumerate(problems) if found}
 
         return build_requests(), check_claims

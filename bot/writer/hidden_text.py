@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 
 _DECLARATION = re.compile(r"([a-z-]{1,40})\s{0,9}:\s{0,9}([^;]{1,200})")
-_CSS_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{0,2000})\}")
 _CSS_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]{0,20})?([.#][\w-]{1,80})\s*", re.IGNORECASE)
 _LENGTH = re.compile(r"(-?[0-9]{0,9}(?:\.[0-9]{1,9})?)\s?(px|pt|em|rem|ex|%|vw|vh|mm|cm|in)?")
 _HEX = re.compile("#([0-9a-f]{3,8})")
@@ -75,9 +74,11 @@ def hiding_selectors(css: str) -> frozenset[str]:
     found: set[str] = set()
     first, *rest = css[:500_000].split("/*")
     without_comments = first + "".join(part.partition("*/")[2] for part in rest)
-    for selectors, body in _CSS_RULE.findall(without_comments):
-        if is_hiding(body):
-            matches = map(_CSS_SELECTOR.fullmatch, selectors.split(","))
+    for rule in without_comments.split("}")[:-1]:
+        selectors, brace, body = rule.rpartition("{")
+        if brace and is_hiding(body):
+            # In front of them, the rule of a medium may begin.
+            matches = map(_CSS_SELECTOR.fullmatch, selectors.rpartition("{")[2][-400:].split(","))
             found.update(match[1] for match in matches if match)
     return frozenset(found)
 

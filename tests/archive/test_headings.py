@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import headings
+from storage import models
 
 
 @pytest.mark.parametrize(
@@ -189,6 +190,16 @@ def test_covers_and_videos_are_distinguished(line: str, thumbnail: str | None, v
 )
 def test_other_lines_have_no_media(line: str) -> None:
     assert headings.parse_media(line) is None
+
+
+def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
+    sections = tuple(models.Section(f"{number}", "x" * 30_000) for number in range(3))
+    draft = headings.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
+    [entry], [problem] = headings.build_entries([draft])
+    assert [len(section.body) for section in entry.sections] == [30_000, 10_000]
+    assert problem == models.Problem(
+        7, "a paper's text has at most 40000 characters; 50000 of 2505.01234 are left out"
+    )
 
 
 @given(st.text())

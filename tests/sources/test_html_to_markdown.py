@@ -24,7 +24,7 @@ from tests.support import growth
         ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n- two\n"),
         ("<ul><li>one<ul><li>inner</li></ul></li></ul>", "- one\n  - inner\n"),
         ("<pre><code>a\n  b</code></pre>", "```\na\n  b\n```\n"),
-        ('<img src="a.png" alt="a > b" />', '![](a.png) b" />\n'),
+        ('<img src="a.png" alt="a > b" />', "![a > b](a.png)\n"),
         ("<video src='v.mp4' controls></video>", "[Watch Video](v.mp4)\n"),
         ("<p>1 < 2 and 3 <4</p>", "1 < 2 and 3 <4\n"),
         ("a<!-- not <b>this</b> -->b<!-- nor this", "ab\n"),

@@ -67,14 +67,13 @@ def write(sqlite_db: Database) -> Write:
             random=lambda: 0.5,
         )
         messages: list[list[Message]] = [[{"role": "user", "content": text}] for text in ("long", "short")]
-        draft = await drafter.write(
-            DRAFT,
-            iter(messages),
-            lambda claims: {index: ["wrong"] for index, claim in enumerate(claims) if "99" in claim.text},
-        )
-        return draft, script
+        return await drafter.write(DRAFT, iter(messages), find_wrong), script
 
     return run
+
+
+async def find_wrong(claims: drafting.Claims) -> dict[int, list[str]]:
+    return {index: ["wrong"] for index, claim in enumerate(claims) if "99" in claim.text}
 
 
 async def no_sleep(_: float) -> None:
