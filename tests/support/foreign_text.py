@@ -296,6 +296,7 @@ OWN_TEXT = {
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """
+        archive.digest_writer.merge sources.feed.paper_facts
         """,
     "only joined or counted": """
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
