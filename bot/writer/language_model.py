@@ -143,7 +143,8 @@ class LanguageModel:
         with isolation.collected(failures):
             async with asyncio.timeout(self._seconds):
                 raw = await self._client.chat.completions.with_raw_response.create(**body)
-            return raw.http_response.content
+            body_read: bytes = raw.http_response.content
+            return body_read
         [error] = failures
         if isinstance(error.__cause__, ModelError):
             raise error.__cause__  # of the transport
