@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -263,12 +263,18 @@ _SIGNS = str.maketrans(
 _TIMES_BETWEEN = re.compile(r"(?<=\d)\s?[xX](?=\d)|(?<=\d)[xX](?=[A-Z][A-Za-z]*\d)")
 
 
+_LONG_PREFIXES = {"kilo": "k", "mega": "M", "giga": "G", "tera": "T", "peta": "P"}
+_LONG_BYTES = re.compile(rf"\b({'|'.join(_LONG_PREFIXES)})bytes?\b", re.IGNORECASE)
+
+
 def to_plain_text(text: str) -> str:
     """Return a text with numbers as they are read: 1{,}200 as 1,200, 92.4\\% as 92.4%, 10⁶ as 10^6."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     text = text.replace("**", "").replace("`", "")
+    if "byte" in text:
+        text = _LONG_BYTES.sub(lambda match: f"{_LONG_PREFIXES[match[1].lower()]}B", text)
     if "\\" in text or "{" in text or "$" in text:
         text = _without_tex(text)
     return _TIMES_BETWEEN.sub("×", text)
@@ -398,17 +404,28 @@ class SourceNumbers:
         )
 
 
-def find_number_problems(claim: str, source: SourceNumbers, names: Set[str] = frozenset()) -> list[str]:
-    """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them."""
+def find_number_problems(
+    claim: str,
+    source: SourceNumbers,
+    names: Set[str] = frozenset(),
+    is_derived: Callable[[str, Mention], bool] | None = None,
+) -> list[str]:
+    """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them.
+
+    `is_derived` is asked about each with the text that it is in, whether it follows from the source in another way.
+    """
     text = to_digits(to_plain_text(claim))
     problems = []
     lowering = _find_lowering(text)
-    for start, end, readings, sign in find_numbers(text):
+    for mention in find_numbers(text):
+        start, end, readings, sign = mention
         if any(text.startswith(name, max(0, start - len(name) + (end - start))) for name in names if name):
             continue
         is_counted = bool(_COUNTER.match(text, end))
         sign = sign or _falling(lowering, start, end)
-        if not any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
+        if any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
+            continue
+        if is_derived is None or not is_derived(text, mention):
             shown = (text[start:end] + text[end:].split(" ")[0])[:24].rstrip(".,;)")
             problems.append(f'the number "{shown}" does not stand in the source')
     return problems
