@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 BYTES_PER_TOKEN = 2
 """UTF-8 bytes of a prompt per reserved token: fewer than any tokenizer needs on average, in either language."""
+MAX_BYTES_PER_TOKEN = 16
+"""UTF-8 bytes per token, more than any tokenizer has on average: English has 4 to 5."""
 
 MARK = "token budget"
 """The beginning of a refusal, by which it is known from other problems of a draft."""
@@ -265,6 +267,10 @@ class Drafter:
         outcome: str | ModelError
         try:
             outcome, tokens = await self.model.complete(messages, schema, max_tokens=max_tokens)
+            if tokens is not None:
+                # A server that counts too little would use more than the caps allow.
+                size = len(language_model.prompt_of(messages, schema).encode()) + len(outcome.encode())
+                tokens = max(tokens, size // MAX_BYTES_PER_TOKEN)
         except ModelError as error:
             outcome, tokens = error, error.tokens
             self._breaker.record_failure(error)
