@@ -107,7 +107,8 @@ class AttemptRunner:
                 # Nothing was sent. Else the next attempt would rely on its nonce, which the message searched for has not.
                 classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
             # Seldom is a database a backup: a post must not wait for a person after each restart.
-            if classification.disposition is not Disposition.UNVERIFIABLE:
+            # Any other verdict, as on a channel that is gone, is left to the request itself.
+            if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
                 raise DeliveryError(
                     classification, str(error), status=error.status, code=error.code
                 ) from error
