@@ -59,9 +59,16 @@ _ID_FIELDS = (
     "publisher",
     "annote",
 )
-_ID_IN_TEXT = re.compile(rf"(?i)arxiv[\s:./]{{0,3}}(?:abs/|pdf/)?({arxiv_ids.ID})(?![0-9])")
-_RIS_ID_TAGS = ("DO", "UR", "M1", "AN", "N1", "JO", "T2", "PB", "L1", "L2", "C1")
+_ID_IN_TEXT = re.compile(rf"(?i)(?:arxiv[\s:./]{{0,3}}(?:abs/|pdf/)?|(?<!\S)abs/)({arxiv_ids.ID})(?![0-9])")
+_RIS_ID_TAGS = ("DO", "UR", "M1", "AN", "N1", "JO", "T2", "PB", "C1")
 _CSL_ID_FIELDS = ("DOI", "URL", "number", "note", "archive_location", "container-title", "publisher", "id")
+_PAGE_FIELDS = "volume", "pages"
+"""Fields of numbers: an id in them is marked, as in `abs/1711.00399` by Semantic Scholar and DBLP, or `arXiv:1711.00399`."""
+_PAGE_TAGS = "VL", "SP"
+_CSL_PAGE_FIELDS = "volume", "page"
+_PDF = re.compile(rf"(?i)(?:\A|[/\\:;\s])({arxiv_ids.ID})(?:v[0-9]{{1,3}})?\.pdf\b")
+"""The name of an attached file."""
+_RIS_FILE_TAGS = "L1", "L2"
 _ID_LINE = re.compile(
     rf"\s*{_ID_IN_TEXT.pattern.removeprefix('(?i)')}(?:v[0-9]+)?(?: \[[\w.\-]+\])?\s*", re.IGNORECASE
 )
@@ -195,7 +202,11 @@ def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]], decode: Callable[[
     names = [name for name in split_name_list(values.get("author", "")) if name.lower() != "others"]
     note = values.get("annote") or values.get("annotation", "")
     return _reference(
-        _find_id(values.get(name, "") for name in _ID_FIELDS),
+        _find_id(
+            (values.get(name, "") for name in _ID_FIELDS),
+            (values.get(name, "") for name in _PAGE_FIELDS),
+            values.get("file", ""),
+        ),
         decode(values.get("title", "")),
         [_bibtex_name(name, decode) for name in names[:MAX_AUTHORS]],
         "\n".join(map(decode, _PAR.split(note))),
@@ -246,7 +257,11 @@ def _from_ris(chunk: str) -> Reference | None:
     titles: Sequence[str] = next((record[tag] for tag in ("TI", "T1") if tag in record), ())
     names = [name for tag in ("AU", "A1") for name in record.get(tag, ())]
     return _reference(
-        _find_id(" ".join(record.get(tag, ())) for tag in _RIS_ID_TAGS),
+        _find_id(
+            (" ".join(record.get(tag, ())) for tag in (*_RIS_ID_TAGS, *_RIS_FILE_TAGS)),
+            (" ".join(record.get(tag, ())) for tag in _PAGE_TAGS),
+            " ".join(name for tag in _RIS_FILE_TAGS for name in record.get(tag, ())),
+        ),
         " ".join(titles),
         [people.join_name(*(part.strip() for part in name.split(",", 2))) for name in names[:MAX_AUTHORS]],
         "\n".join(record.get("N1", ())),
@@ -272,7 +287,10 @@ def _from_csl(item: Mapping[str, Any]) -> Reference:
     authors = item.get("author")
     note = "\n".join(line for line in values.get("note", "").splitlines() if not _ID_LINE.fullmatch(line))
     return _reference(
-        _find_id(values.get(name, "") for name in _CSL_ID_FIELDS),
+        _find_id(
+            (values.get(name, "") for name in _CSL_ID_FIELDS),
+            (values.get(name, "") for name in _CSL_PAGE_FIELDS),
+        ),
         values.get("title", ""),
         [_csl_name(name) for name in (authors if isinstance(authors, list) else [])[:MAX_AUTHORS]],
         note,
@@ -344,15 +362,19 @@ def _join(element: ET.Element) -> str:
     return " ".join(text for part in element.itertext() if (text := part.strip()))
 
 
-def _find_id(texts: Iterable[str]) -> str | None:
-    """Return the first arXiv id in the texts: alone, in a link, or behind `arXiv`, as in the DOI 10.48550/arXiv.…"""
+def _find_id(texts: Iterable[str], pages: Iterable[str] = (), file: str = "") -> str | None:
+    """Return the first arXiv id in the texts: alone, in a link, or behind `arXiv`, as in the DOI 10.48550/arXiv.…
+
+    Else that of the volume or pages, if it is marked there, or of a file's name.
+    """
     for text in texts:
         found = arxiv_ids.extract_arxiv_id(text)
-        if found is None and (match := _ID_IN_TEXT.search(text)):
-            found = arxiv_ids.parse_bare_id(match[1])
         if found is not None:
             return found
-    return None
+        if match := _ID_IN_TEXT.search(text):
+            return arxiv_ids.parse_bare_id(match[1])
+    match = next(filter(None, map(_ID_IN_TEXT.search, pages)), None) or _PDF.search(file)
+    return match and arxiv_ids.parse_bare_id(match[1])
 
 
 def _reference(

@@ -105,6 +105,26 @@ ZOTERO_BIBTEX = r"""
 @book{none, title={A book}, author={Knuth}}
 """
 
+SERVICES = {
+    "@article{a, title={A}, journal={ArXiv}, volume={abs/1711.00399}}": "1711.00399",  # Semantic Scholar
+    "@article{b, title={B}, journal={CoRR}, volume={abs/cs/0112017}}": "cs/0112017",  # DBLP
+    "@misc{c, title={C}, pages={arXiv:2401.00002v3}}": "2401.00002",
+    "@misc{d, title={D}, file={:home/me/1706.03762v5.pdf:PDF}}": "1706.03762",  # JabRef
+    "@misc{e, title={E}, file={1706.03762.pdf}}": "1706.03762",
+    "@article{f, title={F}, journal={Nature}, volume={2401}, pages={2401.00002}, file={2401.pdf}}": None,
+    "@article{g, title={G}, url={https://doi.org/10.1/x}, volume={labs/1711.00399}}": None,
+    "TY  - JOUR\nTI  - H\nJO  - CoRR\nVL  - abs/1711.00399\nER  - \n": "1711.00399",
+    "TY  - JOUR\nTI  - I\nL1  - file:///home/me/1706.03762.pdf\nER  - \n": "1706.03762",
+    '[{"title": "J", "container-title": "CoRR", "volume": "abs/1711.00399"}]': "1711.00399",
+}
+
+
+@pytest.mark.parametrize("text", SERVICES)
+def test_ids_are_found_where_services_and_programs_write_them(text: str) -> None:
+    [found], problems, _ = parse_references(text)
+    assert (found["arxiv_id"], problems) == (SERVICES[text], [])
+
+
 ZOTERO_RIS = """TY  - JOUR\r
 TI  - Native Sparse Attention\r
 AU  - Yuan, Jingyang\r
