@@ -265,7 +265,17 @@ _PLACEHOLDER = re.compile(
     r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
     r"|(?:error|exception|traceback|timeout|오류|에러)(?:가 발생.*|\s?[:：(!\[].*|\s[0-9]{3}\b.*|\W*)"
     r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:(?:error|오류)[^\n]{0,120}"
-    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))",
+    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))"
+    # What a model's server answers when it is asked too often, or not paid.
+    r"|\W{0,9}(?:(?:api\s)?error(?:\scode|\soccurred|\s?[:：])[^\n]*|an? (?:\w{1,12}\s)?error (?:has )?occurred[^\n]*"
+    r"|failed to (?:generate|create|summari[sz]e|fetch|call|get|process)\b[^\n]*"
+    r"|(?:(?:openai|gemini|google|the|your|you|api|model|current|have|has|exceeded|daily|request|token|rate)\s){0,6}"
+    r"(?:quota|limit)\s(?:is |was |has been )?(?:exceeded|exhausted|reached)\b[^\n]*"
+    r"|you (?:have )?exceeded your (?:\w{1,12}\s){0,2}quota\b[^\n]*|(?:429\s?)?too many requests\b[^\n]*"
+    r"|insufficient (?:balance|quota|credits?)\b[^\n]*"
+    r"|(?:api|요청|사용|토큰|호출|모델|서버)[^.\n]{0,20}(?:할당량|한도|쿼터)[^.\n]{0,9}(?:초과|소진|도달)[^\n]*"
+    r"|[^。\n]{0,20}(?:(?:达到|超出|超过|用尽)[^。\n]{0,9}(?:配额|额度)(?:限制|上限|$)|(?:配额|额度|余额)[^。\n]{0,5}(?:不足|用尽|已满|超限)"
+    r"|(?:调用|生成|总结|请求)失败)[^\n]{0,60})",
     re.IGNORECASE | re.DOTALL,
 )
 _REFUSAL_PHRASE = re.compile(
