@@ -48,7 +48,7 @@ async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log
     await harness.fake.add_guild()
     [channel_id] = await harness.fake.add_channels(1)
     for number in range(3):
-        text = digest_builders.newsletter(harness.now().date(), [(f"2601.0000{number}", 5)])
+        text = digest_builders.newsletter(harness.now().date(), [(f"2601.0000{number + 1}", 5)])
         await digest_builders.ingest_digest(harness.db, text, at=harness.now(), location=f"{number}")
     async with harness.db.transaction() as connection:
         subscription = relay_harness.new_subscription(channel_id, top_n=1)
