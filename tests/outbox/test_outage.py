@@ -49,7 +49,9 @@ async def test_after_two_days_each_paper_is_posted_once_in_each_channel(
             relay = relay if away == "Discord" else relay_harness.open_relay()
         if away == "Discord" or hour not in AWAY:
             for number in range(hour // 24 + 1) if hour % 24 == 0 or hour == AWAY.stop else ():
-                text = digest_builders.newsletter((start + number * DAY).date(), [(f"2601.0000{number + 1}", 5)])
+                text = digest_builders.newsletter(
+                    (start + number * DAY).date(), [(f"2601.0000{number + 1}", 5)]
+                )
                 await digest_builders.ingest_digest(
                     database, text, at=relay_harness.now(), location=f"{number}"
                 )
