@@ -31,6 +31,11 @@ _ID_IN_TEXT = re.compile(
 _BARE_ID = re.compile(
     rf"(?:arxiv:\s?)?({_NEW_ID}|{_OLD_ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
 )
+_ID_ANYWHERE = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}",
+    re.IGNORECASE,
+)
+"""An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
@@ -71,6 +76,14 @@ def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
         if len(found) >= limit:
             break
     return list(found)[:limit]
+
+
+def find_ids(text: str) -> list[tuple[str, int]]:
+    """Return the ids in links and after `arXiv:`, each time that they occur, with the end of each in `text`."""
+    if "rxiv" not in text and "/papers/" not in text and "rXiv" not in text:
+        return []
+    found = ((_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text))
+    return [(arxiv_id, end) for arxiv_id, end in found if is_possible(arxiv_id, date.max.replace(year=2099))]
 
 
 def is_possible(arxiv_id: str, on: date) -> bool:
