@@ -1,7 +1,8 @@
 """Quality of lists of papers: of each project in a folder, the arXiv ids that become papers and the titles that are right.
 
 `python -m bench.quality.lists FOLDER`, where `FOLDER/<owner>__<repo>/<path>` are files as projects publish them. Titles are
-compared with `FOLDER/titles.tsv` (`<id>\t<title>`), if it is there.
+compared with those of `FOLDER/titles.tsv` and `FOLDER/<owner>__<repo>/truth.tsv`, whose rows begin with an id and end with
+its title. A paper without a title is not wrong: arXiv gives it by the id.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ def is_right(title: str, expected: str) -> bool:
 
 def main(folder: Path) -> None:
     """Print a row for each project."""
-    titles_file = folder / "titles.tsv"
-    rows = titles_file.read_text("utf-8").splitlines() if titles_file.exists() else []
-    titles = dict(row.split("\t", 1) for row in rows if "\t" in row)
+    titles = dict[str, str]()
+    for file in [folder / "titles.tsv", *sorted(folder.glob("*/truth.tsv"))]:
+        rows = file.read_text("utf-8").splitlines() if file.exists() else []
+        titles |= {row.split("\t")[0]: row.split("\t")[-1] for row in rows}
     print(f"{'project':48} {'ids':>6} {'papers':>6} {'read':>6} {'titles':>6} {'right':>11} {'invented':>8}")
     for project in sorted(path for path in folder.iterdir() if path.is_dir()):
         ids, found, invented = set[str](), set[str](), set[str]()
@@ -61,7 +63,7 @@ def main(folder: Path) -> None:
                     invented.add(entry.arxiv_id)
                 if entry.title:
                     named[entry.arxiv_id].add(entry.title)
-        checked = [(arxiv_id, title) for arxiv_id in named if arxiv_id in titles for title in named[arxiv_id]]
+        checked = [(arxiv_id, title) for arxiv_id in named if titles.get(arxiv_id) for title in named[arxiv_id]]
         wrong = [pair for pair in checked if not is_right(pair[1], titles[pair[0]])]
         share = f"{len(found & ids) / len(ids):.0%}" if ids else "-"
         right = f"{len(checked) - len(wrong)}/{len(checked)}"

@@ -94,6 +94,7 @@ class _MarkdownWriter:
         self._in_pre = False
         self._list_depth = 0
         self._in_row = False
+        self._header_cells = 0
         for token in _tokenize(page):
             if not isinstance(token, str):
                 self._write_tag(*token)
@@ -146,8 +147,10 @@ class _MarkdownWriter:
             self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
         elif name == "tr":
             self._in_row = not is_closing
-            self._chunks.append("\n" if is_closing else "\n|")
+            self._chunks.append("\n" + "|---" * self._header_cells if is_closing else "\n|")
+            self._header_cells = 0
         elif name in _CELL_TAGS:
+            self._header_cells += is_closing and name == "th"
             self._chunks.append(" | " if is_closing else " ")
         elif name == "table":
             self._in_row = False

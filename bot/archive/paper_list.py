@@ -183,7 +183,6 @@ class _BlockReader:
             self._in_table = True
             return True
         if not self._in_table:
-            self._columns = ()
             return False
         self._add(_Kind.ROW, row, 0, bare)
         return True
@@ -215,6 +214,8 @@ class _BlockReader:
 
     def _add(self, kind: _Kind, row: int, level: int, *lines: str) -> None:
         self.end()
+        if kind is _Kind.HEADING or (kind is _Kind.ROW and len(_split_cells(lines[0])) != len(self._columns)):
+            self._columns = ()
         self._open = _Block(kind, row, level, list(lines), self._columns if kind is _Kind.ROW else ())
         self.blocks.append(self._open)
 
@@ -338,8 +339,11 @@ def clean_title(text: str) -> str:
     return text
 
 
-def as_title(text: str, min_words: int = 3) -> str | None:
-    """The text as a title, or None for captions, names, ids, sentences, and titles that were translated."""
+def as_title(text: str, min_words: int = 4) -> str | None:
+    """The text as a title, or None for captions, names, ids, sentences, and titles that were translated.
+
+    A title has at least `min_words` words, or one less and a colon: shorter texts are mostly names of what a paper presents.
+    """
     title = clean_title(text)
     letters = len(_LETTER.findall(title[:300]))
     if not 6 <= len(title) <= 300 or letters < 5 or "://" in title or _CAPTIONS.match(title):
@@ -347,16 +351,18 @@ def as_title(text: str, min_words: int = 3) -> str | None:
     if len(_CJK.findall(title[:300])) > 0.2 * letters or _NAMES.search(title) or arxiv_ids.parse_bare_id(title):
         return None
     words = _WORD.findall(title)
-    if len(words) < min_words or (title.endswith(".") and len(words) > 12) or ". " in title[20:-20]:
+    if len(words) < min_words - (": " in title) or (min_words > 3 and len(title) < 20) or (title.endswith(".") and len(words) > 12) or ". " in title[20:-20]:
         return None
     return title
 
 
-def _find_title(text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 3) -> tuple[str | None, bool]:
+def _find_title(text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 4) -> tuple[str | None, bool]:
     """The title of the only paper of an item, a row or a paragraph, and whether its form says that it is one."""
     own = [title for link in links if link.arxiv_id == arxiv_id and (title := as_title(link.label, min_words))]
     if own:
         return max(own, key=len), True
+    if _has_name(arxiv_id, links):
+        return None, False
     for quoted in _QUOTED.finditer(text[:600]):
         if title := as_title(quoted[1], 1):
             return title, True
@@ -364,13 +370,23 @@ def _find_title(text: str, arxiv_id: str, links: Sequence[_Link], min_words: int
         rest = text[bold.end() :].lstrip(" *:")
         if not (rest[:1] in "-–—:" and _WORD.search(rest)) and (title := as_title(bold[1] or bold[2])):
             return title, True
-    if others := [title for link in links if not link.arxiv_id and (title := as_title(link.label, 4))]:
+    if others := [title for link in links if not link.arxiv_id and (title := as_title(link.label, 5))]:
         return others[0], True
     return None, False
 
 
+def _has_name(arxiv_id: str, links: Sequence[_Link]) -> bool:
+    """Whether a link to a paper is labelled with more than a caption or an id: a name, whose title stands nowhere."""
+    labels = (clean_title(link.label) for link in links if link.arxiv_id == arxiv_id)
+    return any(
+        _LETTER.search(label) and not _CAPTIONS.match(label) and not arxiv_ids.extract_arxiv_id(label) for label in labels
+    )
+
+
 def _text_before_link(text: str, links: Sequence[_Link]) -> str | None:
     """The title that stands before the first link to a paper, as in `A title: of words [PDF](…)`."""
+    if any(_has_name(link.arxiv_id, links) for link in links if link.arxiv_id):
+        return None
     start = min((link.start for link in links if link.arxiv_id), default=-1)
     found = arxiv_ids.find_ids(text)
     if start < 0 and found:
@@ -572,15 +588,18 @@ class _ListReader:
         for index, cell in enumerate(cells):
             plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
             name = columns[index] if index < len(columns) else ""
+            if index not in (dated_at, authors_at, by_column["title"]) and _KIND_BY_LABEL.get(name.lower()) == "skipped":
+                continue
             if index == dated_at or (len(plain) < 24 and dated_at is None):
                 paper.on = paper.on or find_date(plain)
             if index == authors_at:
                 paper.text.append(f"Authors: {plain}")
-            elif index != dated_at and len(plain) > 40 and paper.title != as_title(cell) and not (
+            elif index != dated_at and _is_text(plain) and not (
                 paper.title and clean_title(plain).startswith(paper.title)
             ):
-                label = f"**{name}**:" if name and index != by_column["title"] else ""
-                paper.text.append(f"{label}\n{_section_text(cell)}")
+                heading, body = fields.split_heading(_LEAD.sub("", _section_text(cell)))
+                heading = heading or (name if index != by_column["title"] else None)
+                paper.text.append(f"**{heading}**:\n{body}" if heading else body)
             elif image := next((link.url for link in find_links(cell) if not link.label and _is_picture(link.url)), None):
                 paper.fields.setdefault("thumbnail", image)
 
@@ -612,8 +631,9 @@ class _ListReader:
             return
         if not block.ids:
             return
-        arxiv_id = block.ids[0]
-        title, _ = _find_title(text, arxiv_id, links)
+        titles = {arxiv_id: _find_title(text, arxiv_id, links)[0] for arxiv_id in block.ids[:2]}
+        arxiv_id = next((arxiv_id for arxiv_id, title in titles.items() if title), block.ids[0])
+        title = titles[arxiv_id]
         lead = text.lstrip(" *_\"“'[(").lower()
         begins = title is not None and title[:12].lower() in _plain_text(lead[:200]).lower()[: len(title[:12]) + 24]
         if begins and len(block.ids) <= 2:
@@ -730,6 +750,10 @@ _COLUMNS = {
     "authors": re.compile(r"author|作者|저자|著者"),
     "date": re.compile(r"date|publish|time|day|日期|时间|날짜|일자"),
 }
+
+
+def _is_text(plain: str) -> bool:
+    return len(plain) + 3 * len(_CJK.findall(plain[:40])) > 40
 
 
 def _column(names: Sequence[str], kind: str) -> int | None:
@@ -882,7 +906,7 @@ def _to_record(paper: _Paper) -> listing.Paper:
             continue
         kind, name, value = _label_kind(line)
         if kind == "authors":
-            record.setdefault("authors", archive_headings.parse_authors(_plain_text(value))[0])
+            record.setdefault("authors", archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))[0])
             is_skipped = True
         elif kind == "title":
             paper.title = as_title(value, 1) or paper.title
@@ -898,7 +922,7 @@ def _to_record(paper: _Paper) -> listing.Paper:
         elif not is_skipped or line.startswith(("-", "*", ">")) or not _is_continuation(lines, number):
             is_skipped = False
             text = strip_links(raw.rstrip())
-            if _without_links(line) and not _CAPTIONS.match(_plain_text(line).strip(" -|*")):
+            if _without_links(line) and not arxiv_ids.parse_bare_id(line.strip("`*")) and not _CAPTIONS.match(_plain_text(line).strip(" -|*")):
                 if not sections:
                     sections.append((None, []))
                 sections[-1][1].append(text.strip() if text.lstrip()[:1] not in "-*" else text)
