@@ -56,14 +56,18 @@ def main(folder: Path) -> None:
                 problems.append(f"    {name}: {error}")
                 continue
             days = [digest.date.isoformat() + "*" * digest.is_rolling for digest in digests]
-            problems.append(f"    {name}: {digests[0].format}, {len(digests)} days, {min(days)} to {max(days)}")
+            problems.append(
+                f"    {name}: {digests[0].format}, {len(digests)} days, {min(days)} to {max(days)}"
+            )
             for entry in (entry for digest in digests for entry in digest.entries):
                 found.add(entry.arxiv_id)
                 if entry.arxiv_id not in text.lower():
                     invented.add(entry.arxiv_id)
                 if entry.title:
                     named[entry.arxiv_id].add(entry.title)
-        checked = [(arxiv_id, title) for arxiv_id in named if titles.get(arxiv_id) for title in named[arxiv_id]]
+        checked = [
+            (arxiv_id, title) for arxiv_id in named if titles.get(arxiv_id) for title in named[arxiv_id]
+        ]
         wrong = [pair for pair in checked if not is_right(pair[1], titles[pair[0]])]
         share = f"{len(found & ids) / len(ids):.0%}" if ids else "-"
         right = f"{len(checked) - len(wrong)}/{len(checked)}"

@@ -29,11 +29,11 @@ _SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "s
 _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _LIST_TAGS = frozenset({"ul", "ol"})
-_BLOCK_TAGS = frozenset(
-    {"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"}
-)
+_BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
 _CELL_TAGS = frozenset({"td", "th"})
-_ID_ATTRIBUTE = re.compile(r"""\sdata-[a-z-]{0,30}id\s?=\s?["'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})""", re.IGNORECASE)
+_ID_ATTRIBUTE = re.compile(
+    r"""\sdata-[a-z-]{0,30}id\s?=\s?["'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})""", re.IGNORECASE
+)
 
 
 class _Tag(NamedTuple):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, paper_list
 from bot.archive import headings as archive_headings
-from bot.core import errors
 from storage.models import Digest, Problem
 
 _ID_FIELDS = (
@@ -16,7 +15,16 @@ _ID_FIELDS = (
     "pdf", "pdf_url", "pdfUrl", "pdf_link", "href", "arxiv_link", "hf_url",
 )  # fmt: skip
 _TITLE_FIELDS = ("title", "paper_title", "original_title", "title_en", "name")
-_DATE_FIELDS = ("date", "submittedOnDailyAt", "publishedAt", "published", "published_at", "published_date", "publish_date", "updated")
+_DATE_FIELDS = (
+    "date",
+    "submittedOnDailyAt",
+    "publishedAt",
+    "published",
+    "published_at",
+    "published_date",
+    "publish_date",
+    "updated",
+)
 _TEXT_FIELDS = {
     "tldr": "TL;DR", "tl;dr": "TL;DR", "TLDR": "TL;DR", "ai_summary": None, "summary_ai": None, "motivation": "Motivation",
     "method": "Method", "result": "Result", "results": "Results", "conclusion": "Conclusion", "summary_zh": "摘要", "summary_cn": "摘要",
@@ -74,7 +82,10 @@ def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
 
 
 def _newest_day(items: Sequence[Any]) -> date | None:
-    days = [fields.clean_date(item["paper"].get("submittedOnDailyAt") or item.get("publishedAt")) for item in items]
+    days = [
+        fields.clean_date(item["paper"].get("submittedOnDailyAt") or item.get("publishedAt"))
+        for item in items
+    ]
     return max(filter(None, days), default=None)
 
 
@@ -93,7 +104,10 @@ def _find_papers(value: object, line: int) -> Iterator[_Found]:
                 yield _Found({**paper, "arxiv_id": arxiv_id}, on, line)
                 continue
             on = paper_list.find_date(str(item["date"])) or on if isinstance(item.get("date"), str) else on
-            stack += [(str(name), child, on or paper_list.find_date(str(name)[:40])) for name, child in reversed(item.items())]
+            stack += [
+                (str(name), child, on or paper_list.find_date(str(name)[:40]))
+                for name, child in reversed([*item.items()])
+            ]
         elif isinstance(item, list):
             stack += [("", child, on) for child in reversed(item)]
         elif isinstance(item, str) and len(item) > 20:
@@ -113,7 +127,9 @@ def _find_id(paper: Mapping[str, Any]) -> str | None:
 
 def _own_date(paper: Mapping[str, Any]) -> date | None:
     values = (paper.get(name) for name in _DATE_FIELDS)
-    return next((on for value in values if isinstance(value, str) and (on := paper_list.find_date(value[:40]))), None)
+    return next(
+        (on for value in values if isinstance(value, str) and (on := paper_list.find_date(value[:40]))), None
+    )
 
 
 def _to_record(paper: Mapping[str, Any]) -> listing.Paper:
@@ -135,7 +151,14 @@ def _to_record(paper: Mapping[str, Any]) -> listing.Paper:
         "arxiv_id": paper["arxiv_id"],
         "title": paper_list.as_title(title, 1) if title else None,
         "authors": _authors(paper.get("authors", paper.get("author"))),
-        "votes": next((value for name in ("upvotes", "votes", "likes", "score") if isinstance(value := paper.get(name), int)), None),
+        "votes": next(
+            (
+                value
+                for name in ("upvotes", "votes", "likes", "score")
+                if isinstance(value := paper.get(name), int)
+            ),
+            None,
+        ),
         "thumbnail": record.get("thumbnail") or paper.get("thumbnailUrl") or paper.get("image"),
         "summary": None,
         "sections": sections,
@@ -145,5 +168,9 @@ def _to_record(paper: Mapping[str, Any]) -> listing.Paper:
 def _authors(value: object) -> list[str]:
     if isinstance(value, str):
         return list(archive_headings.parse_authors(value)[0])
-    names = [item.get("name") if isinstance(item, Mapping) else item for item in value] if isinstance(value, list) else []
+    names = (
+        [item.get("name") if isinstance(item, Mapping) else item for item in value]
+        if isinstance(value, list)
+        else []
+    )
     return [name.strip(" ,;") for name in names if isinstance(name, str)]

@@ -316,10 +316,15 @@ _MENTIONING = re.compile(
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
-_LEAD = re.compile(r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}")
+_LEAD = re.compile(
+    r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}"
+)
 _BOLD = re.compile(r"\*\*\*?([^*\n]{3,400})\*\*\*?|__([^_\n]{3,400})__")
-_QUOTED = re.compile("[\"“「『]([^\"“”「」『』\n]{3,300})[\"”」』]")
-_READ_MORE = re.compile(r"[(\[]?\s{0,3}(?:read more on|read more|more on|link|paper|pdf|arxiv)?\s{0,3}[:：|,(\[*–—-]{0,5}\s{0,3}\Z", re.IGNORECASE)
+_QUOTED = re.compile('["“「『]([^"“”「」『』\n]{3,300})["”」』]')
+_READ_MORE = re.compile(
+    r"[(\[]?\s{0,3}(?:read more on|read more|more on|link|paper|pdf|arxiv)?\s{0,3}[:：|,(\[*–—-]{0,5}\s{0,3}\Z",
+    re.IGNORECASE,
+)
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
@@ -348,17 +353,30 @@ def as_title(text: str, min_words: int = 4) -> str | None:
     letters = len(_LETTER.findall(title[:300]))
     if not 6 <= len(title) <= 300 or letters < 5 or "://" in title or _CAPTIONS.match(title):
         return None
-    if len(_CJK.findall(title[:300])) > 0.2 * letters or _NAMES.search(title) or arxiv_ids.parse_bare_id(title):
+    if (
+        len(_CJK.findall(title[:300])) > 0.2 * letters
+        or _NAMES.search(title)
+        or arxiv_ids.parse_bare_id(title)
+    ):
         return None
     words = _WORD.findall(title)
-    if len(words) < min_words - (": " in title) or (min_words > 3 and len(title) < 20) or (title.endswith(".") and len(words) > 12) or ". " in title[20:-20]:
+    if (
+        len(words) < min_words - (": " in title)
+        or (min_words > 3 and len(title) < 20)
+        or (title.endswith(".") and len(words) > 12)
+        or ". " in title[20:-20]
+    ):
         return None
     return title
 
 
-def _find_title(text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 4) -> tuple[str | None, bool]:
+def _find_title(
+    text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 4
+) -> tuple[str | None, bool]:
     """The title of the only paper of an item, a row or a paragraph, and whether its form says that it is one."""
-    own = [title for link in links if link.arxiv_id == arxiv_id and (title := as_title(link.label, min_words))]
+    own = [
+        title for link in links if link.arxiv_id == arxiv_id and (title := as_title(link.label, min_words))
+    ]
     if own:
         return max(own, key=len), True
     if _has_name(arxiv_id, links):
@@ -379,7 +397,8 @@ def _has_name(arxiv_id: str, links: Sequence[_Link]) -> bool:
     """Whether a link to a paper is labelled with more than a caption or an id: a name, whose title stands nowhere."""
     labels = (clean_title(link.label) for link in links if link.arxiv_id == arxiv_id)
     return any(
-        _LETTER.search(label) and not _CAPTIONS.match(label) and not arxiv_ids.extract_arxiv_id(label) for label in labels
+        _LETTER.search(label) and not _CAPTIONS.match(label) and not arxiv_ids.extract_arxiv_id(label)
+        for label in labels
     )
 
 
@@ -397,7 +416,7 @@ def _text_before_link(text: str, links: Sequence[_Link]) -> str | None:
 
 # Dates.
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _RANGE = re.compile(
     rf"\b{_MONTH}\s?[0-9]{{1,2}}(?:st|nd|rd|th)?\s?(?:-|–|—|~|to)\s?(?:{_MONTH}\s?)?([0-9]{{1,2}})(?:st|nd|rd|th)?\W{{1,5}}(20[0-9]{{2}})\b",
@@ -492,7 +511,10 @@ class _ListReader:
                 self._read_block(block)
                 position += 1
         dropped = {
-            index for counts in self._all_counts if counts.plain > 2 * len(counts.weak) for index in counts.weak
+            index
+            for counts in self._all_counts
+            if counts.plain > 2 * len(counts.weak)
+            for index in counts.weak
         }
         return [paper for index, paper in enumerate(self.papers) if index not in dropped]
 
@@ -546,7 +568,9 @@ class _ListReader:
         if self._counts.weak or self._counts.plain:
             self._counts = _Counts()
             self._all_counts.append(self._counts)
-        is_paper = block.first_id and not block.has_more and not on and not _NO_TITLES.match(_plain_text(text))
+        is_paper = (
+            block.first_id and not block.has_more and not on and not _NO_TITLES.match(_plain_text(text))
+        )
         self._section = block if is_paper else None
         self._buffer = []
 
@@ -576,7 +600,9 @@ class _ListReader:
                 paper.title = _row_title(cells, links, arxiv_id, title_at if title_at is not None else -1)
                 self._fill_row(paper, cells, block.columns, by_column)
             else:
-                paper.title = _find_title(named.get(arxiv_id, ""), arxiv_id, [x for y in links for x in y], 5)[0]
+                paper.title = _find_title(
+                    named.get(arxiv_id, ""), arxiv_id, [x for y in links for x in y], 5
+                )[0]
         self._current = None
         self._section = None
 
@@ -588,25 +614,34 @@ class _ListReader:
         for index, cell in enumerate(cells):
             plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
             name = columns[index] if index < len(columns) else ""
-            if index not in (dated_at, authors_at, by_column["title"]) and _KIND_BY_LABEL.get(name.lower()) == "skipped":
+            if (
+                index not in (dated_at, authors_at, by_column["title"])
+                and _KIND_BY_LABEL.get(name.lower()) == "skipped"
+            ):
                 continue
             if index == dated_at or (len(plain) < 24 and dated_at is None):
                 paper.on = paper.on or find_date(plain)
             if index == authors_at:
                 paper.text.append(f"Authors: {plain}")
-            elif index != dated_at and _is_text(plain) and not (
-                paper.title and clean_title(plain).startswith(paper.title)
+            elif (
+                index != dated_at
+                and _is_text(plain)
+                and not (paper.title and clean_title(plain).startswith(paper.title))
             ):
                 heading, body = fields.split_heading(_LEAD.sub("", _section_text(cell)))
                 heading = heading or (name if index != by_column["title"] else None)
                 paper.text.append(f"**{heading}**:\n{body}" if heading else body)
-            elif image := next((link.url for link in find_links(cell) if not link.label and _is_picture(link.url)), None):
+            elif image := next(
+                (link.url for link in find_links(cell) if not link.label and _is_picture(link.url)), None
+            ):
                 paper.fields.setdefault("thumbnail", image)
 
     def _read_text(self, block: _Block) -> None:
         if self._mentioning:
             return
-        foreign = [arxiv_id for arxiv_id in block.ids if not self._current or arxiv_id != self._current.arxiv_id]
+        foreign = [
+            arxiv_id for arxiv_id in block.ids if not self._current or arxiv_id != self._current.arxiv_id
+        ]
         if not foreign:
             if self._current:
                 self._current.text.append(block.text)
@@ -635,7 +670,10 @@ class _ListReader:
         arxiv_id = next((arxiv_id for arxiv_id, title in titles.items() if title), block.ids[0])
         title = titles[arxiv_id]
         lead = text.lstrip(" *_\"“'[(").lower()
-        begins = title is not None and title[:12].lower() in _plain_text(lead[:200]).lower()[: len(title[:12]) + 24]
+        begins = (
+            title is not None
+            and title[:12].lower() in _plain_text(lead[:200]).lower()[: len(title[:12]) + 24]
+        )
         if begins and len(block.ids) <= 2:
             self._add(arxiv_id, block.row, title, text=[_after_title(text, links, arxiv_id, title or "")])
             self._section = None
@@ -663,7 +701,11 @@ class _ListReader:
         title = as_title(self._section.text, 2)
         text = [part.text for part in self._buffer] + [block.text]
         heading = clean_title(self._section.text)
-        if title is None and heading and not any(_label_kind(line)[0] == "title" for part in text for line in part.split("\n")):
+        if (
+            title is None
+            and heading
+            and not any(_label_kind(line)[0] == "title" for part in text for line in part.split("\n"))
+        ):
             text.insert(0, heading)
         self._add(arxiv_id, self._section.row, title, text=text, level=self._section.level)
         self._section = None
@@ -687,7 +729,9 @@ class _ListReader:
         if item.ids:
             self._read_item_papers(item)
             self._read_below(start + 1, end)
-        elif not group.has_more and (title := _item_title(item)) and not _has_own_title(below, group.first_id):
+        elif (
+            not group.has_more and (title := _item_title(item)) and not _has_own_title(below, group.first_id)
+        ):
             self._add(group.first_id, item.row, title, text=[block.text for block in below])
         else:
             self._buffer.append(item)
@@ -705,7 +749,12 @@ class _ListReader:
         if len(item.ids) == 1:
             arxiv_id = item.ids[0]
             title, is_sure = _find_title(text, arxiv_id, links)
-            if self._section and self._section.first_id == arxiv_id and not title and len(_without_links(text)) <= 40:
+            if (
+                self._section
+                and self._section.first_id == arxiv_id
+                and not title
+                and len(_without_links(text)) <= 40
+            ):
                 self._take_section(arxiv_id, item)
                 return
             if current := self._current:
@@ -714,7 +763,12 @@ class _ListReader:
                     return
             title = title or _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id), 4)
             self._add(
-                arxiv_id, item.row, title, text=[_after_title(text, links, arxiv_id, title or "")], on=on, is_weak=not is_sure
+                arxiv_id,
+                item.row,
+                title,
+                text=[_after_title(text, links, arxiv_id, title or "")],
+                on=on,
+                is_weak=not is_sure,
             )
             return
         titles = {arxiv_id: _find_title("", arxiv_id, links, 5)[0] for arxiv_id in item.ids}
@@ -723,7 +777,9 @@ class _ListReader:
         for arxiv_id in [lead.arxiv_id or ""] if is_about_one and lead else item.ids:
             self._add(arxiv_id, item.row, titles[arxiv_id], on=on, is_weak=not titles[arxiv_id])
         if is_about_one and self._current:
-            self._current.text.append(_after_title(text, links, self._current.arxiv_id, self._current.title or ""))
+            self._current.text.append(
+                _after_title(text, links, self._current.arxiv_id, self._current.title or "")
+            )
         else:
             self._current = None
 
@@ -760,7 +816,9 @@ def _column(names: Sequence[str], kind: str) -> int | None:
     return next((index for index, name in enumerate(names) if _COLUMNS[kind].search(name)), None)
 
 
-def _row_title(cells: Sequence[str], links: Sequence[Sequence[_Link]], arxiv_id: str, title_at: int) -> str | None:
+def _row_title(
+    cells: Sequence[str], links: Sequence[Sequence[_Link]], arxiv_id: str, title_at: int
+) -> str | None:
     """The title in a row: its link's label, the text of the column of titles, or the first long cell of a few words."""
     everything = [link for found in links for link in found]
     own = [title for link in everything if link.arxiv_id == arxiv_id and (title := as_title(link.label))]
@@ -788,7 +846,12 @@ def _strip_id(text: str, arxiv_id: str) -> str:
         return ""
     before, _, after = text.partition(arxiv_id)
     kept = after if len(after) > len(before) else before
-    return re.sub(r"\A(?:v[0-9]{1,2})?[\])`*:\s–—-]{0,9}|[\[(`*\s]{0,9}(?:arxiv:?)?[\[(`*:\s–—-]{0,9}\Z", "", kept, flags=re.IGNORECASE)
+    return re.sub(
+        r"\A(?:v[0-9]{1,2})?[\])`*:\s–—-]{0,9}|[\[(`*\s]{0,9}(?:arxiv:?)?[\[(`*:\s–—-]{0,9}\Z",
+        "",
+        kept,
+        flags=re.IGNORECASE,
+    )
 
 
 def _without_links(text: str) -> str:
@@ -808,7 +871,7 @@ def _after_title(text: str, links: Sequence[_Link], arxiv_id: str, title: str) -
     start = ends[0] if ends else 0
     if not ends and title and title in text:
         start = text.index(title) + len(title)
-    return text[start:].lstrip(" *_:,.)]\"”–—-|")
+    return text[start:].lstrip(' *_:,.)]"”–—-|')
 
 
 def _item_title(item: _Block) -> str | None:
@@ -817,7 +880,9 @@ def _item_title(item: _Block) -> str | None:
 
 
 def _has_own_title(below: Sequence[_Block], arxiv_id: str) -> bool:
-    return any(_find_title("", arxiv_id, find_links(block.text))[0] for block in below if arxiv_id in block.ids)
+    return any(
+        _find_title("", arxiv_id, find_links(block.text))[0] for block in below if arxiv_id in block.ids
+    )
 
 
 def _join_link_lines(lines: Sequence[str]) -> Iterator[str]:
@@ -879,7 +944,11 @@ def _is_picture(url: str) -> bool:
 
 def _section_text(text: str) -> str:
     """A cell or paragraph as text: without HTML and links."""
-    return strip_links(_plain_line(_SUMMARY.sub("", text).replace("<br>", "\n").replace("<br/>", "\n"))).replace("\\|", "|").strip()
+    return (
+        strip_links(_plain_line(_SUMMARY.sub("", text).replace("<br>", "\n").replace("<br/>", "\n")))
+        .replace("\\|", "|")
+        .strip()
+    )
 
 
 def _to_record(paper: _Paper) -> listing.Paper:
@@ -894,7 +963,14 @@ def _to_record(paper: _Paper) -> listing.Paper:
         if not line or markdown_lines.is_thematic_break(line):
             is_title = False
             continue
-        image = next((link.url for link in find_links(line[:3000]) if not link.label and _is_picture(link.url)), None) if "![" in line else None
+        image = (
+            next(
+                (link.url for link in find_links(line[:3000]) if not link.label and _is_picture(link.url)),
+                None,
+            )
+            if "![" in line
+            else None
+        )
         if image:
             record.setdefault("thumbnail", image)
         if number < 6 and "authors" not in record and (names := _names(line)):
@@ -906,7 +982,9 @@ def _to_record(paper: _Paper) -> listing.Paper:
             continue
         kind, name, value = _label_kind(line)
         if kind == "authors":
-            record.setdefault("authors", archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))[0])
+            record.setdefault(
+                "authors", archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))[0]
+            )
             is_skipped = True
         elif kind == "title":
             paper.title = as_title(value, 1) or paper.title
@@ -922,7 +1000,11 @@ def _to_record(paper: _Paper) -> listing.Paper:
         elif not is_skipped or line.startswith(("-", "*", ">")) or not _is_continuation(lines, number):
             is_skipped = False
             text = strip_links(raw.rstrip())
-            if _without_links(line) and not arxiv_ids.parse_bare_id(line.strip("`*")) and not _CAPTIONS.match(_plain_text(line).strip(" -|*")):
+            if (
+                _without_links(line)
+                and not arxiv_ids.parse_bare_id(line.strip("`*"))
+                and not _CAPTIONS.match(_plain_text(line).strip(" -|*"))
+            ):
                 if not sections:
                     sections.append((None, []))
                 sections[-1][1].append(text.strip() if text.lstrip()[:1] not in "-*" else text)
@@ -970,13 +1052,17 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     found = {paper.arxiv_id for paper in papers}
     if 2 * len(found) < len(everything):
         links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
-        read = f"of which {len(found)} stand in the form of a list" if found else "none in a form that is read"
+        read = (
+            f"of which {len(found)} stand in the form of a list" if found else "none in a form that is read"
+        )
         raise errors.NotADigestError(f"it has {links}, {read}")
     return build_digests(((paper.on, paper.row + start + 1, _to_record(paper)) for paper in papers), on)
 
 
 def build_digests(
-    papers: Iterable[tuple[date | None, int, listing.Paper]], on: date | None, problems: Sequence[Problem] = ()
+    papers: Iterable[tuple[date | None, int, listing.Paper]],
+    on: date | None,
+    problems: Sequence[Problem] = (),
 ) -> tuple[Digest, ...]:
     """The digests of papers with their dates and lines. A paper that is named twice on a day is one paper.
 
@@ -991,13 +1077,14 @@ def build_digests(
     digests = []
     if None in by_date and on is None:
         raise errors.NotADigestError(f"it lists {len(by_date[None])} papers without a date")
-    for dated, found in by_date.items():
+    # The rolling one first: whether its place was read before is asked before the dated ones are stored.
+    for dated, found in sorted(by_date.items(), key=lambda item: item[0] is not None):
         lines, records = zip(*found.values(), strict=True)
         day = dated or on
         assert day
-        digests.append(listing.build(
-                day, records, lines, problems, form=DigestFormat.LIST, is_rolling=dated is None
-            ))
+        digests.append(
+            listing.build(day, records, lines, problems, form=DigestFormat.LIST, is_rolling=dated is None)
+        )
         problems = ()
     return tuple(digests)
 

@@ -1,7 +1,7 @@
 """The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
 
-`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. The third format,
-`bot.archive.listing`, is JSON and detected by its first character.
+`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. JSON is detected by its
+first character. What is neither may be a list of papers of another form.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _sample_lines(rows: Sequence[str], start: int, stop: int) -> Iterator[str]:
         yield line
 
 
-FILE_SUFFIXES = frozenset({".md", ".txt"})
+FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html", ".htm"})
 """Suffixes of digest files, in lower case."""
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -139,7 +139,8 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         text = html_pages.to_markdown(text)
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
-    written, reason = (), errors.NotADigestError("")
+    written: tuple[Digest, ...] = ()
+    reason = errors.NotADigestError(_NO_DATE)
     try:
         written = _parse_written(rows)
     except errors.NotADigestError as error:

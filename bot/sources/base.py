@@ -12,9 +12,9 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.archive import parse
+from bot.archive import html_pages, parse
 from bot.core import day_close, errors, isolation
 from bot.sources import fetch_errors
 from storage import models
@@ -175,14 +175,9 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
-# Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown.
-#
-# A large answer is read in a process of its own with limited memory.
+# Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
-"""Suffixes of digests in folders and repositories and at web addresses, in lower case."""
-
 _THREAD_THRESHOLD = 200_000
 """Body size in bytes from which detection runs in a thread, off the event loop."""
 LARGE_BYTES = 1_000_000
@@ -193,8 +188,12 @@ _MAX_CPU_SECONDS = 300.0
 _ENTRIES_AT_ONCE = 50
 
 
-async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
-    """Return the digests in a response. Raises FetchError with the reason if there is none."""
+async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
+    """Return the digests in a response. Raises FetchError with the reason if there is none.
+
+    `on` is the day of papers without a date: without it their list is a rolling one, read now.
+    """
+    name, read_on = response.url, response.page_state.read_at.date()
     body = response.body or b""
     if not body.strip():
         raise fetch_errors.FetchError("its answer is empty")
@@ -202,33 +201,36 @@ async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
     if len(body) >= LARGE_BYTES:
         # Where no process can be started, a thread does it.
         with suppress(isolation.ChildStartError):
-            return await _detect_in_process(body, response.charset)
+            return await _detect_in_process(body, response.charset, name, on, read_on)
     if len(body) >= _THREAD_THRESHOLD:
-        return await asyncio.to_thread(lambda: detect_in_text(response.text()))
-    return detect_in_text(response.text())
+        return await asyncio.to_thread(lambda: detect_in_text(response.text(), name, on, read_on))
+    return detect_in_text(response.text(), name, on, read_on)
 
 
-def detect_in_text(text: str) -> tuple[models.Digest, ...]:
-    """Return the digests in a text. Raises FetchError if there is none."""
-    with suppress(errors.NotADigestError):
-        return _parse(text)
-    if not looks_like_html(text):
-        raise fetch_errors.FetchError("there is no digest in it")
-    with suppress(errors.NotADigestError):
-        return _parse(to_markdown(text))
-    raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+def detect_in_text(
+    text: str, name: str = "", on: date | None = None, read_on: date | None = None
+) -> tuple[models.Digest, ...]:
+    """Return the digests in a text. Raises FetchError with the reason if there is none.
 
-
-def _parse(text: str) -> tuple[models.Digest, ...]:
-    digests = parse.parse_text(text)
+    `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
+    """
+    try:
+        digests = parse.parse_text(text, name, on or read_on)
+    except errors.NotADigestError as error:
+        if html_pages.is_html(text):
+            raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest: {error}") from None
+        raise fetch_errors.FetchError(f"there is no digest in it: {error}") from None
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
-    return digests
+    return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
 
 
-async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:
+async def _detect_in_process(
+    body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
+) -> tuple[models.Digest, ...]:
+    days = [on and on.isoformat(), read_on.isoformat()]
     parts = isolation.stream_isolated(
-        _detect, body, charset_name, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+        _detect, body, charset_name, name, *days, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
     )
     found: list[tuple[dict[str, Any], list[models.Entry]]] = []
     try:
@@ -247,6 +249,7 @@ async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[mod
             entries=tuple(entries),
             problems=tuple(models.Problem(**problem) for problem in head["problems"]),
             text=head["text"],
+            is_rolling=head["is_rolling"],
         )
         for head, entries in found
     )
@@ -257,11 +260,13 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
     return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
+def _detect(body: bytes, charset_name: str | None, name: str, on: str | None, read_on: str) -> Iterator[Any]:
     """Yield each digest without its entries, then its entries in parts."""
     from bot.sources import fetcher  # loads aiohttp
 
-    for digest in detect_in_text(fetcher.decode_text(body, charset_name)):
+    text = fetcher.decode_text(body, charset_name)
+    days = [date.fromisoformat(on) if on else None, date.fromisoformat(read_on)]
+    for digest in detect_in_text(text, name, *days):
         yield replace(digest, entries=())
         for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
             yield digest.entries[start : start + _ENTRIES_AT_ONCE]

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse
-from bot.archive import html_pages
+from bot.archive import html_pages, parse
 from tests.support import growth
 
 
@@ -52,7 +51,7 @@ def test_a_digest_survives_a_blogs_html() -> None:
 
 @pytest.mark.parametrize("text", ["## Daily Papers", "a <video src='x'> b", "1 < 2", "<https://h.test>"])
 def test_markdown_is_not_taken_for_html(text: str) -> None:
-    assert not html_pages.looks_like_html(text)
+    assert not html_pages.is_html(text)
 
 
 HOSTILE = (
