@@ -34,7 +34,7 @@ class TextFile:
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the files and, of folders, every file whose suffix may be that of a digest at any depth, sorted by name, without opening them."""
+    """Yield the files and, of folders, those with a digest's suffix at any depth, sorted by name, without opening them."""
     for name in paths:
         path = Path(name)
         try:

@@ -11,8 +11,8 @@ from bot.archive import headings as archive_headings
 from storage.models import Digest, Problem
 
 _ID_FIELDS = (
-    "arxiv_id", "arxivId", "arxiv", "paper_id", "paperId", "id", "entry_id", "url", "link", "abs", "abs_url", "arxiv_url", "paper_url",
-    "pdf", "pdf_url", "pdfUrl", "pdf_link", "href", "arxiv_link", "hf_url",
+    "arxiv_id", "arxivId", "arxiv", "paper_id", "paperId", "id", "entry_id", "url", "link", "abs", "abs_url", "arxiv_url",
+    "paper_url", "pdf", "pdf_url", "pdfUrl", "pdf_link", "href", "arxiv_link", "hf_url",
 )  # fmt: skip
 _TITLE_FIELDS = ("title", "paper_title", "original_title", "title_en", "name")
 _DATE_FIELDS = (
@@ -27,8 +27,9 @@ _DATE_FIELDS = (
 )
 _TEXT_FIELDS = {
     "tldr": "TL;DR", "tl;dr": "TL;DR", "TLDR": "TL;DR", "ai_summary": None, "summary_ai": None, "motivation": "Motivation",
-    "method": "Method", "result": "Result", "results": "Results", "conclusion": "Conclusion", "summary_zh": "摘要", "summary_cn": "摘要",
-    "abstract_zh": "摘要", "translation": None, "description": None, "reason": "Reason", "highlights": "Highlights",
+    "method": "Method", "result": "Result", "results": "Results", "conclusion": "Conclusion", "summary_zh": "摘要",
+    "summary_cn": "摘要",    "abstract_zh": "摘要", "translation": None, "description": None, "reason": "Reason",
+    "highlights": "Highlights",
     "summary": None, "abstract": "Abstract",
 }  # fmt: skip
 _MAX_VALUES = 2_000_000
@@ -59,10 +60,11 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     found, problems = list[_Found](), list[Problem]()
     for line, value in values:
         found += _find_papers(value, line)
-    papers = []
-    for item in found:
-        if item.paper is not None:
-            papers.append((item.on or path_on or _own_date(item.paper), item.line, _to_record(item.paper)))
+    papers = [
+        (item.on or path_on or _own_date(item.paper), item.line, _to_record(item.paper))
+        for item in found
+        if item.paper is not None
+    ]
     rows = [row for item in found if item.paper is None for row in ["", *item.text.strip().split("\n")]]
     if not papers and rows:
         return paper_list.parse(rows, name, on)

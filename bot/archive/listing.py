@@ -260,7 +260,7 @@ _CLEANERS: Mapping[str, Any] = {
     "authors": lambda value: list(fields.clean_names(value)),
     "thumbnail": fields.clean_url,
     "summary": _clean_summary,
-    "sections": lambda value: _clean_sections(value),
+    "sections": lambda value: _clean_sections(value),  # noqa: PLW0108 - it is defined below
     "abstract": fields.clean_paragraph,
     "keywords": lambda value: list(fields.clean_labels(value)),
     "organization": lambda value: fields.clean_line(value, 200),
@@ -276,12 +276,11 @@ _CLEANERS: Mapping[str, Any] = {
 
 def _clean_sections(value: object) -> list[list[str | None]]:
     """The parts of a list's text, each with its heading or None."""
-    parts = [
+    return [
         [fields.clean_line(part[0], 200), body]
         for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
         if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
     ]
-    return parts
 
 
 def _build_cleaned(

@@ -23,6 +23,7 @@ _MAX_BLOCK_LENGTH = 40_000
 _MAX_LABEL_LENGTH = 400
 _MAX_CAPTION_LENGTH = 80
 _MAX_CELLS = 60
+_MAX_INDENT = 24
 
 
 class _Kind(Enum):
@@ -152,7 +153,7 @@ class _BlockReader:
             if self._open and self._open.kind is _Kind.TEXT:
                 self.end()
             return
-        indent = len(line) - len(line.lstrip(" \t"))
+        indent = min(len(line) - len(line.lstrip(" \t")), _MAX_INDENT)
         bare = line.strip()
         if self._read_row(row, bare):
             pass
@@ -374,10 +375,9 @@ def _find_title(
     text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 4
 ) -> tuple[str | None, bool]:
     """The title of the only paper of an item, a row or a paragraph, and whether its form says that it is one."""
-    own = [
+    if own := [
         title for link in links if link.arxiv_id == arxiv_id and (title := as_title(link.label, min_words))
-    ]
-    if own:
+    ]:
         return max(own, key=len), True
     if _has_name(arxiv_id, links):
         return None, False
@@ -393,7 +393,13 @@ def _find_title(
     return None, False
 
 
-def _has_name(arxiv_id: str, links: Sequence[_Link]) -> bool:
+def _link_titles(links: Sequence[_Link], min_words: int) -> dict[str, str]:
+    """The titles among the labels of links, by id."""
+    titles = ((link.arxiv_id, as_title(link.label, min_words)) for link in links if link.arxiv_id)
+    return {arxiv_id: title for arxiv_id, title in titles if arxiv_id and title}
+
+
+def _has_name(arxiv_id: str | None, links: Sequence[_Link]) -> bool:
     """Whether a link to a paper is labelled with more than a caption or an id: a name, whose title stands nowhere."""
     labels = (clean_title(link.label) for link in links if link.arxiv_id == arxiv_id)
     return any(
@@ -551,8 +557,11 @@ class _ListReader:
         if block.ids and not self._mentioning:
             self._close_dates(block.level)
             links = find_links(text)
+            titles = _link_titles(links, 4)
             for arxiv_id in block.ids:
-                title, _ = _find_title(text, arxiv_id, links)
+                title = titles.get(arxiv_id)
+                if title is None and len(block.ids) == 1:
+                    title, _ = _find_title(text, arxiv_id, links)
                 if title is None and len(block.ids) == 1:
                     title = _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id))
                 self._add(arxiv_id, block.row, title, level=block.level)
@@ -585,24 +594,13 @@ class _ListReader:
         names = [column.lower() for column in block.columns]
         links = [find_links(cell) for cell in cells]
         by_column = {kind: _column(names, kind) for kind in _COLUMNS}
-        named = dict[str, str]()
-        for arxiv_id in block.ids:
-            for cell, found in zip(cells, links, strict=True):
-                if any(link.arxiv_id == arxiv_id and as_title(link.label, 5) for link in found):
-                    named.setdefault(arxiv_id, cell)
-        wanted = list(named) if named else list(block.ids)
-        for arxiv_id in wanted:
-            self._add(arxiv_id, block.row, None)
-            paper = self._current
-            assert paper
-            if len(wanted) == 1:
+        titles = _link_titles([link for found in links for link in found], 5)
+        for arxiv_id in titles or block.ids:
+            self._add(arxiv_id, block.row, titles.get(arxiv_id))
+            if len(titles or block.ids) == 1 and (paper := self._current):
                 title_at = by_column["title"]
                 paper.title = _row_title(cells, links, arxiv_id, title_at if title_at is not None else -1)
                 self._fill_row(paper, cells, block.columns, by_column)
-            else:
-                paper.title = _find_title(
-                    named.get(arxiv_id, ""), arxiv_id, [x for y in links for x in y], 5
-                )[0]
         self._current = None
         self._section = None
 
@@ -631,10 +629,8 @@ class _ListReader:
                 heading, body = fields.split_heading(_LEAD.sub("", _section_text(cell)))
                 heading = heading or (name if index != by_column["title"] else None)
                 paper.text.append(f"**{heading}**:\n{body}" if heading else body)
-            elif image := next(
-                (link.url for link in find_links(cell) if not link.label and _is_picture(link.url)), None
-            ):
-                paper.fields.setdefault("thumbnail", image)
+            elif pictures := _find_pictures(cell):
+                paper.fields.setdefault("thumbnail", pictures[0])
 
     def _read_text(self, block: _Block) -> None:
         if self._mentioning:
@@ -757,10 +753,9 @@ class _ListReader:
             ):
                 self._take_section(arxiv_id, item)
                 return
-            if current := self._current:
-                if current.level < 7 and not title:
-                    current.text.append(f"- {text}")  # a mention in the text of a paper with a heading
-                    return
+            if self._current and self._current.level < 7 and not title:
+                self._current.text.append(f"- {text}")  # a mention in the text of a paper with a heading
+                return
             title = title or _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id), 4)
             self._add(
                 arxiv_id,
@@ -771,17 +766,15 @@ class _ListReader:
                 is_weak=not is_sure,
             )
             return
-        titles = {arxiv_id: _find_title("", arxiv_id, links, 5)[0] for arxiv_id in item.ids}
-        lead = next((link for link in sorted(links, key=lambda link: link.start) if link.arxiv_id), None)
-        is_about_one = lead and titles.get(lead.arxiv_id or "") and sum(map(bool, titles.values())) == 1
-        for arxiv_id in [lead.arxiv_id or ""] if is_about_one and lead else item.ids:
-            self._add(arxiv_id, item.row, titles[arxiv_id], on=on, is_weak=not titles[arxiv_id])
-        if is_about_one and self._current:
-            self._current.text.append(
-                _after_title(text, links, self._current.arxiv_id, self._current.title or "")
-            )
-        else:
-            self._current = None
+        titles = _link_titles(links, 5)
+        lead = min((link for link in links if link.arxiv_id), key=lambda link: link.start, default=None)
+        if lead and list(titles) == [lead.arxiv_id]:
+            (arxiv_id, title), *_ = titles.items()
+            self._add(arxiv_id, item.row, title, text=[_after_title(text, links, arxiv_id, title)], on=on)
+            return
+        for arxiv_id in item.ids:
+            self._add(arxiv_id, item.row, titles.get(arxiv_id), on=on, is_weak=arxiv_id not in titles)
+        self._current = None
 
     def _add(
         self,
@@ -910,18 +903,22 @@ _LABEL_KINDS = {
     "skipped": (
         "link", "links", "url", "pdf", "paper", "code", "arxiv", "arxiv id", "id", "doi", "github", "论文链接", "链接", "代码",
         "main category", "category", "categories", "primary category", "subjects", "分类", "类别", "comments", "comment",
-        "date", "published", "updated", "日期", "发布日期", "project", "project page", "pdf link", "arxiv link", "링크", "原文链接",
-        "keywords", "tags", "关键词", "标签",
+        "date", "published", "updated", "日期", "发布日期", "project", "project page", "pdf link", "arxiv link", "링크",
+        "原文链接", "keywords", "tags", "关键词", "标签",
     ),
     "text": (
         "abstract", "tl;dr", "tldr", "tl; dr", "摘要", "summary", "motivation", "method", "methods", "result", "results",
         "conclusion", "conclusions", "relevance", "comment by ai", "contribution", "contributions", "key points", "key findings",
-        "초록", "요약", "概要", "要点", "动机", "方法", "结果", "结论", "中文摘要", "译文", "一句话总结", "why it matters", "takeaway", "takeaways",
-        "background", "problem", "approach", "limitations", "impact", "details", "innovation", "核心贡献", "创新点", "reason", "reasoning", "score",
+        "초록", "요약", "概要", "要点", "动机", "方法", "结果", "结论", "中文摘要",
+        "译文", "一句话总结", "why it matters", "takeaway", "takeaways",
+        "background", "problem", "approach", "limitations", "impact", "details", "innovation", "核心贡献", "创新点",
+        "reason", "reasoning", "score",
     ),
 }  # fmt: skip
 _KIND_BY_LABEL = {label: kind for kind, labels in _LABEL_KINDS.items() for label in labels}
 _PICTURE = re.compile(r"https?://[^\s]{4,1000}\.(?:png|jpe?g|webp|gif)(?:[?#]|\Z)", re.IGNORECASE)
+_NAME_LINES = 6
+"""Lines of a paper's text among which one may have the authors without a label."""
 _NAME_LIST = re.compile(r"\A[*_]{1,2}([^*_\n]{5,3000})[*_]{1,2}\Z")
 
 
@@ -955,79 +952,74 @@ def _to_record(paper: _Paper) -> listing.Paper:
     """A paper with the fields of a listing's: its text in sections by its labels."""
     record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, **paper.fields}
     sections: list[tuple[str | None, list[str]]] = []
-    label: str | None = None
-    is_skipped = is_title = False
     lines = [line for part in paper.text for line in part.split("\n")]
+    last, is_after_blank = None, True
     for number, raw in enumerate(lines):
         line = raw.strip()
-        if not line or markdown_lines.is_thematic_break(line):
-            is_title = False
+        kind, name, value = _line_kind(line, number)
+        if (
+            kind is None
+            and last in ("title", "skipped", "authors")
+            and not is_after_blank
+            and line[0] not in "-*>#"
+        ):
+            # The value of a label goes on.
+            if last == "title" and record["title"]:
+                record["title"] = as_title(f"{record['title']} {line}", 1) or record["title"]
             continue
-        image = (
-            next(
-                (link.url for link in find_links(line[:3000]) if not link.label and _is_picture(link.url)),
-                None,
-            )
-            if "![" in line
-            else None
-        )
-        if image:
-            record.setdefault("thumbnail", image)
-        if number < 6 and "authors" not in record and (names := _names(line)):
-            record["authors"] = names
-            continue
-        labelled = archive_headings.parse_labelled_field(line)
-        if labelled and labelled[0] == "votes":
-            record["votes"] = archive_headings.parse_votes(labelled[1])[0]
-            continue
-        kind, name, value = _label_kind(line)
+        is_after_blank, last = kind == "blank", last if kind == "blank" else kind
+        if "![" in line[:3000] and (pictures := _find_pictures(line[:3000])):
+            record.setdefault("thumbnail", pictures[0])
         if kind == "authors":
             record.setdefault(
                 "authors", archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))[0]
             )
-            is_skipped = True
+        elif kind == "votes":
+            record["votes"] = archive_headings.parse_votes(value)[0]
         elif kind == "title":
-            paper.title = as_title(value, 1) or paper.title
-            is_title, is_skipped = True, True
-        elif kind == "skipped":
-            is_skipped = True
+            record["title"] = as_title(value, 1) or record["title"]
         elif kind == "text":
-            is_skipped = is_title = False
             sections.append((name, [strip_links(value)]))
-            label = name
-        elif is_title and paper.title and not line.startswith(("**", "-", "#")):
-            paper.title = as_title(f"{paper.title} {line}", 1) or paper.title
-        elif not is_skipped or line.startswith(("-", "*", ">")) or not _is_continuation(lines, number):
-            is_skipped = False
+        elif kind is None and not _is_caption(line):
             text = strip_links(raw.rstrip())
-            if (
-                _without_links(line)
-                and not arxiv_ids.parse_bare_id(line.strip("`*"))
-                and not _CAPTIONS.match(_plain_text(line).strip(" -|*"))
-            ):
-                if not sections:
-                    sections.append((None, []))
-                sections[-1][1].append(text.strip() if text.lstrip()[:1] not in "-*" else text)
-    del label
-    record["title"] = paper.title
-    record["sections"] = [
-        [name, body] for name, body_lines in sections if (body := _bounded("\n".join(body_lines).strip()))
-    ][: listing.MAX_SECTIONS]
+            if not sections:
+                sections.append((None, []))
+            sections[-1][1].append(text if text.lstrip()[:1] in ("-", "*") else text.strip())
+    bodies = ((name, _bounded("\n".join(body).strip())) for name, body in sections)
+    record["sections"] = [[name, body] for name, body in bodies if body][: listing.MAX_SECTIONS]
     return record
 
 
-def _is_continuation(lines: Sequence[str], number: int) -> bool:
-    return number > 0 and bool(lines[number - 1].strip())
+def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
+    """What a line of a paper's text is, with its label and value; None for text without a label."""
+    if not line or markdown_lines.is_thematic_break(line):
+        return "blank", "", ""
+    if number < _NAME_LINES and _is_names(line):
+        return "authors", "", line.strip("*_")
+    labelled = archive_headings.parse_labelled_field(line)
+    return ("votes", "", labelled[1]) if labelled and labelled[0] == "votes" else _label_kind(line)
 
 
-def _names(line: str) -> tuple[str, ...]:
-    """The names in a line of italics, such as `*Ada Lovelace, Alan Turing, et al.*`."""
+def _is_caption(line: str) -> bool:
+    """Whether a line has only links, captions and the paper's id."""
+    plain = _plain_text(line).strip(" -|*`")
+    return (
+        not _without_links(line) or _CAPTIONS.match(plain) is not None or bool(arxiv_ids.parse_bare_id(plain))
+    )
+
+
+def _find_pictures(text: str) -> list[str]:
+    return [link.url for link in find_links(text) if not link.label and _is_picture(link.url)]
+
+
+def _is_names(line: str) -> bool:
+    """Whether a line in italics is a list of names, such as `*Ada Lovelace, Alan Turing, et al.*`."""
     match = _NAME_LIST.match(line)
     if not match or line.startswith("**") or any(mark in match[1] for mark in ":!?"):
-        return ()
+        return False
     names, _ = archive_headings.parse_authors(match[1].strip())
     is_named = names and all(len(name) < 60 and len(name.split()) <= 7 for name in names)
-    return names if is_named and (len(names) > 1 or len(names[0].split()) in (2, 3, 4)) else ()
+    return bool(is_named) and (len(names) > 1 or len(names[0].split()) in (2, 3, 4))
 
 
 def _bounded(text: str) -> str:
@@ -1047,7 +1039,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     _sum_sections(blocks)
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     if not everything:
-        raise errors.NotADigestError("it has no heading with a date, and no arXiv id")
+        raise errors.NotADigestError("it has no heading with a date")
     papers = _ListReader(blocks, front_on or find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
     if 2 * len(found) < len(everything):
@@ -1076,7 +1068,8 @@ def build_digests(
         by_date[dated][paper["arxiv_id"]] = (line, paper)
     digests = []
     if None in by_date and on is None:
-        raise errors.NotADigestError(f"it lists {len(by_date[None])} papers without a date")
+        number = len(by_date[None])
+        raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
     # The rolling one first: whether its place was read before is asked before the dated ones are stored.
     for dated, found in sorted(by_date.items(), key=lambda item: item[0] is not None):
         lines, records = zip(*found.values(), strict=True)

@@ -217,9 +217,10 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on)
     except errors.NotADigestError as error:
+        reason = f": {error}" if "arXiv" in str(error) else ""
         if html_pages.is_html(text):
-            raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest: {error}") from None
-        raise fetch_errors.FetchError(f"there is no digest in it: {error}") from None
+            raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
+        raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
