@@ -80,7 +80,7 @@ def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
 
 def find_ids(text: str) -> list[tuple[str, int]]:
     """Return the ids in links and after `arXiv:`, each time that they occur, with the end of each in `text`."""
-    if "rxiv" not in text and "/papers/" not in text and "rXiv" not in text:
+    if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
         return []
     found = ((_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text))
     return [(arxiv_id, end) for arxiv_id, end in found if is_possible(arxiv_id, date.max.replace(year=2099))]

@@ -71,13 +71,14 @@ class _Link(NamedTuple):
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper of a list. `level` is the heading level that ends its text."""
+    """A paper of a list. `level` is the heading level that ends its text, `indent` that of its item, if it is one."""
 
     arxiv_id: str
     row: int
     on: date | None
     title: str | None = None
     level: int = 7
+    indent: int | None = None
     text: list[str] = field(default_factory=list)
     fields: dict[str, object] = field(default_factory=dict)
 
@@ -384,13 +385,18 @@ def _find_title(
     for quoted in _QUOTED.finditer(text[:600]):
         if title := as_title(quoted[1], 1):
             return title, True
-    if bold := _BOLD.search(text[:600]):
-        rest = text[bold.end() :].lstrip(" *:")
-        if not (rest[:1] in "-–—:" and _WORD.search(rest)) and (title := as_title(bold[1] or bold[2])):
-            return title, True
+    bold = _BOLD.search(text[:600])
+    if bold and not _is_name(text, bold) and (title := as_title(bold[1] or bold[2])):
+        return title, True
     if others := [title for link in links if not link.arxiv_id and (title := as_title(link.label, 5))]:
         return others[0], True
     return None, False
+
+
+def _is_name(text: str, bold: re.Match[str]) -> bool:
+    """Whether bold text is a name before prose, as in `**Name** - what it is about`."""
+    rest = text[bold.end() :].lstrip(" *:")
+    return rest[:1] in ("-", "–", "—", ":") and len(_WORD.findall(rest[:200])) > 3
 
 
 def _link_titles(links: Sequence[_Link], min_words: int) -> dict[str, str]:
@@ -648,11 +654,11 @@ class _ListReader:
             for line in _join_link_lines(block.lines):
                 part = _Block(_Kind.TEXT, block.row, 0, [line])
                 _find_block_ids(part)
-                self._read_paragraph(part)
+                self._read_paragraph(part, is_line=True)
         else:
             self._read_paragraph(block)
 
-    def _read_paragraph(self, block: _Block) -> None:
+    def _read_paragraph(self, block: _Block, *, is_line: bool = False) -> None:
         """Read a paragraph with at most one paper of its own: it begins with its link or title, or is only a link."""
         text = block.text
         links = find_links(text)
@@ -665,15 +671,15 @@ class _ListReader:
         titles = {arxiv_id: _find_title(text, arxiv_id, links)[0] for arxiv_id in block.ids[:2]}
         arxiv_id = next((arxiv_id for arxiv_id, title in titles.items() if title), block.ids[0])
         title = titles[arxiv_id]
-        lead = text.lstrip(" *_\"“'[(").lower()
-        begins = (
-            title is not None
-            and title[:12].lower() in _plain_text(lead[:200]).lower()[: len(title[:12]) + 24]
-        )
+        lead = clean_title(text[:400]).lower().lstrip("\"“‘'[(")
+        wanted = title[:12].lower() if title else ""
+        begins = title is not None and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30])
         if begins and len(block.ids) <= 2:
             self._add(arxiv_id, block.row, title, text=[_after_title(text, links, arxiv_id, title or "")])
             self._section = None
             return
+        if is_line:
+            return  # of a paragraph about several papers
         rest = _without_links(text)
         if len(rest) > _MAX_CAPTION_LENGTH or len(block.ids) > 1:
             if self._section:
@@ -682,12 +688,15 @@ class _ListReader:
         if self._section:
             self._take_section(arxiv_id, block)
             return
-        before = self._buffer[-1] if self._buffer and not current else None
-        found = before and before.row >= block.row - 6 and len(before.lines) <= 2 and as_title(before.text)
-        if found:
-            self._add(arxiv_id, block.row, found)
-        elif not current:
-            self._add(arxiv_id, block.row, _text_before_link(text, links), is_weak=True)
+        if current and current.level < 7:
+            current.text.append(text)  # a mention in the text of a paper with a heading
+            return
+        before = current.text[-1:] if current else [part.text for part in self._buffer[-1:]]
+        found = as_title(before[0]) if before and before[0].count("\n") < 2 else None
+        if current and found:
+            current.text.pop()
+        title = found or _text_before_link(text, links)
+        self._add(arxiv_id, block.row, title, is_weak=not found)
 
     def _take_section(self, arxiv_id: str, block: _Block) -> None:
         """Make the section one paper: its heading is the title, its paragraphs the text."""
@@ -716,22 +725,31 @@ class _ListReader:
         current = self._current
         if group.first_id is None or (current and not group.has_more and group.first_id == current.arxiv_id):
             texts = [f"{' ' * max(0, block.level - item.level)}- {block.text}" for block in (item, *below)]
-            if current:
+            is_beside = current and current.indent is not None and item.level <= current.indent
+            if current and (not is_beside or _label_kind(item.text)[0]):
                 current.text += texts
             else:
+                self._current = None
                 self._counts.plain += 1
                 self._buffer += [item, *below]
             return
         if item.ids:
             self._read_item_papers(item)
+            self._mark_item(item, current)
             self._read_below(start + 1, end)
         elif (
             not group.has_more and (title := _item_title(item)) and not _has_own_title(below, group.first_id)
         ):
             self._add(group.first_id, item.row, title, text=[block.text for block in below])
+            self._mark_item(item, current)
         else:
             self._buffer.append(item)
             self._read_below(start + 1, end)
+
+    def _mark_item(self, item: _Block, before: _Paper | None) -> None:
+        """Remember that a new paper is an item, and how far it is indented."""
+        if self._current and self._current is not before:
+            self._current.indent = item.level
 
     def _read_below(self, position: int, end: int) -> None:
         while position < end:
@@ -789,7 +807,7 @@ class _ListReader:
     ) -> None:
         if is_weak:
             self._counts.weak.add(len(self.papers))
-        self._current = _Paper(arxiv_id, row, self._on or on, title, level, list(text))
+        self._current = _Paper(arxiv_id, row, self._on or on, title, level, text=list(text))
         self.papers.append(self._current)
         self._buffer = []
 
@@ -820,7 +838,12 @@ def _row_title(
     order = sorted(range(len(cells)), key=lambda index: index != title_at)
     for index in order:
         cell = cells[index]
-        if index == title_at and (title := _text_before_link(cell, links[index]) or as_title(cell, 2)):
+        is_named = (bold := _BOLD.search(cell[:600])) is not None and _is_name(cell, bold)
+        if (
+            index == title_at
+            and not is_named
+            and (title := _text_before_link(cell, links[index]) or as_title(cell, 2))
+        ):
             return title
         title, _ = _find_title(cell, arxiv_id, links[index])
         if title and len(_without_links(cell)) < len(title) + 60:
@@ -1042,13 +1065,21 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         raise errors.NotADigestError("it has no heading with a date")
     papers = _ListReader(blocks, front_on or find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
-    if 2 * len(found) < len(everything):
+    is_one = len(found) == 1 and papers[0].on is None
+    if 2 * len(found) < len(everything) or is_one:
         links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
         read = (
-            f"of which {len(found)} stand in the form of a list" if found else "none in a form that is read"
+            f"{len(found)} in the form of a list" if found and not is_one else "none in a form that is read"
         )
         raise errors.NotADigestError(f"it has {links}, {read}")
-    return build_digests(((paper.on, paper.row + start + 1, _to_record(paper)) for paper in papers), on)
+    problems = [
+        Problem(block.row + start + 1, f"a text is read up to {_MAX_BLOCK_LENGTH} characters")
+        for block in blocks
+        if sum(map(len, block.lines)) > _MAX_BLOCK_LENGTH
+    ]
+    return build_digests(
+        ((paper.on, paper.row + start + 1, _to_record(paper)) for paper in papers), on, problems
+    )
 
 
 def build_digests(

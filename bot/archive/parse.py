@@ -147,13 +147,15 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         reason = error
     if any(map(_is_typical, written)):
         return written
+    if "does not exist" in str(reason):
+        raise reason  # it is dated, so its papers are not those of another day
     try:
         listed = paper_list.parse(rows, name, on)
     except errors.NotADigestError as error:
         if written:
             return written
-        # A text with a date but no paper has the better reason.
-        raise (error if str(reason) == _NO_DATE else reason) from None
+        # What is there says more than what is not: papers without a form or a date, before a date without papers.
+        raise (reason if str(error) == _NO_DATE else error) from None
     return listed if _count_papers(listed) > _count_papers(written) else written
 
 
