@@ -850,6 +850,8 @@ def _row_title(
             return title
     for cell in cells:
         plain = _plain_text(cell)
+        if (bold := _BOLD.search(cell[:600])) and _is_name(cell, bold):
+            continue
         if 25 <= len(plain) <= 250 and plain.count(",") < 4 and (title := as_title(cell, 4)):
             return title
     return None
