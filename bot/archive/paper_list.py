@@ -92,6 +92,7 @@ _HTML_TAG = re.compile(
 )
 _SUMMARY = re.compile(r"<summary[^<>]{0,200}>(.{0,400}?)</summary>", re.IGNORECASE)
 _DETAILS = re.compile(r"</?details[^<>]{0,200}>", re.IGNORECASE)
+_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _DELIMITER = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _FRONT_FIELD = re.compile(r"(date|published|day)\s{0,3}:\s{0,3}(.{4,100})", re.IGNORECASE)
@@ -570,7 +571,7 @@ class _ListReader:
                     title, _ = _find_title(text, arxiv_id, links)
                 if title is None and len(block.ids) == 1:
                     title = _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id))
-                self._add(arxiv_id, block.row, title, level=block.level)
+                self._add(arxiv_id, block.row, title, level=block.level, head=text)
             self._section = None
             return
         if self._current and block.level > self._current.level:
@@ -627,12 +628,8 @@ class _ListReader:
                 paper.on = paper.on or find_date(plain)
             if index == authors_at:
                 paper.text.append(f"Authors: {plain}")
-            elif (
-                index != dated_at
-                and _is_text(plain)
-                and not (paper.title and clean_title(plain).startswith(paper.title))
-            ):
-                heading, body = fields.split_heading(_LEAD.sub("", _section_text(cell)))
+            elif index != dated_at and _is_text(text := _after_start(cell, paper.title)):
+                heading, body = fields.split_heading(_LEAD.sub("", _section_text(text)))
                 heading = heading or (name if index != by_column["title"] else None)
                 paper.text.append(f"**{heading}**:\n{body}" if heading else body)
             elif pictures := _find_pictures(cell):
@@ -675,7 +672,9 @@ class _ListReader:
         wanted = title[:12].lower() if title else ""
         begins = title is not None and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30])
         if begins and len(block.ids) <= 2:
-            self._add(arxiv_id, block.row, title, text=[_after_title(text, links, arxiv_id, title or "")])
+            self._add(
+                arxiv_id, block.row, title, text=[_after_title(text, links, arxiv_id, title or "")], head=text
+            )
             self._section = None
             return
         if is_line:
@@ -740,7 +739,7 @@ class _ListReader:
         elif (
             not group.has_more and (title := _item_title(item)) and not _has_own_title(below, group.first_id)
         ):
-            self._add(group.first_id, item.row, title, text=[block.text for block in below])
+            self._add(group.first_id, item.row, title, text=[block.text for block in below], head=item.text)
             self._mark_item(item, current)
         else:
             self._buffer.append(item)
@@ -781,6 +780,7 @@ class _ListReader:
                 title,
                 text=[_after_title(text, links, arxiv_id, title or "")],
                 on=on,
+                head=text,
                 is_weak=not is_sure,
             )
             return
@@ -803,11 +803,14 @@ class _ListReader:
         text: Iterable[str] = (),
         level: int = 7,
         on: date | None = None,
+        head: str = "",
         is_weak: bool = False,
     ) -> None:
         if is_weak:
             self._counts.weak.add(len(self.papers))
         self._current = _Paper(arxiv_id, row, self._on or on, title, level, text=list(text))
+        if votes := _VOTES.search(head):
+            self._current.fields["votes"] = int(votes[1])
         self.papers.append(self._current)
         self._buffer = []
 
@@ -819,7 +822,15 @@ _COLUMNS = {
 }
 
 
-def _is_text(plain: str) -> bool:
+def _after_start(cell: str, title: str | None) -> str:
+    """The text of a cell, after the title if it begins with that and a line break follows."""
+    if not title or not clean_title(cell).startswith(title):
+        return cell
+    return _BREAK.split(cell, maxsplit=1)[-1] if _BREAK.search(cell) else ""
+
+
+def _is_text(cell: str) -> bool:
+    plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
     return len(plain) + 3 * len(_CJK.findall(plain[:40])) > 40
 
 
@@ -837,7 +848,7 @@ def _row_title(
         return max(own, key=len)
     order = sorted(range(len(cells)), key=lambda index: index != title_at)
     for index in order:
-        cell = cells[index]
+        cell = _BREAK.split(cells[index], maxsplit=1)[0]
         is_named = (bold := _BOLD.search(cell[:600])) is not None and _is_name(cell, bold)
         if (
             index == title_at
@@ -942,6 +953,7 @@ _LABEL_KINDS = {
 }  # fmt: skip
 _KIND_BY_LABEL = {label: kind for kind, labels in _LABEL_KINDS.items() for label in labels}
 _PICTURE = re.compile(r"https?://[^\s]{4,1000}\.(?:png|jpe?g|webp|gif)(?:[?#]|\Z)", re.IGNORECASE)
+_VOTES = re.compile(r"(?:👍|🔼|▲|⬆)️?[\s:*]{0,3}([0-9]{1,6})(?![0-9])")
 _NAME_LINES = 6
 """Lines of a paper's text among which one may have the authors without a label."""
 _NAME_LIST = re.compile(r"\A[*_]{1,2}([^*_\n]{5,3000})[*_]{1,2}\Z")
@@ -966,11 +978,7 @@ def _is_picture(url: str) -> bool:
 
 def _section_text(text: str) -> str:
     """A cell or paragraph as text: without HTML and links."""
-    return (
-        strip_links(_plain_line(_SUMMARY.sub("", text).replace("<br>", "\n").replace("<br/>", "\n")))
-        .replace("\\|", "|")
-        .strip()
-    )
+    return strip_links(_plain_line(_SUMMARY.sub("", _BREAK.sub("\n", text)))).replace("\\|", "|").strip()
 
 
 def _to_record(paper: _Paper) -> listing.Paper:
@@ -1029,7 +1037,10 @@ def _is_caption(line: str) -> bool:
     """Whether a line has only links, captions and the paper's id."""
     plain = _plain_text(line).strip(" -|*`")
     return (
-        not _without_links(line) or _CAPTIONS.match(plain) is not None or bool(arxiv_ids.parse_bare_id(plain))
+        (len(plain) < 30 and plain.startswith("(") and plain.endswith(")"))
+        or not _without_links(line)
+        or _CAPTIONS.match(plain) is not None
+        or bool(arxiv_ids.parse_bare_id(plain))
     )
 
 
