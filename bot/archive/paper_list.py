@@ -24,6 +24,8 @@ _MAX_LABEL_LENGTH = 400
 _MAX_CAPTION_LENGTH = 80
 _MAX_CELLS = 60
 _MAX_INDENT = 24
+MAX_BLOCKS = 200_000
+"""Rows, items and paragraphs of a text that are read: more than 20 MB of real lists have, and as many as memory allows."""
 
 
 class _Kind(Enum):
@@ -102,7 +104,7 @@ def _read_blocks(rows: Sequence[str]) -> list[_Block]:
     fenced = markdown_lines.find_fenced_rows(rows, 0, len(rows))
     reader = _BlockReader()
     row, last_comment_end = 0, len(rows)
-    while row < len(rows):
+    while row < len(rows) and len(reader.blocks) < MAX_BLOCKS:
         line = rows[row]
         start = line.lstrip()[:4]
         if row in fenced:
@@ -1074,6 +1076,15 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     blocks = _read_blocks(rows[start:] if start else rows)
     _sum_sections(blocks)
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
+    problems = []
+    if len(blocks) >= MAX_BLOCKS:
+        problems.append(
+            Problem(blocks[-1].row + start + 1, f"after {MAX_BLOCKS} rows and items nothing is read")
+        )
+    if not everything and problems:
+        raise errors.NotADigestError(
+            f"{problems[0].message}, and no arXiv id stands before line {problems[0].line}"
+        )
     if not everything:
         raise errors.NotADigestError("it has no heading with a date")
     papers = _ListReader(blocks, front_on or find_path_date(name)).read()
@@ -1085,7 +1096,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
             f"{len(found)} in the form of a list" if found and not is_one else "none in a form that is read"
         )
         raise errors.NotADigestError(f"it has {links}, {read}")
-    problems = [
+    problems += [
         Problem(block.row + start + 1, f"a text is read up to {_MAX_BLOCK_LENGTH} characters")
         for block in blocks
         if sum(map(len, block.lines)) > _MAX_BLOCK_LENGTH

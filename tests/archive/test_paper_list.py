@@ -400,6 +400,18 @@ def test_fifty_thousand_ids_are_read_and_those_beyond_the_limit_named() -> None:
     ]
 
 
+def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_list, "MAX_BLOCKS", 100)
+    item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
+    with pytest.raises(
+        errors.NotADigestError, match="after 100 rows and items nothing is read, and no arXiv id"
+    ):
+        read("- a\n" * 200 + item)
+    [digest] = read(item + "- a\n" * 3 + "text\n\n" * 200)
+    assert len(digest.entries) == 2
+    assert [problem.message for problem in digest.problems] == ["after 100 rows and items nothing is read"]
+
+
 LINK = f"](https://arxiv.org/abs/{ONE})"
 HOSTILE = [
     "[", "](", "[[a](b)", "<summary>", "<table>", "<table><tr><td>", "| ", "\n- ", "\n- [a" + LINK, "**", '"',

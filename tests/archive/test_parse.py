@@ -193,7 +193,10 @@ def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
         ("\ufeff", "empty"),
         ("\0\0", "empty"),
         ("# Notes\n\nText.\n", "no heading with a date"),
-        ("### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n", "1 arXiv link, none in a form that is read"),
+        (
+            "### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n",
+            "1 arXiv link, none in a form that is read",
+        ),
         ("Daily Papers 2025-02-06\n", "no heading with a date"),
         (newsletter_text("2025-02-30", 1), "2025-02-30 does not exist"),
         ("## Daily Papers (2025-02-30)\n", "2025-02-30 does not exist"),
