@@ -150,7 +150,7 @@ class UrlSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await base.detect_in_response(page)
+            digests = await base.detect_in_response(page, day)
         except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         return base.FetchResult(

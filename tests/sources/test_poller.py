@@ -583,3 +583,14 @@ async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
     assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+
+
+async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingHarness) -> None:
+    harness.origin.pages["/126.md"] = "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    await harness.add("/{date:%j}.md")
+    await harness.fetch_due()
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
