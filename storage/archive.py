@@ -171,6 +171,20 @@ async def list_locations(
     return locations
 
 
+async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
+    """Return the arXiv ids of all digests last found at a location; None for a location without digests."""
+    here = (digest_locations.c.source == source, digest_locations.c.location == location)
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .select_from(digest_locations)
+        .outerjoin(entries, entries.c.digest_id == digest_locations.c.digest_id)
+        .outerjoin(papers, papers.c.id == entries.c.paper_id)
+        .where(*here)
+    )
+    found = set((await connection.execute(query)).scalars())
+    return found - {None} if found else None
+
+
 async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
     """Return the locations of a digest, in the order of `seen_at`."""
     query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)

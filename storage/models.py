@@ -54,11 +54,12 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, and the list of a day's papers that a service gives."""
+    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others."""
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
     LISTING = "listing"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ class Digest:
     """The digest of one date from one source.
 
     `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
-    `problems` keep the line numbers of the whole file.
+    `problems` keep the line numbers of the whole file. `is_rolling`: its papers have no date, and `date` is that of
+    the reading: only those that are new to the digest's location belong to that day.
     """
 
     format: DigestFormat
@@ -130,6 +132,7 @@ class Digest:
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     text: str
+    is_rolling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,17 @@ async def list_arxiv_ids_without_facts(
     return list((await connection.execute(query)).scalars())
 
 
+async def list_untitled(connection: AsyncConnection, *, limit: int) -> list[str]:
+    """Return the arXiv ids of listed papers that nobody has given a title, newest first."""
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .where(papers.c.last_on.is_not(None), papers.c.title.is_(None))
+        .order_by(papers.c.last_on.desc(), papers.c.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)

@@ -46,6 +46,11 @@ _ID_IN_TEXT = re.compile(
 )
 """An id in a sentence, such as `2502.02737에서`, but no price and no part of an address or of a longer number."""
 _BARE_ID = re.compile(rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE)
+_ID_ANYWHERE = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
+    re.IGNORECASE,
+)
+"""An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
@@ -82,6 +87,13 @@ def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
         if len(found) >= limit:
             break
     return list(found)[:limit]
+
+
+def find_ids(text: str) -> list[tuple[str, int]]:
+    """Return the ids in links and after `arXiv:`, each time that they occur, with the end of each in `text`."""
+    if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
+        return []
+    return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:

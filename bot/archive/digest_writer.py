@@ -120,7 +120,7 @@ async def _find_previous(
 
 
 def _digest_hash(digest: Digest) -> str:
-    is_listing = digest.format is DigestFormat.LISTING
+    is_listing = digest.format in listing.FORMATS
     return text_hash(listing.identity(digest) if is_listing else digest.text)
 
 
@@ -140,7 +140,12 @@ def text_hash(text: str) -> str:
 SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
 """The services, as sources of facts, the most trusted first. The other sources follow in the order of `models.Trust`."""
 
-FORMAT_RANKS = {DigestFormat.NEWSLETTER: 0, DigestFormat.LISTING: 1, DigestFormat.REVIEW: 2}
+FORMAT_RANKS = {
+    DigestFormat.NEWSLETTER: 0,
+    DigestFormat.LISTING: 1,
+    DigestFormat.LIST: 2,
+    DigestFormat.REVIEW: 3,
+}
 """The order of the digests of one source: a review's title is a model's heading for its own summary."""
 
 _FIELDS = (
@@ -254,6 +259,8 @@ Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
 """Papers, and characters of their summaries, that are indexed or merged again at once."""
+FILL_AGE_DAYS = 60
+"""Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
 MAX_NAME_LENGTH = 200
 """Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
@@ -458,7 +465,31 @@ class DigestWriter:
         self._fresh_period = timedelta(days=fresh_days)
 
     async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Insert the new digests in bulk, then write the others one by one."""
+        """Insert the new digests in bulk, then write the others one by one. Of a rolling digest only what is new is written."""
+        dated = [await self._date_rolling(connection, sourced) for sourced in group]
+        results = iter(await self._write_dated(connection, [sourced for sourced in dated if sourced]))
+        return [next(results) if sourced else IngestResult() for sourced in dated]
+
+    async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
+        """Return a rolling digest with the papers that are new to its location, of today; None if it has none.
+
+        The first time all are new: they fill the archive, with a date that no post and no alert looks back to.
+        """
+        if not sourced.digest.is_rolling:
+            return sourced
+        on, source, location = self._clock().date(), *sourced.location_key
+        known = await archive.list_arxiv_ids(connection, source, location)
+        if known is None:
+            on -= timedelta(days=FILL_AGE_DAYS)
+        digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in (known or ()))
+        if not digest.entries:
+            return None
+        keys = sourced.digest_keys - {(sourced.digest.date, digest.format)} | {(on, digest.format)}
+        return replace(sourced, digest=digest, hash=_digest_hash(digest), digest_keys=keys)
+
+    async def _write_dated(
+        self, connection: Connection, group: Sequence[SourcedDigest]
+    ) -> list[IngestResult]:
         known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
         locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
         new: dict[int, SourcedDigest] = {}
@@ -649,7 +680,7 @@ class DigestWriter:
 
 
 def _is_listing(sourced: SourcedDigest) -> bool:
-    return sourced.digest.format is DigestFormat.LISTING
+    return sourced.digest.format in listing.FORMATS
 
 
 def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:

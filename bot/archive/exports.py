@@ -442,7 +442,7 @@ async def export_digests(
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     for _, date_rows in groupby(rows, key=attrgetter("date")):
         group = list(date_rows)
-        written = [row for row in group if row.format is not DigestFormat.LISTING]
+        written = [row for row in group if row.format not in listing.FORMATS]
         yield from [row for row in group if row.format is digest_format] or written or group
 
 

@@ -46,6 +46,13 @@ def clean_paragraph(value: object) -> str | None:
     return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip()) or None
 
 
+def clean_lines(value: object) -> str | None:
+    """Return a text with its lines, without control characters, or None if there is none."""
+    if not isinstance(value, str):
+        return None
+    return _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip() or None
+
+
 def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, each on one line, in order, without duplicates."""
     return clean_names(values, _MAX_LABELS)

@@ -34,7 +34,7 @@ class TextFile:
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
+    """Yield the files and, of folders, those with a digest's suffix at any depth, sorted by name, without opening them."""
     for name in paths:
         path = Path(name)
         try:
@@ -91,10 +91,12 @@ def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
     relative_paths = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.suffix in parse.FILE_SUFFIXES
+        if path.suffix.lower() in parse.FILE_SUFFIXES
     )
     if not relative_paths:
-        yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+        yield LocatedProblem(
+            name, None, "there is no file in this folder that may be a digest (.md, .txt, .json, .html …)"
+        )
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
     for relative_path in relative_paths:
         yield prefix + relative_path

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 
 from bot.archive import digest_writer, parse
 from bot.archive.digest_writer import IngestResult
@@ -57,6 +58,7 @@ class IngestService:
         fresh_days: int = 3,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._writer = digest_writer.DigestWriter(
             clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
@@ -66,11 +68,12 @@ class IngestService:
 
         Raises errors.NotADigestError for a text without digests.
         """
-        return await self.add_digests(await _parse(text), source=source, location=location)
+        parsed = await _parse(text, location, self._clock().date())
+        return await self.add_digests(parsed, source=source, location=location)
 
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
-        parsed = await _parse_file(file)
+        parsed = await _parse_file(file, self._clock().date())
         if isinstance(parsed, LocatedProblem):
             return IngestResult(problems=(parsed,))
         assert isinstance(file, TextFile)
@@ -96,7 +99,7 @@ class IngestService:
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
         for file in files:
-            parsed = await _parse_file(file)
+            parsed = await _parse_file(file, self._clock().date())
             if isinstance(parsed, LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
@@ -185,7 +188,14 @@ class IngestService:
         if stored is None or text is None:
             return IngestResult()
         [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
-        digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
+        digest = next(
+            (
+                digest
+                for digest in await _parse(text, location.location, stored.date)
+                if digest.date == stored.date
+            ),
+            None,
+        )
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
@@ -205,21 +215,21 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
+async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | LocatedProblem:
     if isinstance(file, LocatedProblem):
         return file
     try:
-        return await _parse(file.take_text())
+        return await _parse(file.take_text(), file.name, on)
     except errors.NotADigestError as error:
         return LocatedProblem(file.name, None, str(error))
 
 
-async def _parse(text: str) -> tuple[Digest, ...]:
+async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
     if len(text) <= THREAD_THRESHOLD:
-        return parse.parse_text(_storable_text(text))
+        return parse.parse_text(_storable_text(text), name, on)
     holder = [text]
     del text  # the thread alone keeps it, until it is split into lines
-    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop())))
+    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop()), name, on))
 
 
 def _storable_text(text: str) -> str:

@@ -468,8 +468,8 @@ def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Ba
             if any(is_newsletter_label(section.heading) for section in entry.sections):
                 return Basis.PAPER
             return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
-        case DigestFormat.REVIEW:
-            return None  # it was written from an address, by a model with a web search
+        case DigestFormat.REVIEW | DigestFormat.LIST:
+            return None  # a review is written from an address, by a model with a web search; a list by anyone
         case DigestFormat.LISTING:
             return Basis.ABSTRACT
     assert_never(digest_format)
@@ -573,8 +573,14 @@ class Summary:
 _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
 
 
-WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1}
-"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence, and before extracts."""
+WRITER_RANK = {
+    DigestFormat.NEWSLETTER: 0,
+    DigestFormat.REVIEW: 0,
+    DigestFormat.LISTING: 1,
+    DigestFormat.LIST: 1,
+}
+"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence and the texts of lists, and
+before extracts."""
 _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 

@@ -70,7 +70,7 @@ class FolderSource:
             locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
-                if Path(name).suffix.lower() in base.SUFFIXES and not name.startswith(".")
+                if Path(name).suffix.lower() in parse.FILE_SUFFIXES and not name.startswith(".")
             ]
         problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
         readable = [location for location in locations if location.isprintable()]
@@ -96,7 +96,7 @@ class FolderSource:
         if known is not None and known.hash == content_hash:
             return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = base.detect_in_text(parse.decode(data))
+            digests = base.detect_in_text(parse.decode(data), location, read_on=request.now.date())
         except errors.NotADigestError as error:
             reason = fetch_errors.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)

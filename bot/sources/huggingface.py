@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.archive import fields, listing
 from bot.core import day_close
@@ -120,48 +120,10 @@ def _parse_response(text: str, day: date) -> models.Digest | None:
         raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
     if not items:
         return None
-    digest = listing.build(day, [_to_paper(item) for item in items])
+    digest = listing.build(day, [listing.from_service(item) for item in items])
     if not digest.entries:
         raise fetch_errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
     return digest
-
-
-def _to_paper(item: Any) -> Mapping[str, Any] | None:
-    """Return one item with the fields of a listing's paper, which `bot.archive.listing` cleans; None for no object."""
-    if not isinstance(item, Mapping):
-        return None
-    paper = item.get("paper")
-    if not isinstance(paper, Mapping):
-        paper = item
-    authors = paper.get("authors")
-    organization = _get_mapping(paper, "organization") or _get_mapping(item, "organization")
-    submitter = _get_mapping(paper, "submittedOnDailyBy") or _get_mapping(item, "submittedBy")
-    return {
-        "arxiv_id": paper.get("id"),
-        "title": paper.get("title") if isinstance(paper.get("title"), str) else item.get("title"),
-        "votes": paper.get("upvotes"),
-        "authors": [
-            author.get("name")
-            for author in (authors if isinstance(authors, list) else [])
-            if isinstance(author, Mapping)
-        ],
-        "thumbnail": item.get("thumbnail"),
-        "summary": paper.get("ai_summary"),
-        "abstract": paper.get("summary") or item.get("summary"),
-        "keywords": paper.get("ai_keywords"),
-        "organization": organization.get("fullname") or organization.get("name"),
-        "code_url": paper.get("githubRepo"),
-        "code_stars": paper.get("githubStars"),
-        "project_url": paper.get("projectPage"),
-        "comments": item.get("numComments", paper.get("numComments")),
-        "submitter": submitter.get("fullname") or submitter.get("name"),
-        "published_on": paper.get("publishedAt") or item.get("publishedAt"),
-    }
-
-
-def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = item.get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: datetime) -> models.PaperFacts:

@@ -379,6 +379,9 @@ _SOURCE_TIMEOUT_SECONDS = 240.0
 _VOTES_STAGE_SECONDS = 60.0
 _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
+_MAX_UNTITLED = 300
+"""Papers without a title for which arXiv is asked in one run: three requests."""
+_ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +415,7 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
+        self._asked_at: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -526,6 +530,8 @@ class Poller:
                 tasks = await self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
                 await run.sink.flush()
+            elif not isinstance(run.sink, DryRunSink):
+                await self._fetch_titles()
         finally:
             for task in tasks:
                 task.cancel()
@@ -562,6 +568,23 @@ class Poller:
             return await papers.list_arxiv_ids_without_facts(
                 connection, kind.value, since_on=since, limit=_MAX_MISSING_FACTS
             )
+
+    async def _fetch_titles(self) -> None:
+        """Ask arXiv, which is no source here, for the papers of lists that give no title: once a day for each."""
+        now = self._clock()
+        async with self._database.read() as connection:
+            untitled = await papers.list_untitled(connection, limit=_MAX_MISSING_FACTS)
+        self._asked_at = {paper: at for paper, at in self._asked_at.items() if now - at < _ASK_AGAIN_AFTER}
+        due = [arxiv_id for arxiv_id in untitled if arxiv_id not in self._asked_at][:_MAX_UNTITLED]
+        if not due:
+            return
+        self._asked_at |= dict.fromkeys(due, now)
+        endpoint = self._context.endpoints[models.SourceKind.ARXIV]
+        source = kinds.get(models.SourceKind.ARXIV).open(endpoint, {}, self._context)
+        async for result in source.fetch(base.FetchRequest(now, arxiv_ids=due)):
+            await self._ingest.add_facts(result.facts)
+            if result.status in _FAILING:
+                log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
 
     async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""

@@ -16,9 +16,10 @@ from typing import Any
 import structlog
 from yarl import URL
 
+from bot.archive import html_pages
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.sources import base, fetch_errors, fetcher
+from bot.sources import fetch_errors, fetcher
 from bot.text import analyser, typography
 from bot.writer import hidden_text
 from storage import models
@@ -66,7 +67,7 @@ class PaperPage:
         self._skipped: list[str] = []
         self._hiding: set[str] = set()
         self.titles: list[str] = []
-        for token in base.tokenize(page):
+        for token in html_pages.tokenize(page):
             if isinstance(token, str):
                 self._write_text(token)
             else:
@@ -88,7 +89,7 @@ class PaperPage:
         if is_closing:
             self._close(name)
             return
-        values = base.parse_attributes(attributes)
+        values = html_pages.parse_attributes(attributes)
         if name == "math":
             self._write_formula(values)
         elif name in _SKIPPED or self._is_left_out(values):
@@ -231,7 +232,9 @@ def _shown(text: str) -> Iterator[str]:
             continue  # an inequality, such as `a <b and c> d`
         if not hidden_name:
             yield text[position : tag.start()]
-            if not tag[1] and hidden_text.is_hidden(base.parse_attributes(attributes), has_background=False):
+            if not tag[1] and hidden_text.is_hidden(
+                html_pages.parse_attributes(attributes), has_background=False
+            ):
                 hidden_name, depth = name, 1
         elif name == hidden_name:
             depth += -1 if tag[1] else 1

@@ -488,3 +488,54 @@ def test_older_votes_never_replace_newer_ones(
     after = digest_writer.merge("2601.00001", [*appearances, older], facts, votes)
     if before.votes_read_at is not None and datetime.combine(on, time(), UTC) < before.votes_read_at:
         assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)
+
+
+def rolling(*numbers: int) -> str:
+    return "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2601.{k:05})\n" for k in numbers
+    )
+
+
+async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
+    harness: IngestHarness,
+) -> None:
+    first = await harness.add(rolling(*range(1, 31)), "list.md")
+    assert (first.new_digests, first.new_papers, harness.notified) == (1, 30, [])
+    assert not await harness.rows("2026-01-03")
+    again = await harness.add(rolling(*range(1, 31)), "list.md")
+    assert not again.changed
+    later = await harness.add(rolling(31, *range(3, 31)), "list.md")
+    assert (later.new_digests, later.new_papers, len(harness.notified)) == (1, 1, 1)
+    same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
+    assert (same_day.corrected_digests, same_day.new_papers) == (1, 1)
+    assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
+    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).changed
+
+
+async def test_the_same_list_under_two_addresses_is_one_digest(harness: IngestHarness) -> None:
+    for location in ("a.md", "b.md"):
+        await harness.add(rolling(1, 2), location)
+    assert await harness.count(tables.digests) == 1
+    for location in ("a.md", "b.md"):
+        await harness.add(rolling(1, 2, 3), location)
+    assert await harness.count(tables.digests) == 2
+    assert len(harness.notified) == 1
+
+
+async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
+    text = f"{rolling(1, 2)}\n# 2026-01-02\n\n{rolling(3)}"
+    await harness.add(text, "list.md")
+    assert [len(notified[1]) for notified in harness.notified] == [1]
+    assert [row.arxiv_id for row in await harness.rows("2026-01-02")] == ["2601.00003"]
+
+
+async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness: IngestHarness) -> None:
+    text = "# 2026-01-02\n\n|Title|PDF|\n|---|---|\n|A Kite of Paper by Hand|[2601.00001](https://arxiv.org/abs/2601.00001)|\n"
+    await harness.add(text, "list.md")
+    assert await harness.titles() == ["A Kite of Paper by Hand"]
+    fact = PaperFacts(
+        "2601.00001", "arxiv", "place", datetime(2026, 1, 3, tzinfo=UTC), title="A Kite of Paper"
+    )
+    await harness.ingest.add_facts([fact])
+    assert await harness.titles() == ["A Kite of Paper"]
+    assert not [result async for result in harness.ingest.reparse_all() if result.changed or result.problems]

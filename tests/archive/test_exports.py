@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports, parse, summaries
+from bot.archive import digest_writer, exports, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
@@ -244,13 +244,13 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
 
 
 def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
-    assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
+    assert {*parse.FORMATS, *listing.FORMATS} == set(DigestFormat)
     assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
     assert set(summaries.WRITER_RANK) == set(DigestFormat)
-    assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
+    assert {*exports.PAPER_RENDERERS, *listing.FORMATS} == set(DigestFormat)
 
 
-@pytest.mark.parametrize("digest_format", DigestFormat)
+@pytest.mark.parametrize("digest_format", [DigestFormat.LISTING, *exports.PAPER_RENDERERS])
 @pytest.mark.parametrize("make_text", [newsletter_text, review_text])
 def test_a_digest_exported_in_a_format_is_detected_as_that_format(
     digest_format: DigestFormat, make_text: Callable[..., str]

@@ -326,7 +326,7 @@ def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) ->
 
 def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
     assert "no such" in read_problem(tmp_path / "missing.md")
-    assert "no .md or .txt" in read_problem(tmp_path)
+    assert "no file in this folder that may be a digest" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
     assert "no regular file" in read_problem(tmp_path / "pipe.md")
 

@@ -246,7 +246,7 @@ FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo proje
 @given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
 def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
     items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    digest = listing.build(TODAY, [huggingface._to_paper(value) for value in items])
+    digest = listing.build(TODAY, [listing.from_service(value) for value in items])
     assert parse.parse_text(digest.text)[0].entries == digest.entries
     for fields in listing.papers_of(digest):
         facts = huggingface._to_facts(fields, "place", TODAY, source_fixtures.NOW)

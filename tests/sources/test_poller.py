@@ -19,7 +19,7 @@ from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
 from bot.sources import base, fetch_errors, poller
 from bot.sources.poller import SourceReport
-from storage import database, models
+from storage import archive, database, models
 from storage import errors as storage_errors
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -571,3 +571,53 @@ async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_th
     harness.now += timedelta(days=1)
     await harness.fetch_due()
     assert len(harness.origin.requests) == count
+
+
+async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_request(
+    db_harness: PollingHarness,
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(
+        f"- [KITE-{k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    origin.pages["/api/query"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001", title="Told by arXiv"),
+        source_payloads.arxiv_entry("2505.00002", title="Told too"),
+    )
+    await db_harness.add("/list.md")
+    async with db_harness.open_poller() as opened:
+        await opened.fetch_due()
+        await opened.fetch_all()
+    titles = [await db_harness.detail(f"2505.0000{k}") for k in range(1, 4)]
+    assert [paper and paper.title for paper in titles] == ["Told by arXiv", "Told too", None]
+    assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
+
+
+async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(
+    harness: PollingHarness, tmp_path: Path
+) -> None:
+    text = "<details><summary>Contents</summary><ol><li>x</li></ol></details>\n\n" + "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    (tmp_path / "2025-05-06.md").write_text(text)
+    harness.origin.pages["/2025-05-06.md"] = text
+    harness.origin.pages["/feed/2025-05-06"] = text
+    await harness.add(f"file://{tmp_path}", "folder")
+    await harness.add("/2025-05-06.md")
+    await harness.add("/feed/2025-05-06", "feed")
+    reports = await harness.fetch_due()
+    assert [(report.status.value, report.result.papers) for report in reports] == [("ok", 3)] * 3
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+
+
+async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingHarness) -> None:
+    harness.origin.pages["/126.md"] = "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    await harness.add("/{date:%j}.md")
+    await harness.fetch_due()
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]

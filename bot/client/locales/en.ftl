@@ -221,6 +221,7 @@ author-order-unconfirmed = arXiv has not confirmed the author order yet.
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }
+format-list = List { $date }
 no-paper = I couldn't find the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in any digest
