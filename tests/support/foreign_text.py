@@ -165,6 +165,8 @@ _ITEM = (
 _NEWSLETTER = digest_builders.newsletter(date(2025, 5, 6), [("2505.00001", 3)])
 _REVIEW = "# Paper List (2025-05-06)\n\n## [A title](https://arxiv.org/abs/2505.00001)\n\n"
 
+_LIST = "# 2025-05-06\n\n- [A Paper about Kites](https://arxiv.org/abs/2505.00001)\n- [Another Paper about Kites](https://arxiv.org/abs/2505.00002)\n"
+
 _DAY = date(2025, 5, 6)
 _AT = datetime(2025, 5, 6, tzinfo=UTC)
 
@@ -173,6 +175,11 @@ def _check(text: str) -> object:
     claims_checker = claims.ClaimChecker("A short paper with 12 experts.")
     claim = prompts.Claim("overview", text, text)
     return claims_checker.check([claim, claim], models.Locale.KO)
+
+
+def _read_json(text: str) -> object:
+    paper = {"id": "2505.00001", "title": f"A Paper about Kites {text}", "summary": text}
+    return parse.parse_text(json.dumps({"date": "2025-05-06", "papers": [paper]}))
 
 
 def _is_word(word: str) -> bool:
@@ -197,6 +204,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
     "archive.parse.parse_text of a newsletter": lambda text: parse.parse_text(_NEWSLETTER + text),
     "archive.parse.parse_text of a review": lambda text: parse.parse_text(_REVIEW + text),
+    "archive.parse.parse_text of a list": lambda text: parse.parse_text(_LIST + text),
+    "archive.parse.parse_text of JSON": lambda text: _read_json(text),
     "archive.parse.parse_text of authors": lambda text: parse.parse_text(f"{_NEWSLETTER}Authors: {text}"),
     "archive.parse.parse_text of a title": lambda text: parse.parse_text(f"{_NEWSLETTER}### {text}"),
     "archive.listing.parse_text of a title": lambda text: listing.parse_text(
@@ -302,6 +311,7 @@ OWN_TEXT = {
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
+        archive.json_list.parse archive.paper_list.parse
         rendering.discord_text.tokenize sources.fetcher.decompress writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems writer.claims.versioned_names
         writer.prompts.list_terms
