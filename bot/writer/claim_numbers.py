@@ -541,12 +541,15 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
     dimension, factor, unit_end = unit
     readings = {(value * factor, dimension) for value in values}
     # Five times, or 8× A100, may also be a count.
-    is_count = text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds") or _counts_things(
-        text, unit_end
-    )
+    is_compared = _COMPARED.match(text, unit_end)
+    is_count = not is_compared and text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds")
+    is_count = is_count or _counts_things(text, unit_end)
     if dimension == TIMES and is_count:
         readings |= {(value, "") for value in values if value.denominator == 1}
     return unit_end, frozenset(readings)
+
+
+_COMPARED = re.compile(r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b")
 
 
 def _counts_things(text: str, end: int) -> bool:

@@ -226,6 +226,7 @@ class SourceNames:
         self._ends = set(self._bounds.values())
         self._words = frozenset(words)
         self._initials = "".join(word[0] for word in words)
+        self._content_initials = "".join(word[0] for word in words if word not in analyser.FUNCTION_WORDS)
         self._prefixes = {
             word[:length]
             for word in self._words
@@ -261,7 +262,7 @@ class SourceNames:
             len(name) > 2
             and name.isalpha()
             and not name[1:].islower()
-            and analyser.fold(name) in self._initials
+            and any(analyser.fold(name) in letters for letters in (self._initials, self._content_initials))
         )
 
     def is_term(self, word: str) -> bool:

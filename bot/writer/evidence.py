@@ -82,7 +82,7 @@ _BORDER = "¦"
 def _pad(text: str) -> str:
     """Return the lower-case words of a text between "_" signs, with "¦" for the borders of clauses."""
     text = text.casefold().replace("n't", " not").replace("n’t", " not").replace("cannot", "can not cannot")
-    text = text.replace(" at all", "").replace("잘못", "틀린").replace("no matter", "whatever")
+    text = text.replace(" at all", "").replace("잘못", "틀린").replace("no matter", "whatever").replace("no longer", "not")
     for phrase in ("no more than", "no less than", "no fewer than", "not only", "no later than"):
         text = text.replace(phrase, "at most")
     text = _CLAUSE.sub(f" {_BORDER} ", text)
@@ -281,9 +281,9 @@ def find_problems(claim: str, passage: Passage, names: Set[str]) -> list[str]:
     paragraph, window = _pad(passage.paragraph), _pad(passage.window)
     return [
         *_find_polarity(said, sentence, context, _pad(passage.span)),
-        *_find_doubts(said, sentence, context, paragraph),
+        *_find_doubts(said, _clause_of(sentence, _pad(passage.span)), sentence, context, paragraph),
         *_find_charged(said, paragraph, window),
-        *_find_directions(said, sentence),
+        *_find_directions(said, _clause_of(sentence, _pad(passage.span)), sentence),
         *_find_anchored(claim, passage.sentence),
         *_find_numbers(claim, passage, names),
         *_find_swaps(claim, passage),
@@ -318,13 +318,22 @@ def _clause_to(sentence: str, span: str) -> str:
     return "_" + "_".join([*before, span.strip("_")]) + "_"
 
 
-def _find_doubts(said: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
-    if _has("doubt", sentence) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
+def _clause_of(sentence: str, span: str) -> str:
+    """Return the span with the rest of its clause."""
+    at = max(sentence.find(span), 0)
+    begin, end = sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span))
+    return sentence[begin : end if end >= 0 else len(sentence)]
+
+
+def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
+    if _has("doubt", clause) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
-    if _has("proof", said) and not (_has("proof", paragraph) or _has("certainty", paragraph)):
+    if _has("proof", said) and not (_has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)):
         yield "the paragraph of the span proves nothing"
     if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
         yield "the claim is more general than the paragraph of its span"
+    if _has("universal", said) and _has("partial", sentence) and not _has("partial", said):
+        yield "the sentence of the span is not general"
     if _has("cause", said) and not (_has("cause", context) or _has("explanation", context)):
         yield "the sentence of the span gives no cause"
     if unknown := _find_unsupported_cause(said, paragraph):
@@ -347,16 +356,16 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         yield "a vague size stands in the claim alone"
 
 
-_DIRECTIONS = ("amount", "quality", "speed", "size", "order")
+_DIRECTIONS = ("amount", "quality", "speed", "size", "order", "age")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
     return {(name, sign) for name in _DIRECTIONS for sign in "+-" if _has(name + sign, padded)}
 
 
-def _find_directions(said: str, sentence: str) -> Iterator[str]:
+def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
     """A claim may turn a comparison round if it also exchanges what is compared."""
-    claimed, stated = _list_directions(said), _list_directions(sentence)
+    claimed, stated = _list_directions(said), _list_directions(clause)
     opposite = {name for name, sign in claimed for other in "+-" if other != sign and (name, other) in stated}
     opposite -= {name for name, sign in claimed & stated}
     same = {name for name, _ in claimed & stated} - opposite
@@ -470,7 +479,7 @@ def _find_numbers(claim: str, passage: Passage, names: Set[str]) -> Iterator[str
         low = share / _MAX_BOUND if _has("under", near) else share - _SHARE_TOLERANCE
         high = share * _MAX_BOUND if _has("over", near) else share + _SHARE_TOLERANCE
         shares = {small / large for small, large, _ in _pairs(stated)}
-        shares |= {value / 100 if dimension else value for value, dimension in stated if dimension in _SHARED}
+        shares |= {value / 100 if dimension else value for value, dimension in in_sentence if dimension in _SHARED}
         if not any(low <= found <= high for found in shares):
             yield f'"{phrase.replace("_", " ").strip()}" stands in the claim alone'
 
@@ -669,7 +678,7 @@ _LARGE = 10**6
 
 
 def _find_swaps(claim: str, passage: Passage) -> Iterator[str]:
-    claimed = _read(claim, passage.names)
+    claimed = [_snap(item, passage) for item in _read(claim, passage.names)]
     rows = [_read(row, passage.names) for row in passage.sentences]
     offset, stated = 0, []
     for row in rows:
@@ -702,7 +711,7 @@ def _find_swaps(claim: str, passage: Passage) -> Iterator[str]:
         is_clear = disagreed > max(agreed, 1) and not is_change
         if names_not > names_agreed or (names_not == names_agreed and is_clear):
             yield f"numbers of the claim belong to something else in the paragraph ({dimension or 'count'})"
-    yield from _find_crossed(claim, passage)
+    yield from _find_other_place(claim, passage)
     yield from _find_torn(claimed, rows)
     yield from _find_strangers(claim, claimed, passage, rows)
 
@@ -740,22 +749,35 @@ def _count_votes(
     return agreed, disagreed
 
 
-def _find_crossed(claim: str, passage: Passage) -> Iterator[str]:
-    """Two numbers of a claim that the paper's sentences, or their clauses, put next to the words of each other."""
-    parts = [(words, numbers) for words, numbers in _list_parts([claim], passage.names) if numbers]
-    for rows in (passage.sentences, (passage.sentence,)):
-        source = _list_parts(rows, passage.names, split=len(rows) == 1)
-        for (words, numbers), (others, other_numbers) in combinations(parts, 2):
-            own, rival = words - others, others - words
-            for one in numbers - other_numbers:
-                for two in other_numbers - numbers:
-                    near = set().union(*(row for row, found in source if one in found and two not in found))
-                    far = set().union(*(row for row, found in source if two in found and one not in found))
-                    near, far = near - far, far - near
-                    straight, crossed = len(own & near) + len(rival & far), len(own & far) + len(rival & near)
-                    if one[1] == two[1] and crossed > straight:
-                        yield "two numbers of the claim are exchanged"
-                        return
+def _snap(item: _Item, passage: Passage) -> _Item:
+    """Return a number as the paper has it, where the claim has rounded it."""
+    if item.value is None or item.value <= _SMALL:
+        return item
+    readings = [value for value, unit in _list_readings(passage.context) if unit == item.dimension]
+    near = [value for value in readings if abs(value - item.value) <= _ROUNDED * item.value]
+    return item._replace(value=min(near, key=lambda value: abs(value - item.value))) if near else item  # type: ignore
+
+
+_ROUNDED = Fraction(1, 50)
+
+
+def _find_other_place(claim: str, passage: Passage) -> Iterator[str]:
+    """A number whose clause names another dataset or place than the claim."""
+    places = _list_places(claim) & {analyser.stem(name.casefold()) for name in passage.names}
+    numbers = {key for _, found in _list_parts([claim], passage.names) for key in found if key[0] and key[0] > _SMALL}
+    carried: set[str] = set()
+    held: dict[claim_numbers.Reading, list[set[str]]] = {}
+    for row in passage.sentences:
+        text = claim_numbers.to_digits(claim_numbers.to_plain_text(row))
+        for part in _CLAUSES.split(text):
+            carried = _list_places(part) or carried
+            for _, found in _list_parts([part], passage.names):
+                for key in found & numbers:
+                    held.setdefault(key, []).append(carried | {item.word for item in _read(part, passage.names)})
+    for key, rows in held.items():
+        if len(places) == 1 and not any(row & places for row in rows) and any(carried for row in rows):
+            yield f"a number of the paper is not one of {', '.join(sorted(places))}"
+            return
 
 
 def _list_parts(
