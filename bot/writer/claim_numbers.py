@@ -59,6 +59,7 @@ _DAYS = dict(
     )
 )
 _DAY_NAMES = re.compile(rf"(?<![가-힣])(?:{'|'.join(_DAYS)})")
+_AND_HALF = re.compile(r"(?<![\d.])(\d{1,4}) ?(시간|분|년|개월|배|일) ?반(?![가-힣]{2})")
 _SINO_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -84,6 +85,7 @@ def to_digits(text: str) -> str:
     text = _ENGLISH_NUMBER.sub(_read_english, text)
     if not any("가" <= letter <= "힣" for letter in text):
         return text
+    text = _AND_HALF.sub(r"\1.5\2", text)
     text = _DAY_NAMES.sub(lambda match: f"{_DAYS[match[0]]}일", text)
     text = _NATIVE.sub(_read_native, text)
     return _MIXED.sub(_read_mixed, _SINO.sub(_read_sino, text))

@@ -336,7 +336,7 @@ def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph:
         yield "the sentence of the span is not general"
     if _has("cause", said) and not (_has("cause", context) or _has("explanation", context)):
         yield "the sentence of the span gives no cause"
-    if unknown := _find_unsupported_cause(said, paragraph):
+    if unknown := _find_unsupported_cause(said, context):
         yield f"the paragraph of the span does not give this cause: {' '.join(unknown)}"
 
 
@@ -356,7 +356,7 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         yield "a vague size stands in the claim alone"
 
 
-_DIRECTIONS = ("amount", "quality", "speed", "size", "order", "age")
+_DIRECTIONS = ("amount", "quality", "speed", "size", "age", "many")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
@@ -365,12 +365,12 @@ def _list_directions(padded: str) -> set[tuple[str, str]]:
 
 def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
     """A claim may turn a comparison round if it also exchanges what is compared."""
-    claimed, stated = _list_directions(said), _list_directions(clause)
+    claimed, stated = _list_directions(said), _list_directions(clause) or _list_directions(sentence)
     opposite = {name for name, sign in claimed for other in "+-" if other != sign and (name, other) in stated}
     opposite -= {name for name, sign in claimed & stated}
     same = {name for name, _ in claimed & stated} - opposite
     # Several opposites and nothing alike: the claim tells the same from the other side.
-    is_other_side = not same and len(opposite - {"order"}) > 1
+    is_other_side = not same and len(opposite) > 1
     is_comparison_alone = bool(_split_compared(said)[1]) and not _split_compared(sentence)[1]
     if opposite and not _is_exchanged(said, sentence) and not is_other_side and not is_comparison_alone:
         yield f"the claim and the sentence of its span have opposite directions ({min(opposite)})"
@@ -420,7 +420,7 @@ def _split_compared(padded: str) -> tuple[set[str], set[str]]:
     """Return the stems of a text apart from what it compares with, and those."""
     compared: set[str] = set()
     for _, end in _find("than", padded):
-        words = padded[end:].split("_")[:_MAX_COMPARED]
+        words = [word for word in padded[end:].split("_")[:_MAX_COMPARED] if not word.isdigit() and word != "of"]
         is_thing = [word not in _NO_THINGS and word != _BORDER for word in words]
         begin = is_thing.index(True) if True in is_thing else 0
         words = [word for word in words[begin:] if word not in _ARTICLES]
