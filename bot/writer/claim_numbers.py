@@ -551,7 +551,9 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
     return unit_end, frozenset(readings)
 
 
-_COMPARED = re.compile(r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b")
+_COMPARED = re.compile(
+    r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b"
+)
 
 
 def _counts_things(text: str, end: int) -> bool:

@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
-from itertools import combinations, permutations, product, takewhile
+from itertools import combinations, takewhile
 from typing import NamedTuple
 
-from bot.glossary import concepts
 from bot.text import analyser
 from bot.writer import claim_numbers
 
@@ -72,8 +71,31 @@ _SHARES = {
 _SEPARATOR = re.compile(r"[^\w%]+")
 _CLAUSE = re.compile(r"(?<!\d)[,;:.!?()]+|[,;:.!?()]+(?!\d)|\s[-–—]+\s|—")
 _CLAUSE_WORDS = frozenset(
-    "and or but while whereas although though because since when where which who so yet however compared against than"
-    " 그리고 그러나 하지만 반면".split()
+    [
+        "and",
+        "or",
+        "but",
+        "while",
+        "whereas",
+        "although",
+        "though",
+        "because",
+        "since",
+        "when",
+        "where",
+        "which",
+        "who",
+        "so",
+        "yet",
+        "however",
+        "compared",
+        "against",
+        "than",
+        "그리고",
+        "그러나",
+        "하지만",
+        "반면",
+    ]
 )
 _CLAUSE_ENDINGS = ("하고", "이고", "며", "지만", "는데", "으나", "반면", "하나", "고", "서")
 _BORDER = "¦"
@@ -82,7 +104,12 @@ _BORDER = "¦"
 def _pad(text: str) -> str:
     """Return the lower-case words of a text between "_" signs, with "¦" for the borders of clauses."""
     text = text.casefold().replace("n't", " not").replace("n’t", " not").replace("cannot", "can not cannot")
-    text = text.replace(" at all", "").replace("잘못", "틀린").replace("no matter", "whatever").replace("no longer", "not")
+    text = (
+        text.replace(" at all", "")
+        .replace("잘못", "틀린")
+        .replace("no matter", "whatever")
+        .replace("no longer", "not")
+    )
     for phrase in ("no more than", "no less than", "no fewer than", "not only", "no later than"):
         text = text.replace(phrase, "at most")
     text = _CLAUSE.sub(f" {_BORDER} ", text)
@@ -119,30 +146,10 @@ _ARTICLES = frozenset(("the", "a", "an", "its", "their", "our"))
 _MAX_DISTANCE = 20
 
 
-_ORDINALS = " first second third fourth fifth".split(" ")
-_ORDINAL = re.compile(r"([1-5]) ?번째|첫")
-
-
-def _read_ordinal(match: re.Match[str]) -> str:
-    return f" {_ORDINALS[int(match[1] or 1)]} "
-
-
-@lru_cache(maxsize=1)
-def _list_translations() -> Mapping[str, Sequence[str]]:
-    """Return the stems of the English words for Korean ones, by the starting list of the glossary."""
-    found: dict[str, list[str]] = {}
-    for term in concepts.load_terms():
-        for korean, english in product(term.korean, term.english):
-            pairs = zip(korean.split(), english.split(), strict=False)
-            for word, other in pairs if len(korean.split()) == len(english.split()) else ():
-                found.setdefault(analyser.strip_ending(word), []).append(analyser.stem(other.casefold()))
-    return found
-
-
 @lru_cache(maxsize=256)
 def _read(text: str, names: Set[str]) -> Sequence[_Item]:
     """Return the Latin words and the numbers of a text with their places. `names` are those that `list_names` returns."""
-    digits = _ORDINAL.sub(_read_ordinal, claim_numbers.to_digits(text.replace("첫 번째", "첫")))
+    digits = claim_numbers.to_digits(text)
     mentions = {mention.start: mention for mention in claim_numbers.find_numbers(digits)}
     items: list[_Item] = []
     place, position, is_border = 0, 0, True
@@ -173,8 +180,6 @@ def _read(text: str, names: Set[str]) -> Sequence[_Item]:
         if latin and latin[0].casefold() not in _NO_THINGS:
             name = latin[0][:-1] if latin[0][:-1].isupper() and latin[0].endswith("s") else latin[0]
             items.append(_Item(place, analyser.stem(name.casefold()), is_name=name in names))
-        elif analyser.has_hangul(word):
-            items += [_Item(place, other) for other in _list_translations().get(analyser.strip_ending(word), ())]
         if analyser.has_hangul(word) and word.endswith(_CLAUSE_ENDINGS):
             place, is_border = place + _CLAUSE_COST, True
     return items
@@ -288,6 +293,7 @@ def find_problems(claim: str, passage: Passage, names: Set[str]) -> list[str]:
         *_find_numbers(claim, passage, names),
         *_find_swaps(claim, passage),
         *_find_replaced(claim, passage),
+        *_find_other_place(claim, passage),
     ]
 
 
@@ -328,7 +334,9 @@ def _clause_of(sentence: str, span: str) -> str:
 def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
     if _has("doubt", clause) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
-    if _has("proof", said) and not (_has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)):
+    if _has("proof", said) and not (
+        _has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)
+    ):
         yield "the paragraph of the span proves nothing"
     if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
         yield "the claim is more general than the paragraph of its span"
@@ -420,7 +428,9 @@ def _split_compared(padded: str) -> tuple[set[str], set[str]]:
     """Return the stems of a text apart from what it compares with, and those."""
     compared: set[str] = set()
     for _, end in _find("than", padded):
-        words = [word for word in padded[end:].split("_")[:_MAX_COMPARED] if not word.isdigit() and word != "of"]
+        words = [
+            word for word in padded[end:].split("_")[:_MAX_COMPARED] if not word.isdigit() and word != "of"
+        ]
         is_thing = [word not in _NO_THINGS and word != _BORDER for word in words]
         begin = is_thing.index(True) if True in is_thing else 0
         words = [word for word in words[begin:] if word not in _ARTICLES]
@@ -479,7 +489,9 @@ def _find_numbers(claim: str, passage: Passage, names: Set[str]) -> Iterator[str
         low = share / _MAX_BOUND if _has("under", near) else share - _SHARE_TOLERANCE
         high = share * _MAX_BOUND if _has("over", near) else share + _SHARE_TOLERANCE
         shares = {small / large for small, large, _ in _pairs(stated)}
-        shares |= {value / 100 if dimension else value for value, dimension in in_sentence if dimension in _SHARED}
+        shares |= {
+            value / 100 if dimension else value for value, dimension in in_sentence if dimension in _SHARED
+        }
         if not any(low <= found <= high for found in shares):
             yield f'"{phrase.replace("_", " ").strip()}" stands in the claim alone'
 
@@ -536,7 +548,10 @@ def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
 
 @lru_cache(maxsize=1)
 def _share_patterns() -> Sequence[tuple[Fraction, re.Pattern[str]]]:
-    return [(share, re.compile("|".join(map(_english_form, words.split("|"))))) for share, words in _SHARES.items()]
+    return [
+        (share, re.compile("|".join(map(_english_form, words.split("|")))))
+        for share, words in _SHARES.items()
+    ]
 
 
 def _list_fractions(said: str, paragraph: str) -> list[tuple[str, Fraction]]:
@@ -600,7 +615,9 @@ def _is_derived(
     near = _pad(f"{before} | {after}")
     is_over = _has("over", near) or after.startswith("여")
     for value, dimension in mention.readings:
-        fit = _Fit(value, _half_digit(text, mention, value), _has("about", near), is_over, _has("under", near))
+        fit = _Fit(
+            value, _half_digit(text, mention, value), _has("about", near), is_over, _has("under", near)
+        )
         has_percent = "%" in _PERCENT.sub("%", text)
         is_restated = any(
             _is_restated(fit, dimension, reading, after, has_percent=has_percent) for reading in in_window
@@ -678,7 +695,7 @@ _LARGE = 10**6
 
 
 def _find_swaps(claim: str, passage: Passage) -> Iterator[str]:
-    claimed = [_snap(item, passage) for item in _read(claim, passage.names)]
+    claimed = _read(claim, passage.names)
     rows = [_read(row, passage.names) for row in passage.sentences]
     offset, stated = 0, []
     for row in rows:
@@ -697,7 +714,7 @@ def _find_swaps(claim: str, passage: Passage) -> Iterator[str]:
             one = {
                 word: bound
                 for word, bound in in_claim.items()
-                if min(bound, key=_distance)[1].value == value and word in names
+                if min(bound, key=lambda row: row[0])[1].value == value and word in names
             }
             votes = [
                 _count_votes(one, row, dimension, names=names, tight=tight)
@@ -711,13 +728,6 @@ def _find_swaps(claim: str, passage: Passage) -> Iterator[str]:
         is_clear = disagreed > max(agreed, 1) and not is_change
         if names_not > names_agreed or (names_not == names_agreed and is_clear):
             yield f"numbers of the claim belong to something else in the paragraph ({dimension or 'count'})"
-    yield from _find_other_place(claim, passage)
-    yield from _find_torn(claimed, rows)
-    yield from _find_strangers(claim, claimed, passage, rows)
-
-
-def _distance(row: tuple[int, _Item]) -> int:
-    return row[0]
 
 
 def _count_votes(
@@ -736,10 +746,10 @@ def _count_votes(
             kinds.setdefault(item.value, set()).add(item.kind)
     agreed = disagreed = 0
     for word, bound in in_claim.items():
-        distance, number = min(bound, key=_distance)
+        distance, number = min(bound, key=lambda row: row[0])
         if word not in in_source or distance > tight or number.value not in kinds:
             continue
-        rival_distance, rival = min(in_source[word], key=_distance)
+        rival_distance, rival = min(in_source[word], key=lambda row: row[0])
         if number.value in {other.value for _, other in in_source[word]}:
             agreed += 1
         elif rival_distance <= (2 * _TIGHT if names else _TIGHT) and _is_rival(
@@ -749,102 +759,24 @@ def _count_votes(
     return agreed, disagreed
 
 
-def _snap(item: _Item, passage: Passage) -> _Item:
-    """Return a number as the paper has it, where the claim has rounded it."""
-    if item.value is None or item.value <= _SMALL:
-        return item
-    readings = [value for value, unit in _list_readings(passage.context) if unit == item.dimension]
-    near = [value for value in readings if abs(value - item.value) <= _ROUNDED * item.value]
-    return item._replace(value=min(near, key=lambda value: abs(value - item.value))) if near else item  # type: ignore
-
-
-_ROUNDED = Fraction(1, 50)
+_SMALL = 10
+_PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Ff]or|[Aa]t) (?:the )?([A-Z][\w-]*)|([A-Za-z][\w-]*)에서")
 
 
 def _find_other_place(claim: str, passage: Passage) -> Iterator[str]:
     """A number whose clause names another dataset or place than the claim."""
     places = _list_places(claim) & {analyser.stem(name.casefold()) for name in passage.names}
-    numbers = {key for _, found in _list_parts([claim], passage.names) for key in found if key[0] and key[0] > _SMALL}
-    carried: set[str] = set()
+    readings = {reading for reading in _list_readings(claim) if reading[0] > _SMALL}
     held: dict[claim_numbers.Reading, list[set[str]]] = {}
-    for row in passage.sentences:
-        text = claim_numbers.to_digits(claim_numbers.to_plain_text(row))
-        for part in _CLAUSES.split(text):
-            carried = _list_places(part) or carried
-            for _, found in _list_parts([part], passage.names):
-                for key in found & numbers:
-                    held.setdefault(key, []).append(carried | {item.word for item in _read(part, passage.names)})
-    for key, rows in held.items():
-        if len(places) == 1 and not any(row & places for row in rows) and any(carried for row in rows):
-            yield f"a number of the paper is not one of {', '.join(sorted(places))}"
-            return
-
-
-def _list_parts(
-    rows: Sequence[str], names: Set[str], *, split: bool = True
-) -> list[tuple[set[str], set[claim_numbers.Reading]]]:
-    """Return the words and numbers of the clauses of texts, or of each text whole."""
-    found = []
-    for row in rows:
-        text = claim_numbers.to_digits(claim_numbers.to_plain_text(row))
-        for part in _CLAUSES.split(text) if split else [text]:
-            items = _read(part, names)
-            numbers = {(item.value, item.dimension) for item in items if item.value is not None}
-            found.append(({item.word for item in items if item.word}, numbers))
-    return found
-
-
-_SMALL = 10
-_PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Ff]or|[Aa]t) (?:the )?([A-Z][\w-]*)|([A-Za-z][\w-]*)에서")
-
-
-def _find_torn(claimed: Sequence[_Item], rows: Sequence[Sequence[_Item]]) -> Iterator[str]:
-    """Two numbers of a claim that stand in different sentences, of which one has a number in place of the other."""
-    numbers = [[item for item in row if item.value is not None] for row in rows]
-    held = [{(item.value, item.dimension) for item in row} for row in numbers]
-    own = [item for item in claimed if any((item.value, item.dimension) in row for row in held)]
-    for first, second in permutations(own[:_MAX_NUMBERS], 2):
-        key = second.value, second.dimension
-        if first.dimension == second.dimension or any(
-            {key, (first.value, first.dimension)} <= row for row in held
-        ):
-            continue
-        kinds = {item.kind for row in numbers for item in row if (item.value, item.dimension) == key}
-        places = [
-            row for row, keys in zip(numbers, held, strict=True) if (first.value, first.dimension) in keys
-        ]
-        if all(
-            any(item.dimension == second.dimension and _is_rival(item, second, kinds) for item in row)
-            for row in places
-        ):
-            yield "two numbers of the claim are of different sentences"
-            return
-
-
-def _find_strangers(
-    claim: str, claimed: Sequence[_Item], passage: Passage, rows: Sequence[Sequence[_Item]]
-) -> Iterator[str]:
-    """A number of a sentence about one thing, such as a dataset, under the name of another that is not in the sentence."""
-    names = {item.word for item in claimed if item.is_name}
-    known = {analyser.stem(name.casefold()) for name in passage.names}
-    places = _list_places(claim)
-    for value, dimension in {(item.value, item.dimension) for item in claimed}:
-        if value is None or (not dimension and value <= _SMALL and value.denominator == 1):
-            continue
-        strange: Set[str] = set()
-        for index, row in enumerate(rows):
-            if not any((item.value, item.dimension) == (value, dimension) for item in row):
-                continue
-            own = {item.word for item in row}
-            missing = (names & known) - own
-            others = {item.word for item in row if item.is_name} - names
-            wrong_place = (places & missing) if _list_places(passage.sentences[index]) & others else set()
-            before = {item.word for item in rows[index - 1]} if index else set()
-            strange = wrong_place or (missing - before - passage.subjects if others else set())
-            if not strange:
-                break
-        if strange:
-            yield f"the sentence of a number does not name {', '.join(sorted(strange))}"
+    carried: set[str] = set()
+    for row in passage.sentences if len(places) == 1 else ():
+        for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.to_plain_text(row))):
+            carried = _list_places(clause) or carried
+            words = {item.word for item in _read(clause, passage.names)}
+            for reading in readings.intersection(_list_readings(clause)):
+                held.setdefault(reading, []).append(carried | words if carried else set(places))
+    if any(all(places.isdisjoint(row) for row in rows) for rows in held.values()):
+        yield f"a number of the paragraph is not one of {min(places)}"
 
 
 def _find_replaced(claim: str, passage: Passage) -> Iterator[str]:
