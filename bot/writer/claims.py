@@ -394,7 +394,6 @@ class ClaimChecker:
         self._paragraphs = [part for part in source.split("\n\n") if part.strip()]
         self._normalised = [normalise_span(part) for part in self._paragraphs]
         self._own_names = evidence.list_names(source)
-        self._subjects = evidence.list_subjects(source, self._own_names)
         self._sentences: dict[int, tuple[list[str], list[int]]] = {}
 
     def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
@@ -405,9 +404,7 @@ class ClaimChecker:
                 problems.append((_wrong_length(length),))
                 continue
             earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
-            found = find_prose_problems(claim.text, language, earlier)
-            if len(claim.text) <= MAX_CHARACTERS:
-                found += self._find_unsupported(claim)
+            found = find_prose_problems(claim.text, language, earlier) + self._find_unsupported(claim)
             problems.append(tuple(found))
         return problems
 
@@ -454,7 +451,6 @@ class ClaimChecker:
             window="\n\n".join(map(" ".join, near)),
             sentences=tuple(row for part in near for row in part),
             names=self._own_names,
-            subjects=self._subjects,
         )
 
     def _split(self, index: int) -> tuple[list[str], list[int]]:
