@@ -12,88 +12,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
-from itertools import combinations, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
 from bot.text import analyser
-from bot.writer import claim_numbers
+from bot.writer import claim_numbers, claim_words, derived_numbers
 
-# Words by what they do, in both languages, from `claim_words.tsv`. "_" is the border of a word.
-
-
-@lru_cache(maxsize=1)
-def _load_words() -> Mapping[str, Sequence[re.Pattern[str]]]:
-    """Return the groups of words of the packaged list; a group of several lines has a pattern for each."""
-    groups: dict[str, list[re.Pattern[str]]] = {}
-    text = resources.files(__package__).joinpath("claim_words.tsv").read_text(encoding="utf-8")
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            name, english, korean = line.split("\t")
-            groups.setdefault(name, []).append(_compile(english, korean))
-    return groups
-
-
-def _compile(english: str, korean: str) -> re.Pattern[str]:
-    forms = [_english_form(entry) for entry in english.split("|")]
-    forms += [re.escape(entry.replace(" ", "_")) for entry in korean.split("|") if entry != "-"]
-    return re.compile("|".join(forms))
-
-
-def _english_form(entry: str) -> str:
-    return rf"(?<=_){re.escape(entry.replace(' ', '_'))}(?=_)".replace(r"\*", "[a-z]*")
-
-
-def _has(group: str, padded: str) -> bool:
-    return any(pattern.search(padded) for pattern in _load_words()[group])
-
-
-def _find(group: str, padded: str) -> Iterator[tuple[int, int]]:
-    """Yield where words of a group are in a padded text."""
-    for pattern in _load_words()[group]:
-        for match in pattern.finditer(padded):
-            yield match.span()
-
-
-_SHARES = {
-    50: r"\b(?:half|halve[sd]?|halving|(?:one in|every) (?:two|second))\b|절반|반으로|반감",
-    33: r"\b(?:a|one) third\b|\b(?:one in|every) (?:three|third)\b",
-    25: r"\b(?:a|one) (?:quarter|fourth)\b|\bone in four\b",
-    20: r"\b(?:a|one) fifth\b|\bone in five\b",
-    10: r"\b(?:a|one) tenth\b|\bone in ten\b",
-    67: r"\btwo[- ]thirds\b|\btwo in three\b",
-    75: r"\bthree[- ]quarters\b|\bthree in four\b",
-    80: r"\bfour[- ]fifths\b|\bfour in five\b",
-    90: r"\bnine[- ]tenths\b|\bnine in ten\b",
-}
-"""Shares in words, in percent."""
-
-_SEPARATOR = re.compile(r"[^\w%]+")
-_CLAUSE = re.compile(r"(?<!\d)[,;:.!?()]+|[,;:.!?()]+(?!\d)|\s[-–—]+\s|—")
 _JOINING_WORDS = (
     "and or but while whereas although though because since when where which who so yet however compared against than"
     " 그리고 그러나 하지만 반면"
 )
 _CLAUSE_WORDS = frozenset(_JOINING_WORDS.split())
 _CLAUSE_ENDINGS = ("하고", "이고", "며", "지만", "는데", "으나", "반면", "하나", "고", "서")
-_BORDER = "¦"
-
-
-_PLAIN = {"n't": " not", "n’t": " not", "cannot": "can not cannot", " at all": "", "잘못": "틀린"}
-_PLAIN |= {"no matter": "whatever", "no longer": "not"}
-_PLAIN |= dict.fromkeys(
-    ("no more than", "no less than", "no fewer than", "not only", "no later than"), "at most"
-)
-
-
-def _pad(text: str) -> str:
-    """Return the lower-case words of a text between "_" signs, with "¦" for the borders of clauses."""
-    text = text.casefold()
-    for phrase, plain in _PLAIN.items():
-        text = text.replace(phrase, plain)
-    text = _CLAUSE.sub(f" {_BORDER} ", text)
-    parts = ([part] if part == _BORDER else _SEPARATOR.split(part) for part in text.split())
-    return "_" + "_".join(word for row in parts for word in row if word) + "_"
 
 
 # A text as a sequence of words and numbers, to see which word belongs to which number.
@@ -245,13 +175,19 @@ class Passage(NamedTuple):
 
 def find_problems(claim: str, passage: Passage, names: Set[str]) -> list[str]:
     """Return what a claim says that the passage of its span does not, in words. `names` are those with numbers in them."""
-    said, sentence, context = _pad(claim), _pad(passage.sentence), _pad(passage.context)
-    paragraph, window = _pad(passage.paragraph), _pad(passage.window)
+    said, sentence, context = (
+        claim_words.pad(claim),
+        claim_words.pad(passage.sentence),
+        claim_words.pad(passage.context),
+    )
+    paragraph, window = claim_words.pad(passage.paragraph), claim_words.pad(passage.window)
     return [
-        *_find_polarity(said, sentence, context, _pad(passage.span)),
-        *_find_doubts(said, _clause_of(sentence, _pad(passage.span)), sentence, context, paragraph),
+        *_find_polarity(said, sentence, context, claim_words.pad(passage.span)),
+        *_find_doubts(
+            said, _clause_of(sentence, claim_words.pad(passage.span)), sentence, context, paragraph
+        ),
         *_find_charged(said, paragraph, window),
-        *_find_directions(said, _clause_of(sentence, _pad(passage.span)), sentence),
+        *_find_directions(said, _clause_of(sentence, claim_words.pad(passage.span)), sentence),
         *_find_anchored(claim, passage.sentence),
         *_find_numbers(claim, passage, names),
         *_find_swaps(claim, passage),
@@ -262,16 +198,21 @@ def find_problems(claim: str, passage: Passage, names: Set[str]) -> list[str]:
 
 def _find_polarity(said: str, sentence: str, context: str, span: str) -> Iterator[str]:
     # An adnominal negation may be another word for what a source calls routine or unseen.
-    denied = _has("denial", _ADNOMINAL.sub("_", said))
-    negates = any(_has(group, said) for group in ("denial", "contrast"))
-    negates = negates or any(said[start:end] not in sentence for start, end in _find("privative", said))
-    if _has("denial", _clause_to(sentence, span)) and not negates:
+    denied = claim_words.has("denial", _ADNOMINAL.sub("_", said))
+    negates = any(claim_words.has(group, said) for group in ("denial", "contrast"))
+    negates = negates or any(
+        said[start:end] not in sentence for start, end in claim_words.find("privative", said)
+    )
+    if claim_words.has("denial", _clause_to(sentence, span)) and not negates:
         yield "the span denies what the claim says"
-    elif denied and not any(_has(group, context) for group in ("denial", "contrast", "privative")):
+    elif denied and not any(claim_words.has(group, context) for group in ("denial", "contrast", "privative")):
         yield "the claim denies something, the sentence of its span does not"
-    elif _has("equal", sentence) and not _has("equal", said) and not (denied or _list_directions(sentence)):
-        if {name for name, _ in _list_directions(said)} & {"quality", "speed", "amount"}:
-            yield "the sentence of the span finds no difference"
+    elif (
+        claim_words.has("equal", sentence)
+        and not (denied or claim_words.has("equal", said) or _list_directions(sentence))
+        and {name for name, _ in _list_directions(said)} & {"quality", "speed", "amount"}
+    ):
+        yield "the sentence of the span finds no difference"
 
 
 _ADNOMINAL = re.compile("(?:않은|없던|없는|아닌)_")
@@ -282,42 +223,57 @@ def _clause_to(sentence: str, span: str) -> str:
     """Return the span with what stands before it in its clause: a "not" is often there."""
     at = sentence.find(span)
     before = sentence[: max(at, 0)].split("_")[-_MAX_BEFORE:]
-    while _BORDER in before:
-        before = before[before.index(_BORDER) + 1 :]
+    while claim_words.BORDER in before:
+        before = before[before.index(claim_words.BORDER) + 1 :]
     return "_" + "_".join([*before, span.strip("_")]) + "_"
 
 
 def _clause_of(sentence: str, span: str) -> str:
     """Return the span with the rest of its clause."""
     at = max(sentence.find(span), 0)
-    begin, end = sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span))
+    begin, end = (
+        sentence.rfind(claim_words.BORDER, 0, at) + 1,
+        sentence.find(claim_words.BORDER, at + len(span)),
+    )
     return sentence[begin : end if end >= 0 else len(sentence)]
 
 
 def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
-    if _has("doubt", clause) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
+    if claim_words.has("doubt", clause) and not any(
+        claim_words.has(group, said) for group in ("doubt", "caution", "denial")
+    ):
         yield "the sentence of the span doubts what the claim says"
-    if _has("proof", said) and not (
-        _has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)
+    if claim_words.has("proof", said) and not (
+        claim_words.has("denial", said)
+        or claim_words.has("proof", paragraph)
+        or claim_words.has("certainty", paragraph)
     ):
         yield "the paragraph of the span proves nothing"
-    if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
+    if claim_words.has("universal", said) and not (
+        claim_words.has("universal", paragraph) or claim_words.has("general", paragraph)
+    ):
         yield "the claim is more general than the paragraph of its span"
-    if _has("universal", said) and _has("partial", sentence) and not _has("partial", said):
+    if (
+        claim_words.has("universal", said)
+        and claim_words.has("partial", sentence)
+        and not claim_words.has("partial", said)
+    ):
         yield "the sentence of the span is not general"
-    if _has("cause", said) and not (_has("cause", context) or _has("explanation", context)):
+    if claim_words.has("cause", said) and not (
+        claim_words.has("cause", context) or claim_words.has("explanation", context)
+    ):
         yield "the sentence of the span gives no cause"
-    ends = [end for _, end in _find("cause", said)]
+    ends = [end for _, end in claim_words.find("cause", said)]
     words = _stems(set(said[ends[0] :].split("_"))) if ends and not analyser.has_hangul(said) else set()
     if 3 * len(words - _stems(set(context.split("_")))) > 2 * len(words):
         yield "the sentences of the span do not give this cause"
 
 
 def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
-    for pattern in _load_words()["charged"]:
+    for pattern in claim_words.patterns()["charged"]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
-    if _has("vague", said) and not _has("vague", paragraph):
+    if claim_words.has("vague", said) and not claim_words.has("vague", paragraph):
         yield "a vague size stands in the claim alone"
 
 
@@ -325,7 +281,7 @@ _DIRECTIONS = ("amount", "quality", "speed", "size", "level", "age", "many")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
-    return {(name, sign) for name in _DIRECTIONS for sign in "+-" if _has(name + sign, padded)}
+    return {(name, sign) for name in _DIRECTIONS for sign in "+-" if claim_words.has(name + sign, padded)}
 
 
 def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
@@ -346,7 +302,10 @@ def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
 
 def _find_anchored(claim: str, sentence: str) -> Iterator[str]:
     """Numbers with one direction in the claim, and the other one in the sentence of its span."""
-    compared, stated = _split_compared(_pad(claim))[1], _split_compared(_pad(sentence))[1]
+    compared, stated = (
+        _split_compared(claim_words.pad(claim))[1],
+        _split_compared(claim_words.pad(sentence))[1],
+    )
     if compared and not compared & stated:
         return
     there = _list_moves(sentence)
@@ -366,9 +325,9 @@ def _list_moves(text: str) -> dict[claim_numbers.Reading, str]:
     """Return the numbers of clauses with one direction, "+" or "-"; "" for those with none, or with both."""
     found: dict[claim_numbers.Reading, str] = {}
     for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.plain_source(text))):
-        padded = _pad(clause)
+        padded = claim_words.pad(clause)
         signs = {sign for name, sign in _list_directions(padded) if name in ("amount", "size")}
-        sign = signs.pop() if len(signs) == 1 and not _has("denial", padded) else ""
+        sign = signs.pop() if len(signs) == 1 and not claim_words.has("denial", padded) else ""
         for mention in claim_numbers.find_numbers(clause):
             for reading in mention.readings:
                 found[reading] = "" if found.get(reading, sign) != sign else sign
@@ -376,6 +335,7 @@ def _list_moves(text: str) -> dict[claim_numbers.Reading, str]:
 
 
 _KOREAN_COMPARISONS = re.compile("보다_|_대비_|_비해_")
+_THAN = re.compile("_than_|보다_")
 _MAX_COMPARED = 6
 
 
@@ -388,6 +348,8 @@ def _is_swapped(said: str, sentence: str) -> bool:
     """Whether two things are compared in both texts, each with the other; "it" may be any of them."""
     claimed, stated = _split_compared(said), _split_compared(sentence)
     moved = claimed[1] - stated[1] - claimed[0]
+    if not all(_THAN.search(padded) for padded in (said, sentence)):
+        return False
     is_known = moved & stated[0] or (moved and re.search("_(?:it|we|ours|our_method)_", sentence))
     return bool(is_known and (stated[1] & claimed[0]) - claimed[1] - stated[0])
 
@@ -395,16 +357,16 @@ def _is_swapped(said: str, sentence: str) -> bool:
 def _split_compared(padded: str) -> tuple[set[str], set[str]]:
     """Return the stems of a text apart from what it compares with, and those."""
     compared: set[str] = set()
-    for _, end in _find("than", padded):
+    for _, end in claim_words.find("than", padded):
         words = [
             word for word in padded[end:].split("_")[:_MAX_COMPARED] if not word.isdigit() and word != "of"
         ]
-        is_thing = [word not in _NO_THINGS and word != _BORDER for word in words]
+        is_thing = [word not in _NO_THINGS and word != claim_words.BORDER for word in words]
         begin = is_thing.index(True) if True in is_thing else 0
         words = [word for word in words[begin:] if word not in _ARTICLES]
-        compared |= set(takewhile(lambda word: word not in _NO_THINGS and word != _BORDER, words))
+        compared |= set(takewhile(lambda word: word not in _NO_THINGS and word != claim_words.BORDER, words))
     for match in _KOREAN_COMPARISONS.finditer(padded):
-        compared |= {word for word in padded[: match.start()].split("_")[-2:] if word != _BORDER}
+        compared |= {word for word in padded[: match.start()].split("_")[-2:] if word != claim_words.BORDER}
     stems = _stems(compared)
     return _stems(set(padded.split("_"))) - stems, stems
 
@@ -415,21 +377,7 @@ def _stems(words: set[str]) -> set[str]:
     return {analyser.stem(word) for word in latin if word not in analyser.FUNCTION_WORDS}
 
 
-# Numbers: in the passage as they are, or rounded, or as the difference or ratio of two numbers of the sentence.
-
-_NEAR_BEFORE, _NEAR_AFTER = 24, 14
-_TOLERANCE = Fraction(6, 100)
-_RATIO_TOLERANCE = Fraction(12, 100)
-_SHARE_TOLERANCE = Fraction(35, 1000)
-_MAX_BOUND = Fraction(3, 2)
-_MAX_NUMBERS = 24
-_POINTS = ("", claim_numbers.PERCENT, claim_numbers.POINT)
-_SHARED = ("", claim_numbers.PERCENT)
-_DAYS = {"일": 1, "day": 1, "주": 7, "week": 7, "달": 30, "개월": 30, "month": 30}
-_PERCENT = re.compile(r"percent|per cent|퍼센트")
-_HOURS = re.compile(r"hours|days|시간|일")
-_HOUR_SECONDS = 3600
-
+# Numbers: in the passage as they are, rounded, or following from others; changes in the same direction.
 
 _WORDED_SHARE = re.compile(
     r"(?<![\d.,])\d+ in \d+\b|\b\d+ (?:quarters|thirds|fifths|tenths)\b", re.IGNORECASE
@@ -438,19 +386,22 @@ _WORDED_SHARE = re.compile(
 
 def _find_numbers(claim: str, passage: Passage, names: Set[str]) -> Iterator[str]:
     text = claim_numbers.to_plain_text(claim)
-    for percent, words in _SHARES.items():
+    for percent, words in derived_numbers.SHARES.items():
         if not re.search(words, passage.paragraph, re.IGNORECASE):
             text = re.sub(words, f"about {percent}%", text, flags=re.IGNORECASE)
     text = _WORDED_SHARE.sub(" ", claim_numbers.to_digits(text))
-    if len(claim_numbers.find_numbers(text)) > _MAX_NUMBERS:
-        yield f"the claim has more than {_MAX_NUMBERS} numbers"
+    if len(claim_numbers.find_numbers(text)) > derived_numbers.MAX_NUMBERS:
+        yield f"the claim has more than {derived_numbers.MAX_NUMBERS} numbers"
         return
-    in_sentence, in_window = _list_readings(passage.context), _list_readings(passage.window)
+    in_sentence, in_window = (
+        derived_numbers.list_readings(passage.context),
+        derived_numbers.list_readings(passage.window),
+    )
     yield from claim_numbers.find_number_problems(
         text,
         _source_numbers(passage.window),
         names,
-        lambda digits, mention: _is_derived(digits, mention, in_sentence, in_window),
+        lambda digits, mention: derived_numbers.is_derived(digits, mention, in_sentence, in_window),
     )
     yield from _find_kinds(text, passage)
 
@@ -508,126 +459,6 @@ def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
 @lru_cache(maxsize=8)
 def _source_numbers(text: str) -> claim_numbers.SourceNumbers:
     return claim_numbers.SourceNumbers(text)
-
-
-@lru_cache(maxsize=64)
-def _list_readings(text: str) -> Sequence[claim_numbers.Reading]:
-    """Return the numbers of a text, up to a limit, with all that each may mean."""
-    digits = claim_numbers.to_digits(claim_numbers.plain_source(text))
-    mentions = claim_numbers.find_numbers(digits, in_source=True)[: 4 * _MAX_NUMBERS]
-    return list(dict.fromkeys(reading for mention in mentions for reading in mention.readings))
-
-
-def _pairs(readings: Sequence[claim_numbers.Reading]) -> Iterator[tuple[Fraction, Fraction, str]]:
-    """Yield the pairs of numbers with the same unit, the smaller one first, and the unit."""
-    for (first, unit), (second, other) in combinations(readings[:_MAX_NUMBERS], 2):
-        if unit == other and first != second and min(first, second) > 0:
-            yield min(first, second), max(first, second), unit
-
-
-class _Fit(NamedTuple):
-    """How near a number of the paper has to be to one of a claim, by the words around the latter."""
-
-    value: Fraction
-    half_digit: Fraction
-    is_about: bool
-    is_over: bool
-    is_under: bool
-
-    def takes(self, found: Fraction, tolerance: Fraction, *, is_rounded: bool = True) -> bool:
-        """Whether a number is the claim's one, in the digits that are shown if `is_rounded`."""
-        distance = abs(found - self.value)
-        if not distance or (is_rounded and distance <= self.half_digit):
-            return True
-        if (self.is_about or self.is_over or self.is_under) and distance <= tolerance * self.value:
-            return True
-        is_above = self.is_over and self.value <= found <= self.value * _MAX_BOUND
-        return is_above or (self.is_under and self.value / _MAX_BOUND <= found <= self.value)
-
-
-def _is_derived(
-    text: str,
-    mention: claim_numbers.Mention,
-    in_sentence: Sequence[claim_numbers.Reading],
-    in_window: Sequence[claim_numbers.Reading],
-) -> bool:
-    """Whether a number of a claim is one of the passage in other words, or follows from two of the sentence."""
-    before = text[max(0, mention.start - _NEAR_BEFORE) : mention.start]
-    after = text[mention.end : mention.end + _NEAR_AFTER]
-    near = _pad(f"{before} | {after}")
-    is_over = _has("over", near) or after.startswith("여")
-    for value, dimension in mention.readings:
-        fit = _Fit(
-            value, _half_digit(text, mention, value), _has("about", near), is_over, _has("under", near)
-        )
-        has_percent = "%" in _PERCENT.sub("%", text)
-        is_restated = any(
-            _is_restated(fit, dimension, reading, after, has_percent=has_percent) for reading in in_window
-        )
-        is_share = not dimension and 0 < value < 1 and text[mention.end - 1 : mention.end] != "."
-        shares = [found / 100 for found, unit in in_sentence if is_share and unit == claim_numbers.PERCENT]
-        if (
-            value == 0
-            or any(abs(value - share) <= _SHARE_TOLERANCE for share in shares if "분의" in text)
-            or is_restated
-            or _is_result(fit, dimension, in_sentence, is_difference=_has("difference", _pad(text)))
-        ):
-            return True
-        # 8 cards for 31 hours are 248 hours.
-        if dimension in ("", claim_numbers.HOUR) and _HOURS.search(
-            text, mention.end, mention.end + 2 * _NEAR_AFTER
-        ):
-            pairs = combinations([found for found, _ in in_sentence[:_MAX_NUMBERS]], 2)
-            if any(fit.takes(one * other, _TOLERANCE, is_rounded=False) for one, other in pairs):
-                return True
-    return False
-
-
-def _is_restated(
-    fit: _Fit, dimension: str, reading: claim_numbers.Reading, after: str, *, has_percent: bool
-) -> bool:
-    """Whether a number is one of the passage, rounded or in another unit of time."""
-    found, unit = reading
-    is_same = unit == dimension or {unit, dimension} <= {"", claim_numbers.POINT}
-    is_same = is_same or (has_percent and (dimension, unit) == ("", claim_numbers.PERCENT))
-    if is_same and reading != (fit.value, dimension) and fit.takes(found, _TOLERANCE, is_rounded=False):
-        return True
-    days = [days for name, days in _DAYS.items() if after.lstrip().startswith(name)]
-    if (dimension, unit) == ("", claim_numbers.HOUR):
-        return any(fit.takes(found / (24 * each), _RATIO_TOLERANCE, is_rounded=False) for each in days)
-    if dimension == unit == "" and any(fit.takes(found / each, Fraction(0)) for each in days if each > 1):
-        return True
-    if (dimension, unit) == (claim_numbers.HOUR, "second"):
-        return fit.takes(found / _HOUR_SECONDS, _TOLERANCE)
-    return (dimension, unit) == ("second", claim_numbers.HOUR) and fit.takes(
-        found * _HOUR_SECONDS, _TOLERANCE
-    )
-
-
-def _is_result(
-    fit: _Fit, dimension: str, readings: Sequence[claim_numbers.Reading], *, is_difference: bool
-) -> bool:
-    """Whether a number is the difference, the ratio or the share of two numbers with one unit."""
-    is_point = dimension == claim_numbers.POINT
-    for small, large, unit in _pairs(readings):
-        if dimension == claim_numbers.TIMES and fit.takes(large / small, _RATIO_TOLERANCE):
-            return True
-        if dimension == claim_numbers.PERCENT:
-            results = [small / large, *([1 - small / large, large / small - 1] if is_difference else [])]
-            if any(fit.takes(100 * result, _TOLERANCE) for result in results):
-                return True
-        is_unit = dimension in ("", unit) or {dimension, unit} <= {*_POINTS}
-        if (is_point or (is_difference and is_unit)) and fit.takes(large - small, Fraction(0)):
-            return True
-    return False
-
-
-def _half_digit(text: str, mention: claim_numbers.Mention, value: Fraction) -> Fraction:
-    """Return half of the last digit that is shown of a number: 0.05 for 8.5."""
-    match = re.match(r"[\d,]+(?:\.(\d+))?", text[mention.start : mention.end])
-    shown = Fraction(match[0].replace(",", "")) if match and match[0].strip(",") else value
-    scale = value / shown if shown else Fraction(1)
-    return abs(scale) * Fraction(1, 2 * 10 ** len((match[1] if match else "") or ""))
 
 
 _TIGHT = 5
@@ -706,14 +537,14 @@ _PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Ff]or|[Aa]t) (?:the )?([A-Z][\w-]*)|([A-
 def _find_other_place(claim: str, passage: Passage) -> Iterator[str]:
     """A number whose clause names another dataset or place than the claim."""
     places = _list_places(claim) & {analyser.stem(name.casefold()) for name in passage.names}
-    readings = {reading for reading in _list_readings(claim) if reading[0] > _SMALL}
+    readings = {reading for reading in derived_numbers.list_readings(claim) if reading[0] > _SMALL}
     held: dict[claim_numbers.Reading, list[set[str]]] = {}
     carried: set[str] = set()
     for row in passage.sentences if len(places) == 1 else ():
         for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.to_plain_text(row))):
             carried = _list_places(clause) or carried
             words = {item.word for item in _read(clause, passage.names)}
-            for reading in readings.intersection(_list_readings(clause)):
+            for reading in readings.intersection(derived_numbers.list_readings(clause)):
                 held.setdefault(reading, []).append(carried | words if carried else set(places))
     if any(all(places.isdisjoint(row) for row in rows) for rows in held.values()):
         yield f"a number of the paragraph is not one of {min(places)}"
@@ -721,7 +552,9 @@ def _find_other_place(claim: str, passage: Passage) -> Iterator[str]:
 
 def _find_replaced(claim: str, passage: Passage) -> Iterator[str]:
     """Return a name of a claim that stands elsewhere in the paper, where the sentence of the span has another one."""
-    names = {item.word for item in _read(claim, passage.names) if item.is_name}
+    # A capital at the beginning of a claim makes no name.
+    first = analyser.stem(claim.split(" ")[0].casefold()) if claim[1:2].islower() else ""
+    names = {item.word for item in _read(claim, passage.names) if item.is_name} - {first}
     own = {item.word for item in _read(passage.sentence, passage.names) if item.is_name}
     near = {item.word for item in _read(passage.paragraph, passage.names)}
     if own - names and (missing := names - near):
