@@ -194,7 +194,7 @@ _PARTICLE = re.compile(
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*(?:[-*•]\s*)?)[\"'“(]?$")
 _NAME_PARENTHESES = re.compile(r"\(([^()]{2,200})\)")
 _ORDINARY = re.compile(
-    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less)$"
+    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less|ic)$"
 )
 _OPENING_WORDS = (
     "a an the this these those that it its they their we our by with using unlike while when where in on at"
@@ -255,6 +255,10 @@ class SourceNames:
             return True
         length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
         return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
+
+    def has_derived(self, name: str) -> bool:
+        """Whether the source has a longer word for a country or person: European for Europe."""
+        return len(name) > _MIN_PREFIX and name[1:].islower() and analyser.fold(name) in self._prefixes
 
     def has_initials(self, name: str) -> bool:
         """Whether a name of three letters or more, such as IoU, is made of the first letters of words in a row."""
@@ -350,7 +354,7 @@ def _is_no_subject(text: str, match: re.Match[str]) -> bool:
 def _is_known(name: str, source: SourceNames) -> bool:
     if len(name) < 2 or source.has(name) or source.has_initials(name):
         return True
-    if all(map(source.is_term, _SOURCE_WORD.findall(name))):
+    if all(map(source.is_term, _SOURCE_WORD.findall(name))) or source.has_derived(name):
         return True
     if source.has(name[:-1] if name.endswith("s") else f"{name}s"):
         return True

@@ -273,7 +273,9 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
     for pattern in claim_words.patterns()["charged"]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
-    if claim_words.has("vague", said) and not claim_words.has("vague", paragraph):
+    if claim_words.has("vague", said) and not any(
+        claim_words.has(group, paragraph) for group in ("vague", "plenty")
+    ):
         yield "a vague size stands in the claim alone"
 
 
@@ -539,8 +541,9 @@ def _find_other_place(claim: str, passage: Passage) -> Iterator[str]:
     places = _list_places(claim) & {analyser.stem(name.casefold()) for name in passage.names}
     readings = {reading for reading in derived_numbers.list_readings(claim) if reading[0] > _SMALL}
     held: dict[claim_numbers.Reading, list[set[str]]] = {}
-    carried: set[str] = set()
+    before = ""
     for row in passage.sentences if len(places) == 1 else ():
+        carried, before = _list_places(before), row
         for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.to_plain_text(row))):
             carried = _list_places(clause) or carried
             words = {item.word for item in _read(clause, passage.names)}
@@ -557,7 +560,8 @@ def _find_replaced(claim: str, passage: Passage) -> Iterator[str]:
     names = {item.word for item in _read(claim, passage.names) if item.is_name} - {first}
     own = {item.word for item in _read(passage.sentence, passage.names) if item.is_name}
     near = {item.word for item in _read(passage.paragraph, passage.names)}
-    if own - names and (missing := names - near):
+    is_of_authors = re.search(r"\b(?:[Oo]urs?)\b", passage.sentence)
+    if own - names and (missing := names - near) and not is_of_authors:
         yield f"the paragraphs of the span do not name {', '.join(sorted(missing))}"
 
 
