@@ -59,6 +59,7 @@ _DAYS = dict(
     )
 )
 _DAY_NAMES = re.compile(rf"(?<![가-힣])(?:{'|'.join(_DAYS)})")
+_AND_HALF = re.compile(r"(?<![\d.])(\d{1,4}) ?(시간|분|년|개월|배|일) ?반(?![가-힣]{2})")
 _SINO_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -84,6 +85,7 @@ def to_digits(text: str) -> str:
     text = _ENGLISH_NUMBER.sub(_read_english, text)
     if not any("가" <= letter <= "힣" for letter in text):
         return text
+    text = _AND_HALF.sub(r"\1.5\2", text)
     text = _DAY_NAMES.sub(lambda match: f"{_DAYS[match[0]]}일", text)
     text = _NATIVE.sub(_read_native, text)
     return _MIXED.sub(_read_mixed, _SINO.sub(_read_sino, text))
@@ -165,7 +167,9 @@ _PLAIN = (
     (r"hrs?(?![a-z])|hours?(?![a-z])|h(?![A-Za-z0-9])|시간", HOUR, 1),
     (r"bits?(?![a-z])|비트", "bit", 1),
     (r"dB(?![a-z])|데시벨", "decibel", 1),
-    (r"°\s?C|℃|degrees Celsius|섭씨\s?도", "celsius", 1),
+    (r"(?:degrees )?[Kk]elvins?(?![a-z])|켈빈", "kelvin", 1),
+    (r"°\s?F|℉|degrees Fahrenheit|화씨", "fahrenheit", 1),
+    (r"°\s?C?|℃|degrees?(?: Celsius)?(?![a-z])|섭씨\s?도|도(?=[ 이가를로만의.,]|$)", "degree", 1),
     (r"km(?![a-z])|kilomet(?:er|re)s?(?![a-z])|킬로미터", "meter", 1000),
     (r"cm(?![a-z])|centimet(?:er|re)s?(?![a-z])|센티미터", "meter", Fraction(1, 100)),
     (r"mm(?![a-z])|millimet(?:er|re)s?(?![a-z])|밀리미터", "meter", Fraction(1, 1000)),
@@ -539,12 +543,17 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
     dimension, factor, unit_end = unit
     readings = {(value * factor, dimension) for value in values}
     # Five times, or 8× A100, may also be a count.
-    is_count = text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds") or _counts_things(
-        text, unit_end
-    )
+    is_compared = _COMPARED.match(text, unit_end)
+    is_count = not is_compared and text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds")
+    is_count = is_count or _counts_things(text, unit_end)
     if dimension == TIMES and is_count:
         readings |= {(value, "") for value in values if value.denominator == 1}
     return unit_end, frozenset(readings)
+
+
+_COMPARED = re.compile(
+    r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b"
+)
 
 
 def _counts_things(text: str, end: int) -> bool:

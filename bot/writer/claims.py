@@ -194,7 +194,7 @@ _PARTICLE = re.compile(
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*(?:[-*•]\s*)?)[\"'“(]?$")
 _NAME_PARENTHESES = re.compile(r"\(([^()]{2,200})\)")
 _ORDINARY = re.compile(
-    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less)$"
+    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less|ic)$"
 )
 _OPENING_WORDS = (
     "a an the this these those that it its they their we our by with using unlike while when where in on at"
@@ -226,6 +226,7 @@ class SourceNames:
         self._ends = set(self._bounds.values())
         self._words = frozenset(words)
         self._initials = "".join(word[0] for word in words)
+        self._content_initials = "".join(word[0] for word in words if word not in analyser.FUNCTION_WORDS)
         self._prefixes = {
             word[:length]
             for word in self._words
@@ -255,13 +256,17 @@ class SourceNames:
         length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
         return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
 
+    def has_derived(self, name: str) -> bool:
+        """Whether the source has a longer word for a country or person: European for Europe."""
+        return len(name) > _MIN_PREFIX and name[1:].islower() and analyser.fold(name) in self._prefixes
+
     def has_initials(self, name: str) -> bool:
         """Whether a name of three letters or more, such as IoU, is made of the first letters of words in a row."""
         return (
             len(name) > 2
             and name.isalpha()
             and not name[1:].islower()
-            and analyser.fold(name) in self._initials
+            and any(analyser.fold(name) in letters for letters in (self._initials, self._content_initials))
         )
 
     def is_term(self, word: str) -> bool:
@@ -349,7 +354,7 @@ def _is_no_subject(text: str, match: re.Match[str]) -> bool:
 def _is_known(name: str, source: SourceNames) -> bool:
     if len(name) < 2 or source.has(name) or source.has_initials(name):
         return True
-    if all(map(source.is_term, _SOURCE_WORD.findall(name))):
+    if all(map(source.is_term, _SOURCE_WORD.findall(name))) or source.has_derived(name):
         return True
     if source.has(name[:-1] if name.endswith("s") else f"{name}s"):
         return True
@@ -393,7 +398,6 @@ class ClaimChecker:
         self._paragraphs = [part for part in source.split("\n\n") if part.strip()]
         self._normalised = [normalise_span(part) for part in self._paragraphs]
         self._own_names = evidence.list_names(source)
-        self._subjects = evidence.list_subjects(source, self._own_names)
         self._sentences: dict[int, tuple[list[str], list[int]]] = {}
 
     def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
@@ -404,9 +408,7 @@ class ClaimChecker:
                 problems.append((_wrong_length(length),))
                 continue
             earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
-            found = find_prose_problems(claim.text, language, earlier)
-            if len(claim.text) <= MAX_CHARACTERS:
-                found += self._find_unsupported(claim)
+            found = find_prose_problems(claim.text, language, earlier) + self._find_unsupported(claim)
             problems.append(tuple(found))
         return problems
 
@@ -453,7 +455,6 @@ class ClaimChecker:
             window="\n\n".join(map(" ".join, near)),
             sentences=tuple(row for part in near for row in part),
             names=self._own_names,
-            subjects=self._subjects,
         )
 
     def _split(self, index: int) -> tuple[list[str], list[int]]:

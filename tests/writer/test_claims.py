@@ -54,15 +54,54 @@ def test_claims_with_the_words_of_a_paper_but_another_meaning_are_caught() -> No
     assert wrong == []
 
 
-@pytest.mark.parametrize(("language", "passed", "fallen"), [("en", 3, 1), ("ko", 6, 0)])
-def test_the_open_half_of_the_claims_of_others_is_judged_as_well_as_before(
+@pytest.mark.parametrize(("language", "passed", "fallen"), [("en", 28, 4), ("ko", 38, 5)])
+def test_the_open_claims_of_four_people_are_judged_as_well_as_before(
     language: str, passed: int, fallen: int
 ) -> None:
     files = sorted(quality_claims.FOLDER.glob("open*.json"))
     results = [row for file in files for row in quality_claims.check_file(file) if row.language == language]
-    assert len(results) == 100
+    assert [row.is_true for row in results].count(True) == len(results) // 2 == 150
     assert sum(not row.is_true and not row.problems for row in results) <= passed
     assert sum(row.is_true and bool(row.problems) for row in results) <= fallen
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The latency grows to 41% here.", "latency falls to 41% on the large set"),
+        ("라우터는 여러 대의 서버에서 검증되었습니다.", "All trials used a single server"),
+        ("Every run ends in a failure.", "some of the runs end in a failure"),
+        ("저자들은 돈을 받고 결과를 부풀렸습니다.", "All trials used a single server"),
+        ("On BigSet the latency falls to 41%.", "latency falls to 41% on the large set"),
+        ("The students were trained at 300 kelvin.", "cooled to 300 degrees Celsius before each run"),
+    ],
+)
+def test_what_a_lie_has_to_change_is_caught_in_a_paper_of_another_kind(claim: str, span: str) -> None:
+    paper = (
+        "A Study of Servers\n\nOn SmallSet the latency falls to 41% on the large set, and on BigSet to 12%. All trials used a"
+        " single server. We saw that some of the runs end in a failure. It was cooled to 300 degrees Celsius before each run."
+    )
+    assert not is_kept(claim, span, paper)
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The latency is reduced to 41% on SmallSet.", "latency falls to 41% on the large set"),
+        ("실험은 모두 서버 한 대로 했습니다.", "All trials used a single server"),
+        ("Not every run succeeds.", "some of the runs end in a failure"),
+        ("It was cooled for about four weeks.", "It was cooled for 28 days"),
+        ("A quarter of the labels are wrong.", "labels are flipped at a rate of 0.25"),
+        ("하루에 3시간 반이 걸립니다.", "takes 3.5 hours a day"),
+    ],
+)
+def test_other_words_for_the_same_are_kept_in_a_paper_of_another_kind(claim: str, span: str) -> None:
+    paper = (
+        "A Study of Servers\n\nOn SmallSet the latency falls to 41% on the large set, and on BigSet to 12%. All trials used a"
+        " single server. We saw that some of the runs end in a failure.\n\nIt was cooled for 28 days. The labels are flipped"
+        " at a rate of 0.25. All of it takes 3.5 hours a day."
+    )
+    assert is_kept(claim, span, paper)
 
 
 @pytest.mark.parametrize(
