@@ -403,8 +403,8 @@ class AlertPlanner:
             matched = await asyncio.to_thread(
                 _match_paper, by_recipient, active, highest.get(paper_id), *prepared
             )
-            for recipient, match in matched.items():
-                decisions[recipient].append(match)
+            for recipient, paper_match in matched.items():
+                decisions[recipient].append(paper_match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions

@@ -140,7 +140,8 @@ class ListsCog(commands.Cog):
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         interaction, state = request.interaction, await self._load_state(action)
         if state.kind is ListKind.SAVED:
-            raise UserError("outdated-control")  # it is shared by a button of its own, without what only its reader sees
+            # It is shared by a button of its own, without what only its reader sees.
+            raise UserError("outdated-control")
         # Admitted before the answer is public, since a refusal is private.
         async with router.admitted_lookup(interaction):
             await router.defer(interaction, public=True)

@@ -56,15 +56,46 @@ def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: st
 
 
 _MERGED = paper_records.merged_paper(1)
-PAPER = models.PaperDetail(**{of.name: getattr(_MERGED, of.name) for of in fields(_MERGED)}, id=1, appearances=())
-_HANGUL = ["박건우", "유세진", "남궁 민", "김 규", "건우-박", "박 건우", "한규근", "정하", "하 정", "김건우 교수님"]
-_LATIN = ["Gunwoo Park", "Geon-Woo Pak", "Park, Gun Woo", "Sejin Ryu", "Hanqkeun", "Qgeun Han", "G Park", "Ha Jung"]
-_OTHER = ["Jürgen Müller-Lüdenscheid", "Juergen Muellerludenscheid", "王 小明", "O'Neil, Ann", "ann oneil", "@@", ""]
+PAPER = models.PaperDetail(
+    **{of.name: getattr(_MERGED, of.name) for of in fields(_MERGED)}, id=1, appearances=()
+)
+_HANGUL = [
+    "박건우",
+    "유세진",
+    "남궁 민",
+    "김 규",
+    "건우-박",
+    "박 건우",
+    "한규근",
+    "정하",
+    "하 정",
+    "김건우 교수님",
+]
+_LATIN = [
+    "Gunwoo Park",
+    "Geon-Woo Pak",
+    "Park, Gun Woo",
+    "Sejin Ryu",
+    "Hanqkeun",
+    "Qgeun Han",
+    "G Park",
+    "Ha Jung",
+]
+_OTHER = [
+    "Jürgen Müller-Lüdenscheid",
+    "Juergen Muellerludenscheid",
+    "王 小明",
+    "O'Neil, Ann",
+    "ann oneil",
+    "@@",
+    "",
+]
 
 
 @settings(max_examples=300)
 @given(
-    st.text(alphabet="박건우김민수규유세진", min_size=1, max_size=5) | st.sampled_from(_HANGUL + _LATIN + _OTHER),
+    st.text(alphabet="박건우김민수규유세진", min_size=1, max_size=5)
+    | st.sampled_from(_HANGUL + _LATIN + _OTHER),
     st.lists(st.sampled_from(_HANGUL + _LATIN + _OTHER), max_size=8),
     st.randoms(),
 )

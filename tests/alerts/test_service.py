@@ -155,9 +155,7 @@ async def test_a_preview_that_waits_for_another_holds_no_connection(
     service = alert_harness.alerts
     async with service._recent_papers._lock:
         monkeypatch.setattr(alert_harness.database, "read", counting_read)
-        previews = [
-            asyncio.create_task(service.preview(alert_builders.draft(f"word{n}"))) for n in range(6)
-        ]
+        previews = [asyncio.create_task(service.preview(alert_builders.draft(f"word{n}"))) for n in range(6)]
         await patience.wait_until(lambda: len(service._recent_papers._lock._waiters or ()) == 6)
         assert held == 0
     await asyncio.gather(*previews)

@@ -248,7 +248,10 @@ async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientH
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
-        for custom_id in (SHARED_CARD, *(name for name in component_ids(listed) if name.startswith("pr:ls:"))):
+        for custom_id in (
+            SHARED_CARD,
+            *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
+        ):
             shared = last_response(await _press_forged(harness, custom_id))
             assert shown_text(shared) == harness.texts("busy"), custom_id
             assert shared.ephemeral
