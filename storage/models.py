@@ -212,12 +212,14 @@ class SavedPaper(PaperRow):
     """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
 
     The title and the authors of such a paper are those of the imported file, unless a service gave them.
+    `is_title_given`: only the file has the title, which is whatever the reader wrote there, so nobody else is shown it.
     """
 
     saved_at: datetime
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
+    is_title_given: bool = False
     authors_truncated: bool = False
 
 

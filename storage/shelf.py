@@ -235,6 +235,7 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         authors_truncated=row.authors_truncated,
         thumbnail=row.thumbnail,
         is_listed=row.last_on is not None,
+        is_title_given=not row.title,
         saved_at=row.saved_at,
         note=row.note,
         tags=tuple(row.tags.split()),

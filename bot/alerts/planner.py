@@ -311,17 +311,18 @@ class AlertPlanner:
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for (recipient, alert_id), term in compared.items():
-                alert = active.get(alert_id)
-                if (
-                    alert
-                    and (recipient, paper_id) not in notified
-                    and _is_match(alert, term, prepared, former.get(paper_id))
-                ):
-                    votes = prepared[0].votes
-                    is_met = choice.meets_minimum(votes, alert.min_votes)
-                    due = matcher.due_at(alert, now) if is_met else None
-                    matches.append(models.QueuedMatch(recipient, paper_id, alert_id, votes, now, due))
+            candidates = [
+                (recipient, active[alert_id], term)
+                for (recipient, alert_id), term in compared.items()
+                if alert_id in active and (recipient, paper_id) not in notified
+            ]
+            # In a thread: a paper of thousands of authors takes long.
+            found = await asyncio.to_thread(_list_matches, candidates, prepared, former.get(paper_id))
+            for recipient, alert in found:
+                votes = prepared[0].votes
+                is_met = choice.meets_minimum(votes, alert.min_votes)
+                due = matcher.due_at(alert, now) if is_met else None
+                matches.append(models.QueuedMatch(recipient, paper_id, alert.id, votes, now, due))
                 await slices.pause()
         return matches
 
@@ -394,15 +395,16 @@ class AlertPlanner:
             if match.alert_id in active:
                 grouped[match.paper_id][match.recipient].append(match)
         decisions: Decisions = defaultdict(list)
-        slices = TimeSlices()
         for paper_id, by_recipient in grouped.items():
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for recipient, own in by_recipient.items():
-                if matched := _match_paper(own, active, highest.get(paper_id), *prepared):
-                    decisions[recipient].append(matched)
-                await slices.pause()
+            # In a thread: a paper of thousands of authors takes long.
+            matched = await asyncio.to_thread(
+                _match_paper, by_recipient, active, highest.get(paper_id), *prepared
+            )
+            for recipient, paper_match in matched.items():
+                decisions[recipient].append(paper_match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions
@@ -496,12 +498,21 @@ def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
 
 
-def _is_match(
-    alert: models.Alert, term: str, prepared: matcher.PreparedPaper, former: models.FormerNames | None
-) -> bool:
-    if former is not None:
-        return matcher.match_added_names(alert, *prepared, former)
-    return matcher.is_decided(alert, term) or bool(matcher.match(alert, *prepared))
+def _list_matches(
+    candidates: Iterable[tuple[str, models.Alert, str]],
+    prepared: matcher.PreparedPaper,
+    former: models.FormerNames | None,
+) -> list[tuple[str, models.Alert]]:
+    """Return the recipients and alerts that a paper matches; the candidates are with the alert term of each."""
+    return [
+        (recipient, alert)
+        for recipient, alert, term in candidates
+        if (
+            matcher.is_decided(alert, term) or matcher.match(alert, *prepared)
+            if former is None
+            else matcher.match_added_names(alert, *prepared, former)
+        )
+    ]
 
 
 async def _batched(
@@ -535,6 +546,20 @@ async def _list_notified(
 
 
 def _match_paper(
+    by_recipient: Mapping[str, Iterable[models.QueuedMatch]],
+    active: Mapping[int, models.Alert],
+    highest: int | None,
+    paper: models.PaperDetail,
+    text: keywords.KeywordText,
+) -> dict[str, PaperMatch]:
+    """Return a paper and why it matches the alerts of each recipient, without those of whom it matches none any more."""
+    found = {
+        recipient: _match_own(own, active, highest, paper, text) for recipient, own in by_recipient.items()
+    }
+    return {recipient: match for recipient, match in found.items() if match is not None}
+
+
+def _match_own(
     own: Iterable[models.QueuedMatch],
     active: Mapping[int, models.Alert],
     highest: int | None,

@@ -366,7 +366,8 @@ def list_spellings(name: str) -> Iterator[str]:
 
 
 def _consonants(spelling: str) -> str:
-    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").translate(_CONSONANT_CLASSES)
+    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").replace("q", "ku")
+    plain = plain.translate(_CONSONANT_CLASSES)
     return _VOWELS_OF_SPELLING.sub("", _DOUBLED.sub(r"\1", plain))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +18,8 @@ from bot.daily import choice
 from bot.outbox import contents
 from storage import alerts, deliveries, models, outbox, papers
 from storage import errors as storage_errors
-from tests.support import alert_builders, digest_builders
+from storage.database import Connection
+from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -133,6 +136,29 @@ async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: Aler
     paper_count, max_per_day, latest, existing = await alert_harness.alerts.preview(draft)
     assert (paper_count, max_per_day, existing) == (3, 2, None)
     assert latest[0].arxiv_id == "2601.00003"
+
+
+async def test_a_preview_that_waits_for_another_holds_no_connection(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = 0, alert_harness.database.read
+
+    @asynccontextmanager
+    async def counting_read() -> AsyncIterator[Connection]:
+        nonlocal held
+        async with read() as connection:
+            held += 1
+            yield connection
+            held -= 1
+
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    service = alert_harness.alerts
+    async with service._recent_papers._lock:
+        monkeypatch.setattr(alert_harness.database, "read", counting_read)
+        previews = [asyncio.create_task(service.preview(alert_builders.draft(f"word{n}"))) for n in range(6)]
+        await patience.wait_until(lambda: len(service._recent_papers._lock._waiters or ()) == 6)
+        assert held == 0
+    await asyncio.gather(*previews)
 
 
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:

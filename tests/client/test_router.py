@@ -18,12 +18,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simcord import actors
 
+from bot.alerts import messages as alerts_messages
 from bot.client import context, custom_ids, router
 from bot.client.message_builder import layout_payload
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
+from bot.lists import card as lists_card
+from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.lists import saved
+from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.shelf import messages as shelf_messages
@@ -204,6 +208,9 @@ def test_other_exceptions_pass_through() -> None:
         raise ValueError("x")
 
 
+SHARED_CARD = custom_ids.pack(lists_card.SHARE, "2501.00001")
+
+
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
     """Let as many look-ups run as may, and let no further one wait."""
     for number in range(admission.MAX_AT_ONCE):
@@ -241,9 +248,40 @@ async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientH
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
-        shared = await harness.click(listed, label=harness.texts("share"))
-        assert shown_text(shared) == harness.texts("busy")
-        assert shared.ephemeral
+        for custom_id in (
+            SHARED_CARD,
+            *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
+        ):
+            shared = last_response(await _press_forged(harness, custom_id))
+            assert shown_text(shared) == harness.texts("busy"), custom_id
+            assert shared.ephemeral
+
+
+async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        for verb, payload in (
+            (alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
+            (alerts_messages.WHY, "2501.00001"),
+            (alerts_messages.MUTE, "2501.00001"),
+        ):
+            answer = await _press_forged(harness, custom_ids.pack(verb, payload))
+            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
+    assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+
+
+async def test_no_button_shows_the_shelf_of_another_server_or_shares_a_readers_own_list(
+    harness: ClientHarness,
+) -> None:
+    own = ListState(ListKind.GUILD_SHELF, f"{harness.guild.id}:")
+    for verb, state, is_refused in (
+        (lists_messages.SHOW, own, False),
+        (lists_messages.SHOW, own.replace(text=f"{harness.guild.id + 1}:"), True),
+        (lists_messages.SHARE, own.replace(text=f"{harness.guild.id + 1}:"), True),
+        (lists_messages.SHARE, ListState(ListKind.SAVED), True),
+    ):
+        answer = last_response(await _press_forged(harness, lists_messages.pack_state(state, verb)))
+        assert (shown_text(answer) == harness.texts("outdated-control")) is is_refused
 
 
 async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarness) -> None:
