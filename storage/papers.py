@@ -390,9 +390,10 @@ def build_index_document(
     )
 
 
-async def get_extent(connection: AsyncConnection) -> ArchiveExtent:
-    """Return the size and date range of the archive."""
+async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
+    """Return the number of papers, and the number and range of the digests up to a date: later ones are dated ahead."""
     query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
+    query = query.where(t.digests.c.date_on <= until_on)
     digest_count, first_on, last_on = (await connection.execute(query)).one()
     return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 

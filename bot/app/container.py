@@ -246,8 +246,8 @@ class Container:
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
-        rising = RisingTopicService(database, glossary)
-        profiles = Profiles(database, self.clock, PaperVectors(glossary))
+        rising = RisingTopicService(database, glossary, self.clock)
+        profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
         topics.prepare_vector()
         search = SearchService(database, glossary, self.clock)
         return Services(

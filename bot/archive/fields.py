@@ -30,12 +30,26 @@ def bounded_key(location: str, max_length: int) -> str:
     return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
 
 
+_VISIBLE = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""A character with a glyph: no space, joiner, filler (Hangul's, blank Braille), variation selector, direction or tag."""
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text shows anything: a title of fillers alone cannot be seen or clicked."""
+    return _VISIBLE.search(text) is not None
+
+
 def clean_line(value: object, max_length: int = _MAX_LINE_LENGTH) -> str | None:
-    """Return a text on one line of at most `max_length` characters, or None if there is none."""
+    """Return a text on one line of at most `max_length` characters, or None if it shows nothing."""
     if not isinstance(value, str):
         return None
     line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
-    return (line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…") or None
+    if not is_visible(line):
+        return None
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def clean_paragraph(value: object) -> str | None:

@@ -11,7 +11,7 @@ from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, markdown_lines, summaries
+from bot.archive import arxiv_ids, fields, markdown_lines, summaries
 from storage.models import Entry, Problem, Section
 
 _LINK_CAPTIONS = frozenset(
@@ -78,7 +78,8 @@ def parse_paper_heading(heading: markdown_lines.Heading, rows: Sequence[str]) ->
     simple_link = arxiv_ids.MARKDOWN_LINK.fullmatch(text)
     if simple_link:
         label, url, paper_id = simple_link.groups()
-        return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(label.split()) or None, url)
+        title = " ".join(label.split()) if fields.is_visible(label) else None
+        return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
     if text.startswith("[") and "](" not in text:
         text, end = _join_title_lines(text, rows, end)
     parsed = _parse_linked_heading(text) if "://" in text else _parse_id_heading(text)
@@ -288,7 +289,7 @@ def _clean_title(title: str) -> str | None:
     for mark in ("**", "__"):
         if title.startswith(mark) and len(title) > 4 and title.endswith(mark) and mark not in title[2:-2]:
             title = title[2:-2].strip()
-    return title or None
+    return title if fields.is_visible(title) else None
 
 
 # The labelled lines of a paper: votes, authors, cover, video. A value that cannot be parsed is never guessed.

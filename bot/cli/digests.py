@@ -159,7 +159,8 @@ def digest(
         from storage import archive, papers
 
         async with context.open_storage() as database, database.read() as connection:
-            newest = await archive.list_dates(connection, limit=1)
+            until_on = clock.latest_date(clock.system_clock())
+            newest = await archive.list_dates(connection, limit=1, until_on=until_on)
             day = requested_day or (newest[0] if newest else None)
             if day is None:
                 return [], None

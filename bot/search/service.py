@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.clock import Clock, system_clock
+from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.search import authors, completion, engine, similar
 from bot.search import query as search_query
@@ -330,7 +330,7 @@ class SearchService:
         """Return a date's papers, top-voted first, and the date: without one that of the newest digest, if there is one."""
         async with self._database.read() as connection:
             if on is None:
-                newest = await archive.list_dates(connection, limit=1)
+                newest = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
                 if not newest:
                     return PaperPage(), None
                 on = newest[0]
@@ -390,7 +390,7 @@ class SearchService:
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""
         async with self._database.read() as connection:
-            return await papers.get_extent(connection)
+            return await papers.get_extent(connection, until_on=latest_date(self._clock()))
 
 
 async def _add_snippets(connection: Connection, result: SearchResult, request: SearchRequest) -> SearchResult:

@@ -34,6 +34,7 @@ _SPACES = re.compile(r"\s+")
 _NUMERIC_CITATION = re.compile(r"[\[(]?[\s\d,;–-]*[\])]?")
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
 _SKIPPED_NAMES = "script style template noscript svg nav footer button select textarea iframe object annotation annotation-xml"
+_SKIPPED_NAMES += " dialog datalist noframes canvas audio video rp"
 _SKIPPED_CLASS_NAMES = (
     "ltx_bibliography ltx_acknowledgements ltx_acknowledgement ltx_note_mark ltx_tag_note ltx_tag_equation ltx_missing"
     " ltx_eqn_eqno ltx_ERROR ltx_page_footer ltx_page_header ltx_page_navbar ltx_page_logo ltx_TOC ltx_pagination"
@@ -56,6 +57,11 @@ _OPENINGS = {
 }
 _CLOSES_PARAGRAPH = _BLOCKS | _HEADINGS.keys() | {"li", "tr"}
 _TEX = re.compile(r"[\\^_{]")
+
+
+_PHANTOM = re.compile(r"\\[hv]?phantom\s{0,9}\{[^{}]{0,500}\}")
+"""What takes room in a formula and is not shown."""
+_WHITE_TEX = re.compile(r"color\s{0,9}\{\s{0,9}white")
 
 
 class PaperPage:
@@ -92,7 +98,7 @@ class PaperPage:
         values = html_pages.parse_attributes(attributes)
         if name == "math":
             self._write_formula(values)
-        elif name in _SKIPPED or self._is_left_out(values):
+        elif name in _SKIPPED or self._is_left_out(name, values):
             if name not in _VOID:
                 self._skipped.append(name)
         else:
@@ -109,19 +115,22 @@ class PaperPage:
             else:
                 self._skipped.append(name)
 
-    def _is_left_out(self, values: dict[str, str]) -> bool:
+    def _is_left_out(self, name: str, values: dict[str, str]) -> bool:
         classes = values.get("class", "").split()
         if not _SKIPPED_CLASSES.isdisjoint(classes):
             return True
         if "ltx_note" in classes and any(entry[0] == "h1" for entry in self._open[-5:]):
             return True
-        return self._is_hidden(values)
+        if name == "details" and "open" not in values:
+            return True
+        return name in self._hiding or self._is_hidden(values)
 
     def _is_hidden(self, values: dict[str, str]) -> bool:
         """Whether a style sheet, or the attributes of an element themselves, hide it."""
         if not values:
             return False
         selectors = ["." + name for name in values.get("class", "").split()] + ["#" + values.get("id", "")]
+        selectors += ["[" + name for name in values]
         has_background = any(entry[1] for entry in self._open[-20:])
         return not self._hiding.isdisjoint(selectors) or hidden_text.is_hidden(
             values, has_background=has_background
@@ -167,8 +176,9 @@ class PaperPage:
             self._open.append(("math", False, len(self._chunks)))
             return
         # LaTeXML hides the MathML from screen readers, not the formula.
-        if not self._is_hidden({name: value for name, value in values.items() if name != "aria-hidden"}):
-            tex = " ".join(values["alttext"].replace("\\%", "%").split())
+        shown = {name: value for name, value in values.items() if name != "aria-hidden"}
+        if not self._is_hidden(shown) and not _WHITE_TEX.search(values["alttext"]):
+            tex = " ".join(_PHANTOM.sub("", values["alttext"]).replace("\\%", "%").split())
             self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
         self._skipped.append("math")
 

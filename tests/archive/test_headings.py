@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import headings
+from bot.archive import fields, headings, parse
 from storage import models
 
 
@@ -208,3 +208,14 @@ def test_any_value_can_be_parsed(value: str) -> None:
     headings.parse_votes(value)
     headings.parse_authors(value)
     headings.parse_media(value)
+
+
+@pytest.mark.parametrize(
+    "filler", ["\u3164" * 5, "\u2800", "\uffa0", "\ufe0f", "\u200c\u200d", "\u200b \U000e0041"]
+)
+def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> None:
+    for heading in (f"### [{filler}](https://arxiv.org/abs/2505.00009)", f"### {filler} (2505.00009)"):
+        [digest] = parse.parse_text(f"## Daily Papers (2026-01-01)\n\n{heading}\n\nVote: 3\n\nAuthors: A B\n")
+        assert [entry.title for entry in digest.entries] == [None]
+    assert fields.clean_line(filler) is None
+    assert fields.clean_line(f"A{filler}") == f"A{filler}"
