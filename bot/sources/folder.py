@@ -78,9 +78,7 @@ class FolderSource:
             problems.append(f"file names that are no text: {len(locations) - len(readable)}")
         return sorted(readable)[:_MAX_FILES], problems
 
-    async def _read_document(
-        self, location: str, stamp: str, request: base.FetchRequest
-    ) -> base.FetchResult:
+    async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
         try:
             data, content_hash = await asyncio.to_thread(_read_file, self._root / location)

@@ -58,7 +58,9 @@ class HuggingFaceSource:
             return None
         read_at = page.page_state.read_at
         digest = await asyncio.to_thread(_parse_list, f"[{page.text()}]", read_at.date(), fields.MAX_BRACKETS)
-        found = [paper for item in digest for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id]
+        found = [
+            paper for item in digest for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
+        ]
         return _to_facts(found[0], location, None, read_at) if found else None
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
@@ -98,12 +100,7 @@ class HuggingFaceSource:
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)
         facts = await asyncio.to_thread(_facts_of, digests, location, day, page.page_state.read_at)
         return base.FetchResult(
-            location,
-            FetchStatus.OK,
-            digests=digests,
-            facts=facts,
-            page_states=page_states,
-            day=day,
+            location, FetchStatus.OK, digests=digests, facts=facts, page_states=page_states, day=day
         )
 
 

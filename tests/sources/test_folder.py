@@ -84,7 +84,9 @@ async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> N
     assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are no text: 1")
 
 
-async def test_a_large_file_is_read_with_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_file_is_read_with_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
     (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 500_000, encoding="utf-8")
     (tmp_path / "b.md").write_text(source_payloads.newsletter() + " " * 300_000, encoding="utf-8")
