@@ -274,6 +274,11 @@ async def test_a_large_list_is_read_with_little_memory(
 
 def test_only_the_papers_that_are_kept_are_mapped() -> None:
     mapped: list[object] = []
-    digest = listing.build(TODAY, [{}] * 9_000, read=lambda item: mapped.append(item) or item)
+
+    def read(item: object) -> object:
+        mapped.append(item)
+        return item
+
+    digest = listing.build(TODAY, [{}] * 9_000, read=read)
     assert len(mapped) == headings.MAX_PAPERS < 9_000
     assert "the list has 9000 papers" in digest.problems[-1].message
