@@ -7,11 +7,14 @@ in arXiv's comment. Pure.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from bot.archive import markdown_lines
+from bot.core import errors
 from storage.models import Entry, Locale, Section
 
 _MAX_LINE_LENGTH = 1_000
@@ -21,6 +24,19 @@ _MAX_URL_LENGTH = 2_000
 _MAX_NAMES = 5_000
 _MAX_LABELS = 50
 _MAX_VOTES = 10_000_000
+MAX_BRACKETS = 20_000
+"""Of the JSON of an answer on one paper or of a model: two megabytes of empty objects would take fifty as objects of Python."""
+
+
+def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
+    """Return the value of a JSON text. Raises TooManyPartsError, or ValueError for no JSON or one nested too deeply."""
+    opening: tuple[Any, Any] = (b"{", b"[") if isinstance(text, bytes) else ("{", "[")
+    if sum(map(text.count, opening)) > max_brackets:
+        raise errors.TooManyPartsError(f"its JSON has more than {max_brackets:,} objects and lists")
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def bounded_key(location: str, max_length: int) -> str:

@@ -56,7 +56,7 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     if service := _read_answer(values):
         day = path_on or _newest_day(service) or on
         if day:
-            return (listing.build(day, [listing.from_service(item) for item in service]),)
+            return (listing.build(day, service, read=listing.from_service),)
     found, problems = list[_Found](), list[Problem]()
     for line, value in values:
         found += _find_papers(value, line)

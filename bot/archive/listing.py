@@ -84,8 +84,11 @@ def build(
     *,
     form: DigestFormat = DigestFormat.LISTING,
     is_rolling: bool = False,
+    read: Callable[[object], object] = lambda paper: paper,
 ) -> Digest:
     """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
+
+    `read` gives each paper those fields, one at a time.
 
     Papers without an arXiv id, repeated ones, and those beyond the limit of a digest are left out and named as problems.
     """
@@ -94,7 +97,7 @@ def build(
     limit = headings.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        paper = _clean_paper(raw)
+        paper = _clean_paper(read(raw))
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:

@@ -11,7 +11,6 @@ and the message itself are stored in one transaction, so that a restart repeats 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -21,7 +20,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.archive import arxiv_ids, fields
-from bot.core import clock, isolation
+from bot.core import clock, errors, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
@@ -118,8 +117,10 @@ class PaperWatch:
         except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return {}
         try:
-            answer = await asyncio.to_thread(json.loads, response.text())
-        except (ValueError, RecursionError):
+            answer = await asyncio.to_thread(fields.decode_json, response.text())
+        except errors.TooManyPartsError as error:
+            raise fetch_errors.FetchError(str(error)) from None
+        except ValueError:
             raise fetch_errors.FetchError("its answer is no JSON") from None
         return answer if isinstance(answer, Mapping) else {}
 

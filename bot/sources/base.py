@@ -178,10 +178,10 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
 # Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-_THREAD_THRESHOLD = 200_000
-"""Body size in bytes from which detection runs in a thread, off the event loop."""
-LARGE_BYTES = 1_000_000
-"""Body size in bytes from which detection runs in a process of its own."""
+THREAD_BYTES = 20_000
+"""Body size in bytes from which it is read in a thread, off the event loop."""
+LARGE_BYTES = 200_000
+"""Body size in bytes from which it is read in a process of its own."""
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 _MAX_CPU_SECONDS = 300.0
@@ -197,14 +197,23 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     body = response.body or b""
     if not body.strip():
         raise fetch_errors.FetchError("its answer is empty")
+    return await read_digests(_detect, body, response.charset, name, on, read_on)
 
+
+async def read_digests(
+    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
+) -> tuple[models.Digest, ...]:
+    """Return the digests that a function of a module reads in bytes: in a process of its own if they are many.
+
+    Raises the function's PaperroundErrors, and FetchError for a body that takes too much memory or time.
+    """
     if len(body) >= LARGE_BYTES:
         # Where no process can be started, a thread does it.
         with suppress(isolation.ChildStartError):
-            return await _detect_in_process(body, response.charset, name, on, read_on)
-    if len(body) >= _THREAD_THRESHOLD:
-        return await asyncio.to_thread(lambda: detect_in_text(response.text(), name, on, read_on))
-    return detect_in_text(response.text(), name, on, read_on)
+            return await _read_in_process(read, body, *arguments)
+    if len(body) >= THREAD_BYTES:
+        return await asyncio.to_thread(read, body, *arguments)
+    return read(body, *arguments)
 
 
 def detect_in_text(
@@ -226,12 +235,11 @@ def detect_in_text(
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
 
 
-async def _detect_in_process(
-    body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
+async def _read_in_process(
+    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
 ) -> tuple[models.Digest, ...]:
-    days = [on and on.isoformat(), read_on.isoformat()]
     parts = isolation.stream_isolated(
-        _detect, body, charset_name, name, *days, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+        _stream_digests, read, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
     )
     found: list[tuple[dict[str, Any], list[models.Entry]]] = []
     try:
@@ -261,13 +269,17 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
     return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-def _detect(body: bytes, charset_name: str | None, name: str, on: str | None, read_on: str) -> Iterator[Any]:
-    """Yield each digest without its entries, then its entries in parts."""
+def _detect(
+    body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
+) -> tuple[models.Digest, ...]:
     from bot.sources import fetcher  # loads aiohttp
 
-    text = fetcher.decode_text(body, charset_name)
-    days = [date.fromisoformat(on) if on else None, date.fromisoformat(read_on)]
-    for digest in detect_in_text(text, name, *days):
+    return detect_in_text(fetcher.decode_text(body, charset_name), name, on, read_on)
+
+
+def _stream_digests(read: Callable[..., tuple[models.Digest, ...]], *arguments: Any) -> Iterator[Any]:
+    """Yield each digest without its entries, then its entries in parts."""
+    for digest in read(*arguments):
         yield replace(digest, entries=())
         for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
             yield digest.entries[start : start + _ENTRIES_AT_ONCE]

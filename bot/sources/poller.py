@@ -251,6 +251,8 @@ _MAX_BATCH = 32
 _BATCH_WAIT_SECONDS = 0.1
 """Time that a batch waits for more items: one transaction costs as much as several digests."""
 _FINAL_FLUSH_SECONDS = 5.0
+_LARGE_CHARACTERS = 1_000_000
+"""Length of a result's texts from which it is stored before its source reads the next one, so that few are held at once."""
 
 
 class SinkItem(NamedTuple):
@@ -276,6 +278,8 @@ class Sink:
         """
         if item.result.digests or item.result.facts:
             await self._queue.put(item)
+            if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
+                await self.flush()
         else:
             await self._record_stored(item)
 
@@ -306,7 +310,9 @@ class Sink:
             while len(batch) < _MAX_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._store_batch(batch)
-            for _ in batch:
+            count = len(batch)
+            del batch  # not kept until the next one comes
+            for _ in range(count):
                 self._queue.task_done()
 
     async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
@@ -600,6 +606,7 @@ class Poller:
                         )
                         await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
                         run.progress(row, result)
+                        del result  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except storage_errors.StorageError as error:

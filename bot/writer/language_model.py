@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.archive import fields
 from bot.core import errors, isolation
 from bot.core.clock import Clock
 from bot.sources import fetch_errors
@@ -51,8 +52,6 @@ _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
 _MAX_COUNT = 10**9
 """Tokens of one call that are believed; a larger count is taken as none."""
-_MAX_BRACKETS = 20_000
-"""Of the JSON of an answer: two megabytes of empty objects would take fifty as objects of Python."""
 _HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
@@ -198,11 +197,11 @@ def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
 
 
 def _decode(body: bytes) -> object:
-    if body.count(b"{") + body.count(b"[") > _MAX_BRACKETS:
-        raise ModelError(f"{NO_ANSWER} has more parts than a completion")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return fields.decode_json(body)
+    except errors.TooManyPartsError:
+        raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
+    except ValueError:
         raise ModelError(f"{NO_ANSWER} is no JSON") from None
 
 

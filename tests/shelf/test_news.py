@@ -40,6 +40,14 @@ def open_watch(
     return news.PaperWatch(fetch, endpoints, arxiv, huggingface), arxiv, huggingface
 
 
+async def test_an_answer_of_too_many_parts_is_refused_before_it_is_decoded(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
+    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+        await open_watch(origin, fetch)[0].read_huggingface("2505.00001")
+
+
 async def test_versions_venues_and_withdrawals_of_a_hundred_papers_are_one_request_in_turn(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:

@@ -621,3 +621,28 @@ async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingH
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
     assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+
+
+async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "_LARGE_CHARACTERS", 1)
+    events: list[str] = []
+    store_batch = poller.Sink._store_batch
+
+    async def store(sink: poller.Sink, batch: Sequence[poller.SinkItem]) -> None:
+        events.append("stored")
+        await store_batch(sink, batch)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        events.append("asked")
+        day = date.fromisoformat(request.query["date"])
+        return web.Response(
+            text=source_payloads.daily_papers(source_payloads.daily_papers_item(f"2505.{day.day:05}"))
+        )
+
+    monkeypatch.setattr(poller.Sink, "_store_batch", store)
+    harness.origin.pages["/api/daily_papers"] = answer
+    await harness.add(harness.origin.url, "huggingface")
+    await harness.fetch_due()
+    assert events == ["asked", "stored"] * 8
