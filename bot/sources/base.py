@@ -113,8 +113,8 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
-    page_retention: timedelta | None = None
-    """Age at which page states are deleted; None keeps them."""
+    max_page_states: int | None = 5_000
+    """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
 MAX_CONSECUTIVE_FAILURES = 5

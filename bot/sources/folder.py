@@ -137,4 +137,5 @@ KIND = base.KindRecord(
     open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
     public_label=_public_label,
     poll_interval=timedelta(minutes=1),
+    max_page_states=None,
 )
