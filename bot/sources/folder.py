@@ -96,7 +96,9 @@ class FolderSource:
         if known is not None and known.hash == content_hash:
             return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = base.detect_in_text(parse.decode(data), location, read_on=request.now.date())
+            digests = base.detect_in_text(
+                parse.decode(data), location, read_on=request.now.date(), max_days=None
+            )
         except errors.NotADigestError as error:
             reason = fetch_errors.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
