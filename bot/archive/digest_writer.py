@@ -16,14 +16,14 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, bulk, papers, sources
+from storage import archive, papers, sources
 from storage.database import Connection
 from storage.models import (
     Appearance,
@@ -77,6 +77,8 @@ class IngestResult:
 
 HASHED_AT_ONCE = 1 << 20
 """Characters encoded at once, so that no second copy of a text of 20 MB is made."""
+_MAX_COMPARED = 20
+"""Digests, the newest, of which a page that no longer has them may have had a wrong date."""
 _MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
@@ -98,11 +100,10 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     ]
 
 
-async def _find_previous(
-    connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
-) -> DigestLocation | None:
+async def _find_previous(connection: Connection, sourced: SourcedDigest) -> DigestLocation | None:
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
+    locations = await archive.list_locations(connection, *sourced.location_key, digest.date)
     for location in locations:
         if _is_same_day(sourced, location):
             return location
@@ -110,7 +111,7 @@ async def _find_previous(
     for location in gone:
         if location.date == digest.date:
             return location
-    for location in gone:
+    for location in gone[:_MAX_COMPARED]:
         # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
         if digest.entries and digest.entries == await archive.list_entries_by_digest(
             connection, location.digest_id
@@ -253,12 +254,14 @@ def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
+_Id = TypeVar("_Id", int, str)
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
-"""Papers, and characters of their summaries, that are indexed or merged again at once."""
+CHUNK_APPEARANCES = 2_000
+"""Papers, characters of their summaries that are indexed, and their appearances that are merged again at once."""
 FILL_AGE_DAYS = 60
 """Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
 MAX_NAME_LENGTH = 200
@@ -292,16 +295,17 @@ async def write_digest_papers(
     appearances: dict[str, list[Appearance]] = {}
     newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
     origins = await archive.list_origins(connection, stored_digests)
+    slices = TimeSlices()
     for digest_id, sourced in newest_first:
         digest = sourced.digest
         head = digest_id, digest.format, digest.date, sourced.language
         for entry in digest.entries:
             appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
+        await slices.pause()
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged: dict[str, MergedPaper] = {}
-    slices = TimeSlices()
     for arxiv_id, statements in appearances.items():
         if arxiv_id not in known:
             merged[arxiv_id] = merge(arxiv_id, statements)
@@ -311,15 +315,18 @@ async def write_digest_papers(
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
-    for chunk in _chunked_by_size(new, appearances):
+    for chunk in _chunked(new, lambda arxiv_id: _characters(appearances[arxiv_id]), CHUNK_CHARACTERS):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        documents = [
-            papers.build_index_document(
-                new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
+        documents = []
+        for arxiv_id in chunk:
+            named = appearances[arxiv_id]
+            documents.append(
+                papers.build_index_document(
+                    new[arxiv_id], merged[arxiv_id], named, shown_sections, is_new=True
+                )
             )
-            for arxiv_id in chunk
-        ]
+            await slices.pause()
         await indexer.index(connection, documents, changed_authors)
         del documents  # the next chunk needs the memory
     return ids, set(new)
@@ -338,20 +345,21 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
-def _chunked_by_size(
-    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[Appearance]]
-) -> Iterator[list[str]]:
-    """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
-    chunk: list[str] = []
-    characters = 0
-    for arxiv_id in arxiv_ids:
-        chunk.append(arxiv_id)
-        characters += sum(
-            len(section.body) for appearance in appearances[arxiv_id] for section in appearance.entry.sections
-        )
-        if len(chunk) >= CHUNK_PAPERS or characters >= CHUNK_CHARACTERS:
+def _characters(appearances: Iterable[Appearance]) -> int:
+    """Return the length of the summaries: indexing takes thirty times the text."""
+    return sum(len(section.body) for appearance in appearances for section in appearance.entry.sections)
+
+
+def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
+    """Yield papers in chunks bounded in their number and in the sum of their sizes."""
+    chunk: list[_Id] = []
+    total = 0
+    for id_ in ids:
+        chunk.append(id_)
+        total += size(id_)
+        if len(chunk) >= CHUNK_PAPERS or total >= max_size:
             yield chunk
-            chunk, characters = [], 0
+            chunk, total = [], 0
     if chunk:
         yield chunk
 
@@ -361,8 +369,10 @@ async def _remerge(
 ) -> Changes:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
     changes: Changes = {}
-    for chunk in bulk.chunked(stored.items(), CHUNK_PAPERS):
-        changed = await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+    counts = await archive.count_appearances(connection, stored)
+    for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
+        papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
+        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, texts_changed=texts_changed)
         changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
     return changes
 
@@ -373,15 +383,12 @@ async def _remerge_chunk(
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
     readings = await papers.list_latest_votes(connection, stored)
-    merged = {
-        paper_id: merge(
-            paper.arxiv_id,
-            appearances.get(paper_id, ()),
-            paper_facts.get(paper_id, ()),
-            readings.get(paper_id),
-        )
-        for paper_id, paper in stored.items()
-    }
+    slices = TimeSlices()
+    merged: dict[int, MergedPaper] = {}
+    for paper_id, paper in stored.items():
+        named, described = appearances.get(paper_id, ()), paper_facts.get(paper_id, ())
+        merged[paper_id] = merge(paper.arxiv_id, named, described, readings.get(paper_id))
+        await slices.pause()
     # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
     merged |= {
         paper_id: replace(paper, first_on=stored[paper_id].first_on)
@@ -399,17 +406,14 @@ async def _remerge_chunk(
     changed_authors = await papers.set_authors(connection, names) if names else []
     if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
-    documents = [
-        papers.build_index_document(
-            paper_id,
-            paper,
-            appearances.get(paper_id, ()),
-            shown_sections,
-            is_new=paper_id not in listed_before,
-        )
-        for paper_id, paper in merged.items()
-        if _is_listed(paper) and (texts_changed or paper_id in changed)
-    ]
+    documents = []
+    for paper_id, paper in merged.items():
+        if _is_listed(paper) and (texts_changed or paper_id in changed):
+            named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
+            documents.append(
+                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
+            )
+            await slices.pause()
     if documents or changed_authors:
         await indexer.index(connection, documents, changed_authors)
     return changed
@@ -491,13 +495,20 @@ class DigestWriter:
         self, connection: Connection, group: Sequence[SourcedDigest]
     ) -> list[IngestResult]:
         known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
-        locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
+        locations = await archive.find_locations(connection, {sourced.location_key for sourced in group})
+        pages: dict[tuple[str, str], set[frozenset[Any]]] = {}
+        for sourced in group:
+            pages.setdefault(sourced.location_key, set()).add(sourced.digest_keys)
         new: dict[int, SourcedDigest] = {}
         keys = set()
         for index, sourced in enumerate(group):
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
-            if sourced.hash not in known and sourced.location_key not in locations and key not in keys:
-                new[index] = sourced
+            if sourced.hash not in known and key not in keys:
+                is_one_page = len(pages[sourced.location_key]) == 1
+                if sourced.location_key not in locations or (
+                    is_one_page and await _find_previous(connection, sourced) is None
+                ):
+                    new[index] = sourced
             known.add(sourced.hash)
             keys.add(key)
         results = dict(zip(new, await self._insert(connection, list(new.values())), strict=True))
@@ -534,8 +545,7 @@ class DigestWriter:
         return len(await refresh_papers(connection, self._indexer, paper_ids))
 
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        locations = await archive.list_locations(connection, [sourced.location_key])
-        previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
+        previous = await _find_previous(connection, sourced)
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)

@@ -113,8 +113,8 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
-    page_retention: timedelta | None = None
-    """Age at which page states are deleted; None keeps them."""
+    max_page_states: int | None = 5_000
+    """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
 MAX_CONSECUTIVE_FAILURES = 5
@@ -186,6 +186,8 @@ MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 _MAX_CPU_SECONDS = 300.0
 _ENTRIES_AT_ONCE = 50
+MAX_DAYS = 400
+"""Days read of one page at once: a page may have new ones at each poll. Files in a folder have no limit."""
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
@@ -217,9 +219,14 @@ async def read_digests(
 
 
 def detect_in_text(
-    text: str, name: str = "", on: date | None = None, read_on: date | None = None
+    text: str,
+    name: str = "",
+    on: date | None = None,
+    read_on: date | None = None,
+    *,
+    max_days: int | None = MAX_DAYS,
 ) -> tuple[models.Digest, ...]:
-    """Return the digests in a text. Raises FetchError with the reason if there is none.
+    """Return the digests in a text, of its newest `max_days`. Raises FetchError with the reason if there is none.
 
     `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
     """
@@ -232,7 +239,18 @@ def detect_in_text(
         raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
+    digests = _newest_days(digests, max_days)
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
+
+
+def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tuple[models.Digest, ...]:
+    """Return the digests of the newest days; the first of them names the days that are left out as a problem."""
+    days = sorted({digest.date for digest in digests}, reverse=True)
+    if max_days is None or len(days) <= max_days:
+        return digests
+    left_out = f"of {len(days)} days the newest {max_days} are read; older ones, up to {days[max_days]}, are left out"
+    first, *others = (digest for digest in digests if digest.date >= days[max_days - 1])
+    return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 
 async def _read_in_process(

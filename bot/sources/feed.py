@@ -306,5 +306,4 @@ KIND = base.KindRecord(
     open=lambda address, _options, context: FeedSource(address, context.fetch),
     public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
-    page_retention=timedelta(days=90),
 )

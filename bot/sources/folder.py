@@ -112,7 +112,7 @@ def _read_file(path: Path) -> tuple[bytes, str]:
 
 
 def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
-    return base.detect_in_text(parse.decode(data), name, read_on=read_on)
+    return base.detect_in_text(parse.decode(data), name, read_on=read_on, max_days=None)
 
 
 def parse_folder_path(address: str) -> Path | None:
@@ -146,4 +146,5 @@ KIND = base.KindRecord(
     open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
     public_label=_public_label,
     poll_interval=timedelta(minutes=1),
+    max_page_states=None,
 )

@@ -235,15 +235,15 @@ class Checkpoint:
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
             for row in updated:
-                polled_at, retention = row.last_attempt_at, kinds.get(row.kind).page_retention
+                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind).max_page_states
                 assert polled_at is not None  # it was polled just now
                 if is_notice_due(row):
                     await self._notify_failure(connection, row, polled_at)
                     row = replace(row, noticed_at=polled_at)
                 await sources.set_health(connection, row)
-                if retention is not None and row.status is FetchStatus.OK:
-                    # A feed, for one, no longer lists its old entries.
-                    await sources.remove_page_states(connection, row.id, polled_at - retention)
+                if max_states is not None:
+                    # A feed may have new entries at each poll. One that is listed still is only read again.
+                    await sources.trim_page_states(connection, row.id, max_states)
 
 
 _MAX_QUEUED = 64
@@ -548,8 +548,6 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        async with self._database.read() as connection:
-            pages = await sources.list_page_states(connection, [row.id for row in rows])
         missing = {
             kind: await self._papers_missing_facts(kind, run)
             for kind in {row.kind for row in rows}
@@ -560,8 +558,7 @@ class Poller:
 
         async def work() -> None:
             for row in remaining:
-                states = PageStates(pages.pop(row.id))
-                request = base.FetchRequest(now, states, run.days, missing.get(row.kind, ()))
+                request = base.FetchRequest(now, {}, run.days, missing.get(row.kind, ()))
                 await self._fetch_source(row, request, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
@@ -599,6 +596,10 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
+                    max_states = kinds.get(row.kind).max_page_states
+                    async with self._database.read() as connection:
+                        states = await sources.list_page_states(connection, row.id, max_states)
+                    request = replace(request, page_states=PageStates(states))
                     source = kinds.get(row.kind).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(

@@ -92,8 +92,7 @@ class Publisher:
         """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-            locations = await archive.list_locations(connection, [(sources.FILES, place)])
-        stored = locations.get((sources.FILES, place), [])
+            stored = await archive.list_locations(connection, sources.FILES, place, day)
         hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
         return list(json.loads(value)) if value else [], hashes
 

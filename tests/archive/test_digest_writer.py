@@ -6,12 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, listing
+from bot.archive import digest_writer, listing, parse
 from storage import archive, models, papers, tables
 from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
@@ -38,6 +39,51 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
         "Ada Byron": 3,
         "Bea Long": 0,
     }
+
+
+async def test_of_the_appearances_in_one_source_the_newest_and_the_first_count(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
+    await harness.add(newsletter(paper(1, title="Theirs"), day="2025-01-01"), "theirs.md", source="theirs")
+    for day in range(1, 9):
+        await harness.add(
+            newsletter(paper(1, title=f"Day {day}"), day=f"2025-02-0{day}"), "ours.md", source="ours"
+        )
+    async with harness.db.read() as connection:
+        [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
+        [appearances] = (await archive.list_appearances(connection, [paper_id])).values()
+        [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
+    days = [of.date.isoformat() for of in appearances]
+    assert days == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
+    assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
+
+
+async def test_new_days_of_a_known_page_are_written_together(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merges: list[str] = []
+    merge = digest_writer.merge
+
+    def counted_merge(arxiv_id: str, *statements: Any) -> MergedPaper:
+        merges.append(arxiv_id)
+        return merge(arxiv_id, *statements)
+
+    monkeypatch.setattr(digest_writer, "merge", counted_merge)
+    texts = [
+        "\n".join(
+            f"## 2025-{month:02}-{day:02}\n### [P](https://arxiv.org/abs/2501.00001)\n- x {month} {day}\n"
+            for day in range(1, 21)
+        )
+        for month in (1, 2)
+    ]
+    pages = [
+        digest_writer.to_sourced_digests(parse.parse_text(text, "a.md"), "theirs", "a.md") for text in texts
+    ]
+    await harness.ingest.add_batch(pages[0])
+    merges.clear()
+    assert [result.new_digests for result in await harness.ingest.add_batch(pages[1])] == [1] * 20
+    assert merges == ["2501.00001"]
 
 
 async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:

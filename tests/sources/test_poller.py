@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import base, fetch_errors, poller
+from bot.sources import base, fetch_errors, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, models
 from storage import errors as storage_errors
@@ -331,9 +331,26 @@ async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingH
     db_harness.now += timedelta(hours=1)
     assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
     async with db_harness.db.read() as connection:
-        pages = (await stored_sources.list_page_states(connection, [added.id]))[added.id]
+        pages = await stored_sources.list_page_states(connection, added.id)
     assert all(len(key) <= 600 for key in pages)
     assert poller.page_key(f"{added.url}#{key}") in pages
+
+
+async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_states(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = replace(kinds.get(models.SourceKind.FEED), max_page_states=25)
+    monkeypatch.setattr(kinds, "get", lambda _: record)
+    added = await db_harness.add("/f.xml", "feed")
+    for poll in range(5):
+        items = "".join(f"<item><guid>{poll}-{n}</guid><title>A</title></item>" for n in range(20))
+        db_harness.origin.pages["/f.xml"] = source_payloads.rss(items)
+        assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
+        db_harness.now += timedelta(hours=1)
+    async with db_harness.db.read() as connection:
+        pages = await stored_sources.list_page_states(connection, added.id)
+    assert len(pages) == 25
+    assert {poller.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
 
 
 async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
