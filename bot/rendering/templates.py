@@ -154,7 +154,8 @@ class BoundedEnvironment(SandboxedEnvironment):
         self._steps_left: ContextVar[list[int]] = ContextVar("steps_left")
         self.concat = self.join  # type: ignore[method-assign]
         self.globals.pop("lipsum", None)
-        self.tests = {name: self._bounded(function) for name, function in self.tests.items()}
+        tests: dict[str, Any] = dict(self.tests)
+        self.tests = {name: self._bounded(function) for name, function in tests.items()}
         if self.finalize is not None:
             finalize = self.finalize
             self.finalize = lambda value: finalize(self.charge(value))
@@ -200,7 +201,7 @@ class BoundedEnvironment(SandboxedEnvironment):
             elif isinstance(node, nodes.Getitem):
                 if isinstance(node.arg, nodes.Slice):
                     node.node = self._apply(_SIZE_FILTER, node.node)
-            else:
+            elif isinstance(node, nodes.Compare | nodes.Operand):
                 node.expr = self._apply(_SIZE_FILTER, node.expr)
         for parent in list(source.find_all(nodes.Node)):
             for field, value in list(parent.iter_fields()):
@@ -245,9 +246,9 @@ class BoundedEnvironment(SandboxedEnvironment):
             _check_widths(left)
             self._charge_call("format", [left, right])
         elif operator == "*":
-            if isinstance(left, int) and isinstance(right, int):
-                if left.bit_length() + right.bit_length() > MAX_POWER_BITS:
-                    raise TemplateLimitError("a product is too large")
+            is_product = isinstance(left, int) and isinstance(right, int)
+            if is_product and left.bit_length() + right.bit_length() > MAX_POWER_BITS:
+                raise TemplateLimitError("a product is too large")
             for text, times in ((left, right), (right, left)):
                 if (
                     isinstance(text, Sized)
