@@ -103,9 +103,11 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
 
     for parent, subfolders, files in os.walk(folder, onerror=add_unreadable):
         found = [name for name in files if Path(name).suffix.lower() in parse.FILE_SUFFIXES]
-        for name in [*subfolders, *found]:
-            if not _is_utf8(name):
-                problems.append(LocatedProblem(os.path.join(parent, name), None, _NOT_UTF8))
+        problems += [
+            LocatedProblem(os.path.join(parent, name), None, _NOT_UTF8)
+            for name in [*subfolders, *found]
+            if not _is_utf8(name)
+        ]
         subfolders[:] = filter(_is_utf8, subfolders)
         names += [Path(parent, name).relative_to(folder).as_posix() for name in found if _is_utf8(name)]
     return sorted(names), problems

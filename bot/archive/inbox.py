@@ -124,7 +124,9 @@ def _list_digest_files(folder: Path) -> tuple[dict[Path, _Stamp], list[models.Lo
         if stat.S_ISREG(status.st_mode):
             stamps[path] = status.st_ino, status.st_ctime_ns, status.st_size
         else:
-            problems.append(models.LocatedProblem(str(path), None, "it is not a regular file (links are not followed)"))
+            problems.append(
+                models.LocatedProblem(str(path), None, "it is not a regular file (links are not followed)")
+            )
     return stamps, problems
 
 

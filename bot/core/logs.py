@@ -59,7 +59,8 @@ def _make_values_printable(
     logger: object, method_name: str, event_dict: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     return {
-        name: printable.make_printable(value) if isinstance(value, str) else value for name, value in event_dict.items()
+        name: printable.make_printable(value) if isinstance(value, str) else value
+        for name, value in event_dict.items()
     }
 
 

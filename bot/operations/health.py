@@ -459,7 +459,7 @@ class MonitoringServer:
         self._is_full_reported = True
 
 
-async def _end_connection(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
+async def _end_connection(request: web.Request, response: web.StreamResponse) -> None:
     response.force_close()
 
 
@@ -475,7 +475,7 @@ class _Connection(web.RequestHandler):
         seconds: float,
         on_full: Callable[[], None],
     ) -> None:
-        super().__init__(server, loop=asyncio.get_running_loop(), access_log=None)
+        super().__init__(server, loop=asyncio.get_running_loop(), access_log=None)  # type: ignore[arg-type]
         self._connections = connections
         self._on_full = on_full
         self._seconds = seconds
