@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import context, output
+from bot.core import errors
 from storage import errors as storage_errors
 from storage import models
 
@@ -68,6 +69,8 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
+    if not url.strip():
+        raise errors.UsageError("URL is empty. Name an address or a folder.")
     values = {"timezone": output.parse_zone(timezone), "from": output.parse_time(since_time), "every": every}
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
