@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ async def measure(folder: Path) -> None:
 
 async def _fill(container: Container) -> None:
     async with container.database.read() as connection:
-        if (await papers.get_extent(connection)).paper_count:
+        if (await papers.get_extent(connection, until_on=date.max)).paper_count:
             return
     ingest = container.create_ingest()
     for day, text in synthetic_archive.generate(digests=DIGESTS, papers=PAPERS, authors=AUTHORS):

@@ -55,7 +55,7 @@ class DigestGenerator:
     def _paper(self, on: date) -> str:
         chance = self._chance
         self._number += 1
-        arxiv_id = f"{on:%y%m}.{self._number % 100_000:05}"
+        arxiv_id = f"{on:%y%m}.{self._number % 99_999 + 1:05}"
         votes = int(chance.paretovariate(1.2) * 4) if chance.random() > 0.02 else "-"
         bullets = "\n".join(f"- ***{heading}***: {self._text()}" for heading in HEADINGS)
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypedDict, TypeVar, Unpack
 
@@ -15,6 +15,7 @@ from storage.tables import (
     READER_MENTION,
     READER_ROWS,
     Stored,
+    button_texts,
     deliveries,
     guilds,
     metadata,
@@ -58,6 +59,29 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
+async def add_text(
+    connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
+) -> None:
+    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`."""
+    row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
+    await bulk.upsert(connection, button_texts, [row], key=("token", "user_id"))
+    own = button_texts.c.user_id == user_id
+    newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
+    await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
+
+
+async def get_text(connection: AsyncConnection, token: str) -> str | None:
+    """Return the text of a token, whoever stored it, or None."""
+    query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
+    text: str | None = (await connection.execute(query)).scalar_one_or_none()
+    return text
+
+
+async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` texts of buttons that were stored before a time. Returns their number."""
+    return await bulk.delete_some(connection, button_texts, button_texts.c.saved_at < before, limit)
+
+
 REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 
@@ -83,16 +107,20 @@ class GuildSettings(TypedDict, total=False):
 
     locale: Locale | None
     timezone: str | None
-    installed_by: int | None
     system_channel_id: int | None
 
 
 async def upsert_guilds(
-    connection: AsyncConnection, guild_id: int, *, now: datetime, **settings: Unpack[GuildSettings]
+    connection: AsyncConnection, by_id: Mapping[int, GuildSettings], *, now: datetime
 ) -> None:
-    """Store the given fields of a server that the bot is in."""
-    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **_known_values(settings)}
-    await bulk.upsert(connection, guilds, [row], key=("guild_id",))
+    """Store the given fields of servers that the bot is in."""
+    same_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for guild_id, settings in by_id.items():
+        known = _known_values(settings)
+        row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **known}
+        same_columns.setdefault(frozenset(known), []).append(row)
+    for rows in same_columns.values():
+        await bulk.upsert(connection, guilds, rows, key=("guild_id",))
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
@@ -155,17 +183,35 @@ def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]
     return column == (f"user:{user_id}" if is_text else user_id)
 
 
-async def collect_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows about a reader by table, as JSON: ids of Discord as strings, papers by their arXiv ids."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for table, condition in _conditions(user_id).items():
-        await _add_rows(connection, found, table, condition)
+async def stream_reader_data(
+    connection: AsyncConnection, user_id: int
+) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
+    """Yield all rows about a reader as JSON, a few of a table at a time, by the tables' names.
+
+    Ids of Discord are strings, papers are named by their arXiv ids.
+    """
+    conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
         for reference in _list_references(column.table):
             own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
-            await _add_rows(connection, found, reference.table, reference.in_(own))
-    await _name_papers(connection, found)
-    return {name: rows for name, rows in sorted(found.items()) if rows}
+            conditions.append((reference.table, reference.in_(own)))
+    for table, condition in sorted(conditions, key=lambda item: item[0].name):
+        # JSON as it is stored.
+        columns = [
+            sa.type_coerce(column, column.type.stored_as).label(column.name)
+            if isinstance(column.type, Stored)
+            else column
+            for column in table.c
+        ]
+        query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
+        result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
+        async for partition in result.partitions():
+            rows = [
+                {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+                for row in partition
+            ]
+            await _name_papers(connection, table, rows)
+            yield table.name, rows
 
 
 async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, int]:
@@ -177,13 +223,23 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-async def remove_reader_data(connection: AsyncConnection, user_id: int) -> None:
-    """Delete a reader's rows with those below them, and the reader's id from the rows of others."""
+async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
+    """Delete a reader's rows with those below them, and the reader's id from the rows of others.
+
+    Returns the ids of the papers that the rows named.
+    """
+    paper_ids: set[int] = set()
     for column in list_reader_columns(READER_ROWS):
-        await connection.execute(column.table.delete().where(names_reader(column, user_id)))
+        delete = column.table.delete().where(names_reader(column, user_id))
+        if "paper_id" in column.table.c:
+            named = await connection.execute(delete.returning(column.table.c.paper_id))
+            paper_ids.update(named.scalars())
+        else:
+            await connection.execute(delete)
     for column in list_reader_columns(READER_MENTION):
         statement = column.table.update().where(names_reader(column, user_id))
         await connection.execute(statement.values({column.name: None}))
+    return paper_ids
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
@@ -207,29 +263,6 @@ def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
                 yield other.c[key.parent.name]
 
 
-async def _add_rows(
-    connection: AsyncConnection,
-    found: dict[str, list[dict[str, Any]]],
-    table: sa.Table,
-    condition: sa.ColumnElement[bool],
-) -> None:
-    # JSON as it is stored.
-    columns = [
-        sa.type_coerce(column, column.type.stored_as).label(column.name)
-        if isinstance(column.type, Stored)
-        else column
-        for column in table.c
-    ]
-    query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
-    rows = found.setdefault(table.name, [])
-    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
-    async for partition in result.partitions():
-        rows += [
-            {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
-            for row in partition
-        ]
-
-
 def _to_json(column: sa.Column[Any], value: Any) -> Any:
     if isinstance(value, bytes):
         return sorted(alerts.unpack_ids(value))
@@ -239,15 +272,10 @@ def _to_json(column: sa.Column[Any], value: Any) -> Any:
     return str(value) if is_discord_id and value is not None else value
 
 
-async def _name_papers(connection: AsyncConnection, found: dict[str, list[dict[str, Any]]]) -> None:
+async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Replace the ids of papers, which mean nothing outside of this database, by arXiv ids."""
-    names = {
-        table.name: [column.name for column in table.c if _holds_papers(column)]
-        for table in metadata.tables.values()
-    }
-    of_papers = [
-        (row, name) for table, rows in found.items() for row in rows for name in names[table] if row[name]
-    ]
+    names = [column.name for column in table.c if _holds_papers(column)]
+    of_papers = [(row, name) for row in rows for name in names if row[name]]
     ids = {id_ for row, name in of_papers for id_ in _as_list(row[name])}
     arxiv_ids = dict(
         await bulk.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])

@@ -15,8 +15,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, key_values, locks
-from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest
-from storage.tables import digest_locations, digests, entries, former_hashes, meta, papers, sections
+from storage import sources as stored_sources
+from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest, Trust
+from storage.tables import (
+    digest_locations,
+    digests,
+    entries,
+    facts,
+    former_hashes,
+    meta,
+    papers,
+    sections,
+    sources,
+)
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
 COMPRESSED_AT_ONCE = 1 << 20
@@ -144,20 +155,42 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def list_locations(
+async def find_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[DigestLocation]]:
-    """Return the digests last found at each location, by (source, location)."""
-    wanted = set(keys)
-    rows = await bulk.execute_in(
-        connection, _SELECT_LOCATIONS, digest_locations.c.location, {location for _, location in wanted}
+) -> set[tuple[str, str]]:
+    """Return those of the locations, as (source, location), that a digest was found at."""
+    wanted, c = set(keys), digest_locations.c
+    query = sa.select(c.source, c.location).distinct()
+    rows = await bulk.execute_in(connection, query, c.location, {location for _, location in wanted})
+    return wanted & set(map(tuple, rows))
+
+
+async def list_locations(
+    connection: AsyncConnection, source: str, location: str, on: date | None = None
+) -> list[DigestLocation]:
+    """Return the digests last found at a location: those of the day `on`, then the other MAX_LOCATIONS newest at most."""
+    c = digest_locations.c
+    query = _SELECT_LOCATIONS.where(c.source == source, c.location == location)
+    newest = query.where(c.date_on != on) if on else query
+    newest = newest.order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
+    same_day = (
+        await bulk.fetch_records(connection, DigestLocation, query.where(c.date_on == on)) if on else []
     )
-    locations: dict[tuple[str, str], list[DigestLocation]] = {}
-    for row in rows:
-        if (key := (row.source, row.location)) in wanted:
-            location = bulk.build_record(DigestLocation, row._mapping)
-            locations.setdefault(key, []).append(location)
-    return locations
+    return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
+
+
+async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
+    """Return the arXiv ids of all digests last found at a location; None for a location without digests."""
+    here = (digest_locations.c.source == source, digest_locations.c.location == location)
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .select_from(digest_locations)
+        .outerjoin(entries, entries.c.digest_id == digest_locations.c.digest_id)
+        .outerjoin(papers, papers.c.id == entries.c.paper_id)
+        .where(*here)
+    )
+    found = set((await connection.execute(query)).scalars())
+    return found - {None} if found else None
 
 
 async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
@@ -177,6 +210,33 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
     return sources
 
 
+async def list_origins(
+    connection: AsyncConnection, digest_ids: Iterable[int]
+) -> dict[int, tuple[Trust, date]]:
+    """Return for each digest the trust of its most trusted source, and the day (UTC) on which it was first stored."""
+    source = digest_locations.c.source
+    query = (
+        sa.select(digests.c.id, source, sources.c.priority, sources.c.id, digests.c.ingested_at)
+        .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
+        .outerjoin(sources, sources.c.url == source)
+    )
+    origins: dict[int, tuple[Trust, date]] = {}
+    for id_, url, *row, ingested_at in await bulk.execute_in(connection, query, digests.c.id, digest_ids):
+        origin = stored_sources.trust(url, *row), ingested_at.date()
+        origins[id_] = min(origin, origins.get(id_, origin))
+    return origins
+
+
+async def list_paper_ids_by_source(connection: AsyncConnection, source: str) -> list[int]:
+    """Return the ids of the papers of which a source says something, in its digests or as facts."""
+    named = sa.select(entries.c.paper_id).join(
+        digest_locations, digest_locations.c.digest_id == entries.c.digest_id
+    )
+    described = sa.select(facts.c.paper_id).where(facts.c.source == source)
+    query = named.where(digest_locations.c.source == source).union(described)
+    return sorted((await connection.execute(query)).scalars())
+
+
 async def upsert_locations(
     connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
 ) -> None:
@@ -194,6 +254,12 @@ async def upsert_locations(
         for digest_id, sourced in found.items()
     ]
     await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
+
+
+async def move_locations(connection: AsyncConnection, digest_id: int, to_id: int) -> None:
+    """Let all locations of a digest contain another one."""
+    statement = digest_locations.update().where(digest_locations.c.digest_id == digest_id)
+    await connection.execute(statement.values(digest_id=to_id))
 
 
 async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
@@ -376,20 +442,61 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
     return found
 
 
+MAX_LOCATIONS = 500
+"""Digests of a location that are compared with a new one: more than the days that are read of a page at once."""
+MAX_APPEARANCES = 100
+"""Appearances of a paper in the digests of one source that count, besides the first: a page may have new dates at each poll."""
+
+
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first."""
+    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_APPEARANCES and the first."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
-    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    counts = await count_appearances(connection, paper_ids)
+    rows = await bulk.execute_in(
+        connection,
+        query,
+        entries.c.paper_id,
+        [id_ for id_, count in counts.items() if count <= MAX_APPEARANCES],
+    )
+    for paper_id in [id_ for id_, count in counts.items() if count > MAX_APPEARANCES]:
+        rows += await connection.execute(query.where(entries.c.id.in_(_counted_entries(paper_id))))
     sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+    origins = await list_origins(connection, {row.digest_id for row in rows})
     for row in rows:
         entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
-        appearances[row.paper_id].append(
-            Appearance(row.digest_id, row.format, row.date_on, row.language, entry, row.writer)
-        )
+        head = row.digest_id, row.format, row.date_on, row.language
+        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
     return appearances
+
+
+async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of entries of each paper that has any, by paper id."""
+    query = sa.select(entries.c.paper_id, sa.func.count()).group_by(entries.c.paper_id)
+    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    return dict(map(tuple, rows))
+
+
+def _counted_entries(paper_id: int) -> sa.Select[Any]:
+    """Select the entries of a paper that are among the newest MAX_APPEARANCES of a source, or its first."""
+    order = (digests.c.date_on, entries.c.digest_id)
+    by_source = digest_locations.c.source
+    ranked = (
+        sa.select(
+            entries.c.id,
+            sa.func.row_number()
+            .over(partition_by=by_source, order_by=[by.desc() for by in order])
+            .label("newest"),
+            sa.func.row_number().over(partition_by=by_source, order_by=order).label("first"),
+        )
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
+        .where(entries.c.paper_id == paper_id)
+        .subquery()
+    )
+    return sa.select(ranked.c.id).where((ranked.c.newest <= MAX_APPEARANCES) | (ranked.c.first == 1))
 
 
 _FIELDS = tuple(

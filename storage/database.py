@@ -148,6 +148,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "file is not a database": f"{name} is not a Paperround database. Name another file in PAPERROUND_DATABASE_URL.",
         "disk image is malformed": f"{name} is damaged. Put a backup in its place (paperround backup makes them).",
         "disk is full": f"There is no space left to write {name}. Free some and start again.",
+        "disk I/O error": f"{name} cannot be written. Look whether its disk is full, has a quota or is failing.",
     }
     for fragment, sentence in sentences.items():
         if fragment in text:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +18,7 @@ UNFINISHED_STATES = (
     models.DeliveryState.PAUSED,
     models.DeliveryState.UNCERTAIN,
 )
+_EDIT_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ async def list_due(
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
-    Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
-    `outbox.release_interrupted` makes the latter PLANNED again.
+    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
+    that are SENDING, which `outbox.release_interrupted` makes PLANNED again after a start.
     """
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
@@ -50,7 +52,7 @@ async def list_due(
             parts.c.state == models.PartState.PLANNED,
             parts.c.next_attempt_at <= now,
             deliveries.c.state == models.DeliveryState.PLANNED,
-            deliveries.c.expires_at > now,
+            sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
         )
@@ -161,17 +163,33 @@ async def list_parts_by_delivery(
     return by_delivery
 
 
-async def list_pending_edits(connection: AsyncConnection) -> dict[int, list[int]]:
-    """Return the ids of the pending EDIT parts, by the id of the message to edit."""
-    pending_states = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
-    query = sa.select(parts.c.message_id, parts.c.id).where(
-        parts.c.state.in_(pending_states),
-        parts.c.kind == models.PartKind.EDIT,
-        parts.c.message_id.is_not(None),
+class PlannedEdit(NamedTuple):
+    """An edit of a message that is not sent yet, or was sent at a time (UTC). A part that is not SENDING waits."""
+
+    delivery_id: int
+    part_id: int
+    state: models.PartState
+    sent_at: datetime | None
+
+
+async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[int, list[PlannedEdit]]:
+    """Return the unfinished edits, and those sent since a time (UTC), by the id of the message."""
+    # An edit expires a day after it was due, so the index on states and due times suffices.
+    is_recent = sa.and_(
+        deliveries.c.state == models.DeliveryState.SENT, deliveries.c.due_at >= sent_since - _EDIT_LIFETIME
     )
-    by_message: dict[int, list[int]] = {}
-    for message_id, part_id in await connection.execute(query):
-        by_message.setdefault(message_id, []).append(part_id)
+    query = (
+        sa.select(parts.c.message_id, parts.c.delivery_id, parts.c.id, parts.c.state, parts.c.sent_at)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(
+            deliveries.c.kind == models.DeliveryKind.EDIT,
+            sa.or_(unfinished_clause(), is_recent),
+            sa.or_(parts.c.sent_at.is_(None), parts.c.sent_at >= sent_since),
+        )
+    )
+    by_message: dict[int, list[PlannedEdit]] = {}
+    for message_id, *row in await connection.execute(query):
+        by_message.setdefault(message_id, []).append(PlannedEdit(*row))
     return by_message
 
 

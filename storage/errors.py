@@ -10,8 +10,7 @@ import re
 _CREDENTIALS = re.compile(
     # A name and a password. What follows the colon may be a port; anything else is a password, which ends at the last @,
     # since it may hold an @ or a slash that should have been percent-encoded.
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)"
-    r"(?:(?P<name>[^\s/?#:@\[]*):(?![0-9]{1,5}(?:[/?#\s\"',)]|$))\S*@|(?<=http://)[^\s/?#:@]+@|(?<=https://)[^\s/?#:@]+@)"
+    r"://(?:(?P<name>[^\s/?#:@\[]*):(?![0-9]{1,5}(?:[/?#\s\"',)]|$))\S*@|(?<=http://)[^\s/?#:@]+@|(?<=https://)[^\s/?#:@]+@)"
     # The same without a scheme, as in a list of hosts.
     r"|(?<![^\s\"'(,=])(?P<bare>[^\s/?#:@\"'(,=]+):(?!//)\S*@",
     re.IGNORECASE,
@@ -20,21 +19,28 @@ _SECRET_PARAMETER = re.compile(
     r"(?P<name>[?&](?:password|passwd|pwd|token|access_token|api_?key|secret|auth)=)[^&#\s\"']+",
     re.IGNORECASE,
 )
+_SPACES = re.compile(r"(\s+)")
 _HIDDEN = "***"
 
 
 def redact(text: str) -> str:
     """Return a text with the passwords and tokens of the addresses in it replaced by `***`."""
-    if "@" not in text and "=" not in text:
-        return text
-    return _SECRET_PARAMETER.sub(rf"\g<name>{_HIDDEN}", _CREDENTIALS.sub(_hide_credentials, text))
+    if "@" in text:
+        text = "".join(map(_redact_word, _SPACES.split(text)))
+    return _SECRET_PARAMETER.sub(rf"\g<name>{_HIDDEN}", text) if "=" in text else text
+
+
+def _redact_word(word: str) -> str:
+    # Up to the last @ only: the search for it from each colon of a long word would take quadratic time.
+    head, at, rest = word.rpartition("@")
+    return _CREDENTIALS.sub(_hide_credentials, head + at) + rest
 
 
 def _hide_credentials(match: re.Match[str]) -> str:
     if match["bare"] is not None:
         return f"{match['bare']}:{_HIDDEN}@"
     name = match["name"]
-    return f"{match['scheme']}{_HIDDEN if name is None else f'{name}:{_HIDDEN}'}@"
+    return f"://{_HIDDEN if name is None else f'{name}:{_HIDDEN}'}@"
 
 
 class PaperroundError(Exception):

@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -32,7 +33,8 @@ _PAGES_PER_STEP = 2000
 async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
-    Raises StorageError if `target` is the database itself or cannot be written.
+    The copy is readable for its owner only. Raises StorageError if `target` is the database itself, or there and not a
+    regular file, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -41,14 +43,22 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> int:
-    if target.exists() and target.samefile(source):
-        raise errors.StorageError(f"{target} is the database itself. Name another file.")
-    partial = target.with_name(target.name + ".partial")
+    partial: Path | None = None
     try:
+        # Followed nowhere: a link or device in the target's place would be replaced by a file.
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise errors.StorageError(f"{target} is not a regular file. Name another file.")
+        if target.exists() and target.samefile(source):
+            raise errors.StorageError(f"{target} is the database itself. Name another file.")
+        # A new file with a random name that only its owner can read: others may write to the folder.
+        descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
+        os.close(descriptor)
+        partial = Path(name)
         copy_pages(source, partial)
         os.replace(partial, target)
     except (OSError, sqlite3.Error) as error:
-        partial.unlink(missing_ok=True)
+        if partial is not None:
+            partial.unlink(missing_ok=True)
         raise errors.StorageError(
             f"{target} could not be written: {error}. Name a file in a folder that exists."
         ) from error

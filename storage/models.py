@@ -46,7 +46,6 @@ class Guild:
     guild_id: int
     locale: Locale | None
     timezone: str | None
-    installed_by: int | None
     system_channel_id: int | None
     left_at: datetime | None
 
@@ -55,11 +54,12 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, and the list of a day's papers that a service gives."""
+    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others."""
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
     LISTING = "listing"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ class Digest:
     """The digest of one date from one source.
 
     `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
-    `problems` keep the line numbers of the whole file.
+    `problems` keep the line numbers of the whole file. `is_rolling`: its papers have no date, and `date` is that of
+    the reading: only those that are new to the digest's location belong to that day.
     """
 
     format: DigestFormat
@@ -131,6 +132,7 @@ class Digest:
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     text: str
+    is_rolling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +212,41 @@ class SavedPaper(PaperRow):
     """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
 
     The title and the authors of such a paper are those of the imported file, unless a service gave them.
+    `is_title_given`: only the file has the title, which is whatever the reader wrote there, so nobody else is shown it.
     """
 
     saved_at: datetime
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
+    is_title_given: bool = False
     authors_truncated: bool = False
+
+
+_Date: TypeAlias = date
+"""For a record that has a field `date`."""
+
+
+class Trust(NamedTuple):
+    """The place of a source in the order of trust, the smallest first: its priority, negated, then its id, the oldest first.
+
+    Services come before all of them; see `bot.archive.digest_writer`. Files (`sources.FILES`) count as the oldest source of
+    priority 0.
+    """
+
+    rank: int
+    age: int = 0
+
+
+FILES_TRUST = Trust(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others."""
+    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
+
+    `trust` is that of the most trusted source of the digest, `ingested_on` the day (UTC) on which it was first stored.
+    """
 
     digest_id: int
     format: DigestFormat
@@ -229,13 +254,20 @@ class Appearance:
     language: str
     entry: Entry
     writer: str | None = None
+    trust: Trust = FILES_TRUST
+    ingested_on: _Date = _Date.max
+
+    @property
+    def counts_on(self) -> _Date:
+        """The day as of which it counts among those of its source: a date ahead of its arrival gains nothing."""
+        return min(self.date, self.ingested_on)
 
 
 @dataclass(frozen=True, slots=True)
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `first_on` and `last_on` are None if no digest lists the paper; such a paper is in no list.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
     """
 
     arxiv_id: str
@@ -285,7 +317,7 @@ class PaperFacts:
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
-    service's list that contains the paper. `location` is the URL that was read.
+    service's list that contains the paper. `location` is the URL that was read. `trust` is that of a feed.
     """
 
     arxiv_id: str
@@ -306,6 +338,7 @@ class PaperFacts:
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
     code_stars: int | None = None
+    trust: Trust = FILES_TRUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +404,8 @@ class FetchStatus(StrEnum):
 class StoredSource:
     """A configured source and its health. All times are UTC.
 
-    The highest `priority` wins when sources disagree. `failures` counts consecutive failures; `reason` describes the
-    last one. `noticed_at` is the time of the notice to the operator.
+    The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
+    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator.
     """
 
     id: int
@@ -661,13 +694,15 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 class StoredPost:
     """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
 
-    `papers` are the arXiv ids in display order, out of `total`; `fingerprint` is a hash of their displayed content, `topic`
-    the query that they match. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the
-    post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the papers that most
-    members saved or shared, with the counts when it was planned.
+    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
+    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match. The
+    last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the post says, and `is_complete`
+    that it had closed; None if the post says neither. `server_picks` are the papers that most members saved or shared, with
+    the counts when it was planned.
     """
 
     papers: tuple[str, ...] = ()
+    digests: tuple[int, ...] = ()
     total: int | None = None
     fingerprint: str | None = None
     topic: str = ""

@@ -109,12 +109,18 @@ async def set_content(
 ) -> None:
     """Store the new content of deliveries whose messages are edited; the next correction compares with it.
 
-    `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for the same
-    messages.
+    `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts, and of edits of the same messages that are
+    being sent and may be tried again.
     """
     await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
     new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
     await bulk.update_rows(connection, parts, new_payloads)
+
+
+async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
+    """Delete unfinished deliveries that newer ones replace, with their parts, unless a part is being sent."""
+    waiting = deliveries.delete().where(stored_deliveries.unfinished_clause(), ~_has_part_sending())
+    await bulk.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
 
 
 async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
@@ -150,12 +156,15 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
     """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
 
-    A part of a daily post that was planned ahead of its due time keeps that time.
+    A part of a daily post that was planned ahead of its due time keeps that time, and an edit its hour.
     """
     is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
+    is_edit_to_come = sa.and_(
+        deliveries.c.kind == DeliveryKind.EDIT, parts.c.next_attempt_at <= _bind_time(now + MAX_RETRY_DELAY)
+    )
     is_post_to_come = sa.exists().where(
         deliveries.c.id == parts.c.delivery_id,
-        deliveries.c.kind == DeliveryKind.DAILY,
+        sa.or_(deliveries.c.kind == DeliveryKind.DAILY, is_edit_to_come),
         deliveries.c.due_at >= parts.c.next_attempt_at,
     )
     was_ahead = sa.case(
@@ -434,14 +443,26 @@ async def redirect(
     )
 
 
-async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> list[models.Delivery]:
+async def expire(
+    connection: AsyncConnection, now: datetime, *, reason: str, unknown_until: datetime | None = None
+) -> list[models.Delivery]:
     """End the deliveries whose `expires_at` has passed, with their unsent parts. Returns them.
 
-    A delivery with a part being sent is left until its outcome is known.
+    A delivery with a part being sent is left until its outcome is known; one of an unknown outcome that waits for Discord
+    until its `expires_at` is `unknown_until`.
     """
+    is_waiting = sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        parts.c.state == PartState.PLANNED,
+        parts.c.first_attempt_at.is_not(None),
+    )
+    is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     overdue = await connection.execute(
         sa.select(deliveries.c.id).where(
-            stored_deliveries.unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending()
+            stored_deliveries.unfinished_clause(),
+            deliveries.c.expires_at <= now,
+            ~_has_part_sending(),
+            ~is_kept,
         )
     )
     ids = overdue.scalars().all()

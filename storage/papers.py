@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import starmap
+from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, bulk, search
+from storage import archive, bulk, search, sources
 from storage import tables as t
 from storage.models import (
     Appearance,
@@ -74,9 +74,12 @@ async def list_facts_by_paper(
 ) -> dict[int, list[PaperFacts]]:
     """Return the facts of each paper, ordered by service, without votes."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
-    query = sa.select(facts, papers.c.arxiv_id).join(papers, papers.c.id == facts.c.paper_id)
-    for row in await bulk.execute_in(connection, query.order_by(facts.c.source), facts.c.paper_id, paper_ids):
-        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None)
+    origin = t.sources.c.priority, t.sources.c.id.label("source_id")
+    query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
+    query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
+    for row in await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids):
+        trust = sources.trust(row.source, row.priority, row.source_id)
+        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -89,6 +92,17 @@ async def list_arxiv_ids_without_facts(
     query = (
         sa.select(papers.c.arxiv_id)
         .where(papers.c.last_on >= since_on, ~has_facts)
+        .order_by(papers.c.last_on.desc(), papers.c.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_untitled(connection: AsyncConnection, *, limit: int) -> list[str]:
+    """Return the arXiv ids of listed papers that nobody has given a title, newest first."""
+    query = (
+        sa.select(papers.c.arxiv_id)
+        .where(papers.c.last_on.is_not(None), papers.c.title.is_(None))
         .order_by(papers.c.last_on.desc(), papers.c.id)
         .limit(limit)
     )
@@ -121,6 +135,29 @@ async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dic
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
     await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+
+
+async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
+    """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
+
+    What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`).
+    """
+    named = [
+        sa.exists().where(column == papers.c.id)
+        for table in t.metadata.sorted_tables
+        for column in table.c
+        if table is not t.watched_papers and any(key.column is papers.c.id for key in column.foreign_keys)
+    ]
+    # Ids are not used again, since packed ids, buttons and posts name them: SQLite counts on from the last row, which stays.
+    last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
+    unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
+    unkept &= sa.not_(sa.or_(*named))
+    if ids is None:
+        return await bulk.delete_some(connection, papers, unkept, limit)
+    chunks = bulk.chunked(islice(ids, limit))
+    return sum(
+        [await bulk.delete_some(connection, papers, unkept & papers.c.id.in_(ch), limit) for ch in chunks]
+    )
 
 
 async def list_merged(
@@ -353,9 +390,10 @@ def build_index_document(
     )
 
 
-async def get_extent(connection: AsyncConnection) -> ArchiveExtent:
-    """Return the size and date range of the archive."""
+async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
+    """Return the number of papers, and the number and range of the digests up to a date: later ones are dated ahead."""
     query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
+    query = query.where(t.digests.c.date_on <= until_on)
     digest_count, first_on, last_on = (await connection.execute(query)).one()
     return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 
@@ -423,26 +461,24 @@ async def list_latest_votes(
 
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: max(numbers) for paper_id, numbers in ranges.items()}
+    """Return the highest number of votes of each paper, as services or else digests count; none if all are unknown."""
+    return {id_: highest for id_, (_, highest) in (await _list_ranges(connection, paper_ids)).items()}
 
 
 async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    ranges = await _list_ranges(connection, paper_ids)
-    return {paper_id: min(numbers) for paper_id, numbers in ranges.items()}
+    return {id_: lowest for id_, (lowest, _) in (await _list_ranges(connection, paper_ids)).items()}
 
 
-async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return the lowest and the highest number of votes of each paper from services, and from digests."""
+async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return the lowest number of votes of each paper, and the highest: a service's replaces that of digests."""
     ids = list(paper_ids)
-    ranges: dict[int, list[int]] = defaultdict(list)
-    for table in (votes, entries):
+    ranges: dict[int, tuple[int, int]] = {}
+    for table in (entries, votes):
         columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
         query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
         for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
-            ranges[paper_id] += [lowest, highest]
+            ranges[paper_id] = min(lowest, ranges.get(paper_id, (lowest,))[0]), highest
     return ranges
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, assert_never
@@ -120,17 +120,25 @@ async def list_rows(
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
     """Return a page of a reader's saved papers and the number of all: those with all the tags, among `paper_ids`."""
-    chosen = [saved_papers.c.user_id == user_id]
-    chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
-    if paper_ids is not None:
-        chosen.append(saved_papers.c.paper_id.in_(paper_ids))
-    joined = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
-    total = (
-        await connection.execute(sa.select(sa.func.count()).select_from(joined).where(*chosen))
-    ).scalar_one()
-    query = sa.select(papers, *_SAVED_COLUMNS).select_from(joined).where(*chosen)
+    query = _select(user_id, tags, paper_ids)
+    total = (await connection.execute(query.with_only_columns(sa.func.count()))).scalar_one()
     query = query.order_by(*_ORDERS[order]).limit(limit).offset(offset)
     return [_from_row(row) for row in await connection.execute(query)], int(total)
+
+
+async def stream_rows(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    order: Order,
+    tags: Iterable[str],
+    paper_ids: Collection[int] | None,
+) -> AsyncGenerator[list[models.SavedPaper], None]:
+    """Yield all the rows of which `list_rows` returns a page, a few at a time."""
+    query = _select(user_id, tags, paper_ids).order_by(*_ORDERS[order])
+    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
+    async for rows in result.partitions():
+        yield list(map(_from_row, rows))
 
 
 async def count_savers(
@@ -146,8 +154,8 @@ async def count_savers(
     return await bulk.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
 
 
-async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[Any]]:
-    """Return what a search of the saved papers needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
+    """Yield, a few at a time, what a search needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -157,7 +165,9 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[A
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
-    return list(await connection.execute(query.where(saved_papers.c.user_id == user_id)))
+    query = query.where(saved_papers.c.user_id == user_id).execution_options(yield_per=_ROWS_AT_ONCE)
+    async for rows in (await connection.stream(query)).partitions():
+        yield rows
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
@@ -171,13 +181,16 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
     return rows[0] if rows else None
 
 
-async def count_tags(connection: AsyncConnection, user_id: int) -> list[tuple[str, int]]:
-    """Return a reader's tags with the number of their papers, the most used first."""
-    query = sa.select(saved_papers.c.tags).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
-    counts = Counter(tag for tags in (await connection.execute(query)).scalars() for tag in tags.split())
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+async def get_tags(connection: AsyncConnection, user_id: int) -> str:
+    """Return the tags of all papers of a reader, with spaces between them; a tag is there once for each of its papers."""
+    # One value: thousands of rows would each take time of the event loop.
+    joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
+    query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
+    return (await connection.execute(query)).scalar() or ""
 
 
+_ROWS_AT_ONCE = 100
+"""Rows that are converted before the event loop gets control."""
 _TITLE = sa.func.coalesce(papers.c.title, saved_papers.c.title)
 _KEPT = tuple(column for column in saved_papers.c if column.name not in ("user_id", "paper_id"))
 _SAVED_COLUMNS = (
@@ -193,6 +206,17 @@ _ORDERS: dict[Order, tuple[sa.ColumnElement[Any], ...]] = {
     Order.VOTES: (papers.c.votes.is_(None), papers.c.votes.desc(), saved_papers.c.paper_id.desc()),
     Order.TITLE: (sa.func.lower(sa.func.coalesce(_TITLE, papers.c.arxiv_id)), saved_papers.c.paper_id),
 }
+
+
+def _select(
+    user_id: int, tags: Iterable[str], paper_ids: Collection[int] | None
+) -> sa.Select[tuple[Any, ...]]:
+    joined = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
+    chosen = [saved_papers.c.user_id == user_id]
+    chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
+    if paper_ids is not None:
+        chosen.append(saved_papers.c.paper_id.in_(paper_ids))
+    return sa.select(papers, *_SAVED_COLUMNS).select_from(joined).where(*chosen)
 
 
 def _is_saved(user_id: int, paper_ids: Collection[int]) -> sa.ColumnElement[bool]:
@@ -211,6 +235,7 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         authors_truncated=row.authors_truncated,
         thumbnail=row.thumbnail,
         is_listed=row.last_on is not None,
+        is_title_given=not row.title,
         saved_at=row.saved_at,
         note=row.note,
         tags=tuple(row.tags.split()),
@@ -394,21 +419,40 @@ async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | N
 
 
 async def list_due_watched(
-    connection: AsyncConnection, service: SourceKind, before: datetime, limit: int
+    connection: AsyncConnection,
+    service: SourceKind,
+    before: datetime,
+    limit: int,
+    except_ids: Collection[int] = (),
 ) -> dict[str, int]:
-    """Return the papers that a service was not asked about since `before` (UTC), those never asked about first.
+    """Return at most `limit` papers that a service was not asked about since `before` (UTC): arXiv ids with paper ids.
 
-    arXiv ids with the ids of the papers.
+    Half are those asked about longest ago. The others, also in place of missing ones, go round the readers: the first paper
+    of each, then the second of each, so that a full shelf holds up no other. A reader's papers never asked about come first,
+    and readers for whom the fewest wait.
     """
     asked_at = _asked_at(service)
-    query = (
-        sa.select(papers.c.arxiv_id, papers.c.id)
-        .join(watched_papers, watched_papers.c.paper_id == papers.c.id)
-        .where(sa.or_(asked_at.is_(None), asked_at < before))
-        .order_by(asked_at.asc().nulls_first(), papers.c.id)
-        .limit(limit)
+    is_due = sa.or_(asked_at.is_(None), asked_at < before), watched_papers.c.paper_id.not_in(except_ids)
+    overdue = sa.select(watched_papers.c.paper_id).where(asked_at < before, *is_due)
+    overdue = overdue.order_by(asked_at, watched_papers.c.paper_id).limit(limit // 2)
+    order = asked_at.asc().nulls_first(), watched_papers.c.paper_id
+    reader = saved_papers.c.user_id
+    turn = sa.func.row_number().over(partition_by=reader, order_by=order).label("turn")
+    waiting = sa.func.count().over(partition_by=reader).label("waiting")
+    by_reader = (
+        sa.select(watched_papers.c.paper_id, turn, waiting)
+        .join(saved_papers, saved_papers.c.paper_id == watched_papers.c.paper_id)
+        .where(*is_due)
+        .subquery()
     )
-    return {row.arxiv_id: row.id for row in await connection.execute(query)}
+    shared = sa.select(by_reader.c.paper_id).group_by(by_reader.c.paper_id).limit(limit)
+    least = sa.func.min(by_reader.c.turn), sa.func.min(by_reader.c.waiting)
+    shared = shared.order_by(*least, by_reader.c.paper_id)
+    ids = [*(await connection.execute(overdue)).scalars(), *(await connection.execute(shared)).scalars()]
+    chosen = list(dict.fromkeys(ids))[:limit]
+    rows = await bulk.select_where_in(connection, papers.c.id, chosen, (papers.c.id, papers.c.arxiv_id))
+    names = dict(rows)
+    return {names[paper_id]: paper_id for paper_id in chosen}
 
 
 async def record_news(

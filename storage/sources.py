@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models
 from storage.tables import source_pages, sources
+
+FILES = "files"
+"""The source of the inbox, of what a person ingests, and of the writer."""
+_WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
+_STATES_AT_ONCE = 200
+_MAX_TRIMMED = 20_000
+"""Page states deleted in one transaction; more than a feed adds in one poll."""
+_UNKNOWN = models.Trust(2**31)
+"""The trust of a source that was removed: after all others."""
+
+
+def trust(source: str, priority: int | None, source_id: int | None) -> models.Trust:
+    """Return the trust of a source by its address, or of a service; priority and id are those of its row, if there is one."""
+    if priority is None or source_id is None:
+        return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
+    return models.Trust(-priority, source_id)
+
+
+async def list_trust(connection: AsyncConnection, urls: Iterable[str]) -> dict[str, models.Trust]:
+    """Return the trust of each source, by its address."""
+    columns = (sources.c.url, sources.c.priority, sources.c.id)
+    wanted = set(urls)
+    rows = {url: row for url, *row in await bulk.select_where_in(connection, sources.c.url, wanted, columns)}
+    return {url: trust(url, *rows.get(url, (None, None))) for url in wanted}
 
 
 async def add(
@@ -60,6 +85,12 @@ async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
     return result.rowcount
 
 
+async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
+    """Store the priority of a source. Return whether it exists."""
+    statement = sources.update().where(sources.c.url == url).values(priority=priority)
+    return (await connection.execute(statement)).rowcount > 0
+
+
 async def remove(connection: AsyncConnection, url: str) -> bool:
     """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
@@ -72,15 +103,21 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
 
 
 async def list_page_states(
-    connection: AsyncConnection, source_ids: Iterable[int]
-) -> dict[int, dict[str, models.PageState]]:
-    """Return the page states of many sources by source id and location."""
-    page_states: dict[int, dict[str, models.PageState]] = {source_id: {} for source_id in source_ids}
-    query = sa.select(source_pages)
-    for row in await bulk.execute_in(connection, query, source_pages.c.source_id, page_states):
-        state = bulk.build_record(models.PageState, row._mapping, location=row.place)
-        page_states[row.source_id][row.place] = state
-    return page_states
+    connection: AsyncConnection, source_id: int, limit: int | None = None
+) -> dict[str, models.PageState]:
+    """Return the page states of a source by location, at most the `limit` read last. The event loop runs meanwhile."""
+    query = _read_last(sa.select(source_pages), source_id, limit)
+    result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
+    return {
+        row.place: bulk.build_record(models.PageState, row._mapping, location=row.place)
+        async for rows in result.partitions()
+        for row in rows
+    }
+
+
+def _read_last(query: sa.Select[Any], source_id: int, limit: int | None) -> sa.Select[Any]:
+    query = query.where(source_pages.c.source_id == source_id)
+    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.place).limit(limit)
 
 
 async def list_recent_reads(
@@ -107,12 +144,11 @@ async def upsert_page_states(
     await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
-async def remove_page_states(connection: AsyncConnection, source_id: int, before: datetime) -> int:
-    """Delete the states of pages last read before a time (UTC). Return their number."""
-    result = await connection.execute(
-        source_pages.delete().where(source_pages.c.source_id == source_id, source_pages.c.read_at < before)
-    )
-    return result.rowcount
+async def trim_page_states(connection: AsyncConnection, source_id: int, keep: int) -> int:
+    """Delete states of a source other than the `keep` read last, a bounded number at once. Return their number."""
+    kept = _read_last(sa.select(source_pages.c.place), source_id, keep)
+    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.place.not_in(kept))
+    return await bulk.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
 
 
 _HEALTH_FIELDS = (

@@ -192,9 +192,11 @@ papers = sa.Table(
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
-    # A paper that is in no digest any more keeps its row, so that it is not posted twice; both are NULL then.
-    sa.Column("first_on", sa.Date, comment="first date of a digest with the paper"),
-    sa.Column("last_on", sa.Date),
+    # A paper that is in no digest any more keeps its row and `first_on`, so that it is not posted twice.
+    sa.Column(
+        "first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"
+    ),
+    sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
 )
@@ -354,7 +356,7 @@ posted_papers = sa.Table(
     metadata,
     sa.Column("channel_id", sa.BigInteger, primary_key=True),
     sa.Column("locale", sa.Text, primary_key=True),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("posted_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
@@ -443,7 +445,7 @@ alert_matches = sa.Table(
     "alert_matches",
     metadata,
     sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     _reference("alert_id", "alerts.id", primary_key=True, index=True),
     sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
     sa.Column("matched_at", UtcTime, nullable=False),
@@ -459,7 +461,7 @@ notified_papers = sa.Table(
     sa.Column(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("notified_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
@@ -565,11 +567,21 @@ readers = sa.Table(
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 
+button_texts = sa.Table(
+    "button_texts",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("saved_at", UtcTime, nullable=False, index=True),
+    sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
+)
+
 saved_papers = sa.Table(
     "saved_papers",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("saved_at", UtcTime, nullable=False),
     *_shelf_columns(),
     sa.Index("ix_saved_papers_guild_id_saved_at", "guild_id", "saved_at"),
@@ -579,7 +591,7 @@ removed_papers = sa.Table(
     "removed_papers",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("saved_at", UtcTime, nullable=False),
     *_shelf_columns(),
     sa.Column("removed_at", UtcTime, nullable=False, index=True),
@@ -589,7 +601,7 @@ shared_papers = sa.Table(
     "shared_papers",
     metadata,
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     sa.Column("shared_at", UtcTime, nullable=False, index=True),
 )
@@ -670,7 +682,6 @@ guilds = sa.Table(
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("locale", _one_of(models.Locale)),
     sa.Column("timezone", sa.Text),
-    sa.Column("installed_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("system_channel_id", sa.BigInteger),
     sa.Column("left_at", UtcTime),
     sa.Column("seen_at", UtcTime, nullable=False),

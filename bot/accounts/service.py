@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
+import io
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Unpack
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, daily, key_values, shelf
+from bot.rendering import discord_text
+from storage import accounts, alerts, archive, bulk, daily, papers, shelf
 from storage.database import Database
+from storage.errors import PaperroundError
 from storage.models import ActivityState, Guild, Reader, Reason
 
 
@@ -61,8 +66,14 @@ class Guilds:
 
     async def update(self, guild_id: int, **settings: Unpack[accounts.GuildSettings]) -> None:
         """Store the given fields of a server that the bot is in; a field that is None keeps its value."""
-        async with self._database.transaction() as connection:
-            await accounts.upsert_guilds(connection, guild_id, now=self._clock(), **settings)
+        await self.update_all({guild_id: settings})
+
+    async def update_all(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
+        """Store what `update` does for many servers, in batches: each of them is one transaction."""
+        for ids in bulk.chunked(by_id):
+            async with self._database.transaction() as connection:
+                chosen = {guild_id: by_id[guild_id] for guild_id in ids}
+                await accounts.upsert_guilds(connection, chosen, now=self._clock())
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""
@@ -84,29 +95,32 @@ class Guilds:
 
 
 TOKEN_LENGTH = 16
+TEXTS_OF_READER = 64
+"""Texts of one reader that are kept."""
 
 
 class TextTokenStore:
     """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
 
-    The slots are fixed in number: a new text overwrites an older one in its slot, whose buttons are then outdated.
+    A reader's new text takes the place of the same reader's oldest one, whose buttons are then outdated. All go after
+    the time for which contents are kept.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
-    async def save(self, text: str) -> str:
-        """Store a text and return its token: `TOKEN_LENGTH` hexadecimal characters."""
+    async def save(self, user_id: int, text: str) -> str:
+        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters."""
         token = make_token(text)
         async with self._database.transaction() as connection:
-            await key_values.set_value(connection, _slot_key(token), text)
+            await accounts.add_text(connection, user_id, token, text, self._clock(), TEXTS_OF_READER)
         return token
 
     async def get(self, token: str) -> str | None:
-        """Return the text of a token, or None if it was never stored or is overwritten."""
+        """Return the text of a token, whoever stored it, or None if it is gone."""
         async with self._database.read() as connection:
-            text = await key_values.get(connection, _slot_key(token))
-        return text if text is not None and make_token(text) == token else None
+            return await accounts.get_text(connection, token)
 
 
 def make_token(text: str) -> str:
@@ -114,9 +128,47 @@ def make_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
-def _slot_key(token: str) -> str:
-    slot = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % 4096
-    return f"text:{slot}"
+MAX_PLAIN_BYTES = 8_000_000
+
+
+class TooLargeError(PaperroundError):
+    """The file is larger than Discord takes."""
+
+
+class _DataFile:
+    """A JSON file that is written in parts: an object with some values, and `tables` of rows."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._buffer = io.BytesIO()
+        self._file: io.BytesIO | gzip.GzipFile = self._buffer
+        self._table: str | None = None
+        head = json.dumps(values, ensure_ascii=False).removesuffix("}")
+        self._file.write(f'{head}, "tables": {{'.encode())
+
+    def add(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows of a table; those of one table follow each other. Raises TooLargeError."""
+        start = ",\n" if table == self._table else f'{"" if self._table is None else "],"}\n"{table}": ['
+        self._table = table
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        self._file.write((start + lines).encode())
+        if self._file is self._buffer and self._buffer.tell() > MAX_PLAIN_BYTES:
+            plain, self._buffer = self._buffer, io.BytesIO()
+            self._file = gzip.GzipFile(fileobj=self._buffer, mode="wb")
+            self._file.write(plain.getbuffer())
+        self._check()
+
+    def finish(self) -> tuple[bytes, str]:
+        """Return the content and the name. Raises TooLargeError."""
+        self._file.write(b"}}\n" if self._table is None else b"]}}\n")
+        if self._file is self._buffer:
+            return self._buffer.getvalue(), "paperround.json"
+        self._file.close()
+        self._check()
+        return self._buffer.getvalue(), "paperround.json.gz"
+
+    def _check(self) -> None:
+        if self._buffer.tell() > discord_text.FILE_BYTES:
+            raise TooLargeError("The file is larger than Discord takes.")
 
 
 class ReaderData:
@@ -128,14 +180,28 @@ class ReaderData:
 
     async def collect(self, user_id: int) -> dict[str, Any]:
         """Return everything kept about a reader: the rows by table, as JSON."""
-        async with self._database.read() as connection:
-            found = await accounts.collect_reader_data(connection, user_id)
+        found: dict[str, list[dict[str, Any]]] = {}
+        async with (
+            self._database.read() as connection,
+            aclosing(accounts.stream_reader_data(connection, user_id)) as parts,
+        ):
+            async for name, rows in parts:
+                found.setdefault(name, []).extend(rows)
         return {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": found}
 
-    async def export(self, user_id: int) -> bytes:
-        """Return everything kept about a reader as the content of a JSON file, in UTF-8."""
-        found = await self.collect(user_id)
-        return await asyncio.to_thread(lambda: json.dumps(found, ensure_ascii=False, indent=1).encode())
+    async def export(self, user_id: int) -> tuple[bytes, str]:
+        """Return everything kept about a reader as a JSON file in UTF-8, and its name; a large one is compressed.
+
+        A few rows are in memory at a time. Raises TooLargeError.
+        """
+        file = _DataFile({"user_id": str(user_id), "collected_at": self._clock().isoformat()})
+        async with (
+            self._database.read() as connection,
+            aclosing(accounts.stream_reader_data(connection, user_id)) as parts,
+        ):
+            async for name, rows in parts:
+                await asyncio.to_thread(file.add, name, rows)
+        return await asyncio.to_thread(file.finish)
 
     async def count(self, user_id: int) -> dict[str, int]:
         """Return how many rows name a reader, by table."""
@@ -151,5 +217,8 @@ class ReaderData:
             # A batch of alerts that is being planned is stored before or not at all.
             await alerts.lock_planning(connection)
             counts = await accounts.count_reader_data(connection, user_id)
-            await accounts.remove_reader_data(connection, user_id)
+            paper_ids = await accounts.remove_reader_data(connection, user_id)
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            await papers.purge_unkept(connection, len(paper_ids), paper_ids)
         return counts

@@ -51,6 +51,15 @@ TIMING_CHOICES = [
 ]
 
 
+@autocomplete.guarded
+async def _complete_alert(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the alerts of the reader whose description contains the typed text."""
+    texts = await interaction.client.texts_for(interaction)
+    rows = await list_for_reader(Request(interaction, texts))
+    channel_name = channel_namer(interaction)
+    return autocomplete.make_choices(alerts_messages.describe_choices(texts, rows, current, channel_name))
+
+
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
@@ -107,11 +116,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.command(name="remove", description="Remove an alert")
     @app_commands.describe(alert="Which one")
+    @app_commands.autocomplete(alert=_complete_alert)
     async def remove(self, request: Request, alert: AlertId) -> ui.LayoutView:
         """Remove an alert."""
         return await remove(request, await find(request, alert))
 
     @router.command(name="pause", description="Pause an alert for some days")
+    @app_commands.autocomplete(alert=_complete_alert)
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
     async def pause(
         self, request: Request, alert: AlertId | None = None, days: app_commands.Range[int, 0, 365] = 7
@@ -122,16 +133,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         else:
             own = await list_for_reader(request)
         return await list_view(request, confirmation=await pause(request, own, days))
-
-    @remove.autocomplete("alert")
-    @pause.autocomplete("alert")
-    async def _alert_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        texts = await interaction.client.texts_for(interaction)
-        rows = await list_for_reader(Request(interaction, texts))
-        channel_name = channel_namer(interaction)
-        return autocomplete.make_choices(alerts_messages.describe_choices(texts, rows, current, channel_name))
 
     # Stored alerts.
 
@@ -227,11 +228,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         if paper is None:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
         is_dm = request.interaction.guild_id is None
-        return paper, await request.services.alerts.explain(
-            paper,
-            user_id=request.user_id if is_dm else None,
-            channel_id=None if is_dm else request.interaction.channel_id,
-        )
+        async with router.admitted_lookup(request.interaction):
+            return paper, await request.services.alerts.explain(
+                paper,
+                user_id=request.user_id if is_dm else None,
+                channel_id=None if is_dm else request.interaction.channel_id,
+            )
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -314,7 +316,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             draft = alerts_options.apply_timing(draft, values)
         except UserError as error:
             # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
-            token = await router.store_typed(request.services.text_tokens, action.payload, values)
+            token = await router.store_typed(request, action.payload, values)
             reason = request.texts(error.key, **error.arguments)
             view = alerts_messages.timing_refused_view(request.texts, reason, token)
             await router.reply_privately(request.interaction, view)
@@ -458,15 +460,15 @@ def _draft_of_list(state: lists_messages.ListState) -> models.Alert:
     return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
 
 
-async def store_draft(tokens: TextTokenStore, draft: models.Alert) -> str:
+async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
     """Return the token of a draft, which is stored without what an interaction has: the reader, the server, the time."""
     empty = alerts_service.EMPTY_DRAFT
     kept = replace(draft, user_id=empty.user_id, guild_id=None, created_at=empty.created_at)
-    return await tokens.save(_DRAFT.dump_json(kept, exclude_defaults=True).decode())
+    return await tokens.save(user_id, _DRAFT.dump_json(kept, exclude_defaults=True).decode())
 
 
 async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
-    """Return the draft of a token. Raises UserError if it was overwritten, InvalidCustomIdError if it is not a draft's."""
+    """Return the draft of a token. Raises UserError if it is gone, InvalidCustomIdError if it is not a draft's."""
     stored = await tokens.get(token)
     if stored is None:
         raise UserError("outdated-control")
@@ -526,7 +528,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     """
     await _require_allowed(request, draft)
     texts, interaction = request.texts, request.interaction
-    key = await store_draft(request.services.text_tokens, draft)
+    key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         with map_alert_errors():
             async with router.admitted_lookup(interaction):
@@ -544,7 +546,8 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
     await _require_allowed(request, draft)
     alerts = request.services.alerts
     with map_alert_errors():
-        matches = await alerts.preview(draft)
+        async with router.admitted_lookup(request.interaction):
+            matches = await alerts.preview(draft)
         try:
             if draft.id:
                 alert = await alerts.change(draft.id, draft, user_id=request.user_id)

@@ -223,8 +223,10 @@ def _match_term(
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
         case models.AlertKind.AUTHOR:
-            variants = name_variants(term.text)
-            for name in paper.authors:
+            places, variants = _index_authors(paper.authors), name_variants(term.text)
+            keys = variants | _sounds(term.text, of_ascii=not term.text.isascii())
+            for place in sorted({place for key in keys for place in places.get(key, ())}):
+                name = paper.authors[place]
                 if variants & name_variants(name) or people.is_same_name(term.text, name):
                     return name, contents.MatchField.AUTHOR
             return None
@@ -243,6 +245,24 @@ def _match_term(
             return (term.text, field) if in_title or in_body else None
         case _:
             assert_never(term.kind)
+
+
+@lru_cache(maxsize=8)
+def _index_authors(names: tuple[str, ...]) -> dict[str, list[int]]:
+    """Return the places of a paper's authors by their variants and sounds: many alerts are compared with a paper.
+
+    A name that is in `names` in another script has one of the sounds.
+    """
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        for key in name_variants(name) | _sounds(name, of_ascii=name.isascii()):
+            places.setdefault(key, []).append(place)
+    return places
+
+
+def _sounds(name: str, *, of_ascii: bool) -> set[str]:
+    """Return the sounds of a name, as keys of the names in ASCII or of those in Hangul."""
+    return {f"{SOUND_PREFIX}{of_ascii:d}{key}" for key in people.sound_keys(name)}
 
 
 @lru_cache(maxsize=1 << 12)

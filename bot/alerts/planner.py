@@ -8,6 +8,7 @@ the papers notified of and the removal of the matches: another process, or the n
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -104,8 +105,8 @@ DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
 MAX_LOGGED_KEYS = 10
-MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:014}:{0:010}"
-"""Marker of a message that is rendered once for many recipients, as long as the longest key."""
+MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:024}"
+"""Marker of a message that is rendered once for many recipients, longer than the longest one."""
 RENDERED_ALERTS = 256
 """Messages that are kept: many recipients follow the same terms, and get the same papers."""
 
@@ -310,17 +311,18 @@ class AlertPlanner:
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for (recipient, alert_id), term in compared.items():
-                alert = active.get(alert_id)
-                if (
-                    alert
-                    and (recipient, paper_id) not in notified
-                    and _is_match(alert, term, prepared, former.get(paper_id))
-                ):
-                    votes = prepared[0].votes
-                    is_met = choice.meets_minimum(votes, alert.min_votes)
-                    due = matcher.due_at(alert, now) if is_met else None
-                    matches.append(models.QueuedMatch(recipient, paper_id, alert_id, votes, now, due))
+            candidates = [
+                (recipient, active[alert_id], term)
+                for (recipient, alert_id), term in compared.items()
+                if alert_id in active and (recipient, paper_id) not in notified
+            ]
+            # In a thread: a paper of thousands of authors takes long.
+            found = await asyncio.to_thread(_list_matches, candidates, prepared, former.get(paper_id))
+            for recipient, alert in found:
+                votes = prepared[0].votes
+                is_met = choice.meets_minimum(votes, alert.min_votes)
+                due = matcher.due_at(alert, now) if is_met else None
+                matches.append(models.QueuedMatch(recipient, paper_id, alert.id, votes, now, due))
                 await slices.pause()
         return matches
 
@@ -393,15 +395,16 @@ class AlertPlanner:
             if match.alert_id in active:
                 grouped[match.paper_id][match.recipient].append(match)
         decisions: Decisions = defaultdict(list)
-        slices = TimeSlices()
         for paper_id, by_recipient in grouped.items():
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for recipient, own in by_recipient.items():
-                if matched := _match_paper(own, active, highest.get(paper_id), *prepared):
-                    decisions[recipient].append(matched)
-                await slices.pause()
+            # In a thread: a paper of thousands of authors takes long.
+            matched = await asyncio.to_thread(
+                _match_paper, by_recipient, active, highest.get(paper_id), *prepared
+            )
+            for recipient, paper_match in matched.items():
+                decisions[recipient].append(paper_match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions
@@ -433,6 +436,7 @@ class AlertPlanner:
                     locale,
                     self._render(post),
                     now,
+                    marker=_marker(recipient, matches),
                     user_id=alert.user_id if alert.channel_id is None else None,
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
@@ -488,12 +492,27 @@ class AlertPlanner:
         return destinations
 
 
-def _is_match(
-    alert: models.Alert, term: str, prepared: matcher.PreparedPaper, former: models.FormerNames | None
-) -> bool:
-    if former is not None:
-        return matcher.match_added_names(alert, *prepared, former)
-    return matcher.is_decided(alert, term) or bool(matcher.match(alert, *prepared))
+def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
+    """Return the marker of a message, which is the same if its papers are found and matched once more."""
+    arxiv_id = min(match.paper.arxiv_id for match in matches)
+    return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
+
+
+def _list_matches(
+    candidates: Iterable[tuple[str, models.Alert, str]],
+    prepared: matcher.PreparedPaper,
+    former: models.FormerNames | None,
+) -> list[tuple[str, models.Alert]]:
+    """Return the recipients and alerts that a paper matches; the candidates are with the alert term of each."""
+    return [
+        (recipient, alert)
+        for recipient, alert, term in candidates
+        if (
+            matcher.is_decided(alert, term) or matcher.match(alert, *prepared)
+            if former is None
+            else matcher.match_added_names(alert, *prepared, former)
+        )
+    ]
 
 
 async def _batched(
@@ -527,6 +546,20 @@ async def _list_notified(
 
 
 def _match_paper(
+    by_recipient: Mapping[str, Iterable[models.QueuedMatch]],
+    active: Mapping[int, models.Alert],
+    highest: int | None,
+    paper: models.PaperDetail,
+    text: keywords.KeywordText,
+) -> dict[str, PaperMatch]:
+    """Return a paper and why it matches the alerts of each recipient, without those of whom it matches none any more."""
+    found = {
+        recipient: _match_own(own, active, highest, paper, text) for recipient, own in by_recipient.items()
+    }
+    return {recipient: match for recipient, match in found.items() if match is not None}
+
+
+def _match_own(
     own: Iterable[models.QueuedMatch],
     active: Mapping[int, models.Alert],
     highest: int | None,

@@ -150,10 +150,13 @@ class RecentPapers:
         self._lock = asyncio.Lock()
 
     async def list_matching(
-        self, connection: Connection, alert: models.Alert, since_on: date
+        self, database: Database, alert: models.Alert, since_on: date
     ) -> list[tuple[int, date]]:
-        """Return the ids and dates of the papers since a date that match, the latest first, then by votes."""
-        async with self._lock:
+        """Return the ids and dates of the papers since a date that match, the latest first, then by votes.
+
+        What waits for another comparison holds no connection.
+        """
+        async with self._lock, database.read() as connection:
             recent = await archive.list_fingerprints(connection, since_on)
             # A paper is prepared again if it changed, and dropped once it is not recent any more.
             self._prepared = {
@@ -225,6 +228,12 @@ class MatchedAlert(NamedTuple):
 
     alert: models.Alert
     reasons: tuple[contents.AlertReason, ...]
+
+
+def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:
+    text = matcher.keyword_text(paper)
+    matched = [MatchedAlert(alert, matcher.match(alert, paper, text)) for alert in rows]
+    return [match for match in matched if match.reasons]
 
 
 class Alerts:
@@ -301,7 +310,7 @@ class Alerts:
             async with self._database.read() as connection:
                 since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
                 self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
-        names = await asyncio.to_thread(people.complete_institution, prefix[:100], self._institutions[1])
+        names = await asyncio.to_thread(people.complete_institution, prefix, self._institutions[1])
         return names[:limit]
 
     async def list_rows(
@@ -373,13 +382,8 @@ class Alerts:
         """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
         async with self._database.read() as connection:
             rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
-        text = await asyncio.to_thread(matcher.keyword_text, paper)
-        matched = [
-            MatchedAlert(alert, matcher.match(alert, paper, text))
-            for alert in rows
-            if alert.channel_id == channel_id
-        ]
-        return [match for match in matched if match.reasons]
+        rows = [alert for alert in rows if alert.channel_id == channel_id]
+        return await asyncio.to_thread(_explain, rows, paper)
 
     async def send_fewer(self, alert: models.Alert) -> models.Alert:
         """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.
@@ -395,10 +399,10 @@ class Alerts:
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
         alert = await self._check(draft)
+        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+        matching = await self._recent_papers.list_matching(self._database, alert, since_on)
+        per_day = Counter(last_on for _, last_on in matching)
         async with self._database.read() as connection:
             existing = await alerts.find_equal(connection, alert)
-            since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-            matching = await self._recent_papers.list_matching(connection, alert, since_on)
-            per_day = Counter(last_on for _, last_on in matching)
             latest = await papers.list_rows(connection, [paper_id for paper_id, _ in matching[:3]])
         return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
@@ -31,7 +33,7 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
-from storage import models
+from storage import accounts, models
 from storage.models import Reason
 
 log = structlog.get_logger(__name__)
@@ -44,30 +46,24 @@ class GuildEventsCog(commands.Cog):
         self._bot = bot
         self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer
+        self._arrived: dict[int, discord.Guild] = {}
+        self._storing = asyncio.Lock()
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Catch up with changes made while the bot was offline. Idempotent, since Discord may send it repeatedly."""
         await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
-        known = await self._guilds.list_ids()
-        for guild in self._bot.guilds:
-            if guild.id not in known and not guild.unavailable:
-                await self._store_guild(guild)
-        await self._resume(None)
+        await self._catch_up(self._bot.guilds)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Store a server that invited the bot, perhaps not for the first time."""
-        await self._store_guild(guild)
-        await self._resume(guild.id)
+        await self._catch_up([guild])
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Store a server after an outage, or one that loads late. During start-up `on_ready` resumes its posts."""
-        if await self._guilds.get(guild.id) is None:
-            await self._store_guild(guild)
-        if self._bot.is_ready():
-            await self._resume(guild.id)
+        """Store a server after an outage, or one that loads late. At the start every server has this event."""
+        await self._catch_up([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
@@ -78,14 +74,14 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
         """Store a changed language or system channel."""
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
-            await self._store_guild(after)
+            await self._guilds.update(after.id, **_guild_settings(after))
 
     @commands.Cog.listener()
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Resume after a change of a channel's permissions or settings."""
-        await self._resume(after.guild.id)
+        """Resume after a change of a channel's permissions, settings or type."""
+        await self._resume(after.guild.id, retyped_id=after.id if before.type != after.type else None)
 
     @commands.Cog.listener()
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
@@ -110,22 +106,25 @@ class GuildEventsCog(commands.Cog):
         if after == after.guild.me:
             await self._resume(after.guild.id)
 
-    async def _store_guild(self, guild: discord.Guild) -> None:
-        system_channel = guild.system_channel
-        # American English is also the default of servers that never chose a language.
-        locale = translations.from_discord_locale(guild.preferred_locale)
-        await self._guilds.update(
-            guild.id,
-            locale=locale if guild.preferred_locale is not discord.Locale.american_english else None,
-            system_channel_id=system_channel.id if system_channel is not None else None,
-        )
+    async def _catch_up(self, guilds: Iterable[discord.Guild]) -> None:
+        """Store the servers that are new, and resume their posts. The events that arrive meanwhile are handled together."""
+        self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
+        async with self._storing:
+            arrived, self._arrived = self._arrived, {}
+            if not arrived:
+                return  # an event before this one included it
+            known = await self._guilds.list_ids()
+            new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
+            await self._guilds.update_all(new)
+            await self._resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
-    async def _resume(self, guild_id: int | None) -> None:
-        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), guild_id=guild_id)
+    async def _resume(self, guild_id: int | None, *, retyped_id: int | None = None) -> None:
+        may_post = partial(self._may_post, retyped_id)
+        channels = await self._resumer.resume(may_post, self._bot.services.clock(), guild_id=guild_id)
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    def _may_post(self, guild_id: int, channel_id: int, reason: str) -> bool | None:
+    def _may_post(self, retyped_id: int | None, guild_id: int, channel_id: int, reason: str) -> bool | None:
         guild = self._bot.get_guild(guild_id)
         channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
         if guild is None or guild.unavailable or channel is None:
@@ -143,8 +142,19 @@ class GuildEventsCog(commands.Cog):
             case Reason.TAG_NEEDED:
                 return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
             case Reason.WRONG_CHANNEL_KIND:
-                return False
+                return channel_id == retyped_id  # whether it is the right type now shows when it is sent
         return True
+
+
+def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
+    """Return what is stored of a server."""
+    # American English is also the default of servers that never chose a language.
+    is_default = guild.preferred_locale is discord.Locale.american_english
+    system_channel = guild.system_channel
+    return {
+        "locale": None if is_default else translations.from_discord_locale(guild.preferred_locale),
+        "system_channel_id": system_channel.id if system_channel is not None else None,
+    }
 
 
 def _accepts_posts(forum: discord.ForumChannel) -> bool:

@@ -228,12 +228,13 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.services import Services
+        from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService
         from bot.search.index import SearchIndexer
 
         # The service imports these on first use, which would hold up the event loop.
-        from bot.search.service import LookupAdmission, SearchService
+        from bot.search.service import SearchService
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
         from bot.sources import paper_lookup
@@ -245,8 +246,8 @@ class Container:
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
-        rising = RisingTopicService(database, glossary)
-        profiles = Profiles(database, self.clock, PaperVectors(glossary))
+        rising = RisingTopicService(database, glossary, self.clock)
+        profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
         topics.prepare_vector()
         search = SearchService(database, glossary, self.clock)
         return Services(
@@ -254,7 +255,8 @@ class Container:
             clock=self.clock,
             search=search,
             glossary=glossary,
-            lookups=LookupAdmission(),
+            lookups=admission.Admission(admission.MAX_AT_ONCE, patience=admission.PATIENCE_SECONDS),
+            transfers=admission.Admission(1, max_waiting=admission.MAX_WAITING_TRANSFERS),
             trends=TrendService(database, self.clock, glossary),
             rising=rising,
             profiles=profiles,
@@ -275,7 +277,7 @@ class Container:
             reader_data=ReaderData(database, self.clock),
             shelf=Shelf(database, self.clock, search.match_papers),
             reference_importer=ReferenceImporter(database, self.clock),
-            text_tokens=TextTokenStore(database),
+            text_tokens=TextTokenStore(database, self.clock),
             writer=WriterStatus(
                 database,
                 self.clock,

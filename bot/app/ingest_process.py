@@ -57,6 +57,7 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
             name,
             seconds=MAX_CPU_SECONDS,
             megabytes=MAX_MEGABYTES,
+            with_database=True,
         )
     except isolation.ChildLimitError as error:
         return IngestResult(problems=(models.LocatedProblem(name, None, str(error)),))

@@ -219,6 +219,7 @@ class Runtime:
             self.liveness.record_discord()
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
+            await self.relay.expire(now)
             if await self.planner.tick(now) + await self.today_planner.tick(now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()

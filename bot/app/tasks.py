@@ -24,7 +24,7 @@ from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search import maintenance
 from bot.shelf import news as shelf_news
-from bot.sources import fetch_errors, kinds
+from bot.sources import fetch_errors, fetcher, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import errors as storage_errors
@@ -203,7 +203,8 @@ async def open_paper_news(
 
     `on_planned` is called after messages were planned.
     """
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+    limits = fetcher.Limits(max_bytes=app_container.LOOKUP_LIMITS.max_bytes)
+    async with app_container.open_fetcher(container.settings, container.clock, limits) as fetch:
         reader = shelf_news.PaperWatch(
             fetch,
             kinds.service_endpoints(container.settings),

@@ -1,6 +1,7 @@
 """arXiv ids in texts, links and headings, in one spelling without version.
 
-The scheme: https://info.arxiv.org/help/arxiv_identifier.html
+The scheme: https://info.arxiv.org/help/arxiv_identifier.html, the archives: `taxonomy/definitions` of arXiv's `arxiv-base`.
+arXiv refuses a whole request for one id that is none of its own, so every id comes from `ID` or is checked by `is_possible`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,26 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_NEW_ID = r"[0-9]{4}\.[0-9]{4,5}"
-_OLD_ID = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|funct-an"
+    "|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio"
+    "|quant-ph|solv-int|supr-con"
+)
+"""Those that gave ids until March 2007. q-fin, stat, econ and eess began later, so their papers have ids without archive."""
+_MONTH = "(?:0[1-9]|1[0-2])"
+_OLD_ID = (
+    rf"(?:{_ARCHIVES})(?:\.[A-Za-z-]{{2,9}})?/"
+    rf"(?:91(?:0[7-9]|1[0-2])|(?:9[2-9]|0[0-6]){_MONTH}|070[1-3])(?!000)[0-9]{{3}}"
+)
+_NEW_ID = (
+    rf"(?:(?:07(?:0[4-9]|1[0-2])|(?:0[89]|1[0-4]){_MONTH})\.(?!0000)[0-9]{{4}}"
+    rf"|(?:1[5-9]|[2-9][0-9]){_MONTH}\.(?!00000)[0-9]{{5}})"
+)
+ID = rf"(?:{_NEW_ID}|{_OLD_ID})"
+"""A regular expression: a month, from 9107 on, and a number above 0 with as many digits as arXiv gave then.
+
+`math.GT/0309136` until 0703, with or without its subject class; `0704.0001` until 1412; `1501.00001` since.
+"""
 _VERSION = r"(?:v[0-9]{1,3})?"
 _END = r"(?![0-9A-Za-z])"
 _URL_PREFIX = (
@@ -19,23 +38,24 @@ _URL_PREFIX = (
     r"|(?:www\.)?ar5iv\.org/(?:abs|html)/"
     r"|(?:dx\.)?doi\.org/10\.48550/arxiv\.)"
 )
-_URL = re.compile(rf"https?://{_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}", re.IGNORECASE)
-_URL_IN_TEXT = re.compile(
-    rf"(?<![0-9A-Za-z]){_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}", re.IGNORECASE
-)
+_URL = re.compile(rf"https?://{_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
+_URL_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
 _ID_IN_TEXT = re.compile(
     rf"(?<![0-9A-Za-z./$€£₩-])(?:arxiv:)?({_NEW_ID}){_VERSION}(?![0-9A-Za-z]|[.,/-][0-9A-Za-z])",
     re.IGNORECASE,
 )
 """An id in a sentence, such as `2502.02737에서`, but no price and no part of an address or of a longer number."""
-_BARE_ID = re.compile(
-    rf"(?:arxiv:\s?)?({_NEW_ID}|{_OLD_ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
+_BARE_ID = re.compile(rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE)
+_ID_ANYWHERE = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
+    re.IGNORECASE,
 )
+"""An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
 """A Markdown link to a paper as most scripts write it. Groups: label, URL, id."""
-_FIRST_NEW_MONTH, _FIRST_YEAR_OF_FIVE_DIGITS = 7 * 12 + 4, 15
+_PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
 _PUNCTUATION = ".,;:!?()[]{}<>\"'`*_~|"
@@ -53,11 +73,7 @@ def parse_bare_id(text: str) -> str | None:
     """The id if `text` is nothing else, with or without version, `arXiv:` or `.pdf`; otherwise None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
-    if not match:
-        return None
-    arxiv_id = _canonical(match[1])
-    # A bare number is an id only in a month that exists; 2025.0527 is a date.
-    return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
+    return _canonical(match[1]) if match else None
 
 
 def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
@@ -73,17 +89,23 @@ def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
     return list(found)[:limit]
 
 
-def is_possible(arxiv_id: str, on: date) -> bool:
-    """Return whether arXiv can have assigned an id by a date: its month has begun, and its number has that year's digits.
+def find_ids(text: str) -> list[tuple[str, int]]:
+    """Return the ids in links and after `arXiv:`, each time that they occur, with the end of each in `text`."""
+    if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
+        return []
+    return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
+
+
+def is_possible(arxiv_id: str, on: date | None = None) -> bool:
+    """Return whether a text is an id that arXiv can have assigned; with a date, whether its month has begun by then.
 
     The next month counts as begun too, since it begins earlier in zones ahead of UTC.
     """
-    if "/" in arxiv_id:
-        return 1 <= int(arxiv_id[-5:-3]) <= 12
-    year, month, number = int(arxiv_id[:2]), int(arxiv_id[2:4]), arxiv_id[5:]
-    next_month = (on.year % 100) * 12 + on.month + 1
-    is_begun = _FIRST_NEW_MONTH <= year * 12 + month <= next_month
-    return 1 <= month <= 12 and is_begun and len(number) == (4 if year < _FIRST_YEAR_OF_FIVE_DIGITS else 5)
+    if not _PLAIN_ID.fullmatch(arxiv_id):
+        return False
+    if on is None or "/" in arxiv_id:
+        return True
+    return int(arxiv_id[:2]) * 12 + int(arxiv_id[2:4]) <= (on.year % 100) * 12 + on.month + 1
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:

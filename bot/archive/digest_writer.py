@@ -4,8 +4,9 @@ A digest is identified by its text, a listing by its papers without their votes.
 digest, new text from a known location is a correction, and the same date from another location is another digest. A
 location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
 
-A paper is merged from what all digests and services say of it: `PRECEDENCE` ranks the providers of each field. The
-statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+A paper is merged from what all digests and services say of it, field by field in the order of trust: arXiv, Hugging Face,
+then the other sources by priority and age. The statements themselves stay stored unchanged. Papers, their authors and the
+search index always change together.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from bot.archive import fields, listing
-from bot.archive.arxiv_ids import abstract_url
+from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, bulk, papers
+from storage import archive, papers, sources
 from storage.database import Connection
 from storage.models import (
     Appearance,
@@ -39,6 +39,7 @@ from storage.models import (
     PaperFacts,
     SourcedDigest,
     SourceKind,
+    StoredDigest,
 )
 
 
@@ -76,6 +77,8 @@ class IngestResult:
 
 HASHED_AT_ONCE = 1 << 20
 """Characters encoded at once, so that no second copy of a text of 20 MB is made."""
+_MAX_COMPARED = 20
+"""Digests, the newest, of which a page that no longer has them may have had a wrong date."""
 _MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
@@ -97,11 +100,10 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     ]
 
 
-async def _find_previous(
-    connection: Connection, sourced: SourcedDigest, locations: Sequence[DigestLocation]
-) -> DigestLocation | None:
+async def _find_previous(connection: Connection, sourced: SourcedDigest) -> DigestLocation | None:
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
+    locations = await archive.list_locations(connection, *sourced.location_key, digest.date)
     for location in locations:
         if _is_same_day(sourced, location):
             return location
@@ -109,7 +111,7 @@ async def _find_previous(
     for location in gone:
         if location.date == digest.date:
             return location
-    for location in gone:
+    for location in gone[:_MAX_COMPARED]:
         # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
         if digest.entries and digest.entries == await archive.list_entries_by_digest(
             connection, location.digest_id
@@ -119,7 +121,7 @@ async def _find_previous(
 
 
 def _digest_hash(digest: Digest) -> str:
-    is_listing = digest.format is DigestFormat.LISTING
+    is_listing = digest.format in listing.FORMATS
     return text_hash(listing.identity(digest) if is_listing else digest.text)
 
 
@@ -136,51 +138,26 @@ def text_hash(text: str) -> str:
     return digest.hexdigest()
 
 
-class MetadataProvider(Enum):
-    """The origin of a statement about a paper; `PRECEDENCE` ranks origins by field."""
+SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
+"""The services, as sources of facts, the most trusted first. The other sources follow in the order of `models.Trust`."""
 
-    NEWSLETTER = 1
-    REVIEW = 2
-    HUGGINGFACE = 3
-    ARXIV = 4
-    FEED = 5
-
-
-_N, _R, _H, _A, _F = MetadataProvider
-
-PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
-    # A review's title is a model's heading for its own summary.
-    "title": (_N, _H, _A, _F, _R),
-    "url": (_N, _R, _H),
-    # Digests shuffle names; arXiv's order is the paper's.
-    "authors": (_A, _H, _F, _N, _R),
-    "abstract": (_A, _H, _F),
-    "thumbnail": (_N, _H, _R, _F),
-    "video": (_N, _R),
-    "code_url": (_H, _A, _F),
-    "project_url": (_H, _A, _F),
-    "organization": (_H,),
-    "affiliations": (_A, _H, _F),
-    "code_stars": (_H,),
-    "keywords": (_H, _F),
-    "categories": (_A, _F, _H),
+FORMAT_RANKS = {
+    DigestFormat.NEWSLETTER: 0,
+    DigestFormat.LISTING: 1,
+    DigestFormat.LIST: 2,
+    DigestFormat.REVIEW: 3,
 }
-"""The providers of each field, most trusted first. Of one provider the newest statement counts."""
+"""The order of the digests of one source: a review's title is a model's heading for its own summary."""
 
-DIGEST_PROVIDERS = {
-    DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
-    DigestFormat.REVIEW: MetadataProvider.REVIEW,
-    DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
-}
+_FIELDS = (
+    *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
+    *("affiliations", "keywords", "categories"),
+)
+"""The fields of which the most trusted statement counts that has one."""
 
-FACT_PROVIDERS = {
-    SourceKind.HUGGINGFACE.value: MetadataProvider.HUGGINGFACE,
-    SourceKind.ARXIV.value: MetadataProvider.ARXIV,
-}
-"""The provider of facts by their stored source; a source that is not here is the address of a feed."""
-
-_Statement = tuple[MetadataProvider, Entry | PaperFacts]
-"""What a digest or a service says about a paper."""
+_Rank: TypeAlias = tuple[int, int, int, int, int, int, int, str]
+_Ranked: TypeAlias = Sequence[tuple[_Rank, Entry | PaperFacts]]
+"""What digests and services say of a paper, the most trusted first. The first three numbers of a rank name the source."""
 
 
 def merge(
@@ -189,27 +166,31 @@ def merge(
     facts: Iterable[PaperFacts] = (),
     votes: tuple[datetime, int] | None = None,
 ) -> MergedPaper:
-    """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
+    """Merge all statements about a paper, in any order, field by field by the trust of their sources.
 
-    The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
+    `votes` is the newest count from services, with its time (UTC). A digest's count stands in for it where there is none.
     """
     appearances, facts = list(appearances), list(facts)
-    statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
-    best_authors, truncated = _best_authors(statements)
-    # A digest counted at 00:00 UTC of its date, so that a service's count of that day wins.
-    readings = [
-        (datetime.combine(appearance.date, time(), UTC), appearance.entry.votes)
-        for appearance in appearances
-        if appearance.entry.votes is not None
-    ]
-    read_at, vote_count = max([*readings, votes] if votes else readings, default=(None, None))
-    dates = [appearance.date for appearance in appearances]
+    ranked: list[tuple[_Rank, Entry | PaperFacts]] = [(_rank_entry(of), of.entry) for of in appearances]
+    ranked += [(_rank_facts(fact), fact) for fact in facts]
+    ranked.sort(key=itemgetter(0))
+    if votes is None:
+        counts = [
+            (of.trust, -of.counts_on.toordinal(), of.digest_id, of.entry.rank, of.counts_on, count)
+            for of in appearances
+            if (count := of.entry.votes) is not None
+        ]
+        for *_, on, count in sorted(counts)[:1]:
+            votes = datetime.combine(on, time(), UTC), count
+    read_at, vote_count = votes or (None, None)
+    best_authors, truncated = _best_authors(ranked)
+    dates = [_listed_on(appearance) for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
-    values = {name: _first_value(statements, name) for name in PRECEDENCE if name != "authors"}
-    values["url"] = values["url"] or abstract_url(arxiv_id)
+    values = {name: _first_value(ranked, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
     return MergedPaper(
         arxiv_id=arxiv_id,
+        url=_best_link(arxiv_id, ranked, facts),
         votes=vote_count,
         votes_read_at=read_at,
         authors=best_authors,
@@ -220,44 +201,49 @@ def merge(
     )
 
 
-def _statements(
-    appearances: Iterable[Appearance], facts: Iterable[PaperFacts]
-) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
-    """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
-    for appearance in appearances:
-        sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
-        yield sort_key, (DIGEST_PROVIDERS[appearance.format], appearance.entry)
-    for fact in facts:
-        sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
-        yield sort_key, (FACT_PROVIDERS.get(fact.source, MetadataProvider.FEED), fact)
+def _rank_entry(of: Appearance) -> _Rank:
+    """Return the rank of a digest's entry. Of one source the newest digest counts, of one day the first one stored."""
+    on = -of.counts_on.toordinal()
+    return len(SERVICES), *of.trust, FORMAT_RANKS[of.format], on, of.digest_id, of.entry.rank, ""
 
 
-def _first_value(statements: Sequence[_Statement], field: str) -> Any:
-    """Return the value of a field from the most trusted provider that has one, or None."""
-    for provider in PRECEDENCE[field]:
-        for stated_by, metadata in statements:
-            if stated_by is provider and (value := getattr(metadata, field, None)):
-                return value
+def _rank_facts(fact: PaperFacts) -> _Rank:
+    service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
+    return service, *fact.trust, 0, -fact.read_at.date().toordinal(), 0, 0, fact.source
+
+
+def _listed_on(of: Appearance) -> date:
+    """Return the date of a digest, which is tomorrow at most when it comes in: so far may its zone be ahead of UTC."""
+    return of.date if of.date - of.counts_on <= timedelta(days=1) else of.counts_on + timedelta(days=1)
+
+
+def _first_value(ranked: _Ranked, field: str) -> Any:
+    for _, statement in ranked:
+        if value := getattr(statement, field, None):
+            return value
     return None
 
 
-def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bool]:
-    """Return the authors of the most trusted provider without repeats, and whether the list is truncated.
+def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> str:
+    """Return Hugging Face's page of a paper that it lists, arXiv's of another that a service knows, else a digest's link."""
+    known = [fact for fact in facts if fact.source in SERVICES]
+    if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
+        return huggingface_url(arxiv_id)
+    return (None if known else _first_value(ranked, "url")) or abstract_url(arxiv_id)
 
-    A complete list replaces a truncated one, and so does a longer truncated one.
+
+def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
+    """Return the authors by the most trusted source that names any, without repeats, and whether the list is truncated.
+
+    Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
     """
-    best: tuple[str, ...] = ()
-    rank: tuple[bool, int] | None = None
-    for provider in PRECEDENCE["authors"]:
-        for stated_by, metadata in statements:
-            if stated_by is not provider or not metadata.authors:
-                continue
-            names = remove_repeats(metadata.authors)
-            truncated = getattr(metadata, "authors_truncated", False)
-            candidate = (truncated, -len(names) if truncated else 0)
-            if rank is None or candidate < rank:
-                best, rank = names, candidate
-    return best, rank is not None and rank[0]
+    named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
+    lists = [
+        (remove_repeats(statement.authors), getattr(statement, "authors_truncated", False))
+        for source, statement in named
+        if source == named[0][0]
+    ]
+    return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
 
 
 def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
@@ -268,12 +254,16 @@ def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
+_Id = TypeVar("_Id", int, str)
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
-"""Papers, and characters of their summaries, that are indexed or merged again at once."""
+CHUNK_APPEARANCES = 2_000
+"""Papers, characters of their summaries that are indexed, and their appearances that are merged again at once."""
+FILL_AGE_DAYS = 60
+"""Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
 MAX_NAME_LENGTH = 200
 """Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
@@ -304,15 +294,18 @@ async def write_digest_papers(
     """
     appearances: dict[str, list[Appearance]] = {}
     newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    origins = await archive.list_origins(connection, stored_digests)
+    slices = TimeSlices()
     for digest_id, sourced in newest_first:
         digest = sourced.digest
+        head = digest_id, digest.format, digest.date, sourced.language
         for entry in digest.entries:
-            appearance = Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
+        await slices.pause()
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged: dict[str, MergedPaper] = {}
-    slices = TimeSlices()
     for arxiv_id, statements in appearances.items():
         if arxiv_id not in known:
             merged[arxiv_id] = merge(arxiv_id, statements)
@@ -322,15 +315,18 @@ async def write_digest_papers(
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
-    for chunk in _chunked_by_size(new, appearances):
+    for chunk in _chunked(new, lambda arxiv_id: _characters(appearances[arxiv_id]), CHUNK_CHARACTERS):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        documents = [
-            papers.build_index_document(
-                new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
+        documents = []
+        for arxiv_id in chunk:
+            named = appearances[arxiv_id]
+            documents.append(
+                papers.build_index_document(
+                    new[arxiv_id], merged[arxiv_id], named, shown_sections, is_new=True
+                )
             )
-            for arxiv_id in chunk
-        ]
+            await slices.pause()
         await indexer.index(connection, documents, changed_authors)
         del documents  # the next chunk needs the memory
     return ids, set(new)
@@ -349,20 +345,21 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
-def _chunked_by_size(
-    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[Appearance]]
-) -> Iterator[list[str]]:
-    """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
-    chunk: list[str] = []
-    characters = 0
-    for arxiv_id in arxiv_ids:
-        chunk.append(arxiv_id)
-        characters += sum(
-            len(section.body) for appearance in appearances[arxiv_id] for section in appearance.entry.sections
-        )
-        if len(chunk) >= CHUNK_PAPERS or characters >= CHUNK_CHARACTERS:
+def _characters(appearances: Iterable[Appearance]) -> int:
+    """Return the length of the summaries: indexing takes thirty times the text."""
+    return sum(len(section.body) for appearance in appearances for section in appearance.entry.sections)
+
+
+def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
+    """Yield papers in chunks bounded in their number and in the sum of their sizes."""
+    chunk: list[_Id] = []
+    total = 0
+    for id_ in ids:
+        chunk.append(id_)
+        total += size(id_)
+        if len(chunk) >= CHUNK_PAPERS or total >= max_size:
             yield chunk
-            chunk, characters = [], 0
+            chunk, total = [], 0
     if chunk:
         yield chunk
 
@@ -372,8 +369,10 @@ async def _remerge(
 ) -> Changes:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
     changes: Changes = {}
-    for chunk in bulk.chunked(stored.items(), CHUNK_PAPERS):
-        changed = await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+    counts = await archive.count_appearances(connection, stored)
+    for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
+        papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
+        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, texts_changed=texts_changed)
         changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
     return changes
 
@@ -384,14 +383,17 @@ async def _remerge_chunk(
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
     readings = await papers.list_latest_votes(connection, stored)
-    merged = {
-        paper_id: merge(
-            paper.arxiv_id,
-            appearances.get(paper_id, ()),
-            paper_facts.get(paper_id, ()),
-            readings.get(paper_id),
-        )
-        for paper_id, paper in stored.items()
+    slices = TimeSlices()
+    merged: dict[int, MergedPaper] = {}
+    for paper_id, paper in stored.items():
+        named, described = appearances.get(paper_id, ()), paper_facts.get(paper_id, ())
+        merged[paper_id] = merge(paper.arxiv_id, named, described, readings.get(paper_id))
+        await slices.pause()
+    # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
+    merged |= {
+        paper_id: replace(paper, first_on=stored[paper_id].first_on)
+        for paper_id, paper in merged.items()
+        if not _is_listed(paper)
     }
     changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
     await papers.update(connection, list(changed.items()))
@@ -404,17 +406,14 @@ async def _remerge_chunk(
     changed_authors = await papers.set_authors(connection, names) if names else []
     if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
-    documents = [
-        papers.build_index_document(
-            paper_id,
-            paper,
-            appearances.get(paper_id, ()),
-            shown_sections,
-            is_new=paper_id not in listed_before,
-        )
-        for paper_id, paper in merged.items()
-        if _is_listed(paper) and (texts_changed or paper_id in changed)
-    ]
+    documents = []
+    for paper_id, paper in merged.items():
+        if _is_listed(paper) and (texts_changed or paper_id in changed):
+            named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
+            documents.append(
+                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
+            )
+            await slices.pause()
     if documents or changed_authors:
         await indexer.index(connection, documents, changed_authors)
     return changed
@@ -470,15 +469,46 @@ class DigestWriter:
         self._fresh_period = timedelta(days=fresh_days)
 
     async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Insert the new digests in bulk, then write the others one by one."""
+        """Insert the new digests in bulk, then write the others one by one. Of a rolling digest only what is new is written."""
+        dated = [await self._date_rolling(connection, sourced) for sourced in group]
+        results = iter(await self._write_dated(connection, [sourced for sourced in dated if sourced]))
+        return [next(results) if sourced else IngestResult() for sourced in dated]
+
+    async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
+        """Return a rolling digest with the papers that are new to its location, of today; None if it has none.
+
+        The first time all are new: they fill the archive, with a date that no post and no alert looks back to.
+        """
+        if not sourced.digest.is_rolling:
+            return sourced
+        on, source, location = self._clock().date(), *sourced.location_key
+        known = await archive.list_arxiv_ids(connection, source, location)
+        if known is None:
+            on -= timedelta(days=FILL_AGE_DAYS)
+        digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in (known or ()))
+        if not digest.entries:
+            return None
+        keys = sourced.digest_keys - {(sourced.digest.date, digest.format)} | {(on, digest.format)}
+        return replace(sourced, digest=digest, hash=_digest_hash(digest), digest_keys=keys)
+
+    async def _write_dated(
+        self, connection: Connection, group: Sequence[SourcedDigest]
+    ) -> list[IngestResult]:
         known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
-        locations = set(await archive.list_locations(connection, {sourced.location_key for sourced in group}))
+        locations = await archive.find_locations(connection, {sourced.location_key for sourced in group})
+        pages: dict[tuple[str, str], set[frozenset[Any]]] = {}
+        for sourced in group:
+            pages.setdefault(sourced.location_key, set()).add(sourced.digest_keys)
         new: dict[int, SourcedDigest] = {}
         keys = set()
         for index, sourced in enumerate(group):
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
-            if sourced.hash not in known and sourced.location_key not in locations and key not in keys:
-                new[index] = sourced
+            if sourced.hash not in known and key not in keys:
+                is_one_page = len(pages[sourced.location_key]) == 1
+                if sourced.location_key not in locations or (
+                    is_one_page and await _find_previous(connection, sourced) is None
+                ):
+                    new[index] = sourced
             known.add(sourced.hash)
             keys.add(key)
         results = dict(zip(new, await self._insert(connection, list(new.values())), strict=True))
@@ -510,27 +540,54 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
+    async def merge_again(self, connection: Connection, paper_ids: Collection[int]) -> int:
+        """Merge papers again after the trust of a source has changed. Returns the number that changed."""
+        return len(await refresh_papers(connection, self._indexer, paper_ids))
+
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        locations = await archive.list_locations(connection, [sourced.location_key])
-        previous = await _find_previous(connection, sourced, locations.get(sourced.location_key, []))
+        previous = await _find_previous(connection, sourced)
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
         known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
-        if previous is None and known is None:
-            return (await self._insert(connection, [sourced]))[0]
-        result = IngestResult()
-        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-        if previous is not None and (
-            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
-        ):
+        if previous is not None and await self._is_correction(connection, sourced, previous, known):
             digest_id = previous.digest_id
+            if known is not None and known.id != digest_id:
+                await archive.move_locations(connection, known.id, digest_id)
+                await self._remove(connection, known.id)
             result = await self._correct(connection, sourced, digest_id)
+        elif known is not None:
+            digest_id, result = known.id, IngestResult()
         else:
-            assert known is not None
-            digest_id = known.id
+            [result] = await self._insert(connection, [sourced])
+            digest_id = (await archive.find_by_hash(connection, [sourced.hash]))[sourced.hash].id
         await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
         return result
+
+    async def _is_correction(
+        self,
+        connection: Connection,
+        sourced: SourcedDigest,
+        previous: DigestLocation,
+        known: StoredDigest | None,
+    ) -> bool:
+        """Whether the text corrects the location's digest: only by the most trusted of the sources that have it.
+
+        From a mirror that is trusted less, new text is a digest of its own until the other source has it too.
+        """
+        own = (await sources.list_trust(connection, [sourced.source]))[sourced.source]
+        ids = {previous.digest_id, previous.digest_id if known is None else known.id}
+        origins = await archive.list_origins(connection, ids)
+        if own > origins[previous.digest_id][0]:
+            return False
+        if known is None or known.id == previous.digest_id:
+            # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+            return known is None or known.hash != sourced.hash
+        is_same = _is_same_day(sourced, previous) and (known.date, known.format) == (
+            previous.date,
+            previous.format,
+        )
+        return is_same and own < origins[known.id][0]
 
     async def _complete_listing(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
@@ -558,9 +615,12 @@ class DigestWriter:
         if previous is None or previous.digest_id == digest_id:
             return
         if not await archive.list_locations_by_digest(connection, previous.digest_id):
-            former = await archive.remove_entries(connection, previous.digest_id)
-            await archive.remove(connection, previous.digest_id)
-            await refresh_papers(connection, self._indexer, former, texts_changed=True)
+            await self._remove(connection, previous.digest_id)
+
+    async def _remove(self, connection: Connection, digest_id: int) -> None:
+        former = await archive.remove_entries(connection, digest_id)
+        await archive.remove(connection, digest_id)
+        await refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
@@ -630,7 +690,7 @@ class DigestWriter:
 
 
 def _is_listing(sourced: SourcedDigest) -> bool:
-    return sourced.digest.format is DigestFormat.LISTING
+    return sourced.digest.format in listing.FORMATS
 
 
 def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:

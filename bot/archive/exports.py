@@ -19,8 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import headings, listing, parse
-from bot.archive.arxiv_ids import abstract_url
+from bot.archive import arxiv_ids, headings, listing, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
@@ -30,8 +29,6 @@ from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, Sto
 
 # Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
 
-_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
-_OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
 _CENTURY_PIVOT = 91
 _WORD = re.compile(r"[^\W_]+")
 _NOT_ASCII = re.compile(r"[^a-z0-9]+")
@@ -42,10 +39,9 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def year_of(arxiv_id: str) -> str:
     """Return the year of an arXiv id; "" for a text that is none."""
-    match = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
-    if not match:
+    if not arxiv_ids.is_possible(arxiv_id):
         return ""
-    short = int(match[1])
+    short = int(arxiv_id.rpartition("/")[2][:2])
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
 
 
@@ -57,20 +53,22 @@ def make_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
     return f"{surname}{year_of(arxiv_id)}{word}" if surname or word else f"arxiv:{arxiv_id}"
 
 
-def make_unique(keys: Iterable[str]) -> list[str]:
-    """Return the keys in their order, each repeated one with a suffix: `b`, `c` … then `b2`, `c2` …"""
-    used: set[str] = set()
-    unique = []
-    for key in keys:
-        number = 0
+class UniqueKeys:
+    """Makes the keys of a file unique: each repeated one gets a suffix, `b`, `c` … then `b2`, `c2` …"""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def make(self, key: str) -> str:
+        """Return the key, or with a suffix if it was returned before."""
         candidate = key
-        while candidate in used:
-            number += 1
+        while candidate in self._used:
+            number = self._numbers[key] = self._numbers.get(key, 0) + 1
             turn, letter = divmod(number, len(_LETTERS))
             candidate = f"{key}{_LETTERS[letter]}{turn + 1 if turn else ''}"
-        used.add(candidate)
-        unique.append(candidate)
-    return unique
+        self._used.add(candidate)
+        return candidate
 
 
 def _surname(name: str) -> str:
@@ -137,7 +135,7 @@ def render_entry(
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
-        "url": (discord_text.safe_url(url) if url else None) or abstract_url(arxiv_id),
+        "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
     }
@@ -385,21 +383,18 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
         for entry in item.digest.entries:
             stored = item.stored.get(entry.arxiv_id, {})
             distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
-    keys = make_unique(
-        make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
-        for paper, known in distinct.values()
-    )
+    keys = UniqueKeys()
     return "\n".join(
         render_entry(
             paper.arxiv_id,
             paper.title,
             known.get("authors", paper.authors),
-            key=key,
+            key=keys.make(make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))),
             truncated=known.get("authors_truncated", paper.authors_truncated),
             is_order_confirmed=known.get("author_order_confirmed", False),
             url=paper.url,
         )
-        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
+        for paper, known in distinct.values()
     )
 
 
@@ -447,7 +442,7 @@ async def export_digests(
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     for _, date_rows in groupby(rows, key=attrgetter("date")):
         group = list(date_rows)
-        written = [row for row in group if row.format is not DigestFormat.LISTING]
+        written = [row for row in group if row.format not in listing.FORMATS]
         yield from [row for row in group if row.format is digest_format] or written or group
 
 
@@ -513,83 +508,65 @@ FILE_ENDINGS = {
 }
 
 
-def render_references(
-    form: ReferenceFormat, papers: Sequence[SavedPaper], confirmed_ids: Collection[int]
-) -> str:
-    """Return the papers, in the order given, as the text of one file that ends with a line end.
+class ReferenceFile:
+    """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
 
-    `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
-    """
-    return _RENDERERS[form](papers, confirmed_ids)
+    def __init__(self, form: ReferenceFormat) -> None:
+        self._keys = UniqueKeys()
+        self._count = 0
+        self.start, self._between, self._render, self.end = _REFERENCES[form]
 
+    def add(self, paper: SavedPaper, confirmed_ids: Collection[int]) -> str:
+        """Return the next part of the file.
 
-def split_name(name: str) -> tuple[str, str, str]:
-    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
-    head, _, suffix = name.partition(",")
-    if "," in name and " " not in head.strip():
-        return head.strip(), "", suffix.strip()
-    given, _, family = head.strip().rpartition(" ")
-    return family, given.strip(), suffix.strip()
-
-
-def join_name(family: str, given: str = "", suffix: str = "") -> str:
-    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
-    name = " ".join(part for part in (given.strip(), family.strip()) if part)
-    return f"{name}, {suffix.strip()}" if suffix.strip() else name
+        `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
+        """
+        self._count += 1
+        text = self._render(paper, self._keys, paper.id in confirmed_ids)
+        return self._between + text if self._count > 1 else text
 
 
-def _render_bibtex_references(papers: Sequence[SavedPaper], confirmed_ids: Collection[int]) -> str:
-    return "\n".join(
-        render_entry(
-            paper.arxiv_id,
-            _title(paper),
-            paper.authors,
-            key=key,
-            truncated=paper.authors_truncated,
-            is_order_confirmed=paper.id in confirmed_ids or not paper.is_listed,
-            note=paper.note,
-            tags=paper.tags,
-            is_latex=False,
-        )
-        for key, paper in zip(_keys(papers), papers, strict=True)
+def _bibtex_reference(paper: SavedPaper, keys: UniqueKeys, is_order_confirmed: bool) -> str:
+    return render_entry(
+        paper.arxiv_id,
+        _title(paper),
+        paper.authors,
+        key=_key(paper, keys),
+        truncated=paper.authors_truncated,
+        is_order_confirmed=is_order_confirmed or not paper.is_listed,
+        note=paper.note,
+        tags=paper.tags,
+        is_latex=False,
     )
 
 
-def _render_ris(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    rendered = ""
-    for key, paper in zip(_keys(papers), papers, strict=True):
-        fields = [
-            ("TY", "GEN"),
-            ("ID", key),
-            *([("TI", title)] if (title := _title(paper)) else []),
-            *(("AU", _ris_name(name)) for name in _names(paper)),
-            ("PY", year_of(paper.arxiv_id)),
-            ("PB", "arXiv"),
-            ("M1", f"arXiv:{paper.arxiv_id}"),
-            ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-            ("UR", abstract_url(paper.arxiv_id)),
-            *(("KW", tag) for tag in paper.tags),
-            *(("N1", line) for line in paper.note.splitlines()),
-        ]
-        rendered += "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
-    return rendered
+def _ris_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
+    fields = [
+        ("TY", "GEN"),
+        ("ID", _key(paper, keys)),
+        *([("TI", title)] if (title := _title(paper)) else []),
+        *(("AU", _ris_name(name)) for name in _names(paper)),
+        ("PY", year_of(paper.arxiv_id)),
+        ("PB", "arXiv"),
+        ("M1", f"arXiv:{paper.arxiv_id}"),
+        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
+        ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
+        *(("KW", tag) for tag in paper.tags),
+        *(("N1", line) for line in paper.note.splitlines()),
+    ]
+    return "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
 
 
 def _ris_name(name: str) -> str:
-    family, given, suffix = split_name(name)
+    family, given, suffix = people.split_name(name)
     # The third part is the suffix, so an empty second one stays before it.
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _render_csl(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    items = list(map(_csl_item, _keys(papers), papers))
-    return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
-
-
-def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
+def _csl_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
     year = year_of(paper.arxiv_id)
     item = {
-        "id": key,
+        "id": _key(paper, keys),
         "type": "article",
         "title": _title(paper),
         "author": [_csl_name(name) for name in _names(paper)],
@@ -597,21 +574,22 @@ def _csl_item(key: str, paper: SavedPaper) -> dict[str, Any]:
         "number": f"arXiv:{paper.arxiv_id}",
         "publisher": "arXiv",
         "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
-        "URL": abstract_url(paper.arxiv_id),
+        "URL": arxiv_ids.abstract_url(paper.arxiv_id),
         "keyword": ", ".join(paper.tags),
         "note": paper.note,
     }
-    return {name: value for name, value in item.items() if value}
+    known = {name: value for name, value in item.items() if value}
+    return " " + json.dumps(known, ensure_ascii=False, indent=1).replace("\n", "\n ")
 
 
 def _csl_name(name: str) -> dict[str, str]:
-    family, given, suffix = split_name(name)
+    family, given, suffix = people.split_name(name)
     if suffix or not given:
         return {"literal": name}
     return {"family": family, "given": given}
 
 
-def _markdown_item(paper: SavedPaper) -> str:
+def _markdown_reference(paper: SavedPaper, *_: object) -> str:
     title = _escape_markdown(_title(paper) or paper.arxiv_id)
     authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
     facts = [
@@ -620,35 +598,41 @@ def _markdown_item(paper: SavedPaper) -> str:
         f"arXiv:{paper.arxiv_id}",
         " ".join(f"\\#{_escape_markdown(tag)}" for tag in paper.tags),
     ]
-    lines = [f"- [{title}]({abstract_url(paper.arxiv_id)})", " · ".join(fact for fact in facts if fact)]
+    lines = [
+        f"- [{title}]({arxiv_ids.abstract_url(paper.arxiv_id)})",
+        " · ".join(fact for fact in facts if fact),
+    ]
     lines += [f"> {_escape_markdown(line)}" for line in paper.note.splitlines()]
     return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
 
 
-def _render_csv_references(papers: Sequence[SavedPaper], _: Collection[int]) -> str:
-    file = io.StringIO()
-    # Spreadsheets take a file without this mark for one in their own encoding.
-    file.write("\ufeff")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note"))
-    for paper in papers:
-        row = (
+def _key(paper: SavedPaper, keys: UniqueKeys) -> str:
+    return keys.make(make_key(paper.arxiv_id, _title(paper), paper.authors))
+
+
+_CSV_HEADING = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note")
+
+
+def _csv_reference(paper: SavedPaper, *_: object) -> str:
+    return _csv_line(
+        (
             paper.arxiv_id,
             _title(paper),
             "; ".join([*_names(paper), *(["…"] if paper.authors_truncated else [])]),
             year_of(paper.arxiv_id),
             paper.votes,
-            abstract_url(paper.arxiv_id),
+            arxiv_ids.abstract_url(paper.arxiv_id),
             paper.saved_at.date().isoformat(),
             ", ".join(paper.tags),
             paper.note,
         )
-        writer.writerow([escape_formula(value) for value in row])
+    )
+
+
+def _csv_line(row: Iterable[object]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerow([escape_formula(value) for value in row])
     return file.getvalue()
-
-
-def _keys(papers: Sequence[SavedPaper]) -> list[str]:
-    return make_unique(make_key(paper.arxiv_id, _title(paper), paper.authors) for paper in papers)
 
 
 def _title(paper: SavedPaper) -> str:
@@ -665,10 +649,12 @@ def _escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
 
 
-_RENDERERS: Mapping[ReferenceFormat, Callable[[Sequence[SavedPaper], Collection[int]], str]] = {
-    ReferenceFormat.BIBTEX: _render_bibtex_references,
-    ReferenceFormat.RIS: _render_ris,
-    ReferenceFormat.CSL: _render_csl,
-    ReferenceFormat.MARKDOWN: lambda papers, _: "".join(map(_markdown_item, papers)),
-    ReferenceFormat.CSV: _render_csv_references,
+_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper, UniqueKeys, bool], str], str]] = {
+    ReferenceFormat.BIBTEX: ("", "\n", _bibtex_reference, ""),
+    ReferenceFormat.RIS: ("", "", _ris_reference, ""),
+    ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
+    ReferenceFormat.MARKDOWN: ("", "", _markdown_reference, ""),
+    # Spreadsheets take a file without the mark in front for one in their own encoding.
+    ReferenceFormat.CSV: ("\ufeff" + _csv_line(_CSV_HEADING), "", _csv_reference, ""),
 }
+"""How a format's file begins, what is between two references, one of them, and how it ends."""

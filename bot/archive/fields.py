@@ -7,11 +7,14 @@ in arXiv's comment. Pure.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from bot.archive import markdown_lines
+from bot.core import errors
 from storage.models import Entry, Locale, Section
 
 _MAX_LINE_LENGTH = 1_000
@@ -21,6 +24,19 @@ _MAX_URL_LENGTH = 2_000
 _MAX_NAMES = 5_000
 _MAX_LABELS = 50
 _MAX_VOTES = 10_000_000
+MAX_BRACKETS = 20_000
+"""Of the JSON of an answer on one paper or of a model: two megabytes of empty objects would take fifty as objects of Python."""
+
+
+def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
+    """Return the value of a JSON text. Raises TooManyPartsError, or ValueError for no JSON or one nested too deeply."""
+    opening: tuple[Any, Any] = (b"{", b"[") if isinstance(text, bytes) else ("{", "[")
+    if sum(map(text.count, opening)) > max_brackets:
+        raise errors.TooManyPartsError(f"its JSON has more than {max_brackets:,} objects and lists")
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def bounded_key(location: str, max_length: int) -> str:
@@ -30,12 +46,26 @@ def bounded_key(location: str, max_length: int) -> str:
     return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
 
 
+_VISIBLE = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""A character with a glyph: no space, joiner, filler (Hangul's, blank Braille), variation selector, direction or tag."""
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text shows anything: a title of fillers alone cannot be seen or clicked."""
+    return _VISIBLE.search(text) is not None
+
+
 def clean_line(value: object, max_length: int = _MAX_LINE_LENGTH) -> str | None:
-    """Return a text on one line of at most `max_length` characters, or None if there is none."""
+    """Return a text on one line of at most `max_length` characters, or None if it shows nothing."""
     if not isinstance(value, str):
         return None
     line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
-    return (line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…") or None
+    if not is_visible(line):
+        return None
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def clean_paragraph(value: object) -> str | None:
@@ -44,6 +74,13 @@ def clean_paragraph(value: object) -> str | None:
         return None
     blocks = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).split("\n\n")
     return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip()) or None
+
+
+def clean_lines(value: object) -> str | None:
+    """Return a text with its lines, without control characters, or None if there is none."""
+    if not isinstance(value, str):
+        return None
+    return _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip() or None
 
 
 def clean_labels(values: object) -> tuple[str, ...]:

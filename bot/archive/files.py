@@ -13,6 +13,7 @@ from storage.models import LocatedProblem
 
 LARGE_BYTES = 1_000_000
 """More than three times a busy day's digest."""
+_NOT_UTF8 = "its name is not UTF-8; rename it"
 
 
 @dataclass(slots=True)
@@ -34,11 +35,13 @@ class TextFile:
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the files and, of folders, every `*.md` and `*.txt` at any depth, sorted by name, without opening them."""
+    """Yield the files and, of folders, those with a digest's suffix at any depth, sorted by name, without opening them."""
     for name in paths:
         path = Path(name)
         try:
-            if not path.exists():
+            if not _is_utf8(name):
+                yield LocatedProblem(name, None, _NOT_UTF8)
+            elif not path.exists():
                 yield LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
                 yield from _find_in_folder(name, path)
@@ -87,17 +90,48 @@ def read_file(name: str) -> TextFile | LocatedProblem:
         return LocatedProblem(name, None, str(error))
 
 
+def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
+    """Return the files with a digest's suffix at any depth, sorted, relative with `/`, and what cannot be read.
+
+    Links to folders are not followed.
+    """
+    names: list[str] = []
+    problems: list[LocatedProblem] = []
+
+    def add_unreadable(error: OSError) -> None:
+        problems.append(LocatedProblem(str(error.filename), None, _reason(error)))
+
+    for parent, subfolders, files in os.walk(folder, onerror=add_unreadable):
+        found = [name for name in files if Path(name).suffix.lower() in parse.FILE_SUFFIXES]
+        problems += [
+            LocatedProblem(os.path.join(parent, name), None, _NOT_UTF8)
+            for name in [*subfolders, *found]
+            if not _is_utf8(name)
+        ]
+        subfolders[:] = filter(_is_utf8, subfolders)
+        names += [Path(parent, name).relative_to(folder).as_posix() for name in found if _is_utf8(name)]
+    return sorted(names), problems
+
+
 def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
-    relative_paths = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix in parse.FILE_SUFFIXES
-    )
-    if not relative_paths:
-        yield LocatedProblem(name, None, "there is no .md or .txt file in this folder")
+    relative_paths, problems = list_folder(folder)
+    if not relative_paths and not problems:
+        yield LocatedProblem(
+            name, None, "there is no file in this folder that may be a digest (.md, .txt, .json, .html …)"
+        )
+    yield from problems
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
     for relative_path in relative_paths:
         yield prefix + relative_path
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name of the file system can be stored and printed."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _reason(error: OSError) -> str:

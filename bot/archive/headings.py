@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, markdown_lines, summaries
+from bot.archive import arxiv_ids, fields, markdown_lines, summaries
 from storage.models import Entry, Problem, Section
 
 _LINK_CAPTIONS = frozenset(
@@ -23,6 +23,8 @@ MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
 MAX_SECTIONS = 1_000
 """The most highlights or chapters of one paper."""
+MAX_CHARACTERS = 40_000
+"""The most characters of the highlights or chapters of one paper together: twenty times what a long review has."""
 _MAX_TITLE_LINES = 3
 _MAX_TITLE_LINE_LENGTH = 500
 
@@ -76,7 +78,8 @@ def parse_paper_heading(heading: markdown_lines.Heading, rows: Sequence[str]) ->
     simple_link = arxiv_ids.MARKDOWN_LINK.fullmatch(text)
     if simple_link:
         label, url, paper_id = simple_link.groups()
-        return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(label.split()) or None, url)
+        title = " ".join(label.split()) if fields.is_visible(label) else None
+        return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
     if text.startswith("[") and "](" not in text:
         text, end = _join_title_lines(text, rows, end)
     parsed = _parse_linked_heading(text) if "://" in text else _parse_id_heading(text)
@@ -157,7 +160,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
 
 
 def _limit_lists(draft: PaperDraft) -> list[Problem]:
-    """Cut the authors and sections of a paper, each with a problem: one name or bullet a line makes a million."""
+    """Cut the authors, sections and text of a paper, each with a problem: one name or bullet a line makes a million."""
     problems = []
     for count, most, noun in (
         (len(draft.authors), MAX_AUTHORS, "authors"),
@@ -169,7 +172,21 @@ def _limit_lists(draft: PaperDraft) -> list[Problem]:
     if len(draft.authors) > MAX_AUTHORS:
         draft.authors, draft.authors_truncated = draft.authors[:MAX_AUTHORS], True
     draft.sections = draft.sections[:MAX_SECTIONS]
+    if (size := sum(len(section.body) for section in draft.sections)) > MAX_CHARACTERS:
+        left_out = f"{size - MAX_CHARACTERS} of {draft.arxiv_id} are left out"
+        message = f"a paper's text has at most {MAX_CHARACTERS} characters; {left_out}"
+        problems.append(Problem(draft.line, message))
+        draft.sections = tuple(_cut_sections(draft.sections))
     return problems
+
+
+def _cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
+    """Yield the sections up to MAX_CHARACTERS, the last of them cut."""
+    room = MAX_CHARACTERS
+    for section in sections:
+        if room > 0:
+            yield Section(section.heading, section.body[:room])
+        room -= len(section.body)
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
@@ -272,7 +289,7 @@ def _clean_title(title: str) -> str | None:
     for mark in ("**", "__"):
         if title.startswith(mark) and len(title) > 4 and title.endswith(mark) and mark not in title[2:-2]:
             title = title[2:-2].strip()
-    return title or None
+    return title if fields.is_visible(title) else None
 
 
 # The labelled lines of a paper: votes, authors, cover, video. A value that cannot be parsed is never guessed.

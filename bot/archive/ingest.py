@@ -11,20 +11,19 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 
 from bot.archive import digest_writer, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import errors, isolation
 from bot.core.clock import Clock
-from storage import archive, key_values
+from storage import archive, key_values, sources
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
-FILES_SOURCE = "files"
-"""The source name of files that a person ingests."""
 THREAD_THRESHOLD = 200_000
 """Texts with more characters than this are parsed in a thread, off the event loop."""
 BATCH_DIGESTS = 60
@@ -59,27 +58,29 @@ class IngestService:
         fresh_days: int = 3,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._writer = digest_writer.DigestWriter(
             clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
 
-    async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
+    async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
         """Parse a text and store each of its digests in its own transaction.
 
         Raises errors.NotADigestError for a text without digests.
         """
-        return await self.add_digests(await _parse(text), source=source, location=location)
+        parsed = await _parse(text, location, self._clock().date())
+        return await self.add_digests(parsed, source=source, location=location)
 
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
-        parsed = await _parse_file(file)
+        parsed = await _parse_file(file, self._clock().date())
         if isinstance(parsed, LocatedProblem):
             return IngestResult(problems=(parsed,))
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
 
     async def add_digests(
-        self, parsed: Sequence[Digest], *, source: str = FILES_SOURCE, location: str, dry_run: bool = False
+        self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str, dry_run: bool = False
     ) -> IngestResult:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
@@ -98,12 +99,12 @@ class IngestService:
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
         for file in files:
-            parsed = await _parse_file(file)
+            parsed = await _parse_file(file, self._clock().date())
             if isinstance(parsed, LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
-            batch.append((file.name, digest_writer.to_sourced_digests(parsed, FILES_SOURCE, file.location)))
+            batch.append((file.name, digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)))
             digest_count += len(parsed)
             character_count += sum(len(digest.text) for digest in parsed)
             if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
@@ -134,6 +135,17 @@ class IngestService:
                 await archive.lock_ingest(connection)
                 result += await self._writer.write_facts(connection, chunk)
         return result
+
+    async def merge_source(self, source: str) -> int:
+        """Merge the papers of a source again, after its trust has changed. Returns the number that changed."""
+        async with self._database.read() as connection:
+            ids = await archive.list_paper_ids_by_source(connection, source)
+        changed = 0
+        for chunk in chunked(ids, FACTS_BATCH):
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                changed += await self._writer.merge_again(connection, chunk)
+        return changed
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
@@ -176,7 +188,14 @@ class IngestService:
         if stored is None or text is None:
             return IngestResult()
         [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
-        digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
+        digest = next(
+            (
+                digest
+                for digest in await _parse(text, location.location, stored.date)
+                if digest.date == stored.date
+            ),
+            None,
+        )
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
@@ -196,21 +215,21 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-async def _parse_file(file: TextFile | LocatedProblem) -> Sequence[Digest] | LocatedProblem:
+async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | LocatedProblem:
     if isinstance(file, LocatedProblem):
         return file
     try:
-        return await _parse(file.take_text())
+        return await _parse(file.take_text(), file.name, on)
     except errors.NotADigestError as error:
         return LocatedProblem(file.name, None, str(error))
 
 
-async def _parse(text: str) -> tuple[Digest, ...]:
+async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
     if len(text) <= THREAD_THRESHOLD:
-        return parse.parse_text(_storable_text(text))
+        return parse.parse_text(_storable_text(text), name, on)
     holder = [text]
     del text  # the thread alone keeps it, until it is split into lines
-    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop())))
+    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop()), name, on))
 
 
 def _storable_text(text: str) -> str:

@@ -1,5 +1,6 @@
-"""The listing format: the papers that a service lists for one day, as a JSON object. Its text is made here, not kept as read.
+"""The listing format: the papers that a service, or a *list* of somebody, names for one day, as a JSON object.
 
+Its text is made here, not kept as read. JSON of services is read with the names that they give their fields.
 Votes and other counts are in the text, but not in what identifies it: they change all day, and a list with other counts
 is no correction.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,9 @@ from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
+
+MAX_SECTIONS = 30
+"""Parts of a paper's text in a list."""
 
 _ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|table|t[rdh]|script|style|section|article)"
 _TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
@@ -31,9 +35,15 @@ Paper = dict[str, Any]
 """A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
 
 
-def is_listing(text: str) -> bool:
-    """Whether a text begins as JSON objects do. No Markdown digest begins with a brace."""
-    return text.lstrip()[:1] == "{"
+FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST})
+"""The formats whose text is an object of this module."""
+
+_JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
+
+
+def is_json(text: str) -> bool:
+    """Whether a text begins as JSON objects and lists of them do, and Markdown with a link or a template does not."""
+    return _JSON_START.match(text) is not None
 
 
 def parse_text(text: str) -> tuple[Digest, ...]:
@@ -41,27 +51,44 @@ def parse_text(text: str) -> tuple[Digest, ...]:
 
     Raises NotADigestError if there is none. An object that is no listing is among the problems of the first.
     """
-    papers_by_date: dict[date, list[tuple[int, object]]] = {}
+    return build_records(list(read_values(text)))
+
+
+def build_records(values: Sequence[tuple[int, object]]) -> tuple[Digest, ...]:
+    """The listings among JSON values with their lines, as `parse_text` has them."""
+    papers_by_day: dict[tuple[DigestFormat, date], list[tuple[int, object]]] = {}
     problems: list[Problem] = []
-    for line, record in _read_objects(text):
-        on, papers = _read_record(record)
-        if isinstance(on, date):
-            papers_by_date.setdefault(on, []).extend((line, paper) for paper in papers)
+    for line, record in values:
+        day, papers = _read_record(record)
+        if isinstance(day, str):
+            problems.append(Problem(line, day))
         else:
-            problems.append(Problem(line, on))
-    if not papers_by_date:
+            papers_by_day.setdefault(day, []).extend((line, paper) for paper in papers)
+    if not papers_by_day:
+        if not problems:
+            raise errors.NotADigestError("it is empty")
         raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
     digests = []
-    for on, rows in papers_by_date.items():
-        digests.append(build(on, [paper for _, paper in rows], [line for line, _ in rows], problems))
+    for (form, on), rows in papers_by_day.items():
+        lines = [line for line, _ in rows]
+        digests.append(build(on, [paper for _, paper in rows], lines, problems, form=form))
         problems = []
     return tuple(digests)
 
 
 def build(
-    on: date, papers: Sequence[object], lines: Sequence[int] = (), problems: Sequence[Problem] = ()
+    on: date,
+    papers: Sequence[object],
+    lines: Sequence[int] = (),
+    problems: Sequence[Problem] = (),
+    *,
+    form: DigestFormat = DigestFormat.LISTING,
+    is_rolling: bool = False,
+    read: Callable[[object], object] = lambda paper: paper,
 ) -> Digest:
     """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
+
+    `read` gives each paper those fields, one at a time.
 
     Papers without an arXiv id, repeated ones, and those beyond the limit of a digest are left out and named as problems.
     """
@@ -70,7 +97,7 @@ def build(
     limit = headings.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        paper = _clean_paper(raw)
+        paper = _clean_paper(read(raw))
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
@@ -79,7 +106,7 @@ def build(
             known[paper["arxiv_id"]] = paper
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
-    return _build_cleaned(on, list(known.values()), tuple(found))
+    return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
 
 
 def papers_of(digest: Digest) -> list[Paper]:
@@ -117,10 +144,16 @@ def union(digest: Digest, former: Digest) -> Digest:
     """The listing with the papers and fields that only the `former` list of the same place has."""
     former_papers = {paper["arxiv_id"]: paper for paper in papers_of(former)}
     papers = [{**former_papers.pop(paper["arxiv_id"], {}), **paper} for paper in papers_of(digest)]
-    return _build_cleaned(digest.date, [*papers, *former_papers.values()], digest.problems)
+    return _build_cleaned(digest.format, digest.date, [*papers, *former_papers.values()], digest.problems)
 
 
-def _read_objects(text: str) -> Iterator[tuple[int, object]]:
+def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
+    """The digest at another date with only some of its papers, by arXiv id."""
+    papers = [paper for paper in papers_of(digest) if is_kept(paper["arxiv_id"])]
+    return _build_cleaned(digest.format, on, papers, digest.problems)
+
+
+def read_values(text: str) -> Iterator[tuple[int, object]]:
     """Yield each JSON value with its line. Raises NotADigestError for a text that is no JSON."""
     decoder = json.JSONDecoder()
     position = _skip_space(text, 0)
@@ -143,16 +176,59 @@ def _skip_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _read_record(record: object) -> tuple[date | str, list[object]]:
-    """The date and the papers of a listing, or the reason why it is none."""
-    if not isinstance(record, Mapping) or record.get("format") != DigestFormat.LISTING.value:
+def is_record(value: object) -> bool:
+    """Whether a JSON value says that it is a listing."""
+    return isinstance(value, Mapping) and value.get("format") in {form.value for form in FORMATS}
+
+
+def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
+    """The format, date and papers of a listing, or the reason why it is none."""
+    if not isinstance(record, Mapping) or not is_record(record):
         return 'it is JSON, but no listing: its "format" is not "listing"', []
     on, papers = fields.clean_date(record.get("date")), record.get("papers")
     if on is None:
         return 'the listing has no "date" such as 2025-02-06', []
     if not isinstance(papers, list):
         return 'the listing has no list of "papers"', []
-    return on, papers
+    return (DigestFormat(record["format"]), on), papers
+
+
+def from_service(item: object) -> Mapping[str, Any] | None:
+    """An item of Hugging Face's API with the fields of `Paper`, not cleaned yet; None for no object."""
+    if not isinstance(item, Mapping):
+        return None
+    paper = item.get("paper")
+    if not isinstance(paper, Mapping):
+        paper = item
+    authors = paper.get("authors")
+    organization = _get_mapping(paper, "organization") or _get_mapping(item, "organization")
+    submitter = _get_mapping(paper, "submittedOnDailyBy") or _get_mapping(item, "submittedBy")
+    return {
+        "arxiv_id": paper.get("id"),
+        "title": paper.get("title") if isinstance(paper.get("title"), str) else item.get("title"),
+        "votes": paper.get("upvotes"),
+        "authors": [
+            author.get("name")
+            for author in (authors if isinstance(authors, list) else [])
+            if isinstance(author, Mapping)
+        ],
+        "thumbnail": item.get("thumbnail"),
+        "summary": paper.get("ai_summary"),
+        "abstract": paper.get("summary") or item.get("summary"),
+        "keywords": paper.get("ai_keywords"),
+        "organization": organization.get("fullname") or organization.get("name"),
+        "code_url": paper.get("githubRepo"),
+        "code_stars": paper.get("githubStars"),
+        "project_url": paper.get("projectPage"),
+        "comments": item.get("numComments", paper.get("numComments")),
+        "submitter": submitter.get("fullname") or submitter.get("name"),
+        "published_on": paper.get("publishedAt") or item.get("publishedAt"),
+    }
+
+
+def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = item.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _clean_paper(raw: object) -> Paper | str:
@@ -189,6 +265,7 @@ _CLEANERS: Mapping[str, Any] = {
     "authors": lambda value: list(fields.clean_names(value)),
     "thumbnail": fields.clean_url,
     "summary": _clean_summary,
+    "sections": lambda value: _clean_sections(value),  # noqa: PLW0108 - it is defined below
     "abstract": fields.clean_paragraph,
     "keywords": lambda value: list(fields.clean_labels(value)),
     "organization": lambda value: fields.clean_line(value, 200),
@@ -202,21 +279,41 @@ _CLEANERS: Mapping[str, Any] = {
 """The fields of a paper besides its id. Each function returns None, or an empty list, for a value that is none."""
 
 
-def _build_cleaned(on: date, papers: Sequence[Paper], problems: tuple[Problem, ...]) -> Digest:
-    record = {"format": DigestFormat.LISTING.value, "date": on.isoformat(), "papers": papers}
-    entries = tuple(_entry(rank, paper) for rank, paper in enumerate(papers, 1))
+def _clean_sections(value: object) -> list[list[str | None]]:
+    """The parts of a list's text, each with its heading or None."""
+    return [
+        [fields.clean_line(part[0], 200), body]
+        for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
+        if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
+    ]
+
+
+def _build_cleaned(
+    form: DigestFormat,
+    on: date,
+    papers: Sequence[Paper],
+    problems: tuple[Problem, ...],
+    *,
+    is_rolling: bool = False,
+) -> Digest:
+    record = {"format": form.value, "date": on.isoformat(), "papers": papers}
+    entries = tuple(_entry(form, rank, paper) for rank, paper in enumerate(papers, 1))
     text = json.dumps(record, ensure_ascii=False) + "\n"
-    return Digest(DigestFormat.LISTING, on, entries, problems, text)
+    return Digest(form, on, entries, problems, text, is_rolling)
 
 
-def _entry(rank: int, paper: Paper) -> Entry:
+def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
-    sections = summaries.drop_refusal((Section(None, summary),)) if summary else ()
+    parts = [(None, summary)] if summary else []
+    sections = summaries.drop_refusal(
+        tuple(Section(heading, body) for heading, body in [*parts, *paper.get("sections", ())])
+    )
+    is_service = form is DigestFormat.LISTING
     return Entry(
         rank=rank,
         arxiv_id=paper["arxiv_id"],
         title=paper.get("title"),
-        url=arxiv_ids.huggingface_url(paper["arxiv_id"]),
+        url=(arxiv_ids.huggingface_url if is_service else arxiv_ids.abstract_url)(paper["arxiv_id"]),
         votes=paper.get("votes"),
         authors=tuple(paper.get("authors", ())),
         thumbnail=paper.get("thumbnail"),

@@ -1,7 +1,7 @@
 """The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
 
-`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. The third format,
-`bot.archive.listing`, is JSON and detected by its first character.
+`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. JSON is detected by its
+first character. What is neither may be a list of papers of another form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from bot.archive import headings as archive_headings
-from bot.archive import listing, markdown_lines, review
+from bot.archive import html_pages, json_list, listing, markdown_lines, paper_list, review
 from bot.archive.newsletter import parse_newsletter
 from bot.archive.review import parse_review
 from bot.core import errors
@@ -84,12 +84,13 @@ def _sample_lines(rows: Sequence[str], start: int, stop: int) -> Iterator[str]:
         yield line
 
 
-FILE_SUFFIXES = frozenset({".md", ".txt"})
+FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html", ".htm"})
 """Suffixes of digest files, in lower case."""
 
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
+_NO_DATE = "it has no heading with a date"
 _NO_PAPERS = "no paper in a known form stands under this date"
 
 
@@ -122,19 +123,55 @@ def decode(data: bytes) -> str:
     return text
 
 
-def parse_text(text: str) -> tuple[Digest, ...]:
-    """All digests of a text, in the order of their first date headings.
+def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Digest, ...]:
+    """All digests of a text of any format, in the order of their first dates. Pages of HTML are read as Markdown.
 
-    A repeated date continues its digest. Raises NotADigestError if there is no digest. All other content that is not
-    understood is among the problems of the digest that contains or precedes it.
+    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. Raises
+    NotADigestError, with the reason, if there is no digest. All other content that is not understood is among the
+    problems of the digest that contains or precedes it.
     """
     text = markdown_lines.normalise(text)
     if not text or text.isspace():
         raise errors.NotADigestError("it is empty")
-    if listing.is_listing(text):
-        return listing.parse_text(text)
+    if listing.is_json(text):
+        return json_list.parse(text, name, on)
+    if html_pages.is_html(text):
+        text = html_pages.to_markdown(text)
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
+    written: tuple[Digest, ...] = ()
+    reason = errors.NotADigestError(_NO_DATE)
+    try:
+        written = _parse_written(rows)
+    except errors.NotADigestError as error:
+        reason = error
+    if any(map(_is_typical, written)):
+        return written
+    if "does not exist" in str(reason):
+        raise reason  # it is dated, so its papers are not those of another day
+    try:
+        listed = paper_list.parse(rows, name, on)
+    except errors.NotADigestError as error:
+        if written:
+            return written
+        # What is there says more than what is not: papers without a form or a date, before a date without papers.
+        raise (reason if str(error) == _NO_DATE else error) from None
+    return listed if _count_papers(listed) > _count_papers(written) else written
+
+
+def _is_typical(digest: Digest) -> bool:
+    """Whether a digest has what only its format has, and so cannot be a list that looks like it."""
+    if digest.format is DigestFormat.REVIEW:
+        return any(entry.sections for entry in digest.entries)
+    return any(entry.votes is not None or entry.authors for entry in digest.entries)
+
+
+def _count_papers(digests: Iterable[Digest]) -> int:
+    return sum(len(digest.entries) for digest in digests)
+
+
+def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
+    """The digests of the two written formats. A repeated date continues its digest. Raises NotADigestError for none."""
     headings = markdown_lines.find_headings(rows)
     papers_by_row = {
         paper.row: paper
@@ -143,7 +180,7 @@ def parse_text(text: str) -> tuple[Digest, ...]:
     }
     days = archive_headings.find_date_headings(headings, papers_by_row, len(rows))
     if not days:
-        raise errors.NotADigestError("it has no heading with a date")
+        raise errors.NotADigestError(_NO_DATE)
     first_row = days[0].heading.row
     above = [paper for paper in papers_by_row.values() if paper.row < first_row]
     segments = [_Segment(0, first_row, _undated_paper_problems(above))]

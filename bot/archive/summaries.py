@@ -265,7 +265,17 @@ _PLACEHOLDER = re.compile(
     r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
     r"|(?:error|exception|traceback|timeout|오류|에러)(?:가 발생.*|\s?[:：(!\[].*|\s[0-9]{3}\b.*|\W*)"
     r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:(?:error|오류)[^\n]{0,120}"
-    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))",
+    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))"
+    # What a model's server answers when it is asked too often, or not paid.
+    r"|\W{0,9}(?:(?:api\s)?error(?:\scode|\soccurred|\s?[:：])[^\n]*|an? (?:\w{1,12}\s)?error (?:has )?occurred[^\n]*"
+    r"|failed to (?:generate|create|summari[sz]e|fetch|call|get|process)\b[^\n]*"
+    r"|(?:(?:openai|gemini|google|the|your|you|api|model|current|have|has|exceeded|daily|request|token|rate)\s){0,6}"
+    r"(?:quota|limit)\s(?:is |was |has been )?(?:exceeded|exhausted|reached)\b[^\n]*"
+    r"|you (?:have )?exceeded your (?:\w{1,12}\s){0,2}quota\b[^\n]*|(?:429\s?)?too many requests\b[^\n]*"
+    r"|insufficient (?:balance|quota|credits?)\b[^\n]*"
+    r"|(?:api|요청|사용|토큰|호출|모델|서버)[^.\n]{0,20}(?:할당량|한도|쿼터)[^.\n]{0,9}(?:초과|소진|도달)[^\n]*"
+    r"|[^。\n]{0,20}(?:(?:达到|超出|超过|用尽)[^。\n]{0,9}(?:配额|额度)(?:限制|上限|$)|(?:配额|额度|余额)[^。\n]{0,5}(?:不足|用尽|已满|超限)"
+    r"|(?:调用|生成|总结|请求)失败)[^\n]{0,60})",
     re.IGNORECASE | re.DOTALL,
 )
 _REFUSAL_PHRASE = re.compile(
@@ -458,8 +468,8 @@ def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Ba
             if any(is_newsletter_label(section.heading) for section in entry.sections):
                 return Basis.PAPER
             return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
-        case DigestFormat.REVIEW:
-            return None  # it was written from an address, by a model with a web search
+        case DigestFormat.REVIEW | DigestFormat.LIST:
+            return None  # a review is written from an address, by a model with a web search; a list by anyone
         case DigestFormat.LISTING:
             return Basis.ABSTRACT
     assert_never(digest_format)
@@ -563,32 +573,42 @@ class Summary:
 _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
 
 
-WRITER_RANK = {DigestFormat.NEWSLETTER: 0, DigestFormat.REVIEW: 0, DigestFormat.LISTING: 1, None: 2}
-"""Digests that someone wrote come before Hugging Face's sentence, and that before the abstract (None)."""
+WRITER_RANK = {
+    DigestFormat.NEWSLETTER: 0,
+    DigestFormat.REVIEW: 0,
+    DigestFormat.LISTING: 1,
+    DigestFormat.LIST: 1,
+}
+"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence and the texts of lists, and
+before extracts."""
+_TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
-    By language, then a digest before the abstract, then by basis, whole before partial, newer before older.
+    By language, then a digest before the abstract, then by the priority of the sources, written digests before listings,
+    older sources before younger ones; of one source by basis, whole before partial, newer before older.
     """
-    found = [summary for summary in map(_digest_summary, detail.appearances) if summary]
-    if detail.abstract:
+    found = [(of, summary) for of in detail.appearances if (summary := _digest_summary(of))]
+    best = min(found, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
+    if (best is None or best[1].language != locale.value) and detail.abstract:
         sections = (Section(None, detail.abstract),)
         written_in = fields.detect_section_language(sections) or Locale.EN
-        found.append(Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT))
-    return min(found, key=lambda summary: _sort_key(summary, locale), default=None)
+        if best is None or written_in == locale.value:
+            return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
+    return best and best[1]
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
     """Return the appearance with the best summary of a format for readers of `locale`, or None."""
     candidates = (
-        (summary, appearance)
+        (appearance, summary)
         for appearance in detail.appearances
         if appearance.format is digest_format and (summary := _digest_summary(appearance)) is not None
     )
-    best = min(candidates, key=lambda candidate: _sort_key(candidate[0], locale), default=None)
-    return best and best[1]
+    best = min(candidates, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
+    return best and best[0]
 
 
 def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]:
@@ -614,12 +634,15 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
     )
 
 
-def _sort_key(summary: Summary, locale: Locale) -> tuple[object, ...]:
+def _sort_key(appearance: Appearance, summary: Summary, locale: Locale) -> tuple[object, ...]:
     return (
         summary.language != locale.value,
-        WRITER_RANK[summary.format],
+        appearance.trust.rank,
+        max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
+        appearance.trust.age,
         _BASIS_RANK[summary.basis],
         summary.is_partial,
-        -summary.date.toordinal(),
-        0 if summary.format is None else list(DigestFormat).index(summary.format),
+        -appearance.counts_on.toordinal(),
+        list(DigestFormat).index(appearance.format),
+        appearance.digest_id,
     )

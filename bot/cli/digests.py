@@ -16,7 +16,7 @@ import typer
 
 from bot.cli import context, output
 from bot.cli.search import print_papers
-from bot.core import errors
+from bot.core import clock, errors
 from storage import errors as stored_errors
 from storage import models
 
@@ -62,7 +62,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
         yield _format_problem(file.location, None, file.message)
         return
     try:
-        digests = archive_parse.parse_text(file.text)
+        digests = archive_parse.parse_text(file.text, file.name, clock.system_clock().date())
     except errors.NotADigestError as error:
         yield _format_problem(file.name, None, str(error))
         return
@@ -159,7 +159,8 @@ def digest(
         from storage import archive, papers
 
         async with context.open_storage() as database, database.read() as connection:
-            newest = await archive.list_dates(connection, limit=1)
+            until_on = clock.latest_date(clock.system_clock())
+            newest = await archive.list_dates(connection, limit=1, until_on=until_on)
             day = requested_day or (newest[0] if newest else None)
             if day is None:
                 return [], None

@@ -54,6 +54,9 @@ def backup(
 ) -> None:
     """Copy the SQLite database while the bot runs; the copy is whole or absent."""
 
+    if not target.strip():
+        raise errors.UsageError("FILE is empty. Name the file of the copy.")
+
     async def command() -> int:
         from storage import migrate
 

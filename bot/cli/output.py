@@ -32,8 +32,8 @@ def print_json(value: Any) -> None:
     """Print a value as one line of JSON, in UTF-8."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     text = json.dumps(value, ensure_ascii=False, default=str)
-    # JSON escapes C0 only, and many terminals obey C1 too. Such characters can only be within strings.
-    sys.stdout.write(printable.CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    # JSON escapes C0 only, and many terminals obey C1 too.
+    sys.stdout.write(printable.escape_in_json(text) + "\n")
 
 
 def print_document(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`paperround sources`: add, list and remove sources, and fetch from all of them now."""
+"""`paperround sources`: add, list, change and remove sources, and fetch from all of them now."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import context, output
+from bot.core import errors
 from storage import errors as storage_errors
 from storage import models
 
@@ -25,7 +26,17 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one
 Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
-_SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
+_SOURCE_COLUMNS = (
+    "source",
+    "kind",
+    "priority",
+    "status",
+    "reason",
+    "failures",
+    "last_success_at",
+    "next_attempt_at",
+)
+_PRIORITY_HELP = "Of sources that disagree the one with the highest number counts, of equal ones the oldest."
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
@@ -35,6 +46,7 @@ def group() -> typer.Typer:
     app = typer.Typer(help="Where digests and facts come from.", no_args_is_help=True)
     app.command("add")(add)
     app.command("list")(list_rows)
+    app.command("edit")(edit)
     app.command("remove")(remove)
     app.command("fetch")(fetch)
     return app
@@ -44,9 +56,7 @@ def add(
     url: Url,
     kind: Kind = None,
     language: Annotated[str | None, typer.Option("--language", help="en or ko.")] = None,
-    priority: Annotated[
-        int, typer.Option("--priority", help="Sources with a higher number are asked first.")
-    ] = 0,
+    priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA zone.")
     ] = None,
@@ -59,6 +69,8 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
+    if not url.strip():
+        raise errors.UsageError("URL is empty. Name an address or a folder.")
     values = {"timezone": output.parse_zone(timezone), "from": output.parse_time(since_time), "every": every}
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
@@ -93,7 +105,7 @@ def _check(url: str, as_json: bool) -> None:
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
-    """Show all sources and how each is."""
+    """Show all sources, the most trusted first, and how each is. arXiv's and Hugging Face's facts come before all others."""
 
     async def command(registry: SourceRegistry) -> list[models.StoredSource]:
         await registry.add_configured(context.load_settings().sources)
@@ -108,10 +120,24 @@ def list_rows(as_json: output.AsJson = False) -> None:
     )
 
 
+def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
+    """Change how far a source is trusted. Papers change at once; sent posts stay as they are."""
+    stored = context.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
+    count = context.run_command(lambda: _merge(stored))
+    output.echo(f"{url} has priority {priority} now; papers changed: {count}.")
+
+
 def remove(url: Url) -> None:
-    """Remove a source. What it brought stays."""
-    context.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    """Remove a source. What it brought stays, and is trusted less than all other sources."""
+    stored = context.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    context.run_command(lambda: _merge(stored))
     output.echo(f"{url} was removed; nothing more is fetched from it.")
+
+
+async def _merge(url: str) -> int:
+    """Merge the papers of a source again, whose place in the order of trust has changed."""
+    async with context.open_container() as container:
+        return await container.create_ingest().merge_source(url)
 
 
 def fetch(

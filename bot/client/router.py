@@ -6,13 +6,16 @@ otherwise keep each of them for 15 minutes, with a task.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
+import io
 import json
 import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import discord
@@ -25,27 +28,53 @@ from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation
-from bot.search.service import BusyError
+from bot.core.admission import Admission, BusyError
 
 log = structlog.get_logger(__name__)
 
 AnyInteraction = discord.Interaction[Any]
-Files = Sequence[discord.File]
-"""Attachments of a view (`attachment://…`). A file can be sent once."""
 
 MAX_LENGTH = 20_000
 """Characters of a message that are read: five times the longest message."""
 
 
-class WithFiles(NamedTuple):
-    """A view with its attachments."""
+TRANSFER_SECONDS = 60.0
+"""Time in which a transfer ends, once it is admitted."""
+
+
+class Attachment(NamedTuple):
+    """A file that a view shows, as `attachment://<name>`."""
+
+    name: str
+    content: bytes
+    description: str | None = None
+
+
+class WithImage(NamedTuple):
+    """A view with an image that was drawn for it, as large as one of its pages."""
 
     view: ui.LayoutView
-    files: Files
+    image: Attachment | None
 
 
-Answer = ui.LayoutView | WithFiles | list[ui.LayoutView] | ui.Modal | None
+class Download(NamedTuple):
+    """A view with a file of any size. Only a handler marked with `transfers` can return it."""
+
+    view: ui.LayoutView
+    file: Attachment
+
+
+Answer = ui.LayoutView | WithImage | list[ui.LayoutView] | ui.Modal | None
 """What a handler returns. Of several views those after the first are private messages; None is sent by the handler itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Request):
+    """A request whose handler runs as a transfer: the only one that can read a file of the reader."""
+
+    async def read_upload(self, url: str) -> bytes:
+        """Return the content of an attachment of the interaction. Its size is checked by the caller."""
+        return await self.interaction.client.http.get_from_cdn(url)
 
 
 # How answers are sent.
@@ -70,28 +99,30 @@ async def _acknowledge_in_place(interaction: AnyInteraction) -> None:
         await interaction.response.defer()
 
 
-async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
     """Send an ephemeral message. The first one after `defer` replaces the deferred answer."""
     view.stop()
+    files = _make_files(attachments)
     if interaction.response.is_done():
         await interaction.followup.send(view=view, ephemeral=True, files=files)
     else:
         await interaction.response.send_message(view=view, ephemeral=True, files=files)
 
 
-async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
     """Send a message to the channel, after `defer(public=True)`."""
     view.stop()
-    await interaction.followup.send(view=view, files=files)
+    await interaction.followup.send(view=view, files=_make_files(attachments))
 
 
-async def update_message(interaction: AnyInteraction, view: ui.LayoutView, files: Files = ()) -> None:
+async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
     """Edit the message of a component if it is ephemeral, else answer with `reply_privately`."""
     if not is_ephemeral(interaction):
-        await reply_privately(interaction, view, files)
+        await reply_privately(interaction, view, *attachments)
         return
     view.stop()
     # `attachments` replaces the files of the previous view.
+    files = _make_files(attachments)
     changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
     if interaction.response.is_done():
         await interaction.edit_original_response(**changes)
@@ -102,6 +133,13 @@ async def update_message(interaction: AnyInteraction, view: ui.LayoutView, files
 async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
     view.stop()
     await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+
+
+def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
+    return [
+        discord.File(io.BytesIO(content), name, description=description)
+        for name, content, description in attachments
+    ]
 
 
 class ResponseMode(NamedTuple):
@@ -131,8 +169,8 @@ async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode)
             # It must be the first response, so a handler that returns one is not deferred.
             answer.stop()
             await interaction.response.send_modal(answer)
-        case WithFiles(view, files):
-            await mode.send(interaction, view, files)
+        case WithImage(view, image):
+            await mode.send(interaction, view, *filter(None, [image]))
         case ui.LayoutView():
             await mode.send(interaction, answer)
         case [first, *others]:
@@ -162,6 +200,10 @@ _REFUSALS = {
 }
 
 
+_TOO_LATE = frozenset({10015, 10062, 40060, 50027})
+"""Discord's codes of interactions that are unknown, expired or were answered before, as one that the Gateway repeats."""
+
+
 @contextmanager
 def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
     """Raise UserError with the Fluent id of an exception that is in the table; others pass through."""
@@ -176,6 +218,9 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     """Report an error privately. Never raises: if the answer fails too, it is logged."""
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
+    if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
+        log.warning("interaction too late", reason=str(error), interaction=interaction.id)
+        return
     key, arguments = _explain(interaction, error)
     try:
         texts = await interaction.client.texts_for(interaction)
@@ -265,6 +310,32 @@ def handles(
     return decorate
 
 
+def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer | Download]]) -> CogMethod[P]:
+    """Mark the method below `command` or `handles` that makes or reads a file of a reader, which costs more than a page.
+
+    All of them run one at a time, sending included, within `TRANSFER_SECONDS`; further ones wait or are told that the bot
+    is busy, before anything is read. A `Download` is sent privately.
+    """
+
+    @functools.wraps(method)
+    async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
+        transfer = Transfer(request.interaction, request.texts)
+        try:
+            async with (
+                _admitted(request.interaction, request.services.transfers),
+                asyncio.timeout(TRANSFER_SECONDS),
+            ):
+                answer = await method(cog, transfer, *arguments, **options)
+                if isinstance(answer, Download):
+                    await reply_privately(request.interaction, answer.view, answer.file)
+                    return None
+                return answer
+        except TimeoutError:
+            raise UserError("too-slow") from None
+
+    return run
+
+
 class ComponentRouter:
     """Dispatch table from verbs to handlers, filled as cogs are loaded."""
 
@@ -298,15 +369,21 @@ class ComponentRouter:
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
     """Run the block as a look-up of this reader. Raises UserError if the reader asks too often, or too many ask at once.
 
-    Use it after the interaction is deferred, and not within another one.
+    Use it after the interaction is deferred, and not within another one or a transfer.
     """
+    async with _admitted(interaction, interaction.client.services.lookups):
+        yield
+
+
+@asynccontextmanager
+async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
     # Discord's own time, which no wrong clock of this machine changes.
     asked_at = interaction.created_at.timestamp()
     seconds = interaction.client.cooldowns.update_rate_limit(interaction, asked_at)
     if seconds is not None:
         raise UserError("cooldown", seconds=max(1, math.ceil(seconds)))
     try:
-        async with interaction.client.services.lookups.admitted():
+        async with admission.admitted(interaction.user.id):
             yield
     except BusyError:
         raise UserError("busy") from None
@@ -378,13 +455,13 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
         return str(files[0]["url"]), int(files[0]["size"])
 
 
-async def store_typed(tokens: TextTokenStore, payload: str, values: Mapping[str, str]) -> str:
+async def store_typed(request: Request, payload: str, values: Mapping[str, str]) -> str:
     """Return a token for the payload and the values of a modal that was refused."""
-    return await tokens.save(f"{payload}\n{json.dumps(dict(values))}")
+    return await request.services.text_tokens.save(request.user_id, f"{payload}\n{json.dumps(dict(values))}")
 
 
 async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
-    """Return the payload and the values of a refused modal. Raises UserError if they were overwritten."""
+    """Return the payload and the values of a refused modal. Raises UserError if they are gone."""
     stored = await tokens.get(token)
     if stored is None:
         raise UserError("outdated-control")

@@ -101,6 +101,8 @@ class DiscordSender:
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
             return None
+        if request.marker is None:
+            raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
         with map_discord_errors(request.kind):
             if request.kind is PartKind.FORUM_POST:
                 return await find_forum_post(self._client, request, since)
@@ -228,17 +230,17 @@ def _delivery_error(classification: Classification, error: discord.HTTPException
     return DeliveryError(classification, str(error), status=error.status, code=error.code)
 
 
-# Finding a message whose outcome is unknown. It works without the Gateway: what the client's cache does not have is
-# requested.
+# Finding a message whose outcome is unknown. It works without the Gateway and its cache: everything is requested.
 
 
 async def find_message(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
     """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
-    await _check_may_read_history(client, request)
     # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
     before: int | None = None
     for _ in range(MAX_PAGES):
         page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
+        if not page and before is None:
+            await _check_may_read_history(client, request)
         for message in page:
             if _is_ours(client, request, message):
                 return Receipt(int(message["id"]), request.channel_id)
@@ -251,7 +253,7 @@ async def find_message(client: discord.Client, request: SendRequest, since: date
 async def find_forum_post(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
     """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
     await _check_may_read_history(client, request)
-    async for thread in _list_threads(client, request):
+    async for thread in _list_threads(client, request, since):
         thread_id = int(thread["id"])
         is_own = int(thread.get("owner_id") or 0) == _bot_user_id(client)
         if not is_own or not (thread["name"] == request.payload["name"] or _is_newer(thread_id, since)):
@@ -265,14 +267,26 @@ async def find_forum_post(client: discord.Client, request: SendRequest, since: d
     return None
 
 
-async def _list_threads(client: discord.Client, request: SendRequest) -> AsyncIterator[Any]:
+async def _list_threads(client: discord.Client, request: SendRequest, since: datetime) -> AsyncIterator[Any]:
+    """Yield the active threads of a channel, and those archived since a time or a little before. Raises DeliveryError."""
     if request.guild_id is not None:
         for thread in (await client.http.get_active_threads(request.guild_id))["threads"]:
             if thread["parent_id"] == str(request.channel_id):
                 yield thread
-    archived = await client.http.get_public_archived_threads(request.channel_id, limit=PAGE_SIZE)
-    for thread in archived["threads"]:
-        yield thread
+    before: Any = None
+    for _ in range(MAX_PAGES):
+        page = await client.http.get_public_archived_threads(request.channel_id, before, limit=PAGE_SIZE)
+        for thread in page["threads"]:
+            yield thread
+        if not page["has_more"] or not page["threads"]:
+            return
+        # Last archived first; a thread cannot be archived before it exists.
+        archived_at = discord.utils.parse_time(page["threads"][-1]["thread_metadata"]["archive_timestamp"])
+        if archived_at < since - CLOCK_SKEW:
+            return
+        # `before` excludes its own moment, at which others may have been archived too.
+        before = (archived_at + timedelta(microseconds=1)).isoformat()
+    raise DeliveryError(HISTORY_UNREADABLE, "too many threads were archived since")
 
 
 def _is_ours(client: discord.Client, request: SendRequest, message: Any) -> bool:
@@ -305,22 +319,17 @@ def _bot_user_id(client: discord.Client) -> int:
 
 
 async def _check_may_read_history(client: discord.Client, request: SendRequest) -> None:
-    if request.marker is None:
-        raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
     if request.guild_id is None:
         return
-    guild = client.get_guild(request.guild_id)
-    channel: Any = guild.get_channel_or_thread(request.channel_id) if guild is not None else None
-    if guild is not None and channel is not None:
-        permissions = channel.permissions_for(guild.me)
-    else:
-        guild = await client.fetch_guild(request.guild_id, with_counts=False)
-        me = await guild.fetch_member(_bot_user_id(client))
-        channel = await guild.fetch_channel(request.channel_id)
-        if isinstance(channel, discord.Thread):
-            # A thread inherits the permissions of its parent.
-            channel = await guild.fetch_channel(channel.parent_id)
-        permissions = channel.permissions_for(me)
+    # Not from the cache: it is stale while the Gateway is away, which a half-open connection does not tell, and what was
+    # lost with the network is what is looked for.
+    guild = await client.fetch_guild(request.guild_id, with_counts=False)
+    me = await guild.fetch_member(_bot_user_id(client))
+    channel: Any = await guild.fetch_channel(request.channel_id)
+    if isinstance(channel, discord.Thread):
+        # A thread inherits the permissions of its parent.
+        channel = await guild.fetch_channel(channel.parent_id)
+    permissions = channel.permissions_for(me)
     if not (permissions.view_channel and permissions.read_message_history):
         raise DeliveryError(HISTORY_UNREADABLE, "the channel's history may not be read")
 

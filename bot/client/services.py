@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.service import Alerts
+from bot.core.admission import Admission
 from bot.core.clock import Clock
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
@@ -14,7 +15,7 @@ from bot.operations.service import StatusService
 from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
-from bot.search.service import LookupAdmission, SearchService
+from bot.search.service import SearchService
 from bot.shelf.imports import ReferenceImporter
 from bot.shelf.service import Shelf
 from bot.sources.kinds import SourceRegistry
@@ -35,7 +36,8 @@ class Services:
     clock: Clock
     search: SearchService
     glossary: GlossaryService
-    lookups: LookupAdmission
+    lookups: Admission
+    transfers: Admission
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts
     alerts: Alerts

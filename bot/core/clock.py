@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +23,14 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def latest_date(now: datetime) -> date:
+    """Return the last date that a digest can rightly have at `now` (UTC): tomorrow, as zones ahead of UTC have it.
+
+    What a later date says is kept, and is the newest only once its day has come.
+    """
+    return now.date() + timedelta(days=1)
 
 
 SLICE_SECONDS = 0.003
@@ -74,11 +82,15 @@ class BatchSize:
             self.size = min(self._sizes[1], 2 * self.size)
 
 
+_MAX_ZONE_LENGTH = 60
+
+
 @lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
     """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
     try:
-        return ZoneInfo(name.strip())
+        # A name is sought as a module too, with a package for each dot.
+        return ZoneInfo(name.strip()[:_MAX_ZONE_LENGTH])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise errors.UsageError(
             f"{name.strip()[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."

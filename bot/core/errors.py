@@ -17,5 +17,9 @@ class UsageError(PaperroundError):
         self.arguments = arguments
 
 
+class TooManyPartsError(PaperroundError):
+    """A JSON text that would take too much memory as objects."""
+
+
 class NotADigestError(PaperroundError):
     """A file or text that is no digest. The message gives the reason without the file's name."""

@@ -74,7 +74,22 @@ async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Even
 
 _NICE = 10
 _PROGRAM = "from bot.core import isolation; isolation.main()"
-_SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
+_PASSED_VARIABLES = frozenset(
+    {
+        *("HOME", "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+        *(
+            "SYSTEMROOT",
+            "FONTCONFIG_FILE",
+            "FONTCONFIG_PATH",
+            "PYTHONUTF8",
+            "PYTHONHASHSEED",
+            "PYTHONDONTWRITEBYTECODE",
+        ),
+    }
+)
+"""What a child process gets of the environment: no tokens, keys, addresses or proxies, which a hostile text might reach."""
+_DATABASE_PREFIX = "PG"
+"""Of the variables from which PostgreSQL's drivers take a password, certificates and a host."""
 _ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """Settings of glibc that return freed memory to the system at once."""
 
@@ -99,16 +114,26 @@ class ChildLimitError(ChildError):
 
 
 async def run_isolated(
-    function: Callable[..., Any], *arguments: Any, seconds: float | None, megabytes: int | None
+    function: Callable[..., Any],
+    *arguments: Any,
+    seconds: float | None,
+    megabytes: int | None,
+    with_database: bool = False,
 ) -> Any:
     """Return what a function of a module returns, also a coroutine function. For the rest see `stream_isolated`."""
-    results = stream_isolated(function, *arguments, seconds=seconds, megabytes=megabytes)
+    results = stream_isolated(
+        function, *arguments, seconds=seconds, megabytes=megabytes, with_database=with_database
+    )
     async with aclosing(results):
         return await anext(results)
 
 
 async def stream_isolated(
-    function: Callable[..., Any], *arguments: Any, seconds: float | None, megabytes: int | None
+    function: Callable[..., Any],
+    *arguments: Any,
+    seconds: float | None,
+    megabytes: int | None,
+    with_database: bool = False,
 ) -> AsyncGenerator[Any, None]:
     """Yield what a generator function of a module yields in a child process; closing the generator ends the process.
 
@@ -116,9 +141,11 @@ async def stream_isolated(
     `seconds` limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size
     of the results. Raises ChildStartError before the function was called, ChildLimitError, ChildError, and PaperroundErrors
     of the function, with their message as the only argument.
+
+    Of the environment the process gets no secrets; `with_database` adds what PostgreSQL's driver reads.
     """
     room = _MAX_RESULT_BYTES if megabytes is None else megabytes * 1_000_000
-    child = await _start(f"{function.__module__}:{function.__qualname__}", room)
+    child = await _start(f"{function.__module__}:{function.__qualname__}", room, with_database)
     assert child.stdin is not None
     assert child.stdout is not None
     slices = clock.TimeSlices()
@@ -151,8 +178,12 @@ async def stream_isolated(
     raise ChildError(f"the process ended with status {status}")
 
 
-async def _start(name: str, max_line: int) -> asyncio.subprocess.Process:
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
+async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subprocess.Process:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_VARIABLES or (with_database and name.startswith(_DATABASE_PREFIX))
+    }
     environment |= _ALLOCATOR | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     try:
         return await asyncio.create_subprocess_exec(

@@ -7,8 +7,7 @@ import sys
 
 import structlog
 
-from bot.core import settings
-from bot.core.printable import make_printable
+from bot.core import printable, settings
 from storage import errors
 
 SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
@@ -36,9 +35,12 @@ def configure(log: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=False,
     )
-    finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    # JSON escapes control characters itself; the console's text may go to a terminal.
-    finish.append(structlog.processors.format_exc_info if style == "json" else _make_values_printable)
+    finish: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        # The console's renderer adds the terminal's colours itself. JSON is made printable as a line.
+        *([] if style == "json" else [_make_values_printable]),
+    ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, _redacting(renderer)]
     )
@@ -57,7 +59,8 @@ def _make_values_printable(
     logger: object, method_name: str, event_dict: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     return {
-        name: make_printable(value) if isinstance(value, str) else value for name, value in event_dict.items()
+        name: printable.make_printable(value) if isinstance(value, str) else value
+        for name, value in event_dict.items()
     }
 
 
@@ -67,6 +70,9 @@ def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Process
     def render(
         logger: structlog.typing.WrappedLogger, method_name: str, event_dict: structlog.typing.EventDict
     ) -> str:
-        return errors.redact(str(renderer(logger, method_name, event_dict)))
+        line = str(renderer(logger, method_name, event_dict))
+        if isinstance(renderer, structlog.processors.JSONRenderer):
+            line = printable.escape_in_json(line)
+        return errors.redact(line)
 
     return render

@@ -22,3 +22,10 @@ def make_printable(text: str) -> str:
     for pattern in (CONTROLS, _SURROGATES):
         text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
     return errors.redact(text)
+
+
+def escape_in_json(line: str) -> str:
+    """Return a line of JSON with what `CONTROLS` names and lone surrogates escaped; both can only be within its strings."""
+    for pattern in (CONTROLS, _SURROGATES):
+        line = pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return line

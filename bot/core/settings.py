@@ -5,6 +5,7 @@ Nothing is read at import; `load()` reads the settings, `setting_origins()` says
 
 from __future__ import annotations
 
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -40,6 +42,12 @@ def _setting(name: str, env: str | None = None, **options: Any) -> Any:
 
 def _split_list(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _check_list(value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is not a list of texts")
+    return value
 
 
 class SourceSetting(pydantic.BaseModel):
@@ -115,7 +123,7 @@ class Settings(BaseSettings):
     @field_validator("arxiv_html_url", mode="before")
     @classmethod
     def _split_addresses(cls, value: Any) -> Any:
-        value = tuple(_split_list(value)) if isinstance(value, str) else value
+        value = tuple(_split_list(value)) if isinstance(value, str) else _check_list(value)
         for address in value:
             if not str(address).startswith(("http://", "https://")):
                 raise ValueError(f"{address!r} is no web address; one is https://arxiv.org/html")
@@ -124,13 +132,15 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("true and false are not values of it")
         is_optional = cls.model_fields[str(info.field_name)].default is None
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 
     @field_validator("writer_formats", mode="before")
     @classmethod
     def _split_formats(cls, value: Any) -> Any:
-        names = value if isinstance(value, str) else ",".join(map(str, value))
+        names = value if isinstance(value, str) else ",".join(map(str, _check_list(value)))
         formats = tuple(dict.fromkeys(_split_list(names.lower())))
         if not set(formats) <= {*WRITTEN_FORMATS}:
             raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
@@ -186,7 +196,12 @@ class Settings(BaseSettings):
     @field_validator("http")
     @classmethod
     def _check_http_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.rpartition(":")[2].isdecimal():
+        host, _, port = (value or ":0").rpartition(":")
+        try:
+            host.strip("[]").encode("idna")  # as listening does
+        except UnicodeError:
+            port = ""
+        if not port.isdecimal():
             raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
         return value
 
@@ -225,10 +240,18 @@ def load() -> Settings:
     except pydantic.ValidationError as error:
         lines = [_format_error(problem) for problem in error.errors()]
         raise errors.UsageError("\n".join(lines)) from None
+    except SettingsError as error:
+        raise errors.UsageError(_format_unread(error)) from None
     except tomllib.TOMLDecodeError as error:
         raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
     except UnicodeDecodeError as error:
         raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
+
+
+def _format_unread(error: SettingsError) -> str:
+    """Return the sentence about a text of the environment that is not the JSON of its field, which the error quotes."""
+    [name] = re.findall(r'field "(\w+)"', str(error)) or ["settings"]
+    return f"{setting_name(name)}: this is not JSON. Change it in the environment or {ENV_FILE}."
 
 
 def _format_error(problem: Mapping[str, Any]) -> str:

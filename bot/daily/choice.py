@@ -185,7 +185,8 @@ class ServerPickRow(NamedTuple):
 FEWEST_SAVERS = 3
 """Members who must have saved a paper before it counts. To share is public.
 
-Of one, others could tell who it is; of two, each of them could, where a server has two readers.
+Of one, others could tell who it is; of two, each of them could, where a server has two readers. Somebody with several accounts
+can always be all savers but one: no number prevents that, since Discord does not say whose accounts they are.
 """
 
 

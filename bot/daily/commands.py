@@ -54,6 +54,21 @@ CHOICES = {
 AUTOCOMPLETES = {"time": autocomplete.times, "timezone": autocomplete.timezones, "topic": autocomplete.topics}
 
 
+@autocomplete.guarded
+async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the subscriptions of the server with a name that contains the typed text."""
+    texts = await interaction.client.texts_for(interaction)
+    query = current.casefold()
+    labels: dict[str, str] = {}
+    for subscription in await _list_for_guild(Request(interaction, texts)):
+        channel = interaction.client.get_channel(subscription.channel_id)
+        name = getattr(channel, "name", None)
+        labels[str(subscription.id)] = daily_messages.subscription_label(texts, subscription, name)
+    return autocomplete.make_choices(
+        (label, value) for value, label in labels.items() if query in label.casefold() or query == value
+    )
+
+
 @app_commands.guild_only()
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -106,7 +121,7 @@ class SubscriptionsCog(
     )
     @app_commands.describe(post="Which one", **DESCRIPTIONS)
     @app_commands.choices(**CHOICES)
-    @app_commands.autocomplete(**AUTOCOMPLETES)
+    @app_commands.autocomplete(post=_complete_post, **AUTOCOMPLETES)
     async def edit(
         self,
         request: Request,
@@ -137,6 +152,7 @@ class SubscriptionsCog(
 
     @router.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="Which one")
+    @app_commands.autocomplete(post=_complete_post)
     async def preview(
         self, request: Request, post: SubscriptionId | None = None
     ) -> ui.LayoutView | list[ui.LayoutView]:
@@ -146,6 +162,7 @@ class SubscriptionsCog(
 
     @router.command(name="now", description="Post right now, without waiting for the set time")
     @app_commands.describe(post="Which one")
+    @app_commands.autocomplete(post=_complete_post)
     async def now(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Post the newest papers that the channel has not received yet."""
         found = await _find_or_ask(request, post, daily_messages.POST_NOW)
@@ -153,6 +170,7 @@ class SubscriptionsCog(
 
     @router.command(name="pause", description="Pause a daily post, or resume it")
     @app_commands.describe(post="Which one")
+    @app_commands.autocomplete(post=_complete_post)
     async def pause(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Pause an active subscription, or resume a paused one."""
         found = await _find_or_ask(request, post, daily_messages.PAUSE)
@@ -160,31 +178,13 @@ class SubscriptionsCog(
 
     @router.command(name="remove", description="Remove a daily post")
     @app_commands.describe(post="Which one")
+    @app_commands.autocomplete(post=_complete_post)
     async def remove(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
         found = await _find_or_ask(request, post, daily_messages.REMOVE)
         if isinstance(found, ui.LayoutView):
             return found
         return daily_messages.confirm_remove_view(request.texts, found)
-
-    @edit.autocomplete("post")
-    @preview.autocomplete("post")
-    @now.autocomplete("post")
-    @pause.autocomplete("post")
-    @remove.autocomplete("post")
-    async def _subscription_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        texts = await interaction.client.texts_for(interaction)
-        query = current.casefold()
-        labels: dict[str, str] = {}
-        for subscription in await _list_for_guild(Request(interaction, texts)):
-            channel = interaction.client.get_channel(subscription.channel_id)
-            name = getattr(channel, "name", None)
-            labels[str(subscription.id)] = daily_messages.subscription_label(texts, subscription, name)
-        return autocomplete.make_choices(
-            (label, value) for value, label in labels.items() if query in label.casefold() or query == value
-        )
 
 
 class SubscriptionButtonsCog(commands.Cog):
@@ -250,7 +250,7 @@ class SubscriptionButtonsCog(commands.Cog):
             await _require_allowed(request, channel, wanted)
             return await _setup_view(request, wanted)
         except UserError as error:
-            token = await router.store_typed(request.services.text_tokens, payload, values)
+            token = await router.store_typed(request, payload, values)
             reopen_id = custom_ids.pack(daily_messages.REOPEN, form_name, token)
             reason = request.texts(error.key, **error.arguments)
             return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
@@ -391,11 +391,11 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 async def _save_draft(request: Request, draft: Subscription) -> str:
     """Store a draft and return its token, which the wizard's buttons have."""
     text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
-    return await request.services.text_tokens.save(text)
+    return await request.services.text_tokens.save(request.user_id, text)
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token. Raises UserError if it was overwritten."""
+    """Return the draft of a token. Raises UserError if it is gone."""
     stored = await request.services.text_tokens.get(token)
     if stored is None:
         raise UserError("outdated-control")

@@ -85,6 +85,7 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
     shown = repr(post.papers) + (repr(titles) if titles else "")
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
+        digests=tuple(paper.digest_id for paper in post.papers),
         total=post.total,
         fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
         topic=post.topic,

@@ -1,20 +1,21 @@
-"""Plans edits of sent posts whose content a corrected or new digest changes. The papers and their order stay as posted.
+"""Plans edits of sent posts when the digest that they came from is corrected. The papers and their order stay as posted.
 
-Runs inside the transaction that stores the digest.
+What another digest says changes no sent post, so a paper's text is always that of the digest from which it was posted. A
+message has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. Runs inside the
+transaction that stores the digest.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 
-from bot.archive import summaries
 from bot.core import isolation
 from bot.daily import choice, deliveries, schedule
 from bot.outbox import contents
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(days=7)
 """Older posts are not edited."""
+INTERVAL = timedelta(hours=1)
+"""The shortest time between two edits of a message."""
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
 BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
@@ -41,7 +44,7 @@ class ChangedPost(NamedTuple):
 
 
 class EditPlanner:
-    """Plans the edits that follow from a corrected digest, or from a new one with better texts of posted papers."""
+    """Plans the edits that follow from a corrected digest."""
 
     def __init__(self, factory: DeliveryFactory) -> None:
         self._factory = factory
@@ -57,9 +60,9 @@ class EditPlanner:
         """Plan an edit of each sent post whose papers the correction changed. Returns the number of posts.
 
         `changed_ids` are the papers that may show something else now, by default all of the digest. A new digest
-        (`revision` 1) edits only the posts that would show a summary of it.
+        (`revision` 1) changes no post.
         """
-        digest = await archive.get(connection, digest_id)
+        digest = await archive.get(connection, digest_id) if revision > 1 else None
         if digest is None:
             return 0
         corrected = {
@@ -71,28 +74,26 @@ class EditPlanner:
         recent = await stored_deliveries.list_rows(
             connection, state=models.DeliveryState.SENT, digest_since=digest.date, since_at=now - LOOK_BACK
         )
-        affected = []
-        for delivery in recent:
-            picked = (arxiv_id for arxiv_id, _, _ in delivery.post.server_picks)
-            if delivery.kind in POST_KINDS and not corrected.isdisjoint((*delivery.post.papers, *picked)):
-                affected.append(delivery)
-        shown_id = digest_id if revision == 1 else None
-        changed = iter(await self._list_changed(connection, affected, shown_id))
-        pending = await stored_deliveries.list_pending_edits(connection) if affected else {}
+        origins = {(arxiv_id, digest_id) for arxiv_id in corrected}
+        affected = [
+            delivery
+            for delivery in recent
+            if delivery.kind in POST_KINDS
+            and not origins.isdisjoint(zip(delivery.post.papers, delivery.post.digests, strict=False))
+        ]
+        changed = iter(await self._list_changed(connection, affected))
+        edits = await stored_deliveries.list_edits(connection, now - INTERVAL) if affected else {}
         count = 0
         while batch := list(itertools.islice(changed, BATCH_SIZE)):
-            count += await self._plan_batch(connection, batch, pending, f"{digest_id}:{revision}", now)
+            count += await self._plan_batch(connection, batch, edits, f"{digest_id}:{revision}", now)
         if count:
             log.info("edits planned", count=count, digest=digest_id, revision=revision)
         return count
 
     async def _list_changed(
-        self, connection: Connection, sent: Sequence[models.Delivery], shown_id: int | None
+        self, connection: Connection, sent: Sequence[models.Delivery]
     ) -> list[ChangedPost]:
-        """Render each distinct post again, and return those whose papers changed.
-
-        With `shown_id`, only posts that show a summary of that digest.
-        """
+        """Render each distinct post again, and return those whose papers changed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)} if sent else {}
         rendered: dict[object, deliveries.RenderedPost | None] = {}
         changed = []
@@ -103,27 +104,23 @@ class EditPlanner:
             content = delivery.post, delivery.locale, delivery.digest_on
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
+                rendered[key] = await self._rerender(connection, delivery, subscription)
             new = rendered[key]
             if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
                 changed.append(ChangedPost(delivery, new))
         return changed
 
     async def _rerender(
-        self,
-        connection: Connection,
-        delivery: models.Delivery,
-        subscription: models.Subscription,
-        shown_id: int | None,
+        self, connection: Connection, delivery: models.Delivery, subscription: models.Subscription
     ) -> deliveries.RenderedPost | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.post.papers):
             return None
-        if shown_id is not None:
-            chosen = (summaries.best_summary(detail, delivery.locale) for detail in details)
-            if not any(summary is not None and summary.digest_id == shown_id for summary in chosen):
-                return None
+        details = [
+            replace(detail, appearances=tuple(of for of in detail.appearances if of.digest_id == digest_id))
+            for detail, digest_id in zip(details, delivery.post.digests, strict=True)
+        ]
         await outbox_deliveries.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
@@ -155,54 +152,60 @@ class EditPlanner:
         self,
         connection: Connection,
         batch: Sequence[ChangedPost],
-        pending: Mapping[int, Sequence[int]],
+        known: Mapping[int, Sequence[stored_deliveries.PlannedEdit]],
         revision: str,
         now: datetime,
     ) -> int:
+        """Plan a delivery for each message, in place of the one that waits. Returns the number of posts."""
         stored = await stored_deliveries.list_parts_by_delivery(
             connection, [delivery.id for delivery, _ in batch]
         )
         planned: list[models.NewDelivery] = []
+        replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
         new_payloads: dict[int, str] = {}
         for delivery, rendered in batch:
             edits, payloads = self._build_edits(stored[delivery.id], rendered, delivery.key)
             new_payloads |= payloads
-            for edit in edits:
-                # A pending edit that is retried after this one must not restore the older text.
-                new_payloads |= dict.fromkeys(pending.get(edit.message_id or 0, ()), edit.payload)
-            if edits:
-                key = f"edit:{delivery.id}:{revision}"
+            for part_id, edit in edits.items():
+                earlier = known.get(edit.message_id or 0, ())
+                is_sending = [row.part_id for row in earlier if row.state is models.PartState.SENDING]
+                # If that attempt fails and is repeated, it must not restore the older text.
+                new_payloads |= dict.fromkeys(is_sending, edit.payload)
+                replaced += [row.delivery_id for row in earlier if row.sent_at is None]
                 planned.append(
                     self._factory.build(
                         deliveries.EDIT,
-                        key,
+                        f"edit:{part_id}:{revision}",
                         delivery.locale,
-                        edits,
+                        [edit],
                         now,
+                        due_at=_due_at(earlier, now),
                         guild_id=delivery.guild_id,
                         channel_id=delivery.channel_id,
                         digest_on=delivery.digest_on,
                         post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
+            if edits:
                 posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
-        ids = await outbox.add_all(connection, planned)
+        await outbox.withdraw(connection, replaced)
+        await outbox.add_all(connection, planned)
         await outbox.set_content(connection, posts, new_payloads)
-        return len(ids)
+        return len(posts)
 
     def _build_edits(
         self, stored: Sequence[models.Part], rendered: deliveries.RenderedPost, key: str
-    ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
-        """Return the edits of changed messages, and the new payloads by part id.
+    ) -> tuple[dict[int, models.NewPart], dict[int, str]]:
+        """Return the edits of changed messages, and their new payloads, both by the id of the message's part.
 
         Returns nothing if the subscription's style has changed since: that post consists of other messages.
         """
-        edits: list[models.NewPart] = []
+        edits: dict[int, models.NewPart] = {}
         payloads: dict[int, str] = {}
         new_parts = self._factory.build_parts(rendered.parts, key)
         if [part.kind for part in stored] != [part.kind for part in new_parts]:
-            return (), {}
+            return {}, {}
         for part, new in zip(stored, new_parts, strict=True):
             if part.kind not in contents.MARKED_KINDS or part.message_id is None or part.payload is None:
                 continue
@@ -212,13 +215,21 @@ class EditPlanner:
                 continue
             payloads[part.id] = shown
             body: dict[str, Any] = json.loads(shown)
-            edits.append(
-                models.NewPart(
-                    kind=models.PartKind.EDIT,
-                    payload=dump_payload(body.get("message", body)),
-                    nonce="",
-                    channel_id=part.channel_id,
-                    message_id=part.message_id,
-                )
+            edits[part.id] = models.NewPart(
+                kind=models.PartKind.EDIT,
+                payload=dump_payload(body.get("message", body)),
+                nonce="",
+                channel_id=part.channel_id,
+                message_id=part.message_id,
             )
-        return tuple(edits), payloads
+        return edits, payloads
+
+
+def _due_at(earlier: Iterable[stored_deliveries.PlannedEdit], now: datetime) -> datetime:
+    """Return when a message may be edited next; an edit that is being sent counts as sent now."""
+    edited = [
+        row.sent_at or now
+        for row in earlier
+        if row.sent_at is not None or row.state is models.PartState.SENDING
+    ]
+    return max((at + INTERVAL for at in edited), default=now)

@@ -265,7 +265,7 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        dates = await archive.list_dates(connection, limit=1)
+        dates = await archive.list_dates(connection, limit=1, until_on=clock.latest_date(now))
         newest_on = dates[0] if dates else today
         forecast = await self._forecast(connection, subscription, now)
         if forecast is not None:
@@ -294,7 +294,7 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> TopicForecast | None:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        dates = await archive.list_dates(connection, limit=1)
+        dates = await archive.list_dates(connection, limit=1, until_on=clock.latest_date(now))
         if not subscription.topic or not dates:
             return None
         last_on = min(dates[0], choice.newest_digest_date(now))

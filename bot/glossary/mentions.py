@@ -181,10 +181,12 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
 
 def is_abbreviation_of(abbreviation: str, text: str) -> bool:
-    """Tell whether an abbreviation can abbreviate the whole of a text."""
+    """Tell whether an abbreviation can abbreviate the whole of a text; none stands for more than twelve words."""
     words = [analyser.fold(word) for word in _WORDS.findall(text)]
     letters = _letters(abbreviation)
-    return len(letters) >= 2 and (_matches_initials(words, letters) or _matches_subsequence(words, letters))
+    if len(letters) < 2 or len(words) > _MAX_LONG_FORM_WORDS:
+        return False
+    return _matches_initials(words, letters) or _matches_subsequence(words, letters)
 
 
 def _letters(abbreviation: str) -> str:

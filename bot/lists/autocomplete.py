@@ -15,9 +15,9 @@ from bot.client import options as client_options
 from bot.client import paper_text
 from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
+from bot.core import admission
 from bot.lists import messages as lists_messages
 from bot.rendering import discord_text
-from bot.search import service as search_service
 from bot.text import analyser
 from bot.text import dates as text_dates
 
@@ -30,30 +30,31 @@ TIMEOUT_SECONDS = 2.5
 PATIENCE_SECONDS = 0.5
 
 
-def _within_timeout(complete: Callback) -> Callback:
-    """Decorate a callback: after the timeout or an error, which is logged, it returns no choices.
+def guarded(complete: Callback) -> Callback:
+    """Decorate a callback: it gets no more of what is typed than the longest name of a choice.
 
-    It also returns none if many readers ask for something, since a late choice is of no use.
+    After the timeout or an error, which is logged, it returns no choices, and also if many readers ask for something,
+    since a late choice is of no use.
     """
 
     @functools.wraps(complete)
-    async def guarded(interaction: Interaction, current: str) -> Choices:
+    async def run(interaction: Interaction, current: str) -> Choices:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_SECONDS),
-                interaction.client.services.lookups.admitted(PATIENCE_SECONDS),
+                interaction.client.services.lookups.admitted(interaction.user.id, PATIENCE_SECONDS),
             ):
-                return await complete(interaction, current)
-        except search_service.BusyError:
+                return await complete(interaction, current[: discord_text.CHOICE_NAME])
+        except admission.BusyError:
             return []
         except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
             log.warning("autocomplete failed", kind=type(error).__name__, error=str(error))
             return []
 
-    return guarded
+    return run
 
 
-@_within_timeout
+@guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
     """Return topics of the archive, those in the user's language first."""
     texts = await interaction.client.texts_for(interaction)
@@ -61,7 +62,7 @@ async def topics(interaction: Interaction, current: str) -> Choices:
     return make_choices((topic.name, topic.value) for topic in matches)
 
 
-@_within_timeout
+@guarded
 async def authors(interaction: Interaction, current: str) -> Choices:
     """Return authors with the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
@@ -73,7 +74,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
     return make_choices(choices)
 
 
-@_within_timeout
+@guarded
 async def institutions(interaction: Interaction, current: str) -> Choices:
     """Return institutions in the script that is typed, those of most recent papers first."""
     names = await interaction.client.services.alerts.list_institutions(current)
@@ -99,7 +100,7 @@ author_lists = _of_list(authors)
 institution_lists = _of_list(institutions)
 
 
-@_within_timeout
+@guarded
 async def papers(interaction: Interaction, current: str) -> Choices:
     """Return papers by id or title: id, votes and title, in this order because a narrow screen cuts off the end."""
     matches = await interaction.client.services.search.complete_paper(current)
@@ -112,17 +113,16 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     )
 
 
+@guarded
 async def tags(interaction: Interaction, current: str) -> Choices:
     """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
     typed = current.strip().lstrip("#").casefold()
-    counts = await interaction.client.services.shelf.list_tags(interaction.user.id)
-    return make_choices(
-        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts if typed in tag
-    )
+    counts = await interaction.client.services.shelf.list_tags(interaction.user.id, typed)
+    return make_choices((f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts)
 
 
-@_within_timeout
+@guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
     """Return the days with a digest that the typed text means or may become, each with the number of its papers.
 
@@ -132,25 +132,27 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
     days = await status.list_dates(*span) if span else []
-    days += [day for day in await status.list_dates() if _may_become(current, day, today)]
+    begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
+    days += [day for day in await status.list_dates() if _may_become(begun, day, today)]
     if span and not days:
         days = lists_messages.nearest_days(await status.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
     return make_choices(lists_messages.label_days(texts, await status.count_papers(days), today))
 
 
-def _may_become(typed: str, day: date, today: date) -> bool:
-    """Tell whether a name of a day, in Korean or English, begins with the typed text, or its ISO date contains it."""
-    begun = analyser.keystrokes(analyser.fold(typed).replace(" ", ""))
+def _may_become(begun: str, day: date, today: date) -> bool:
+    """Tell whether a name of a day, in Korean or English, begins with these keystrokes, or its ISO date contains them."""
     names = text_dates.list_names(day, today)
     return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
 
 
+@guarded
 async def timezones(_: Interaction, current: str) -> Choices:
     """Return the time zones one of whose names contains the typed text, common ones first."""
     return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
 
 
+@guarded
 async def times(_: Interaction, current: str) -> Choices:
     """Return the time that the typed text means, and the full and half hours that start with it, from 06:00 on."""
     query = current.strip()

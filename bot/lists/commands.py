@@ -138,11 +138,14 @@ class ListsCog(commands.Cog):
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
-        interaction = request.interaction
+        interaction, state = request.interaction, await self._load_state(action)
+        if state.kind is ListKind.SAVED:
+            # It is shared by a button of its own, without what only its reader sees.
+            raise UserError("outdated-control")
         # Admitted before the answer is public, since a refusal is private.
         async with router.admitted_lookup(interaction):
             await router.defer(interaction, public=True)
-            listed = await self._lists.load(request.texts, await self._load_state(action), request.user_id)
+            listed = await self._lists.load(request, state)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
@@ -201,15 +204,16 @@ class ListsCog(commands.Cog):
 
 
 async def store_list_text(
-    tokens: TextTokenStore, state: ListState, max_length: int = MAX_TEXT_LENGTH
+    tokens: TextTokenStore, user_id: int, state: ListState, max_length: int = MAX_TEXT_LENGTH
 ) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = discord_text.to_single_line(state.text)
-    return replace(state, text=text, token=await tokens.save(text) if len(text) > max_length else "")
+    token = await tokens.save(user_id, text) if len(text) > max_length else ""
+    return replace(state, text=text, token=token)
 
 
 async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
-    """Return a state from a custom id with its text. Raises UserError if the text of its token was overwritten."""
+    """Return a state from a custom id with its text. Raises UserError if the text of its token is gone."""
     if not state.token:
         return state
     text = await tokens.get(state.token)
@@ -227,13 +231,13 @@ class PaperListLoader:
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
         if not state.token:
-            state = await store_list_text(self._services.text_tokens, state)
+            state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
             return await self._list_view(request, state)
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         texts, interaction = request.texts, request.interaction
-        listed = await self.load(texts, state, request.user_id)
+        listed = await self.load(request, state)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
                 return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
@@ -242,20 +246,20 @@ class PaperListLoader:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
             return lists_messages.list_view(texts, listed, may_share=permissions.may_share(interaction))
-        wider = await self._load_wider(texts, state, request.user_id)
+        wider = await self._load_wider(request, state)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
-    async def load(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+    async def load(self, request: Request, state: ListState) -> PaperList:
         """Return a page of the list; the last page for a larger number, after papers were removed."""
-        listed = await self._load_page(texts, state, user_id)
+        listed = await self._load_page(request, state)
         if not listed.rows and state.page and listed.total:
-            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), user_id)
+            listed = await self._load_page(request, state.replace(page=listed.page_count - 1))
         if listed.snippets:
             return listed
-        snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
+        snippets = await self._services.search.list_snippets(listed.rows, request.texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def _load_wider(self, texts: Texts, state: ListState, user_id: int) -> PaperList | None:
+    async def _load_wider(self, request: Request, state: ListState) -> PaperList | None:
         """Return an empty list without its filters and the period of its question; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind in (ListKind.TOPIC, ListKind.TOP):
@@ -264,7 +268,7 @@ class PaperListLoader:
                 wider = wider.replace(text=timeless, token="")
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
-        listed = await self._load_page(texts, wider, user_id)
+        listed = await self._load_page(request, wider)
         return listed if listed.rows and (listed.has_complete or not listed.missing) else None
 
     async def _label_days_around(self, request: Request, state: ListState) -> tuple[tuple[str, str], ...]:
@@ -277,7 +281,8 @@ class PaperListLoader:
         today = await request.interaction.client.today_for(request.interaction)
         return lists_messages.label_days(request.texts, counts, today)
 
-    async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+    async def _load_page(self, request: Request, state: ListState) -> PaperList:
+        texts = request.texts
         match state.kind:
             case ListKind.TOPIC:
                 return await self._load_topic(texts, state)
@@ -290,9 +295,9 @@ class PaperListLoader:
             case ListKind.SIMILAR:
                 return await self._load_similar(texts, state)
             case ListKind.SAVED:
-                return await self._load_saved(texts, state, user_id)
+                return await self._load_saved(texts, state, request.user_id)
             case ListKind.GUILD_SHELF:
-                return await self._load_guild_shelf(texts, state)
+                return await self._load_guild_shelf(request, state)
             case _:
                 assert_never(state.kind)
 
@@ -427,14 +432,19 @@ class PaperListLoader:
             ),
         )
 
-    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> PaperList:
-        """Return a page of a server's shelf in the list's period, with the numbers of members."""
-        guild_id, _, topic = state.text.partition(":")
+    async def _load_guild_shelf(self, request: Request, state: ListState) -> PaperList:
+        """Return a page of the server's shelf in the list's period, with the numbers of members.
+
+        Raises UserError for another server's.
+        """
+        texts, guild_id = request.texts, request.interaction.guild_id
+        named, _, topic = state.text.partition(":")
+        if guild_id is None or named != str(guild_id):
+            raise UserError("outdated-control")
         since = datetime.min.replace(tzinfo=UTC)
         if days := PERIOD_DAYS.get(state.period):
             since = self._services.clock() - timedelta(days=days)
-        with custom_ids.map_parse_errors():
-            rows, counts = await self._services.shelf.list_of_guild(int(guild_id), since, topic)
+        rows, counts = await self._services.shelf.list_of_guild(guild_id, since, topic)
         shown = rows[state.offset :][:PAGE_SIZE]
         heading = texts("list-guild-shelf-heading", period=texts(state.period.text_id), count=len(rows))
         return PaperList(
@@ -599,9 +609,10 @@ class PapersCog(commands.Cog):
     async def share(self, request: Request, action: Action) -> None:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
-        await router.defer(interaction, public=True)
-        detail = await load_paper(request, action.payload)
-        topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+        async with router.admitted_lookup(interaction):
+            await router.defer(interaction, public=True)
+            detail = await load_paper(request, action.payload)
+            topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
         view = lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
         # Sent here, because a post that fails is not counted as shared.
         await router.reply_publicly(interaction, view)
@@ -640,8 +651,10 @@ class PapersCog(commands.Cog):
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
-        state = await store_list_text(self._services.text_tokens, ListState(ListKind.TOPIC, paper))
-        listed = await self._lists.load(texts, state, request.user_id)
+        state = await store_list_text(
+            self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, paper)
+        )
+        listed = await self._lists.load(request, state)
         if not listed.rows:
             return None
         listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-from asyncio import to_thread
-
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.accounts.service import TooLargeError
 from bot.client import custom_ids, message_builder, permissions, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError, WithFiles
+from bot.client.router import Attachment, Download, Transfer, UserError
 from bot.operations import messages as operations_messages
 from bot.shelf import messages as shelf_messages
 
 FORGET = "mf"
 KEEP = "mk"
-MAX_PLAIN_BYTES = 8_000_000
-"""Discord takes files of 10 MB; a larger one is sent compressed."""
 
 
 class StatusCog(commands.Cog):
@@ -92,15 +87,15 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         self._mentions = bot.mentions
 
     @router.command(name="data", description="Everything stored about you, as a file")
-    async def data(self, request: Request) -> WithFiles:
+    @router.transfers
+    async def data(self, request: Transfer) -> Download:
         """Give the reader everything that is kept, as an attached JSON file."""
-        content, name = await self._data.export(request.user_id), "paperround.json"
-        if len(content) > MAX_PLAIN_BYTES:
-            content, name = await to_thread(gzip.compress, content), f"{name}.gz"
+        with router.map_service_errors({TooLargeError: "me-data-too-large"}):
+            content, name = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=self._mentions("me forget")))
         message.add_file(name)
-        return WithFiles(message.view, [discord.File(io.BytesIO(content), name)])
+        return Download(message.view, Attachment(name, content))
 
     @router.command(name="forget", description="Remove everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pydantic
 
+from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, setting_name, setting_origins
 from bot.rendering.templates import Templates
 from bot.search import index as search_index
@@ -102,7 +103,7 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding(name, "cannot be used", well=False, note=str(error))]
     try:
         async with opened.read() as connection:
-            extent = await papers.get_extent(connection)
+            extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
             source_count = len(await sources.list_rows(connection))
             post_count = len(await daily.list_rows(connection))
         source_count = source_count or len(settings.sources)

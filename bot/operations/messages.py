@@ -207,6 +207,8 @@ def sources_view(
         message.add_text(texts("sources-none"))
     for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
         message.add_text(_source_text(texts, row, now))
+    if len(rows) > 1:
+        message.add_text(subtext(texts("sources-order")))
     if inbox is not None:
         message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
     elif not rows:

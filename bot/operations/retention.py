@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, daily, deliveries, outbox, shelf, writer
+from storage import accounts, alerts, archive, daily, deliveries, outbox, papers, shelf, writer
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -63,12 +63,14 @@ class Retention:
             (daily.purge_decisions, content_before),
             (writer.purge_texts, content_before),
             (alerts.purge_matches, content_before),
+            (accounts.purge_texts, content_before),
             (writer.purge_drafts, before),
             (shelf.purge_removed, now - UNDO_PERIOD),
             (shelf.purge_shared, before),
         ):
             removed += await self._repeat(purge, limit)
         removed += await self._repeat(_remove_answered_alerts)
+        removed += await self._repeat(_remove_unkept_papers)
         removed += await self._walk(alerts.list_old_notified, _archive_notified, before, ("", 0))
         removed += await self._walk(deliveries.list_removable, _remove_deliveries, before, 0)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
@@ -144,6 +146,12 @@ class Retention:
 async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
     """Remove the alerts for single papers whose message was sent."""
     return await alerts.remove(connection, await alerts.list_answered_matches(connection, limit))
+
+
+async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
+    """Remove the papers that only readers kept who keep them no more, such as those of an import."""
+    await archive.lock_ingest(connection)
+    return await papers.purge_unkept(connection, limit)
 
 
 async def _archive_notified(connection: Connection, pairs: Sequence[tuple[str, int]]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core.clock import Clock
+from bot.core.clock import Clock, latest_date
 from bot.operations.health import ClockMonitor, ClockStep
 from bot.outbox.deliveries import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
@@ -82,7 +82,7 @@ class StatusService:
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only the reader's own data."""
         async with self._database.read() as connection:
-            dates = await archive.list_dates(connection, limit=1)
+            dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
             subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)

@@ -17,7 +17,7 @@ class PostPaper:
     """A paper in a post.
 
     `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
-    `summary` says whose they are. `authors` may be complete.
+    `summary` says whose they are. `authors` may be complete. `digest_id` is the digest that it came from, 0 for none.
     """
 
     arxiv_id: str
@@ -34,6 +34,7 @@ class PostPaper:
     code_url: str | None = None
     code_stars: int | None = None
     project_url: str | None = None
+    digest_id: int = 0
 
 
 ServerPick: TypeAlias = tuple[PostPaper, int, int]

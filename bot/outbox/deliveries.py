@@ -39,6 +39,9 @@ async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Colle
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
     """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
     best = best_summary(detail, locale)
+    digest_id = best.digest_id if best else None
+    if digest_id is None:
+        digest_id = min(((of.trust, of.digest_id) for of in detail.appearances), default=(None, 0))[1]
     if best is not None and best.format is None:
         best = _extract(best, detail.title or "")
     return contents.PostPaper(
@@ -56,6 +59,7 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
         code_url=detail.code_url,
         code_stars=detail.code_stars,
         project_url=detail.project_url,
+        digest_id=digest_id,
     )
 
 
@@ -193,10 +197,17 @@ class DeliveryFactory:
         return _serialise_parts(record.render(self._renderer(), post), post.marker)
 
     def build_post(
-        self, record: KindRecord[PostT], post: PostT, now: datetime, /, **fields: Unpack[Fields]
+        self,
+        record: KindRecord[PostT],
+        post: PostT,
+        now: datetime,
+        /,
+        key: str | None = None,
+        **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of a post, whose marker is the key."""
-        return self.build(record, post.marker, post.locale, self.render(record, post), now, **fields)
+        """Return the delivery of a post, whose marker is the key unless another one is given."""
+        parts = self.render(record, post)
+        return self.build(record, key or post.marker, post.locale, parts, now, marker=post.marker, **fields)
 
     def build(
         self,
@@ -205,9 +216,14 @@ class DeliveryFactory:
         locale: models.Locale,
         parts: Iterable[models.NewPart],
         now: datetime,
+        marker: str | None = None,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given."""
+        """Return the delivery of rendered messages, due now unless `due_at` is given.
+
+        `marker` names the messages, if it is not the key. One that is the same whenever the delivery is planned lets it be
+        found in a channel's history after a backup was restored.
+        """
         fields.setdefault("due_at", now)
         return models.NewDelivery(
             key=key,
@@ -215,16 +231,16 @@ class DeliveryFactory:
             locale=locale,
             planned_at=now,
             expires_at=self.expires_at(now),
-            parts=self.build_parts(parts, key),
+            parts=self.build_parts(parts, marker or key),
             priority=record.priority,
             **fields,
         )
 
-    def build_parts(self, parts: Iterable[models.NewPart], key: str) -> tuple[models.NewPart, ...]:
-        """Return rendered messages as the parts of the delivery `key`, with its marker and new nonces."""
+    def build_parts(self, parts: Iterable[models.NewPart], name: str) -> tuple[models.NewPart, ...]:
+        """Return rendered messages as the parts of a delivery, with its own marker and new nonces."""
         new_parts = []
         for position, part in enumerate(parts):
-            shared, marker = part.marker, part.marker and contents.part_marker(key, position)
+            shared, marker = part.marker, part.marker and contents.part_marker(name, position)
             if shared is None or marker is None:
                 new_parts.append(replace(part, nonce=self._nonces()))
                 continue

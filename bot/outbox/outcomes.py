@@ -371,9 +371,15 @@ class OutcomeRecorder:
                 assert_never(classification.disposition)
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone."""
+        """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone.
+
+        What may have been sent lives twice as long: Discord has to answer before it is sent again or given up.
+        """
         async with self._database.transaction() as connection:
-            expired = await outbox.expire(connection, now, reason=models.Reason.TOO_OLD)
+            lifetime = self._deliveries.expires_at(now) - now
+            expired = await outbox.expire(
+                connection, now, reason=models.Reason.TOO_OLD, unknown_until=now - lifetime
+            )
             unsent_ids = set(await deliveries.list_unsent(connection, [row.id for row in expired]))
             for record in self._kinds:
                 unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]

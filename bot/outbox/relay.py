@@ -10,13 +10,14 @@ import dataclasses
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 
 import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.outbox import discord_health, outcomes
+from bot.outbox import contents, discord_health, outcomes
 from bot.outbox.sender import (
     BLOCKED_OR_GONE,
     OUTCOME_UNKNOWN,
@@ -24,6 +25,7 @@ from bot.outbox.sender import (
     DeliveryError,
     Disposition,
     Sender,
+    SendRequest,
     build_request,
 )
 from storage import accounts, deliveries, models, outbox
@@ -52,9 +54,14 @@ class AttemptRunner:
         self._sender = sender
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
+        self._absent_ids: set[int] = set()
 
-    async def run(self, due: DuePart, now: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message was already there. Raises `sender.DeliveryError`."""
+    async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
+        """Return the receipt, and whether the message was already there. Raises `sender.DeliveryError`.
+
+        What could be sent before the sender's term began (UTC) may be there although its part was never attempted: if the
+        database is a backup, another run sent it after the backup was made.
+        """
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:
@@ -64,6 +71,8 @@ class AttemptRunner:
         receipt = None
         if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
             receipt = await self._sender.find(request, part.first_attempt_at)
+        else:
+            receipt = await self._find_unrecorded(delivery, request, term_began_at)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -81,6 +90,32 @@ class AttemptRunner:
         measured = self._monotonic() - self._unknown_since.get(part.id, self._monotonic())
         # A first attempt in the future means that the clock was set back: its age is unknown then.
         return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
+
+    async def _find_unrecorded(
+        self, delivery: models.Delivery, request: SendRequest, term_began_at: datetime
+    ) -> models.Receipt | None:
+        """Search for a message that only a run after the backup can have sent. None without the permission to search."""
+        since = _sendable_since(delivery)
+        is_marked = request.kind in contents.MARKED_KINDS  # the others can be repeated without harm
+        if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
+            return None
+        try:
+            receipt = await self._sender.find(request, since)
+        except DeliveryError as error:
+            classification = error.classification
+            if classification.disposition is Disposition.UNKNOWN:
+                # Nothing was sent. Else the next attempt would rely on its nonce, which the message searched for has not.
+                classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
+            # Seldom is a database a backup: a post must not wait for a person after each restart.
+            # Any other verdict, as on a channel that is gone, is left to the request itself.
+            if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
+                raise DeliveryError(
+                    classification, str(error), status=error.status, code=error.code
+                ) from error
+            receipt = None
+        if receipt is None:
+            self._absent_ids.add(delivery.id)  # its later parts were not sent either
+        return receipt
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
@@ -113,6 +148,8 @@ PREFETCH_LIMIT = 200
 FORUM_POST_GRACE = timedelta(seconds=40)
 """Longer than any request lasts. A former sender's forum post that is under way has arrived by then and is found."""
 EXPIRE_INTERVAL = timedelta(seconds=30)
+TICK = timedelta(minutes=1)
+"""A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +195,7 @@ class Relay:
         self._limits = limits or Limits()
         self._get_term = get_term
         self._term: int | None = None
+        self._term_began_at = datetime.min.replace(tzinfo=UTC)
         self._rate_limiter = rate_limiter or outcomes.RateLimiter(monotonic)
         self._monotonic = monotonic
         self._wake_event = asyncio.Event()
@@ -175,6 +213,10 @@ class Relay:
     def wake(self) -> None:
         """Poll at once, because something was planned."""
         self._wake_event.set()
+
+    async def expire(self, now: datetime) -> None:
+        """End the deliveries that expire within the next minute, so that the next posts can have their papers."""
+        await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
         """Send everything that is due at `now` (UTC), until nothing more can be sent at that moment.
@@ -275,7 +317,7 @@ class Relay:
             self._prefetch_skipped_busy = False
             return []
         if term != self._term:
-            self._term = term
+            self._term, self._term_began_at = term, clock()
             self._has_orphans = True
         free_slots = self._free_slots()
         if free_slots <= 0:
@@ -377,7 +419,7 @@ class Relay:
         """Run one attempt and record its outcome."""
         started_at, was_well = clock(), self._health.is_well
         try:
-            receipt, was_found = await self._attempt_runner.run(due, started_at)
+            receipt, was_found = await self._attempt_runner.run(due, started_at, self._term_began_at)
         except DeliveryError as error:
             failure = error
         except Exception as error:
@@ -394,6 +436,16 @@ class Relay:
         await self._recorder.record_failure(due, failure, started_at, clock(), was_well=was_well)
         if failure.classification.disposition in BLOCKED_OR_GONE:
             self._wake_event.set()  # prefetched parts may be for the destination that is now suspended
+
+
+def _sendable_since(delivery: models.Delivery) -> datetime:
+    """Return the earliest time (UTC) at which a delivery can have been sent, also by a run that planned it before this one.
+
+    An alert is due when its digest is stored, which happens again after a backup is restored: the digest's date counts.
+    """
+    if delivery.kind is models.DeliveryKind.ALERT and delivery.digest_on is not None:
+        return datetime.combine(delivery.digest_on, time_of_day.min, UTC)
+    return delivery.due_at
 
 
 def _destination_key(due: DuePart) -> Hashable:

@@ -244,6 +244,9 @@ EMBEDS = 10
 EMBED_TITLE = 256
 """Embeds [resources/message embed limits]."""
 
+FILE_BYTES = 9_500_000
+"""An attachment: 10 MB with the rest of its request [reference, uploading files]."""
+
 AUTOCOMPLETE_CHOICES = 25
 CHOICE_NAME = 100
 CHOICE_VALUE = 100
@@ -297,6 +300,8 @@ MIN_PAGE_SIZE = 64
 """Characters and bytes that a page needs at least: room for both ends of a fence and some content."""
 
 _MIN_FILL_RATIO = 0.5
+_MIN_LOOKAHEAD = 20_000
+"""Characters of a text that is shortened in which marks and links are sought."""
 
 
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
@@ -310,7 +315,8 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
         return text
     if limit < 1 or byte_limit < utf8_bytes(ELLIPSIS):
         return ""
-    prefix = text if markdown else text[: limit + 64]
+    # What is behind the limit tells only whether a mark or link that begins before it ends.
+    prefix = text[: max(4 * limit, _MIN_LOOKAHEAD)] if markdown else text[: limit + 64]
     page = _Page(limit, byte_limit, reserved=SPACED_ELLIPSIS)
     rest = tokenize(prefix, markdown=markdown)[::-1]
     page.fill(rest)

@@ -358,7 +358,8 @@ def render_plain(text: str) -> str:
 
 def render_heading(text: str) -> SafeMarkdown:
     """Return a section's heading as one escaped line without emphasis, for bold type."""
-    (token, *_) = get_parser(links=True).parseInline(" ".join(text[:_CHUNK_SIZE].split()))
+    line = " ".join(text[:_CHUNK_SIZE].split())
+    (token, *_) = get_parser(links=line.count("[") <= _MAX_BRACKETS).parseInline(line)
     plain = render_inline(token.children or [], with_markup=False)
     return SafeMarkdown(discord_text.escape_inline(discord_text.to_single_line(plain).rstrip(":： ")))
 

@@ -86,7 +86,7 @@ async def run_in_worker(url: str, task: MaintenanceTask) -> AsyncGenerator[int, 
     after; the task's stored progress remains.
     """
     steps = isolation.stream_isolated(
-        _run_task, url, task.value, search_index.VERSION, seconds=None, megabytes=None
+        *(_run_task, url, task.value, search_index.VERSION), seconds=None, megabytes=None, with_database=True
     )
     async with aclosing(steps):
         try:

@@ -1,21 +1,15 @@
-"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line.
-
-Look-ups are admitted: a few run at once, the others wait in order, and are refused if that would take too long.
-"""
+"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.clock import Clock, system_clock
+from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.search import authors, completion, engine, similar
 from bot.search import query as search_query
@@ -26,7 +20,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, query_parser
 from bot.text.term_keys import term_key
-from storage import archive, errors, models, papers, search
+from storage import archive, models, papers, search
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.search import query_tokens
@@ -336,7 +330,7 @@ class SearchService:
         """Return a date's papers, top-voted first, and the date: without one that of the newest digest, if there is one."""
         async with self._database.read() as connection:
             if on is None:
-                newest = await archive.list_dates(connection, limit=1)
+                newest = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
                 if not newest:
                     return PaperPage(), None
                 on = newest[0]
@@ -396,7 +390,7 @@ class SearchService:
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""
         async with self._database.read() as connection:
-            return await papers.get_extent(connection)
+            return await papers.get_extent(connection, until_on=latest_date(self._clock()))
 
 
 async def _add_snippets(connection: Connection, result: SearchResult, request: SearchRequest) -> SearchResult:
@@ -405,72 +399,3 @@ async def _add_snippets(connection: Connection, result: SearchResult, request: S
     patterns = search_results.build_patterns(result.terms, result.term_forms)
     snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
     return replace(result, snippets=snippets)
-
-
-MAX_AT_ONCE = 3
-"""Look-ups that run at once. More would not be faster on one core, and each makes the event loop's turns longer."""
-PATIENCE_SECONDS = 2.0
-"""Expected waiting time above which a look-up is refused: readers get an answer of either kind within three seconds."""
-WARNING_INTERVAL_SECONDS = 60.0
-_FIRST_ESTIMATE_SECONDS = 0.05
-_MEAN_WEIGHT = 0.1
-_ESTIMATE_TOLERANCE = 2.0
-"""Times its patience that a look-up may be expected to wait. The mean is rough: charts take ten times as long as lists."""
-
-
-class BusyError(errors.PaperroundError):
-    """A look-up was refused because too many others are waiting."""
-
-
-class LookupAdmission:
-    """A semaphore with a queue that is bounded by its expected waiting time.
-
-    `on_decision` is told of each look-up whether it was admitted, and the seconds that it waited. `patience` is the
-    longest that one may wait, in seconds.
-    """
-
-    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
-        self.on_decision: Callable[[bool, float], None] = lambda *_: None
-        self.patience = PATIENCE_SECONDS
-        self._timer = timer
-        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
-        self._waiting = 0
-        self._mean_seconds = _FIRST_ESTIMATE_SECONDS
-        self._refused, self._warned_at = 0, -WARNING_INTERVAL_SECONDS
-
-    @asynccontextmanager
-    async def admitted(self, max_patience: float = math.inf) -> AsyncIterator[None]:
-        """Run the block as one of the look-ups. Raises BusyError if it would wait longer than its patience."""
-        arrived_at = self._timer()
-        is_admitted = await self._acquire(min(self.patience, max_patience))
-        started_at = self._timer()
-        self.on_decision(is_admitted, started_at - arrived_at)
-        if not is_admitted:
-            self._refused += 1
-            if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
-                import structlog  # the shell never refuses a look-up
-
-                log = structlog.get_logger(__name__)
-                log.warning(
-                    "look-ups refused: too many at once", refused=self._refused, waiting=self._waiting
-                )
-                self._refused, self._warned_at = 0, self._timer()
-            raise BusyError(f"{self._waiting} look-ups are waiting")
-        try:
-            yield
-        finally:
-            self._slots.release()
-            self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
-
-    async def _acquire(self, patience: float) -> bool:
-        expected = self._mean_seconds * (self._waiting + 1) / MAX_AT_ONCE
-        if self._slots.locked() and expected > _ESTIMATE_TOLERANCE * patience:
-            return False
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(patience):
-                return await self._slots.acquire()
-        except TimeoutError:
-            return False
-        finally:
-            self._waiting -= 1

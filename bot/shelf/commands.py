@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Awaitable, Callable
-
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.accounts.service import TooLargeError
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
 from bot.client import custom_ids, permissions, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError, WithFiles, map_service_errors
+from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
 from bot.lists import autocomplete, saved
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
 from bot.lists.messages import ListKind, ListState
 from bot.shelf import messages as shelf_messages
-from bot.shelf.imports import MAX_FILE_BYTES, UnreadableFileError
-from bot.shelf.service import MAX_SAVED, FullShelfError, TooLargeError
+from bot.shelf.imports import MAX_FILE_BYTES
+from bot.shelf.references import UnreadableFileError
+from bot.shelf.service import MAX_SAVED, FullShelfError
 from storage import models
 from storage.shelf import Order
 
@@ -76,21 +75,23 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     )
     @app_commands.choices(format=FORMAT_CHOICES)
     @app_commands.autocomplete(tag=autocomplete.tags)
+    @router.transfers
     async def export(
         self,
-        request: Request,
+        request: Transfer,
         format: str = ReferenceFormat.BIBTEX.value,  # noqa: A002 - the option's name
         tag: Tag = "",
         search: Words = "",
-    ) -> ui.LayoutView | WithFiles:
+    ) -> ui.LayoutView | Download:
         """Send the user's saved papers as a file."""
         return await self._export(request, format, _make_state(Order.NEWEST.value, tag, search))
 
     @router.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
     @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as reference managers export it")
-    async def import_file(self, request: Request, file: discord.Attachment) -> ui.LayoutView:
+    @router.transfers
+    async def import_file(self, request: Transfer, file: discord.Attachment) -> ui.LayoutView:
         """Save the papers of a file. A large file is refused before it is downloaded."""
-        return await self._import(request, file.size, file.read)
+        return await self._import(request, file.url, file.size)
 
     @router.handles(saved.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
@@ -98,10 +99,10 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return shelf_messages.import_modal(request.texts)
 
     @router.handles(shelf_messages.SUBMIT_IMPORT)
-    async def submit_import(self, request: Request, action: Action) -> ui.LayoutView:
+    @router.transfers
+    async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
         """Save the papers of the modal's file."""
-        url, size = router.uploaded_file(request.interaction)
-        return await self._import(request, size, lambda: request.interaction.client.http.get_from_cdn(url))
+        return await self._import(request, *router.uploaded_file(request.interaction))
 
     @router.handles(
         lists_card.SAVE, lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE
@@ -121,13 +122,10 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             return await card_view(request, arxiv_id, page)
         return client_messages.text_view(request.texts("paper-saved", command=self._mentions("saved list")))
 
-    async def _import(
-        self, request: Request, size: int, download: Callable[[], Awaitable[bytes]]
-    ) -> ui.LayoutView:
+    async def _import(self, request: Transfer, url: str, size: int) -> ui.LayoutView:
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
-        async with router.admitted_lookup(request.interaction):
-            data = await download()
+        data = await request.read_upload(url)
         with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
             counts, problems = await self._importer.import_file(request.user_id, data)
         self._profiles.wake(request.user_id)
@@ -173,7 +171,8 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return shelf_messages.shared_view(texts, rows, total, state.text, sharer=sharer)
 
     @router.handles(saved.EXPORT, router.PRIVATELY)
-    async def select_export(self, request: Request, action: Action) -> ui.LayoutView | WithFiles:
+    @router.transfers
+    async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | Download:
         """Send the papers of the list as a file of the selected format."""
         form = router.selected_value(request.interaction)
         return await self._export(request, form, await self._load_state(action))
@@ -221,7 +220,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return await self._paper_view(request, await self._find(request, arxiv_id))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        return await self._lists.list_view(request, await store_list_text(self._tokens, state))
+        return await self._lists.list_view(
+            request, await store_list_text(self._tokens, request.user_id, state)
+        )
 
     async def _load_state(self, action: custom_ids.Action) -> ListState:
         return await load_list_text(self._tokens, lists_messages.unpack_state(action))
@@ -239,7 +240,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         may_share = permissions.may_share(request.interaction)
         return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
 
-    async def _export(self, request: Request, form: str, state: ListState) -> ui.LayoutView | WithFiles:
+    async def _export(self, request: Transfer, form: str, state: ListState) -> ui.LayoutView | Download:
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(form)
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
@@ -247,8 +248,8 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
-        file = discord.File(io.BytesIO(data), filename)
-        return WithFiles(shelf_messages.export_view(request.texts, chosen, count, filename), [file])
+        view = shelf_messages.export_view(request.texts, chosen, count, filename)
+        return Download(view, Attachment(filename, data))
 
 
 def _make_state(order: str, tag: str, search: str) -> ListState:

@@ -18,7 +18,7 @@ from bot.lists import messages as lists_messages
 from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.shelf.service import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
 OPEN_EDIT = "sn"
@@ -38,17 +38,19 @@ UNDO = "su"
 def shared_view(
     texts: Texts, rows: Sequence[models.SavedPaper], total: int, query: str, *, sharer: str
 ) -> ui.LayoutView:
-    """Return saved papers as a public message, without their notes. `query` is what they were found by, `sharer` escaped."""
+    """Return saved papers as a public message, without their notes and titles that only the reader's file has.
+
+    `query` is what they were found by, `sharer` escaped.
+    """
     message = MessageBuilder()
     found_by = paper_text.escape_untrusted(query, max_length=100)
     message.add_text(paper_text.join_dotted(texts("saved-shared", name=sharer, count=total), found_by))
-    lines = [
-        paper_text.join_dotted(
-            f"- {paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=200, max_bytes=400)}",
-            paper_text.format_votes(row.votes) if row.is_listed else "",
-        )
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        title = None if row.is_title_given else row.title
+        link = paper_text.title_link(title, row.arxiv_id, row.url, max_characters=200, max_bytes=400)
+        votes = paper_text.format_votes(row.votes) if row.is_listed else ""
+        lines.append(paper_text.join_dotted(f"- {link}", votes))
     message.add_text("\n".join(lines))
     if total > len(rows):
         message.add_text(paper_text.subtext(texts("saved-shared-more", count=total - len(rows))))
@@ -171,7 +173,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
     return message.view
 
 
-_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "full")
+_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "limited", "full")
 
 
 # The weekly message about saved papers: a line for each paper with what became of it, each thing with its link.

@@ -2,15 +2,15 @@
 
 `PaperWatch` reads what a service says now: versions, withdrawals, venues, code, models. `PaperSweep` asks it about a hundred
 papers at most in a run, so that ten thousand are swept in a day and a request of arXiv is one of a hundred; an interrupted
-run loses nothing, since what it did not store is still due. `NewsPlanner` plans the messages, on Mondays at nine in the
-reader's zone and only if there is news: what a reader is told of and the message itself are stored in one transaction, so
-that a restart repeats neither.
+run loses nothing, since what it did not store is still due. Half of a run are the longest overdue, half go round the readers.
+
+`NewsPlanner` plans the messages, on Mondays at nine in the reader's zone and only if there is news: what a reader is told of
+and the message itself are stored in one transaction, so that a restart repeats neither.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.archive import fields
-from bot.core import clock, isolation
+from bot.archive import arxiv_ids, fields
+from bot.core import clock, errors, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
@@ -48,6 +48,8 @@ MAX_NEW = 5_000
 """Saved papers that a run begins to watch."""
 MAX_FAILURES = 3
 """Failures of Hugging Face in a row after which the rest waits for the next run."""
+RETRY_AFTER = timedelta(days=1)
+"""Until Hugging Face is asked again about a paper that it failed for, so that the next run begins with others."""
 AT = time(9)
 MIN_INTERVAL = timedelta(days=6)
 """Between two messages, also if the reader's zone changes."""
@@ -79,7 +81,10 @@ class PaperWatch:
         self._huggingface_throttle = huggingface_throttle
 
     async def read_arxiv(self, arxiv_ids: Sequence[str]) -> dict[str, tuple[Facts, datetime | None]]:
-        """Return what arXiv says of at most 100 papers, with the time (UTC) of their last version. Raises FetchError."""
+        """Return what arXiv says of at most 100 papers, with the time (UTC) of their last version.
+
+        Raises FetchError, of it BadRequestError if arXiv refuses one of the ids and so the request.
+        """
         url = arxiv.query_url(self._endpoints[SourceKind.ARXIV], arxiv_ids)
         response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
         entries = await asyncio.to_thread(arxiv.parse_entries, response.text())
@@ -112,8 +117,10 @@ class PaperWatch:
         except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return {}
         try:
-            answer = await asyncio.to_thread(json.loads, response.text())
-        except (ValueError, RecursionError):
+            answer = await asyncio.to_thread(fields.decode_json, response.text())
+        except errors.TooManyPartsError as error:
+            raise fetch_errors.FetchError(str(error)) from None
+        except ValueError:
             raise fetch_errors.FetchError("its answer is no JSON") from None
         return answer if isinstance(answer, Mapping) else {}
 
@@ -131,12 +138,16 @@ def _arxiv_facts(entry: feed.FeedEntry) -> Facts:
 
 
 class PaperSweep:
-    """One run over the papers that are due. Failures of a service are logged, and its papers stay due."""
+    """Runs over the papers that are due. Failures of a service are logged, and its papers stay due.
+
+    An id that arXiv refuses counts as asked about. For whom Hugging Face failed is kept in memory only.
+    """
 
     def __init__(self, database: Database, clock: Clock, reader: PaperWatch) -> None:
         self._database = database
         self._clock = clock
         self._reader = reader
+        self._failed_at: dict[int, datetime] = {}
 
     async def run(self) -> int:
         """Watch newly saved papers and ask about those that are due. Returns the number of news from the services."""
@@ -158,24 +169,29 @@ class PaperSweep:
                 await shelf.watch_papers(connection, unwatched, self._clock())
 
     async def _list_due(self, service: SourceKind) -> dict[str, int]:
+        """Return the papers to ask about. What is no id, stored before ids were checked, counts as asked about."""
+        now = self._clock()
+        self._failed_at = {id_: at for id_, at in self._failed_at.items() if now - at < RETRY_AFTER}
+        failed = self._failed_at if service is SourceKind.HUGGINGFACE else ()
         async with self._database.read() as connection:
-            return await shelf.list_due_watched(
-                connection, service, self._clock() - RECHECK_AFTER, BATCH_SIZE
-            )
+            due = await shelf.list_due_watched(connection, service, now - RECHECK_AFTER, BATCH_SIZE, failed)
+        possible = {name: id_ for name, id_ in due.items() if arxiv_ids.is_possible(name, now.date())}
+        if impossible := set(due.values()).difference(possible.values()):
+            await self._record(service, list(impossible), {})
+        return possible
 
     async def _ask_arxiv(self) -> int:
-        due = await self._list_due(SourceKind.ARXIV)
-        if not due:
-            return 0
+        due, count = await self._list_due(SourceKind.ARXIV), 0
         try:
-            found = await self._reader.read_arxiv(list(due))
+            async for asked, found in arxiv.read_halved(list(due), self._reader.read_arxiv):
+                readings: dict[int, shelf.Reading] = {
+                    due[arxiv_id]: (facts, at or shelf.ALWAYS)
+                    for arxiv_id, (facts, at) in (found or {}).items()
+                }
+                count += await self._record(SourceKind.ARXIV, [due[name] for name in asked], readings)
         except fetch_errors.FetchError as error:
             log.info("arXiv was not asked about saved papers", reason=str(error))
-            return 0
-        readings: dict[int, shelf.Reading] = {
-            due[arxiv_id]: (facts, at or shelf.ALWAYS) for arxiv_id, (facts, at) in found.items()
-        }
-        return await self._record(SourceKind.ARXIV, list(due.values()), readings)
+        return count
 
     async def _ask_huggingface(self) -> int:
         count = failures = 0
@@ -184,6 +200,7 @@ class PaperSweep:
                 facts = await self._reader.read_huggingface(arxiv_id)
             except fetch_errors.FetchError as error:
                 log.info("Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error))
+                self._failed_at[paper_id] = self._clock()
                 failures += 1
                 if failures == MAX_FAILURES:
                     break
@@ -260,12 +277,14 @@ class NewsPlanner:
             if not chosen:
                 return False
             last_id = chosen[-1][0]
-            key = f"news:{user_id}:{last_id}:{int(now.timestamp())}"
+            marker = f"news:{user_id}:{found_until:%Y%m%d}"
             locale = (reader and reader.locale) or self._locale
             delivery = self._deliveries.build_post(
                 NEWS,
-                contents.NewsPost(key, locale, tuple(news for _, news in chosen)),
+                contents.NewsPost(marker, locale, tuple(news for _, news in chosen)),
                 now,
+                key=f"news:{user_id}:{last_id}:{int(now.timestamp())}",
+                due_at=found_until,
                 user_id=user_id,
                 channel_id=reader.dm_channel_id if reader is not None else None,
             )

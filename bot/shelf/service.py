@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+import heapq
+import io
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeAlias, TypedDict
 
-from bot.archive.exports import ReferenceFormat, render_references
+from bot.accounts.service import TooLargeError
+from bot.archive.exports import ReferenceFile, ReferenceFormat
 from bot.core.clock import Clock
 from bot.daily import choice
 from bot.rendering import discord_text
+from bot.shelf import notes
 from bot.text import analyser
 from storage import models, papers, shelf
 from storage.archive import DigestPaper
@@ -22,20 +26,11 @@ from storage.shelf import Order
 
 MAX_SAVED = 5_000
 """Papers on a reader's shelf."""
-MAX_EXPORT_BYTES = 9_500_000
-"""Size of an exported file: Discord takes 10 MB."""
-MAX_NOTE_LENGTH = 1_000
-MAX_TAGS = 10
-MAX_TAG_LENGTH = 30
+MAX_LISTED_TAGS = 25
+"""Tags that are offered: as many as Discord shows."""
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
-
-_ROWS_AT_ONCE = 100
-"""Rows of an export that are read before the event loop gets control."""
-
-_TAG = re.compile(r"#[^\s#,;]+")
-_TAG_SEPARATORS = re.compile(r"[,;#]+")
 
 
 class _Wanted(TypedDict):
@@ -47,10 +42,6 @@ class _Wanted(TypedDict):
 
 class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
-
-
-class TooLargeError(PaperroundError):
-    """The export is larger than `MAX_EXPORT_BYTES`."""
 
 
 class Shelf:
@@ -91,17 +82,18 @@ class Shelf:
     async def set_note(self, user_id: int, paper_id: int, note: str) -> None:
         """Replace the note of a saved paper; an empty one removes it."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, note=clean_note(note))
+            await shelf.update(connection, user_id, paper_id, note=notes.clean_note(note))
 
     async def set_tags(self, user_id: int, paper_id: int, typed: str) -> None:
-        """Replace the tags of a saved paper; `typed` is as of `parse_tags`."""
+        """Replace the tags of a saved paper; `typed` is as of `notes.parse_tags`."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, tags=join_tags(parse_tags(typed)))
+            await shelf.update(connection, user_id, paper_id, tags=notes.join_tags(notes.parse_tags(typed)))
 
-    async def list_tags(self, user_id: int) -> list[tuple[str, int]]:
-        """Return a reader's tags with the number of their papers, the most used first."""
+    async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
+        """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
         async with self._database.read() as connection:
-            return await shelf.count_tags(connection, user_id)
+            tags = await shelf.get_tags(connection, user_id)
+        return await asyncio.to_thread(_count_tags, tags, containing)
 
     async def list_saved(
         self,
@@ -122,22 +114,27 @@ class Shelf:
     async def export(
         self, user_id: int, form: ReferenceFormat, query: str = "", order: Order = Order.NEWEST
     ) -> tuple[bytes, int]:
-        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
-        rows: list[models.SavedPaper] = []
+        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError.
+
+        A few papers are in memory at a time, and none is read once the file is too large.
+        """
+        rendering, count = ReferenceFile(form), 0
+        file = io.BytesIO(rendering.start.encode())
+        file.seek(0, io.SEEK_END)
         async with self._database.read() as connection:
             wanted = await self._find(connection, user_id, query)
-            while True:
-                page, total = await shelf.list_rows(
-                    connection, user_id, order=order, limit=_ROWS_AT_ONCE, offset=len(rows), **wanted
-                )
-                rows += page
-                if not page or len(rows) >= total:
-                    break
-            confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
-        data = await asyncio.to_thread(lambda: render_references(form, rows, confirmed).encode())
-        if len(data) > MAX_EXPORT_BYTES:
-            raise TooLargeError("The file is larger than Discord takes. Export a tag or a search.")
-        return data, total
+            pages = shelf.stream_rows(connection, user_id, order=order, **wanted)
+            async with aclosing(pages):
+                async for rows in pages:
+                    confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
+                    await asyncio.to_thread(_write, file, rendering, rows, confirmed)
+                    count += len(rows)
+                    if file.tell() > discord_text.FILE_BYTES:
+                        raise TooLargeError(
+                            "The file is larger than Discord takes. Export a tag or a search."
+                        )
+        file.write(rendering.end.encode())
+        return file.getvalue(), count
 
     async def share(self, guild_id: int, user_id: int, paper_id: int) -> None:
         """Record that a member shared a paper in a server."""
@@ -158,43 +155,34 @@ class Shelf:
 
     async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
         """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
-        words, tags = split_query(query)
+        words, tags = notes.split_query(query)
         if not words:
             return {"tags": tags, "paper_ids": None}
-        rows = await shelf.list_texts(connection, user_id)
-        listed = [
-            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
-            for row in rows
-            if row.last_on
-        ]
-        found = await self._matcher(connection, words, listed) if listed else frozenset()
-        return {"tags": tags, "paper_ids": found | await asyncio.to_thread(_find_in_texts, rows, words)}
+        listed: list[DigestPaper] = []
+        found: frozenset[int] = frozenset()
+        async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
+            async for rows in parts:
+                listed += [
+                    DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
+                    for row in rows
+                    if row.last_on
+                ]
+                found |= await asyncio.to_thread(_find_in_texts, rows, words)
+        if listed:
+            found |= await self._matcher(connection, words, listed)
+        return {"tags": tags, "paper_ids": found}
 
 
-def split_query(query: str) -> tuple[str, list[str]]:
-    """Return the words of a query, and its tags."""
-    tags = parse_tags(" ".join(_TAG.findall(query)))
-    return " ".join(_TAG.sub(" ", query).split()), tags
+def _write(
+    file: io.BytesIO, rendering: ReferenceFile, rows: Sequence[models.SavedPaper], confirmed: Collection[int]
+) -> None:
+    file.writelines(rendering.add(row, confirmed).encode() for row in rows)
 
 
-def parse_tags(typed: str) -> list[str]:
-    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
-
-    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
-    """
-    folded = unicodedata.normalize("NFKC", discord_text.to_single_line(typed)).casefold()
-    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
-    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
-
-
-def join_tags(tags: Sequence[str]) -> str:
-    """Return the tags as they are stored: each between spaces."""
-    return f" {' '.join(tags)} " if tags else ""
-
-
-def clean_note(note: str) -> str:
-    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
-    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
+def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:
+    counts = Counter(tags.split())
+    found = (item for item in counts.items() if containing in item[0])
+    return heapq.nsmallest(MAX_LISTED_TAGS, found, key=lambda item: (-item[1], item[0]))
 
 
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:

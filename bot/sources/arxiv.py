@@ -1,35 +1,43 @@
 """arXiv's Atom API: title, authors, categories and abstract of papers by id. https://info.arxiv.org/help/api/
 
-At most 100 ids a request and one request in 3 seconds, retries included.
+At most 100 ids a request and one request in 3 seconds, retries included. For one id that is malformed in arXiv's eyes it
+refuses the whole request, with status 400 or with an entry whose id begins with `http://arxiv.org/api/errors#incorrect_id`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
+
+import structlog
 
 from bot.archive import arxiv_ids
 from bot.sources import base, feed, fetch_errors, url
-from storage import models
+from storage import bulk, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
 
+log = structlog.get_logger(__name__)
+
 IDS_PER_REQUEST = 100
 
+Answer = TypeVar("Answer")
+
 _ERROR_MARK = "api/errors"
+_BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 _UNKNOWN_RETRY_INTERVAL = timedelta(days=7)
 
 
 class ArxivSource:
-    """The API at one address. Papers that arXiv does not know have a page state by id; they are retried after a week."""
+    """The API at one address. Papers that arXiv does not know or refuses have a page state by id; they wait for a week."""
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, throttle: fetcher.Throttle) -> None:
         self._endpoint = endpoint
@@ -41,37 +49,64 @@ class ArxivSource:
         if (gone := base.known_gone_result(self._endpoint, request)) is not None:
             yield gone
             return
-        paper_ids = dict.fromkeys(map(arxiv_ids.extract_arxiv_id, request.arxiv_ids))
-        due = [paper_id for paper_id in paper_ids if paper_id and self._is_due(paper_id, request)]
+        due = [paper_id for paper_id in dict.fromkeys(request.arxiv_ids) if self._is_due(paper_id, request)]
         if not due:
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
-        for start in range(0, len(due), IDS_PER_REQUEST):
-            result = await self._fetch_batch(due[start : start + IDS_PER_REQUEST], request)
-            yield result
-            if result.status is not FetchStatus.OK:
-                return
+        try:
+            for batch in bulk.chunked(due, IDS_PER_REQUEST):
+                async for ids, facts in read_halved(batch, self._read):
+                    yield self._to_result(ids, facts, request)
+        except fetch_errors.FetchError as error:
+            yield base.failed_result(self._endpoint, error, request)
 
     def _is_due(self, paper_id: str, request: base.FetchRequest) -> bool:
         page_state = request.page_states.get(paper_id)
-        return page_state is None or request.now - page_state.read_at >= _UNKNOWN_RETRY_INTERVAL
+        is_retried = page_state is None or request.now - page_state.read_at >= _UNKNOWN_RETRY_INTERVAL
+        return is_retried and arxiv_ids.is_possible(paper_id, request.now.date())
 
-    async def _fetch_batch(self, ids: Sequence[str], request: base.FetchRequest) -> base.FetchResult:
+    async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
         url = query_url(self._endpoint, ids)
-        try:
-            response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
-            facts = await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
-        except fetch_errors.FetchError as error:
-            return base.failed_result(self._endpoint, error, request)
-        missing = sorted({*ids} - {paper.arxiv_id for paper in facts})
+        response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
+        return await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
+
+    def _to_result(
+        self, ids: Sequence[str], facts: tuple[models.PaperFacts, ...] | None, request: base.FetchRequest
+    ) -> base.FetchResult:
+        missing = sorted({*ids} - {paper.arxiv_id for paper in facts or ()})
+        verb = "refuses" if facts is None else "does not know"
         return base.FetchResult(
             self._endpoint,
             FetchStatus.OK,
-            f"arXiv does not know {', '.join(missing[:5])}" if missing else "",
-            facts=facts,
+            f"arXiv {verb} {', '.join(missing[:5])}" if missing else "",
+            facts=facts or (),
             page_states=tuple(
                 models.PageState(paper_id, request.now, FetchStatus.NOT_YET) for paper_id in missing
             ),
         )
+
+
+async def read_halved(
+    ids: Sequence[str], read: Callable[[Sequence[str]], Awaitable[Answer]]
+) -> AsyncIterator[tuple[Sequence[str], Answer | None]]:
+    """Yield batches of ids with what `read` returns for each, None for a single id that arXiv refuses.
+
+    A batch that is refused (BadRequestError) is halved until the refused id is alone. There are at most 15 requests for a
+    hundred ids, enough to find one; where more are refused, those that are not reached are left out. Raises FetchError.
+    """
+    waiting = [ids] if ids else []
+    for _ in range(1 + 2 * (len(ids) - 1).bit_length()):
+        if not waiting:
+            return
+        batch = waiting.pop()
+        try:
+            yield batch, await read(batch)
+        except fetch_errors.BadRequestError as error:
+            if len(batch) == 1:
+                log.info("arXiv refuses an id", paper=batch[0], reason=str(error))
+                yield batch, None
+            else:
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
 
 
 def _parse_response(response: Response, ids: Sequence[str], location: str) -> tuple[models.PaperFacts, ...]:
@@ -97,7 +132,8 @@ def parse_entries(text: str) -> list[feed.FeedEntry]:
     entries = feed.parse_feed(text)
     for entry in entries:
         if _ERROR_MARK in entry.key:
-            raise fetch_errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+            kind = fetch_errors.BadRequestError if _BAD_ID_MARK in entry.key else fetch_errors.FetchError
+            raise kind(f"it reports an error: {' '.join(entry.contents)[:200]}")
     return entries
 
 

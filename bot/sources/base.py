@@ -7,16 +7,14 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.archive import parse
+from bot.archive import html_pages, parse
 from bot.core import day_close, errors, isolation
 from bot.sources import fetch_errors
 from storage import models
@@ -115,8 +113,8 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
-    page_retention: timedelta | None = None
-    """Age at which page states are deleted; None keeps them."""
+    max_page_states: int | None = 5_000
+    """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
 MAX_CONSECUTIVE_FAILURES = 5
@@ -177,191 +175,89 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
-# HTML to Markdown, for the elements that digests use.
-#
-# A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
-# 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
-
-_HTML_BLOCK_TAG = re.compile(
-    r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
-)
-_SNIFF_LENGTH = 20_000
-_MAX_PAGE_LENGTH = 2_000_000
-_MAX_TAG_LENGTH = 2_000
-_TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
-_ATTRIBUTE = re.compile(
-    r"""\s(href|src|alt)\s{0,3}=\s{0,3}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'<>=]{1,1000}))""",
-    re.IGNORECASE,
-)
-_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
-_SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
-_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
-_HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-_LIST_TAGS = frozenset({"ul", "ol"})
-_BLOCK_TAGS = frozenset(
-    {"p", "div", "article", "section", "main", "table", "tr", "blockquote", "body", "header", "footer"}
-)
-
-
-class _Tag(NamedTuple):
-    name: str  # in lower case
-    is_closing: bool
-    attributes: str
-
-
-def looks_like_html(text: str) -> bool:
-    """Whether block elements of HTML occur near the beginning. Markdown with a stray `<video>` is not HTML."""
-    return _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
-
-
-def to_markdown(page: str) -> str:
-    """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
-    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
-
-
-def _tokenize(page: str) -> Iterator[str | _Tag]:
-    """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
-    position = 0
-    end = -1
-    while (start := page.find("<", position)) >= 0:
-        if end < start and end != len(page):
-            end = page.find(">", start)
-            end = len(page) if end < 0 else end
-        if start > position:
-            yield page[position:start]
-        name = _TAG_NAME.match(page, start + 1)
-        if page.startswith("<!--", start):
-            comment_end = page.find("-->", start)
-            position = comment_end + 3 if comment_end >= 0 else len(page)
-        elif end < len(page) and page[start + 1 : start + 2] in ("!", "?"):
-            position = end + 1
-        elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
-            tag_name = name[0].lower()
-            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
-            position = end + 1
-        else:
-            yield "<"
-            position = start + 1
-    yield page[position:]
-
-
-class _MarkdownWriter:
-    """Collects the Markdown of a page. An unclosed element ends with the page."""
-
-    def __init__(self, page: str) -> None:
-        self._chunks: list[str] = []
-        self._links: list[str] = []
-        self._skipped_tag: str | None = None
-        self._in_pre = False
-        self._list_depth = 0
-        for token in _tokenize(page):
-            if not isinstance(token, str):
-                self._write_tag(*token)
-            elif self._skipped_tag is None:
-                text = html.unescape(token)
-                self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
-        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
-
-    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
-        if self._skipped_tag is not None:
-            if is_closing and name == self._skipped_tag:
-                self._skipped_tag = None
-        elif name in _SKIPPED_TAGS:
-            self._skipped_tag = None if is_closing else name
-        elif name in _HEADINGS:
-            self._chunks.append("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
-        elif name in ("a", "img", "video"):
-            self._write_link(name, is_closing, attributes)
-        elif name == "pre":
-            self._in_pre = not is_closing
-            self._chunks.append("\n```\n\n" if is_closing else "\n\n```\n")
-        elif name in _INLINE_MARKERS and not self._in_pre:
-            self._chunks.append(_INLINE_MARKERS[name])
-        else:
-            self._write_block(name, is_closing)
-
-    def _write_link(self, name: str, is_closing: bool, attributes: str) -> None:
-        if is_closing:
-            if name == "a" and self._links:
-                self._chunks.append(f"]({self._links.pop()})")
-            return
-        values = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(attributes)}
-        if name == "a":
-            self._links.append(values.get("href", ""))
-            self._chunks.append("[")
-        elif name == "img":
-            self._chunks.append(f"![{values.get('alt', '')}]({values.get('src', '')})")
-        elif "src" in values:
-            self._chunks.append(f"\n[Watch Video]({values['src']})\n")
-
-    def _write_block(self, name: str, is_closing: bool) -> None:
-        if name in _LIST_TAGS:
-            depth = self._list_depth if is_closing else self._list_depth + 1
-            self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
-            self._chunks.append("\n\n" if depth <= 1 else "")
-        elif name == "li":
-            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
-        elif name == "br":
-            self._chunks.append("\n")
-        elif name in _BLOCK_TAGS and not (self._list_depth and name == "p" and not is_closing):
-            # A paragraph inside an item continues the item's line.
-            self._chunks.append("\n" if self._list_depth else "\n\n")
-
-
-# Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown.
-#
-# A large answer is read in a process of its own with limited memory.
+# Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
-"""Suffixes of digests in folders and repositories and at web addresses, in lower case."""
-
-_THREAD_THRESHOLD = 200_000
-"""Body size in bytes from which detection runs in a thread, off the event loop."""
-LARGE_BYTES = 1_000_000
-"""Body size in bytes from which detection runs in a process of its own."""
+THREAD_BYTES = 20_000
+"""Body size in bytes from which it is read in a thread, off the event loop."""
+LARGE_BYTES = 200_000
+"""Body size in bytes from which it is read in a process of its own."""
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 _MAX_CPU_SECONDS = 300.0
 _ENTRIES_AT_ONCE = 50
+MAX_DAYS = 400
+"""Days read of one page at once: a page may have new ones at each poll. Files in a folder have no limit."""
 
 
-async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
-    """Return the digests in a response. Raises FetchError with the reason if there is none."""
+async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
+    """Return the digests in a response. Raises FetchError with the reason if there is none.
+
+    `on` is the day of papers without a date: without it their list is a rolling one, read now.
+    """
+    name, read_on = response.url, response.page_state.read_at.date()
     body = response.body or b""
     if not body.strip():
         raise fetch_errors.FetchError("its answer is empty")
+    return await read_digests(_detect, body, response.charset, name, on, read_on)
 
+
+async def read_digests(
+    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
+) -> tuple[models.Digest, ...]:
+    """Return the digests that a function of a module reads in bytes: in a process of its own if they are many.
+
+    Raises the function's PaperroundErrors, and FetchError for a body that takes too much memory or time.
+    """
     if len(body) >= LARGE_BYTES:
         # Where no process can be started, a thread does it.
         with suppress(isolation.ChildStartError):
-            return await _detect_in_process(body, response.charset)
-    if len(body) >= _THREAD_THRESHOLD:
-        return await asyncio.to_thread(lambda: detect_in_text(response.text()))
-    return detect_in_text(response.text())
+            return await _read_in_process(read, body, *arguments)
+    if len(body) >= THREAD_BYTES:
+        return await asyncio.to_thread(read, body, *arguments)
+    return read(body, *arguments)
 
 
-def detect_in_text(text: str) -> tuple[models.Digest, ...]:
-    """Return the digests in a text. Raises FetchError if there is none."""
-    with suppress(errors.NotADigestError):
-        return _parse(text)
-    if not looks_like_html(text):
-        raise fetch_errors.FetchError("there is no digest in it")
-    with suppress(errors.NotADigestError):
-        return _parse(to_markdown(text))
-    raise fetch_errors.HtmlPageError("it is an HTML page without a digest")
+def detect_in_text(
+    text: str,
+    name: str = "",
+    on: date | None = None,
+    read_on: date | None = None,
+    *,
+    max_days: int | None = MAX_DAYS,
+) -> tuple[models.Digest, ...]:
+    """Return the digests in a text, of its newest `max_days`. Raises FetchError with the reason if there is none.
 
-
-def _parse(text: str) -> tuple[models.Digest, ...]:
-    digests = parse.parse_text(text)
+    `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
+    """
+    try:
+        digests = parse.parse_text(text, name, on or read_on)
+    except errors.NotADigestError as error:
+        reason = f": {error}" if "arXiv" in str(error) else ""
+        if html_pages.is_html(text):
+            raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
+        raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
-    return digests
+    digests = _newest_days(digests, max_days)
+    return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
 
 
-async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[models.Digest, ...]:
+def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tuple[models.Digest, ...]:
+    """Return the digests of the newest days; the first of them names the days that are left out as a problem."""
+    days = sorted({digest.date for digest in digests}, reverse=True)
+    if max_days is None or len(days) <= max_days:
+        return digests
+    left_out = f"of {len(days)} days the newest {max_days} are read; older ones, up to {days[max_days]}, are left out"
+    first, *others = (digest for digest in digests if digest.date >= days[max_days - 1])
+    return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
+
+
+async def _read_in_process(
+    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
+) -> tuple[models.Digest, ...]:
     parts = isolation.stream_isolated(
-        _detect, body, charset_name, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
+        _stream_digests, read, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
     )
     found: list[tuple[dict[str, Any], list[models.Entry]]] = []
     try:
@@ -380,6 +276,7 @@ async def _detect_in_process(body: bytes, charset_name: str | None) -> tuple[mod
             entries=tuple(entries),
             problems=tuple(models.Problem(**problem) for problem in head["problems"]),
             text=head["text"],
+            is_rolling=head["is_rolling"],
         )
         for head, entries in found
     )
@@ -390,11 +287,17 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
     return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-def _detect(body: bytes, charset_name: str | None) -> Iterator[Any]:
-    """Yield each digest without its entries, then its entries in parts."""
+def _detect(
+    body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
+) -> tuple[models.Digest, ...]:
     from bot.sources import fetcher  # loads aiohttp
 
-    for digest in detect_in_text(fetcher.decode_text(body, charset_name)):
+    return detect_in_text(fetcher.decode_text(body, charset_name), name, on, read_on)
+
+
+def _stream_digests(read: Callable[..., tuple[models.Digest, ...]], *arguments: Any) -> Iterator[Any]:
+    """Yield each digest without its entries, then its entries in parts."""
+    for digest in read(*arguments):
         yield replace(digest, entries=())
         for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
             yield digest.entries[start : start + _ENTRIES_AT_ONCE]

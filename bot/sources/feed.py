@@ -263,11 +263,13 @@ class FeedSource:
     def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> base.FetchResult | None:
         """Return the result of the entry's own content, or None if its link has to be fetched."""
         location, page_states = entry_state.location, (entry_state,)
+        facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
         for text in entry.contents:
             with suppress(fetch_errors.FetchError):
-                digests = base.detect_in_text(text)
+                digests = base.detect_in_text(text, location, entry.published_on, entry_state.read_at.date())
+                if facts is not None and sum(len(digest.entries) for digest in digests) == 1:
+                    break  # it is that paper, which a list of one would hold with less
                 return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
-        facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
             return base.FetchResult(location, FetchStatus.OK, facts=(facts,), page_states=page_states)
         if entry.link is None:
@@ -285,7 +287,7 @@ class FeedSource:
             page_states += (page.page_state,)
             if page.body is None:
                 return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
-            digests = await base.detect_in_response(page)
+            digests = await base.detect_in_response(page, entry.published_on)
         except fetch_errors.FetchError as error:
             status = FetchStatus.UNCHANGED
             if isinstance(error, fetch_errors.BlockedUrlError):
@@ -304,5 +306,4 @@ KIND = base.KindRecord(
     open=lambda address, _options, context: FeedSource(address, context.fetch),
     public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
-    page_retention=timedelta(days=90),
 )

@@ -54,6 +54,10 @@ class GoneError(FetchError):
     status = FetchStatus.GONE
 
 
+class BadRequestError(FetchError):
+    """The server refuses the request as malformed (400): what it asks for must change."""
+
+
 class TransientError(FetchError):
     """The exchange broke off, or the server is overloaded: worth another attempt."""
 

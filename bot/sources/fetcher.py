@@ -306,7 +306,8 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> fetch_erro
     if status in _RETRYABLE:
         retry_at = fetch_errors.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
         return fetch_errors.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
-    return fetch_errors.FetchError(f"the server answers {status}, {name}")
+    kind = fetch_errors.BadRequestError if status == 400 else fetch_errors.FetchError
+    return kind(f"the server answers {status}, {name}")
 
 
 def _translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.FetchError:

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -37,7 +37,7 @@ class FolderSource:
             yield base.FetchResult(folder, FetchStatus.FAILED, reason)
             return
         for location, stamp in changed:
-            yield await asyncio.to_thread(self._read_document, location, stamp, request)
+            yield await self._read_document(location, stamp, request)
         for problem in problems:
             yield base.FetchResult(folder, FetchStatus.FAILED, fetch_errors.clean_reason(problem))
         if not changed and not problems:
@@ -70,7 +70,7 @@ class FolderSource:
             locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
-                if Path(name).suffix.lower() in base.SUFFIXES and not name.startswith(".")
+                if Path(name).suffix.lower() in parse.FILE_SUFFIXES and not name.startswith(".")
             ]
         problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
         readable = [location for location in locations if location.isprintable()]
@@ -78,17 +78,13 @@ class FolderSource:
             problems.append(f"file names that are no text: {len(locations) - len(readable)}")
         return sorted(readable)[:_MAX_FILES], problems
 
-    def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
+    async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
         try:
-            with open(self._root / location, "rb") as file:
-                data = file.read(_MAX_FILE_BYTES + 1)
-            if len(data) > _MAX_FILE_BYTES:
-                raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
+            data, content_hash = await asyncio.to_thread(_read_file, self._root / location)
         except OSError as error:
             reason = f"{location}: {error.strerror or error}"
             return base.FetchResult(location, FetchStatus.FAILED, reason)
-        content_hash = hashlib.sha256(data).hexdigest()
         known = request.page_states.get(location)
         page_states = (
             models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
@@ -96,7 +92,7 @@ class FolderSource:
         if known is not None and known.hash == content_hash:
             return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            digests = base.detect_in_text(parse.decode(data))
+            digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:
             reason = fetch_errors.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
@@ -104,6 +100,19 @@ class FolderSource:
             reason = f"{location}: {error.reason}"
             return base.FetchResult(location, FetchStatus.OK, reason, page_states=page_states)
         return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
+
+
+def _read_file(path: Path) -> tuple[bytes, str]:
+    """Return the bytes of a file and their SHA-256 in hex. Raises OSError, also for a file that is too large."""
+    with open(path, "rb") as file:
+        data = file.read(_MAX_FILE_BYTES + 1)
+    if len(data) > _MAX_FILE_BYTES:
+        raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
+    return base.detect_in_text(parse.decode(data), name, read_on=read_on, max_days=None)
 
 
 def parse_folder_path(address: str) -> Path | None:
@@ -137,4 +146,5 @@ KIND = base.KindRecord(
     open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
     public_label=_public_label,
     poll_interval=timedelta(minutes=1),
+    max_page_states=None,
 )

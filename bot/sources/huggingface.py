@@ -7,13 +7,12 @@ A list grows until it closes (`bot.core.day_close`).
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.archive import fields, listing
-from bot.core import day_close
+from bot.core import day_close, errors
 from bot.sources import base, fetch_errors, url
 from storage import models
 from storage.models import FetchStatus
@@ -26,6 +25,8 @@ ADDRESS = "https://huggingface.co"
 """The address of the source, also if its endpoint is another."""
 _PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
+_MAX_BRACKETS = 200_000
+"""Of the JSON of a day's list, in which a paper has about fifty, and one with a thousand authors thousands."""
 
 
 class HuggingFaceSource:
@@ -56,10 +57,10 @@ class HuggingFaceSource:
         except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return None
         read_at = page.page_state.read_at
-        digest = await asyncio.to_thread(_parse_response, f"[{page.text()}]", read_at.date())
-        found = (
-            [paper for paper in listing.papers_of(digest) if paper["arxiv_id"] == arxiv_id] if digest else []
-        )
+        digest = await asyncio.to_thread(_parse_list, f"[{page.text()}]", read_at.date(), fields.MAX_BRACKETS)
+        found = [
+            paper for item in digest for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
+        ]
         return _to_facts(found[0], location, None, read_at) if found else None
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
@@ -89,79 +90,51 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digest = await asyncio.to_thread(_parse_response, page.text(), day)
+            digests = await base.read_digests(_read_list, page.body or b"", page.charset, day)
         except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
-        page_states = (page.page_state,) if digest or day < today else ()
-        if digest is None:
+        page_states = (page.page_state,) if digests or day < today else ()
+        if not digests:
             status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)
-        read_at = page.page_state.read_at
+        facts = await asyncio.to_thread(_facts_of, digests, location, day, page.page_state.read_at)
         return base.FetchResult(
-            location,
-            FetchStatus.OK,
-            digests=(digest,),
-            facts=tuple(_to_facts(paper, location, day, read_at) for paper in listing.papers_of(digest)),
-            page_states=page_states,
-            day=day,
+            location, FetchStatus.OK, digests=digests, facts=facts, page_states=page_states, day=day
         )
 
 
-def _parse_response(text: str, day: date) -> models.Digest | None:
-    """Return the listing of a day; None for an empty list. Raises FetchError for any other content."""
+def _read_list(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
+    from bot.sources import fetcher  # loads aiohttp
+
+    return _parse_list(fetcher.decode_text(body, charset), day)
+
+
+def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tuple[models.Digest, ...]:
+    """Return the listing of a day; nothing for an empty list. Raises FetchError for any other content."""
     try:
-        items = json.loads(text)
-    except (ValueError, RecursionError):
+        items = fields.decode_json(text, max_brackets)
+    except errors.TooManyPartsError as error:
+        raise fetch_errors.FetchError(str(error)) from None
+    except ValueError:
         kind = "an HTML page" if text.lstrip(" \r\n\t[")[:1] == "<" else "no JSON"
         raise fetch_errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
         raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
     if not items:
-        return None
-    digest = listing.build(day, [_to_paper(item) for item in items])
+        return ()
+    digest = listing.build(day, items, read=listing.from_service)
     if not digest.entries:
         raise fetch_errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
-    return digest
+    return (digest,)
 
 
-def _to_paper(item: Any) -> Mapping[str, Any] | None:
-    """Return one item with the fields of a listing's paper, which `bot.archive.listing` cleans; None for no object."""
-    if not isinstance(item, Mapping):
-        return None
-    paper = item.get("paper")
-    if not isinstance(paper, Mapping):
-        paper = item
-    authors = paper.get("authors")
-    organization = _get_mapping(paper, "organization") or _get_mapping(item, "organization")
-    submitter = _get_mapping(paper, "submittedOnDailyBy") or _get_mapping(item, "submittedBy")
-    return {
-        "arxiv_id": paper.get("id"),
-        "title": paper.get("title") if isinstance(paper.get("title"), str) else item.get("title"),
-        "votes": paper.get("upvotes"),
-        "authors": [
-            author.get("name")
-            for author in (authors if isinstance(authors, list) else [])
-            if isinstance(author, Mapping)
-        ],
-        "thumbnail": item.get("thumbnail"),
-        "summary": paper.get("ai_summary"),
-        "abstract": paper.get("summary") or item.get("summary"),
-        "keywords": paper.get("ai_keywords"),
-        "organization": organization.get("fullname") or organization.get("name"),
-        "code_url": paper.get("githubRepo"),
-        "code_stars": paper.get("githubStars"),
-        "project_url": paper.get("projectPage"),
-        "comments": item.get("numComments", paper.get("numComments")),
-        "submitter": submitter.get("fullname") or submitter.get("name"),
-        "published_on": paper.get("publishedAt") or item.get("publishedAt"),
-    }
-
-
-def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = item.get(name)
-    return value if isinstance(value, Mapping) else {}
+def _facts_of(
+    digests: tuple[models.Digest, ...], location: str, day: date, read_at: datetime
+) -> tuple[models.PaperFacts, ...]:
+    papers = (paper for digest in digests for paper in listing.papers_of(digest))
+    return tuple(_to_facts(paper, location, day, read_at) for paper in papers)
 
 
 def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: datetime) -> models.PaperFacts:

@@ -11,7 +11,7 @@ from bot.core.settings import Settings, SourceSetting
 from bot.sources import arxiv, base, feed, folder, huggingface, url
 from storage import errors as storage_errors
 from storage import models, sources
-from storage.database import Database
+from storage.database import Connection, Database
 
 _MAX_ADDRESS_LENGTH = 2_000
 
@@ -51,7 +51,7 @@ NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
 
 
 class SourceRegistry:
-    """Adds, lists and removes the sources of `paperround sources` and `paperround.toml`, in storage."""
+    """Adds, lists, changes and removes the sources of `paperround sources` and `paperround.toml`, in storage."""
 
     def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
         self._database = database
@@ -102,26 +102,36 @@ class SourceRegistry:
                 )
 
     async def list_rows(self) -> list[models.StoredSource]:
-        """Return all sources, highest priority first."""
+        """Return all sources in the order of trust: highest priority first, the oldest first of equal ones."""
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
 
-    async def remove(self, url: str) -> None:
+    async def set_priority(self, url: str, priority: int) -> str:
+        """Store the priority of a source, found as `remove` does. Returns its address."""
+        async with self._database.transaction() as connection:
+            url = await _find(connection, url)
+            await sources.set_priority(connection, url, priority)
+        return url
+
+    async def remove(self, url: str) -> str:
         """Delete a source by its address, or by what `sources list` shows of it; the digests and facts it brought stay.
 
-        Raises UsageError for an unknown address.
+        Returns its address. Raises UsageError for an unknown one.
         """
         async with self._database.transaction() as connection:
-            stored = [row.url for row in await sources.list_rows(connection)]
-            shown = [address for address in stored if storage_errors.redact(address) == url]
-            if url not in stored and len(shown) == 1:
-                url = shown[0]
-            elif url not in stored:
-                url = folder.make_absolute(url)
-            if not await sources.remove(connection, url):
-                raise errors.UsageError(
-                    f"{url} is not among the sources. `paperround sources list` names them."
-                )
+            url = await _find(connection, url)
+            await sources.remove(connection, url)
+        return url
+
+
+async def _find(connection: Connection, url: str) -> str:
+    stored = [row.url for row in await sources.list_rows(connection)]
+    shown = [address for address in stored if storage_errors.redact(address) == url]
+    if url not in stored:
+        url = shown[0] if len(shown) == 1 else folder.make_absolute(url)
+    if url not in stored:
+        raise errors.UsageError(f"{url} is not among the sources. `paperround sources list` names them.")
+    return url
 
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:

@@ -138,18 +138,11 @@ class PaperLookup:
     async def _run(self) -> None:
         """Fetch the waiting papers, a batch at a time."""
         while self._waiting:
-            batch = self._take_batch()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_SIZE, len(self._waiting)))]
             outcomes: dict[str, LookupOutcome] = {}
             with isolation.isolated(log, "papers not fetched", papers=batch):
                 outcomes = await self._fetch_batch(batch)
             self._finish(batch, outcomes)
-
-    def _take_batch(self) -> list[str]:
-        """Take the papers of a request. An old id (`cs/0112017`) is alone: arXiv refuses all if its archive is unknown."""
-        batch = [self._waiting.popleft()]
-        while self._waiting and len(batch) < BATCH_SIZE and "/" not in batch[0] + self._waiting[0]:
-            batch.append(self._waiting.popleft())
-        return batch
 
     def _finish(self, batch: Sequence[str], outcomes: dict[str, LookupOutcome]) -> None:
         for arxiv_id in batch:
@@ -172,14 +165,16 @@ class PaperLookup:
 
     async def _read_arxiv(
         self, fetch: fetcher.Fetcher, batch: Sequence[str]
-    ) -> tuple[bool, tuple[models.PaperFacts, ...]]:
-        """Return whether arXiv has answered, and its facts on the papers."""
+    ) -> tuple[bool, list[models.PaperFacts]]:
+        """Return whether arXiv has answered for all the papers, and its facts on them."""
         source = arxiv.ArxivSource(self._endpoints[models.SourceKind.ARXIV], fetch, self._throttle)
+        facts: list[models.PaperFacts] = []
         async for result in source.fetch(base.FetchRequest(self._clock(), arxiv_ids=batch)):
-            if result.status is FetchStatus.OK:
-                return True, result.facts
-            log.info("arXiv was not asked about papers of readers", papers=batch, reason=result.reason)
-        return False, ()
+            facts += result.facts
+            if result.status is not FetchStatus.OK:
+                log.info("arXiv was not asked about papers of readers", papers=batch, reason=result.reason)
+                return False, facts
+        return True, facts
 
     async def _read_huggingface(
         self, fetch: fetcher.Fetcher, batch: Sequence[str]

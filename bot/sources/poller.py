@@ -235,15 +235,15 @@ class Checkpoint:
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
             for row in updated:
-                polled_at, retention = row.last_attempt_at, kinds.get(row.kind).page_retention
+                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind).max_page_states
                 assert polled_at is not None  # it was polled just now
                 if is_notice_due(row):
                     await self._notify_failure(connection, row, polled_at)
                     row = replace(row, noticed_at=polled_at)
                 await sources.set_health(connection, row)
-                if retention is not None and row.status is FetchStatus.OK:
-                    # A feed, for one, no longer lists its old entries.
-                    await sources.remove_page_states(connection, row.id, polled_at - retention)
+                if max_states is not None:
+                    # A feed may have new entries at each poll. One that is listed still is only read again.
+                    await sources.trim_page_states(connection, row.id, max_states)
 
 
 _MAX_QUEUED = 64
@@ -251,6 +251,8 @@ _MAX_BATCH = 32
 _BATCH_WAIT_SECONDS = 0.1
 """Time that a batch waits for more items: one transaction costs as much as several digests."""
 _FINAL_FLUSH_SECONDS = 5.0
+_LARGE_CHARACTERS = 1_000_000
+"""Length of a result's texts from which it is stored before its source reads the next one, so that few are held at once."""
 
 
 class SinkItem(NamedTuple):
@@ -276,6 +278,8 @@ class Sink:
         """
         if item.result.digests or item.result.facts:
             await self._queue.put(item)
+            if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
+                await self.flush()
         else:
             await self._record_stored(item)
 
@@ -306,7 +310,9 @@ class Sink:
             while len(batch) < _MAX_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._store_batch(batch)
-            for _ in batch:
+            count = len(batch)
+            del batch  # not kept until the next one comes
+            for _ in range(count):
                 self._queue.task_done()
 
     async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
@@ -379,6 +385,9 @@ _SOURCE_TIMEOUT_SECONDS = 240.0
 _VOTES_STAGE_SECONDS = 60.0
 _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
+_MAX_UNTITLED = 300
+"""Papers without a title for which arXiv is asked in one run: three requests."""
+_ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +421,7 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
+        self._asked_at: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -526,6 +536,8 @@ class Poller:
                 tasks = await self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
                 await run.sink.flush()
+            elif not isinstance(run.sink, DryRunSink):
+                await self._fetch_titles()
         finally:
             for task in tasks:
                 task.cancel()
@@ -536,8 +548,6 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        async with self._database.read() as connection:
-            pages = await sources.list_page_states(connection, [row.id for row in rows])
         missing = {
             kind: await self._papers_missing_facts(kind, run)
             for kind in {row.kind for row in rows}
@@ -548,8 +558,7 @@ class Poller:
 
         async def work() -> None:
             for row in remaining:
-                states = PageStates(pages.pop(row.id))
-                request = base.FetchRequest(now, states, run.days, missing.get(row.kind, ()))
+                request = base.FetchRequest(now, {}, run.days, missing.get(row.kind, ()))
                 await self._fetch_source(row, request, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
@@ -563,6 +572,23 @@ class Poller:
                 connection, kind.value, since_on=since, limit=_MAX_MISSING_FACTS
             )
 
+    async def _fetch_titles(self) -> None:
+        """Ask arXiv, which is no source here, for the papers of lists that give no title: once a day for each."""
+        now = self._clock()
+        async with self._database.read() as connection:
+            untitled = await papers.list_untitled(connection, limit=_MAX_MISSING_FACTS)
+        self._asked_at = {paper: at for paper, at in self._asked_at.items() if now - at < _ASK_AGAIN_AFTER}
+        due = [arxiv_id for arxiv_id in untitled if arxiv_id not in self._asked_at][:_MAX_UNTITLED]
+        if not due:
+            return
+        self._asked_at |= dict.fromkeys(due, now)
+        endpoint = self._context.endpoints[models.SourceKind.ARXIV]
+        source = kinds.get(models.SourceKind.ARXIV).open(endpoint, {}, self._context)
+        async for result in source.fetch(base.FetchRequest(now, arxiv_ids=due)):
+            await self._ingest.add_facts(result.facts)
+            if result.status in _FAILING:
+                log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
+
     async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
         report = run.reports[row.id]
@@ -570,6 +596,10 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
+                    max_states = kinds.get(row.kind).max_page_states
+                    async with self._database.read() as connection:
+                        states = await sources.list_page_states(connection, row.id, max_states)
+                    request = replace(request, page_states=PageStates(states))
                     source = kinds.get(row.kind).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
@@ -577,6 +607,7 @@ class Poller:
                         )
                         await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
                         run.progress(row, result)
+                        del result  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except storage_errors.StorageError as error:

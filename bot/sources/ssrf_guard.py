@@ -27,11 +27,21 @@ _CLOUD_METADATA = frozenset(
     ipaddress.ip_address(address)
     for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 )
-_BLOCKED_NETWORKS = (
-    (ipaddress.ip_network("100.64.0.0/10"), "shared"),
-    (ipaddress.ip_network("192.88.99.0/24"), "6to4 relay"),
-    (ipaddress.ip_network("64:ff9b:1::/48"), "private"),
-    (ipaddress.ip_network("fec0::/10"), "site-local"),
+# What the properties of `ipaddress` leave out in some version of Python: `is_global` is true for what IANA's registries of
+# special-purpose addresses call globally reachable, such as anycast services of the network in which the bot runs.
+_BLOCKED_NETWORKS = tuple(
+    (ipaddress.ip_network(network), name)
+    for name, networks in {
+        "shared": "100.64.0.0/10",
+        "6to4": "192.88.99.0/24 2002::/16",
+        "private": "64:ff9b:1::/48",
+        "site-local": "fec0::/10",
+        "documentation": "3fff::/20",
+        "special-purpose": (
+            "192.0.0.0/24 192.31.196.0/24 192.52.193.0/24 192.175.48.0/24 2001::/23 2620:4f:8000::/48"
+        ),
+    }.items()
+    for network in networks.split()
 )
 _BLOCKED_KINDS = ("loopback", "link_local", "multicast", "unspecified", "private", "reserved")
 # Some resolvers read 127.1, 0x7f.0.0.1 and 2130706433 as addresses: the last label shows it.

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yarl import URL
 
+from bot.archive import parse
 from bot.core import errors
 from bot.sources import base, fetch_errors
 from storage import models
@@ -149,7 +150,7 @@ class UrlSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await base.detect_in_response(page)
+            digests = await base.detect_in_response(page, day)
         except fetch_errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         return base.FetchResult(
@@ -158,7 +159,9 @@ class UrlSource:
 
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    return "{" in address or address.rstrip("/").lower().endswith(tuple(base.SUFFIXES))
+    # A page of HTML may link to a feed, and a feed's kind reads pages too.
+    suffixes = tuple(parse.FILE_SUFFIXES - {".html", ".htm"})
+    return "{" in address or address.rstrip("/").lower().endswith(suffixes)
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:

@@ -83,11 +83,16 @@ _Mention = tuple[re.Match[str], str, str, int, int]
 """A date, the words that relate it from before and behind, and where all of it starts and ends."""
 
 
+_MAX_QUERY_LENGTH = 1_000
+
+
 def read_period(text: str, today: date) -> tuple[str, Period]:
     """Return a query without the period that it names, and the period; the text as it is if it names none.
 
-    What is left is "" if it is filler only ("papers from last month").
+    What is left is "" if it is filler only ("papers from last month"). A text that is too long for a query names none.
     """
+    if len(text) > _MAX_QUERY_LENGTH:
+        return text, (None, None)
     related = [_relate(text, match) for match in _ATOM.finditer(text)]
     mentions = [mention for mention in related if mention is not None]
     if not 1 <= len(mentions) <= _MAX_MENTIONS:

@@ -50,8 +50,8 @@ def index_terms(name: str) -> list[str]:
 
 
 def deletion_variants(word: str) -> set[str]:
-    """Return every spelling of a word with one letter deleted; empty for words too short for a typing error."""
-    if len(word) < MIN_FUZZY_LENGTH:
+    """Return every spelling of a word with one letter deleted; empty for words too short, or too long, for a typing error."""
+    if not MIN_FUZZY_LENGTH <= len(word) <= _MAX_WORD_LENGTH:
         return set()
     return {word[:index] + word[index + 1 :] for index in range(len(word))}
 
@@ -366,7 +366,8 @@ def list_spellings(name: str) -> Iterator[str]:
 
 
 def _consonants(spelling: str) -> str:
-    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").translate(_CONSONANT_CLASSES)
+    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").replace("q", "ku")
+    plain = plain.translate(_CONSONANT_CLASSES)
     return _VOWELS_OF_SPELLING.sub("", _DOUBLED.sub(r"\1", plain))
 
 
@@ -612,3 +613,18 @@ def _rows() -> tuple[tuple[str, ...], ...]:
     """Return for each known institution its English name, then its other forms, in both languages."""
     text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
     return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
+    head, _, suffix = name.partition(",")
+    if "," in name and " " not in head.strip():
+        return head.strip(), "", suffix.strip()
+    given, _, family = head.strip().rpartition(" ")
+    return family, given.strip(), suffix.strip()
+
+
+def join_name(family: str, given: str = "", suffix: str = "") -> str:
+    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
+    name = " ".join(part for part in (given.strip(), family.strip()) if part)
+    return f"{name}, {suffix.strip()}" if suffix.strip() else name

@@ -6,12 +6,17 @@ would drop everything after a percent sign. The index has the text, but not the 
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache
 from typing import Any
 
 _MAX_SPAN_LENGTH = 300
 _MAX_BRACE_DEPTH = 12
+_MAX_SPANS = 20
+"""Formulas, and commands, of a text that are converted: each costs 0.1 ms. Further ones stay as they are."""
+_MAX_FIELD_LENGTH, _MAX_FIELD_SIGNS = 10_000, 100
+"""Characters, and dollar signs and backslashes, of a field that is converted."""
 
 # As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
@@ -28,7 +33,15 @@ def to_plain_text(title: str) -> str:
     """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
     if "$" not in title and "\\" not in title:
         return title
-    return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title)))
+    return (_remember_title if len(title) <= _MAX_LENGTH else _convert_title)(title)
+
+
+def _convert_title(title: str) -> str:
+    return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title, count=_MAX_SPANS)))
+
+
+_remember_title = lru_cache(maxsize=1024)(_convert_title)
+"""A title is read by the index, the glossary, alerts and exports."""
 
 
 def _math_text(match: re.Match[str]) -> str:
@@ -42,10 +55,12 @@ def _math_text(match: re.Match[str]) -> str:
 def _replace_commands(title: str) -> str:
     """Replace each known command and its argument by its text; unknown commands stay as they are."""
     pieces: list[str] = []
-    position = 0
+    position = count = 0
     for match in _COMMAND.finditer(title):
         if match.start() < position:
             continue
+        if (count := count + 1) > _MAX_SPANS:
+            break
         end, command = _end_of_argument(title, match.end()), match[1]
         if end is None or command in _NON_TEXT_COMMANDS:
             continue
@@ -81,6 +96,8 @@ def _converter() -> Any:
     """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
     from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
+    # It warns of each command without its argument, of which a title can have hundreds.
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
     context = get_default_latex_context_db()
     signs = [MacroTextSpec(name, simplify_repl=sign) for name, sign in _ASCII_SIGNS.items()]
     context.add_context_category("ascii-signs", macros=signs, prepend=True)
@@ -88,8 +105,12 @@ def _converter() -> Any:
 
 
 def decode_field(field: str) -> str:
-    """Return the text of a whole BibTeX field, in which, unlike in a title, all of LaTeX counts: `{\\"o}`, `\\&`, `~`."""
-    if "\\" not in field and "$" not in field:
+    """Return the text of a whole BibTeX field, in which, unlike in a title, all of LaTeX counts: `{\\"o}`, `\\&`, `~`.
+
+    One that is too long, or has more signs of LaTeX than any, loses its braces only.
+    """
+    signs = field.count("\\") + field.count("$")
+    if not signs or signs > _MAX_FIELD_SIGNS or len(field) > _MAX_FIELD_LENGTH:
         return field.replace("~", " ").replace("{", "").replace("}", "")
     try:
         text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", field))

@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 import structlog
 
 from bot.core import isolation
-from bot.core.clock import Clock
+from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts, resolver
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
@@ -268,8 +268,9 @@ _SEED = 0
 class PaperVectors:
     """Extracts the vectors of papers in a thread, and keeps those of the newest day and of the sample until they change."""
 
-    def __init__(self, glossary: GlossaryService) -> None:
+    def __init__(self, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._glossary = glossary
+        self._clock = clock
         self._indexed: tuple[Glossary, ConceptIndex] | None = None
         self._extent: models.ArchiveExtent | None = None
         self._sample: dict[int, dict[str, float]] = {}
@@ -304,7 +305,7 @@ class PaperVectors:
 
     async def _refresh(self, connection: Connection) -> models.ArchiveExtent:
         await self.get_concepts(connection)
-        extent = await papers.get_extent(connection)
+        extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
         async with self._lock:
             if self._extent != extent:
                 newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
@@ -444,10 +445,14 @@ class Profiles:
             vectors = await self.vectors.extract(connection, told_of)
             # Papers that no digest has: those of an imported file.
             missing = set(signals.saved) - vectors.keys()
-            texts = await shelf.list_texts(connection, profile.user_id) if missing else []
+            titles: dict[int, str] = {}
+            if missing:
+                async for rows in shelf.stream_texts(connection, profile.user_id):
+                    titles |= {
+                        row.paper_id: row.title for row in rows if row.paper_id in missing and row.title
+                    }
             sample = await self.vectors.get_sample(connection)
             _, concept_index = await self.vectors.get_concepts(connection)
-        titles = {row.paper_id: row.title for row in texts if row.paper_id in missing and row.title}
         vectors |= {key: extract_words(title, concept_index) for key, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
         async with self._database.transaction() as connection:

@@ -331,16 +331,17 @@ class TodayPlanner:
         async with self._database.read() as connection:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
-            digest_on = (await papers.get_extent(connection)).last_on
+            latest_on = clock.latest_date(now)
+            digest_on = (await papers.get_extent(connection, until_on=latest_on)).last_on
             known = {
                 profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
             }
-        # On weekends the newest day is one whose papers the reader was sent already.
+        # On weekends the newest day is one whose papers the reader was sent already. One ahead was never a newest day.
         on_new_day = [
             profile
             for profile in due
             if digest_on is not None
-            and (profile.last_digest_on is None or profile.last_digest_on < digest_on)
+            and (profile.last_digest_on is None or not digest_on <= profile.last_digest_on <= latest_on)
         ]
         current = await self._profiles.update(on_new_day)
         built = await self._build(current, known, now)
@@ -373,6 +374,7 @@ class TodayPlanner:
                     TODAY,
                     replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
                     now,
+                    due_at=profile.next_due_at or now,
                     user_id=profile.user_id,
                     channel_id=reader.dm_channel_id if reader is not None else None,
                     local_on=profile.due_on or now.date(),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from dataclasses import replace
 
-import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
@@ -14,7 +12,7 @@ from discord.ext import commands
 from bot.client import custom_ids, permissions, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError, WithFiles
+from bot.client.router import Attachment, UserError, WithImage
 from bot.client.translations import Texts
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
@@ -47,17 +45,17 @@ class TrendsCog(commands.Cog):
     @app_commands.autocomplete(topic=autocomplete.topics)
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
-    ) -> WithFiles:
+    ) -> WithImage:
         """Show the chart of a topic; without a topic, of all papers, with rising topics."""
         return await self._answer_topic(request, topic, Span(period))
 
     @router.handles(trends_messages.SHOW)
-    async def open_trend(self, request: Request, action: Action) -> WithFiles:
+    async def open_trend(self, request: Request, action: Action) -> WithImage:
         """Show the chart of a button."""
         return await self._answer(request, *await self._unpack(action))
 
     @router.handles(trends_messages.SELECT_SPAN)
-    async def select_span(self, request: Request, action: Action) -> WithFiles:
+    async def select_span(self, request: Request, action: Action) -> WithImage:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
@@ -65,42 +63,44 @@ class TrendsCog(commands.Cog):
         return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
-    async def select_topic(self, request: Request, action: Action) -> WithFiles:
+    async def select_topic(self, request: Request, action: Action) -> WithImage:
         """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, router.selected_value(request.interaction), span)
 
     @router.handles(trends_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
-    async def share(self, request: Request, action: Action) -> WithFiles:
+    async def share(self, request: Request, action: Action) -> WithImage:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         # Admitted before the answer is public, since a refusal is private.
         async with router.admitted_lookup(interaction):
             await router.defer(interaction, public=True)
-            answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
+            answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")
         sharer = router.display_name(interaction)
-        return WithFiles(trends_messages.shared_view(texts, answer, sharer=sharer), files)
+        return WithImage(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
     async def _unpack(self, action: Action) -> tuple[lists_messages.ListState, Span]:
         topic, span = trends_messages.unpack(action)
         return await load_list_text(self._services.text_tokens, topic), span
 
-    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFiles:
-        topic = await store_list_text(self._services.text_tokens, trends_messages.make_topic(text, span))
+    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithImage:
+        topic = await store_list_text(
+            self._services.text_tokens, request.user_id, trends_messages.make_topic(text, span)
+        )
         return await self._answer(request, topic, span)
 
-    async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithFiles:
+    async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithImage:
         async with router.admitted_lookup(request.interaction):
-            answer, files = await self._load_answer(request.texts, topic, span, rising=not topic.text)
+            answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
         may_share = permissions.may_share(request.interaction)
-        return WithFiles(trends_messages.trend_view(request.texts, answer, may_share=may_share), files)
+        return WithImage(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(
         self, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
-    ) -> tuple[TrendAnswer, list[discord.File]]:
+    ) -> tuple[TrendAnswer, Attachment | None]:
         months = trends_messages.SPAN_MONTHS[span]
         search = self._services.search
         answer = TrendAnswer(
@@ -120,16 +120,12 @@ class TrendsCog(commands.Cog):
                 has_papers_outside_span=found.has_full_matches and not found.corrected,
             )
         if not answer.trend.total:
-            return answer, []
+            return answer, None
         try:
             image = await asyncio.to_thread(trends_messages.draw_chart, self._services.charts, texts, answer)
         except ValueError as error:
             # The operator's template is invalid.
             log.warning("chart not drawn", error=str(error))
-            return answer, []
-        file = discord.File(
-            io.BytesIO(image),
-            trends_messages.IMAGE_FILENAME,
-            description=trends_messages.alt_text(texts, answer) or None,
-        )
-        return replace(answer, has_image=True), [file]
+            return answer, None
+        description = trends_messages.alt_text(texts, answer) or None
+        return replace(answer, has_image=True), Attachment(trends_messages.IMAGE_FILENAME, image, description)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
 
-from bot.core.clock import Clock
+from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
 from bot.search import engine
@@ -79,7 +79,7 @@ class TrendService:
         """
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
-            extent = await papers.get_extent(connection)
+            extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
             if extent.last_on is None or extent.first_on is None:
                 return Trend()
             last = extent.last_on.replace(day=1)
@@ -263,9 +263,10 @@ class _TopicCounts:
 class RisingTopicService:
     """Rising topics of one archive, counted in a thread once for each state of the archive."""
 
-    def __init__(self, database: Database, glossary: GlossaryService) -> None:
+    def __init__(self, database: Database, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._database = database
         self._glossary = glossary
+        self._clock = clock
         self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
         self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
         self._counting = asyncio.Lock()
@@ -300,7 +301,7 @@ class RisingTopicService:
     async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
         """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""
         async with self._database.read() as connection:
-            extent = await papers.get_extent(connection)
+            extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
             if extent.last_on is None:
                 return None
             glossary = await self._glossary.get_current(connection)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Set
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Set
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ _DAYS = dict(
     )
 )
 _DAY_NAMES = re.compile(rf"(?<![가-힣])(?:{'|'.join(_DAYS)})")
+_AND_HALF = re.compile(r"(?<![\d.])(\d{1,4}) ?(시간|분|년|개월|배|일) ?반(?![가-힣]{2})")
 _SINO_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -83,6 +85,7 @@ def to_digits(text: str) -> str:
     text = _ENGLISH_NUMBER.sub(_read_english, text)
     if not any("가" <= letter <= "힣" for letter in text):
         return text
+    text = _AND_HALF.sub(r"\1.5\2", text)
     text = _DAY_NAMES.sub(lambda match: f"{_DAYS[match[0]]}일", text)
     text = _NATIVE.sub(_read_native, text)
     return _MIXED.sub(_read_mixed, _SINO.sub(_read_sino, text))
@@ -164,7 +167,9 @@ _PLAIN = (
     (r"hrs?(?![a-z])|hours?(?![a-z])|h(?![A-Za-z0-9])|시간", HOUR, 1),
     (r"bits?(?![a-z])|비트", "bit", 1),
     (r"dB(?![a-z])|데시벨", "decibel", 1),
-    (r"°\s?C|℃|degrees Celsius|섭씨\s?도", "celsius", 1),
+    (r"(?:degrees )?[Kk]elvins?(?![a-z])|켈빈", "kelvin", 1),
+    (r"°\s?F|℉|degrees Fahrenheit|화씨", "fahrenheit", 1),
+    (r"°\s?C?|℃|degrees?(?: Celsius)?(?![a-z])|섭씨\s?도|도(?=[ 이가를로만의.,]|$)", "degree", 1),
     (r"km(?![a-z])|kilomet(?:er|re)s?(?![a-z])|킬로미터", "meter", 1000),
     (r"cm(?![a-z])|centimet(?:er|re)s?(?![a-z])|센티미터", "meter", Fraction(1, 100)),
     (r"mm(?![a-z])|millimet(?:er|re)s?(?![a-z])|밀리미터", "meter", Fraction(1, 1000)),
@@ -262,12 +267,18 @@ _SIGNS = str.maketrans(
 _TIMES_BETWEEN = re.compile(r"(?<=\d)\s?[xX](?=\d)|(?<=\d)[xX](?=[A-Z][A-Za-z]*\d)")
 
 
+_LONG_PREFIXES = {"kilo": "k", "mega": "M", "giga": "G", "tera": "T", "peta": "P"}
+_LONG_BYTES = re.compile(rf"\b({'|'.join(_LONG_PREFIXES)})bytes?\b", re.IGNORECASE)
+
+
 def to_plain_text(text: str) -> str:
     """Return a text with numbers as they are read: 1{,}200 as 1,200, 92.4\\% as 92.4%, 10⁶ as 10^6."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     text = text.replace("**", "").replace("`", "")
+    if "byte" in text:
+        text = _LONG_BYTES.sub(lambda match: f"{_LONG_PREFIXES[match[1].lower()]}B", text)
     if "\\" in text or "{" in text or "$" in text:
         text = _without_tex(text)
     return _TIMES_BETWEEN.sub("×", text)
@@ -357,6 +368,10 @@ _LOWERING = re.compile(
 _FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
 _NEARBY = 60
 _MAX_DIGITS = 30
+_MAX_LISTED = 20
+"""Numbers of a list that share a unit."""
+_MAX_UNITS = 4
+"""Readings of a unit and scale that a list shares."""
 
 
 class SourceNumbers:
@@ -368,8 +383,9 @@ class SourceNumbers:
         digits = "\n\n".join(to_digits(plain_source(part)) for part in paragraphs)
         self._readings: dict[Fraction, set[tuple[str, str]]] = {}
         for block, stated in _blocks(digits):
+            lowering = _find_lowering(block)
             for start, end, readings, sign in find_numbers(block, in_source=True):
-                shown_sign = sign or _falling(block, start, end)
+                shown_sign = sign or _falling(lowering, start, end)
                 for value, dimension in readings:
                     self._readings.setdefault(value, set()).add((dimension, shown_sign))
                     if not dimension:
@@ -392,24 +408,44 @@ class SourceNumbers:
         )
 
 
-def find_number_problems(claim: str, source: SourceNumbers, names: Set[str] = frozenset()) -> list[str]:
-    """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them."""
+def find_number_problems(
+    claim: str,
+    source: SourceNumbers,
+    names: Set[str] = frozenset(),
+    is_derived: Callable[[str, Mention], bool] | None = None,
+) -> list[str]:
+    """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them.
+
+    `is_derived` is asked about each with the text that it is in, whether it follows from the source in another way.
+    """
     text = to_digits(to_plain_text(claim))
     problems = []
-    for start, end, readings, sign in find_numbers(text):
+    lowering = _find_lowering(text)
+    for mention in find_numbers(text):
+        start, end, readings, sign = mention
         if any(text.startswith(name, max(0, start - len(name) + (end - start))) for name in names if name):
             continue
         is_counted = bool(_COUNTER.match(text, end))
-        sign = sign or _falling(text, start, end)
-        if not any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
+        sign = sign or _falling(lowering, start, end)
+        if any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
+            continue
+        if is_derived is None or not is_derived(text, mention):
             shown = (text[start:end] + text[end:].split(" ")[0])[:24].rstrip(".,;)")
             problems.append(f'the number "{shown}" does not stand in the source')
     return problems
 
 
-def _falling(text: str, start: int, end: int) -> str:
+def _find_lowering(text: str) -> tuple[list[int], list[int]]:
+    """Return where words such as "fewer" start in a text, and where they end."""
+    spans = [match.span() for match in _LOWERING.finditer(text)]
+    return [start for start, _ in spans], [end for _, end in spans]
+
+
+def _falling(lowering: tuple[list[int], list[int]], start: int, end: int) -> str:
     """Return "~" for a number next to a word such as "fewer", by which it may be meant with or without a minus."""
-    return "~" if _LOWERING.search(text[max(0, start - _NEARBY) : end + _NEARBY]) else ""
+    starts, ends = lowering
+    index = bisect_left(starts, start - _NEARBY)
+    return "~" if index < len(ends) and ends[index] <= end + _NEARBY else ""
 
 
 def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool) -> bool:
@@ -459,7 +495,7 @@ def _numbers_of_name(match: re.Match[str], *, in_source: bool) -> Iterator[Menti
 
 def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention:
     start, end = match.span()
-    values = [Fraction(match[0].replace(",", ""))]
+    values = [_read_decimal(match[0])]
     if power := _POWER.match(text, end):
         values = [values[0] * Fraction(10) ** int(power[1] or power[2])]
         end = power.end()
@@ -475,6 +511,11 @@ def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention
     before = text[max(0, start - 2) : start]
     is_negative = before[-1:] == "-" and before[:-1] in ("", *" (~=,:|/[")
     return Mention(start, *_with_unit(text, start, end, values), "-" if is_negative else "")
+
+
+def _read_decimal(number: str) -> Fraction:
+    plain = number.replace(",", "")
+    return Fraction(plain) if "." in plain else Fraction(int(plain))
 
 
 def _scaled(value: Fraction, scale: re.Match[str]) -> list[Fraction]:
@@ -502,12 +543,17 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
     dimension, factor, unit_end = unit
     readings = {(value * factor, dimension) for value in values}
     # Five times, or 8× A100, may also be a count.
-    is_count = text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds") or _counts_things(
-        text, unit_end
-    )
+    is_compared = _COMPARED.match(text, unit_end)
+    is_count = not is_compared and text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds")
+    is_count = is_count or _counts_things(text, unit_end)
     if dimension == TIMES and is_count:
         readings |= {(value, "") for value in values if value.denominator == 1}
     return unit_end, frozenset(readings)
+
+
+_COMPARED = re.compile(
+    r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b"
+)
 
 
 def _counts_things(text: str, end: int) -> bool:
@@ -525,24 +571,40 @@ def _fractions(text: str) -> Iterator[Mention]:
 
 
 def _share_units(text: str, found: list[Mention]) -> list[Mention]:
-    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M."""
+    """Give the unit and scale behind the last number of a range or list to those before it: 10 to 20%, 1.2-1.5M.
+
+    A number with a unit or scale of its own takes over none, so that readings do not multiply along a list.
+    """
     shared = list(found)
-    for index in range(len(found) - 2, -1, -1):
-        mention, following = shared[index], shared[index + 1]
-        between = text[mention.end : following.start]
-        between = between if between == "-" else between.removesuffix("-")
-        if any(dimension for _, dimension in mention.readings) or not _JOINS.fullmatch(between):
-            continue
-        match = _TOKEN.match(text, following.start)
-        plain_value = Fraction(match["number"].replace(",", "")) if match and match["number"] else None
-        extra = {
-            (value * other / plain_value, dimension)
-            for value, _ in mention.readings
-            for other, dimension in following.readings
-            if plain_value and (dimension or other != plain_value)
-        }
-        shared[index] = mention._replace(readings=mention.readings | extra)
+    units: list[tuple[Fraction, str]] = []
+    count = 0
+    for index in range(len(found) - 1, -1, -1):
+        mention, own = found[index], _units_of(text, found[index])
+        if units and not own:
+            between = text[mention.end : found[index + 1].start]
+            between = between if between == "-" else between.removesuffix("-")
+            count += 1
+            if count == _MAX_LISTED or not _JOINS.fullmatch(between):
+                units = []
+            extra = {
+                (value * factor, dimension) for value, _ in mention.readings for factor, dimension in units
+            }
+            shared[index] = mention._replace(readings=mention.readings | extra)
+        if own is None or own:
+            units, count = own or [], 0
     return shared
+
+
+def _units_of(text: str, mention: Mention) -> list[tuple[Fraction, str]] | None:
+    """Return the units and scales behind a number, as factor and dimension; None for a number in a name or fraction."""
+    match = _TOKEN.match(text, mention.start)
+    if not match or not match["number"]:
+        return None
+    value = _read_decimal(match["number"])
+    if mention.readings == {(value, "")}:
+        return []
+    others = sorted(reading for reading in mention.readings if reading != (value, ""))
+    return [(other / value, dimension) for other, dimension in others[:_MAX_UNITS] if value]
 
 
 def _blocks(text: str) -> Iterator[tuple[str, set[tuple[str, Fraction]]]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 from bot.archive import summaries
-from bot.text import analyser
-from bot.writer import claim_numbers, prompts
+from bot.text import analyser, sentences
+from bot.writer import claim_numbers, evidence, prompts
 from storage import models
 
 # The prose of a claim: its length and language, empty phrases, links, and repetition of itself or of another claim.
@@ -26,7 +27,18 @@ _MAX_HANGUL_SHARE = 0.1
 _HANGUL = re.compile("[가-힣]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
 _PARENTHESES = re.compile(r"\([^()]{0,300}\)")
-_LINK = re.compile(r"https?://|www\.|\]\(|</?[a-z]{1,10}[ >/]|```", re.IGNORECASE)
+_LINK = re.compile(
+    r"[a-z][a-z0-9+-]{1,15}\s?(?::|\[:\])\s?//|www\s?[.\[(]|\]\(|</?[a-z]{1,10}[ >/]|```|mailto:|@[a-z0-9-]{1,63}\.[a-z]"
+    r"|[a-z0-9-]{1,63}\s?(?:\[\.\]|\(\.\)|\[dot\]|\(dot\)|[.。．｡])\s?"
+    r"(?:com|net|org|io|gg|xyz|me|co|kr|ru|cn|tv|to|ly|app|dev|link|site|info|biz|shop|top|club|online|page|example|onion)"
+    r"(?![a-z0-9])",
+    re.IGNORECASE,
+)
+"""An address with or without its scheme, also a scheme or a dot in disguise, such as hxxp or evil[.]com."""
+_MAX_SYMBOLS = 2
+"""Emoji and other pictures of a claim."""
+_MAX_MARKS = 3
+"""Combining marks in a row; Vietnamese and Hebrew have two."""
 _FILLER = re.compile(
     r"(?:이|본) (?:논문|연구)(?:은|는) (?:매우 )?(?:흥미롭|중요하|의미 ?있)|기여할 (?:것|수 있을 것)으로 (?:기대|예상|보)"
     r"|(?:새로운 가능성|중요성|잠재력)을 (?:시사|보여|제시|열)|귀추가 주목|주목할 만한 (?:성과|결과|연구)"
@@ -49,9 +61,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
     is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
     problems = ["it says nothing about the paper"] if is_empty else []
     if not MIN_CHARACTERS <= len(text.strip()) <= MAX_CHARACTERS:
-        problems.append(
-            f"it has {len(text.strip())} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
-        )
+        problems.append(_wrong_length(len(text.strip())))
     share = _hangul_share(text)
     if language is models.Locale.KO and share < _MIN_HANGUL_SHARE:
         problems.append("it is not written in Korean")
@@ -61,6 +71,11 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
         problems.append(f'"{match[0].strip()}" says nothing about the paper')
     if _LINK.search(text):
         problems.append("it holds a link or markup")
+    categories = "".join(unicodedata.category(character)[0:2] for character in text)
+    if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:
+        problems.append("it holds pictures")
+    if "Mn" * _MAX_MARKS in categories or "Me" in categories:
+        problems.append("it holds combining marks in a row")
     if _repeats_itself(text):
         problems.append("it repeats itself")
     for number, other in enumerate(earlier, start=1):
@@ -68,6 +83,10 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
             problems.append(f"it repeats claim {number}")
             break
     return problems
+
+
+def _wrong_length(length: int) -> str:
+    return f"it has {length} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
 
 
 def _hangul_share(text: str) -> float:
@@ -130,15 +149,29 @@ def normalise_span(text: str) -> str:
 
 def find_span_problems(span: str, normalised_source: str) -> list[str]:
     """Return what is wrong with a span, in words. The source is passed as `normalise_span` returns it."""
-    words = span.split()
-    if not words:
+    count = sum(any(map(str.isalnum, word)) for word in span.split())
+    if not count:
         return ["the span is empty"]
     problems = []
-    if len(words) > prompts.MAX_SPAN_WORDS:
-        problems.append(f"the span has {len(words)} words, at most {prompts.MAX_SPAN_WORDS} are allowed")
-    if not (wanted := normalise_span(span).strip(_EDGE)) or wanted not in normalised_source:
-        problems.append(f'the span "{span[:80]}" does not stand verbatim in the source')
+    if not prompts.MIN_SPAN_WORDS <= count <= prompts.MAX_SPAN_WORDS:
+        problems.append(
+            f"the span has {count} words instead of {prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS}"
+        )
+    if _find_span(normalise_span(span).strip(_EDGE), normalised_source) is None:
+        problems.append(f'the span "{span[:80]}" does not stand verbatim in a paragraph of the source')
     return problems
+
+
+def _find_span(wanted: str, normalised: str) -> int | None:
+    """Return where a span begins in a text as whole words."""
+    position = normalised.find(wanted) if wanted else -1
+    while position >= 0:
+        end = position + len(wanted)
+        before, after = normalised[position - 1 : position], normalised[end : end + 1]
+        if not (before.isalnum() and wanted[0].isalnum()) and not (after.isalnum() and wanted[-1].isalnum()):
+            return position
+        position = normalised.find(wanted, position + 1)
+    return None
 
 
 # Latin names of a claim: models, datasets and people have to be in the source; terms there or in the glossary.
@@ -161,7 +194,7 @@ _PARTICLE = re.compile(
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*(?:[-*•]\s*)?)[\"'“(]?$")
 _NAME_PARENTHESES = re.compile(r"\(([^()]{2,200})\)")
 _ORDINARY = re.compile(
-    r"(?:ly|ing|ed|tions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less)$"
+    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less|ic)$"
 )
 _OPENING_WORDS = (
     "a an the this these those that it its they their we our by with using unlike while when where in on at"
@@ -192,6 +225,8 @@ class SourceNames:
         self._bounds = dict(pairwise(offsets))
         self._ends = set(self._bounds.values())
         self._words = frozenset(words)
+        self._initials = "".join(word[0] for word in words)
+        self._content_initials = "".join(word[0] for word in words if word not in analyser.FUNCTION_WORDS)
         self._prefixes = {
             word[:length]
             for word in self._words
@@ -220,6 +255,19 @@ class SourceNames:
             return True
         length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
         return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
+
+    def has_derived(self, name: str) -> bool:
+        """Whether the source has a longer word for a country or person: European for Europe."""
+        return len(name) > _MIN_PREFIX and name[1:].islower() and analyser.fold(name) in self._prefixes
+
+    def has_initials(self, name: str) -> bool:
+        """Whether a name of three letters or more, such as IoU, is made of the first letters of words in a row."""
+        return (
+            len(name) > 2
+            and name.isalpha()
+            and not name[1:].islower()
+            and any(analyser.fold(name) in letters for letters in (self._initials, self._content_initials))
+        )
 
     def is_term(self, word: str) -> bool:
         """Whether the glossary has a word."""
@@ -267,7 +315,7 @@ def _names(text: str, source: SourceNames) -> Iterator[str]:
         if version and name[0].isupper() and _is_version(text, version.end()) and source.has_versions(name):
             yield f"{name} {version[1]}"
         elif not (name.islower() and name.replace("-", "").isalpha() and not has_hangul) and not (
-            _opens_sentence(text, match.start()) and _may_be_ordinary(name)
+            _opens_sentence(text, match.start()) and (_may_be_ordinary(name) or _is_no_subject(text, match))
         ):
             yield name
 
@@ -289,10 +337,24 @@ def _may_be_ordinary(name: str) -> bool:
     return name[1:] == lower[1:] and (lower in _OPENINGS or _ORDINARY.search(lower) is not None)
 
 
+_VERB = re.compile(r" (?:[a-z]+(?<![su])s|[a-z]+ed|can|will|has|was)(?![a-z])")
+
+
+def _is_no_subject(text: str, match: re.Match[str]) -> bool:
+    """Whether a capitalised English word is followed by something else than a verb that a name would have."""
+    return (
+        match[0][1:].islower()
+        and match[0].isalpha()
+        and text[match.end() : match.end() + 1] == " "
+        and not _VERB.match(text, match.end())
+        and not analyser.has_hangul(text)
+    )
+
+
 def _is_known(name: str, source: SourceNames) -> bool:
-    if len(name) < 2 or source.has(name):
+    if len(name) < 2 or source.has(name) or source.has_initials(name):
         return True
-    if all(map(source.is_term, _SOURCE_WORD.findall(name))):
+    if all(map(source.is_term, _SOURCE_WORD.findall(name))) or source.has_derived(name):
         return True
     if source.has(name[:-1] if name.endswith("s") else f"{name}s"):
         return True
@@ -332,27 +394,88 @@ class ClaimChecker:
     """
 
     def __init__(self, source: str, terms: Collection[str] = ()) -> None:
-        self._span_text = " ".join(map(normalise_span, source.split("\n\n")))
-        self._numbers = claim_numbers.SourceNumbers(source)
         self._names = SourceNames(source, terms)
+        self._paragraphs = [part for part in source.split("\n\n") if part.strip()]
+        self._normalised = [normalise_span(part) for part in self._paragraphs]
+        self._own_names = evidence.list_names(source)
+        self._sentences: dict[int, tuple[list[str], list[int]]] = {}
 
     def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
         """Return the problems of each claim, in order; none for a claim that passes."""
         problems: list[tuple[str, ...]] = []
         for index, claim in enumerate(claims):
-            earlier = [other.text for other in claims[:index]]
-            found = find_prose_problems(claim.text, language, earlier)
-            found += self.find_unsupported(claim.text)
-            found += find_span_problems(claim.span, self._span_text)
+            if (length := len(claim.text.strip())) > MAX_CHARACTERS:
+                problems.append((_wrong_length(length),))
+                continue
+            earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
+            found = find_prose_problems(claim.text, language, earlier) + self._find_unsupported(claim)
             problems.append(tuple(found))
         return problems
 
-    def find_unsupported(self, text: str) -> list[str]:
-        """Return the numbers and names of a claim that are not in the source, as problems."""
-        versions = versioned_names(text, self._names)
-        return claim_numbers.find_number_problems(text, self._numbers, versions) + find_name_problems(
-            text, self._names
+    def _find_unsupported(self, claim: prompts.Claim) -> list[str]:
+        """Return what a claim says that the source, or the passage of its span, does not."""
+        names = find_name_problems(claim.text, self._names)
+        passages = list(islice(self._list_passages(claim.span), _MAX_PASSAGES))
+        if not passages or (wrong := find_span_problems(claim.span, passages[0].normalised)):
+            return names + (wrong if passages else find_span_problems(claim.span, ""))
+        versions = versioned_names(claim.text, self._names)
+        found = [evidence.find_problems(claim.text, passage, versions) for passage in passages]
+        return names + min(found, key=len)
+
+    def _list_passages(self, span: str) -> Iterator[evidence.Passage]:
+        """Yield the passages of a span: of each paragraph that has it as whole words."""
+        wanted = normalise_span(span).strip(_EDGE)
+        for index, normalised in enumerate(self._normalised):
+            if (start := _find_span(wanted, normalised)) is not None:
+                yield self._build_passage(span, index, start, start + len(wanted))
+
+    def _build_passage(self, span: str, index: int, start: int, end: int) -> evidence.Passage:
+        rows, ends = self._split(index)
+        first = min(bisect_right(ends, start), len(rows) - 1)
+        last = min(bisect_right(ends, end - 1), len(rows) - 1)
+        own = rows[max(0, first - _MAX_SENTENCES) : last + 1 + _MAX_SENTENCES]
+        before = next(
+            (part for part in range(index - 1, -1, -1) if not _is_heading(self._paragraphs[part])), None
         )
+        count = len(self._paragraphs)
+        after = next(
+            (part for part in range(index + 1, count) if not _is_heading(self._paragraphs[part])), None
+        )
+        near = [
+            self._split(before)[0][-_MAX_SENTENCES:] if before is not None else [],
+            own,
+            self._split(after)[0][:_MAX_SENTENCES] if after is not None else [],
+        ]
+        return evidence.Passage(
+            span=span,
+            normalised=self._normalised[index],
+            sentence=" ".join(rows[first : last + 1]),
+            context=" ".join(rows[max(0, first - 1) : last + 2]),
+            paragraph=" ".join(own),
+            window="\n\n".join(map(" ".join, near)),
+            sentences=tuple(row for part in near for row in part),
+            names=self._own_names,
+        )
+
+    def _split(self, index: int) -> tuple[list[str], list[int]]:
+        """Return the sentences of a paragraph, and where each ends in the normalised paragraph."""
+        if index not in self._sentences:
+            rows = [
+                row[start : start + _MAX_SENTENCE]
+                for row in sentences.split(self._paragraphs[index])
+                for start in range(0, len(row), _MAX_SENTENCE)
+            ]
+            self._sentences[index] = rows, list(accumulate(len(normalise_span(row)) + 1 for row in rows))
+        return self._sentences[index]
+
+
+_MAX_PASSAGES = 3
+_MAX_SENTENCES, _MAX_SENTENCE = 12, 300
+"""Sentences of a paragraph on each side of a span, and characters of one: what a table has may be longer."""
+
+
+def _is_heading(paragraph: str) -> bool:
+    return paragraph.lstrip().startswith("#") and "\n" not in paragraph.strip()
 
 
 @lru_cache(maxsize=4)

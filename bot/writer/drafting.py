@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 BYTES_PER_TOKEN = 2
 """UTF-8 bytes of a prompt per reserved token: fewer than any tokenizer needs on average, in either language."""
+MAX_BYTES_PER_TOKEN = 16
+"""UTF-8 bytes per token, more than any tokenizer has on average: English has 4 to 5."""
 
 MARK = "token budget"
 """The beginning of a refusal, by which it is known from other problems of a draft."""
@@ -161,8 +163,8 @@ NO_CLAIM = "no claim passed the checks"
 
 Messages = Sequence[language_model.Message]
 Claims = Sequence[prompts.Claim]
-Check = Callable[[Claims], Mapping[int, Sequence[str]]]
-"""Returns the problems of each claim that fails, by its index. Runs in a thread."""
+Check = Callable[[Claims], Awaitable[Mapping[int, Sequence[str]]]]
+"""Returns the problems of each claim that fails, by its index."""
 
 
 class Drafter:
@@ -198,7 +200,7 @@ class Drafter:
         messages = next(requests)
         while True:
             answers = _answers_of(draft)
-            failed = await asyncio.to_thread(check, answers[0]) if answers else {}
+            failed = await check(answers[0]) if answers else {}
             if answers and (not failed or len(answers) > 1 or draft.calls >= MAX_CALLS):
                 return await self._finish(draft, answers, failed, check)
             if draft.calls >= MAX_CALLS:
@@ -265,6 +267,10 @@ class Drafter:
         outcome: str | ModelError
         try:
             outcome, tokens = await self.model.complete(messages, schema, max_tokens=max_tokens)
+            if tokens is not None:
+                # A server that counts too little would use more than the caps allow.
+                size = len(language_model.prompt_of(messages, schema).encode()) + len(outcome.encode())
+                tokens = max(tokens, size // MAX_BYTES_PER_TOKEN)
         except ModelError as error:
             outcome, tokens = error, error.tokens
             self._breaker.record_failure(error)
@@ -297,7 +303,7 @@ class Drafter:
         [first, *others] = answers
         claims = [claim for index, claim in enumerate(first) if index not in failed]
         for repaired in others:
-            still_failed = await asyncio.to_thread(check, repaired)
+            still_failed = await check(repaired)
             claims = _merge(first, failed, repaired, still_failed)
             problems += tuple(_describe(repaired, still_failed))
         return replace(
@@ -527,8 +533,10 @@ class DraftWriter:
                 part = prompts.fit_source(shown, prompts.MAX_SOURCE_CHARACTERS // divisor)
                 yield prompts.build_messages(title, part, basis, draft.format, language, terms)
 
-        def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
-            problems = writer_claims.check_claims(claims, text, language, terms)
+        async def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
+            is_short = len(text) < paper_text.PROCESS_LENGTH
+            run = asyncio.to_thread if is_short else self._reader.run_in_process
+            problems = await run(writer_claims.check_claims, claims, text, language, terms)
             return {index: found for index, found in enumerate(problems) if found}
 
         return build_requests(), check_claims

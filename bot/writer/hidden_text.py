@@ -6,23 +6,53 @@ Text is also planted in papers for language models to read: white on white, of s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _DECLARATION = re.compile(r"([a-z-]{1,40})\s{0,9}:\s{0,9}([^;]{1,200})")
-_CSS_RULE = re.compile(r"([^{}]{1,400})\{([^{}]{0,2000})\}")
-_CSS_SELECTOR = re.compile(r"\s*(?:[a-z][a-z0-9]{0,20})?([.#][\w-]{1,80})\s*", re.IGNORECASE)
-_LENGTH = re.compile(r"(-?[0-9]{0,9}(?:\.[0-9]{1,9})?)\s?(px|pt|em|rem|ex|%|vw|vh|mm|cm|in)?")
+_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))")
+_CSS_PART = re.compile(r"[.#][\w-]{1,80}|\[[\w-]{1,80}|^[a-z][a-z0-9]{0,20}", re.IGNORECASE)
+_CONDITION = re.compile(r":(?!nth-|first-|last-|only-|is\(|where\()")
+"""A pseudo-element, or a pseudo-class that tells little of what is shown, such as `:empty` and `:hover`."""
+_COMMON_NAMES = "[class [id [style [href [src [lang [title [type [role [width [height"
+_COMMON_ATTRIBUTES = frozenset(_COMMON_NAMES.split())
+_LENGTH = re.compile(
+    r"([+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:e[+-]?[0-9]{1,3})?)\s?(px|pt|em|rem|ex|%|vw|vh|mm|cm|in)?"
+)
 _HEX = re.compile("#([0-9a-f]{3,8})")
 _CHANNELS = re.compile(r"(rgb|hsl)a?\(([^)]{1,80})\)")
-_SCALED_TO_NOTHING = re.compile(r"scale[xy]?\(\s*0?(?:\.0+)?\s*[,)]")
+_TRANSFORM = re.compile(r"([a-z0-9]{1,20})\(([^()]{0,200})\)?")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\U000e0000-\U000e007f]")
 
 _WHITE_FROM = 0xF0
 """Value from which a colour's red, green and blue count as white."""
 _MIN_FONT_SIZES = {"px": 4.0, "pt": 3.0, "em": 0.3, "rem": 0.3, "ex": 0.6, "%": 30.0, "vw": 0.3, "vh": 0.3}
 _MIN_FONT_SIZES |= {"mm": 1.0, "cm": 0.1, "in": 0.04, "": 0.01}
-_OFF_PAGE = -500.0
-"""Position in pixels from which an element lies outside the page."""
+_PIXELS = {
+    "px": 1.0,
+    "pt": 1.3,
+    "em": 16.0,
+    "rem": 16.0,
+    "ex": 8.0,
+    "%": 5.0,
+    "vw": 5.0,
+    "vh": 5.0,
+    "mm": 3.8,
+}
+_PIXELS |= {"cm": 38.0, "in": 96.0, "": 1.0}
+_OFF_PAGE = -500.0, 3000.0
+"""Positions in pixels, to the left or the top and to the right or the bottom, from which an element lies outside the page."""
+_POSITION_NAMES = "left top right bottom inset margin margin-left margin-top margin-right margin-bottom"
+_POSITIONS = frozenset(_POSITION_NAMES.split())
+_HIDING_VALUES = {
+    "display": ("none",),
+    "visibility": ("hidden", "collapse"),
+    "content-visibility": ("hidden",),
+}
+_WHITE_COLOURS = "white snow ivory ghostwhite floralwhite whitesmoke mintcream azure lightyellow lightcyan aliceblue honeydew"
+_WHITE_NAMES = frozenset(
+    (_WHITE_COLOURS + " seashell oldlace cornsilk lavenderblush linen beige canvas").split()
+)
+_MAX_STYLE = 4000
 
 
 def drop_invisible(text: str) -> str:
@@ -35,62 +65,104 @@ def is_hidden(attributes: Mapping[str, str], *, has_background: bool) -> bool:
 
     `has_background`: it lies on a colour, on which white text can be read.
     """
-    if "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true":
+    if (
+        "hidden" in attributes
+        or "popover" in attributes
+        or attributes.get("aria-hidden", "").strip().lower() == "true"
+    ):
         return True
     if not has_background and _is_white(attributes.get("color", "")):
         return True
     style = attributes.get("style")
-    return style is not None and is_hiding(style, has_background=has_background)
+    return style is not None and is_hiding(style, has_background=has_background, is_inline=True)
 
 
-def is_hiding(style: str, *, has_background: bool = False) -> bool:
-    """Whether the declarations of a style hide what they apply to."""
-    values = _read_style(style)
-    if values.get("display") == "none" or values.get("visibility") in ("hidden", "collapse"):
+def is_hiding(style: str, *, has_background: bool = False, is_inline: bool = False) -> bool:
+    """Whether any declaration of a style hides what it applies to.
+
+    `is_inline`: it is an element's own, where a size or colour that cannot be computed hides; papers' have plain ones.
+    """
+    if len(style) > _MAX_STYLE:
         return True
-    if _has_small_size(values.get("font-size", ""), _MIN_FONT_SIZES):
+    declared = _read_style(style)
+    if _is_clipped(declared):
         return True
-    if _has_small_size(values.get("font", ""), {"px": 4.0, "pt": 3.0}):
+    on_colour = has_background or has_dark_background(style)
+    return any(_hides(name, value, on_colour, is_inline) for name, value in declared)
+
+
+def _hides(name: str, value: str, on_colour: bool, is_inline: bool) -> bool:
+    if value in _HIDING_VALUES.get(name, ()):
         return True
-    if _is_zero(values.get("opacity"), 0.1) or _is_off_page(values) or _is_clipped(values):
-        return True
-    colour = values.get("color", values.get("--ltx-fg-color", ""))
-    if _is_transparent(colour) or _is_transparent(values.get("-webkit-text-fill-color", "")):
-        return True
-    return _is_white(colour) and not (has_background or has_dark_background(style))
+    is_computed = is_inline and "(" in value
+    match name:
+        case "font-size":
+            return is_computed or _has_small_size(value, _MIN_FONT_SIZES)
+        case "font":
+            return is_computed or _has_small_size(value, {"px": 4.0, "pt": 3.0})
+        case "opacity" | "zoom":
+            return is_computed or _is_zero(value, 0.1)
+        case "clip" | "clip-path" | "filter":
+            return value not in ("auto", "none", "inherit", "initial", "unset")
+        case "transform":
+            return any(_moves_away(*match.groups()) for match in _TRANSFORM.finditer(value))
+        case "z-index":
+            return value.startswith("-")
+        case "text-indent":
+            return is_computed or _is_off_page(value.lstrip("-"), 500.0) or _is_off_page(value, 500.0)
+        case "color" | "--ltx-fg-color" | "-webkit-text-fill-color":
+            is_unknown = is_computed and not _CHANNELS.search(value)
+            return _is_transparent(value) or ((is_unknown or _is_white(value)) and not on_colour)
+    return name in _POSITIONS and (is_computed or _is_off_page(value))
 
 
 def has_dark_background(style: str) -> bool:
     """Whether a style sets a background other than white."""
-    declared = _read_style(style)
+    declared = dict(_read_style(style))
     for name in ("background-color", "background", "--ltx-bg-color"):
         value = declared.get(name)
         if value and value not in ("none", "inherit", "initial", "unset"):
-            return not (_is_white(value) or _is_transparent(value))
+            is_known = "(" not in value or _CHANNELS.match(value) is not None
+            return is_known and not (_is_white(value) or _is_transparent(value))
     return False
 
 
 def hiding_selectors(css: str) -> frozenset[str]:
-    """Return the classes (`.name`) and ids (`#name`) that a style sheet hides."""
+    """Return what elements that a style sheet hides have: a class (`.name`), id (`#name`), attribute (`[name`) or tag.
+
+    Of a selector its last part counts, wherever it stands; a tag counts only if it stands alone.
+    """
     found: set[str] = set()
-    first, *rest = css[:500_000].split("/*")
-    without_comments = first + "".join(part.partition("*/")[2] for part in rest)
-    for selectors, body in _CSS_RULE.findall(without_comments):
-        if is_hiding(body):
-            matches = map(_CSS_SELECTOR.fullmatch, selectors.split(","))
-            found.update(match[1] for match in matches if match)
-    return frozenset(found)
+    for rule in _drop_comments(css[:500_000]).split("}")[:-1]:
+        selectors, brace, body = rule.rpartition("{")
+        if brace and is_hiding(body):
+            # In front of them, the rule of a medium may begin.
+            for selector in selectors.rpartition("{")[2][-400:].split(","):
+                words = selector.replace(">", " ").replace("+", " ").replace("~", " ").split()
+                if words and not _CONDITION.search(words[-1]):
+                    parts = _CSS_PART.findall(words[-1].partition(":")[0])
+                    last = parts[-1] if parts else ""
+                    if (last[:1] in ".#[" or len(words) == 1) and last not in _COMMON_ATTRIBUTES:
+                        found.add(last if last[:1] in ".#" else last.lower())
+    return frozenset(found - {"", "html", "body"})
 
 
-def _read_style(style: str) -> dict[str, str]:
-    declared = _DECLARATION.findall(style[:4000].lower())
-    return {name: value.replace("!important", "").strip() for name, value in declared}
+def _drop_comments(css: str) -> str:
+    first, *rest = css.split("/*")
+    return first + "".join(part.partition("*/")[2] for part in rest)
+
+
+def _read_style(style: str) -> list[tuple[str, str]]:
+    """Return the declarations of a style in their order; of one name any may be what is shown."""
+    plain = _drop_comments(style[:_MAX_STYLE].lower())
+    plain = _ESCAPE.sub(lambda match: match[2] or chr(min(int(match[1], 16), 0xFFFF)), plain)
+    return [(name, value.partition("!")[0].strip()) for name, value in _DECLARATION.findall(plain)]
 
 
 def _read_length(value: str | None) -> tuple[float, str] | None:
     """Return the number and the unit of a length, the unit "" for a bare number; None for anything else."""
     match = _LENGTH.fullmatch(value or "")
-    return (float(match[1]), match[2] or "") if match and match[1] not in ("", "-") else None
+    return (float(match[1]), match[2] or "") if match else None
 
 
 def _has_small_size(value: str, minimum: Mapping[str, float]) -> bool:
@@ -103,20 +175,27 @@ def _is_zero(value: str | None, limit: float) -> bool:
     return length is not None and length[0] / (100 if length[1] == "%" else 1) < limit
 
 
-def _is_off_page(values: Mapping[str, str]) -> bool:
-    names = ("left", "top", "right", "text-indent", "margin-left", "margin-top")
-    lengths = [_read_length(values.get(name)) for name in names]
-    return any(length and length[0] * (12 if length[1] == "em" else 1) <= _OFF_PAGE for length in lengths)
+def _is_off_page(value: str, most: float = _OFF_PAGE[1]) -> bool:
+    lengths = [length for length in map(_read_length, value.split()) if length]
+    return any(not _OFF_PAGE[0] < number * _PIXELS[unit] < most for number, unit in lengths)
 
 
-def _is_clipped(values: Mapping[str, str]) -> bool:
-    clip = values.get("clip", "").replace(" ", "").replace("px", "")
-    if clip in ("rect(0,0,0,0)", "rect(1,1,1,1)", "rect(0000)"):
-        return True
-    if _SCALED_TO_NOTHING.search(values.get("transform", "")):
-        return True
-    sizes = (values.get(name) for name in ("width", "height", "max-height", "max-width"))
-    return "hidden" in values.get("overflow", "") and any(_is_zero(size, 2.0) for size in sizes)
+def _moves_away(function: str, arguments: str) -> bool:
+    """Whether a function of `transform` hides; LaTeXML turns tables, and scales and moves them to their place."""
+    values = arguments.replace(",", " ")
+    if function in ("scale", "scalex", "scaley"):
+        return any(_is_zero(value.lstrip("-"), 0.1) for value in values.split())
+    if function in ("translate", "translatex", "translatey"):
+        return _is_off_page(values.replace("-", ""), 1000.0)
+    return function not in ("rotate", "skew", "skewx", "skewy")
+
+
+def _is_clipped(declared: Iterable[tuple[str, str]]) -> bool:
+    hides_rest = any(
+        name.startswith("overflow") and ("hidden" in value or "clip" in value) for name, value in declared
+    )
+    sizes = ("width", "height", "max-height", "max-width")
+    return hides_rest and any(name in sizes and _is_zero(value, 2.0) for name, value in declared)
 
 
 def _is_transparent(colour: str) -> bool:
@@ -134,7 +213,7 @@ def _is_transparent(colour: str) -> bool:
 
 def _is_white(colour: str) -> bool:
     colour = colour.strip().lower()
-    if colour in ("white", "snow", "ivory", "ghostwhite", "floralwhite", "whitesmoke", "mintcream", "azure"):
+    if colour in _WHITE_NAMES:
         return True
     if match := _HEX.fullmatch(colour):
         digits = "".join(digit * 2 for digit in match[1][:3]) if len(match[1]) < 6 else match[1][:6]

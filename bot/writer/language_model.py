@@ -2,6 +2,9 @@
 
 Answers are asked for by JSON schema, else in JSON mode, else as text with fenced JSON. What the server refuses (400) is not
 tried again: the model is opened for one run.
+
+The server is a stranger: an answer is read up to `MAX_BYTES` and within one deadline, is never unpacked, and is decoded in
+a thread.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.archive import fields
 from bot.core import errors, isolation
 from bot.core.clock import Clock
 from bot.sources import fetch_errors
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 log = structlog.get_logger(__name__)
@@ -28,6 +33,8 @@ log = structlog.get_logger(__name__)
 TIMEOUT_SECONDS = 180.0
 """Of one request in total: a local model needs minutes for a paper."""
 CONNECT_SECONDS = 10.0
+MAX_BYTES = 2_000_000
+"""Of the body of an answer or an error: forty times the longest answer that is asked for."""
 FORMS = ("json_schema", "json_object", "text")
 """The ways to ask for JSON, best first."""
 
@@ -43,6 +50,9 @@ _TOO_LONG = (
 )
 _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
+_MAX_COUNT = 10**9
+"""Tokens of one call that are believed; a larger count is taken as none."""
+_HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
     "text": "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n",
@@ -109,14 +119,14 @@ class LanguageModel:
                 continue
             response = await self._send(messages, schema, form, max_tokens)
             if response is not None:
-                return _read_completion(response)
+                return await asyncio.to_thread(_read_completion, response)
             self._refused_forms.add(form)
         raise AssertionError("the last form is answered or raises")
 
     async def _send(
         self, messages: Sequence[Message], schema: Mapping[str, Any], form: str, max_tokens: int
-    ) -> object:
-        """Return the decoded body of an answer; None if the server refuses the form."""
+    ) -> bytes | None:
+        """Return the body of an answer; None if the server refuses the form."""
         import openai
 
         self.requests += 1
@@ -132,10 +142,11 @@ class LanguageModel:
         with isolation.collected(failures):
             async with asyncio.timeout(self._seconds):
                 raw = await self._client.chat.completions.with_raw_response.create(**body)
-            return _decode(raw.http_response.content)
+            body_read: bytes = raw.http_response.content
+            return body_read
         [error] = failures
-        if isinstance(error, ModelError):
-            raise error
+        if isinstance(error.__cause__, ModelError):
+            raise error.__cause__  # of the transport
         if not isinstance(error, openai.APIStatusError):
             raise ModelError(self._describe(error), is_outage=True) from None
         if error.status_code in _REFUSED_FORM and form != FORMS[-1] and not _is_too_long(error):
@@ -187,17 +198,21 @@ def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
 
 def _decode(body: bytes) -> object:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return fields.decode_json(body)
+    except errors.TooManyPartsError:
+        raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
+    except ValueError:
         raise ModelError(f"{NO_ANSWER} is no JSON") from None
 
 
-def _read_completion(body: object) -> tuple[str, int | None]:
+def _read_completion(body: bytes) -> tuple[str, int | None]:
     """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
-    completion = body if isinstance(body, dict) else {}
+    decoded = _decode(body)
+    completion = decoded if isinstance(decoded, dict) else {}
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    tokens = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    is_count = isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= _MAX_COUNT
+    tokens = total if is_count else None
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     message = choice.get("message")
@@ -231,8 +246,40 @@ async def open_model(
         yield LanguageModel(client, name, key, clock, seconds=seconds)
 
 
+async def _read_body(response: httpx2.Response) -> bytes:
+    """Return the body of a response as it was sent. Raises ModelError if it is compressed or too long."""
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ModelError(f"{NO_ANSWER} is compressed, although it was asked not to be", is_outage=True)
+    body, cost = bytearray(), 0
+    async for chunk in response.aiter_raw():
+        body += chunk
+        # A chunk of one byte costs as much time as one of a hundred.
+        cost += max(len(chunk), 100)
+        await asyncio.sleep(0)
+        if cost > MAX_BYTES:
+            raise ModelError(f"{NO_ANSWER} is longer than {MAX_BYTES:,} bytes", is_outage=True)
+    return bytes(body)
+
+
 def _build_client(url: str, key: str | None) -> openai.AsyncOpenAI:
+    import httpx2
     import openai
+
+    class BoundedTransport(httpx2.AsyncHTTPTransport):
+        """Reads the body of every response, of an error too, before the client sees it, and drops most headers.
+
+        The client would read without a limit, unpack, and decode by any charset that the server names.
+        """
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            request.headers["Accept-Encoding"] = "identity"
+            response = await super().handle_async_request(request)
+            try:
+                body = await _read_body(response)
+            finally:
+                await response.aclose()
+            headers = {name: response.headers[name] for name in _HEADERS_READ if name in response.headers}
+            return httpx2.Response(response.status_code, headers=headers, content=body)
 
     for logger in _LOGGERS:
         # At level debug they would log whole papers.
@@ -243,7 +290,12 @@ def _build_client(url: str, key: str | None) -> openai.AsyncOpenAI:
         api_key=key or "none",
         max_retries=0,
         timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, trust_env=False, follow_redirects=False),
+        http_client=openai.DefaultAsyncHttpxClient(
+            timeout=timeout,
+            trust_env=False,
+            follow_redirects=False,
+            transport=BoundedTransport(trust_env=False),
+        ),
     )
     client.chat.completions.with_raw_response  # noqa: B018 - loads the rest of the client
     return client

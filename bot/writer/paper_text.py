@@ -1,7 +1,7 @@
 """The full text of a paper: Hugging Face's Markdown of it, else the HTML of arXiv, else that of ar5iv.
 
 Each may answer with another page than the paper, so a text counts only if it holds the paper's id and title and at least
-MIN_WORDS words. A large page is parsed in a process of its own.
+MIN_WORDS words. All but a short page is read in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import html
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import structlog
 from yarl import URL
 
+from bot.archive import html_pages
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import fetch_errors, fetcher
@@ -25,20 +26,15 @@ from storage import models
 
 # The text of a paper's HTML, as LaTeXML makes it, as Markdown: headings, paragraphs, lists and rows of tables.
 #
-# A formula is read once, as TeX. Hidden text, references, acknowledgements, marks of citations and notes are left out. The
-# scanner takes linear time on any input, as that of `html_to_markdown`, but knows quoted attributes and nested elements.
+# A formula is read once, as TeX. Hidden text, references, acknowledgements, marks of citations and notes are left out.
 
-_TAG_NAME = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})(?=[\s/>])")
-_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z_:][\w:.-]{0,60})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,20000})"|'([^']{0,20000})'|([^\s"'<>=`]{1,2000})))?"""
-)
-_MAX_TAG_LENGTH = 20_000
 _MAX_DEPTH_SEARCHED = 100
 _EMPTY_LINES = re.compile(r"[ \t]*\n[ \t]*(?:\n\s*)?\n")
 _SPACES = re.compile(r"\s+")
 _NUMERIC_CITATION = re.compile(r"[\[(]?[\s\d,;–-]*[\])]?")
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"
 _SKIPPED_NAMES = "script style template noscript svg nav footer button select textarea iframe object annotation annotation-xml"
+_SKIPPED_NAMES += " dialog datalist noframes canvas audio video rp"
 _SKIPPED_CLASS_NAMES = (
     "ltx_bibliography ltx_acknowledgements ltx_acknowledgement ltx_note_mark ltx_tag_note ltx_tag_equation ltx_missing"
     " ltx_eqn_eqno ltx_ERROR ltx_page_footer ltx_page_header ltx_page_navbar ltx_page_logo ltx_TOC ltx_pagination"
@@ -63,10 +59,9 @@ _CLOSES_PARAGRAPH = _BLOCKS | _HEADINGS.keys() | {"li", "tr"}
 _TEX = re.compile(r"[\\^_{]")
 
 
-class _Tag(NamedTuple):
-    name: str  # in lower case
-    is_closing: bool
-    attributes: str
+_PHANTOM = re.compile(r"\\[hv]?phantom\s{0,9}\{[^{}]{0,500}\}")
+"""What takes room in a formula and is not shown."""
+_WHITE_TEX = re.compile(r"color\s{0,9}\{\s{0,9}white")
 
 
 class PaperPage:
@@ -78,7 +73,7 @@ class PaperPage:
         self._skipped: list[str] = []
         self._hiding: set[str] = set()
         self.titles: list[str] = []
-        for token in _tokenize(page):
+        for token in html_pages.tokenize(page):
             if isinstance(token, str):
                 self._write_text(token)
             else:
@@ -100,10 +95,10 @@ class PaperPage:
         if is_closing:
             self._close(name)
             return
-        values = _parse_attributes(attributes)
+        values = html_pages.parse_attributes(attributes)
         if name == "math":
             self._write_formula(values)
-        elif name in _SKIPPED or self._is_left_out(values):
+        elif name in _SKIPPED or self._is_left_out(name, values):
             if name not in _VOID:
                 self._skipped.append(name)
         else:
@@ -120,19 +115,22 @@ class PaperPage:
             else:
                 self._skipped.append(name)
 
-    def _is_left_out(self, values: dict[str, str]) -> bool:
+    def _is_left_out(self, name: str, values: dict[str, str]) -> bool:
         classes = values.get("class", "").split()
         if not _SKIPPED_CLASSES.isdisjoint(classes):
             return True
         if "ltx_note" in classes and any(entry[0] == "h1" for entry in self._open[-5:]):
             return True
-        return self._is_hidden(values)
+        if name == "details" and "open" not in values:
+            return True
+        return name in self._hiding or self._is_hidden(values)
 
     def _is_hidden(self, values: dict[str, str]) -> bool:
         """Whether a style sheet, or the attributes of an element themselves, hide it."""
         if not values:
             return False
         selectors = ["." + name for name in values.get("class", "").split()] + ["#" + values.get("id", "")]
+        selectors += ["[" + name for name in values]
         has_background = any(entry[1] for entry in self._open[-20:])
         return not self._hiding.isdisjoint(selectors) or hidden_text.is_hidden(
             values, has_background=has_background
@@ -178,73 +176,11 @@ class PaperPage:
             self._open.append(("math", False, len(self._chunks)))
             return
         # LaTeXML hides the MathML from screen readers, not the formula.
-        if not self._is_hidden({name: value for name, value in values.items() if name != "aria-hidden"}):
-            tex = " ".join(values["alttext"].replace("\\%", "%").split())
+        shown = {name: value for name, value in values.items() if name != "aria-hidden"}
+        if not self._is_hidden(shown) and not _WHITE_TEX.search(values["alttext"]):
+            tex = " ".join(_PHANTOM.sub("", values["alttext"]).replace("\\%", "%").split())
             self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
         self._skipped.append("math")
-
-
-def _parse_attributes(text: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    if "=" in text or text.strip(" /"):
-        for name, double, single, bare in _ATTRIBUTE.findall(text):
-            values.setdefault(name.lower(), html.unescape(double or single or bare))
-    return values
-
-
-def _tokenize(page: str) -> Iterator[str | _Tag]:
-    """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
-    position = 0
-    while (start := page.find("<", position)) >= 0:
-        if start > position:
-            yield page[position:start]
-        if page.startswith("<!--", start):
-            end = page.find("-->", start)
-            position = end + 3 if end >= 0 else len(page)
-            continue
-        name = _TAG_NAME.match(page, start + 1)
-        is_tag = name or page[start + 1 : start + 2] in ("!", "?")
-        end = _tag_end(page, name.end() if name else start + 1) if is_tag else -1
-        if name and end >= 0:
-            yield _Tag(name[2].lower(), bool(name[1]), page[name.end() : end])
-            position = end + 1
-            if not name[1] and name[2].lower() in ("script", "style"):
-                # In these, `<` starts no tag.
-                raw_end = re.compile(f"</{name[2]}", re.IGNORECASE).search(page, position)
-                raw_start, position = position, raw_end.start() if raw_end else len(page)
-                yield page[raw_start:position]
-        elif end >= 0:
-            position = end + 1
-        else:
-            yield "<"
-            position = start + 1
-    yield page[position:]
-
-
-def _tag_end(page: str, position: int) -> int:
-    """Return the position of the `>` that ends a tag, outside quotes; -1 if the tag is too long or never ends."""
-    limit = min(len(page), position + _MAX_TAG_LENGTH)
-    end = page.find(">", position, limit)
-    while end >= 0:
-        quote = _open_quote(page, position, end)
-        if quote is None:
-            return end
-        close = page.find(quote, end, limit)
-        if close < 0:
-            return end
-        position, end = close + 1, page.find(">", close, limit)
-    return -1
-
-
-_QUOTED = re.compile(r"=\s{0,9}(?:\"[^\"]*(\")?|'[^']*(')?)")
-
-
-def _open_quote(page: str, start: int, end: int) -> str | None:
-    """Return the quote of an attribute's value that is still open at `end`."""
-    for match in _QUOTED.finditer(page, start, end):
-        if match[1] is None and match[2] is None:
-            return '"' if '"' in match[0] else "'"
-    return None
 
 
 # The Markdown of a paper: cleaned of links, pictures and hidden text, and cut before references and acknowledgements.
@@ -267,17 +203,34 @@ _LINK = re.compile(
 _MARKDOWN_CITATION = re.compile(r"\s?\[[0-9]{1,3}(?:\s?[,;–-]\s?[0-9]{1,3}){0,20}\]")
 _TAGS = "span|div|p|font|b|i|em|strong|small|sub|sup|u|a|section|details|summary|td|tr|table|li|ul|ol|h[1-6]|mark|code"
 _TAG = re.compile(rf"<(/?)({_TAGS})(\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
-_DROPPED = re.compile(
-    r"<!--.{0,100000}?-->|<(script|style)\b.{0,100000}?</\1\s{0,9}>", re.IGNORECASE | re.DOTALL
-)
+_RAW = re.compile(r"<!--|<(script|style)\b", re.IGNORECASE)
+_RAW_ENDS = {None: re.compile("-->")} | {
+    name: re.compile(rf"</{name}\s{{0,9}}>", re.IGNORECASE) for name in ("script", "style")
+}
 
 
 def clean_markdown(markdown: str) -> str:
     """Return Markdown without hidden text, HTML, pictures and the addresses of links; the text of links stays."""
     text = hidden_text.drop_invisible(markdown)
-    text = "".join(_shown(_DROPPED.sub(" ", text))) if "<" in text else text
+    text = "".join(_shown(_drop_raw(text))) if "<" in text else text
     text = _LINK.sub(r"\1", _LINK.sub(r"\1", _PICTURE.sub("", text)))
     return _MARKDOWN_CITATION.sub("", text)
+
+
+def _drop_raw(text: str) -> str:
+    """Return Markdown without comments, scripts and style sheets. One that is not closed is text."""
+    kept, position, unclosed = [], 0, set()
+    for start in _RAW.finditer(text):
+        name = start[1] and start[1].lower()
+        if start.start() < position or name in unclosed:
+            continue
+        if end := _RAW_ENDS[name].search(text, start.end()):
+            kept.append(text[position : start.start()])
+            position = end.end()
+        else:
+            # Then none further on is closed either: each is sought once.
+            unclosed.add(name)
+    return " ".join([*kept, text[position:]])
 
 
 def _shown(text: str) -> Iterator[str]:
@@ -289,7 +242,9 @@ def _shown(text: str) -> Iterator[str]:
             continue  # an inequality, such as `a <b and c> d`
         if not hidden_name:
             yield text[position : tag.start()]
-            if not tag[1] and hidden_text.is_hidden(_parse_attributes(attributes), has_background=False):
+            if not tag[1] and hidden_text.is_hidden(
+                html_pages.parse_attributes(attributes), has_background=False
+            ):
                 hidden_name, depth = name, 1
         elif name == hidden_name:
             depth += -1 if tag[1] else 1
@@ -331,12 +286,10 @@ MAX_CHARACTERS = 400_000
 SECONDS_PER_REQUEST = 3.0
 """Minimum time between two requests to arXiv, which its terms of use ask for; ar5iv is arXiv's too."""
 
-_THREAD_BYTES = 20_000
-"""Body size from which a page is parsed in a thread, off the event loop."""
-_PROCESS_BYTES = 1_000_000
-"""Body size from which a page is parsed in a process of its own."""
-_MAX_CPU_SECONDS, _MAX_MEGABYTES = 300.0, 400
-"""Limits of that process."""
+PROCESS_LENGTH = 20_000
+"""Bytes of a page, and characters of a paper, from which a process of its own reads it."""
+_MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
+"""Limits of that process. The largest page that is fetched, 20 MB, takes ten seconds."""
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
 _MARKDOWN_HEAD = "Markdown Content:"
 _HEAD_CHARACTERS = 6_000
@@ -346,7 +299,7 @@ _LATEXML_MARK = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"v[0-9]{1,3}/?$")
-_WORD = re.compile(r"\w*[^\W\d_]\w*")
+_WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _MAX_TITLE_EXCESS = 1.3
 _MAX_TITLE_ADDITION = 12
@@ -401,14 +354,25 @@ class PaperTextReader:
         is_markdown, has_type = media_type == "text/markdown", response.media_type in _MARKDOWN_TYPES
         body = response.body or b""
         arguments = body, response.charset, arxiv_id, title, is_markdown, has_type
-        if len(body) >= _PROCESS_BYTES:
-            # Where no process can be started, a thread does it.
+        if len(body) < PROCESS_LENGTH:
+            return parse_paper(*arguments)
+        try:
+            text: str = await self.run_in_process(parse_paper, *arguments)
+        except isolation.ChildError as error:
+            raise fetch_errors.FetchError(str(error)) from error
+        return text
+
+    async def run_in_process(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function returns in a process with limits, one at a time. Raises ChildError, and what it raises.
+
+        Where no process can be started, a thread does it.
+        """
+        async with self._process:
             with contextlib.suppress(isolation.ChildStartError):
-                async with self._process:
-                    return await _parse_in_process(*arguments)
-        if len(body) >= _THREAD_BYTES:
-            return await asyncio.to_thread(parse_paper, *arguments)
-        return parse_paper(*arguments)
+                return await isolation.run_isolated(
+                    function, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
+                )
+            return await asyncio.to_thread(function, *arguments)
 
 
 def _is_arxiv(address: str) -> bool:
@@ -475,13 +439,3 @@ def _title_forms(title: str) -> set[str]:
 
 def _compact(text: str) -> str:
     return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))
-
-
-async def _parse_in_process(*arguments: Any) -> str:
-    try:
-        text: str = await isolation.run_isolated(
-            parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
-        )
-    except isolation.ChildError as error:
-        raise fetch_errors.FetchError(str(error)) from error
-    return text

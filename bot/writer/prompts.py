@@ -16,9 +16,9 @@ from bot.glossary import resolver
 from bot.text import term_keys
 from storage import models
 
-VERSION = "1"
+VERSION = "2"
 """The version of the prompt and the schema. With another one, drafts are written again."""
-MAX_SPAN_WORDS = 12
+MIN_SPAN_WORDS, MAX_SPAN_WORDS = 4, 12
 MAX_TOKENS: Mapping[models.DigestFormat, int] = {
     models.DigestFormat.NEWSLETTER: 3_000,
     models.DigestFormat.REVIEW: 6_000,
@@ -47,8 +47,11 @@ Rules
 - Leave out what the paper does not say. Never write that something is not mentioned.
 - Copy numbers with their units exactly as the paper gives them. Keep names of models, datasets, benchmarks and people in
   the paper's spelling.
-- Each claim is one plain sentence without Markdown. Its "span" is copied from the paper letter by letter: at most {words}
-  consecutive words that prove the claim, including its numbers.
+- Each claim is one plain sentence without Markdown and links. Its "span" is copied from the paper letter by letter:
+  {fewest} to {words} consecutive whole words of one paragraph that prove the claim.
+- All numbers and names of a claim stand in the paragraph of its span, in the same relation to each other. Do not join
+  facts of distant paragraphs in one claim.
+- Say "not", "may", "only", "all", "because", and which of two things is better, exactly as the sentence of the span does.
 - No claim repeats another. No openings such as "this paper", no closing remarks.
 {format_rules}
 {language_rules}"""
@@ -127,6 +130,8 @@ _DESCRIPTIONS = {
 }
 _MAX_CLAIMS = {models.DigestFormat.NEWSLETTER: 2, models.DigestFormat.REVIEW: 4}
 """The most claims of a section."""
+_MAX_CHARACTERS = 2_000
+"""Of a claim and of a span: what is longer is no sentence, and would be sent back for repair."""
 _REQUIRED = frozenset({"whats_new", "technical_details"})
 """The sections that are never empty. A paper may have measured nothing."""
 
@@ -146,7 +151,7 @@ def build_schema(form: models.DigestFormat) -> dict[str, Any]:
                     "text": {"type": "string", "description": "one sentence"},
                     "span": {
                         "type": "string",
-                        "description": f"at most {MAX_SPAN_WORDS} consecutive words of the paper, verbatim",
+                        "description": f"{MIN_SPAN_WORDS} to {MAX_SPAN_WORDS} consecutive words of the paper, verbatim",
                     },
                 },
                 "required": ["text", "span"],
@@ -176,7 +181,10 @@ def build_messages(
     Without `terms` the messages depend on the other parameters alone.
     """
     instructions = _INSTRUCTIONS.format(
-        words=MAX_SPAN_WORDS, format_rules=_FORMAT_RULES[form], language_rules=_LANGUAGE_RULES[language]
+        fewest=MIN_SPAN_WORDS,
+        words=MAX_SPAN_WORDS,
+        format_rules=_FORMAT_RULES[form],
+        language_rules=_LANGUAGE_RULES[language],
     )
     notes = [_ABSTRACT_RULE] if basis is summaries.Basis.ABSTRACT else []
     notes += [_TERMS_RULE + ", ".join(terms)] if terms else []
@@ -292,6 +300,8 @@ def _read_claim(key: str, item: object) -> Claim:
     text, span = fields.get("text"), fields.get("span")
     if not isinstance(text, str) or not isinstance(span, str) or not text.strip() or not span.strip():
         raise AnswerError(f'a claim of "{key}" has no "text" or no "span"')
+    if max(len(text), len(span)) > _MAX_CHARACTERS:
+        raise AnswerError(f'a claim of "{key}" has more than {_MAX_CHARACTERS:,} characters')
     return Claim(key, " ".join(text.split()), " ".join(span.split()))
 
 

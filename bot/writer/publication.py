@@ -23,14 +23,14 @@ from pathlib import Path
 
 from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
-from bot.archive.ingest import FILES_SOURCE, IngestService
+from bot.archive.ingest import IngestService
 from bot.archive.summaries import Basis, choose_sentences
 from bot.core import errors
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
 from bot.writer import prompts
-from storage import archive, key_values, models
+from storage import archive, key_values, models, sources
 from storage import errors as stored_errors
 from storage.database import Database
 
@@ -92,8 +92,7 @@ class Publisher:
         """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-            locations = await archive.list_locations(connection, [(FILES_SOURCE, place)])
-        stored = locations.get((FILES_SOURCE, place), [])
+            stored = await archive.list_locations(connection, sources.FILES, place, day)
         hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
         return list(json.loads(value)) if value else [], hashes
 
@@ -108,7 +107,7 @@ class Publisher:
 def _hashes(text: str, place: str) -> list[str]:
     """Return the hash of a text and those of the digests in it."""
     try:
-        parsed = digest_writer.to_sourced_digests(parse.parse_text(text), FILES_SOURCE, place)
+        parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
     except errors.NotADigestError:
         parsed = []
     return [digest_writer.text_hash(text), *(sourced.hash for sourced in parsed)]

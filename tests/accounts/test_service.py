@@ -11,9 +11,9 @@ from bot.accounts import service as accounts_service
 from bot.accounts.service import Guilds, ReaderData, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
-from storage import daily, deliveries, models, outbox
+from storage import daily, deliveries, models, outbox, papers, shelf
 from storage.database import Database
-from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
+from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
 from tests.support.relay_harness import new_subscription
 
@@ -47,25 +47,34 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
 
 
 async def test_a_text_is_found_by_its_token(db: Database) -> None:
-    store = TextTokenStore(db)
-    token = await store.save("a long query")
+    store = TextTokenStore(db, lambda: outbox_builders.NOW)
+    token = await store.save(7, "a long query")
     assert await store.get(token) == "a long query"
     assert len(token) == accounts_service.TOKEN_LENGTH
-    assert await store.get(accounts_service.make_token("never stored")) is None
+    assert await store.get("0" * accounts_service.TOKEN_LENGTH) is None
 
 
-async def test_a_text_overwrites_an_older_one_in_its_slot(db: Database) -> None:
-    store = TextTokenStore(db)
-    first = await store.save("0")
-    assert await store.get(first) == "0"
-    slot = accounts_service._slot_key(first)
-    texts = (str(number) for number in range(1, 10**6))
-    other = next(
-        text for text in texts if accounts_service._slot_key(accounts_service.make_token(text)) == slot
-    )
-    second = await store.save(other)
-    assert await store.get(second) == other
-    assert await store.get(first) is None
+async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> None:
+    now = outbox_builders.NOW
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(seconds=1)
+        return now
+
+    store = TextTokenStore(db, clock)
+    of_others = [await store.save(1, "mine"), await store.save(2, "also the attacker's")]
+    tokens = [await store.save(3, "also the attacker's")]
+    tokens += [
+        await store.save(3, f"a long query {number}") for number in range(accounts_service.TEXTS_OF_READER)
+    ]
+    # What is stored again is the newest again.
+    assert await store.save(3, "a long query 0") == tokens[1]
+    await store.save(3, "another")
+    assert [await store.get(token) for token in of_others] == ["mine", "also the attacker's"]
+    kept = [await store.get(token) is not None for token in tokens[1:4]]
+    assert kept == [True, False, True]
+    assert (await ReaderData(db, clock).count(3)) == {"button_texts": accounts_service.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007
@@ -97,7 +106,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
         await outbox.add(connection, delivery)
         (due,) = await deliveries.list_due(connection, outbox_builders.NOW)
     forgetting = ForgettingSender(service)
-    await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW)
+    await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW, outbox_builders.NOW)
     assert await reader_rows.find_columns(db, str(READER)) == set()
 
 
@@ -126,10 +135,25 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
     assert {row.user_id for row in waiting} == {8, None}
 
 
+async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: Database) -> None:
+    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 5)))
+    mine, removed, shared, _ = ids.values()
+    async with db.transaction() as connection:
+        await shelf.save(connection, READER, [mine, removed, shared], NOW, None)
+        await shelf.save(connection, 8, [shared], NOW, None)
+        await shelf.watch_papers(connection, [mine, shared], NOW)
+        await shelf.remove(connection, READER, removed, NOW)
+    await ReaderData(db, lambda: NOW).forget(READER)
+    async with db.read() as connection:
+        assert set(await papers.list_merged(connection, ids=ids.values())) == {shared, max(ids.values())}
+
+
 async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = ReaderData(db, lambda: outbox_builders.NOW)
-    found = json.loads(await service.export(READER))
+    content, name = await service.export(READER)
+    found = json.loads(content)
+    assert name == "paperround.json"
     assert (found["user_id"], found["collected_at"]) == (str(READER), outbox_builders.NOW.isoformat())
     counts = await service.count(READER)
     assert {name: len(rows) for name, rows in found["tables"].items() if name in counts} == counts

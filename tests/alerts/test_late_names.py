@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -121,7 +122,7 @@ async def test_readers_are_told_once_of_what_late_names_match_as_by_a_full_scan(
     for user_id, rule in enumerate(RULES, 1):
         await alert_harness.alerts.add(rule.draft(user_id))
     recipients = {f"user:{user_id}": user_id for user_id in range(1, len(RULES) + 1)}
-    loop, numbers = asyncio.get_running_loop(), iter(range(10_000))
+    loop, numbers = asyncio.get_running_loop(), itertools.count(1)
 
     async def compare(naive: NaiveMatcher, paper_id: int) -> None:
         assert await alert_harness.plan() == len(naive.plan())
@@ -192,7 +193,7 @@ async def test_facts_of_old_papers_and_facts_without_new_names_leave_nothing_to_
     alert_harness: AlertHarness,
 ) -> None:
     await alert_harness.add_alert("KAIST", kind=INSTITUTION)
-    old, fresh = [f"2512.{number:05}" for number in range(30)], PAPER
+    old, fresh = [f"2512.{number:05}" for number in range(1, 31)], PAPER
     await alert_harness.add_digest(MONDAY - timedelta(days=4), *((arxiv_id, 5) for arxiv_id in old))
     await alert_harness.add_digest(MONDAY, (fresh, 5))
     await alert_harness.store_facts(*(_facts(arxiv_id, "KAIST") for arxiv_id in (*old, "2601.00009")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 from bot.alerts import matcher
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.text import analyser
+from bot.text import analyser, people
 from storage import alerts, key_values, models, papers, search
-from tests.support import alert_builders, digest_builders
+from tests.support import alert_builders, digest_builders, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 
@@ -52,6 +53,96 @@ def test_all_spellings_of_a_name_share_one_alert_term(name: str, rng: random.Ran
 def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: str, author: str) -> None:
     terms = matcher.author_alert_terms(author)
     assert matcher.text_alert_terms(AUTHOR, followed) <= terms
+
+
+_MERGED = paper_records.merged_paper(1)
+PAPER = models.PaperDetail(
+    **{of.name: getattr(_MERGED, of.name) for of in fields(_MERGED)}, id=1, appearances=()
+)
+_HANGUL = [
+    "박건우",
+    "유세진",
+    "남궁 민",
+    "김 규",
+    "건우-박",
+    "박 건우",
+    "한규근",
+    "정하",
+    "하 정",
+    "김건우 교수님",
+]
+_LATIN = [
+    "Gunwoo Park",
+    "Geon-Woo Pak",
+    "Park, Gun Woo",
+    "Sejin Ryu",
+    "Hanqkeun",
+    "Qgeun Han",
+    "G Park",
+    "Ha Jung",
+]
+_OTHER = [
+    "Jürgen Müller-Lüdenscheid",
+    "Juergen Muellerludenscheid",
+    "王 小明",
+    "O'Neil, Ann",
+    "ann oneil",
+    "@@",
+    "",
+]
+
+
+@settings(max_examples=300)
+@given(
+    st.text(alphabet="박건우김민수규유세진", min_size=1, max_size=5)
+    | st.sampled_from(_HANGUL + _LATIN + _OTHER),
+    st.lists(st.sampled_from(_HANGUL + _LATIN + _OTHER), max_size=8),
+    st.randoms(),
+)
+def test_an_author_is_found_as_by_comparing_each_one(
+    followed: str, others: list[str], rng: random.Random
+) -> None:
+    spellings = list(people.list_spellings(followed))
+    names = [*others, *rng.sample(spellings, min(3, len(spellings)))]
+    rng.shuffle(names)
+    for typed, authors in [(followed, names), *((name, [*others, followed]) for name in names)]:
+        paper = replace(PAPER, authors=tuple(authors))
+        alert = alert_builders.draft(typed, kind=AUTHOR)
+        naive = next(
+            (
+                name
+                for name in authors
+                if matcher.name_variants(typed) & matcher.name_variants(name)
+                or people.is_same_name(typed, name)
+            ),
+            None,
+        )
+        found = [reason.text for reason in matcher.match(alert, paper, matcher.keyword_text(paper))]
+        assert found == ([] if naive is None else [naive])
+
+
+def test_authors_are_keyed_once_for_all_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = tuple(f"Kim {chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}n" for n in range(3000))
+    paper = replace(PAPER, authors=names)
+    text, compared = matcher.keyword_text(paper), 0
+    variants, is_same = matcher.name_variants, people.is_same_name
+
+    def count_variants(name: str) -> set[str]:
+        nonlocal compared
+        compared += 1
+        return variants(name)
+
+    def count_same(left: str, right: str) -> bool:
+        nonlocal compared
+        compared += 1
+        return is_same(left, right)
+
+    monkeypatch.setattr(matcher, "name_variants", count_variants)
+    monkeypatch.setattr(people, "is_same_name", count_same)
+    for n in range(50):
+        alert = alert_builders.draft(*(f"Lee Nobody {n} {k}" for k in range(20)), kind=AUTHOR)
+        assert not matcher.match(alert, paper, text)
+    assert compared <= 3000 + 50 * 20
 
 
 TWICE = "We use reinforcement learning. Reinforcement learning helps."

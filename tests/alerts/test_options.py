@@ -19,7 +19,7 @@ from tests.support.alert_harness import NOW
 
 
 async def test_a_draft_is_loaded_by_its_token_without_its_reader(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db)
+    tokens = TextTokenStore(sqlite_db, lambda: NOW)
     chosen = replace(
         EMPTY_DRAFT,
         id=5,
@@ -38,20 +38,18 @@ async def test_a_draft_is_loaded_by_its_token_without_its_reader(sqlite_db: Data
     )
     for draft in (EMPTY_DRAFT, chosen):
         of_reader = replace(draft, user_id=7, guild_id=8, created_at=NOW)
-        token = await alerts_commands.store_draft(tokens, of_reader)
+        token = await alerts_commands.store_draft(tokens, 7, of_reader)
         assert len(token) == TOKEN_LENGTH
         assert await alerts_commands.load_draft(tokens, token) == draft
 
 
-async def test_a_token_that_is_overwritten_or_not_a_drafts_is_an_outdated_component(
-    sqlite_db: Database,
-) -> None:
-    tokens = TextTokenStore(sqlite_db)
+async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db, lambda: NOW)
     with pytest.raises(UserError, match="outdated-control"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
     for text in ("a long topic", "[]", '{"id":1}'):
         with pytest.raises(InvalidCustomIdError):
-            await alerts_commands.load_draft(tokens, await tokens.save(text))
+            await alerts_commands.load_draft(tokens, await tokens.save(7, text))
 
 
 def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:

@@ -139,7 +139,7 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
         ("화학", "강화 학습을 쓴다.", False),
         ("gpt-4", "It asks GPT-4o.", False),
     )
-    for number, (text, summary, is_match) in enumerate(cases):
+    for number, (text, summary, is_match) in enumerate(cases, 1):
         alert_harness.renderer.alerts.clear()
         alert_id = await alert_harness.add_alert(text)
         before = (await alert_harness.alerts.preview(alert_builders.draft(text))).paper_count
@@ -270,5 +270,5 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     monkeypatch.setattr("bot.alerts.matcher.MAX_CACHED_CHARACTERS", 1)
     await alert_harness.add_alert("care", user_id=1)
     await alert_harness.add_alert("better", user_id=2)
-    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(12)))
+    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(1, 13)))
     assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +18,8 @@ from bot.daily import choice
 from bot.outbox import contents
 from storage import alerts, deliveries, models, outbox, papers
 from storage import errors as storage_errors
-from tests.support import alert_builders, digest_builders
+from storage.database import Connection
+from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -135,6 +138,29 @@ async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: Aler
     assert latest[0].arxiv_id == "2601.00003"
 
 
+async def test_a_preview_that_waits_for_another_holds_no_connection(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = 0, alert_harness.database.read
+
+    @asynccontextmanager
+    async def counting_read() -> AsyncIterator[Connection]:
+        nonlocal held
+        async with read() as connection:
+            held += 1
+            yield connection
+            held -= 1
+
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    service = alert_harness.alerts
+    async with service._recent_papers._lock:
+        monkeypatch.setattr(alert_harness.database, "read", counting_read)
+        previews = [asyncio.create_task(service.preview(alert_builders.draft(f"word{n}"))) for n in range(6)]
+        await patience.wait_until(lambda: len(service._recent_papers._lock._waiters or ()) == 6)
+        assert held == 0
+    await asyncio.gather(*previews)
+
+
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0
@@ -185,7 +211,7 @@ _SUMMARIES = (
 
 async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
     for number, summary in enumerate(_SUMMARIES):
-        votes = [(f"2601.{number}000{paper}", 4 + number + paper) for paper in range(3)]
+        votes = [(f"2601.{number}000{paper + 1}", 4 + number + paper) for paper in range(3)]
         await alert_harness.store_digest(
             MONDAY - timedelta(days=9 * number), *votes, summary=summary, location=str(number)
         )
@@ -193,7 +219,7 @@ async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
     fact = models.PaperFacts("2601.20001", "huggingface", "u", NOW, organization="KAIST AI")
     await digest_builders.add_facts(alert_harness.database, fact)
     changed = digest_builders.newsletter(
-        MONDAY, [("2601.00000", 9), ("2601.00001", 3)], text="로봇 없는 language model."
+        MONDAY, [("2601.00001", 9), ("2601.00002", 3)], text="로봇 없는 language model."
     )
     await alert_harness.store_text(changed, "0")
     assert await _compare(alert_harness) > 0

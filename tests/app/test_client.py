@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import discord
 import pytest
+import sqlalchemy as sa
 
 from bot.app.client import DiscordRenderer
 from bot.outbox import contents
@@ -140,6 +142,28 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     paused = await harness.bot.services.subscriptions.get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.reconcile([]) == []
+
+
+async def test_servers_that_arrive_together_are_stored_in_a_few_transactions(harness: ClientHarness) -> None:
+    """As at the first start: Discord sends an event for each server."""
+    created = [harness.env.create_guild(f"Lab {number}") for number in range(30)]
+    await harness.env.settle()
+    guilds = [guild for guild in harness.bot.guilds if guild.id in {row.id for row in created}]
+    assert len(guilds) == len(created)
+    engine = harness.container.database.engine.sync_engine
+
+    async def count_commits(arriving: Sequence[discord.Guild]) -> int:
+        async with harness.container.database.transaction() as connection:
+            await connection.exec_driver_sql("DELETE FROM guilds")
+        commits: list[object] = []
+        listener = commits.append
+        sa.event.listen(engine, "commit", listener)
+        await asyncio.gather(*(_dispatch(harness, "guild_available", guild) for guild in arriving))
+        sa.event.remove(engine, "commit", listener)
+        assert await harness.bot.services.guilds.list_ids() == {guild.id for guild in arriving}
+        return len(commits)
+
+    assert await count_commits(guilds) <= 2 * await count_commits(guilds[:1])
 
 
 @pytest.fixture(scope="module")

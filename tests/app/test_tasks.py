@@ -300,7 +300,8 @@ async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(news, "HUGGINGFACE_SECONDS", 0.001)
-    (paper,) = (await paper_records.add_papers(sqlite_db, paper_records.merged_paper(1))).items()
+    merged = replace(paper_records.merged_paper(1), arxiv_id="2504.00001")
+    (paper,) = (await paper_records.add_papers(sqlite_db, merged)).items()
     async with sqlite_db.transaction() as connection:
         await shelf.save(connection, 7, [paper[1]], SAVED_AT, None)
     now, planned = [SAVED_AT + timedelta(days=9)], []

@@ -6,14 +6,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, listing
+from bot.archive import digest_writer, listing, parse
 from storage import archive, models, papers, tables
-from storage.models import Appearance, DigestFormat, Entry, MergedPaper, PaperFacts
+from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
@@ -38,6 +39,51 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
         "Ada Byron": 3,
         "Bea Long": 0,
     }
+
+
+async def test_of_the_appearances_in_one_source_the_newest_and_the_first_count(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
+    await harness.add(newsletter(paper(1, title="Theirs"), day="2025-01-01"), "theirs.md", source="theirs")
+    for day in range(1, 9):
+        await harness.add(
+            newsletter(paper(1, title=f"Day {day}"), day=f"2025-02-0{day}"), "ours.md", source="ours"
+        )
+    async with harness.db.read() as connection:
+        [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
+        [appearances] = (await archive.list_appearances(connection, [paper_id])).values()
+        [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
+    days = [of.date.isoformat() for of in appearances]
+    assert days == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
+    assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
+
+
+async def test_new_days_of_a_known_page_are_written_together(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merges: list[str] = []
+    merge = digest_writer.merge
+
+    def counted_merge(arxiv_id: str, *statements: Any) -> MergedPaper:
+        merges.append(arxiv_id)
+        return merge(arxiv_id, *statements)
+
+    monkeypatch.setattr(digest_writer, "merge", counted_merge)
+    texts = [
+        "\n".join(
+            f"## 2025-{month:02}-{day:02}\n### [P](https://arxiv.org/abs/2501.00001)\n- x {month} {day}\n"
+            for day in range(1, 21)
+        )
+        for month in (1, 2)
+    ]
+    pages = [
+        digest_writer.to_sourced_digests(parse.parse_text(text, "a.md"), "theirs", "a.md") for text in texts
+    ]
+    await harness.ingest.add_batch(pages[0])
+    merges.clear()
+    assert [result.new_digests for result in await harness.ingest.add_batch(pages[1])] == [1] * 20
+    assert merges == ["2501.00001"]
 
 
 async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:
@@ -301,10 +347,61 @@ def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | N
     )
 
 
-def test_a_title_of_a_newsletter_or_a_service_beats_a_reviews_heading() -> None:
+def test_a_title_of_a_service_beats_a_newsletters_and_that_a_reviews_heading() -> None:
+    arxiv = replace(FACTS, source="arxiv", title="From arXiv")
     assert merged(REVIEW).title == "A review's heading"
-    assert merged(REVIEW, FACTS).title == "From the service"
-    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From a newsletter"
+    assert merged(REVIEW, NEWSLETTER).title == "From a newsletter"
+    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From the service"
+    assert merged(REVIEW, FACTS, NEWSLETTER, arxiv).title == "From arXiv"
+
+
+STRANGER = replace(
+    NEWSLETTER,
+    digest_id=9,
+    date=ON + timedelta(days=1),
+    trust=Trust(0, 7),
+    ingested_on=ON,
+    entry=Entry(
+        1,
+        "2601.00001",
+        "FREE NITRO",
+        "https://arxiv.org/abs/2601.00001?free",
+        votes=999_999,
+        authors=("Mallory",),
+        thumbnail="theirs",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "ranked higher", "files"]
+)
+def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trust) -> None:
+    own = replace(NEWSLETTER, trust=trust, entry=replace(ENTRY, authors=("A B",), authors_truncated=True))
+    paper = merged(own, STRANGER)
+    assert (paper.title, paper.url, paper.authors, paper.votes) == (ENTRY.title, ENTRY.url, ("A B",), 5)
+    assert paper.thumbnail == "theirs"
+
+
+def test_a_services_statement_comes_before_any_priority() -> None:
+    ranked = replace(STRANGER, trust=Trust(-99, 7))
+    paper = merged(
+        ranked,
+        FACTS,
+        replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed"),
+        votes=(NOW, 3),
+    )
+    assert (paper.title, paper.authors, paper.votes) == (FACTS.title, FACTS.authors, 3)
+    assert paper.url == "https://arxiv.org/abs/2601.00001"
+
+
+def test_a_date_in_the_future_wins_nothing_within_a_source_either() -> None:
+    stored = replace(NEWSLETTER, ingested_on=ON)
+    ahead = replace(STRANGER, trust=FILES_TRUST)
+    paper = merged(stored, ahead)
+    assert (paper.title, paper.url, paper.votes) == (ENTRY.title, ENTRY.url, 5)
+    assert paper.last_on == ON + timedelta(days=1)
+    assert merged(stored, replace(ahead, date=date(2031, 1, 1))).last_on == ON + timedelta(days=1)
 
 
 def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> None:
@@ -312,7 +409,6 @@ def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> Non
     feed = replace(FACTS, source="https://feed", organization="Another", code_stars=3)
     for shown in (merged(NEWSLETTER, feed, listed), merged(listed, REVIEW, feed)):
         assert (shown.organization, shown.code_stars) == ("A Lab", 1200)
-    assert (merged(NEWSLETTER, feed).organization, merged(NEWSLETTER).code_stars) == (None, None)
 
 
 def test_the_newest_newsletter_decides_a_title() -> None:
@@ -357,13 +453,18 @@ def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_
     assert merged(shuffled, huggingface, arxiv).authors == ("A B", "C D")
 
 
-def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
-    assert merged(NEWSLETTER, votes=(NOW, 3)).votes == 3
-    assert merged(NEWSLETTER, votes=(NOW - timedelta(days=1), 3)).votes == 5
+def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
+    assert merged(NEWSLETTER).votes == 5
+    for read_at in (NOW, NOW - timedelta(days=1)):
+        assert merged(NEWSLETTER, votes=(read_at, 3)).votes == 3
 
 
-def test_a_paper_without_a_digest_has_the_address_of_its_id() -> None:
-    assert merged(FACTS).url == "https://arxiv.org/abs/2601.00001"
+def test_the_page_of_a_service_comes_before_a_digests_link() -> None:
+    arxiv, own = replace(FACTS, source="arxiv"), replace(NEWSLETTER, entry=replace(ENTRY, url="https://else"))
+    assert merged().url == merged(arxiv).url == merged(own, arxiv).url == "https://arxiv.org/abs/2601.00001"
+    assert merged(own, arxiv, FACTS).url == "https://arxiv.org/abs/2601.00001"
+    assert merged(own, arxiv, replace(FACTS, listed_on=ON)).url == "https://huggingface.co/papers/2601.00001"
+    assert merged(own).url == "https://else"
 
 
 @given(appearances, facts, votes, st.randoms())
@@ -401,6 +502,25 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 
+@given(appearances, facts, votes, st.sampled_from(DigestFormat), days)
+def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
+    appearances: list[Appearance],
+    facts: list[PaperFacts],
+    votes: tuple[datetime, int] | None,
+    digest_format: DigestFormat,
+    on: date,
+) -> None:
+    before = digest_writer.merge("2601.00001", appearances, facts, votes)
+    stranger = replace(STRANGER, format=digest_format, date=on, trust=Trust(1, 9))
+    after = digest_writer.merge("2601.00001", [*appearances, stranger], facts, votes)
+    for name in MergedPaper.__dataclass_fields__:
+        known = getattr(before, name)
+        if known not in (None, (), "") and name not in ("first_on", "last_on", "authors_truncated", "url"):
+            assert getattr(after, name) == known, name
+    if appearances:
+        assert after.url == before.url
+
+
 @given(appearances, facts, votes, st.integers(0, 9), days)
 def test_older_votes_never_replace_newer_ones(
     appearances: list[Appearance],
@@ -414,3 +534,54 @@ def test_older_votes_never_replace_newer_ones(
     after = digest_writer.merge("2601.00001", [*appearances, older], facts, votes)
     if before.votes_read_at is not None and datetime.combine(on, time(), UTC) < before.votes_read_at:
         assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)
+
+
+def rolling(*numbers: int) -> str:
+    return "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2601.{k:05})\n" for k in numbers
+    )
+
+
+async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
+    harness: IngestHarness,
+) -> None:
+    first = await harness.add(rolling(*range(1, 31)), "list.md")
+    assert (first.new_digests, first.new_papers, harness.notified) == (1, 30, [])
+    assert not await harness.rows("2026-01-03")
+    again = await harness.add(rolling(*range(1, 31)), "list.md")
+    assert not again.changed
+    later = await harness.add(rolling(31, *range(3, 31)), "list.md")
+    assert (later.new_digests, later.new_papers, len(harness.notified)) == (1, 1, 1)
+    same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
+    assert (same_day.corrected_digests, same_day.new_papers) == (1, 1)
+    assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
+    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).changed
+
+
+async def test_the_same_list_under_two_addresses_is_one_digest(harness: IngestHarness) -> None:
+    for location in ("a.md", "b.md"):
+        await harness.add(rolling(1, 2), location)
+    assert await harness.count(tables.digests) == 1
+    for location in ("a.md", "b.md"):
+        await harness.add(rolling(1, 2, 3), location)
+    assert await harness.count(tables.digests) == 2
+    assert len(harness.notified) == 1
+
+
+async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
+    text = f"{rolling(1, 2)}\n# 2026-01-02\n\n{rolling(3)}"
+    await harness.add(text, "list.md")
+    assert [len(notified[1]) for notified in harness.notified] == [1]
+    assert [row.arxiv_id for row in await harness.rows("2026-01-02")] == ["2601.00003"]
+
+
+async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness: IngestHarness) -> None:
+    text = "# 2026-01-02\n\n|Title|PDF|\n|---|---|\n|A Kite of Paper by Hand|[2601.00001](https://arxiv.org/abs/2601.00001)|\n"
+    await harness.add(text, "list.md")
+    assert await harness.titles() == ["A Kite of Paper by Hand"]
+    fact = PaperFacts(
+        "2601.00001", "arxiv", "place", datetime(2026, 1, 3, tzinfo=UTC), title="A Kite of Paper"
+    )
+    await harness.ingest.add_facts([fact])
+    assert await harness.titles() == ["A Kite of Paper"]
+    assert not [result async for result in harness.ingest.reparse_all() if result.changed or result.problems]

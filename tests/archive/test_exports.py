@@ -16,11 +16,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports, parse, summaries
-from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat, render_references
+from bot.archive import digest_writer, exports, listing, parse, summaries
+from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
 from tests.archive.test_parse import newsletter_text, review_text
+from tests.support import growth
+from tests.support.reference_files import render_references
 
 SHARED = Path(__file__).parents[2] / "../shared"
 TEMPLATES = Templates()
@@ -69,10 +71,14 @@ def test_a_key_is_short_and_valid_for_any_text(title: str, authors: list[str]) -
 
 @given(st.lists(st.sampled_from(["a", "ab", "abc"]), max_size=120))
 def test_repeated_keys_become_unique(keys: list[str]) -> None:
-    unique = exports.make_unique(keys)
+    unique = list(map(exports.UniqueKeys().make, keys))
     assert len(set(unique)) == len(keys)
     assert all(made.startswith(key) for made, key in zip(unique, keys, strict=True))
-    assert exports.make_unique(["k", "k", "k"]) == ["k", "kb", "kc"]
+    assert list(map(exports.UniqueKeys().make, "kkk")) == ["k", "kb", "kc"]
+
+
+def test_thousands_of_equal_keys_cost_little() -> None:
+    growth.assert_linear(lambda size: list(map(exports.UniqueKeys().make, ["k"] * size)), 2_000)
 
 
 def test_an_entry_has_title_authors_year_and_url() -> None:
@@ -237,14 +243,14 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
 
 
-def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
-    assert {*parse.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
-    assert set(digest_writer.DIGEST_PROVIDERS) == set(DigestFormat)
-    assert set(summaries.WRITER_RANK) == {*DigestFormat, None}
-    assert {*exports.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
+def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
+    assert {*parse.FORMATS, *listing.FORMATS} == set(DigestFormat)
+    assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
+    assert set(summaries.WRITER_RANK) == set(DigestFormat)
+    assert {*exports.PAPER_RENDERERS, *listing.FORMATS} == set(DigestFormat)
 
 
-@pytest.mark.parametrize("digest_format", DigestFormat)
+@pytest.mark.parametrize("digest_format", [DigestFormat.LISTING, *exports.PAPER_RENDERERS])
 @pytest.mark.parametrize("make_text", [newsletter_text, review_text])
 def test_a_digest_exported_in_a_format_is_detected_as_that_format(
     digest_format: DigestFormat, make_text: Callable[..., str]

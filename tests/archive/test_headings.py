@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import headings
+from bot.archive import fields, headings, parse
+from storage import models
 
 
 @pytest.mark.parametrize(
@@ -191,9 +192,30 @@ def test_other_lines_have_no_media(line: str) -> None:
     assert headings.parse_media(line) is None
 
 
+def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
+    sections = tuple(models.Section(f"{number}", "x" * 30_000) for number in range(3))
+    draft = headings.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
+    [entry], [problem] = headings.build_entries([draft])
+    assert [len(section.body) for section in entry.sections] == [30_000, 10_000]
+    assert problem == models.Problem(
+        7, "a paper's text has at most 40000 characters; 50000 of 2505.01234 are left out"
+    )
+
+
 @given(st.text())
 def test_any_value_can_be_parsed(value: str) -> None:
     headings.parse_labelled_field(value)
     headings.parse_votes(value)
     headings.parse_authors(value)
     headings.parse_media(value)
+
+
+@pytest.mark.parametrize(
+    "filler", ["\u3164" * 5, "\u2800", "\uffa0", "\ufe0f", "\u200c\u200d", "\u200b \U000e0041"]
+)
+def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> None:
+    for heading in (f"### [{filler}](https://arxiv.org/abs/2505.00009)", f"### {filler} (2505.00009)"):
+        [digest] = parse.parse_text(f"## Daily Papers (2026-01-01)\n\n{heading}\n\nVote: 3\n\nAuthors: A B\n")
+        assert [entry.title for entry in digest.entries] == [None]
+    assert fields.clean_line(filler) is None
+    assert fields.clean_line(f"A{filler}") == f"A{filler}"

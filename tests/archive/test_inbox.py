@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 
-from bot.archive import inbox
+from bot.archive import files, inbox
+from storage import models
 from tests.support import patience
 
 SECONDS = 20.0
@@ -40,7 +45,7 @@ async def watching(
     folder: Path, handler: RecordingHandler, retry_seconds: float = inbox.RETRY_SECONDS
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    watcher = inbox.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds)
+    watcher = inbox.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds, poll_seconds=0.0)
     task = asyncio.create_task(watcher.run(stop))
     try:
         yield
@@ -99,9 +104,105 @@ async def test_a_missing_folder_is_created_and_watching_continues_after_a_failur
 async def test_a_failed_scan_is_repeated_without_another_change(
     tmp_path: Path, handler: RecordingHandler
 ) -> None:
-    # Both scans at the start fail: the first one, and the second when the watch is active.
     handler.failures = 2
     (tmp_path / "first.md").write_text("one")
     async with watching(tmp_path, handler, retry_seconds=0.0):
         for _ in range(3):
             await handler.wait_for(tmp_path / "first.md")
+
+
+def _add_undecodable_name(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xb3\xed\xb9\xae.md")).write_text("EUC-KR")
+
+
+def _add_undecodable_folder(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xb3\xed")).mkdir()
+
+
+def _add_link_to_a_long_name(folder: Path) -> None:
+    (folder / "x.md").symlink_to("a" * 300)
+
+
+def _add_link_to_everything(folder: Path) -> None:
+    (folder / "root").symlink_to("/")
+    (folder / "hosts.md").symlink_to("/etc/hosts")
+    (folder / "loop.md").symlink_to("loop.md")
+
+
+def _add_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.md")
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        _add_undecodable_name,
+        _add_undecodable_folder,
+        _add_link_to_a_long_name,
+        _add_link_to_everything,
+        _add_pipe,
+    ],
+)
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_file_that_cannot_be_read_loses_no_other(
+    add: Callable[[Path], None], is_late: bool, tmp_path: Path, handler: RecordingHandler
+) -> None:
+    (tmp_path / "first.md").write_text("one")
+    if not is_late:
+        add(tmp_path)
+    with structlog.testing.capture_logs() as lines:
+        async with watching(tmp_path, handler):
+            await handler.wait_for(tmp_path / "first.md")
+            if is_late:
+                add(tmp_path)
+            (tmp_path / "second.md").write_text("two")
+            await handler.wait_for(tmp_path / "second.md")
+    assert handler.received.empty()
+    reported = [line["file"] for line in lines if line["event"] == "file not ingested"]
+    assert len(reported) == len(set(reported)) == (2 if add is _add_link_to_everything else 1)
+
+
+async def test_a_folder_that_cannot_be_entered_loses_no_other_file(
+    tmp_path: Path, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root, who runs the tests of an image, may enter any folder.
+    (tmp_path / "closed").mkdir()
+    for name in ("closed/inner.md", "first.md"):
+        (tmp_path / name).write_text("one")
+    get_status = Path.stat
+
+    def stat_unless_closed(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return get_status(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat_unless_closed)
+    async with watching(tmp_path, handler):
+        await handler.wait_for(tmp_path / "first.md")
+
+
+async def test_an_inbox_that_is_removed_or_a_file_is_watched_on(
+    tmp_path: Path, handler: RecordingHandler
+) -> None:
+    folder = tmp_path / "inbox"
+    folder.write_text("a file in its place")
+    async with watching(folder, handler):
+        for name in ("first.md", "second.md"):
+            if folder.is_file():
+                folder.unlink()
+            else:
+                shutil.rmtree(folder)
+            folder.mkdir()
+            (folder / name).write_text("one")
+            await handler.wait_for(folder / name)
+
+
+def test_a_name_that_is_not_utf8_is_a_problem_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("one")
+    _add_undecodable_name(tmp_path)
+    [problem, good] = files.find_files([str(tmp_path)])
+    assert isinstance(problem, models.LocatedProblem)
+    assert "not UTF-8" in problem.message
+    assert good == str(tmp_path / "good.md")
+    [named] = files.find_files([problem.location])
+    assert named == problem

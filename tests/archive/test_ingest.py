@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bot.core import errors
 from storage import archive, database, papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
+from tests.support import paper_records
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
@@ -37,7 +39,7 @@ async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -
     ]
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
-        extent = await papers.get_extent(connection)
+        extent = await papers.get_extent(connection, until_on=date.max)
     assert detail is not None
     assert detail.authors == ("Ada Byron",)
     assert detail.appearances[0].entry.sections == (Section("What's New", "Summary of 1."),)
@@ -212,6 +214,11 @@ async def test_all_files_of_the_archive_are_ingested(
 async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:
     for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
         await harness.add(newsletter(*listed))
+        # Who was told of it must not be told again under another id.
+        async with harness.db.transaction() as connection:
+            await papers.add(connection, [paper_records.merged_paper(9, on=None)])
+            assert await papers.purge_unkept(connection, 9) == 0
+            await connection.execute(tables.papers.delete().where(tables.papers.c.arxiv_id == "2601.00009"))
     assert await harness.titles() == ["Paper 1", "Paper 2"]
     assert harness.index.titles == {"Paper 1", "Paper 2"}
     assert await harness.count(tables.papers) == 2
@@ -243,17 +250,24 @@ async def test_facts_of_services_complete_the_metadata_of_digests(harness: Inges
     assert (detail.votes, detail.votes_read_at, detail.abstract) == (12, NOW, "About")
     assert detail.authors == ("Ada Byron", "Bea Long")
     assert detail.keywords == ("rl",)
-    await harness.add(newsletter(paper(9999, title="Now listed", votes=1)), "b.md")
-    assert "Now listed" in await harness.titles()
+    await harness.add(newsletter(paper(9999, title="In a newsletter", votes=1)), "b.md")
+    assert "Unlisted" in await harness.titles()
 
 
-async def test_a_back_fill_never_lowers_newer_votes(harness: IngestHarness) -> None:
+async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_digests(
+    harness: IngestHarness,
+) -> None:
     await harness.add(newsletter(paper(1, votes=50)), "new.md")
     await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
-    await harness.ingest.add_facts(
-        [PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
-    )
     assert [row.votes for row in await harness.rows()] == [50]
+    counted = PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)
+    older = replace(counted, read_at=datetime(2025, 12, 1, tzinfo=UTC), votes=3)
+    await harness.ingest.add_facts([counted, older])
+    await harness.add(newsletter(paper(1, votes=999_999)), "new.md")
+    assert [row.votes for row in await harness.rows()] == [20]
+    async with harness.db.read() as connection:
+        ids = (await papers.get_ids(connection, ["2601.00001"])).values()
+        assert list((await papers.list_highest_votes(connection, ids)).values()) == [20]
 
 
 def read_names(*paths: Path | str) -> list[str]:
@@ -312,7 +326,7 @@ def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) ->
 
 def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
     assert "no such" in read_problem(tmp_path / "missing.md")
-    assert "no .md or .txt" in read_problem(tmp_path)
+    assert "no file in this folder that may be a digest" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
     assert "no regular file" in read_problem(tmp_path / "pipe.md")
 

@@ -98,7 +98,7 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
 
 def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(headings, "MAX_PAPERS", 5)
-    digest = build(*(paper(f"2501.{number:05}") for number in range(7)))
+    digest = build(*(paper(f"2501.{number:05}") for number in range(1, 8)))
     assert len(digest.entries) == 5
     assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
 

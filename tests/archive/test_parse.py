@@ -140,16 +140,16 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
 def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     most = 20
     monkeypatch.setattr(headings, "MAX_PAPERS", most)
-    full = newsletter_text("2025-02-06", *range(most))
-    extra = newsletter_text("2025-02-06", 7, most, most + 1)
+    full = newsletter_text("2025-02-06", *range(1, most + 1))
+    extra = newsletter_text("2025-02-06", 7, most + 1, most + 2)
     (digest,) = parse.parse_text(full)
     assert (len(digest.entries), digest.problems) == (most, ())
     (digest,) = parse.parse_text(full + extra)
-    assert ids(digest) == [f"2502.{number:05}" for number in range(most)]
+    assert ids(digest) == [f"2502.{number:05}" for number in range(1, most + 1)]
     repeated, excess = digest.problems
     assert "2502.00007 stands here again" in repeated.message
     assert excess == models.Problem(
-        full.count("\n") + 1 + extra[: extra.index(f"Paper {most}]")].count("\n"),
+        full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
         "a digest has at most 20 papers; 2 papers are left out from here on",
     )
 
@@ -193,12 +193,17 @@ def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
         ("\ufeff", "empty"),
         ("\0\0", "empty"),
         ("# Notes\n\nText.\n", "no heading with a date"),
-        ("### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n", "no heading with a date"),
+        (
+            "### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n",
+            "1 arXiv link, none in a form that is read",
+        ),
         ("Daily Papers 2025-02-06\n", "no heading with a date"),
         (newsletter_text("2025-02-30", 1), "2025-02-30 does not exist"),
         ("## Daily Papers (2025-02-30)\n", "2025-02-30 does not exist"),
-        (newsletter_text("2025-02-06 ~ 2025-02-07", 1), "more than one date"),
-        ("## Daily Papers (2025-02-06)\n\n1. A paper, 2502.00001\n", "no paper in a known form"),
+        (
+            "## Daily Papers (2025-02-06)\n\nA paper with a number, 2502.00001, in its text.\n",
+            "no paper in a known form",
+        ),
         ("# Notes of 2025-02-06\n\nText.\n", "no paper in a known form"),
     ],
 )

@@ -48,7 +48,9 @@ def build_files(count: int = FILE_COUNT) -> list[TextFile]:
     return [
         TextFile(
             f"{n}.md",
-            newsletter(*(paper(n * 20 + m) for m in range(20)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"),
+            newsletter(
+                *(paper(n * 20 + m) for m in range(1, 21)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"
+            ),
         )
         for n in range(count)
     ]

@@ -20,6 +20,8 @@ from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
         ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
+        ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
+        ("PAPERROUND_SOURCES", '[{"url":', "not JSON"),
         ("PAPERROUND_LOG", "loud", "json"),
         ("PAPERROUND_EXPIRE_HOURS", "soon", "integer"),
     ],
@@ -32,6 +34,23 @@ def test_an_invalid_setting_is_named(
     assert answer.exit_status == 2
     assert name in answer.stderr
     assert hint in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["writer_formats = 5", "arxiv_html_url = 5", "expire_hours = true", "timezone = 5", "sources = 5"]
+)
+def test_a_setting_of_another_type_is_named(paperround: Paperround, tmp_path: Path, line: str) -> None:
+    (tmp_path / "paperround.toml").write_text(line + "\n")
+    answer = paperround("channels", "list")
+    assert answer.exit_status == 2
+    assert f"PAPERROUND_{line.split()[0].upper()}" in answer.stderr
+
+
+@pytest.mark.parametrize(("command", "name"), [(("backup",), "FILE"), (("sources", "add"), "URL")])
+def test_an_empty_argument_is_named(paperround: Paperround, command: tuple[str, ...], name: str) -> None:
+    answer = paperround(*command, "")
+    assert answer.exit_status == 2
+    assert f"{name} is empty" in answer.stderr
 
 
 def test_an_env_file_precedes_the_toml_file(paperround: Paperround, tmp_path: Path) -> None:

@@ -153,6 +153,32 @@ def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
     assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
 
 
+def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site) -> None:
+    first, second = f"{site.url}/a.md", f"{site.url}/b.md"
+    for url, title in ((first, "By the first"), (second, "By the second")):
+        site.pages[url.removeprefix(site.url)] = (
+            f"## Daily Papers (2025-05-06)\n\n### [{title}](https://arxiv.org/abs/2505.00001)\n\nVote: 9\n\n"
+            "Authors: Ada Byron\n\n- ***What's New***: It works.\n"
+        )
+        run("add", url)
+    run("fetch")
+
+    def shown_title() -> str:
+        result = CliRunner().invoke(cli.build_app(), ["paper", "2505.00001", "--json"])
+        return str(json.loads(result.stdout)["title"])
+
+    assert shown_title() == "By the first"
+    status, stdout, _ = run("edit", second, "--priority", "2")
+    assert (status, shown_title()) == (0, "By the second")
+    assert "papers changed: 1." in stdout
+    rows = json.loads(run("list", "--json")[1])
+    assert [(row["source"], row["priority"]) for row in rows] == [(second, 2), (first, 0)]
+    assert "priority" in run("list")[1]
+    run("remove", second)
+    assert shown_title() == "By the first"
+    assert run("edit", second, "--priority", "1")[0] == 2
+
+
 def test_a_source_is_removed_once(site: Site) -> None:
     run("add", f"{site.url}/feed")
     assert run("remove", f"{site.url}/feed")[0] == 0

@@ -64,7 +64,7 @@ def _other_channel(harness: ClientHarness) -> Any:
 
 async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
     draft = alert_builders.draft("robot", channel_id=channel_id)
-    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, draft)
+    token = await alerts_commands.store_draft(harness.bot.services.text_tokens, 7, draft)
     return custom_ids.pack(alerts_messages.SAVE, token)
 
 
@@ -149,7 +149,7 @@ async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: Client
 async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
     """The custom id of a button that starts a daily post with the usual settings."""
     draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
-    token = await harness.bot.services.text_tokens.save(draft_codec().dump_json(draft).decode())
+    token = await harness.bot.services.text_tokens.save(7, draft_codec().dump_json(draft).decode())
     return custom_ids.pack(verb, token)
 
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import inspect
+import typing
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 import structlog.testing
-from discord import ui
+from discord import app_commands, ui
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simcord import actors
 
-from bot.client import context, custom_ids
+from bot.alerts import messages as alerts_messages
+from bot.client import context, custom_ids, router
 from bot.client.message_builder import layout_payload
 from bot.client.router import UserError, map_service_errors
+from bot.core import admission
+from bot.lists import card as lists_card
+from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
+from bot.lists import saved
+from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.search import service as search_service
+from bot.shelf import messages as shelf_messages
 from storage import errors, models
 from tests.support.client_harness import (
     ClientHarness,
@@ -196,10 +208,13 @@ def test_other_exceptions_pass_through() -> None:
         raise ValueError("x")
 
 
+SHARED_CARD = custom_ids.pack(lists_card.SHARE, "2501.00001")
+
+
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
     """Let as many look-ups run as may, and let no further one wait."""
-    for _ in range(search_service.MAX_AT_ONCE):
-        await stack.enter_async_context(harness.bot.services.lookups.admitted())
+    for number in range(admission.MAX_AT_ONCE):
+        await stack.enter_async_context(harness.bot.services.lookups.admitted(number))
     harness.bot.services.lookups.patience = 0.0
 
 
@@ -233,9 +248,40 @@ async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientH
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
-        shared = await harness.click(listed, label=harness.texts("share"))
-        assert shown_text(shared) == harness.texts("busy")
-        assert shared.ephemeral
+        for custom_id in (
+            SHARED_CARD,
+            *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
+        ):
+            shared = last_response(await _press_forged(harness, custom_id))
+            assert shown_text(shared) == harness.texts("busy"), custom_id
+            assert shared.ephemeral
+
+
+async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        for verb, payload in (
+            (alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
+            (alerts_messages.WHY, "2501.00001"),
+            (alerts_messages.MUTE, "2501.00001"),
+        ):
+            answer = await _press_forged(harness, custom_ids.pack(verb, payload))
+            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
+    assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+
+
+async def test_no_button_shows_the_shelf_of_another_server_or_shares_a_readers_own_list(
+    harness: ClientHarness,
+) -> None:
+    own = ListState(ListKind.GUILD_SHELF, f"{harness.guild.id}:")
+    for verb, state, is_refused in (
+        (lists_messages.SHOW, own, False),
+        (lists_messages.SHOW, own.replace(text=f"{harness.guild.id + 1}:"), True),
+        (lists_messages.SHARE, own.replace(text=f"{harness.guild.id + 1}:"), True),
+        (lists_messages.SHARE, ListState(ListKind.SAVED), True),
+    ):
+        answer = last_response(await _press_forged(harness, lists_messages.pack_state(state, verb)))
+        assert (shown_text(answer) == harness.texts("outdated-control")) is is_refused
 
 
 async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarness) -> None:
@@ -257,3 +303,135 @@ async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHa
     await harness.env.advance_time(context.LOOKUP_PERIOD_SECONDS + 1)
     await harness.manager.slash(harness.channel, "digest")
     assert len(harness.bot.cooldowns._cache) == 1
+
+
+TOKEN_SECONDS = 15 * 60
+"""Time for which Discord takes answers of an interaction."""
+TRANSFERS = {"saved export", "saved import", "me data", saved.EXPORT, shelf_messages.SUBMIT_IMPORT}
+COSTLY_CALLS = (".export", ".import_file", ".get_from_cdn", ".to_file", "discord.File")
+
+
+def _list_handlers(harness: ClientHarness) -> dict[str, Any]:
+    """Return the callbacks of all commands, by name, and of all components and forms, by verb."""
+    walked = harness.bot.tree.walk_commands()
+    found = {
+        command.qualified_name: command.callback
+        for command in walked
+        if isinstance(command, app_commands.Command)
+    }
+    context_menus = harness.bot.tree.walk_commands(type=discord.AppCommandType.message)
+    found |= {menu.qualified_name: menu.callback for menu in context_menus}
+    return found | {verb: handler for verb, (_, handler) in harness.bot.component_router._routes.items()}
+
+
+def _is_wrapped_by(decorator: Any, handler: Any) -> bool:
+    """Whether one of the functions around a handler was made by a decorator."""
+    while handler is not None:
+        if getattr(handler, "__func__", handler).__code__ in decorator.__code__.co_consts:
+            return True
+        handler = getattr(handler, "__wrapped__", None)
+    return False
+
+
+async def test_whatever_takes_or_gives_a_file_of_a_reader_is_a_transfer(harness: ClientHarness) -> None:
+    handlers = _list_handlers(harness)
+    assert handlers.keys() >= TRANSFERS
+    for name, handler in handlers.items():
+        signature = inspect.signature(inspect.unwrap(handler), eval_str=True)
+        hints = [parameter.annotation for parameter in signature.parameters.values()]
+        is_transfer = _is_wrapped_by(router.transfers, handler)
+        assert is_transfer == (router.Transfer in hints) == (name in TRANSFERS), name
+        assert is_transfer or discord.Attachment not in hints, name
+        assert is_transfer or router.Download not in typing.get_args(signature.return_annotation), name
+
+
+def test_no_other_code_of_commands_renders_more_than_a_page() -> None:
+    folder = Path(router.__file__).parents[1]
+    for path in [*folder.glob("*/commands.py"), *folder.glob("client/*.py"), *folder.glob("lists/*.py")]:
+        tree = ast.parse(path.read_text())
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+                continue
+            called = {ast.unparse(call.func) for call in ast.walk(function) if isinstance(call, ast.Call)}
+            if any(name.endswith(COSTLY_CALLS) for name in called) and path != Path(router.__file__):
+                given = {ast.unparse(arg.annotation) for arg in function.args.args if arg.annotation}
+                assert "Transfer" in given, f"{path}: {function.name}"
+
+
+async def _fill_transfers(harness: ClientHarness, stack: AsyncExitStack) -> None:
+    """Let one transfer run, and as many others wait as may."""
+    transfers = harness.bot.services.transfers
+    await stack.enter_async_context(transfers.admitted(1))
+
+    async def wait(number: int) -> None:
+        async with transfers.admitted(number):
+            pass
+
+    for number in range(2, 2 + admission.MAX_WAITING_TRANSFERS):
+        task = asyncio.create_task(wait(number))
+        stack.callback(task.cancel)
+    await asyncio.sleep(0)
+
+
+async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("work was done for a reader who was refused")
+
+    listed = await harness.ask("saved list")
+    card = await harness.ask("paper", paper="2501.00001")
+    await harness.click(card, label=harness.texts("save"))
+    listed = await harness.ask("saved list")
+    with monkeypatch.context() as patch:
+        for service in (harness.bot.services.shelf, harness.bot.services.reader_data):
+            patch.setattr(type(service), "export", fail)
+        patch.setattr(type(harness.bot.http), "get_from_cdn", fail)
+        async with AsyncExitStack() as stack:
+            await _fill_transfers(harness, stack)
+            for answer in (
+                await harness.ask("saved export"),
+                await harness.ask("me data"),
+                await harness.ask("saved import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
+                await harness.select(listed, ["ris"], custom_id=f"pr:{saved.EXPORT}"),
+            ):
+                assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
+            # Look-ups have places of their own.
+            assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
+    assert (await harness.ask("me data")).attachments
+
+
+async def test_a_transfer_that_takes_too_long_is_ended(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert router.TRANSFER_SECONDS * (1 + admission.MAX_WAITING_TRANSFERS) < TOKEN_SECONDS
+    monkeypatch.setattr(router, "TRANSFER_SECONDS", 0.0)
+    assert shown_text(await harness.ask("me data")) == harness.texts("too-slow")
+    monkeypatch.undo()
+    assert (await harness.ask("me data")).attachments
+
+
+async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
+    card = await harness.ask("paper", paper="2501.00001")
+    await harness.click(card, label=harness.texts("save"))
+    [row], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
+    await harness.bot.services.shelf.set_tags(harness.reader.id, row.id, "robots")
+    completed = [
+        (command.qualified_name, parameter.name)
+        for command in harness.bot.tree.walk_commands()
+        if isinstance(command, app_commands.Command)
+        for parameter in command.parameters
+        if parameter.autocomplete
+    ]
+
+    async def count_offered() -> dict[tuple[str, str], int]:
+        return {
+            option: len(await harness.manager.autocomplete(harness.channel, *option, ""))
+            for option in completed
+        }
+
+    assert await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        assert not await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
+        assert set((await count_offered()).values()) == {0}

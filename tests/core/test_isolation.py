@@ -63,6 +63,12 @@ asyncio.run(run())
 """
 
 
+SECRETS = (
+    *("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL", "PAPERROUND_WRITER_KEY", "PAPERROUND_HEARTBEAT_URL"),
+    *("HTTPS_PROXY", "https_proxy", "HF_TOKEN", "A_SECRET_OF_ANOTHER_PROGRAM"),
+)
+
+
 async def run(
     function: Callable[..., Any], *arguments: Any, seconds: float | None = None, megabytes: int | None = None
 ) -> Any:
@@ -76,9 +82,16 @@ async def run_all(function: Callable[..., Any], *arguments: Any, megabytes: int 
 
 
 async def test_the_process_gets_large_arguments_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    for name in (*SECRETS, "PGPASSWORD", "TZ"):
+        monkeypatch.setenv(name, f"value of {name}")
     assert await run(len, b"x" * 3_000_000) == 3_000_000
-    assert await run(os.getenv, "DISCORD_TOKEN") is None
+    environment = await run(child_functions.read_environment)
+    assert not [name for name, value in environment.items() if "value of" in value and name != "TZ"]
+    assert environment["TZ"] == "value of TZ"
+    environment = await isolation.run_isolated(
+        child_functions.read_environment, seconds=None, megabytes=None, with_database=True
+    )
+    assert [name for name in (*SECRETS, "PGPASSWORD") if name in environment] == ["PGPASSWORD"]
     assert await run(os.getsid, 0) != os.getsid(0)
 
 

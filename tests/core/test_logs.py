@@ -62,6 +62,23 @@ def test_a_line_holds_no_control_sequence_and_no_password(
     assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
 
 
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_no_part_of_a_line_is_obeyed_by_a_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(style)
+    hostile = 'x\x85{"event":"forged"}\u2028\x7f\x9b2J\x1b[2J\u202e\ud83d'
+    try:
+        raise ValueError(hostile)
+    except ValueError:
+        structlog.get_logger("test").exception(hostile, file=hostile, files=[hostile])
+        logging.getLogger("library").exception("of %s", hostile)
+    stderr = capsys.readouterr().err
+    assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
+    if style == "json":
+        events = [json.loads(line) for line in stderr.splitlines()]
+        assert [event["file"] for event in events if "file" in event] == [hostile]
+        assert len(events) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

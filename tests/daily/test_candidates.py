@@ -48,7 +48,7 @@ class CountingMatcher:
 async def store(planning: PlannerHarness, days_ago: int = 0, *, count: int = 0) -> None:
     """Store and index the papers' digest of a date, with `count` more papers on nothing in particular."""
     on = MONDAY - days_ago * DAY
-    more = [(f"2512.{number:05}", f"Thing {number}", "Grace Hopper", 1) for number in range(count)]
+    more = [(f"2512.{number:05}", f"Thing {number}", "Grace Hopper", 1) for number in range(1, count + 1)]
     blocks = [
         f"### [{title}](https://arxiv.org/abs/{arxiv_id})\n\nVote: {votes}\n\nAuthors: {author}\n\n"
         f"- ***What's New***: {TEXTS.get(arxiv_id, 'It works.')}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 
 from bot.daily.service import Subscriptions
-from storage import archive, deliveries, models, outbox
+from storage import archive, deliveries, models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
-from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -67,9 +68,7 @@ async def test_a_reverted_correction_reverts_the_message(harness: CorrectionHarn
         await harness.put(MONDAY, ["2601.00001"], text, at=at)
         if text == "One." and at == EVENING:
             await harness.send()
-    texts = [json.loads(part.payload or "")["content"] for part in await harness.edited()]
-    # The first edit is still pending; a retry after the second one must not restore the older text.
-    assert ["One." in text for text in texts] == [True, True]
+    assert "One." in (await harness.edited_content())["content"]
 
 
 @both_engines
@@ -130,6 +129,113 @@ async def test_the_same_correction_is_planned_once(harness: CorrectionHarness) -
     async with harness.database.transaction() as connection:
         assert await harness.edits.plan(connection, 1, 2, LATER) == 0
     assert len(await harness.edited()) == 1
+
+
+async def add_sources(harness: CorrectionHarness, *priorities: int) -> None:
+    """Store the sources s0, s1, …, the oldest first."""
+    async with harness.database.transaction() as connection:
+        for number, priority in enumerate(priorities):
+            await sources.add(
+                connection, url=f"s{number}", kind=models.SourceKind.URL, now=EVENING, priority=priority
+            )
+
+
+def stranger_text(flip: int, *, votes: int = 999_999, on: date = MONDAY) -> str:
+    """Return a digest of the same papers with other texts; the numbers make them differ in language too."""
+    text = digest_builders.newsletter(on, [(f"2601.0000{n}", votes) for n in (1, 2, 3)], text=f"Flip {flip}.")
+    text = text.replace("[Paper ", "[FREE NITRO ").replace("Ada Lovelace", "Mallory")
+    return text.replace("Shows how", "어떻게 되는지 보여 줍니다. 방법은 이렇습니다.") if flip % 2 else text
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("priority", "first"),
+    [(0, False), (-1, False), (5, False), (0, True), (-1, True)],
+    ids=["equal", "lower", "higher", "equal and before the post", "lower and before the post"],
+)
+async def test_another_source_that_flips_edits_no_post(
+    harness: CorrectionHarness, priority: int, first: bool
+) -> None:
+    await add_sources(harness, 0, priority)
+    own = digest_builders.newsletter(MONDAY, [(f"2601.0000{n}", 50) for n in (1, 2, 3)], text="At first.")
+    await harness.subscribe(style=models.Style.CARDS)
+    if first:
+        await put_text(harness, stranger_text(0), "their", EVENING, "s1")
+    await put_text(harness, own, "own", EVENING, "s0")
+    await harness.send()
+    for flip in range(1, 8):
+        await put_text(harness, stranger_text(flip), "their", LATER + flip * HOUR, "s1")
+        await put_text(harness, stranger_text(flip, on=MONDAY + DAY), "ahead", LATER + flip * HOUR, "s1")
+    assert await harness.edited() == []
+    # The digest from which the post came is corrected: its text and nothing of the stranger's.
+    await put_text(harness, own.replace("At first.", "Put right."), "own", LATER + 9 * HOUR, "s0")
+    texts = [part.payload or "" for part in await harness.edited()]
+    assert len(texts) == 2
+    assert all("Put right." in text and "Flip" not in text for text in texts)
+
+
+async def test_a_mirror_that_is_trusted_less_cannot_correct_the_digest(harness: CorrectionHarness) -> None:
+    await add_sources(harness, 0, 0)
+    text = digest_builders.newsletter(MONDAY, [("2601.00001", 9)], text="At first.")
+    await harness.subscribe()
+    for source in ("s0", "s1"):
+        await put_text(harness, text, "place", EVENING, source)
+    await harness.send()
+    corrected = text.replace("At first.", "Put right.")
+    await put_text(harness, corrected, "place", LATER, "s1")
+    assert await harness.edited() == []
+    await put_text(harness, corrected, "place", LATER + HOUR, "s0")
+    assert "Put right." in (await harness.edited_content())["content"]
+    async with harness.database.read() as connection:
+        (stored,) = await archive.list_rows(connection)
+        assert len(await archive.list_locations_by_digest(connection, stored.id)) == 2
+    await put_text(harness, text, "place", LATER + HOUR, "s1")
+    assert "Put right." in (await harness.edited_content())["content"]
+
+
+@both_engines
+async def test_a_message_has_one_waiting_edit_and_one_edit_an_hour(harness: CorrectionHarness) -> None:
+    await harness.begin("2601.00001", "2601.00002")
+    due: list[datetime] = []
+    at = LATER
+    for flip in range(4):
+        at = LATER + flip * MINUTE
+        await harness.put(MONDAY, ["2601.00001", "2601.00002"], f"Flip {flip}.", at=at)
+        due += await harness.list_due_edits(at)
+    assert due == [LATER + flip * MINUTE for flip in range(4)]
+    assert "Flip 3." in (await harness.edited_content())["content"]
+    await harness.mark_edits_sent(at)
+    for flip in range(4, 7):
+        await harness.put(MONDAY, ["2601.00001", "2601.00002"], f"Flip {flip}.", at=at + flip * MINUTE)
+        assert await harness.list_due_edits(at + flip * MINUTE) == []
+    assert "Flip 6." in (await harness.edited_content())["content"]
+    async with harness.database.transaction() as connection:
+        assert await outbox.clamp_retries(connection, at + 10 * MINUTE) == 0
+    assert await harness.list_due_edits(at + HOUR) == [at + HOUR]
+    await harness.mark_edits_sent(at + HOUR)
+    assert await harness.edited() == []
+
+
+async def test_an_edit_that_is_being_sent_is_followed_by_one_an_hour_later(
+    harness: CorrectionHarness,
+) -> None:
+    await harness.begin("2601.00001")
+    await harness.put(MONDAY, ["2601.00001"], "One.", at=LATER)
+    (sending,) = await harness.edited()
+    async with harness.database.transaction() as connection:
+        assert await outbox.mark_sending(connection, [sending.id], LATER) == {sending.id}
+    for flip in range(3):
+        await harness.put(MONDAY, ["2601.00001"], f"Flip {flip}.", at=LATER + MINUTE)
+    tried, waiting = await harness.edited()
+    # An attempt that is repeated must not restore the older text.
+    assert all("Flip 2." in (part.payload or "") for part in (tried, waiting))
+    assert (tried.id, waiting.next_attempt_at) == (sending.id, LATER + MINUTE + HOUR)
+    async with harness.database.transaction() as connection:
+        await outbox.mark_retry(
+            connection, sending.id, next_attempt_at=LATER + HOUR, unknown_since=None, error="away"
+        )
+    await harness.put(MONDAY, ["2601.00001"], "At last.", at=LATER + 2 * MINUTE)
+    assert "At last." in (await harness.edited_content())["content"]
 
 
 async def test_a_changed_schedule_alone_edits_nothing(harness: CorrectionHarness) -> None:

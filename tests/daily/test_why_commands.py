@@ -127,8 +127,8 @@ async def test_a_channel_without_a_subscription_names_the_channels_that_have_one
 
 async def test_a_paper_outside_the_archive_and_an_unknown_title_are_reported(harness: ClientHarness) -> None:
     await harness.add_subscription()
-    assert harness.texts("why-not-listed", paper=r"1234\.56789") in await _why(
-        harness, "arxiv.org/abs/1234.56789v2"
+    assert harness.texts("why-not-listed", paper=r"2412\.56789") in await _why(
+        harness, "arxiv.org/abs/2412.56789v2"
     )
     assert harness.texts("no-paper", paper="xyzzyplugh") in await _why(harness, "xyzzyplugh")
 

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from bot.archive import summaries
 from bot.core import day_close
-from storage import deliveries, models, sources
+from storage import deliveries, models, papers, sources
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
@@ -27,14 +28,25 @@ async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:
     await harness.send()
 
 
-async def test_a_written_digest_edits_the_post_of_the_listing_and_causes_no_other(
+async def test_a_written_digest_is_shown_in_look_ups_and_leaves_the_post_of_the_listing(
     harness: CorrectionHarness,
 ) -> None:
     await post_listing(harness, ["2601.00001", "2601.00002"])
     written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
     await put_text(harness, written, "letter")
+    async with harness.database.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+    assert detail is not None
+    assert (
+        "Shows how 2601.00001 does its work." in summaries.summary_sections(detail, models.Locale.EN)[0].body
+    )
+    assert await harness.edited() == []
+    # The listing's own correction edits the post, and shows the listing's text still.
+    corrected = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"], summary="Put right.")
+    await put_text(harness, corrected, "hf")
     (part,) = await harness.edited()
-    assert "Shows how 2601.00001 does its work." in (part.payload or "")
+    assert (part.payload or "").count("Put right.") == 2
+    assert "Shows how" not in (part.payload or "")
     assert await harness.tick(LATER + HOUR) == 0
     assert await harness.tick(SEOUL_9AM + DAY) == 0
 

@@ -202,8 +202,8 @@ async def test_two_weeks_of_reviews_that_repeat_papers_post_each_paper_once_a_ch
     seen: set[str] = set()
     for number in range(14):
         # Each day's digest has five new papers and five of the day or the week before.
-        new = [f"2601.{5 * number + n:05}" for n in range(5)]
-        old = [f"2601.{5 * max(0, number - (1 if number % 3 else 7)) + n:05}" for n in range(5)]
+        new = [f"2601.{5 * number + n + 1:05}" for n in range(5)]
+        old = [f"2601.{5 * max(0, number - (1 if number % 3 else 7)) + n + 1:05}" for n in range(5)]
         now = SEOUL_9AM + number * DAY
         text = _review(MONDAY + number * DAY, list(dict.fromkeys([*old, *new])))
         await digest_builders.ingest_digest(

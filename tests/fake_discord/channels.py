@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from aiohttp import web
 
@@ -24,7 +25,9 @@ async def get_channel(request: web.Request) -> web.StreamResponse:
 async def edit_channel(request: web.Request) -> web.StreamResponse:
     channel = messages.require_channel(request)
     payload = await server.read_payload(request)
-    channel.archived = payload.get("archived", channel.archived)
+    if "archived" in payload:
+        world = request.app[server.FAKE].world
+        channel.archived, channel.archive_changed_at = payload["archived"], world.now()
     channel.locked = payload.get("locked", channel.locked)
     channel.name = payload.get("name", channel.name)
     channel.applied_tags = payload.get("applied_tags", channel.applied_tags)
@@ -94,19 +97,32 @@ def _add_thread(
 @routes.get(GUILD + "/threads/active")
 async def list_active_threads(request: web.Request) -> web.StreamResponse:
     guild = require_guild(request)
-    return _thread_list_response(request, lambda thread: thread.guild_id == guild.id and not thread.archived)
+    world = request.app[server.FAKE].world
+    threads = _list_threads(world, lambda thread: thread.guild_id == guild.id and not thread.archived)
+    body = [wire.render_channel(thread, world) for thread in threads]
+    return server.json_response({"threads": body, "members": [], "has_more": False})
 
 
 @routes.get(CHANNEL + "/threads/archived/public")
 async def list_archived_threads(request: web.Request) -> web.StreamResponse:
+    """GET a page of at most `limit` archived threads, last archived first, archived before the moment `before`."""
     parent = messages.require_channel(request, model.READ_MESSAGE_HISTORY)
-    return _thread_list_response(request, lambda thread: thread.parent_id == parent.id and thread.archived)
-
-
-def _thread_list_response(request: web.Request, is_wanted: Callable[[model.Channel], bool]) -> web.Response:
-    """Return the visible threads that are wanted, newest first."""
+    limit = int(request.query.get("limit", "50"))
+    if not 2 <= limit <= 100:
+        raise validation.invalid_form_body("limit", "Must be between 2 and 100.")
     world = request.app[server.FAKE].world
-    threads = [
+    threads = _list_threads(world, lambda thread: thread.parent_id == parent.id and thread.archived)
+    if "before" in request.query:
+        before = datetime.fromisoformat(request.query["before"]).timestamp()
+        threads = [thread for thread in threads if wire.archive_time(thread) < before]
+    threads.sort(key=wire.archive_time, reverse=True)
+    body = [wire.render_channel(thread, world) for thread in threads[:limit]]
+    return server.json_response({"threads": body, "members": [], "has_more": len(threads) > limit})
+
+
+def _list_threads(world: model.World, is_wanted: Callable[[model.Channel], bool]) -> list[model.Channel]:
+    """Return the visible threads that are wanted, newest first."""
+    return [
         channel
         for channel in sorted(world.channels.values(), key=lambda channel: -channel.id)
         if channel.type in model.THREAD_TYPES
@@ -114,8 +130,6 @@ def _thread_list_response(request: web.Request, is_wanted: Callable[[model.Chann
         and is_wanted(channel)
         and world.permissions(channel)
     ]
-    body = [wire.render_channel(thread, world) for thread in threads]
-    return server.json_response({"threads": body, "members": [], "has_more": False})
 
 
 def require_guild(request: web.Request) -> model.Guild:

@@ -56,6 +56,8 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
     channel = fake.world.channels[params["id"]]
     for name, value in params["fields"].items():
         setattr(channel, name, value)
+    if "archived" in params["fields"]:
+        channel.archive_changed_at = fake.world.now()
     kind = "THREAD" if channel.type in model.THREAD_TYPES else "CHANNEL"
     event = f"{kind}_DELETE" if channel.deleted else f"{kind}_UPDATE"
     if channel.guild_id is not None:
@@ -137,6 +139,12 @@ async def set_outage(fake: server.Fake, params: Json) -> Any:
 @action
 async def drop_gateway(fake: server.Fake, params: Json) -> Any:
     return {"dropped": await fake.gateway.drop(**params)}
+
+
+@action
+async def replay_events(fake: server.Fake, params: Json) -> Any:
+    """Send the events of a `kind` once more."""
+    return {"replayed": await fake.gateway.replay(params["kind"])}
 
 
 @action

@@ -160,6 +160,18 @@ class Gateway:
         self._send_tasks.add(task)
         task.add_done_callback(self._send_tasks.discard)
 
+    async def replay(self, kind: str) -> int:
+        """Send the events of a kind once more, with their numbers. Returns how many."""
+        replayed = [
+            (session.socket, event)
+            for session in self.sessions.values()
+            for event in session.events
+            if event["t"] == kind and session.socket is not None
+        ]
+        for socket, event in replayed:
+            await _send(socket, event)
+        return len(replayed)
+
     async def drop(
         self, *, forget: bool = False, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR
     ) -> int:

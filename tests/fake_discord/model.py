@@ -64,6 +64,7 @@ class Channel:
     closed: bool = False
     locked: bool = False
     archived: bool = False
+    archive_changed_at: float = 0.0
     owner_id: int = BOT_ID
     tags: list[Json] = field(default_factory=list)
     applied_tags: list[str] = field(default_factory=list)

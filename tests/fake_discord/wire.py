@@ -40,6 +40,11 @@ def snowflake_time(snowflake: int) -> float:
     return ((snowflake >> 22) + model.DISCORD_EPOCH_MS) / 1000
 
 
+def archive_time(thread: model.Channel) -> float:
+    """Return when a thread was last archived or opened; when it was created if never."""
+    return thread.archive_changed_at or snowflake_time(thread.id)
+
+
 def render_user(user_id: int) -> Json:
     is_bot = user_id == model.BOT_ID
     name = "paperround" if is_bot else f"reader{user_id % 10_000}"
@@ -129,7 +134,7 @@ def _thread_fields(channel: model.Channel) -> Json:
         "thread_metadata": {
             "archived": channel.archived,
             "auto_archive_duration": 1440,
-            "archive_timestamp": created,
+            "archive_timestamp": render_time(archive_time(channel)),
             "create_timestamp": created,
             "locked": channel.locked,
         },

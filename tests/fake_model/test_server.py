@@ -51,7 +51,8 @@ async def test_answers_hold_claims_whose_spans_stand_in_the_paper(
     assert status == 200
     assert len(claims) >= 5
     flat = " ".join(TEXT.split())
-    assert all(claim.span in flat and len(claim.span.split()) <= prompts.MAX_SPAN_WORDS for claim in claims)
+    lengths = range(prompts.MIN_SPAN_WORDS, prompts.MAX_SPAN_WORDS + 1)
+    assert all(claim.span in flat and len(claim.span.split()) in lengths for claim in claims)
     assert any("가" <= letter <= "힣" for letter in claims[0].text) is (language is models.Locale.KO)
     assert [(entry["mode"], entry["status"]) for entry in fake_model.log()] == [("text", 200)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from bench import synthetic_archive
 from bot.app.container import Container
 from bot.core.settings import Settings
+from storage import daily, models
 from tests.fake_discord.model import Json
-from tests.support import fault_harness, patience
+from tests.support import digest_builders, fault_harness, patience, relay_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -38,6 +40,51 @@ async def test_no_interaction_of_a_crowd_stays_without_an_answer(
         assert record["answered_milliseconds"] is not None, harness.read_log()[-3000:]
     assert "interaction failed" not in harness.read_log()
     await fault_harness.assert_exactly_once(harness, channels, 2)
+
+
+async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log_has_a_line_for_it(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    await harness.fake.add_guild()
+    [channel_id] = await harness.fake.add_channels(1)
+    for number in range(3):
+        text = digest_builders.newsletter(harness.now().date(), [(f"2601.0000{number + 1}", 5)])
+        await digest_builders.ingest_digest(harness.db, text, at=harness.now(), location=f"{number}")
+    async with harness.db.transaction() as connection:
+        subscription = relay_harness.new_subscription(channel_id, top_n=1)
+        subscription_id = await daily.add(connection, subscription)
+    with_button = relay_harness.message_payload("pr:").replace("pr:more", f"pr:dn:{subscription_id}")
+    part = models.NewPart(kind=models.PartKind.MESSAGE, payload=with_button, nonce="button", marker="pr:")
+    await harness.add_deliveries(
+        replace(relay_harness.new_delivery("button", channel_id, harness.now()), parts=(part,))
+    )
+    harness.start_bot()
+    await harness.wait_for_sent(1)
+    await harness.fake.wait_until_connected()
+    [message] = await harness.fake.messages(channel_id)
+
+    async def press(count: int) -> None:
+        """Press "post now", and wait until the log tells of so many interactions that were too late."""
+        data = {"custom_id": f"pr:dn:{subscription_id}", "component_type": 2}
+        await harness.fake.interact(channel_id, data, type=3, message_id=message["id"], wait=0.1)
+        await harness.wait_until(lambda: harness.read_log().count("interaction too late") == count)
+
+    await press(0)
+    await harness.wait_for_sent(2)
+    await harness.fake.run_action("replay_events", {"kind": "GUILD_CREATE"})
+    await harness.fake.run_action("replay_events", {"kind": "INTERACTION_CREATE"})
+    await harness.wait_until(lambda: harness.read_log().count("interaction too late") == 1)
+    unknown = {"kind": "status", "status": 404, "code": 10062, "path": "/interactions/*", "times": 1}
+    await harness.fake.set_faults(unknown)
+    await press(2)
+    gone = {"kind": "status", "status": 401, "code": 50027, "path": "/webhooks/*", "times": 1}
+    await harness.fake.set_faults(gone)
+    await press(3)
+    await harness.wait_until_all_sent()
+    assert await harness.count_sent_messages() == 3, (
+        "the button, and a post each time that it was acknowledged"
+    )
+    assert "Traceback" not in harness.read_log()
 
 
 async def _fill(harness: fault_harness.FaultHarness, papers: int) -> None:

@@ -29,6 +29,16 @@ async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness)
     assert "Listens to speech" not in shown  # papers without votes are last, on the second page
 
 
+async def test_a_digest_dated_ahead_changes_no_answer_about_the_newest_day(harness: ClientHarness) -> None:
+    commands = ("digest", "today", "trends", "status")
+    before = [shown_text(await harness.ask(command)).splitlines()[:4] for command in commands]
+    ahead = sample_archive.newsletter("2099-12-31", [sample_archive.NewsletterPaper("2505.00009", "A", "B.")])
+    await harness.container.create_ingest().add_text(ahead, location="ahead.md")
+    # The menu of days below offers it.
+    assert [shown_text(await harness.ask(command)).splitlines()[:4] for command in commands] == before
+    assert "2505.00009" in shown_text(await harness.ask("digest", date="2099-12-31"))
+
+
 async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_with_an_example(
     harness: ClientHarness,
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.accounts.service import TextTokenStore
 from bot.client import custom_ids
 from bot.client.router import UserError
+from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind, ListState
@@ -63,17 +64,17 @@ def test_an_alert_watches_the_first_text_of_a_query(
 
 
 async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db)
+    tokens = TextTokenStore(sqlite_db, system_clock)
     state = await lists_commands.store_list_text(
-        tokens, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
+        tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
     )
     assert state == ListState(ListKind.TOPIC, "two lines")
     assert await lists_commands.load_list_text(tokens, state) == state
 
 
 async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db)
-    state = await lists_commands.store_list_text(tokens, ListState(ListKind.TOPIC, "x" * 73))
+    tokens = TextTokenStore(sqlite_db, system_clock)
+    state = await lists_commands.store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
     assert state.token
     assert await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
 
@@ -81,5 +82,5 @@ async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
 async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:
     with pytest.raises(UserError, match="outdated-control"):
         await lists_commands.load_list_text(
-            TextTokenStore(sqlite_db), ListState(ListKind.TOPIC, token="0123")
+            TextTokenStore(sqlite_db, system_clock), ListState(ListKind.TOPIC, token="0123")
         )

@@ -246,7 +246,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
     online_harness: ClientHarness, services: PaperServices, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
-    expected = {"2505.00404": "unknown", "2413.00001": "unknown", "foo/0112017": "unreachable"}
+    expected = {"2505.00404": "unknown", "9912.00001": "unknown", "cs/0112017": "unreachable"}
     services.add("2505.00405")
     for paper, outcome in expected.items():
         if outcome == "unreachable":
@@ -257,7 +257,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
             shown = harness.texts(f"lookup-{outcome}", paper=paper.replace(".", "\\."))
             assert shown in shown_text(message)
             assert _urls(message) == [arxiv_ids.abstract_url(paper), arxiv_ids.huggingface_url(paper)]
-    assert services.asked == [["2505.00404"], ["foo/0112017"], ["foo/0112017"]]
+    assert services.asked == [["2505.00404"], ["cs/0112017"], ["cs/0112017"]]
 
 
 async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(

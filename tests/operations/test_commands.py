@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from bot.accounts import service as accounts_service
 from bot.app.container import Container
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
-from bot.operations import commands as operations_commands
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.discord_health import Answer
+from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
 from storage import deliveries, models, outbox, sources
 from storage.database import Database
@@ -221,13 +222,12 @@ async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: C
 
 async def _use_everything(harness: ClientHarness) -> None:
     """Save a paper, follow words, set a post up, and get an alert."""
-    texts, services = harness.texts, harness.bot.services
+    texts = harness.texts
     card = await harness.ask("paper", paper="2501.00001")
     await harness.reader.click(card, label=texts("save"))
     preview = await harness.ask("alerts add", keyword="robot")
     await harness.reader.click(preview, label=texts("alert-create"))
     subscription = await harness.add_subscription()
-    await services.guilds.update(harness.guild.id, installed_by=harness.reader.id)
     async with harness.container.database.transaction() as connection:
         await connection.exec_driver_sql(
             f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
@@ -241,7 +241,7 @@ async def _use_everything(harness: ClientHarness) -> None:
             await harness.container.alert_planner.drain()
 
 
-KNOWN = {"alerts", "alert_matches", "deliveries", "guilds", "readers", "saved_papers", "subscriptions"}
+KNOWN = {"alerts", "alert_matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 KNOWN |= {"notified_papers"}
 
 
@@ -281,11 +281,15 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
 
 
 async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations_commands, "MAX_PLAIN_BYTES", 10)
+    monkeypatch.setattr(accounts_service, "MAX_PLAIN_BYTES", 10)
+    await _use_everything(harness)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))
-    assert (found["user_id"], found["tables"]) == (str(harness.reader.id), {})
+    assert found["user_id"] == str(harness.reader.id)
+    assert found["tables"].keys() >= {"alerts", "saved_papers"}
+    monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
+    assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
 
 
 @both_languages
@@ -425,6 +429,7 @@ async def test_many_sources_have_pages(harness: ClientHarness) -> None:
         await _add(harness, f"https://feed.example/{number}.xml")
     result = await harness.ask("sources")
     assert "feed.example/7.xml" in shown_text(result)
+    assert harness.texts("sources-order") in shown_text(result)
     assert "feed.example/8.xml" not in shown_text(result)
     turned = await harness.click(result, label="▶")
     assert turned.id == result.id

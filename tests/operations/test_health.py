@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+import structlog
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import parser
@@ -55,7 +58,7 @@ class ServerHarness:
     def __post_init__(self) -> None:
         self.liveness = Liveness(lambda: self.seconds)
 
-    def open(self) -> health.MonitoringServer:
+    def open(self, connection_seconds: float = 600.0) -> health.MonitoringServer:
         return health.MonitoringServer(
             self.db,
             self.metrics,
@@ -63,6 +66,7 @@ class ServerHarness:
             self.liveness,
             role=lambda: self.role,
             is_connected=lambda: self.connected,
+            connection_seconds=connection_seconds,
         )
 
     def show_life(self, *except_for: str) -> None:
@@ -273,6 +277,35 @@ async def test_other_paths_and_methods_are_refused(harness: ServerHarness, path:
         assert response.status == 404
     async with aiohttp.ClientSession() as session, session.post(f"{harness.url}/health") as response:
         assert response.status == 405
+
+
+async def test_idle_connections_do_not_keep_a_probe_out_and_are_one_line_of_the_log(
+    harness: ServerHarness,
+) -> None:
+    host, port = harness.url.removeprefix("http://").split(":")
+    with structlog.testing.capture_logs() as lines:
+        opened = [await asyncio.open_connection(host, port) for _ in range(3 * health.MAX_CONNECTIONS)]
+        assert (await harness.health())[0] == 200
+        # One more for the probe, which closed another of the oldest.
+        for reader, _ in opened[: -health.MAX_CONNECTIONS + 1]:
+            with suppress(ConnectionResetError):
+                assert await patience.wait_for(reader.read(), 20) == b""
+    assert [line["event"] for line in lines if "connections" in line["event"]] == [
+        "too many connections for /health; the oldest are closed"
+    ]
+    assert not any(reader.at_eof() for reader, _ in opened[-health.MAX_CONNECTIONS + 1 :])
+    for _, writer in opened:
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\nX: "])
+async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlite_db: Database) -> None:
+    async with ServerHarness(sqlite_db).open(connection_seconds=0.05).serving("127.0.0.1:0") as url:
+        reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        writer.write(sent)
+        with suppress(ConnectionResetError):
+            assert await patience.wait_for(reader.read(), 20) == b""
+        writer.close()
 
 
 async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:

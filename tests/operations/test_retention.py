@@ -20,10 +20,10 @@ from bot.operations.service import StatusService
 from bot.outbox.discord_health import DiscordHealth
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import alerts, daily, models, outbox, papers, tables
+from storage import alerts, daily, models, outbox, papers, shelf, tables
 from storage import deliveries as stored_deliveries
 from storage.database import Connection, Database
-from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
+from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
@@ -74,7 +74,9 @@ async def posted_twice(db: Database) -> PlannerHarness:
     await harness.subscribe()
     for number in range(2):
         now = SEOUL_9AM + number * DAY
-        await store_newsletter(harness, MONDAY + number * DAY, (f"2601.0000{number}", 9), at=now - DAY / 2)
+        await store_newsletter(
+            harness, MONDAY + number * DAY, (f"2601.0000{number + 1}", 9), at=now - DAY / 2
+        )
         await harness.planner.tick(now)
         await send_all(db, now)
     return harness
@@ -118,8 +120,8 @@ async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_
 async def test_why_says_the_same_after_the_removal(posted_twice: PlannerHarness) -> None:
     database = posted_twice.database
     await purge(database)
-    assert await explain(database, "2601.00000", LATER) is Cause.POSTED
     assert await explain(database, "2601.00001", LATER) is Cause.POSTED
+    assert await explain(database, "2601.00002", LATER) is Cause.POSTED
 
 
 async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
@@ -302,3 +304,16 @@ async def test_what_an_edit_and_why_need_of_recent_posts_stays(posted_twice: Pla
         assert part.payload is not None
         assert delivery.post.fingerprint is not None
         assert await daily.list_posts_of_paper(connection, 3, channel_id=CHANNEL) != []
+
+
+async def test_a_paper_that_its_last_reader_removed_goes_once_the_removal_cannot_be_undone(
+    db: Database,
+) -> None:
+    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in (1, 2)))
+    async with db.transaction() as connection:
+        await shelf.save(connection, 7, ids.values(), SEOUL_9AM, None)
+        await shelf.remove(connection, 7, min(ids.values()), SEOUL_9AM)
+    await purge(db, SEOUL_9AM + DAY / 2)
+    assert await count(db, tables.papers) == 2
+    await purge(db, SEOUL_9AM + 2 * DAY)
+    assert await count(db, tables.papers) == 1

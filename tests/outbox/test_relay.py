@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from discord.http import MultipartParameters
 
 from bot.app.client import DiscordRenderer
@@ -20,7 +22,7 @@ from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents, outcomes, relay, sender
 from bot.outbox.deliveries import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
-from storage import deliveries, locks, models, outbox
+from storage import deliveries, locks, models, outbox, tables
 from storage.database import Database
 from storage.models import PartKind
 from tests.fake_discord import model, process
@@ -104,6 +106,72 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     await relay_harness.drain()
     assert await relay_harness.list_states() == ["uncertain", "planned"]
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+async def test_what_was_due_before_the_start_is_searched_for_once(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    sent, unsent, to_come = await fake.add_channels(3)
+    for key, channel_id in (("a", sent), ("b", unsent)):
+        await relay_harness.add(key, channel_id, parts=3)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    for message in await fake.messages(unsent):
+        await fake.run_action("delete_message", {"channel_id": unsent, "message_id": message["id"]})
+    before = len(await fake.log("GET", "/channels/"))
+    due_at = relay_harness.now() + timedelta(seconds=1)
+    await relay_harness.add("c", to_come, due_at=due_at)
+    new_relay = relay_harness.open_relay()
+    await new_relay.drain(relay_harness.now())
+    await new_relay.drain(due_at)
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(sent)) == ["a 0", "a 1", "a 2"]
+    assert message_texts(await fake.messages(unsent)) == ["b 0", "b 1", "b 2"]
+    assert relay_harness.results[-7:].count("found") == 3
+    requests = (await fake.log("GET", "/channels/"))[before:]
+    searches = Counter(entry["path"] for entry in requests if entry["path"].endswith("/messages"))
+    assert searches == {f"/channels/{sent}/messages": 3, f"/channels/{unsent}/messages": 1}
+
+
+async def test_a_search_that_fails_or_a_crash_before_its_end_is_followed_by_another_one(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    failing, crashed = await fake.add_channels(2)
+    for key, channel_id in (("a", failing), ("b", crashed)):
+        await relay_harness.add(key, channel_id)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    async with relay_harness.db.transaction() as connection:
+        statement = sa.update(tables.parts).where(tables.parts.c.delivery_id == 2)
+        await connection.execute(statement.values(state="sending", first_attempt_at=relay_harness.now()))
+    await fake.set_faults(
+        {"kind": "status", "status": 503, "method": "GET", "path": f"/channels/{failing}/*"}
+    )
+    await relay_harness.drain()
+    await fake.set_faults()
+    await relay_harness.drain(until=all_sent)
+    for channel_id, text in ((failing, "a 0"), (crashed, "b 0")):
+        assert message_texts(await fake.messages(channel_id)) == [text]
+
+
+async def _forget_sent(relay_harness: RelayHarness) -> None:
+    """Let the outbox not know what was sent, as after the restore of a backup. The nonces are over."""
+    async with relay_harness.db.transaction() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE parts SET state = 'planned', first_attempt_at = NULL, message_id = NULL, nonce = id"
+        )
+        await connection.exec_driver_sql("UPDATE deliveries SET state = 'planned'")
+
+
+async def test_what_was_due_before_the_start_is_sent_where_the_history_cannot_be_read(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")

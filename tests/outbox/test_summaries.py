@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,29 @@ def chosen(
 ) -> tuple[DigestFormat | None, str, date, Basis | None] | None:
     best = summaries.best_summary(paper, locale)
     return None if best is None else (best.format, best.language, best.date, best.basis)
+
+
+def test_of_one_language_priority_decides_then_whether_someone_wrote_it_then_the_sources_age() -> None:
+    def ranked(
+        rank: int, age: int, digest_format: DigestFormat = DigestFormat.REVIEW, **more: Any
+    ) -> models.Appearance:
+        return replace(appearance("en", digest_format, **more), trust=models.Trust(rank, age), digest_id=age)
+
+    old, young = ranked(0, 2), ranked(0, 3, DigestFormat.NEWSLETTER, on=date(2026, 1, 9), labelled=True)
+    listing, lifted = ranked(0, 1, DigestFormat.LISTING), ranked(-1, 9, DigestFormat.LISTING)
+    other = replace(appearance("ko", DigestFormat.REVIEW), trust=models.Trust(-9, 0))
+    label = summaries.BASIS_LABELS[Locale.EN][Basis.EXTRACT]
+    extract = ranked(0, 0, text=f"{TEXTS['en']}\n{label}")
+    for given, expected in [
+        ([young, listing, other], young),
+        ([young, listing, old], old),
+        ([young, extract, listing], young),
+        ([old, young, lifted], lifted),
+    ]:
+        for order in (given, given[::-1]):
+            best = summaries.best_summary(detail(*order), Locale.EN)
+            assert best is not None
+            assert best.digest_id == expected.digest_id
 
 
 def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_then_the_newest() -> None:

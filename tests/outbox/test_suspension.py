@@ -96,7 +96,7 @@ async def test_an_owner_without_dms_is_notified_in_the_system_channel(
     ownerless_id = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
     async with relay_harness.db.transaction() as connection:
         await accounts.upsert_guilds(
-            connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
+            connection, {process.GUILD_ID: {"system_channel_id": system_id}}, now=relay_harness.now()
         )
     await fake.change_channel(channel_id, denied=model.VIEW_CHANNEL)
     await relay_harness.add("a", channel_id, subscription_id=subscription_id)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 PAPERS = 120
-VOTES = {f"2501.{number:05}": (number * 37) % 101 for number in range(PAPERS)}
+VOTES = {f"2501.{number + 1:05}": (number * 37) % 101 for number in range(PAPERS)}
 
 
 @pytest.fixture

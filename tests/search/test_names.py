@@ -19,7 +19,7 @@ async def named(db: Database) -> SearchService:
     """The search service over named papers without votes, among many popular papers that use them."""
     papers = [
         NewsletterPaper(
-            f"2501.{number:05}",
+            f"2501.{number + 1:05}",
             f"Better Mamba and Llama 3 Fusion {number}",
             "Mamba와 Llama 3를 씁니다. Mamba는 빠르고 Llama 3는 큽니다. Mamba, Llama 3.",
             votes=50 + number,

@@ -31,7 +31,7 @@ def make_papers() -> list[NewsletterPaper]:
     chance = random.Random(4)
     return [
         NewsletterPaper(
-            f"2501.{number:05}",
+            f"2501.{number + 1:05}",
             f"Study {number} of {chance.choice(WORDS)}",
             f"{', '.join(chance.sample(WORDS, 2))}.",
             votes=chance.randrange(50),
@@ -98,7 +98,7 @@ async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
 
 
 async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -> None:
-    papers = [NewsletterPaper(f"2501.{number:05}", f"Robots {number}", "robots") for number in range(30)]
+    papers = [NewsletterPaper(f"2501.{number:05}", f"Robots {number}", "robots") for number in range(1, 31)]
     papers += [NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)]
     await sample_archive.add_digest(db, "2025-01-02", *papers)
     found = await SearchService(db).search(SearchRequest("robots lanterns", limit=50))
@@ -110,7 +110,7 @@ async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -
 async def test_words_of_the_best_papers_tell_partial_matches_apart(db: Database) -> None:
     related = [
         NewsletterPaper(
-            f"2501.{number:05}", f"Gripper study {number}", "robots with a gripper and tactile skin"
+            f"2501.{number + 1:05}", f"Gripper study {number}", "robots with a gripper and tactile skin"
         )
         for number in range(6)
     ]
@@ -119,7 +119,7 @@ async def test_words_of_the_best_papers_tell_partial_matches_apart(db: Database)
         for number in range(6)
     ]
     target = NewsletterPaper("2502.00001", "Study of skin", "robots with tactile skin")
-    filler = [NewsletterPaper(f"2503.{number:05}", f"Speech {number}", "speech") for number in range(60)]
+    filler = [NewsletterPaper(f"2503.{number:05}", f"Speech {number}", "speech") for number in range(1, 61)]
     await sample_archive.add_digest(db, "2025-01-02", *related, *others, target, *filler)
     found = await SearchService(db).search(SearchRequest("robots gripper lanterns", limit=50))
     order = [row.arxiv_id for row in found.rows]

@@ -164,7 +164,7 @@ async def test_pages_do_not_overlap_and_totals_leave_out_exclusions(db: Database
             f"robots {'and maps' if n % 2 else ''}",
             votes=n,
         )
-        for n in range(130)
+        for n in range(1, 131)
     ]
     await sample_archive.add_digest(db, "2025-02-02", *many)
     search = SearchService(db)

@@ -13,7 +13,7 @@ from tests.support.sample_archive import NewsletterPaper
 SPEECH = NewsletterPaper(
     "2501.00001", "FlowVoice: Zero-Shot Speech Synthesis", "Vocoder with prosody.", votes=1
 )
-FILLER = [NewsletterPaper(f"2502.{number:05}", f"Pruning {number}", "weights") for number in range(40)]
+FILLER = [NewsletterPaper(f"2502.{number:05}", f"Pruning {number}", "weights") for number in range(1, 41)]
 
 
 @pytest.mark.parametrize(

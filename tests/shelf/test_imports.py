@@ -13,19 +13,22 @@ from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
 from pybtex.database import parse_string
 
-from bot.archive.exports import ReferenceFormat, render_references
+from bot.accounts.service import ReaderData
+from bot.archive.exports import ReferenceFormat
 from bot.demo import sample_digests
 from bot.rendering import discord_text
-from bot.shelf import imports
+from bot.shelf import imports, notes, references
 from bot.shelf import service as shelf_service
-from bot.shelf.imports import ReferenceImporter, UnreadableFileError, parse_references
+from bot.shelf.imports import ReferenceImporter
+from bot.shelf.references import UnreadableFileError, parse_references
 from bot.shelf.service import Shelf
 from bot.text import typography
 from storage import models, shelf, tables
 from storage.database import Database
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
-from tests.support import patience
+from tests.support import growth, patience
+from tests.support.reference_files import render_references
 from tests.support.sample_archive import make_ingest
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -48,8 +51,8 @@ def saved(number: int, title: str, authors: tuple[str, ...], note: str, tags: st
         votes=None,
         authors=authors,
         saved_at=NOW,
-        note=shelf_service.clean_note(note),
-        tags=tuple(shelf_service.parse_tags(tags)),
+        note=notes.clean_note(note),
+        tags=tuple(notes.parse_tags(tags)),
         is_listed=False,
     )
 
@@ -73,8 +76,8 @@ def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list
         assert read["arxiv_id"] == paper.arxiv_id
         assert read["title"] == paper.title
         assert tuple(read["authors"]) == paper.authors
-        assert shelf_service.clean_note(read["note"]) == paper.note
-        assert tuple(shelf_service.parse_tags(", ".join(read["tags"]))) == paper.tags
+        assert notes.clean_note(read["note"]) == paper.note
+        assert tuple(notes.parse_tags(", ".join(read["tags"]))) == paper.tags
 
 
 @settings(max_examples=60)
@@ -101,6 +104,26 @@ ZOTERO_BIBTEX = r"""
 @article{journal, title={In a journal}, journal={arXiv preprint arXiv:2401.00002}}
 @book{none, title={A book}, author={Knuth}}
 """
+
+SERVICES = {
+    "@article{a, title={A}, journal={ArXiv}, volume={abs/1711.00399}}": "1711.00399",  # Semantic Scholar
+    "@article{b, title={B}, journal={CoRR}, volume={abs/cs/0112017}}": "cs/0112017",  # DBLP
+    "@misc{c, title={C}, pages={arXiv:2401.00002v3}}": "2401.00002",
+    "@misc{d, title={D}, file={:home/me/1706.03762v5.pdf:PDF}}": "1706.03762",  # JabRef
+    "@misc{e, title={E}, file={1706.03762.pdf}}": "1706.03762",
+    "@article{f, title={F}, journal={Nature}, volume={2401}, pages={2401.00002}, file={2401.pdf}}": None,
+    "@article{g, title={G}, url={https://doi.org/10.1/x}, volume={labs/1711.00399}}": None,
+    "TY  - JOUR\nTI  - H\nJO  - CoRR\nVL  - abs/1711.00399\nER  - \n": "1711.00399",
+    "TY  - JOUR\nTI  - I\nL1  - file:///home/me/1706.03762.pdf\nER  - \n": "1706.03762",
+    '[{"title": "J", "container-title": "CoRR", "volume": "abs/1711.00399"}]': "1711.00399",
+}
+
+
+@pytest.mark.parametrize("text", SERVICES)
+def test_ids_are_found_where_services_and_programs_write_them(text: str) -> None:
+    [found], problems, _ = parse_references(text)
+    assert (found["arxiv_id"], problems) == (SERVICES[text], [])
+
 
 ZOTERO_RIS = """TY  - JOUR\r
 TI  - Native Sparse Attention\r
@@ -147,7 +170,7 @@ def test_the_files_of_reference_managers_are_read() -> None:
         "title": "Native Sparse Attention: Hardware-Aligned & Über α",
         "authors": ["Jingyang Yuan", "Anna van der Berg", "DeepSeek and Friends", "John Smith, Jr."],
         "note": "Comment: first.",
-        "tags": ["Computer Science - Computation and Language", "to read"],
+        "tags": ["computer-science---computation", "to-read"],
     }
     references, problems, left_out = parse_references(ZOTERO_RIS)
     assert (problems, left_out) == (["10"], 1)
@@ -177,7 +200,7 @@ def test_the_lines_of_broken_entries_are_named_and_the_others_taken() -> None:
     "text", ["", "hello", "<rdf:RDF>", "<?xml version='1.0'?><a/>", "[1", "{", "[" * 100_000, '"x"', "\0"]
 )
 def test_other_files_are_refused(text: str) -> None:
-    with pytest.raises(imports.UnreadableFileError):
+    with pytest.raises(UnreadableFileError):
         parse_references(text)
 
 
@@ -185,14 +208,61 @@ def test_hostile_files_cost_little() -> None:
     doubled = "".join(f"@string{{s{number} = s{number - 1} # s{number - 1}}}\n" for number in range(1, 60))
     bomb = '@string{s0 = "' + "x" * 1000 + '"}\n' + doubled + "@misc{k, title = s59, eprint = {2401.00001}}"
     [reference], _, _ = parse_references(bomb)
-    assert len(reference["title"]) <= imports.MAX_TITLE_LENGTH
+    assert len(reference["title"]) <= references.MAX_TITLE_LENGTH
     nested = "@misc{k, title = {" + "{" * 50_000 + "}" * 50_000 + "}}\n@misc{l, eprint={2401.00001}}"
     assert parse_references(nested)[0][-1]["arxiv_id"] == "2401.00001"
     deep = "@misc{k, title = {" + r"\emph{" * 90 + "x" + "}" * 90 + "}, eprint={2401.00001}}"
     assert "x" in parse_references(deep)[0][0]["title"]
-    many = "".join(f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(10_050))
-    references, problems, left_out = parse_references(many)
-    assert (len(references), problems, left_out) == (imports.MAX_REFERENCES, [], 50)
+    many = "".join(
+        f"TY  - GEN\nUR  - arxiv.org/abs/2401.{number:05}\nER  - \n" for number in range(1, 10_051)
+    )
+    found, problems, left_out = parse_references(many)
+    assert (len(found), problems, left_out) == (references.MAX_REFERENCES, [], 50)
+
+
+def test_little_of_a_file_is_read_as_latex(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, lengths = typography.decode_field, [0]
+
+    def count(field: str) -> str:
+        lengths.append(len(field) if "\\" in field or "$" in field else 0)
+        return decode(field)
+
+    monkeypatch.setattr(typography, "decode_field", count)
+    for title in ("$x$" * 300_000, r"\'{e}" * 1_000, r"{a}\emph{b}"):
+        entries = (
+            f"@misc{{k{number}, title={{{title}}}, eprint={{2401.{number:05}}}}}\n"
+            for number in range(max(1, 900_000 // len(title) // 50))
+        )
+        found, problems, left_out = parse_references("".join(entries))
+        assert (problems, left_out, bool(found)) == ([], 0, True)
+    assert sum(lengths) <= 3 * references.MAX_LATEX_LENGTH
+    assert max(lengths) <= references.MAX_FIELD_LENGTH
+    # What is only escaped costs little, and is always read.
+    escaped = "".join(
+        f"@misc{{k{number}, title={{R\\&D {'x' * 90} {number}}}, eprint={{2401.{number:05}}}}}\n"
+        for number in range(2_000)
+    )
+    found, _, _ = parse_references(escaped)
+    assert all(item["title"].startswith("R&D x") for item in found)
+
+
+def test_what_many_items_share_is_read_once() -> None:
+    def read(size: int) -> None:
+        items = "".join(
+            f'<bib:Article rdf:about="#a{number}"><z:itemType>journalArticle</z:itemType>'
+            '<dcterms:isPartOf rdf:resource="#shared"/><dcterms:isReferencedBy rdf:resource="#note"/>'
+            "</bib:Article>"
+            for number in range(size // 100)
+        )
+        shared = (
+            f'<bib:Journal rdf:about="#shared"><dc:title>{"arxiv " * size}2401.00002</dc:title></bib:Journal>'
+        )
+        note = f'<bib:Memo rdf:about="#note"><rdf:value>{"words " * size}</rdf:value></bib:Memo>'
+        found, _, _ = parse_references(LIBRARY.replace("</rdf:RDF>", items + shared + note + "</rdf:RDF>"))
+        assert len(found) == 3 + size // 100
+        assert {len(item["note"]) for item in found[3:]} == {notes.MAX_NOTE_LENGTH}
+
+    growth.assert_linear(read, 10_000)
 
 
 @given(TEXTS.map(lambda text: f"@misc{{{text}") | TEXTS.map(lambda text: f"TY  - {text}\n{text}\nER  - "))
@@ -242,7 +312,7 @@ def test_a_library_of_zotero_is_read() -> None:
         "title": "Native Sparse Attention: Über & more",
         "authors": ["Jingyang Yuan", "김민준"],
         "note": "mine & ours\nsecond",
-        "tags": ["Computer Science", "to read"],
+        "tags": ["computer-science", "to-read"],
     }
 
 
@@ -330,7 +400,7 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
         + "@misc{broken, title={A} eprint={2401.00003}}\n"
     )
     counts, problems = await importer.import_file(7, text.encode())
-    assert counts == {"saved": 2, "unlisted": 1, "known": 2, "without_id": 3, "left_out": 1}
+    assert counts == {"saved": 2, "unlisted": 1, "new": 1, "known": 2, "without_id": 3, "left_out": 1}
     assert problems == ["8"]
     async with db.read() as connection:
         rows, _ = await shelf.list_rows(connection, 7)
@@ -354,9 +424,33 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
 async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     monkeypatch.setattr(imports, "BATCH_SIZE", 2)
-    text = "".join(entry(f"2401.{number:05}") for number in range(5))
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
     counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
+
+
+async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forgotten(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MAX_NEW", 3)
+    monkeypatch.setattr(imports, "BATCH_SIZE", 2)
+    now = [NOW]
+    importer = ReferenceImporter(db, lambda: now[0])
+
+    async def take(user_id: int, *numbers: int) -> tuple[int, int]:
+        text = "".join(entry(f"2401.{number:05}") for number in numbers)
+        counts, _ = await importer.import_file(user_id, text.encode())
+        return counts["saved"], counts["limited"]
+
+    async with db.transaction() as connection:
+        await add_papers(connection, ["Listed"])
+    assert await take(7, 1, 2) == (2, 0)
+    assert await take(7, 3, 4, 5) == (1, 2)
+    assert await take(8, 1, 2, 3, 4) == (4, 0)  # three of them are there already
+    await ReaderData(db, lambda: now[0]).forget(7)
+    assert await take(7, 1, 6) == (1, 1)
+    now[0] += imports.NEW_PERIOD
+    assert await take(7, 6) == (1, 0)
 
 
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")

@@ -40,6 +40,14 @@ def open_watch(
     return news.PaperWatch(fetch, endpoints, arxiv, huggingface), arxiv, huggingface
 
 
+async def test_an_answer_of_too_many_parts_is_refused_before_it_is_decoded(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
+    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+        await open_watch(origin, fetch)[0].read_huggingface("2505.00001")
+
+
 async def test_versions_venues_and_withdrawals_of_a_hundred_papers_are_one_request_in_turn(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
@@ -207,6 +215,89 @@ async def test_a_service_that_is_down_is_asked_again_and_nothing_is_lost(harness
         (first, "code", "https://c.example/"),
         (first, "version", "2"),
     ]
+
+
+async def test_a_paper_that_a_service_refuses_holds_up_no_other(db: Database) -> None:
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(40)
+    harness.services.refused = set(papers[: news.MAX_FAILURES])
+    for arxiv_id in papers:
+        harness.services.say(arxiv_id, SAVED_AT - 30 * DAY, version="1")
+    await harness.save(7, *papers[:1], *papers[3:])
+    await harness.run(SAVED_AT + timedelta(minutes=15))
+    assert len(harness.services.batches) <= 1 + 2 * 6
+    answered = [
+        batch for batch in harness.services.batches if not harness.services.refused.intersection(batch)
+    ]
+    assert sorted(arxiv_id for batch in answered for arxiv_id in batch) == papers[3:]
+    # A refused id counts as asked: it is asked again when all others are.
+    count = len(harness.services.batches)
+    await harness.run(SAVED_AT + DAY)
+    assert len(harness.services.batches) == count
+    # Three papers for which Hugging Face fails end a run; the next one begins with others.
+    await harness.save(7, *papers[1:3])
+    harness.services.asked.clear()
+    await harness.run(SAVED_AT + 3 * DAY)
+    assert harness.services.asked == papers[:3]
+    code = {NewsKind.CODE: "https://c.example/"}
+    harness.services.huggingface = dict.fromkeys(papers, code)
+    await harness.run(SAVED_AT + news.RECHECK_AFTER + DAY / 2)
+    assert set(harness.services.asked) == set(papers)
+    harness.services.asked.clear()
+    harness.services.refused = set()
+    await harness.run(SAVED_AT + news.RECHECK_AFTER + 2 * DAY)
+    # That was their first reading, so the code may have been there before.
+    assert harness.services.asked == papers[:3]
+    assert await harness.run(monday(2)) == [
+        (arxiv_id, "code", code[NewsKind.CODE]) for arxiv_id in papers[3:18]
+    ]
+
+
+async def test_what_is_no_id_counts_as_asked_about_without_a_request(db: Database) -> None:
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(2)
+    async with db.transaction() as connection:
+        statement = tables.papers.update().where(tables.papers.c.arxiv_id == papers[0])
+        await connection.execute(statement.values(arxiv_id="zzz/0112017"))
+    await harness.save(7, *papers)
+    for run in (1, 2):
+        await harness.run(SAVED_AT + run * DAY)
+    assert (harness.services.batches, harness.services.asked) == ([papers[1:]], papers[1:])
+
+
+async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "BATCH_SIZE", 6)
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(60)
+    early, flood, late = papers[:4], papers[4:56], papers[56:]
+    await harness.save(7, *early)
+    await harness.run(SAVED_AT + timedelta(minutes=15))
+    await harness.save(8, *flood)
+    await harness.save(9, *late)
+    harness.services.batches.clear()
+    # The longest overdue and the shares of readers are each half of a run, though 52 papers were never asked about.
+    for run in range(3):
+        await harness.run(SAVED_AT + news.RECHECK_AFTER + DAY + run * timedelta(minutes=15))
+    first, *_ = harness.services.batches
+    assert first[:3] == early[:3]
+    assert {*early, *late} <= {arxiv_id for batch in harness.services.batches for arxiv_id in batch}
+
+
+async def test_readers_with_few_papers_come_before_many_with_full_shelves(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "BATCH_SIZE", 4)
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(32)
+    for number in range(6):
+        await harness.save(10 + number, *papers[5 * number : 5 * number + 5])
+    await harness.save(7, *papers[30:])
+    await harness.run(SAVED_AT + DAY)
+    await harness.run(SAVED_AT + 2 * DAY)
+    assert papers[30] in harness.services.batches[0]
+    assert papers[31] in harness.services.batches[1]
 
 
 async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_request(

@@ -171,7 +171,10 @@ async def test_the_list_takes_a_file_and_is_shared_without_notes(harness: Client
     assert harness.texts("saved-shared", name="reader", count=2) in shown_text(shared)
     assert "Small Language Models" in shown_text(shared)
     assert "secret" not in shown_text(shared)
-    assert "Out of \\<@1> reach" in shown_text(shared)
+    # The title of a file is whatever its reader wrote there.
+    assert "Out of \\<@1> reach" in shown_text(listed)
+    assert "Out of" not in shown_text(shared)
+    assert "2401.09999" in shown_text(shared)
 
 
 async def save_as(harness: ClientHarness, member: Any, *arxiv_ids: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -15,10 +16,18 @@ from tests.support.origin_server import OriginServer
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
 
-def serve_papers(origin: OriginServer, unknown: tuple[str, ...] = ()) -> None:
+def serve_papers(
+    origin: OriginServer, unknown: tuple[str, ...] = (), refused: Collection[str] = (), status: int = 400
+) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         ids = request.query["id_list"].split(",")
         assert int(request.query["max_results"]) == len(ids)
+        if bad := next((paper_id for paper_id in ids if paper_id in refused), None):
+            text = source_payloads.atom(
+                f"<entry><id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id><title>Error</title>"
+                f"<summary>incorrect id format for {bad}</summary></entry>"
+            )
+            return web.Response(status=status, text=text, content_type="application/atom+xml")
         entries = [source_payloads.arxiv_entry(paper_id) for paper_id in ids if paper_id not in unknown]
         return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
 
@@ -56,6 +65,45 @@ async def test_an_unknown_paper_is_retried_after_a_week(origin: OriginServer, fe
     later = source_fixtures.NOW + timedelta(days=7)
     await fetch_results(source, pages, arxiv_ids=["2505.00002"], now=later)
     assert len(origin.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 200])
+async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
+    origin: OriginServer, fetch: Fetcher, status: int
+) -> None:
+    wanted = ["cs/0112017", *(f"2505.{number:05}" for number in range(1, 250))]
+    serve_papers(origin, refused=wanted[:1], status=status)
+    source = arxiv_source(origin, fetch)
+    results = await fetch_results(source, arxiv_ids=wanted)
+    assert {result.status for result in results} == {FetchStatus.OK}
+    assert [facts.arxiv_id for result in results for facts in result.facts] == wanted[1:]
+    assert "arXiv refuses cs/0112017" in {result.reason for result in results}
+    assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
+    pages = merge_page_states(results)
+    assert list(pages) == ["cs/0112017"]
+    assert await fetch_statuses(source, pages, arxiv_ids=wanted[:1]) == [FetchStatus.UNCHANGED]
+    assert len(origin.requests) == 15
+
+
+async def test_many_refused_ids_take_few_requests_and_become_fewer(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    wanted = [f"2505.{number:05}" for number in range(1, 101)]
+    serve_papers(origin, refused=wanted)
+    source = arxiv_source(origin, fetch)
+    pages = merge_page_states(await fetch_results(source, arxiv_ids=wanted))
+    assert len(origin.requests) == 15
+    before = len(pages)
+    assert before > 0
+    assert len(merge_page_states(await fetch_results(source, pages, arxiv_ids=wanted), pages)) > before
+
+
+async def test_what_is_no_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
+    serve_papers(origin)
+    await fetch_results(
+        arxiv_source(origin, fetch), arxiv_ids=["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
+    )
+    assert [request.query["id_list"] for request in origin.requests] == ["2505.00001"]
 
 
 async def test_papers_that_were_not_requested_are_ignored(origin: OriginServer, fetch: Fetcher) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -60,3 +62,18 @@ async def test_an_answer_beyond_the_memory_is_refused(
     monkeypatch.setattr(sources_base, "MAX_MEGABYTES", 60)
     with pytest.raises(fetch_errors.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 500_000)
+
+
+async def test_a_text_of_twenty_kilobytes_is_read_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources_base, "LARGE_BYTES", 200_000)
+    threads: list[int] = []
+    detect_in_text = sources_base.detect_in_text
+
+    def read(*arguments: Any) -> tuple[models.Digest, ...]:
+        threads.append(threading.get_ident())
+        return detect_in_text(*arguments)
+
+    monkeypatch.setattr(sources_base, "detect_in_text", read)
+    for length in (0, 20_000):
+        await detect(source_payloads.newsletter() + "a" * length)
+    assert [thread == threading.get_ident() for thread in threads] == [True, False]

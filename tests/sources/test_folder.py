@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from bot.sources import base, folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
@@ -80,3 +82,16 @@ async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> N
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     result = (await fetch_results(files(tmp_path)))[0]
     assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are no text: 1")
+
+
+async def test_a_large_file_is_read_with_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
+    (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 500_000, encoding="utf-8")
+    (tmp_path / "b.md").write_text(source_payloads.newsletter() + " " * 300_000, encoding="utf-8")
+    (tmp_path / "c.md").write_bytes(b"## Daily Papers \xff" + b" " * 300_000)
+    large, fine, broken = await fetch_results(files(tmp_path))
+    assert (large.status, large.reason) == (FetchStatus.OK, "a.md: it cannot be read within 60 MB of memory")
+    assert (fine.status, len(fine.digests)) == (FetchStatus.OK, 1)
+    assert broken.reason.startswith("c.md: it is not valid UTF-8")

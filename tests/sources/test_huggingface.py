@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import listing, parse
-from bot.sources import base, huggingface
-from bot.sources.fetcher import Fetcher
+from bot.archive import headings, listing, parse
+from bot.sources import base, fetch_errors, huggingface
+from bot.sources.fetcher import Fetcher, no_throttle
 from storage import models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
@@ -115,7 +115,7 @@ async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: F
 
 
 async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
+    items = [daily_papers_item(f"2505.{number:05}") for number in range(1, 2_001)]
     result = await fetch_today(origin, fetch, *items)
     assert len(result.digests[0].entries) == len(result.facts) == 2_000
 
@@ -246,8 +246,39 @@ FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo proje
 @given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
 def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
     items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    digest = listing.build(TODAY, [huggingface._to_paper(value) for value in items])
+    digest = listing.build(TODAY, [listing.from_service(value) for value in items])
     assert parse.parse_text(digest.text)[0].entries == digest.entries
     for fields in listing.papers_of(digest):
         facts = huggingface._to_facts(fields, "place", TODAY, source_fixtures.NOW)
         assert facts.title is None or "\n" not in facts.title
+
+
+async def test_a_list_of_too_many_parts_is_refused_before_it_is_decoded(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    result = await fetch_today(origin, fetch, "[" + "{}," * 200_000 + "0]")
+    assert (result.status, result.reason) == (FAILED, "its JSON has more than 200,000 objects and lists")
+    origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+        await source.read_paper("2505.00001", no_throttle)
+
+
+async def test_a_large_list_is_read_with_little_memory(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
+    result = await fetch_today(origin, fetch, "[" + '"a",' * 2_000_000 + "0]")
+    assert (result.status, result.reason) == (FAILED, "it cannot be read within 60 MB of memory")
+
+
+def test_only_the_papers_that_are_kept_are_mapped() -> None:
+    mapped: list[object] = []
+
+    def read(item: object) -> object:
+        mapped.append(item)
+        return item
+
+    digest = listing.build(TODAY, [{}] * 9_000, read=read)
+    assert len(mapped) == headings.MAX_PAPERS < 9_000
+    assert "the list has 9000 papers" in digest.problems[-1].message

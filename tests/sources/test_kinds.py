@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive import digest_writer
 from bot.client import translations
 from bot.core import errors
 from bot.operations import messages as operations_messages
@@ -144,9 +143,3 @@ def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, local
     texts = translations.load().for_locale(locale)
     assert operations_messages.kind_label(texts, kind)
     assert kinds.public_label(kind, "https://me:pass@h.test/a?key=secret")
-
-
-@pytest.mark.parametrize("provider", digest_writer.MetadataProvider)
-def test_every_provider_is_ranked_by_the_merge(provider: digest_writer.MetadataProvider) -> None:
-    assert provider in digest_writer.PRECEDENCE["title"]
-    assert provider in digest_writer.PRECEDENCE["authors"]

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import base, fetch_errors, poller
+from bot.sources import base, fetch_errors, kinds, poller
 from bot.sources.poller import SourceReport
-from storage import database, models
+from storage import archive, database, models
 from storage import errors as storage_errors
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -331,9 +331,26 @@ async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingH
     db_harness.now += timedelta(hours=1)
     assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
     async with db_harness.db.read() as connection:
-        pages = (await stored_sources.list_page_states(connection, [added.id]))[added.id]
+        pages = await stored_sources.list_page_states(connection, added.id)
     assert all(len(key) <= 600 for key in pages)
     assert poller.page_key(f"{added.url}#{key}") in pages
+
+
+async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_states(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = replace(kinds.get(models.SourceKind.FEED), max_page_states=25)
+    monkeypatch.setattr(kinds, "get", lambda _: record)
+    added = await db_harness.add("/f.xml", "feed")
+    for poll in range(5):
+        items = "".join(f"<item><guid>{poll}-{n}</guid><title>A</title></item>" for n in range(20))
+        db_harness.origin.pages["/f.xml"] = source_payloads.rss(items)
+        assert [report.status for report in await db_harness.fetch_due()] == [S.UNCHANGED]
+        db_harness.now += timedelta(hours=1)
+    async with db_harness.db.read() as connection:
+        pages = await stored_sources.list_page_states(connection, added.id)
+    assert len(pages) == 25
+    assert {poller.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
 
 
 async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
@@ -544,3 +561,105 @@ def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
         S.NOT_YET,
         "its list is empty",
     )
+
+
+async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_their_abstracts(
+    db_harness: PollingHarness,
+) -> None:
+    harness, good = db_harness, ["2505.00001", "2505.00002", "2505.00003"]
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        ids = request.query["id_list"].split(",")
+        if not set(ids) <= set(good):
+            return web.Response(status=400)
+        text = source_payloads.atom(*map(source_payloads.arxiv_entry, ids))
+        return web.Response(text=text, content_type="application/atom+xml")
+
+    harness.origin.pages["/api/query"] = answer
+    await harness.add("/api/query", "arxiv")
+    # An unknown archive is no id at all, so the entry is a problem of the digest; the other is arXiv's to refuse.
+    text = source_payloads.newsletter(ids=["zzz/0112017", good[0], "cs/0112017", *good[1:]])
+    result = await harness.ingest.add_text(text, location="a.md")
+    assert [problem.line for problem in result.problems] == [3]
+    await harness.fetch_due()
+    details = [await harness.detail(paper_id) for paper_id in good]
+    assert all(detail is not None and detail.abstract for detail in details)
+    count = len(harness.origin.requests)
+    harness.now += timedelta(days=1)
+    await harness.fetch_due()
+    assert len(harness.origin.requests) == count
+
+
+async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_request(
+    db_harness: PollingHarness,
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(
+        f"- [KITE-{k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    origin.pages["/api/query"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001", title="Told by arXiv"),
+        source_payloads.arxiv_entry("2505.00002", title="Told too"),
+    )
+    await db_harness.add("/list.md")
+    async with db_harness.open_poller() as opened:
+        await opened.fetch_due()
+        await opened.fetch_all()
+    titles = [await db_harness.detail(f"2505.0000{k}") for k in range(1, 4)]
+    assert [paper and paper.title for paper in titles] == ["Told by arXiv", "Told too", None]
+    assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
+
+
+async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(
+    harness: PollingHarness, tmp_path: Path
+) -> None:
+    text = "<details><summary>Contents</summary><ol><li>x</li></ol></details>\n\n" + "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    (tmp_path / "2025-05-06.md").write_text(text)
+    harness.origin.pages["/2025-05-06.md"] = text
+    harness.origin.pages["/feed/2025-05-06"] = text
+    await harness.add(f"file://{tmp_path}", "folder")
+    await harness.add("/2025-05-06.md")
+    await harness.add("/feed/2025-05-06", "feed")
+    reports = await harness.fetch_due()
+    assert [(report.status.value, report.result.papers) for report in reports] == [("ok", 3)] * 3
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+
+
+async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingHarness) -> None:
+    harness.origin.pages["/126.md"] = "".join(
+        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
+    )
+    await harness.add("/{date:%j}.md")
+    await harness.fetch_due()
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+
+
+async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "_LARGE_CHARACTERS", 1)
+    events: list[str] = []
+    store_batch = poller.Sink._store_batch
+
+    async def store(sink: poller.Sink, batch: Sequence[poller.SinkItem]) -> None:
+        events.append("stored")
+        await store_batch(sink, batch)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        events.append("asked")
+        day = date.fromisoformat(request.query["date"])
+        return web.Response(
+            text=source_payloads.daily_papers(source_payloads.daily_papers_item(f"2505.{day.day:05}"))
+        )
+
+    monkeypatch.setattr(poller.Sink, "_store_batch", store)
+    harness.origin.pages["/api/daily_papers"] = answer
+    await harness.add(harness.origin.url, "huggingface")
+    await harness.fetch_due()
+    assert events == ["asked", "stored"] * 8

@@ -27,6 +27,16 @@ OTHERS = (
     "255.255.255.255 240.0.0.1 192.0.2.7 198.18.0.1 203.0.113.5 2001:db8::1 ::7f00:1 fec0::1 64:ff9b:1::1 2001:0:7f00:1::"
     " 2600:1f00::5efe:10.0.0.1"
 )
+SPECIAL_PURPOSE = (
+    "0.0.0.0/8 0.0.0.0/32 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.0.0/29"
+    " 192.0.0.8/32 192.0.0.9/32 192.0.0.10/32 192.0.0.170/32 192.0.0.171/32 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24"
+    " 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4"
+    " 255.255.255.255/32 ::1/128 ::/128 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:1::1/128"
+    " 2001:1::2/128 2001:1::3/128 2001:2::/48 2001:3::/32 2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28"
+    " 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10"
+)
+"""IANA's registries of special-purpose addresses (iana-ipv4- and iana-ipv6-special-registry), without the prefixes of which
+the embedded IPv4 address alone counts: ::ffff:0:0/96 and 64:ff9b::/96."""
 PUBLIC = "1.1.1.1 151.101.0.133 2606:4700::6810:84e5 64:ff9b::101:101 ::ffff:1.1.1.1"
 
 
@@ -43,6 +53,16 @@ def test_of_other_addresses_the_public_ones_are_allowed() -> None:
         assert ssrf_guard.blocked_reason(address) is not None, address
     for address in map(ipaddress.ip_address, PUBLIC.split()):
         assert ssrf_guard.blocked_reason(address) is None, address
+
+
+def test_every_special_purpose_range_is_blocked_at_both_ends_in_every_python() -> None:
+    allowed = [
+        str(address)
+        for network in map(ipaddress.ip_network, SPECIAL_PURPOSE.split())
+        for address in (network[0], network[-1])
+        if ssrf_guard.blocked_reason(address) is None
+    ]
+    assert allowed == []
 
 
 @given(st.ip_addresses(v=4))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import errors
-from bot.sources import url
+from bot.sources import base, url
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -216,3 +216,15 @@ def test_an_address_without_fields_is_unchanged() -> None:
     address = "https://h.test/100%25.md"
     url.check_template(address)
     assert url.expand_template(address, date(2025, 5, 6)) == address
+
+
+def test_of_a_page_with_more_days_than_the_limit_the_newest_are_read() -> None:
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(base.MAX_DAYS + 3)]
+    text = "\n".join(f"## {day}\n### [P](https://arxiv.org/abs/1901.00001)\n- x {day}\n" for day in days)
+    digests = base.detect_in_text(text)
+    assert sorted(digest.date for digest in digests) == days[3:]
+    [problem] = [problem for digest in digests for problem in digest.problems]
+    assert problem.message == (
+        "of 403 days the newest 400 are read; older ones, up to 2020-01-03, are left out"
+    )
+    assert len(base.detect_in_text(text, max_days=None)) == len(days)

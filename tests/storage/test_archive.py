@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from storage import archive, database, models
+from storage import archive, database, models, sources
+from tests.support.ingest_harness import NOW as INGESTED_AT
+from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import NOW, add_digest, add_papers, merged_paper
 
 
@@ -27,3 +29,26 @@ async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> No
         assert await archive.get_last_updated_at(connection) == NOW
     assert stored is not None
     assert (stored.problems, stored.revision, stored.language) == ((models.Problem(3, "odd"),), 1, "ko")
+
+
+async def test_a_digest_is_trusted_as_its_most_trusted_source(db: database.Database) -> None:
+    text = newsletter(paper(1))
+    harness = IngestHarness(db)
+    async with db.transaction() as connection:
+        old, high = [
+            await sources.add(connection, url=url, kind=models.SourceKind.URL, now=NOW, priority=priority)
+            for url, priority in (("old", 0), ("high", 4))
+        ]
+    expected = {
+        "removed": models.Trust(2**31),
+        "old": models.Trust(0, old.id),
+        sources.FILES: models.FILES_TRUST,
+        "high": models.Trust(-4, high.id),
+    }
+    for source, trust in expected.items():
+        await harness.add(text, source=source)
+        async with db.read() as connection:
+            assert await archive.list_origins(connection, [1, 99]) == {1: (trust, INGESTED_AT.date())}
+            assert await sources.list_trust(connection, [source]) == {source: trust}
+            assert len(await archive.list_paper_ids_by_source(connection, source)) == 1
+            assert await archive.list_paper_ids_by_source(connection, "another") == []

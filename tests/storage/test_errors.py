@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import errors
+from tests.support import growth
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,12 @@ def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> Non
 def test_no_password_of_any_characters_is_shown(text: str) -> None:
     shown = errors.redact(f"cannot reach postgresql+asyncpg://name:q{text}@db.example/x today")
     assert shown == "cannot reach postgresql+asyncpg://name:***@db.example/x today"
+
+
+@pytest.mark.parametrize("unit", ["a.", "=a:", "x://a:", "(a:", "http://a", "@x://a:", "a@"])
+@pytest.mark.parametrize("end", ["", "="])
+def test_a_long_text_is_searched_in_linear_time(unit: str, end: str) -> None:
+    def redact(length: int) -> None:
+        errors.redact("@" + unit * (length // len(unit)) + end)
+
+    growth.assert_growth(lambda: redact(20_000), lambda: redact(160_000), limit=20)

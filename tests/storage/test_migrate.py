@@ -167,6 +167,7 @@ async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, 
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
         ("database or disk is full", "no space left"),
+        ("disk I/O error", "disk is full, has a quota or is failing"),
     ],
 )
 def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:
@@ -229,3 +230,36 @@ async def test_the_error_names_a_folder_that_does_not_exist(
     with pytest.raises(errors.StorageError, match="nowhere"):
         await migrate.copy_to(sqlite_db, tmp_path / "nowhere" / "copy.db")
     assert "copy.db.partial" not in os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
+async def test_a_copy_replaces_nothing_but_a_regular_file(
+    kind: str, sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    target = tmp_path / "target"
+    match kind:
+        case "link":
+            (tmp_path / "other").write_text("kept")
+            target.symlink_to("other")
+        case "dangling link":
+            target.symlink_to("absent")
+        case "pipe":
+            os.mkfifo(target)
+        case _:
+            target.mkdir()
+    before = {path.name: path.lstat().st_mode for path in tmp_path.iterdir()}
+    with pytest.raises(errors.StorageError, match="not a regular file"):
+        await migrate.copy_to(sqlite_db, target)
+    assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
+
+
+async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    (folder / "copy.db.partial").symlink_to(tmp_path / "stolen.db")
+    await migrate.copy_to(sqlite_db, folder / "copy.db")
+    assert (folder / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "stolen.db").exists()
+    assert {path.name for path in folder.iterdir()} == {"copy.db", "copy.db.partial"}

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from storage import archive, database, papers, tables
+from storage import archive, bulk, database, papers, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
+from tests.support import reader_rows
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
 
 
@@ -71,7 +72,7 @@ async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> Non
         assert [row.arxiv_id[-1] for row in rows] == ["2", "1", "3"]
         assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
         assert await archive.list_dates(connection, limit=5) == [DAY]
-        assert await papers.get_extent(connection) == ArchiveExtent(2, 3, DAY, DAY)
+        assert await papers.get_extent(connection, until_on=date.max) == ArchiveExtent(2, 3, DAY, DAY)
 
 
 async def test_details_and_index_documents_contain_all_appearances_newest_first(
@@ -157,3 +158,39 @@ async def test_of_two_counts_of_one_moment_the_larger_is_kept(db: database.Datab
             fact = PaperFacts("2601.00001", "huggingface", "", NOW, votes=count)
             await papers.add_votes(connection, [(paper_id, fact)])
         assert await papers.list_latest_votes(connection, [paper_id]) == {paper_id: (NOW, 50)}
+
+
+async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.Database) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    records = [merged_paper(1, on=None), replace(merged_paper(2, on=None), first_on=DAY), merged_paper(3)]
+    others = await add_papers(db, *records, merged_paper(4, on=None))
+    naming = [
+        table
+        for table in tables.metadata.sorted_tables
+        if any(key.column is tables.papers.c.id for key in table.foreign_keys)
+    ]
+    assert len(naming) > 10
+    async with db.transaction() as connection:
+        assert await papers.purge_unkept(connection, 9, others.values()) == 1
+        for table in naming:
+            if table is not tables.watched_papers:
+                assert await papers.purge_unkept(connection, 9) == 0, table.name
+                await connection.execute(table.delete())
+        assert await papers.purge_unkept(connection, 9) == 1
+        left = (await connection.execute(sa.select(tables.papers.c.id))).scalars().all()
+        assert sorted(left) == sorted(others.values())[1:]
+        assert (await connection.execute(sa.select(tables.paper_news))).all() == []
+        # The last row stays, so that its id is not used again.
+        assert min(await bulk.reserve_ids(connection, tables.papers, 1)) > max(left)
+
+
+async def test_no_deletion_of_a_paper_reads_a_whole_table() -> None:
+    unindexed = [
+        column.table.name
+        for table in tables.metadata.sorted_tables
+        for column in table.c
+        if any(key.column is tables.papers.c.id for key in column.foreign_keys)
+        and next(iter(table.primary_key)) is not column
+        and not any(next(iter(index.columns)) is column for index in table.indexes)
+    ]
+    assert unindexed == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from storage import accounts, tables
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import reader_rows
 
 READER, OTHER = 981234567890123456, 987000000000000001
@@ -48,6 +49,15 @@ def test_a_mention_of_a_reader_can_be_cleared() -> None:
     ] == []
 
 
+async def collect(connection: Connection, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return what is kept about a reader by table, of which each comes once, in the order of their names."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    async for name, rows in accounts.stream_reader_data(connection, user_id):
+        assert name >= max(found, default="")
+        found.setdefault(name, []).extend(rows)
+    return found
+
+
 async def test_a_reader_is_removed_from_every_table_and_others_are_not(db: Database) -> None:
     declared = {
         str(column)
@@ -58,11 +68,11 @@ async def test_a_reader_is_removed_from_every_table_and_others_are_not(db: Datab
         await reader_rows.fill_every_table(db, user_id)
     assert await reader_rows.find_columns(db, str(READER)) == declared
     async with db.transaction() as connection:
-        before = await accounts.collect_reader_data(connection, OTHER)
+        before = await collect(connection, OTHER)
         counts = await accounts.count_reader_data(connection, READER)
         await accounts.remove_reader_data(connection, READER)
-        assert await accounts.collect_reader_data(connection, READER) == {}
-        assert await accounts.collect_reader_data(connection, OTHER) == before
+        assert await collect(connection, READER) == {}
+        assert await collect(connection, OTHER) == before
     assert set(counts) == {name.partition(".")[0] for name in declared}
     # A row that names the reader twice, as who made and who paused a post, is one.
     assert counts["subscriptions"] == 1
@@ -75,7 +85,7 @@ async def test_what_is_collected_has_the_rows_below_a_readers_own_and_the_papers
 ) -> None:
     await reader_rows.fill_every_table(db, READER)
     async with db.read() as connection:
-        found = await accounts.collect_reader_data(connection, READER)
+        found = await collect(connection, READER)
         (arxiv_id,) = (await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars()
     assert {"parts", "saved_papers", "notified_archive"} <= set(found)
     assert found["saved_papers"][0]["user_id"] == str(READER)

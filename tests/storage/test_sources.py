@@ -48,7 +48,7 @@ async def test_the_health_of_a_source_is_stored(db: database.Database) -> None:
         assert [row.url for row in await sources.list_rows(connection, due_at=NOW)] == ["other"]
 
 
-async def test_page_states_are_stored_until_removed_by_age(db: database.Database) -> None:
+async def test_the_page_states_read_last_are_kept(db: database.Database) -> None:
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
@@ -56,9 +56,14 @@ async def test_page_states_are_stored_until_removed_by_age(db: database.Database
         newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
         await sources.upsert_page_states(connection, [(source.id, newer)])
         await sources.upsert_page_states(connection, [])
-        assert await sources.list_page_states(connection, [source.id]) == {source.id: {page.location: newer}}
-        assert await sources.remove_page_states(connection, source.id, NOW) == 0
-        assert await sources.remove_page_states(connection, source.id, NOW + timedelta(days=2)) == 1
+        assert await sources.list_page_states(connection, source.id) == {page.location: newer}
+        older = [replace(page, location=str(n), read_at=NOW - timedelta(days=n)) for n in range(3)]
+        await sources.upsert_page_states(connection, [(source.id, state) for state in older])
+        kept = {page.location: newer, "0": older[0]}
+        assert await sources.list_page_states(connection, source.id, 2) == kept
+        assert await sources.trim_page_states(connection, source.id, 4) == 0
+        assert await sources.trim_page_states(connection, source.id, 2) == 2
+        assert await sources.list_page_states(connection, source.id) == kept
 
 
 async def test_many_sources_are_updated_and_read_at_once(db: database.Database) -> None:
@@ -72,11 +77,8 @@ async def test_many_sources_are_updated_and_read_at_once(db: database.Database) 
         await sources.upsert_page_states(
             connection, [(added[0].id, page), (added[1].id, page), (added[0].id, newer)]
         )
-        assert await sources.list_page_states(connection, [row.id for row in added]) == {
-            added[0].id: {"place": newer},
-            added[1].id: {"place": page},
-            added[2].id: {},
-        }
+        states = [await sources.list_page_states(connection, row.id) for row in added]
+        assert states == [{"place": newer}, {"place": page}, {}]
         updated = [replace(row, failures=n, next_attempt_at=None) for n, row in enumerate(added)]
         await sources.set_health(connection, *updated)
         await sources.set_health(connection)

@@ -61,10 +61,11 @@ class RecordingFactory(DeliveryFactory):
         locale: models.Locale,
         parts: Iterable[models.NewPart],
         now: datetime,
+        marker: str | None = None,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
         self._recorded.append(self._posts[id(parts)][1])
-        return super().build(record, key, locale, parts, now, **fields)
+        return super().build(record, key, locale, parts, now, marker, **fields)
 
 
 class AlertHarness:

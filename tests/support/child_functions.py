@@ -31,6 +31,10 @@ async def yield_later(result: object) -> AsyncIterator[object]:
     yield result
 
 
+def read_environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
 def take_memory() -> None:
     """Take all of the memory, down to pieces of 16 bytes."""
     kept = []

@@ -13,7 +13,7 @@ from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
 from bot.search.service import SearchService
-from storage import deliveries, models, outbox
+from storage import deliveries, models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import HOUR, MONDAY, SEOUL_9AM
@@ -93,6 +93,19 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         content: dict[str, Any] = json.loads(part.payload or "")
         return content
 
+    async def list_due_edits(self, now: datetime) -> list[datetime]:
+        """Return when the edits that may be sent now were due."""
+        async with self.database.read() as connection:
+            due = await deliveries.list_due(connection, now)
+        return [row.delivery.due_at for row in due if row.delivery.kind is models.DeliveryKind.EDIT]
+
+    async def mark_edits_sent(self, now: datetime) -> None:
+        """Mark the edits that may be sent now as sent."""
+        async with self.database.transaction() as connection:
+            due = await deliveries.list_due(connection, now)
+            receipts = {row.part.id: models.Receipt(row.part.message_id or 0, 20) for row in due}
+            await outbox.mark_sent(connection, receipts, now)
+
     async def edited(self) -> list[models.Part]:
         """Return the planned edits, oldest first."""
         async with self.database.read() as connection:
@@ -107,7 +120,11 @@ class CorrectionHarness(planner_harness.PlannerHarness):
 
 
 async def put_text(
-    harness: CorrectionHarness, text: str, location: str = MONDAY.isoformat(), at: datetime = LATER
+    harness: CorrectionHarness,
+    text: str,
+    location: str = MONDAY.isoformat(),
+    at: datetime = LATER,
+    source: str = sources.FILES,
 ) -> None:
     await digest_builders.ingest_digest(
         harness.database,
@@ -117,4 +134,5 @@ async def put_text(
             connection, fresh.digest_id, fresh.revision, at, fresh.changed_ids
         ),
         location=location,
+        source=source,
     )

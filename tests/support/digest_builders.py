@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult, OnFreshDigest
-from storage import alerts, models
+from storage import alerts, models, sources
 from storage.database import Connection, Database
 from tests.support.recording_indexer import NullIndexer
 
@@ -45,9 +45,10 @@ async def ingest_digest(
     at: datetime,
     on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
+    source: str = sources.FILES,
 ) -> IngestResult:
     service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
-    return await service.add_text(text, location=location or text.splitlines()[0])
+    return await service.add_text(text, source=source, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:

@@ -153,7 +153,7 @@ async def open_fault_harness(
         yield harness
     finally:
         harness.kill_all()
-        await db.close()
+        await harness.db.close()
 
 
 def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:

@@ -22,8 +22,10 @@ def cpu_seconds(run: Callable[[], object]) -> float:
         gc.enable()
 
 
-def assert_growth(small: Callable[[], object], large: Callable[[], object], limit: float) -> None:
-    """Fail if `large` costs more than `limit` times `small`, each the best of up to eight runs.
+def assert_growth(
+    small: Callable[[], object], large: Callable[[], object], limit: float, least: float = _MIN_SECONDS
+) -> None:
+    """Fail if `large` costs more than `limit` times `small`, each the best of up to eight runs, `small` at least `least` s.
 
     Choose `limit` between the two orders of growth to distinguish, so that noise does not decide.
     """
@@ -31,14 +33,14 @@ def assert_growth(small: Callable[[], object], large: Callable[[], object], limi
     for _ in range(_ATTEMPTS):
         best_small = min(best_small, cpu_seconds(small))
         best_large = min(best_large, cpu_seconds(large))
-        if best_large < limit * max(best_small, _MIN_SECONDS):
+        if best_large < limit * max(best_small, least):
             return
     raise AssertionError(
         f"{best_large:.3f} s of CPU against {best_small:.3f} s: more than {limit:g} times as much"
     )
 
 
-def assert_linear(run: Callable[[int], object], size: int) -> None:
+def assert_linear(run: Callable[[int], object], size: int, least: float = _MIN_SECONDS) -> None:
     """Fail if `run` grows faster than its argument: a linear cost quadruples from `size` to `4 * size`, a quadratic one
     grows sixteenfold, and the limit is ten."""
-    assert_growth(lambda: run(size), lambda: run(4 * size), limit=10)
+    assert_growth(lambda: run(size), lambda: run(4 * size), limit=10, least=least)

@@ -26,7 +26,7 @@ HEADING = "## Daily Papers (2026-01-05)\n\n"
 
 
 def _paper(number: int) -> str:
-    arxiv_id = f"{2601 - number // 100_000 * 100}.{number % 100_000:05}"
+    arxiv_id = f"{2601 - number // 100_000 * 100}.{number % 99_999 + 1:05}"
     return f"### [Paper {number}](https://arxiv.org/abs/{arxiv_id})\n\n"
 
 

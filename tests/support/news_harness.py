@@ -36,6 +36,8 @@ class FakeServices(PaperWatch):
         self.batches: list[list[str]] = []
         self.asked: list[str] = []
         self.is_down = False
+        self.refused: set[str] = set()
+        """What arXiv refuses a request for, and Hugging Face fails for."""
 
     def say(self, arxiv_id: str, at: datetime | None = None, **facts: str) -> None:
         """Let arXiv say this of a paper, whose last version is of `at`."""
@@ -47,12 +49,16 @@ class FakeServices(PaperWatch):
         if self.is_down:
             raise fetch_errors.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
+        if self.refused.intersection(arxiv_ids):
+            raise fetch_errors.BadRequestError("it has an id that is none")
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
 
     async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
         if self.is_down:
             raise fetch_errors.FetchError("it is down")
         self.asked.append(arxiv_id)
+        if arxiv_id in self.refused:
+            raise fetch_errors.FetchError("it is broken")
         return self.huggingface.get(arxiv_id, {})
 
 

@@ -143,11 +143,11 @@ async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) ->
 async def archive(db: Database) -> dict[str, int]:
     """Papers on robots and on speech, by arXiv id."""
     robots = [
-        NewsletterPaper(f"2501.{number:05}", f"Robot Arms {number}", "Grasps with robot arms.")
+        NewsletterPaper(f"2501.{number + 1:05}", f"Robot Arms {number}", "Grasps with robot arms.")
         for number in range(8)
     ]
     speech = [
-        NewsletterPaper(f"2502.{number:05}", f"Speech {number}", "Listens to noisy speech.")
+        NewsletterPaper(f"2502.{number + 1:05}", f"Speech {number}", "Listens to noisy speech.")
         for number in range(8)
     ]
     await sample_archive.add_digest(db, "2025-03-18", *robots, *speech)
@@ -161,7 +161,7 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     learner = _service(db)
     first = await learner.open(READER)
     async with db.transaction() as connection:
-        saved = [archive[f"2501.{number:05}"] for number in range(3)]
+        saved = [archive[f"2501.{number + 1:05}"] for number in range(3)]
         await shelf.save(connection, READER, saved, NOW, None)
     learnt = await learner.open(READER)
     assert first.learnt_from != learnt.learnt_from
@@ -183,7 +183,7 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
 async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     async with db.transaction() as connection:
-        saved = [archive[f"2501.{number:05}"] for number in range(3)]
+        saved = [archive[f"2501.{number + 1:05}"] for number in range(3)]
         await shelf.save(connection, READER, saved, NOW, None)
     await learner.open(READER)
     async with db.read() as connection:
@@ -191,8 +191,8 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
         scores = (await learner.score(connection, [READER], vectors))[READER]
     assert str(day) == "2025-03-18"
     assert len(vectors) == 16
-    unsaved = [scores.get(archive[f"2501.{number:05}"], 0.0) for number in range(3, 8)]
-    assert min(unsaved) > max(scores.get(archive[f"2502.{number:05}"], 0.0) for number in range(8))
+    unsaved = [scores.get(archive[f"2501.{number + 1:05}"], 0.0) for number in range(3, 8)]
+    assert min(unsaved) > max(scores.get(archive[f"2502.{number + 1:05}"], 0.0) for number in range(8))
 
 
 async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
@@ -232,7 +232,7 @@ async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
         assert await today.get(connection, READER) is None
     await learner.open(READER)
     await learner.record(READER, opened, FeedbackKind.LESS)
-    others = [archive[f"2501.{number:05}"] for number in range(3, 7)]
+    others = [archive[f"2501.{number + 1:05}"] for number in range(3, 7)]
     stored = await list_after_opening(opened, *others)
     assert sorted(stored) == [
         (opened, FeedbackKind.LESS),

@@ -44,7 +44,7 @@ class _Planned:
         await self.services.today.send_daily(READER, at_time)
 
     async def add_day(self, on: str, number: int) -> None:
-        ids = [f"2503.{number:02}{paper:03}" for paper in range(7)]
+        ids = [f"2503.{number:02}{paper:03}" for paper in range(1, 8)]
         await sample_archive.add_digest(
             self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
         )
@@ -163,3 +163,24 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     assert (stored.at_time, stored.reason) == ("09:00", models.Reason.DMS_CLOSED)
     await planned.services.today.send_daily(READER, None)
     assert len(await planned.run_until(START + timedelta(days=5))) == 1
+
+
+async def test_a_digest_dated_ahead_ends_no_readers_papers_and_one_for_tomorrow_is_sent(db: Database) -> None:
+    planned = _Planned(db)
+    await planned.subscribe()
+    days = [f"2025-03-{day:02}" for day in range(10, 14)]
+    for number, on in enumerate(days, start=1):
+        if number == 2:
+            await sample_archive.add_digest(
+                db, "2099-12-31", NewsletterPaper("2503.99999", "Ahead", "A study.")
+            )
+        if number == 3:  # a reader whom such a digest has reached already
+            async with db.transaction() as connection:
+                profile = await today.get(connection, READER)
+                assert profile
+                await today.set_schedules(connection, [replace(profile, last_digest_on=date(2099, 12, 31))])
+        planned.now = datetime.fromisoformat(f"{on}T00:00Z") - timedelta(hours=20)
+        await planned.add_day(on, number)  # it is still the day before in UTC
+        await planned.run_until(planned.now + timedelta(days=1))
+    digest_dates = [str(row.digest_on) for row in reversed(await planned.list_deliveries())]
+    assert digest_dates == days

@@ -177,7 +177,7 @@ def _rising(db: Database) -> trends_service.RisingTopicService:
 
 async def _add_rising_titles(db: Database) -> None:
     """Add a digest of January and one of March; in March film critics are in 4 of 8 titles and diffusion in 3."""
-    others = [_paper(n, f"Notes on {n}") for n in range(10)]
+    others = [_paper(60 + n, f"Notes on {n}") for n in range(10)]
     before = [*others, _paper(10, "Diffusion Models for Sound")]
     await sample_archive.add_digest(db, "2025-01-20", *before)
     recent = [_paper(20 + n, f"Film Critics Number {n}") for n in range(4)]
@@ -199,7 +199,7 @@ async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: D
 
 
 async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database) -> None:
-    recent = [_paper(n, f"Film Critics Number {n}") for n in range(2)]
+    recent = [_paper(1 + n, f"Film Critics Number {n}") for n in range(2)]
     await sample_archive.add_digest(db, "2025-03-02", *recent)
     service = _rising(db)
     assert await service.list_topics(models.Locale.EN) == ()

@@ -40,7 +40,8 @@ async def _add_rising_topic(harness: ClientHarness) -> None:
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
         titles = [f"{'Language Models' if n < rising else 'Notes'} {weeks} {n}" for n in range(10)]
         papers = [
-            NewsletterPaper(f"24{weeks:02}.{n:05}", title, "A study.", n) for n, title in enumerate(titles)
+            NewsletterPaper(f"24{weeks:02}.{n + 1:05}", title, "A study.", n)
+            for n, title in enumerate(titles)
         ]
         await ingest.add_text(newsletter(str(on), papers), location=f"{on}.md")
 

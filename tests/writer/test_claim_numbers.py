@@ -90,6 +90,22 @@ def test_digits_of_names_tables_and_citations_support_no_number(claim: str, sour
     assert not is_supported(claim, source)
 
 
+@pytest.mark.parametrize(
+    ("source", "claim", "is_found"),
+    [
+        ("sizes of 7B, 32B and 72B", "7e18", False),
+        ("10, 20 and 30%", "10%", True),
+        ("1.2-1.5M", "1,200,000", True),
+        ("1, 2K, 3%", "1%", False),
+        (f"{'1, ' * 18}5%", "1%", True),
+        (f"7, {'1, ' * 40}5%", "7%", False),
+    ],
+)
+def test_a_list_shares_the_unit_behind_its_last_number(source: str, claim: str, is_found: bool) -> None:
+    problems = claim_numbers.find_number_problems(claim, claim_numbers.SourceNumbers(source))
+    assert (problems == []) is is_found
+
+
 def test_the_caption_of_a_table_gives_its_numbers_their_unit() -> None:
     source = claim_numbers.SourceNumbers("Table 4: Results (accuracy, %).\n\n| Ours | 43.3 |")
     assert claim_numbers.find_number_problems("정확도 43.3%", source) == []

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.quality import claims as quality_claims
+from bot.text import analyser
 from bot.writer import claims as writer_claims
 from bot.writer.prompts import Claim
 from storage import models
+from tests.fake_model import writing
 from tests.support import growth
 
 DATA = Path(__file__).with_name("data")
@@ -20,13 +23,18 @@ def sentences(name: str) -> list[list[str]]:
     return [line.split("\t") for line in lines if not line.startswith("#")]
 
 
+def is_kept(text: str, span: str, source: str) -> bool:
+    """Whether a claim passes, apart from how much of it is Latin names."""
+    language = KO if analyser.has_hangul(text) else EN
+    [problems] = writer_claims.check_claims([Claim("results", text, span)], source, language)
+    return all(problem.startswith("it is not written in") for problem in problems)
+
+
 @pytest.mark.parametrize("name", ["tuned.tsv", "held.tsv"])
 def test_true_claims_are_kept_and_each_planted_error_is_caught(name: str) -> None:
     rows = sentences(name)
-    rejected = [true for source, true, _ in rows if writer_claims.ClaimChecker(source).find_unsupported(true)]
-    missed = [
-        wrong for source, _, wrong in rows if not writer_claims.ClaimChecker(source).find_unsupported(wrong)
-    ]
+    rejected = [true for source, true, _ in rows if not is_kept(true, writing.span_of(source), source)]
+    missed = [wrong for source, _, wrong in rows if is_kept(wrong, writing.span_of(source), source)]
     assert len(rows) == 60
     assert missed == []
     assert rejected == []
@@ -34,27 +42,94 @@ def test_true_claims_are_kept_and_each_planted_error_is_caught(name: str) -> Non
 
 def test_true_claims_are_kept_among_all_the_others_of_a_long_paper() -> None:
     rows = sentences("tuned.tsv") + sentences("held.tsv")
-    checker = writer_claims.ClaimChecker("\n\n".join(source for source, _, _ in rows))
-    assert [true for _, true, _ in rows if checker.find_unsupported(true)] == []
+    paper = "\n\n".join(source for source, _, _ in rows)
+    assert [true for source, true, _ in rows if not is_kept(true, writing.span_of(source), paper)] == []
+
+
+def test_claims_with_the_words_of_a_paper_but_another_meaning_are_caught() -> None:
+    paper = (DATA / "flashroute.md").read_text(encoding="utf-8")
+    rows = [(truth == "true", text, span) for _, truth, text, span in sentences("flashroute.tsv")]
+    wrong = [(text, span) for is_true, text, span in rows if is_kept(text, span, paper) != is_true]
+    assert len(rows) == 62
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("language", "passed", "fallen"), [("en", 28, 4), ("ko", 38, 5)])
+def test_the_open_claims_of_four_people_are_judged_as_well_as_before(
+    language: str, passed: int, fallen: int
+) -> None:
+    files = sorted(quality_claims.FOLDER.glob("open*.json"))
+    results = [row for file in files for row in quality_claims.check_file(file) if row.language == language]
+    assert [row.is_true for row in results].count(True) == len(results) // 2 == 150
+    assert sum(not row.is_true and not row.problems for row in results) <= passed
+    assert sum(row.is_true and bool(row.problems) for row in results) <= fallen
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The latency grows to 41% here.", "latency falls to 41% on the large set"),
+        ("라우터는 여러 대의 서버에서 검증되었습니다.", "All trials used a single server"),
+        ("Every run ends in a failure.", "some of the runs end in a failure"),
+        ("저자들은 돈을 받고 결과를 부풀렸습니다.", "All trials used a single server"),
+        ("On BigSet the latency falls to 41%.", "latency falls to 41% on the large set"),
+        ("The students were trained at 300 kelvin.", "cooled to 300 degrees Celsius before each run"),
+    ],
+)
+def test_what_a_lie_has_to_change_is_caught_in_a_paper_of_another_kind(claim: str, span: str) -> None:
+    paper = (
+        "A Study of Servers\n\nOn SmallSet the latency falls to 41% on the large set, and on BigSet to 12%. All trials used a"
+        " single server. We saw that some of the runs end in a failure. It was cooled to 300 degrees Celsius before each run."
+    )
+    assert not is_kept(claim, span, paper)
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The latency is reduced to 41% on SmallSet.", "latency falls to 41% on the large set"),
+        ("실험은 모두 서버 한 대로 했습니다.", "All trials used a single server"),
+        ("Not every run succeeds.", "some of the runs end in a failure"),
+        ("It was cooled for about four weeks.", "It was cooled for 28 days"),
+        ("A quarter of the labels are wrong.", "labels are flipped at a rate of 0.25"),
+        ("하루에 3시간 반이 걸립니다.", "takes 3.5 hours a day"),
+    ],
+)
+def test_other_words_for_the_same_are_kept_in_a_paper_of_another_kind(claim: str, span: str) -> None:
+    paper = (
+        "A Study of Servers\n\nOn SmallSet the latency falls to 41% on the large set, and on BigSet to 12%. All trials used a"
+        " single server. We saw that some of the runs end in a failure.\n\nIt was cooled for 28 days. The labels are flipped"
+        " at a rate of 0.25. All of it takes 3.5 hours a day."
+    )
+    assert is_kept(claim, span, paper)
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The router can be applied to encoder models.", "encoder models, because it needs the"),
+        ("It reaches 71.3% on RULER.", "it is 3.1 times faster than"),
+    ],
+)
+def test_another_span_of_the_same_paragraph_does_not_prove_a_claim(claim: str, span: str) -> None:
+    paper = (DATA / "flashroute.md").read_text(encoding="utf-8")
+    assert not is_kept(claim, span, paper)
 
 
 def test_the_problems_of_each_claim_are_returned_in_order() -> None:
-    source = "# Tamarin\n\nTamarin reaches 61.3% on HellaSwag. It has 1.7B parameters."
+    source = "# Tamarin\n\nTamarin reaches 61.3% on HellaSwag. It has 1.7B parameters in all."
     texts = [
-        ("Tamarin은 HellaSwag에서 61.3%를 얻습니다.", "reaches 61.3% on HellaSwag"),
+        ("Tamarin은 HellaSwag에서 61.3%를 얻습니다.", "Tamarin reaches 61.3% on HellaSwag"),
         ("Tamarin은 HellaSwag에서 63.1%를 얻습니다.", "reaches 63.1% on HellaSwag"),
         ("Tamarin은 매개변수 17억 개의 모델입니다.", ""),
-        ("Tamarin has 1.7B parameters.", "1.7B parameters"),
-        ("죄송합니다. 논문의 내용을 확인할 수 없습니다.", "Tamarin"),
-        ("Tamarin은 HellaSwag에서 61.3%를 얻었습니다.", "61.3%"),
+        ("Tamarin has 1.7B parameters.", "has 1.7B parameters in all"),
+        ("죄송합니다. 이 요청은 처리하기 어렵습니다.", "Tamarin reaches 61.3% on"),
+        ("Tamarin은 HellaSwag에서 61.3%를 얻었습니다.", "Tamarin reaches 61.3% on HellaSwag"),
     ]
     claims = [Claim("results", text, span) for text, span in texts]
     assert writer_claims.check_claims(claims, source, KO) == [
         (),
-        (
-            'the number "63.1%를" does not stand in the source',
-            'the span "reaches 63.1% on HellaSwag" does not stand verbatim in the source',
-        ),
+        ('the span "reaches 63.1% on HellaSwag" does not stand verbatim in a paragraph of the source',),
         ("the span is empty",),
         ("it is not written in Korean",),
         ("it says nothing about the paper",),
@@ -76,12 +151,32 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
             '"This paper is outstanding" says nothing about the paper',
         ),
         ("Code is at https://example.org now.", EN, "it holds a link or markup"),
+        ("All is at discord.gg/flashroute now.", EN, "it holds a link or markup"),
+        ("All is at evil.com/login now.", EN, "it holds a link or markup"),
+        ("All is at evil[.]com and nowhere else.", EN, "it holds a link or markup"),
+        ("All is at hxxp://evil now.", EN, "it holds a link or markup"),
+        ("All is at ftp : //evil now.", EN, "it holds a link or markup"),
+        ("모든 것은 evil．com 에서 받습니다.", KO, "it holds a link or markup"),
+        ("The router is very fast 🔥🔥🔥", EN, "it holds pictures"),
+        (f"The router is fa{chr(0x301) * 100}st.", EN, "it holds combining marks in a row"),
         ("It works very well. It works very well.", EN, "it repeats itself"),
         ("the model is good the model is good the model is good", EN, "it repeats itself"),
     ],
 )
 def test_prose_has_its_own_problems(text: str, language: models.Locale, problem: str) -> None:
     assert writer_claims.find_prose_problems(text, language, []) == [problem]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The model reads 3.5 million tokens, e.g. those of Fig. 2 vs. Table 1.",
+        "It uses Qwen2.5-VL, i.e. a model of 7.0B parameters, in ratio 1:2.",
+        "Müller et al. use the ∆-rule → it converges ☑ quickly.",
+    ],
+)
+def test_ordinary_punctuation_is_no_link(text: str) -> None:
+    assert writer_claims.find_prose_problems(text, EN, []) == []
 
 
 def test_terms_and_names_leave_a_sentence_korean() -> None:
@@ -100,12 +195,27 @@ def test_the_same_sentence_about_another_number_is_no_repetition() -> None:
     )
 
 
-PIECES = r"1|1,000 |1억 |3.5|a-|x |1×|twenty-|\text{|((|[1|10^|백|두 |%"
+@pytest.mark.parametrize(
+    "piece",
+    ["1.5% of it, ", "not no never ", "Abc-1 (x) 3 ", "from 1 to 2 ", "a", "3 times faster than it. "],
+)
+def test_what_a_claim_is_compared_with_is_bounded(piece: str) -> None:
+    def check(count: int) -> None:
+        source = f"Tamarin reaches 61.3% on HellaSwag. {piece * count}"
+        writer_claims.ClaimChecker(source).check(
+            [Claim("results", "Tamarin reaches 61.3% on HellaSwag.", "Tamarin reaches 61.3% on HellaSwag")]
+            * 3,
+            EN,
+        )
+
+    growth.assert_linear(check, 8_000)
 
 
-@pytest.mark.parametrize("piece", PIECES.split("|"))
-def test_any_source_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda count: writer_claims.ClaimChecker(piece * count), 1_000)
+@pytest.mark.parametrize("piece", ["3.5% ", "not ", "x-1 ", "from 1 to 2 ", "가1 "])
+def test_a_claim_that_is_too_long_is_compared_with_nothing(piece: str) -> None:
+    claims = [Claim("results", piece * 400, "Tamarin reaches 61.3% on HellaSwag")]
+    [problems] = writer_claims.check_claims(claims, "Tamarin reaches 61.3% on HellaSwag.", EN)
+    assert not any("stand" in problem for problem in problems)
 
 
 NAMED = writer_claims.SourceNames(
@@ -168,9 +278,9 @@ QUOTED = writer_claims.normalise_span(
     [
         'a "sparse" encoder for 1,000 steps',
         "1,000 steps - on eight GPUs",
-        "on **eight** GPUs,",
-        "reach 92.4% accuracy",
-        "it’s fast",
+        "steps — on **eight** GPUs,",
+        "and reach 92.4% accuracy",
+        "92.4% accuracy; it’s fast",
     ],
 )
 def test_white_space_and_typography_make_no_difference(span: str) -> None:
@@ -178,14 +288,24 @@ def test_white_space_and_typography_make_no_difference(span: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "span", ["", "  ", "a dense encoder", "1,000 steps on nine GPUs", "...", "sparse steps"]
+    "span",
+    [
+        "",
+        "  ",
+        "...",
+        "train a dense encoder",
+        "1,000 steps on nine GPUs",
+        "rain a sparse encoder",
+        "train a sparse encoder for 1",
+        "ain a sparse encoder for",
+    ],
 )
 def test_a_span_that_does_not_stand_in_the_source_is_a_problem(span: str) -> None:
     assert len(writer_claims.find_span_problems(span, QUOTED)) == 1
 
 
 def test_a_span_of_more_than_twelve_words_is_a_problem() -> None:
-    span = "We train a sparse encoder for 1,000 steps - on eight GPUs, and"
+    span = "We train a sparse encoder for 1,000 steps - on eight GPUs, and reach"
     assert writer_claims.find_span_problems(span.replace("sparse", '"sparse"'), QUOTED) == [
-        "the span has 13 words, at most 12 are allowed"
+        "the span has 13 words instead of 4 to 12"
     ]

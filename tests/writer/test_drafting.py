@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.writer import drafting
+from bot.writer import drafting, language_model, prompts
 from bot.writer.drafting import FAILURES, PAUSES_SECONDS, CircuitBreaker
 from bot.writer.language_model import LanguageModel, Message, ModelError
 from bot.writer.prompts import Claim, claims_to_json
@@ -67,14 +67,13 @@ def write(sqlite_db: Database) -> Write:
             random=lambda: 0.5,
         )
         messages: list[list[Message]] = [[{"role": "user", "content": text}] for text in ("long", "short")]
-        draft = await drafter.write(
-            DRAFT,
-            iter(messages),
-            lambda claims: {index: ["wrong"] for index, claim in enumerate(claims) if "99" in claim.text},
-        )
-        return draft, script
+        return await drafter.write(DRAFT, iter(messages), find_wrong), script
 
     return run
+
+
+async def find_wrong(claims: drafting.Claims) -> dict[int, list[str]]:
+    return {index: ["wrong"] for index, claim in enumerate(claims) if "99" in claim.text}
 
 
 async def no_sleep(_: float) -> None:
@@ -102,6 +101,17 @@ async def test_a_repair_replaces_what_failed_and_nothing_else(
     assert claims_of(draft) == texts
     assert (draft.claims_dropped, draft.state, draft.calls) == (dropped, writer.DraftState.CHECKED, 2)
     assert '"It has 99 %.": wrong' in script.asked[1][-1]["content"]
+
+
+async def test_a_server_that_counts_too_few_tokens_gets_round_no_cap(
+    write: Write, sqlite_db: Database
+) -> None:
+    draft, script = await write(claims_to_json([NEW, HOW, RESULT]))  # it says 10
+    schema = prompts.build_schema(DRAFT.format)
+    size = len(language_model.prompt_of(script.asked[0], schema)) + len(claims_to_json([NEW, HOW, RESULT]))
+    assert draft.tokens == size // drafting.MAX_BYTES_PER_TOKEN > 10
+    async with sqlite_db.read() as connection:
+        assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
 
 
 async def test_a_failed_repair_keeps_what_passed(write: Write) -> None:

@@ -17,6 +17,14 @@ HIDING = (
     "|opacity:0|position:absolute;left:-9999px|text-indent:-10000px|width:0;height:0;overflow:hidden|clip: rect(0, 0, 0, 0)"
     "|transform: scale(0)"
 )
+HIDING += (
+    "|clip-path:inset(100%)|filter:opacity(0)|transform:translateX(-9999px)|transform:matrix(0,0,0,0,0,0)|z-index:-9"
+    "|transform:scale3d(0,0,0)|zoom:0.01|content-visibility:hidden|position:fixed;bottom:-9999px|inset:-9999px auto auto auto"
+    "|font-size:calc(1px*0)|left:calc(-9999px)|left:-300vw|left:-100rem|left:-400%|display:/**/none|display:n\\6fne"
+    "|color:white;color:nope|color:lab(100 0 0)|color:color-mix(in srgb,white,white)|color:lightyellow|color:var(--x)"
+    "|height:0;overflow:clip|opacity:calc(0)|opacity:1e-9|font-size:1e-9px|text-indent:100%;overflow:hidden"
+    "|display : none ! important"
+)
 HIDDEN = [f'style="{style}"' for style in HIDING.split("|")]
 HIDDEN += ["style='color:white'", "hidden", 'hidden=""', 'aria-hidden="true"', 'color="#FFFFFF"']
 HIDDEN += ['class="planted other"', 'id="planted"']
@@ -87,3 +95,42 @@ def test_any_page_is_read(page: str) -> None:
 def test_any_style_is_read(style: str) -> None:
     assert hidden_text.is_hidden({"style": style, "color": style}, has_background=False) in (True, False)
     assert isinstance(hidden_text.hiding_selectors(style), frozenset)
+
+
+@pytest.mark.parametrize(
+    ("css", "element"),
+    [
+        ("aside{display:none}", "aside"),
+        (".a .b{display:none}", 'p class="b"'),
+        ("[data-x]{display:none}", 'p data-x="1"'),
+        (".a.b{display:none}", 'p class="a b"'),
+        (".a:nth-child(1n){display:none}", 'p class="a"'),
+        ("", "dialog"),
+        ("", "details"),
+        ("", "noframes"),
+        ("", "p popover"),
+    ],
+)
+def test_what_a_selector_or_an_element_hides_is_left_out(css: str, element: str) -> None:
+    name = element.split()[0]
+    page = f"<style>{css}</style><div>Before <{element}>{SECRET}</{name}> after</div>"
+    assert SECRET not in paper_text.PaperPage(page).text
+    assert "after" in paper_text.PaperPage(page).text
+
+
+def test_what_latexml_and_its_style_sheets_write_stays() -> None:
+    style = (
+        "transform:translate(-71.9pt,16.5pt) scale(0.75,0.75) rotate(-90deg);color:#0000FF;margin-left:-12pt"
+    )
+    css = "li:empty{display:none} .nav li{display:none} .seen::before{display:none}"
+    page = f'<style>{css}</style><li class="seen"><span style="{style}">A table</span></li><details open>Code</details>'
+    text = paper_text.PaperPage(page).text
+    assert "A table" in text
+    assert "Code" in text
+
+
+def test_what_a_formula_does_not_show_is_left_out() -> None:
+    page = f'<p>x<math alttext="y_{{1}}\\phantom{{{SECRET}}}"></math><math alttext="\\color{{white}}{SECRET}"></math></p>'
+    text = paper_text.PaperPage(page).text
+    assert SECRET not in text
+    assert "y_{1}" in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 import logging
 import subprocess
@@ -131,6 +133,61 @@ async def test_an_answer_that_cannot_be_used_is_an_error(
         with pytest.raises(language_model.ModelError, match=reason) as failure:
             await complete(url)
     assert failure.value.tokens == tokens
+
+
+async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
+    response = web.StreamResponse(status=500 if "error" in request.path else 200)
+    await response.prepare(request)
+    for _ in range(10_000):
+        await response.write(b" " * 65_536)
+    raise AssertionError("all was read")
+
+
+async def _send_slowly(request: web.BaseRequest) -> web.StreamResponse:
+    """Send a byte in a hundredth of a second: no pause is as long as the deadline."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.01)
+
+
+async def _send_packed(request: web.BaseRequest) -> web.StreamResponse:
+    assert request.headers["Accept-Encoding"] == "identity"
+    return web.Response(body=gzip.compress(b'{"choices": []}'), headers={"Content-Encoding": "gzip"})
+
+
+async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(body=b"[" + b"{}," * 600_000 + b"0]")
+
+
+@pytest.mark.parametrize(
+    ("handler", "path", "reason"),
+    [
+        (_send_without_end, "", "its answer is longer than 2,000,000 bytes"),
+        (_send_without_end, "/error", "its answer is longer than 2,000,000 bytes"),
+        (_send_slowly, "", "it did not answer within"),
+        (_send_packed, "", "its answer is compressed"),
+        (_send_brackets, "", "more parts than a completion"),
+    ],
+)
+async def test_a_hostile_answer_is_given_up(handler: origin_server.Handler, path: str, reason: str) -> None:
+    async with origin_server.run_origin() as origin:
+        origin.pages[f"{path}/v1/chat/completions"] = handler
+        with pytest.raises(language_model.ModelError, match=reason) as failure:
+            await complete(origin.url + path, seconds=2.0 if handler is _send_slowly else 60.0)
+    assert failure.value.tokens is None
+    assert failure.value.is_retryable
+
+
+async def test_neither_a_charset_nor_a_count_of_the_server_is_believed() -> None:
+    # Decoding by this charset takes quadratic time.
+    headers = {"Content-Type": "text/plain; charset=punycode"}
+    async with serve(web.Response(status=400, body=b"a" * 1_000_000, headers=headers), completion()) as url:
+        assert await complete(url) == ("text", 7)
+    counted = {"choices": [{"message": {"content": "text"}}], "usage": {"total_tokens": 10**40}}
+    async with serve(web.json_response(counted)) as url:
+        assert await complete(url) == ("text", None)
 
 
 async def test_silence_ends_with_the_time_out(fake_model: FakeModelProcess) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -174,10 +175,32 @@ async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
     assert turns > 10
 
 
-async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason() -> None:
+async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
     with pytest.raises(fetch_errors.FetchError, match="its title is another one: Dense Candles"):
-        await paper_text._parse_in_process(body, None, ID, TITLE, False, False)
+        await open_reader(origin, fetch).run_in_process(
+            paper_text.parse_paper, body, None, ID, TITLE, False, False
+        )
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("a<!-- b -->c<script>d</script >e", "a c e"),
+        ("a <!-- b <style>c</STYLE>d", "a <!-- b  d"),
+        ("a <script>b <!-- c --> d", "a <script>b   d"),
+        ("a <style><!-- b --></style> c", "a   c"),
+    ],
+)
+def test_what_is_not_closed_is_text(markdown: str, text: str) -> None:
+    assert paper_text.clean_markdown(markdown) == text
+
+
+async def test_a_process_of_its_own_reads_what_is_long(origin: OriginServer, fetch: Fetcher) -> None:
+    reader = open_reader(origin, fetch)
+    assert await reader.run_in_process(os.getpid) != os.getpid()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from storage import models
 from tests.support import glossary_in_memory
 
 FORMATS = tuple(prompts.SECTIONS)
-CLAIM = {"text": "It is 3 times faster.", "span": "is 3 times faster"}
+CLAIM = {"text": "It is 3 times faster.", "span": "it is 3 times faster"}
 
 
 def _answer(form: models.DigestFormat) -> dict[str, list[dict[str, str]]]:
@@ -25,6 +25,15 @@ def _answer(form: models.DigestFormat) -> dict[str, list[dict[str, str]]]:
 def _build(source: str, **options: object) -> list[dict[str, str]]:
     settings = {"form": models.DigestFormat.NEWSLETTER, "language": models.Locale.KO, **options}
     return prompts.build_messages("A title", source, Basis.PAPER, **settings)  # type: ignore[arg-type]
+
+
+def test_the_rules_about_spans_are_those_of_the_check() -> None:
+    instructions = _build("A paper.")[0]["content"]
+    assert (
+        f"{prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS} consecutive whole words of one paragraph"
+        in instructions
+    )
+    assert "in the paragraph of its span" in instructions
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -57,6 +66,10 @@ def test_headings_in_place_of_keys_single_claims_and_more_keys_are_read() -> Non
         (json.dumps({**_answer(FORMATS[0]), "whats_new": [CLAIM] * 3}), '"whats_new" has 3 claims'),
         (json.dumps({**_answer(FORMATS[0]), "whats_new": ["It is fast."]}), '"text" or no "span"'),
         (json.dumps({**_answer(FORMATS[0]), "whats_new": [{"text": "It.", "span": " "}]}), "span"),
+        (
+            json.dumps({**_answer(FORMATS[0]), "whats_new": [{**CLAIM, "text": "a" * 2_001}]}),
+            "2,000 characters",
+        ),
     ],
 )
 def test_an_answer_of_another_shape_is_refused_with_the_reason(answer: str, message: str) -> None:

@@ -7,6 +7,7 @@ cooldown = That was a lot in a short time. Please try again in { $seconds ->
     [one] a second
    *[other] { $seconds } seconds
 }.
+too-slow = That took too long and was stopped. What was saved until then stays. Please try again later, or with fewer papers.
 outdated-command = This command has changed. Please type it again; if that does not help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server administrator.
 only-in-servers = This works only in a server.
@@ -170,6 +171,10 @@ saved-import-left_out = { $count ->
     [one] One is broken or too far down in the file
    *[other] { $count } are broken or too far down in the file
 }
+saved-import-limited = { $count ->
+    [one] One is new here and was not saved
+   *[other] { $count } are new here and were not saved
+}: in 30 days you can add 5,000 papers that nobody here had before. Import the file again later
 saved-import-full = { $count } no longer fit
 saved-import-places = Check line (or entry #) { $places }
 list-guild-shelf-heading = Saved or shared here · { $period } · { $count ->
@@ -216,6 +221,7 @@ author-order-unconfirmed = arXiv has not confirmed the author order yet.
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }
+format-list = List { $date }
 no-paper = I couldn't find the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in any digest
@@ -689,6 +695,7 @@ sources-heading = { $count ->
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator of Paperround adds them with `paperround ingest`.
 sources-inbox = Folder { $folder }: a digest that is put there is read right away.
+sources-order = Where sources disagree, the one that stands higher here counts. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
 source-url = address with a date
 source-feed = feed
@@ -751,6 +758,7 @@ rising-pick = See a topic's trend
 # /me: what is kept about the reader
 
 me-data = This file has everything stored about you. { $command } removes it.
+me-data-too-large = The file would be too large for Discord. Please ask the operator of this bot for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
     ### Remove everything stored about you?

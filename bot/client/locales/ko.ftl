@@ -4,6 +4,7 @@
 outdated-control = 예전 버전의 버튼이에요. 명령어를 다시 입력해 주세요.
 busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 해 주세요.
 cooldown = 짧은 시간에 너무 많이 요청했어요. { $seconds }초 뒤에 다시 해 주세요.
+too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 것은 남아 있어요. 나중에 다시 하거나 논문 수를 줄여 주세요.
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
@@ -130,6 +131,7 @@ saved-import-unlisted = 이 중 { $count }편은 다이제스트에 없어서 �
 saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
 saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 잘못됐거나 파일에서 너무 뒤에 있어요
+saved-import-limited = { $count }편은 저장하지 못했어요. 여기에 처음 추가하는 논문은 30일에 5,000편까지예요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
 saved-import-places = 확인할 줄(#은 항목 번호): { $places }
 list-guild-shelf-heading = 이 서버의 저장·공유 · { $period } · { $count }편
@@ -170,6 +172,7 @@ author-order-unconfirmed = 저자 순서를 아직 arXiv에서 확인하지 못�
 format-newsletter = 뉴스레터 { $date }
 format-review = 리뷰 { $date }
 format-listing = Hugging Face 목록 { $date }
+format-list = 목록 { $date }
 no-paper = { $paper } 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
 papers-in-message = ### 이 메시지의 논문 { $count }편
 in-no-digest = 다이제스트에 없음
@@ -597,6 +600,7 @@ sources-heading = { $count ->
 sources-none = 자동으로 가져오는 곳이 없어요.
 sources-files = 다이제스트는 파일로 들어와요. 운영자가 `paperround ingest`로 넣어요.
 sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
+sources-order = 출처마다 내용이 다르면 여기서 위에 있는 출처를 따라요. 제목, 저자, 추천 수는 arXiv와 Hugging Face를 먼저 따라요.
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
 source-feed = 피드
@@ -650,6 +654,7 @@ rising-pick = 주제별 동향 보기
 # /내정보: 독자에 대해 저장한 내용
 
 me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command } 명령어로 모두 삭제할 수 있어요.
+me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 봇 운영자에게 요청해 주세요.
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
     ### 내 정보를 모두 삭제할까요?

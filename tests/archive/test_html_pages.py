@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse
-from bot.sources import base as sources_base
+from bot.archive import html_pages, parse
 from tests.support import growth
 
 
@@ -24,7 +23,7 @@ from tests.support import growth
         ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n- two\n"),
         ("<ul><li>one<ul><li>inner</li></ul></li></ul>", "- one\n  - inner\n"),
         ("<pre><code>a\n  b</code></pre>", "```\na\n  b\n```\n"),
-        ('<img src="a.png" alt="a > b" />', '![](a.png) b" />\n'),
+        ('<img src="a.png" alt="a > b" />', "![a > b](a.png)\n"),
         ("<video src='v.mp4' controls></video>", "[Watch Video](v.mp4)\n"),
         ("<p>1 < 2 and 3 <4</p>", "1 < 2 and 3 <4\n"),
         ("a<!-- not <b>this</b> -->b<!-- nor this", "ab\n"),
@@ -35,7 +34,7 @@ from tests.support import growth
     ],
 )
 def test_elements_become_markdown(page: str, markdown: str) -> None:
-    assert sources_base.to_markdown(page) == markdown
+    assert html_pages.to_markdown(page) == markdown
 
 
 def test_a_digest_survives_a_blogs_html() -> None:
@@ -44,7 +43,7 @@ def test_a_digest_survives_a_blogs_html() -> None:
     <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
     <ul><li><strong><em>What</em></strong>: it is <em>small</em></li></ul>
     <h3><a href="https://arxiv.org/abs/2505.00002">Another</a></h3><p>Vote: 3</p></body></html>"""
-    papers = parse.parse_text(sources_base.to_markdown(page))[0].entries
+    papers = parse.parse_text(html_pages.to_markdown(page))[0].entries
     assert [(paper.arxiv_id, paper.votes) for paper in papers] == [("2505.00001", 12), ("2505.00002", 3)]
     assert papers[0].authors == ("Ada Lovelace", "Kim Minsu")
     assert [section.heading for section in papers[0].sections] == ["What"]
@@ -52,7 +51,7 @@ def test_a_digest_survives_a_blogs_html() -> None:
 
 @pytest.mark.parametrize("text", ["## Daily Papers", "a <video src='x'> b", "1 < 2", "<https://h.test>"])
 def test_markdown_is_not_taken_for_html(text: str) -> None:
-    assert not sources_base.looks_like_html(text)
+    assert not html_pages.is_html(text)
 
 
 HOSTILE = (
@@ -64,7 +63,7 @@ HOSTILE = (
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))
 def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
     growth.assert_linear(
-        lambda length: sources_base.to_markdown("<p>" + piece * (length // len(piece))), 30_000
+        lambda length: html_pages.to_markdown("<p>" + piece * (length // len(piece))), 30_000
     )
 
 
@@ -76,4 +75,4 @@ def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
     )
 )
 def test_any_page_gives_some_text(pieces: list[str]) -> None:
-    assert sources_base.to_markdown("".join(pieces)).endswith("\n")
+    assert html_pages.to_markdown("".join(pieces)).endswith("\n")

@@ -1,4 +1,4 @@
-"""Admission of look-ups: a bound, order of arrival, and refusal before the wait gets long. On virtual time."""
+"""Admission: bounds of what runs and waits, order of arrival, and refusal before the wait gets long. On virtual time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bot.search import service as search_service
-from bot.search.service import BusyError, LookupAdmission
+from bot.core import admission
+from bot.core.admission import Admission, BusyError
 from tests.support.virtual_time import VirtualTimeLoop
 
 LOOKUP_SECONDS = 0.2
 
 
-def _run(test: Callable[[LookupAdmission], Coroutine[Any, Any, None]]) -> None:
+def _run(test: Callable[[Admission], Coroutine[Any, Any, None]]) -> None:
     async def start() -> None:
-        await test(LookupAdmission(asyncio.get_running_loop().time))
+        timer = asyncio.get_running_loop().time
+        await test(Admission(admission.MAX_AT_ONCE, patience=admission.PATIENCE_SECONDS, timer=timer))
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(start())
@@ -24,7 +25,7 @@ def _run(test: Callable[[LookupAdmission], Coroutine[Any, Any, None]]) -> None:
 class Readers:
     """Readers who ask one after the other at the same moment, and what each was told after which time."""
 
-    def __init__(self, lookups: LookupAdmission) -> None:
+    def __init__(self, lookups: Admission) -> None:
         self._lookups = lookups
         self.at_once = self.max_at_once = 0
         self.answered: list[int] = []
@@ -36,7 +37,7 @@ class Readers:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with self._lookups.admitted():
+            async with self._lookups.admitted(number):
                 self.answered.append(number)
                 self.at_once += 1
                 self.max_at_once = max(self.max_at_once, self.at_once)
@@ -53,26 +54,26 @@ class Readers:
 
 
 def test_a_few_run_at_once_in_the_order_of_arrival() -> None:
-    async def run(lookups: LookupAdmission) -> None:
+    async def run(lookups: Admission) -> None:
         readers = Readers(lookups)
         await readers.ask_all(20)
-        assert readers.max_at_once == search_service.MAX_AT_ONCE
+        assert readers.max_at_once == admission.MAX_AT_ONCE
         assert readers.answered == list(range(20))
 
     _run(run)
 
 
 def test_each_of_a_crowd_is_answered_or_refused_within_its_patience() -> None:
-    async def run(lookups: LookupAdmission) -> None:
+    async def run(lookups: Admission) -> None:
         readers = Readers(lookups)
         for _ in range(3):
             await readers.ask_all(500)
         assert len(readers.answered) + len(readers.refused_after) == 1500
-        assert max(readers.refused_after) <= search_service.PATIENCE_SECONDS + 0.01
-        assert max(readers.answered_after) <= search_service.PATIENCE_SECONDS + LOOKUP_SECONDS + 0.01
+        assert max(readers.refused_after) <= admission.PATIENCE_SECONDS + 0.01
+        assert max(readers.answered_after) <= admission.PATIENCE_SECONDS + LOOKUP_SECONDS + 0.01
         assert (
             len(readers.answered)
-            >= 3 * search_service.MAX_AT_ONCE * search_service.PATIENCE_SECONDS / LOOKUP_SECONDS / 2
+            >= 3 * admission.MAX_AT_ONCE * admission.PATIENCE_SECONDS / LOOKUP_SECONDS / 2
         )
         # Once their duration is known, most are refused at once, not after they have waited.
         assert sorted(readers.refused_after[-200:])[100] < 0.01
@@ -81,24 +82,24 @@ def test_each_of_a_crowd_is_answered_or_refused_within_its_patience() -> None:
 
 
 def test_a_slow_look_up_does_not_refuse_those_after_it() -> None:
-    async def run(lookups: LookupAdmission) -> None:
+    async def run(lookups: Admission) -> None:
         readers = Readers(lookups)
         await readers.ask_all(1, seconds=600.0)
-        await readers.ask_all(search_service.MAX_AT_ONCE)
+        await readers.ask_all(admission.MAX_AT_ONCE)
         assert readers.refused_after == []
 
     _run(run)
 
 
 def test_failed_and_cancelled_look_ups_leave_their_place() -> None:
-    async def run(lookups: LookupAdmission) -> None:
+    async def run(lookups: Admission) -> None:
         readers = Readers(lookups)
-        tasks = [asyncio.create_task(readers.ask(number)) for number in range(3 * search_service.MAX_AT_ONCE)]
+        tasks = [asyncio.create_task(readers.ask(number)) for number in range(3 * admission.MAX_AT_ONCE)]
         await asyncio.sleep(LOOKUP_SECONDS / 2)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await readers.ask_all(search_service.MAX_AT_ONCE)
+        await readers.ask_all(admission.MAX_AT_ONCE)
         assert (
             readers.answered_after == [LOOKUP_SECONDS] * 3
             or max(readers.answered_after) < 1.01 * LOOKUP_SECONDS
@@ -108,11 +109,27 @@ def test_failed_and_cancelled_look_ups_leave_their_place() -> None:
 
 
 def test_decisions_are_reported_with_their_waiting_times() -> None:
-    async def run(lookups: LookupAdmission) -> None:
+    async def run(lookups: Admission) -> None:
         decisions: list[tuple[bool, float]] = []
         lookups.on_decision = lambda is_admitted, seconds: decisions.append((is_admitted, seconds))
         await Readers(lookups).ask_all(500)
         assert {is_admitted for is_admitted, _ in decisions} == {True, False}
-        assert all(0 <= seconds <= search_service.PATIENCE_SECONDS + 0.01 for _, seconds in decisions)
+        assert all(0 <= seconds <= admission.PATIENCE_SECONDS + 0.01 for _, seconds in decisions)
+
+    _run(run)
+
+
+def test_each_reader_has_one_place_in_a_queue_of_bounded_length() -> None:
+    async def run(_: Admission) -> None:
+        transfers = Admission(1, max_waiting=4)
+        greedy, others = Readers(transfers), Readers(transfers)
+        asked = [asyncio.create_task(greedy.ask(1, seconds=60.0)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.gather(*(others.ask(number, seconds=1.0) for number in range(2, 9)))
+        await asyncio.gather(*asked)
+        assert len(greedy.answered) == 2
+        assert others.answered == [2, 3, 4]
+        assert (greedy.max_at_once, others.max_at_once) == (1, 1)
+        assert set(greedy.refused_after + others.refused_after) == {0.0}
 
     _run(run)

@@ -1,0 +1,99 @@
+"""Admission control: work of readers runs a few at a time, waits in a bounded queue, or is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from storage import errors
+
+log = structlog.get_logger(__name__)
+
+MAX_AT_ONCE = 3
+"""Look-ups that run at once. More would not be faster on one core, and each makes the event loop's turns longer."""
+PATIENCE_SECONDS = 2.0
+"""Expected waiting time above which a look-up is refused: readers get an answer of either kind within three seconds."""
+MAX_WAITING_TRANSFERS = 10
+"""Files that wait to be made or read, one of a reader at most. Each takes a minute at most, and Discord takes an answer
+for fifteen."""
+WARNING_INTERVAL_SECONDS = 60.0
+_FIRST_ESTIMATE_SECONDS = 0.05
+_MEAN_WEIGHT = 0.1
+_ESTIMATE_TOLERANCE = 2.0
+"""Times its patience that work may be expected to wait. The mean is rough: charts take ten times as long as lists."""
+
+
+class BusyError(errors.PaperroundError):
+    """Work was refused because too much other work is waiting."""
+
+
+class Admission:
+    """A semaphore with a queue that is bounded by its length, by reader, and by its expected waiting time.
+
+    `patience` is the longest that work may wait, in seconds, and `max_waiting` the longest queue, in which each reader
+    has one place at most. `on_decision` is told of each admission, and of the seconds that it waited.
+    """
+
+    def __init__(
+        self,
+        at_once: int,
+        *,
+        patience: float = math.inf,
+        max_waiting: int | None = None,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_decision: Callable[[bool, float], None] = lambda *_: None
+        self.patience = patience
+        self._at_once = at_once
+        self._max_waiting = max_waiting
+        self._timer = timer
+        self._slots = asyncio.Semaphore(at_once)
+        self._waiting: list[int] = []
+        self._mean_seconds = _FIRST_ESTIMATE_SECONDS
+        self._refused, self._warned_at = 0, -WARNING_INTERVAL_SECONDS
+
+    @asynccontextmanager
+    async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
+        """Run the block as work of this reader. Raises BusyError if it may not wait, or waited longer than its patience."""
+        arrived_at = self._timer()
+        is_admitted = await self._acquire(user_id, min(self.patience, max_patience))
+        started_at = self._timer()
+        self.on_decision(is_admitted, started_at - arrived_at)
+        if not is_admitted:
+            self._refused += 1
+            if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
+                log.warning(
+                    "readers refused: too much at once", refused=self._refused, waiting=len(self._waiting)
+                )
+                self._refused, self._warned_at = 0, self._timer()
+            raise BusyError(f"{len(self._waiting)} others are waiting")
+        try:
+            yield
+        finally:
+            self._slots.release()
+            self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
+
+    async def _acquire(self, user_id: int, patience: float) -> bool:
+        if self._slots.locked() and not self._may_wait(user_id, patience):
+            return False
+        self._waiting.append(user_id)
+        try:
+            async with asyncio.timeout(None if math.isinf(patience) else patience):
+                return await self._slots.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.remove(user_id)
+
+    def _may_wait(self, user_id: int, patience: float) -> bool:
+        if self._max_waiting is not None and (
+            len(self._waiting) >= self._max_waiting or user_id in self._waiting
+        ):
+            return False
+        expected = self._mean_seconds * (len(self._waiting) + 1) / self._at_once
+        return expected <= _ESTIMATE_TOLERANCE * patience

@@ -1,0 +1,475 @@
+"""Lists of papers as others write them: every form, dates, titles that are sure, and texts that are no list."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.archive import arxiv_ids, html_pages, paper_list, parse
+from bot.core import errors
+from storage.models import Digest, DigestFormat, Entry
+from tests.support import growth
+
+ON = date(2026, 6, 30)
+ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
+TITLE, OTHER = "Learning to Read Lists of Papers", "Weighing Kites: A Field Guide to Wind"
+
+
+def read(text: str, name: str = "README.md") -> tuple[Digest, ...]:
+    return parse.parse_text(text, name, ON)
+
+
+def read_one(text: str, name: str = "2026-06-01.md") -> tuple[Entry, ...]:
+    [digest] = read(text, name)
+    assert digest.format is DigestFormat.LIST
+    assert parse.parse_text(digest.text)[0].entries == digest.entries
+    return digest.entries
+
+
+FORMS = {
+    "a table with links after the title": f"""## Papers for 2026-06-01
+
+| Title | Authors | Summary |
+|-------|---------|---------|
+| {TITLE} (Read more on [arXiv](https://arxiv.org/abs/{ONE}) or [HF](https://huggingface.co/papers/{ONE}))| ada, b-c | text |
+| {OTHER} (Read more on [arXiv](https://arxiv.org/abs/{TWO}))| ada | text |
+""",
+    "a table with an id in a cell": f"""|Publish Date|Title|Authors|PDF|Code|
+|---|---|---|---|---|
+|**2026-06-01**|**{TITLE}**|Ada Lovelace et.al.|[{ONE}](http://arxiv.org/abs/{ONE})|null|
+|**2026-06-01**|**{OTHER}**|Alan Turing et.al.|[{TWO}](http://arxiv.org/abs/{TWO}v3)|**[link](https://github.com/a/b)**|
+""",
+    "a table with linked titles and details": f"""# Lists
+
+<details><summary>Contents</summary><ol><li>All</li></ol></details>
+
+Last update: 2026-06-03
+
+## Lists
+| **Title** | **Date** | **Abstract** | **Comment** |
+| --- | --- | --- | --- |
+| **[{TITLE}](http://arxiv.org/abs/{ONE}v1)** | 2026-06-01 | <details><summary>Show</summary><p>Long | text.</p></details> | |
+| **[{OTHER}](http://arxiv.org/abs/{TWO}v1)** | 2026-06-01 | <details><summary>Show</summary><p>More.</p></details> |  |
+""",
+    "a section for each paper": f"""# {TITLE}
+
+**Authors**: Ada Lovelace, Alan Turing
+
+**Link**: [PDF](https://arxiv.org/pdf/{ONE})
+
+**Abstract**: Text of one.
+
+---
+# {OTHER}
+
+**Authors**: Alan Turing
+
+**Link**: [PDF](https://arxiv.org/pdf/{TWO})
+
+**Abstract**: Text of two.
+""",
+    "sections with a translated heading": f"""# <img src="https://h.test/logo.png" width="30"/> 2026-06-01 论文日报
+
+### 1. 学习阅读论文列表的方法
+
+**原文标题：** Learning to Read
+  Lists of Papers
+
+**摘要：**
+一种方法。
+
+**论文链接：** [HuggingFace](https://huggingface.co/papers/{ONE}) | [arXiv](https://arxiv.org/abs/{ONE})
+
+---
+
+### 2. 称风筝
+
+**原文标题：** {OTHER}
+
+**摘要：**
+另一种方法。
+
+**论文链接：** [arXiv](https://arxiv.org/abs/{TWO})
+""",
+    "numbered headings with italics and details": f"""<div id=toc></div>
+
+# Table of Contents
+
+- [cs.CL](#cs.CL) [Total: 2]
+
+# cs.CL [[Back]](#toc)
+
+### [1] [{TITLE}](https://arxiv.org/abs/{ONE})
+*Ada Lovelace,Alan Turing*
+
+Main category: cs.CL
+
+TL;DR: Short.
+
+<details>
+  <summary>Details</summary>
+Motivation: Why.
+
+Abstract: A long text
+over two lines.
+
+</details>
+
+### [2] [{OTHER}](https://arxiv.org/abs/{TWO})
+*Alan Turing*
+
+TL;DR: Short too.
+""",
+    "bullets with bold links and details": f"""### Lists
+
+<details open><summary>Click to Collapse</summary>
+
+- **[{TITLE}](https://arxiv.org/abs/{ONE})**  `arXiv:{ONE}`
+  _Ada Lovelace, Alan Turing, et al._
+  <details><summary>Abstract</summary>
+  A text.
+  </details>
+
+- **[{OTHER}](https://arxiv.org/abs/{TWO})**  `arXiv:{TWO}`
+  _Alan Turing, Ada Lovelace_
+</details>
+""",
+    "bullets with quoted titles": f"""## Agents
+* **"{TITLE}"** [[paper](https://arxiv.org/abs/{ONE})]
+* ⚖️ **"{OTHER}"** [[paper](https://arxiv.org/abs/{TWO})]
+""",
+    "paragraphs under dates": f"""#### 1st of June 2026
+
+[Learning to Read Lists
+of Papers](https://arxiv.org/abs/{ONE})
+
+- It reads.
+
+---
+
+#### 1 June 2026
+[{OTHER}]([https://arxiv.org/abs/2601.00009](https://arxiv.org/abs/{TWO}))
+
+- It weighs.
+""",
+    "bold paragraphs above their links": f"""# 2026年06月01日
+
+**1. {TITLE}**
+
+https://arxiv.org/abs/{ONE}
+
+Text.
+
+**2. {OTHER}**
+
+arXiv:{TWO}
+""",
+    "bullets with the link below": f"""- **{TITLE}**
+  - Paper: https://arxiv.org/abs/{ONE}
+  - Summary: good
+- {OTHER}
+  - [pdf](https://www.alphaxiv.org/abs/{TWO})
+""",
+    "buttons in a table of HTML": f"""---
+layout: default
+title: 2026
+---
+
+# cs.RO（2026-06-01）
+
+<h2 id="a">🔬 Robots (2)</h2>
+
+<table>
+<thead><tr><th>#</th><th>题目</th><th>一句话要点</th><th>⭐</th></tr></thead>
+<tbody>
+<tr>
+  <td>1</td>
+  <td><a href="./papers/x.html">{TITLE}</a></td>
+  <td>一种阅读论文列表的新方法</td>
+  <td><button data-arxiv-id="{ONE}v3" title="x">☆</button></td>
+</tr>
+<tr><td>2</td><td><a href="./papers/y.html">{OTHER}</a></td><td></td><td><button data-arxiv-id="{TWO}">☆</button></td></tr>
+</tbody>
+</table>
+""",
+    "a page of HTML": f"""<!doctype html><html><head><title>x</title></head><body><h1>2026-06-01</h1>
+<ul><li><a href="https://arxiv.org/abs/{ONE}">{TITLE}</a><p>Text.</p></li>
+<li><a href="https://arxiv.org/abs/{TWO}">{OTHER}</a></li></ul></body></html>""",
+    "objects": json.dumps(
+        {
+            "date": "2026-06-01",
+            "papers": [
+                {"id": ONE, "title": TITLE, "authors": ["Ada Lovelace,"], "upvotes": 4, "summary": "Text."},
+                {"arxivId": TWO, "title": OTHER, "authors": "Alan Turing, Ada Lovelace"},
+            ],
+        }
+    ),
+    "objects in lines": "\n".join(
+        json.dumps({"id": arxiv_id, "title": title, "AI": {"tldr": "T", "method": "M"}, "published": "2026-06-01"})
+        for arxiv_id, title in ((ONE, TITLE), (TWO, OTHER))
+    ),
+    "rows in an object": json.dumps(
+        {
+            "Lists": {
+                i: f"|**2026-06-01**|**{t}**|A et.al.|[{i}](http://arxiv.org/abs/{i})|null|\n"
+                for i, t in ((ONE, TITLE), (TWO, OTHER))
+            }
+        }
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_its_papers_with_their_titles_on_their_day(form: str) -> None:
+    name = "data/2026-06-01.md" if "2026" not in FORMS[form] else "README.md"
+    [digest] = read(FORMS[form], name)
+    assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LIST, date(2026, 6, 1), False)
+    assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [(ONE, TITLE), (TWO, OTHER)]
+    assert digest.problems == ()
+
+
+def test_labels_become_headed_sections_and_names_authors() -> None:
+    paper, _ = read_one(FORMS["numbered headings with italics and details"])
+    assert paper.authors == ("Ada Lovelace", "Alan Turing")
+    assert [(part.heading, part.body) for part in paper.sections] == [
+        ("TL;DR", "Short."),
+        ("Motivation", "Why."),
+        ("Abstract", "A long text\nover two lines."),
+    ]
+    paper, _ = read_one(FORMS["sections with a translated heading"])
+    assert [(part.heading, part.body) for part in paper.sections] == [("摘要", "一种方法。")]
+    paper, _ = read_one(FORMS["bullets with bold links and details"])
+    assert (paper.authors, paper.authors_truncated) == (("Ada Lovelace", "Alan Turing"), False)
+    assert [(part.heading, part.body) for part in paper.sections] == [("Abstract", "A text.")]
+
+
+def test_a_row_gives_its_other_cells_and_an_object_its_votes() -> None:
+    paper, _ = read_one(FORMS["buttons in a table of HTML"])
+    assert [(part.heading, part.body) for part in paper.sections] == [
+        ("一句话要点", "一种阅读论文列表的新方法")
+    ]
+    paper, other = read_one(FORMS["objects"])
+    assert (paper.votes, paper.authors, other.votes) == (4, ("Ada Lovelace",), None)
+    assert [part.body for part in paper.sections] == ["Text."]
+    paper, _ = read_one(FORMS["objects in lines"])
+    assert [(part.heading, part.body) for part in paper.sections] == [("TL;DR", "T"), ("Method", "M")]
+
+
+def test_a_name_is_no_title() -> None:
+    text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [Kite V2](https://arxiv.org/abs/{TWO})
+* [ep1:20260601](https://h.test/1): [BIRD](https://arxiv.org/abs/{THREE}) [Watch it again on video](https://h.test/3)
+"""
+    digests = read(text)
+    assert [(digest.date.day, [(e.arxiv_id, e.title) for e in digest.entries]) for digest in digests] == [
+        (7, [(ONE, None), (TWO, None)]),
+        (1, [(THREE, None)]),
+    ]
+
+
+def test_a_bold_name_before_prose_heads_the_text_and_is_no_title() -> None:
+    text = f"""## Top Papers of the Week (June 1 - June 7) - 2026
+| **Paper**  | **Links** |
+| ------------- | ------------- |
+| 1) **KiteFly** - A paper about kites and what they fly in. <br>● Wind | [Paper](https://arxiv.org/abs/{ONE}) |
+"""
+    [digest] = read(text)
+    [paper] = digest.entries
+    assert (digest.date, paper.title, paper.sections[0].heading) == (date(2026, 6, 7), None, "KiteFly")
+    assert paper.sections[0].body.startswith("A paper about kites")
+
+
+def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
+    answer = [
+        {
+            "paper": {"id": ONE, "title": "Kites", "upvotes": 5, "ai_summary": "Short."},
+            "publishedAt": "2026-06-01T00:00:00Z",
+        }
+    ]
+    [digest] = read(json.dumps(answer), "data/2026-06-02.json")
+    assert (digest.format, digest.date) == (DigestFormat.LISTING, date(2026, 6, 2))
+    assert [(paper.title, paper.votes, paper.sections[0].body) for paper in digest.entries] == [
+        ("Kites", 5, "Short.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("archive/2026/06/02.md", date(2026, 6, 2)),
+        ("2-Jun-2026/AI/README.md", date(2026, 6, 2)),
+        ("data/20260602.md", date(2026, 6, 2)),
+        ("https://h.test/a/2026-06-02_daily_paper.md?x=2025-01-01", date(2026, 6, 2)),
+        ("2025/1222-1226.md", date(2025, 12, 26)),
+        ("2026-06-31.md", None),
+        ("highlights/2026-06-june.md", None),
+        ("README.md", None),
+    ],
+)
+def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
+    assert paper_list.find_path_date(name) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026年07月08日", date(2026, 7, 8)),
+        ("23rd June 2026", date(2026, 6, 23)),
+        ("7th if October 2023", date(2023, 10, 7)),
+        ("Top Papers (Dec 29 - Jan 4, 2026)", date(2026, 1, 4)),
+        ("2025-12-29 ~ 2026-01-04", date(2026, 1, 4)),
+        ("28th of August", None),
+        ("2026-02-30", None),
+        ("2026-01-01 and 2026-01-02", None),
+    ],
+)
+def test_a_heading_may_have_the_date(text: str, day: date | None) -> None:
+    assert paper_list.find_date(text) == day
+
+
+def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not() -> None:
+    row = "|[{}](https://arxiv.org/abs/{})|{}|\n"
+    text = "## Updated on 2026.06.29\n\n|Title|Date|\n|---|---|\n"
+    text += row.format(TITLE, ONE, "") + row.format(OTHER, TWO, "") + row.format(OTHER, THREE, "2026-06-20")
+    rolling, dated = read(text)
+    assert (rolling.date, rolling.is_rolling, len(rolling.entries)) == (ON, True, 2)
+    assert (dated.date, dated.is_rolling, len(dated.entries)) == (date(2026, 6, 20), False, 1)
+    with pytest.raises(errors.NotADigestError, match="2 papers without a date"):
+        parse.parse_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            f"# Changelog\n\n## 1.2.0 (2026-05-01)\n\n- Kites ([paper](https://arxiv.org/abs/{ONE}))\n- Fix\n- Drop\n- Go\n",
+            "1 arXiv link, none in a form that is read",
+        ),
+        (
+            f"# Talk\n\nFrom [a fine paper on kites](https://arxiv.org/abs/{ONE}) we know that they fly. Then\n"
+            f"came https://arxiv.org/abs/{TWO} and arXiv:{THREE}, which is longer than a line of captions.\n",
+            "3 arXiv links, none in a form that is read",
+        ),
+        (
+            f"# KiteFly\n\nThe code of our paper.\n\n[Paper](https://arxiv.org/abs/{ONE})\n\n## Install\n\npip install kites\n",
+            "1 arXiv link, none",
+        ),
+        (
+            f"# A\n\n## References\n\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n",
+            "2 arXiv links, none",
+        ),
+        (f"# A\n\n```\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n```\n", "no heading with a date"),
+        ('{"name": "x", "version": "1.0"}', "JSON, but no listing"),
+        ("[" * 100_000, "begins like JSON"),
+        ('{"a": ' * 50_000, "begins like JSON"),
+    ],
+)
+def test_a_text_that_only_mentions_papers_is_no_list_and_the_reason_says_so(text: str, reason: str) -> None:
+    with pytest.raises(errors.NotADigestError, match=reason):
+        read(text, "2026-06-01.md" if "Changelog" in text else "README.md")
+
+
+def test_markdown_with_html_in_it_is_markdown_and_a_page_is_not() -> None:
+    for form, text in FORMS.items():
+        assert html_pages.is_html(text) is (form == "a page of HTML")
+
+
+def test_odd_links_hide_no_paper() -> None:
+    text = f"""# 2026-06-01
+
+- [{TITLE}](javascript:alert(1)) [pdf](https://arxiv.org/pdf/{ONE}) ![](https://h.test/a.png)
+<table><tr><td><table><tr><td><a href="https://arxiv.org/abs/{TWO}">{OTHER}</a></td></tr></table></td></tr></table>
+"""
+    first, second = read_one(text)
+    assert [(first.title, second.title), (first.arxiv_id, second.arxiv_id)] == [(TITLE, OTHER), (ONE, TWO)]
+    assert not any("javascript" in part.body for part in first.sections)
+
+
+def test_fifty_thousand_ids_are_read_and_those_beyond_the_limit_named() -> None:
+    text = "\n".join(
+        f"- [{TITLE}](https://arxiv.org/abs/26{k // 9999 + 1:02}.{k % 9999 + 1:05})" for k in range(50_000)
+    )
+    [digest] = read(text)
+    assert len(digest.entries) == 5_000
+    assert [problem.message for problem in digest.problems] == [
+        "the list has 50000 papers; those after 5000 are left out"
+    ]
+
+
+def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_list, "MAX_BLOCKS", 100)
+    item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
+    with pytest.raises(
+        errors.NotADigestError, match="after 100 rows and items nothing is read, and no arXiv id"
+    ):
+        read("- a\n" * 200 + item)
+    [digest] = read(item + "- a\n" * 3 + "text\n\n" * 200)
+    assert len(digest.entries) == 2
+    assert [problem.message for problem in digest.problems] == ["after 100 rows and items nothing is read"]
+
+
+LINK = f"](https://arxiv.org/abs/{ONE})"
+HOSTILE = [
+    "[", "](", "[[a](b)", "<summary>", "<table>", "<table><tr><td>", "| ", "\n- ", "\n- [a" + LINK, "**", '"',
+    "<!--", "<!-- \n", "```\n",
+    "\n# a", "\n#### [x" + LINK, "[a" + LINK, "arXiv:", "\n|a|arXiv:2401.00001|", "*a, ", "\n\t- a", "\n**a**: ", "<a href='x'>",
+    "<details><summary>", " of ", "1 jan ", '\n1. "a', "\n---",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_reading_is_linear_in_the_length_of_the_text(piece: str) -> None:
+    def run(length: int) -> None:
+        rows = (piece * (length // len(piece)) + f"\n- [{TITLE}{LINK}").split("\n")
+        with contextlib.suppress(errors.NotADigestError):
+            paper_list.parse(rows, "x.md", ON)
+
+    growth.assert_linear(run, 30_000)
+
+
+def test_deep_items_are_read() -> None:
+    text = "\n".join(
+        " " * depth + f"- [{TITLE}](https://arxiv.org/abs/2606.{depth + 1:05})" for depth in range(1_500)
+    )
+    assert len(read(text)[0].entries) == 1_500
+
+
+PIECES = [
+    "# ", "## ", "- ", "  - ", "| ", "|\n", "\n", "\n\n", "|---|---|\n", f"[{TITLE}](https://arxiv.org/abs/{ONE})", "**", '"',
+    f"https://arxiv.org/abs/{TWO}", f"arXiv:{THREE}", "<details><summary>", "</summary>", "</details>",
+    "<table><tr><td>", "</td></tr></table>",
+    "Authors: A, B", "TL;DR: x", "2026-06-01", "```", "---\n", "<!--", "-->", "](", "![", ")", "\0", "한", "{", "[",
+]  # fmt: skip
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_any_text_gives_papers_of_its_own_or_a_reason(text: str) -> None:
+    digests: tuple[Digest, ...] = ()
+    with contextlib.suppress(errors.NotADigestError):
+        digests = read(text)
+    named = {arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(text)}
+    for digest in digests:
+        assert {entry.arxiv_id for entry in digest.entries} <= named | {ONE, TWO, THREE}
+        if digest.format is DigestFormat.LIST:
+            assert parse.parse_text(digest.text)[0].entries == digest.entries
+
+
+SIMPLE_FORMS = (
+    "- [{t}](https://arxiv.org/abs/{i})",
+    "| [{t}](https://arxiv.org/abs/{i}) | x |",
+    "### [{t}](https://arxiv.org/abs/{i})",
+    '- **"{t}"** [[paper](https://arxiv.org/abs/{i})]',
+)
+
+
+@given(st.permutations(range(1, 13)), st.sampled_from(SIMPLE_FORMS))
+def test_no_id_of_a_list_is_lost(numbers: list[int], form: str) -> None:
+    rows = [form.format(t=f"{TITLE} Number {k}", i=f"2606.{k:05}") for k in numbers]
+    entries = read_one("\n".join(rows))
+    assert [entry.arxiv_id for entry in entries] == [f"2606.{k:05}" for k in numbers]
+    assert [entry.title for entry in entries] == [f"{TITLE} Number {k}" for k in numbers]

@@ -1,0 +1,91 @@
+"""A backup is restored after more was sent: nothing that is in Discord is posted once more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.alerts import matcher
+from bot.alerts.service import Alerts
+from bot.daily.service import Subscriptions
+from bot.today import service as today_service
+from storage import migrate, models, tables, today
+from tests.fake_discord import model, process
+from tests.support import alert_builders, digest_builders
+from tests.support.fault_harness import FaultHarness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
+
+STYLES = (
+    (models.Style.CARDS, model.TEXT),
+    (models.Style.COMPACT, model.TEXT),
+    (models.Style.THREAD, model.TEXT),
+    (models.Style.FORUM, model.FORUM),
+    (models.Style.ANNOUNCEMENT, model.ANNOUNCEMENT),
+)
+PAST_NONCE_WINDOW = timedelta(minutes=10)
+READER, PAPERS = 501, ("2601.00001", "2601.00002")
+
+
+async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> None:
+    backup = harness.folder / "backup.db"
+    due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
+    digest = digest_builders.newsletter(due.date(), [(id_, 5) for id_ in PAPERS])
+    await _subscribe(harness, f"{due:%H:%M}")
+    assert harness.start_cli("backup", str(backup)).wait() == 0, harness.read_log()
+    await harness.lift_limit_of_direct_messages()
+
+    async def run_until_sent() -> None:
+        """Store the digest, as a source would, and run a bot until everybody has what is due."""
+        await harness.store_digest(digest)
+        bot = harness.start_bot()
+
+        async def is_matched() -> bool:
+            return bool(await harness.count_rows(tables.alert_matches))
+
+        await harness.wait_until(is_matched)
+        await harness.advance_clock(matcher.GATHERING_TIME)
+
+        async def are_sent() -> bool:
+            async with harness.db.read() as connection:
+                rows = await connection.exec_driver_sql(
+                    "SELECT count(*), sum(state = 'sent') FROM deliveries"
+                )
+                return rows.one() == (len(STYLES) + 2,) * 2
+
+        await harness.wait_until(are_sent, 100)
+        bot.terminate()
+        bot.wait()
+
+    await harness.advance_clock(due + timedelta(seconds=1) - harness.now())
+    await run_until_sent()
+    sent = await harness.fake.all_messages()
+    assert len(sent) == len(STYLES) + 2  # a thread, and the direct messages
+    await harness.db.close()
+    for suffix in ("-wal", "-shm"):
+        (harness.folder / f"paperround.db{suffix}").unlink(missing_ok=True)
+    backup.replace(harness.db.url.database or "")
+    harness.db = await migrate.open_database(harness.database_url, migrate=False)
+    await harness.advance_clock(PAST_NONCE_WINDOW)
+    await run_until_sent()
+    assert await harness.fake.all_messages() == sent
+
+
+async def _subscribe(harness: FaultHarness, at: str) -> None:
+    """Set up a daily post in each style; an alert, told at once, and the papers of the day for a reader."""
+    service = Subscriptions(harness.db, harness.now)
+    for number, (style, channel_type) in enumerate(STYLES):
+        [channel_id] = await harness.fake.add_channels(1, first=number, type=channel_type)
+        await service.add(
+            models.Subscription(
+                guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style, wait_minutes=0
+            )
+        )
+    await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
+    due = today_service.next_due(harness.now(), at, "UTC")
+    async with harness.db.transaction() as connection:
+        await today.upsert(
+            connection,
+            models.Profile(READER, at_time=at, timezone="UTC", next_due_at=due.at, due_on=due.local_on),
+        )

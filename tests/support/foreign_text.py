@@ -1,0 +1,399 @@
+"""Functions that take foreign text, found in the code, and shapes of text that make a careless one slow.
+
+A function whose only argument is a text is called as it is. `READERS` says how the others are called, and on which part of a
+document; `OWN_TEXT` names those whose text is not a stranger's, or is bounded by what calls them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from html import escape
+
+import bot
+from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
+from bot.client import message_builder, options, router
+from bot.glossary import mentions
+from bot.outbox import contents
+from bot.rendering import discord_text
+from bot.search import results
+from bot.shelf import references
+from bot.sources import feed, fetch_errors
+from bot.text import alert_terms, dates, keywords, people, questions, term_keys
+from bot.writer import claim_numbers, claims, paper_text, prompts, publication
+from storage import errors, models
+from tests.support import digest_builders, paper_pages
+
+_LEFT_OUT = ("bot.cli.", "bot.demo.")
+"""What the operator alone types."""
+_ROOMS = ("bot.archive", "bot.glossary", "bot.rendering", "bot.sources", "bot.text", "bot.writer")
+"""Rooms of which all modules read; of the others those that have regular expressions."""
+_TEXT = ("str", "bytes", "str | None", "object", "Any")
+
+UNITS = {
+    "a long word": "word",
+    "one letter": "a",
+    "blanks": " ",
+    "line ends": "\r\n\r\n\n\r",
+    "combining marks": "e\u0301\u0300",
+    "Korean": "가나다",
+    "digits": "1",
+    "numbers with commas": "1,000,",
+    "a list of sizes": "1K, 2M, ",
+    "a range of numbers": "1-",
+    "open comments": "<!--",
+    "open scripts": "<script",
+    "script after script": "<script>",
+    "style and script": "<style><script></style>",
+    "open tags": "<a ",
+    "open attributes": '<a b="',
+    "quoted ends of tags": '<a b=">" ',
+    "open quotes at ends": '<a b=">',
+    "alternating quotes": "<a b='>\" c=\">'",
+    "closed comments": "<!-->",
+    "comments and scripts": "<!-- <script> </style> ",
+    "whole tags": "<b x=1>a</b>",
+    "lone brackets": "<",
+    "nested elements": "<div><span>",
+    "closed elements": "</div></p>",
+    "square brackets": "[",
+    "open links": "[a](",
+    "nested links": "[[a](b)",
+    "pictures": "![",
+    "round brackets": "(",
+    "words in brackets": "(a) ",
+    "braces": "{a}",
+    "open braces": "{",
+    "bold": "**",
+    "bold words": "**a** ",
+    "alternating emphasis": "*a _b ",
+    "formulas": "$x$",
+    "dollars": "$",
+    "open formulas": "$a",
+    "open accents": "\\'",
+    "powers": "10^",
+    "signs of multiplication": "1×",
+    "Korean numbers": "1억 두 백",
+    "formulas with commands": "$\\frac$ ",
+    "LaTeX commands": "\\textbf{",
+    "whole LaTeX commands": "\\textbf{a}",
+    "accents": "\\'{e}",
+    "backslashes": "\\",
+    "semicolons": "a,b;",
+    "entities": "&amp;",
+    "open entities": "&a",
+    "quotations in one line": "> ",
+    "nested lists": "- ",
+    "list items": "- a\n",
+    "table rows": "|",
+    "tables": "| a | b |\n|---|---|\n",
+    "quotation marks": '"',
+    "quoted words": '"a" -b ',
+    "apostrophes": "'a",
+    "headings": "# a\n",
+    "rules": "---\n",
+    "links": "https://a.b/c ",
+    "hidden link": "https://",
+    "arXiv ids": "arxiv:2505.01234 ",
+    "sentences": "A b. ",
+    "abbreviations": "A.B. ",
+    "hyphens": "a-",
+    "alternating cases": "aB",
+    "names": "Kim, A. and ",
+    "references": "@a{b,c={d},}\n",
+    "open references": "@a{b,c={",
+    "JSON": "[{",
+    "elements of XML": "<a><b>",
+    "style rules": "a{b:c}",
+    "open style comments": "/*",
+    "colons": "a: b; ",
+    "dates": "2025-01-01 ",
+    "apologies": "죄송합니다. 제목 ",
+}
+"""What a shape repeats."""
+
+
+def _growing_runs(sign: str) -> Callable[[int], str]:
+    def write(length: int) -> str:
+        count = int((2 * length) ** 0.5)
+        return " a ".join(sign * run for run in range(1, count))[:length]
+
+    return write
+
+
+def _nested(opening: str, closing: str) -> Callable[[int], str]:
+    def write(length: int) -> str:
+        depth = length // (len(opening) + len(closing))
+        return opening * depth + closing * depth
+
+    return write
+
+
+def _repeat(unit: str) -> Callable[[int], str]:
+    return lambda length: (unit * (length // len(unit) + 1))[:length]
+
+
+SHAPES: dict[str, Callable[[int], str]] = {
+    **{name: _repeat(unit) for name, unit in UNITS.items()},
+    "growing runs of backticks": _growing_runs("`"),
+    "growing runs of stars": _growing_runs("*"),
+    "growing indents": lambda length: "".join(
+        " " * depth + "- a\n" for depth in range(int((2 * length) ** 0.5))
+    ),
+    "nested brackets": _nested("[", "](a)"),
+    "nested braces": _nested("{", "}"),
+    "nested elements of HTML": _nested("<b>", "</b>"),
+    "nested commands": _nested("\\textbf{", "}"),
+    "nested parentheses": _nested("(", ")"),
+}
+
+_NAMESPACES = (
+    "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:z='http://www.zotero.org/namespaces/export#'"
+    " xmlns:bib='http://purl.org/net/biblio#' xmlns:dc='http://purl.org/dc/elements/1.1/'"
+    " xmlns:dcterms='http://purl.org/dc/terms/'"
+)
+_ITEM = (
+    "<bib:Book><z:itemType>book</z:itemType><dcterms:isPartOf rdf:resource='#n'/>"
+    "<dcterms:isReferencedBy rdf:resource='#n'/></bib:Book>"
+)
+_NEWSLETTER = digest_builders.newsletter(date(2025, 5, 6), [("2505.00001", 3)])
+_REVIEW = "# Paper List (2025-05-06)\n\n## [A title](https://arxiv.org/abs/2505.00001)\n\n"
+
+_LIST = "# 2025-05-06\n\n- [A Paper about Kites](https://arxiv.org/abs/2505.00001)\n- [Another Paper about Kites](https://arxiv.org/abs/2505.00002)\n"
+
+_DAY = date(2025, 5, 6)
+_AT = datetime(2025, 5, 6, tzinfo=UTC)
+
+
+def _check(text: str) -> object:
+    claims_checker = claims.ClaimChecker("A short paper with 12 experts.")
+    claim = prompts.Claim("overview", text, text)
+    return claims_checker.check([claim, claim], models.Locale.KO)
+
+
+def _read_json(text: str) -> object:
+    paper = {"id": "2505.00001", "title": f"A Paper about Kites {text}", "summary": text}
+    return parse.parse_text(json.dumps({"date": "2025-05-06", "papers": [paper]}))
+
+
+def _is_word(word: str) -> bool:
+    return word == "word"
+
+
+def _parse_paper(page: str, is_markdown: bool) -> object:
+    return paper_text.parse_paper(
+        page.encode("utf-8", "replace"), None, paper_pages.PAPER_ID, paper_pages.TITLE, is_markdown, True
+    )
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "archive.arxiv_ids.list_arxiv_ids": lambda text: arxiv_ids.list_arxiv_ids(text, 25, _DAY),
+    "archive.arxiv_ids.is_possible": lambda text: arxiv_ids.is_possible(text, _DAY),
+    "archive.arxiv_ids.parse_link_at": lambda text: arxiv_ids.parse_link_at(text, 0),
+    "archive.exports.make_key": lambda text: exports.make_key("2505.01234", text, [text]),
+    "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
+    "archive.fields.clean_labels": lambda text: fields.clean_labels([text]),
+    "archive.fields.clean_names": lambda text: fields.clean_names([text]),
+    "archive.markdown_lines.parse_heading": lambda text: markdown_lines.parse_heading(0, text),
+    "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
+    "archive.parse.parse_text of a newsletter": lambda text: parse.parse_text(_NEWSLETTER + text),
+    "archive.parse.parse_text of a review": lambda text: parse.parse_text(_REVIEW + text),
+    "archive.parse.parse_text of a list": lambda text: parse.parse_text(_LIST + text),
+    "archive.parse.parse_text of JSON": lambda text: _read_json(text),
+    "archive.parse.parse_text of authors": lambda text: parse.parse_text(f"{_NEWSLETTER}Authors: {text}"),
+    "archive.parse.parse_text of a title": lambda text: parse.parse_text(f"{_NEWSLETTER}### {text}"),
+    "archive.listing.parse_text of a title": lambda text: listing.parse_text(
+        json.dumps(
+            [{"paper": {"id": "2505.01234", "title": text, "summary": text}, "publishedAt": "2025-05-06"}]
+        )
+    ),
+    "archive.summaries.find_basis": lambda text: summaries.find_basis((models.Section(text, text),)),
+    "client.message_builder.shorten_label": lambda text: message_builder.shorten_label(text, 80),
+    "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
+    "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
+    "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
+    "glossary.mentions.is_abbreviation_of": lambda text: mentions.is_abbreviation_of("A" * 20, text),
+    "glossary.mentions.TitlePhraseCounter": lambda text: mentions.TitlePhraseCounter().add(text),
+    "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
+    "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
+    "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
+    "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
+    "shelf.references.parse_references of a title": lambda text: references.parse_references(
+        f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
+    ),
+    "shelf.references.parse_references of RIS": lambda text: references.parse_references(
+        f"TY  - JOUR\nTI  - {text}\nAU  - {text}\nER  - "
+    ),
+    "shelf.references.parse_references of CSL": lambda text: references.parse_references(
+        json.dumps([{"title": text, "note": text, "author": [{"literal": text}]}])
+    ),
+    "shelf.references.parse_references of a shared note": lambda text: references.parse_references(
+        f"<rdf:RDF {_NAMESPACES}>{_ITEM * (len(text) // len(_ITEM))}<bib:Memo rdf:about='#n'>"
+        f"<dc:title>{escape(text)}</dc:title><rdf:value>{escape(text)}</rdf:value></bib:Memo></rdf:RDF>"
+    ),
+    "sources.feed.parse_feed of an entry": lambda text: feed.parse_feed(
+        f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
+        f"<summary>{escape(text)}</summary></entry></feed>"
+    ),
+    "sources.fetch_errors.parse_retry_after": lambda text: fetch_errors.parse_retry_after(text, _AT),
+    "text.alert_terms.document_terms": lambda text: alert_terms.document_terms(text, text),
+    "text.alert_terms.text_keys": lambda text: alert_terms.text_keys(text, text),
+    "text.alert_terms.long_keys": lambda text: alert_terms.long_keys(text, text, frozenset()),
+    "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
+    "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
+    "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
+        "words", keywords.FoldedText(text)
+    ),
+    "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
+    "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
+    "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
+    "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
+    "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
+    "text.people.is_plausible": lambda text: people.is_plausible(("kim", "minsu"), text),
+    "text.questions.read_question": lambda text: questions.read_question(text, _is_word, _is_word),
+    "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
+    "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
+    "text.term_keys.Document": lambda text: term_keys.Document(text, text),
+    "text.term_keys.has_version": lambda text: term_keys.has_version(
+        text, term_keys.Document("Llama 3", "A text.")
+    ),
+    "writer.claim_numbers.read_unit": lambda text: claim_numbers.read_unit(text, 0),
+    "writer.claim_numbers.find_number_problems": lambda text: claim_numbers.find_number_problems(
+        text, claim_numbers.SourceNumbers("12 experts")
+    ),
+    "writer.claims.check_claims": _check,
+    "writer.claims.is_repetition": lambda text: claims.is_repetition(text, text + "!"),
+    "writer.paper_text.parse_paper of Markdown": lambda text: _parse_paper(
+        paper_pages.markdown_page(content=text), True
+    ),
+    "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
+    "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
+    "writer.publication.build_extract": lambda text: publication.build_extract(
+        models.DigestFormat.REVIEW, models.Locale.EN, text, summaries.Basis.ABSTRACT
+    ),
+}
+
+OWN_TEXT = {
+    "of the operator, or of the code": """
+        archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
+        glossary.concepts.read_data glossary.resolver.load_glossary
+        rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
+        rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
+        sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
+        sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
+        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.guess_kind sources.kinds.public_label
+        sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
+        sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
+        """,
+    "at most 100 characters, by Discord": """
+        client.custom_ids.pack client.message_builder.button client.message_builder.link_button
+        client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
+        """,
+    "a word or name, whose length its caller bounds": """
+        glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
+        glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
+        search.completion.apply_corrections
+        text.alert_terms.is_beginning text.alert_terms.is_exact text.alert_terms.selectivity text.analyser.fewest_pieces
+        text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
+        text.analyser.split_syllable text.people.match_cost text.people.word_distance
+        """,
+    "an id, or a record of cleaned texts": """
+        archive.digest_writer.merge sources.feed.paper_facts
+        """,
+    "only joined or counted": """
+        writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
+        """,
+    "called by another reader here": """
+        archive.json_list.parse archive.paper_list.parse
+        rendering.discord_text.tokenize sources.fetcher.decompress writer.claims.find_name_problems
+        writer.claims.find_prose_problems writer.claims.find_span_problems writer.claims.versioned_names
+        writer.prompts.list_terms writer.evidence.find_problems writer.claim_words.find writer.claim_words.has
+        writer.derived_numbers.is_derived
+        """,
+}
+"""Functions that no stranger's text reaches, or no long one, by the reason."""
+
+
+def list_functions() -> dict[str, Callable[..., object]]:
+    """Return the public functions of the rooms that take a text, and classes that take it alone, by names below `bot`."""
+    found: dict[str, Callable[..., object]] = {}
+    for module in pkgutil.walk_packages(bot.__path__, "bot."):
+        if module.ispkg or module.name.endswith("__main__") or module.name.startswith(_LEFT_OUT):
+            continue
+        members = vars(importlib.import_module(module.name))
+        if not module.name.startswith(_ROOMS) and "re" not in members:
+            continue
+        for name, member in members.items():
+            if name.startswith("_") or not callable(member):
+                continue
+            function = inspect.unwrap(member)
+            if function.__module__ != module.name:
+                continue
+            is_reader = (
+                isinstance(function, type) and "__init__" in vars(function) and _needs_only_text(function)
+            )
+            is_plain = (
+                inspect.isfunction(function) and not _is_asynchronous(function) and _takes_text(function)
+            )
+            if is_reader or is_plain:
+                found[f"{module.name.removeprefix('bot.')}.{name}"] = function
+    return found
+
+
+def _is_asynchronous(function: Callable[..., object]) -> bool:
+    """Whether a function needs a connection or a network; what it reads, a function without them reads."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def _takes_text(function: Callable[..., object]) -> bool:
+    return any(str(each.annotation) in _TEXT for each in inspect.signature(function).parameters.values())
+
+
+def _needs_only_text(function: Callable[..., object]) -> bool:
+    each = list(inspect.signature(function).parameters.values())
+    return (
+        bool(each)
+        and str(each[0].annotation) in _TEXT
+        and all(other.default is not other.empty for other in each[1:])
+    )
+
+
+def list_unknown() -> set[str]:
+    """Return the functions of which nothing says how they are called, and the names that no function has."""
+    functions = list_functions()
+    own = {name for names in OWN_TEXT.values() for name in names.split()}
+    alone = {name for name, function in functions.items() if _needs_only_text(function)}
+    named = {name.partition(" of ")[0] for name in READERS}
+    return (functions.keys() - own - alone - named) | (own - functions.keys()) | (own & named)
+
+
+def list_readers() -> dict[str, Callable[[str], object]]:
+    """Return the functions that read foreign text, as they are called with it alone. They raise nothing."""
+    own = {name for names in OWN_TEXT.values() for name in names.split()}
+    alone = {
+        name: function
+        for name, function in list_functions().items()
+        if _needs_only_text(function) and name not in own
+    }
+    return {name: _tolerate(function) for name, function in (alone | READERS).items()}
+
+
+def _tolerate(function: Callable[[str], object]) -> Callable[[str], object]:
+    """Return the function with the refusal of a text as one of its answers."""
+
+    def read(text: str) -> None:
+        with suppress(ValueError, errors.PaperroundError, router.UserError):
+            first = next(iter(inspect.signature(function).parameters.values()))
+            answer = function(text.encode() if str(first.annotation) == "bytes" else text)  # type: ignore[arg-type]
+            if isinstance(answer, Iterator):
+                for _ in answer:
+                    pass
+
+    return read

@@ -1,0 +1,28 @@
+"""No function takes more than linear time for a foreign text, whatever its shape."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.support import foreign_text, growth
+
+LENGTH, LEAST_SECONDS = 3_000, 0.01
+READERS = foreign_text.list_readers()
+
+
+def test_each_function_that_takes_a_text_is_known() -> None:
+    assert foreign_text.list_unknown() == set()
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_foreign_text_of_any_shape_takes_linear_time(name: str) -> None:
+    def read_shape(shape: str, length: int) -> None:
+        READERS[name](foreign_text.SHAPES[shape](length))
+
+    for shape in foreign_text.SHAPES:
+        try:
+            growth.assert_linear(partial(read_shape, shape), LENGTH, LEAST_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{shape}: {error}") from error
