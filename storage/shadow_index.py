@@ -32,6 +32,8 @@ TABLES = (
     "search_tiers",
 )
 """All tables of an index."""
+_REFERENCED_TABLES = ("papers", "authors")
+"""Those that the index refers to. PostgreSQL locks them too when it drops a table of the index."""
 CHANGES_TABLE = "index_changes"
 _SHADOW_SUFFIX = "_shadow"
 _OLD_SUFFIX = "_former"
@@ -174,11 +176,12 @@ async def pop_changes(connection: AsyncConnection, tracked: TrackedTable, *, lim
 async def swap(connection: AsyncConnection) -> None:
     """Make the shadow index the live one; `delete_old` then removes the old one.
 
-    Raises InUseError on PostgreSQL if the live index is being read.
+    Raises InUseError on PostgreSQL if the live index is being read, or the papers or authors that it refers to.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     if not is_sqlite:
-        await _lock(connection, (*TABLES, *(table + _SHADOW_SUFFIX for table in TABLES)))
+        shadows = (table + _SHADOW_SUFFIX for table in TABLES)
+        await _lock(connection, (*TABLES, *shadows, *_REFERENCED_TABLES))
     await _stop_tracking(connection)
     for table in TABLES:
         await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}{_OLD_SUFFIX}")

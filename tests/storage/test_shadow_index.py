@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from storage import errors, search, shadow_index, tables
 from storage.database import Database
+from tests.support import patience
 
 PAPER: dict[str, Any] = {
     "id": 1,
@@ -122,15 +123,17 @@ async def test_changes_of_the_live_index_are_recorded_once(db: Database) -> None
         assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [1]
 
 
-async def test_a_reader_delays_the_swap_on_postgresql(db: Database) -> None:
+@pytest.mark.parametrize("table", [tables.indexed_papers, tables.papers, tables.authors])
+async def test_a_reader_delays_the_swap_on_postgresql(db: Database, table: sa.Table) -> None:
     if db.is_sqlite:
         pytest.skip("readers on SQLite keep their snapshot")
     async with db.transaction() as connection:
         await shadow_index.create(connection)
     async with db.read() as reader:
-        await reader.execute(sa.select(tables.indexed_papers))
+        await reader.execute(sa.select(table))
+        # At once: what waited for one table while it holds others could deadlock with a reader.
         with pytest.raises(errors.InUseError):
-            async with db.transaction() as connection:
+            async with db.transaction() as connection, patience.limit(10):
                 await shadow_index.swap(connection)
     async with db.transaction() as connection:
         await shadow_index.swap(connection)
