@@ -71,7 +71,7 @@ async def add_text(
 
 
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
-    """Return the text of a token, whoever stored it, or None."""
+    """Return the text of a token, of any reader, or None."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text

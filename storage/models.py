@@ -212,7 +212,7 @@ class SavedPaper(PaperRow):
     """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
 
     The title and the authors of such a paper are those of the imported file, unless a service gave them.
-    `is_title_given`: only the file has the title, which is whatever the reader wrote there, so nobody else is shown it.
+    `is_title_given`: the title comes from the reader's file alone and may say anything, so it is shown to no other reader.
     """
 
     saved_at: datetime

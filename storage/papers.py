@@ -99,7 +99,7 @@ async def list_arxiv_ids_without_facts(
 
 
 async def list_untitled(connection: AsyncConnection, *, limit: int) -> list[str]:
-    """Return the arXiv ids of listed papers that nobody has given a title, newest first."""
+    """Return the arXiv ids of listed papers without a title, newest first."""
     query = (
         sa.select(papers.c.arxiv_id)
         .where(papers.c.last_on.is_not(None), papers.c.title.is_(None))

@@ -118,7 +118,7 @@ class TextTokenStore:
         return token
 
     async def get(self, token: str) -> str | None:
-        """Return the text of a token, whoever stored it, or None if it is gone."""
+        """Return the text of a token, of any reader, or None if it is gone."""
         async with self._database.read() as connection:
             return await accounts.get_text(connection, token)
 

@@ -1,7 +1,7 @@
 """arXiv ids in texts, links and headings, in one spelling without version.
 
 The scheme: https://info.arxiv.org/help/arxiv_identifier.html, the archives: `taxonomy/definitions` of arXiv's `arxiv-base`.
-arXiv refuses a whole request for one id that is none of its own, so every id comes from `ID` or is checked by `is_possible`.
+arXiv refuses a whole request for one malformed id, so every id comes from `ID` or is checked by `is_possible`.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def merge(
 ) -> MergedPaper:
     """Merge all statements about a paper, in any order, field by field by the trust of their sources.
 
-    `votes` is the newest count from services, with its time (UTC). A digest's count stands in for it where there is none.
+    `votes` is the newest count from services, with its time (UTC). Without one, a digest's count is used.
     """
     appearances, facts = list(appearances), list(facts)
     ranked: list[tuple[_Rank, Entry | PaperFacts]] = [(_rank_entry(of), of.entry) for of in appearances]

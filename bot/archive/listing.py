@@ -182,7 +182,7 @@ def is_record(value: object) -> bool:
 
 
 def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
-    """The format, date and papers of a listing, or the reason why it is none."""
+    """The format, date and papers of a listing, or the reason why it is not a listing."""
     if not isinstance(record, Mapping) or not is_record(record):
         return 'it is JSON, but no listing: its "format" is not "listing"', []
     on, papers = fields.clean_date(record.get("date")), record.get("papers")

@@ -45,7 +45,7 @@ async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]
 
 MAX_FILE_BYTES = 2_000_000
 MAX_NEW = 5_000
-"""Papers that one reader may add within NEW_PERIOD that nobody had before: the services are asked about each.
+"""New papers (of no reader or digest) that one reader may add within NEW_PERIOD: the services are asked about each.
 
 `saved-import-limited` names both."""
 NEW_PERIOD = timedelta(days=30)
@@ -67,7 +67,7 @@ class ReferenceImporter:
     async def import_file(self, user_id: int, data: bytes) -> tuple[Counter[str], list[str]]:
         """Save the papers of a file. Returns counts and the places of some broken references.
 
-        The counts are `saved`, of these `unlisted` in no digest and `new`, which nobody had; and not taken: `known`, which
+        The counts are `saved`, of these `unlisted` in no digest and `new` to the archive; and not taken: `known`, which
         were saved before, `without_id`, `left_out` as broken or as too many, `limited` by MAX_NEW, and `full` for want of
         room. Raises UnreadableFileError.
         """

@@ -191,7 +191,7 @@ MAX_DAYS = 400
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
-    """Return the digests in a response. Raises FetchError with the reason if there is none.
+    """Return the digests in a response. Raises FetchError with the reason if it has no digest.
 
     `on` is the day of papers without a date: without it their list is a rolling one, read now.
     """
@@ -226,7 +226,7 @@ def detect_in_text(
     *,
     max_days: int | None = MAX_DAYS,
 ) -> tuple[models.Digest, ...]:
-    """Return the digests in a text, of its newest `max_days`. Raises FetchError with the reason if there is none.
+    """Return the digests in a text, of its newest `max_days`. Raises FetchError with the reason if it has no digest.
 
     `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
     """
