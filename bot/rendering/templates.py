@@ -147,7 +147,14 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
-    def __init__(self, *, max_steps: int, max_characters: int, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        max_steps: int,
+        max_characters: int,
+        filters: Mapping[str, Callable[..., Any]],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._max_steps = max_steps
         self._max_characters = max_characters
@@ -159,11 +166,8 @@ class BoundedEnvironment(SandboxedEnvironment):
         if self.finalize is not None:
             finalize = self.finalize
             self.finalize = lambda value: finalize(self.charge(value))
-        self.bound_filters()
-
-    def bound_filters(self) -> None:
-        """Bound the filters that are registered; called again after more have been added."""
-        self.filters = {name: self._bounded(function) for name, function in self.filters.items()}
+        every: dict[str, Any] = {**self.filters, **filters}
+        self.filters = {name: self._bounded(function) for name, function in every.items()}
         self.filters |= {
             _STEPS_FILTER: self._count_items,
             _TEXT_FILTER: self._check_size,
@@ -542,7 +546,7 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> Bou
     if folder is not None:
         loaders.insert(0, jinja2.FileSystemLoader(folder))
     max_steps, max_characters = _LIMITS[output_format]
-    environment = BoundedEnvironment(
+    return BoundedEnvironment(
         max_steps=max_steps,
         max_characters=max_characters,
         loader=jinja2.ChoiceLoader(loaders),
@@ -553,10 +557,8 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> Bou
         keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
         # `finalize` escapes for Discord; HTML's entities would show as text.
         autoescape=False,
+        filters=FILTERS,
     )
-    environment.filters.update(FILTERS)
-    environment.bound_filters()
-    return environment
 
 
 _POST_LIMITS = (10_000, 100_000)

@@ -362,7 +362,15 @@ def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
     ],
 )
 def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
-    environment = templates.BoundedEnvironment(max_steps=100, max_characters=1_000)
+    environment = templates.BoundedEnvironment(max_steps=100, max_characters=1_000, filters={})
     template = environment.from_string(source)
     with environment.rendering():
         assert template.render() == text
+
+
+def test_a_filter_is_charged_once() -> None:
+    # The call reads 5,000 characters and gives 5,000: a step and a hundred more.
+    environment = templates.BoundedEnvironment(max_steps=110, max_characters=10_000, filters={"same": str})
+    template = environment.from_string("{{ value|same }}")
+    with environment.rendering():
+        assert template.render(value="x" * 5_000) == "x" * 5_000
