@@ -383,8 +383,16 @@ async def resume(
 ) -> int:
     """Make the paused deliveries of a channel or a reader due again. Returns their number.
 
-    The daily posts of subscriptions that are themselves paused stay paused.
+    They are due at once after one refusal, and after more of them a growing time after the last: all servers share the
+    requests that Discord may refuse. The daily posts of subscriptions that are themselves paused stay paused.
     """
+    of_destination = (_destination_filter(channel_id, user_id), deliveries.c.state == DeliveryState.PAUSED)
+    refusals = (
+        sa.select(sa.func.max(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(*of_destination, parts.c.error_code.is_not(None))
+    )
+    attempts, refused_at = (await connection.execute(refusals)).one()
     is_of_inactive_subscription = sa.exists().where(
         subscriptions.c.id == deliveries.c.subscription_id,
         subscriptions.c.state != models.ActivityState.ACTIVE,
@@ -392,19 +400,27 @@ async def resume(
     )
     result = await connection.execute(
         deliveries.update()
-        .where(
-            _destination_filter(channel_id, user_id),
-            deliveries.c.state == DeliveryState.PAUSED,
-            ~is_of_inactive_subscription,
-        )
+        .where(*of_destination, ~is_of_inactive_subscription)
         .values(state=DeliveryState.PLANNED, reason=None)
         .returning(deliveries.c.id)
     )
     ids = result.scalars().all()
+    due_at = now if refused_at is None else max(now, refused_at + _resume_delay(attempts))
     paused = parts.update().where(parts.c.state == PartState.PAUSED)
-    due = paused.values(state=PartState.PLANNED, next_attempt_at=now, error=None, error_code=None)
+    due = paused.values(state=PartState.PLANNED, next_attempt_at=due_at, error=None, error_code=None)
     await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
+    if due_at > now:
+        waiting = parts.update().where(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at < due_at)
+        await bulk.execute_in(connection, waiting.values(next_attempt_at=due_at), parts.c.delivery_id, ids)
     return len(ids)
+
+
+def _resume_delay(attempts: int) -> timedelta:
+    return (
+        timedelta()
+        if attempts < 2
+        else min(timedelta(minutes=2 ** min(attempts - 2, 10)), timedelta(hours=1))
+    )
 
 
 async def requeue(

@@ -18,8 +18,9 @@ from bot.client.translations import Texts
 from bot.core import clock
 from storage import models
 
-MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
-"""Look-ups of one reader per period: more than a person reads, and little enough for a script to be of no use."""
+MAX_REQUESTS, MAX_LOOKUPS, COOLDOWN_SECONDS = 40, 12, 20.0
+"""Commands and controls of one reader per period, and the look-ups among them: more than a person uses or reads, and little
+enough for a script to be of no use."""
 
 
 class Client(commands.AutoShardedBot):
@@ -68,8 +69,11 @@ class Client(commands.AutoShardedBot):
         self.mentions = mentions
         self.wording_for = wording_for
         self._locale = locale
-        self.cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
-            MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS, lambda interaction: interaction.user.id
+        self.request_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
+            MAX_REQUESTS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
+        )
+        self.lookup_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
+            MAX_LOOKUPS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
         )
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:

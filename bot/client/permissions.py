@@ -99,17 +99,21 @@ async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
 
 
 async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Member:
-    """Return the user as a member of a server: from the interaction, else from Discord, as members are not cached.
+    """Return the user as a member of a server: from the interaction, else from Discord, once in an interaction.
 
     Raises UserError for someone who has left, and if Discord gives no answer.
     """
     user: Any = interaction.user
     if isinstance(user, discord.Member) and user.guild.id == guild_id:
         return user
+    fetched: dict[int, discord.Member] = interaction.extras.setdefault("members", {})
+    if guild_id in fetched:
+        return fetched[guild_id]
     try:
         client = interaction.client
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
-        return await guild.fetch_member(user.id)
+        fetched[guild_id] = await guild.fetch_member(user.id)
+        return fetched[guild_id]
     except discord.HTTPException as error:
         # An answer without Discord's own code, such as a proxy's page, says nothing about the person.
         is_verdict = isinstance(error, discord.NotFound | discord.Forbidden) and error.code

@@ -21,6 +21,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 import discord
 import structlog
 from discord import app_commands, ui
+from discord.ext import commands
 
 from bot.accounts.service import TextTokenStore
 from bot.client import custom_ids, message_builder, paper_text
@@ -260,13 +261,17 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode."""
+    """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
+
+    A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done.
+    """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
         @functools.wraps(method)
         async def run(
             cog: Any, interaction: AnyInteraction, /, *arguments: P.args, **options: P.kwargs
         ) -> None:
+            _check_cooldown(interaction, interaction.client.request_cooldowns)
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
             if chosen.defer is not None:
                 await chosen.defer(interaction)
@@ -377,16 +382,21 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
-    # Discord's own time, which no wrong clock of this machine changes.
-    asked_at = interaction.created_at.timestamp()
-    seconds = interaction.client.cooldowns.update_rate_limit(interaction, asked_at)
-    if seconds is not None:
-        raise UserError("cooldown", seconds=max(1, math.ceil(seconds)))
+    _check_cooldown(interaction, interaction.client.lookup_cooldowns)
     try:
         async with admission.admitted(interaction.user.id):
             yield
     except BusyError:
         raise UserError("busy") from None
+
+
+def _check_cooldown(
+    interaction: AnyInteraction, cooldowns: commands.CooldownMapping[discord.Interaction[Any]]
+) -> None:
+    # Discord's own time, which no wrong clock of this machine changes.
+    seconds = cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
+    if seconds is not None:
+        raise UserError("cooldown", seconds=max(1, math.ceil(seconds)))
 
 
 async def open_dm(request: Request) -> None:

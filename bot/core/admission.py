@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -35,6 +36,8 @@ class BusyError(errors.PaperroundError):
 class Admission:
     """A semaphore with a queue that is bounded by its length, by reader, and by its expected waiting time.
 
+    Work of one reader runs one after the other, so that one account with slow work leaves room for others.
+
     `patience` is the longest that work may wait, in seconds, and `max_waiting` the longest queue, in which each reader
     has one place at most. `on_decision` is told of each admission, and of the seconds that it waited.
     """
@@ -53,6 +56,7 @@ class Admission:
         self._max_waiting = max_waiting
         self._timer = timer
         self._slots = asyncio.Semaphore(at_once)
+        self._turns = weakref.WeakValueDictionary[int, asyncio.Lock]()
         self._waiting: list[int] = []
         self._mean_seconds = _FIRST_ESTIMATE_SECONDS
         self._refused, self._warned_at = 0, -WARNING_INTERVAL_SECONDS
@@ -61,7 +65,8 @@ class Admission:
     async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
         """Run the block as work of this reader. Raises BusyError if it may not wait, or waited longer than its patience."""
         arrived_at = self._timer()
-        is_admitted = await self._acquire(user_id, min(self.patience, max_patience))
+        turn = self._turns.setdefault(user_id, asyncio.Lock())
+        is_admitted = await self._acquire(user_id, turn, min(self.patience, max_patience))
         started_at = self._timer()
         self.on_decision(is_admitted, started_at - arrived_at)
         if not is_admitted:
@@ -76,15 +81,21 @@ class Admission:
             yield
         finally:
             self._slots.release()
+            turn.release()
             self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
 
-    async def _acquire(self, user_id: int, patience: float) -> bool:
-        if self._slots.locked() and not self._may_wait(user_id, patience):
+    async def _acquire(self, user_id: int, turn: asyncio.Lock, patience: float) -> bool:
+        if (self._slots.locked() or turn.locked()) and not self._may_wait(user_id, patience):
             return False
         self._waiting.append(user_id)
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
-                return await self._slots.acquire()
+                await turn.acquire()
+                try:
+                    return await self._slots.acquire()
+                except BaseException:
+                    turn.release()
+                    raise
         except TimeoutError:
             return False
         finally:

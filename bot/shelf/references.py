@@ -34,6 +34,8 @@ MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
 MAX_READ_TAGS = 100
 MAX_EXPANSION = 2_000_000
 """Characters that the abbreviations (`@string`) of a file may become together; later ones are left out."""
+MAX_OWN_NOTES = 20
+"""Notes of one entry that are read: each may have MAX_FIELD_LENGTH characters, and 1,000 are kept of all."""
 MAX_FIELD_LENGTH = 20_000
 """Characters of a field that are read. Of a note 1,000 are kept, and the longest command of an escaped letter has 18."""
 MAX_LATEX_LENGTH = 60_000
@@ -342,10 +344,8 @@ def _from_rdf(item: ET.Element, shared: Mapping[str, tuple[str, str]]) -> Refere
             container = shared.get(child.get(f"{_RDF}resource", ""))
             texts.append(_join(child) if container is None else container[0])
     persons = item.findall(f"{_BIB}authors//{_FOAF}Person")[:MAX_AUTHORS]
-    own_notes = (
-        shared.get(child.get(f"{_RDF}resource", ""), ("", ""))[1]
-        for child in item.iterfind(f"{_TERMS}isReferencedBy")
-    )
+    referring = islice(item.iterfind(f"{_TERMS}isReferencedBy"), MAX_OWN_NOTES)
+    own_notes = (shared.get(child.get(f"{_RDF}resource", ""), ("", ""))[1] for child in referring)
     return _reference(
         _find_id(texts),
         item.findtext(f"{_DC}title", ""),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from bot.outbox import contents, deliveries
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, both_languages, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -68,6 +69,20 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     assert {"en": "all 2", "ko": "2개를 모두"}[harness.texts.locale.value] in paused
     await harness.reader.slash(harness.channel, "alerts pause", days=0)
     assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None, None]
+
+
+async def test_alerts_of_many_channels_are_resumed_with_one_question_about_the_member(
+    harness: ClientHarness,
+) -> None:
+    for number in range(8):
+        channel = harness.guild.create_text_channel(f"papers-{number}")
+        draft = alert_builders.draft("로봇", user_id=harness.manager.id, channel_id=channel.id)
+        await harness.bot.services.alerts.add(replace(draft, guild_id=harness.guild.id))
+    before = len(harness.env.http_requests)
+    answer = last_response(await harness.manager.user.slash("alerts pause", days=0))
+    assert harness.texts("alerts-resumed", count=8) in shown_text(answer)
+    asked = [request for request in map(str, harness.env.http_requests[before:]) if "/members/" in request]
+    assert len(asked) == 1
 
 
 async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:

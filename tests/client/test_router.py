@@ -288,7 +288,7 @@ async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarnes
     listed = await harness.ask("digest")
     for _ in range(context.MAX_LOOKUPS - 1):
         await harness.reader.slash(harness.channel, "paper", paper="2501.00001")
-    seconds = int(context.LOOKUP_PERIOD_SECONDS)
+    seconds = int(context.COOLDOWN_SECONDS)
     sentence = harness.texts("cooldown", seconds=seconds)
     refused = await harness.ask("topic", query="로봇")
     assert (shown_text(refused), refused.ephemeral) == (sentence, True)
@@ -298,11 +298,19 @@ async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarnes
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
+async def test_commands_that_look_nothing_up_have_a_limit_too(harness: ClientHarness) -> None:
+    refusal = harness.texts("cooldown", seconds=int(context.COOLDOWN_SECONDS))
+    for number in range(context.MAX_REQUESTS + 2):
+        answer = last_response(await harness.reader.slash(harness.channel, "alerts pause", days=0))
+        assert (shown_text(answer) == refusal) is (number >= context.MAX_REQUESTS)
+    assert shown_text(await harness.ask("alerts list", by=harness.manager)) != refusal
+
+
 async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHarness) -> None:
     await harness.reader.slash(harness.channel, "digest")
-    await harness.env.advance_time(context.LOOKUP_PERIOD_SECONDS + 1)
+    await harness.env.advance_time(context.COOLDOWN_SECONDS + 1)
     await harness.manager.slash(harness.channel, "digest")
-    assert len(harness.bot.cooldowns._cache) == 1
+    assert len(harness.bot.lookup_cooldowns._cache) == 1
 
 
 TOKEN_SECONDS = 15 * 60

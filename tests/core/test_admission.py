@@ -133,3 +133,16 @@ def test_each_reader_has_one_place_in_a_queue_of_bounded_length() -> None:
         assert set(greedy.refused_after + others.refused_after) == {0.0}
 
     _run(run)
+
+
+def test_slow_look_ups_of_one_reader_leave_room_for_others() -> None:
+    async def run(lookups: Admission) -> None:
+        greedy, others = Readers(lookups), Readers(lookups)
+        asked = [asyncio.create_task(greedy.ask(99, seconds=600.0)) for _ in range(12)]
+        await asyncio.sleep(0)
+        await others.ask_all(admission.MAX_AT_ONCE)
+        await asyncio.gather(*asked)
+        assert (greedy.max_at_once, len(greedy.answered)) == (1, 1)
+        assert others.refused_after == []
+
+    _run(run)

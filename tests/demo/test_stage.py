@@ -58,10 +58,10 @@ async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that
             return shown_text(last_response(answer))
 
         answers = [await ask() for _ in range(context.MAX_LOOKUPS + 1)]
-        refusal = harness.texts("cooldown", seconds=int(context.LOOKUP_PERIOD_SECONDS))
+        refusal = harness.texts("cooldown", seconds=int(context.COOLDOWN_SECONDS))
         assert answers.count(refusal) == 1
         assert answers[-1] == refusal
-        seconds[0] += context.LOOKUP_PERIOD_SECONDS + 1
+        seconds[0] += context.COOLDOWN_SECONDS + 1
         await stage.step()
         assert await ask() != refusal
 

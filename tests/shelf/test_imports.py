@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -263,6 +264,18 @@ def test_what_many_items_share_is_read_once() -> None:
         assert {len(item["note"]) for item in found[3:]} == {notes.MAX_NOTE_LENGTH}
 
     growth.assert_linear(read, 10_000)
+
+
+def test_an_item_with_endless_references_to_one_note_stays_small() -> None:
+    referring = '<dcterms:isReferencedBy rdf:resource="#item_3"/>'
+    library = LIBRARY.replace("mine", "x" * 1_000).replace(referring, referring * 20_000)
+    tracemalloc.start()
+    found, _, _ = parse_references(library)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found[0]["note"]) == notes.MAX_NOTE_LENGTH
+    # The tree of the file's elements takes most of it; the notes would be 20 MB.
+    assert peak < 15_000_000
 
 
 @given(TEXTS.map(lambda text: f"@misc{{{text}") | TEXTS.map(lambda text: f"TY  - {text}\n{text}\nER  - "))

@@ -222,6 +222,38 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
     assert await list_due_nonces(db) == ["a/0"]
 
 
+async def test_what_is_refused_again_and_again_resumes_later_each_time(db: database.Database) -> None:
+    await add(db, new_delivery("a"))
+    now, waits = NOW, []
+    for _ in range(10):
+        async with db.transaction() as connection:
+            part = await start_attempt(connection, now)
+            await outbox.stop_part(
+                connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=now
+            )
+            await outbox.resume(connection, now, channel_id=7)
+            await outbox.resume(connection, now, channel_id=7)
+            first, *_ = await deliveries.list_parts(connection, part.delivery_id)
+        waits.append((first.next_attempt_at - now) // timedelta(minutes=1))
+        now = first.next_attempt_at
+    assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+async def test_others_of_a_destination_wait_with_what_was_refused(db: database.Database) -> None:
+    for nonce in ("a", "b"):
+        await add(db, new_delivery(nonce))
+    async with db.transaction() as connection:
+        for _ in range(2):
+            part = await start_attempt(connection)
+            await outbox.stop_part(
+                connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=NOW
+            )
+            await outbox.pause(connection, channel_id=7, reason="no access")
+            await outbox.resume(connection, NOW, channel_id=7)
+    assert await list_due_nonces(db) == []
+    assert await list_due_nonces(db, NOW + timedelta(minutes=1)) == ["a/0", "b/0"]
+
+
 async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     late = NOW + timedelta(hours=25)

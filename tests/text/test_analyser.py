@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import sys
 import unicodedata
 from contextlib import closing
 
@@ -239,6 +240,12 @@ def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> 
 )
 def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
     assert analyser.fold(text) == folded
+
+
+@pytest.mark.parametrize("codepoint", range(0x80, sys.maxunicode + 1, 0x1000))
+def test_folding_makes_no_text_much_longer(codepoint: int) -> None:
+    block = [chr(number) for number in range(codepoint, min(codepoint + 0x1000, sys.maxunicode + 1))]
+    assert [sign for sign in block if len(analyser.fold(sign)) > 4] == []
 
 
 def test_folding_a_name_removes_punctuation_and_keeps_the_order() -> None:
