@@ -154,11 +154,12 @@ _IN_BRACKETS = re.compile(r"[\[(`【]([^\[\]()`\s【】]{9,30})[\])`】]")
 
 def _read_blocks(rows: Sequence[str]) -> list[_Block]:
     """The blocks of a text, at most MAX_BLOCKS, without code and comments, tables and lists of HTML as Markdown."""
-    fenced = markdown_lines.find_fenced_rows(rows, 0, len(rows))
+    first, last = _find_answer(rows)
+    fenced = markdown_lines.find_fenced_rows(rows, first, last)
     targets = {match[1].lower(): match[2] for row in rows if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))}
     reader = _BlockReader()
-    row, last_comment_end = 0, len(rows)
-    while row < len(rows) and len(reader.blocks) < MAX_BLOCKS:
+    row, last_comment_end = first, len(rows)
+    while row < last and len(reader.blocks) < MAX_BLOCKS:
         line = rows[row]
         if row in fenced:
             reader.end()
@@ -180,6 +181,17 @@ def _read_blocks(rows: Sequence[str]) -> list[_Block]:
     reader.end()
     _nest(reader.blocks)
     return reader.blocks
+
+
+def _find_answer(rows: Sequence[str]) -> tuple[int, int]:
+    """The rows to read: those within a fence of Markdown around the whole text, as models write it, or else all."""
+    first = next((row for row, line in enumerate(rows) if line.strip()), 0)
+    if rows and markdown_lines.is_fence(rows[first]):
+        fences = markdown_lines.find_fences(rows, 0, len(rows))
+        end = markdown_lines.find_markdown_end(rows, fences, 0, len(rows)) if fences[0].is_markdown else None
+        if end is not None:
+            return first + 1, end
+    return 0, len(rows)
 
 
 def _find_region_end(rows: Sequence[str], start: int, name: str) -> int:
@@ -279,11 +291,11 @@ class _BlockReader:
         if heading:
             self._add(_Kind.HEADING, row, heading.level, heading.text)
             self.end()
+        elif last and last.kind is _Kind.TEXT and _is_underline(bare, last.lines) and not self._after_blank:
+            last.kind, last.depth = _Kind.HEADING, 1 if bare[0] == "=" else 2
+            self.end()
         elif markdown_lines.is_thematic_break(bare):
             self._add(_Kind.RULE, row, _TEXT_DEPTH, bare)
-            self.end()
-        elif len(bare) > 2 and not bare.strip("=") and last and last.kind is _Kind.TEXT:
-            last.kind, last.depth = _Kind.HEADING, 1
             self.end()
         elif item := _ITEM.match(bare):
             self._add(_Kind.ITEM, row, _TEXT_DEPTH + 1 + indent, bare[item.end() :])
@@ -301,6 +313,13 @@ class _BlockReader:
             self._columns = ()
         self._open = _Block(kind, row, depth, list(lines), self._columns if kind is _Kind.ROW else ())
         self.blocks.append(self._open)
+
+
+def _is_underline(line: str, above: Sequence[str]) -> bool:
+    """Whether a line makes a heading of those above it; a rule below a sentence or a link is a rule."""
+    if len(line) < 3 or line.strip(line[0]) or line[0] not in "=-":
+        return False
+    return line[0] == "=" or (len(above) == 1 and not above[0].endswith((".", "。", ")", "]")))
 
 
 def _plain_line(line: str) -> str:
@@ -360,7 +379,7 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _LEAD = re.compile(
-    r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}"
+    r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[①-⑳❶-❿]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}"
 )
 _TAG = re.compile(r"\A\[[^\[\]]{1,40}\][\s:]{1,3}(?=\S)")
 _END_BRACKETS = re.compile(r"\s{0,3}\(([^()]{2,30})\)\Z")
@@ -374,6 +393,9 @@ _READ_MORE = re.compile(
 _AROUND_ID = re.compile(
     r"\A(?:v[0-9]{1,2})?[\])`*:\s–—-]{0,9}|[\[(`*\s]{0,9}(?:arxiv:?)?[\[(`*:\s–—-]{0,9}\Z", re.IGNORECASE
 )
+_ENDS_WITH_NAME = re.compile(r",\s(?:[A-Z][\w.'’-]*\s){1,3}[A-Z][\w'’-]+[.,]?\Z")
+_NAME = r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}"
+_ONLY_NAMES = re.compile(rf"{_NAME}(?:, {_NAME}){{0,20}}(?:,? (?:and|&) {_NAME}|, {_NAME})\Z")
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
@@ -386,7 +408,9 @@ def _plain_text(text: str) -> str:
 def clean_title(text: str) -> str:
     """A title without markup, number, tag, quotes, ornaments and venue around it."""
     text = _TAG.sub("", _LEAD.sub("", _plain_text(text).strip(" *_:-–—|")))
-    if (end := _END_BRACKETS.search(text)) and (_YEAR.fullmatch(end[1]) or fields.VENUE.fullmatch(end[1])):
+    if (end := _END_BRACKETS.search(text)) and any(
+        (_YEAR.fullmatch(end[1]), fields.VENUE.fullmatch(end[1]), _NAMES.search(end[1]))
+    ):
         text = text[: end.start()]
     text = text.strip(" *_:–—|,;")
     text = text[:-1] if text.endswith(".") and not text.endswith("..") else text
@@ -411,6 +435,7 @@ def as_title(text: str, min_words: int = 4) -> str | None:
         or _CAPTIONS.match(title)
         or len(_CJK.findall(title)) > 0.2 * letters
         or _NAMES.search(title)
+        or _ONLY_NAMES.match(title)
         or arxiv_ids.parse_bare_id(title)
         or len(words) < min_words - (": " in title)
         or (min_words > 3 and len(title) < 20)
@@ -441,17 +466,27 @@ def _find_title(text: str, inline: _Inline, arxiv_id: str | None) -> str | None:
 
 
 def _guess_title(text: str, inline: _Inline, arxiv_id: str) -> str | None:
-    """The title before the links or beside the id, as in `A title of words [PDF](…)`, if something like one stands there."""
+    """The title before or behind the links or the id, as in `A title of words [PDF](…)`, if something like one stands there."""
     if any(_has_name(link.arxiv_id, inline) for link in inline.links if link.arxiv_id):
         return None
     ids = arxiv_ids.find_ids(text)
-    starts = [link.start for link in inline.links if link.label]
-    start = min(starts, default=text.rfind(" ", 0, ids[0][1]) if ids else -1)
+    links = sorted((link for link in inline.links if link.label), key=lambda link: link.start)
+    start = links[0].start if links else -1
+    if ids and not links:
+        start = max(text.rfind(" ", 0, ids[0][1]), text.rfind("\n", 0, ids[0][1]))
     before = text[: max(start, 0)].strip()
+    if (bold := _BOLD.match(before)) and not before.startswith(("**[", "__[")):
+        return None if _is_name(text, bold) else as_title(bold[1] or bold[2], 3)
     if "\n" in before and (title := as_title(before.partition("\n")[0])):
         return title
-    if 0 < len(before) <= 400 and (title := as_title(_READ_MORE.sub("", before))):
+    before = _READ_MORE.sub("", before)
+    if 0 < len(before) <= _MAX_LABEL_LENGTH and not _ENDS_WITH_NAME.search(before) and (title := as_title(before)):
         return title
+    end = 0
+    for link in links:
+        end = link.end if link.start <= end + 3 else end
+    if end:
+        return as_title(_read_inline(text[end:]).plain.partition("\n")[0])
     parts = inline.plain.partition("\n")[0].partition(arxiv_id)
     return as_title(_AROUND_ID.sub("", max(parts[0], parts[2], key=len))) if parts[1] else None
 
@@ -508,6 +543,12 @@ def find_date(text: str) -> date | None:
     text = _OF.sub(" ", text.translate(_CJK_DATES))
     parsed = archive_headings.parse_date(text)
     return parsed[0] if parsed else None
+
+
+def _date_alone(text: str) -> date | None:
+    """The date of a text that says little else."""
+    plain = _plain_text(text) if len(text) <= 2 * _MAX_CAPTION_LENGTH else ""
+    return find_date(plain) if 0 < len(plain) <= 40 and not _UPDATED.search(plain) else None
 
 
 _CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}
@@ -647,9 +688,12 @@ class _ListReader:
                 return None
             if block.ids:
                 inline = _read_inline(block.text)
-                if block.kind is _Kind.ROW or any(_find_title(block.text, inline, found) for found in block.ids[:2]):
+                cells = _split_cells(block.text) if block.kind is _Kind.ROW else ()
+                if cells and (len(cells) > 2 or _KIND_BY_LABEL.get(_plain_text(cells[0]).lower()) != "skipped"):
                     return None
-                ids.update(_find_marked_ids(block))
+                if any(_find_title(block.text, inline, found) for found in block.ids[:2]):
+                    return None
+                ids.update(_find_marked_ids(block, 30 if heading.has_more else 200))
         return ids.pop() if len(ids) == 1 else None
 
     def _read_section(self, position: int, arxiv_id: str, section: _Section) -> None:
@@ -657,6 +701,8 @@ class _ListReader:
         heading = self._blocks[position]
         text = [_as_text(block, 8) for block in self._blocks[position + 1 : heading.end]]
         title, translated = as_title(heading.text, 2), clean_title(heading.text)
+        if text and _KIND_BY_LABEL.get(translated.strip(":： ").lower()) == "title":
+            title = as_title(text.pop(0), 2)
         lines = (line for part in text for line in part.split("\n"))
         if title is None and translated and not any(_label_kind(line)[0] == "title" for line in lines):
             text.insert(0, translated)
@@ -683,7 +729,10 @@ class _ListReader:
     def _read_text(self, block: _Block, section: _Section) -> None:
         current = self._current
         foreign = [found for found in block.ids if not current or found != current.arxiv_id]
-        if not foreign and current:
+        on = None if block.ids or (current and (current.depth < _TEXT_DEPTH or ":" in block.text)) else _date_alone(block.text)
+        if on:
+            self._current, section.on = None, on
+        elif not foreign and current:
             current.text.append(block.text)
         elif not foreign:
             self._before = block.text
@@ -712,14 +761,14 @@ class _ListReader:
         if title and len(block.ids) <= 2 and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30]):
             self._add(arxiv_id, block, title, section, [_after_title(text, inline, arxiv_id, title)])
             return
-        is_caption = len(inline.rest) <= _MAX_CAPTION_LENGTH or block.ids[0] in _find_marked_ids(block)
+        is_caption = len(inline.rest) <= _MAX_CAPTION_LENGTH or block.ids[0] in _find_marked_ids(block, 40)
         if is_line or len(block.ids) > 1 or not is_caption:
             return  # it mentions papers
         if current and current.depth < _TEXT_DEPTH:
             current.text.append(text)  # a mention in the text of a paper with a heading
             return
         before = current.text[-1] if current and current.text else self._before
-        found = as_title(before) if before and before.count("\n") < 2 else None
+        found = as_title(before) if before and before.count("\n") < 2 and _label_kind(before)[0] in (None, "text") else None
         if found and current:
             current.text.pop()
         title = found or title or _guess_title(text, inline, arxiv_id)
@@ -747,7 +796,7 @@ class _ListReader:
                 self._add(item.first_id, item, title, section, [block.text for block in below])
                 return
             self._before = item.text
-            if len(inline.rest) <= _MAX_CAPTION_LENGTH and (on := find_date(inline.rest)):
+            if on := _date_alone(item.text):
                 self._sections.append(section := _Section(on))
         self._read(position + 1, item.end, section)
 
@@ -782,14 +831,18 @@ def _as_text(block: _Block, depth: int) -> str:
     """A block in the text of a paper: a heading as a label, an item with its bullet, indented as far as it is deeper."""
     if block.kind is _Kind.HEADING:
         return f"**{_plain_text(block.text)}**:"
+    if block.kind is _Kind.ROW:
+        return ": ".join(cell.strip() for cell in _split_cells(block.text))
     return f"{' ' * max(0, block.depth - depth)}- {block.text}" if block.kind is _Kind.ITEM else block.text
 
 
-def _find_marked_ids(block: _Block) -> Iterator[str]:
-    """The ids of lines that have only links, captions and a label."""
+def _find_marked_ids(block: _Block, max_length: int) -> Iterator[str]:
+    """The ids of lines that have little besides links, or begin with the label of links."""
     for line in _join_link_lines(block.lines):
-        if any(found in line for found in block.ids) and len(_read_inline(line).rest) <= _MAX_CAPTION_LENGTH // 2:
-            yield from (found for found in block.ids if found in line)
+        if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
+            rest = _read_inline(line).rest
+            if len(rest) + 3 * len(_CJK.findall(rest[:200])) <= max_length or _label_kind(line)[0] == "skipped":
+                yield from found
 
 
 _COLUMNS = {
@@ -810,7 +863,7 @@ def _fill_row(
     dated_at, authors_at, title_at = by_column["date"], by_column["authors"], by_column["title"]
     for index, cell in enumerate(cells):
         name = columns[index] if index < len(columns) else ""
-        if index not in (dated_at, authors_at, title_at) and _KIND_BY_LABEL.get(name.lower()) == "skipped":
+        if index not in (dated_at, authors_at, title_at) and _KIND_BY_LABEL.get(name.lower()) in ("skipped", "date"):
             continue
         plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
         if index == dated_at or (len(plain) < 24 and dated_at is None):
@@ -885,7 +938,7 @@ def _join_link_lines(lines: Sequence[str]) -> Iterator[str]:
 # The text of a paper to its fields.
 
 _LABEL = re.compile(
-    r"(?:[-*+•]\s{1,3})?(?P<open>\*{1,3}|_{1,2})?(?P<name>[^\W_][^\n:：*_|\[\]()]{0,40}?)\s?(?P<close>\*{1,3}|_{1,2})?\s?[:：]\s?(?:\*{1,3}|_{1,2})?"
+    r"(?:[-*+•]\s{1,3})?(?:[^\w\s*\[\]()<>!|`#-]{1,4}\s{1,2})?(?P<open>\*{1,3}|_{1,2})?(?P<name>[^\W_][^\n:：*_|\[\]()]{0,40}?)\s?(?P<close>\*{1,3}|_{1,2})?\s?[:：]\s?(?:\*{1,3}|_{1,2})?"
     r"[ \t]*(?P<value>.*)",
     re.DOTALL,
 )
@@ -893,10 +946,11 @@ _LABEL_KINDS = {
     "authors": "author authors 作者 저자 著者 by autores auteurs autoren авторы",
     "title": "title|original title|paper title|原文标题|标题|標題|题目|원제|제목|论文标题|英文标题|タイトル|título|titre|titel|название",
     "skipped": (
-        "link|links|url|pdf|paper|code|arxiv|arxiv id|id|doi|github|论文链接|链接|連結|代码|main category|category|categories"
-        "|primary category|subjects|分类|类别|comments|comment|date|published|updated|日期|发布日期|project|project page|pdf link"
-        "|arxiv link|링크|원문链接|原文链接|keywords|tags|关键词|标签|リンク|enlace|lien|fecha|datum|ссылка|source|website"
+        "link|links|url|pdf|paper|papers|论文|原文|地址|论文地址|논문|code|arxiv|arxiv id|id|doi|github|论文链接|链接|連結|代码|main category|category|categories"
+        "|primary category|subjects|分类|类别|comments|comment|updated|project|project page|pdf link"
+        "|arxiv link|링크|원문链接|原文链接|keywords|tags|关键词|标签|リンク|enlace|lien|ссылка|source|website"
     ),
+    "date": "date|published|submitted|announced|publication date|日期|发布日期|날짜|日付|fecha|datum|дата",
     "text": (
         "abstract|tl;dr|tldr|tl; dr|摘要|summary|motivation|method|methods|result|results|conclusion|conclusions|relevance"
         "|comment by ai|contribution|contributions|key points|key findings|초록|요약|概要|要約|要点|动机|方法|结果|结论|中文摘要|译文"
@@ -908,7 +962,7 @@ _KIND_BY_LABEL = {
     label: kind for kind, labels in _LABEL_KINDS.items() for label in labels.split("|" if "|" in labels else " ")
 }
 _VOTES = re.compile(r"(?:👍|🔼|▲|⬆)️?[\s:*]{0,3}([0-9]{1,6})(?![0-9])")
-_NAME_LINES = 6
+_NAME_LINES = 10
 """Lines of a paper's text among which one may have the authors without a label."""
 _NAME_LIST = re.compile(r"\A[*_]{1,2}([^*_\n]{5,3000})[*_]{1,2}\Z")
 
@@ -929,15 +983,15 @@ def _section_text(text: str) -> str:
     return _read_inline(_plain_line(_SUMMARY.sub("", _BREAK.sub("\n", text)))).plain.replace("\\|", "|").strip()
 
 
-def _to_record(paper: _Paper) -> listing.Paper:
-    """A paper with the fields of a listing's: its text in sections by its labels."""
+def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
+    """The date of a paper, and the paper with the fields of a listing's: its text in sections by its labels."""
     record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, **paper.fields}
     sections: list[tuple[str | None, list[str]]] = []
-    last, is_after_blank = None, True
-    for number, raw in enumerate(line for part in paper.text for line in part.split("\n")):
+    last, is_after_blank, on = None, True, paper.on
+    for number, raw in enumerate(line for part in paper.text for line in [*part.split("\n"), ""]):
         line = raw.strip()
         kind, name, value = _line_kind(line, number)
-        goes_on = last in ("title", "skipped", "authors") and not is_after_blank and line[:1] not in "-*>#"
+        goes_on = last in ("title", "skipped", "authors", "date") and not is_after_blank and line[:1] not in "-*>#"
         if kind is None and goes_on:
             if last == "title" and record["title"]:
                 record["title"] = as_title(f"{record['title']} {line}", 1) or record["title"]
@@ -948,6 +1002,8 @@ def _to_record(paper: _Paper) -> listing.Paper:
         if kind == "authors":
             names, _ = archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))
             record.setdefault("authors", names)
+        elif kind == "date":
+            on = on or find_date(_plain_text(value[:_MAX_CAPTION_LENGTH]))
         elif kind == "votes":
             record["votes"] = archive_headings.parse_votes(value)[0]
         elif kind == "title":
@@ -965,7 +1021,7 @@ def _to_record(paper: _Paper) -> listing.Paper:
         for name, body in bodies
         if body
     ][: listing.MAX_SECTIONS]
-    return record
+    return on, record
 
 
 def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
@@ -1001,7 +1057,7 @@ def _is_names(line: str) -> bool:
 
 # A text to digests.
 
-_FRONT_FIELD = re.compile(r"(date|published|day)\s{0,3}:\s{0,3}(.{4,100})", re.IGNORECASE)
+_FRONT_FIELD = re.compile(r"([a-zA-Z_-]{2,20})\s{0,3}:\s{0,3}(.{4,300})")
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -1009,8 +1065,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
 
     `name` is the path or address, which may have the date. Raises NotADigestError with the reason for other texts.
     """
-    front_on, start = _read_front_matter(rows)
-    blocks = _read_blocks(rows[start:] if start else rows)
+    front_on, section, start = _read_front_matter(rows)
+    start -= len(section)
+    blocks = _read_blocks([*section, *rows[start + len(section) :]] if section or start else rows)
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     problems = []
     if len(blocks) >= MAX_BLOCKS:
@@ -1037,22 +1094,20 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         for block in blocks
         if sum(map(len, block.lines)) > _MAX_BLOCK_LENGTH
     ]
-    return build_digests(
-        ((paper.on, paper.row + start + 1, _to_record(paper)) for paper in papers), on, problems
-    )
+    return build_digests(((paper.row + start + 1, *_to_record(paper)) for paper in papers), on, problems)
 
 
 def build_digests(
-    papers: Iterable[tuple[date | None, int, listing.Paper]],
+    papers: Iterable[tuple[int, date | None, listing.Paper]],
     on: date | None,
     problems: Sequence[Problem] = (),
 ) -> tuple[Digest, ...]:
-    """The digests of papers with their dates and lines. A paper that is named twice on a day is one paper.
+    """The digests of papers with their lines and dates. A paper that is named twice on a day is one paper.
 
     Raises NotADigestError if some have no date and `on` is None.
     """
     by_date: dict[date | None, dict[str, tuple[int, listing.Paper]]] = {}
-    for dated, line, paper in papers:
+    for line, dated, paper in papers:
         known = by_date.setdefault(dated, {}).get(paper["arxiv_id"])
         if known is not None:
             line, paper = known[0], {**paper, **{key: value for key, value in known[1].items() if value}}
@@ -1073,12 +1128,13 @@ def build_digests(
     return tuple(digests)
 
 
-def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """The date in the front matter, and the row after it."""
-    if not rows or rows[0].strip() != "---":
-        return None, 0
-    for row in range(1, min(len(rows), 60)):
-        if rows[row].strip() == "---":
-            fields_ = filter(None, map(_FRONT_FIELD.match, rows[1:row]))
-            return next((on for match in fields_ if (on := find_date(match[2]))), None), row + 1
-    return None, 0
+def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int]:
+    """The date in the front matter, its paper as a section if it names one, and the row after it."""
+    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
+    if not end or rows[0].strip() != "---":
+        return None, [], 0
+    values = {match[1].lower(): match[2].strip("\"' ") for line in rows[1:end] if (match := _FRONT_FIELD.match(line))}
+    on = next((on for name in ("date", "published", "day") if (on := find_date(values.get(name, "")))), None)
+    is_paper = "title" in values and sum(arxiv_ids.extract_arxiv_id(value) is not None for value in values.values()) == 1
+    section = [f"# {values['title']}", *(f"- {name}: {value}" for name, value in values.items())] if is_paper else []
+    return on, section, end + 1
