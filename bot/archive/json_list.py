@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, paper_list
@@ -45,18 +46,19 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     """
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         raise errors.NotADigestError(f"its JSON has more than {MAX_BRACKETS:,} objects and lists")
-    values = list(listing.read_values(text))
-    if any(listing.is_record(value) for _, value in values):
-        return listing.build_records(values)
+    values = listing.read_values(text)
+    head = list(islice(values, 2))
+    if any(listing.is_record(value) for _, value in head):
+        return listing.build_records([*head, *values])
     path_on = paper_list.find_path_date(name)
-    if service := _read_answer(values):
+    if service := _read_answer(head):
         day = path_on or _newest_day(service) or on
         if day:
             return (listing.build(day, service, read=listing.from_service),)
     texts = list[_Found]()
     papers = (
         (item.line, item.on or path_on or _find_date(item.paper), _to_record(item.paper))
-        for line, value in values
+        for line, value in chain(head, values)
         for item in _find_papers(value, line)
         if item.paper is not None or texts.append(item)
     )
@@ -67,7 +69,7 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
         dated = next((item.on for item in texts if item.on), None)
         return paper_list.parse(rows, dated.isoformat() if dated else name, on)
     # Most JSON is not a list: the reason is that of the first value.
-    return listing.build_records(values)
+    return listing.build_records(head)
 
 
 def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:

@@ -7,6 +7,7 @@ A date is that of a heading, the front matter, the file's path, or a row; papers
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -120,16 +121,13 @@ class _Block:
     kind: _Kind
     row: int
     depth: int
-    lines: list[str]
+    text: str
     columns: Sequence[str] = ()
     ids: tuple[str, ...] = ()
     end: int = 0
     first_id: str | None = None
     has_more: bool = False
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)[:_MAX_BLOCK_LENGTH]
+    is_cut: bool = False
 
     def take(self, arxiv_id: str | None) -> None:
         """Count the id of a block within."""
@@ -152,14 +150,16 @@ _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:]
 _IN_BRACKETS = re.compile(r"[\[(`【]([^\[\]()`\s【】]{9,30})[\])`】]")
 
 
-def _read_blocks(rows: Sequence[str]) -> list[_Block]:
-    """The blocks of a text, at most MAX_BLOCKS, without code and comments, tables and lists of HTML as Markdown."""
+def _read_blocks(rows: Sequence[str]) -> tuple[list[_Block], bool]:
+    """The blocks of a text without code and comments, and whether there may be more than are read.
+
+    Tables and lists of HTML are read as Markdown."""
     first, last = _find_answer(rows)
     fenced = markdown_lines.find_fenced_rows(rows, first, last)
     targets = {match[1].lower(): match[2] for row in rows if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))}
     reader = _BlockReader()
     row, last_comment_end = first, len(rows)
-    while row < last and len(reader.blocks) < MAX_BLOCKS:
+    while row < last and not reader.is_full:
         line = rows[row]
         if row in fenced:
             reader.end()
@@ -180,7 +180,7 @@ def _read_blocks(rows: Sequence[str]) -> list[_Block]:
         row += 1
     reader.end()
     _nest(reader.blocks)
-    return reader.blocks
+    return reader.blocks, reader.is_full
 
 
 def _find_answer(rows: Sequence[str]) -> tuple[int, int]:
@@ -220,7 +220,7 @@ def _resolve_references(line: str, targets: dict[str, str]) -> str:
 def _nest(blocks: Sequence[_Block]) -> None:
     """Give each block the end of what is below it, and the ids there."""
     opened: list[_Block] = []
-    for index, block in enumerate([*blocks, _Block(_Kind.HEADING, 0, 0, [])]):
+    for index, block in enumerate([*blocks, _Block(_Kind.HEADING, 0, 0, "")]):
         while opened and opened[-1].depth >= block.depth:
             closed = opened.pop()
             closed.end = index
@@ -240,14 +240,21 @@ class _BlockReader:
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
+        self._ids = set[str]()
         self._open: _Block | None = None
+        self._lines: list[str] = []
         self._after_blank = True
         self._columns: Sequence[str] = ()
         self._in_table = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many blocks or papers as memory allows."""
+        return len(self.blocks) >= MAX_BLOCKS or len(self._ids) > MAX_PAPERS
+
     def read(self, row: int, line: str) -> None:
         """Read a line. Blank ones end tables and paragraphs."""
-        bare = line.strip()
+        bare = "" if self.is_full else line.strip()
         if not bare:
             self._after_blank, self._in_table = True, False
             if self._open and self._open.kind is _Kind.TEXT:
@@ -263,7 +270,10 @@ class _BlockReader:
     def end(self) -> None:
         """End the open block."""
         if self._open:
+            text = "\n".join(self._lines)
+            self._open.text, self._open.is_cut = text[:_MAX_BLOCK_LENGTH], len(text) > _MAX_BLOCK_LENGTH
             self._open.ids = _find_block_ids(self._open)
+            self._ids.update(self._open.ids)
             for arxiv_id in self._open.ids:
                 self._open.take(arxiv_id)
         self._open = None
@@ -272,10 +282,9 @@ class _BlockReader:
     def _read_row(self, row: int, bare: str) -> bool:
         """Read a line as part of a table, if it is one: its delimiter, or a row."""
         if _DELIMITER.match(bare):
-            last = self._open
-            if last and "|" in last.lines[-1] and last.kind in (_Kind.ROW, _Kind.TEXT):
-                self._columns = [_plain_text(cell) for cell in _split_cells(last.lines.pop())]
-                if not last.lines:
+            if self._open and self._open.kind in (_Kind.ROW, _Kind.TEXT) and "|" in self._lines[-1]:
+                self._columns = [_plain_text(cell) for cell in _split_cells(self._lines.pop())]
+                if not self._lines:
                     self.blocks.pop()
                     self._open = None
             self._in_table = True
@@ -291,7 +300,7 @@ class _BlockReader:
         if heading:
             self._add(_Kind.HEADING, row, heading.level, heading.text)
             self.end()
-        elif last and last.kind is _Kind.TEXT and _is_underline(bare, last.lines) and not self._after_blank:
+        elif last and last.kind is _Kind.TEXT and _is_underline(bare, self._lines) and not self._after_blank:
             last.kind, last.depth = _Kind.HEADING, 1 if bare[0] == "=" else 2
             self.end()
         elif markdown_lines.is_thematic_break(bare):
@@ -303,7 +312,7 @@ class _BlockReader:
             (last.kind is _Kind.ITEM and (not self._after_blank or indent > last.depth - _TEXT_DEPTH - 1))
             or (last.kind is _Kind.TEXT and not self._after_blank)
         ):
-            last.lines += bare.split("\n")
+            self._lines += bare.split("\n")
         else:
             self._add(_Kind.TEXT, row, _TEXT_DEPTH, *bare.split("\n"))
 
@@ -311,7 +320,8 @@ class _BlockReader:
         self.end()
         if kind is _Kind.HEADING or (kind is _Kind.ROW and len(_split_cells(lines[0])) != len(self._columns)):
             self._columns = ()
-        self._open = _Block(kind, row, depth, list(lines), self._columns if kind is _Kind.ROW else ())
+        self._lines = list(lines)
+        self._open = _Block(kind, row, depth, "", self._columns if kind is _Kind.ROW else ())
         self.blocks.append(self._open)
 
 
@@ -589,7 +599,8 @@ class _Paper:
     title: str | None
     depth: int
     text: list[str]
-    fields: dict[str, object] = field(default_factory=dict)
+    votes: int | None = None
+    thumbnail: str | None = None
 
 
 @dataclass(slots=True)
@@ -619,7 +630,7 @@ class _ListReader:
         return [paper for index, paper in enumerate(self.papers) if index not in dropped]
 
     def _read(self, start: int, end: int, section: _Section) -> None:
-        while start < end and len(self.papers) < MAX_PAPERS:
+        while start < end:
             block = self._blocks[start]
             if block.kind is _Kind.HEADING:
                 self._read_heading(start, section)
@@ -647,7 +658,7 @@ class _ListReader:
             section.weak.add(len(self.papers))
         paper = self._current = _Paper(arxiv_id, block.row, section.on, title, block.depth, list(text))
         if votes := _VOTES.search(block.text):
-            paper.fields["votes"] = int(votes[1])
+            paper.votes = int(votes[1])
         self.papers.append(paper)
         self._before = None
         return paper
@@ -739,8 +750,8 @@ class _ListReader:
         elif len(foreign) == 1:
             self._read_paragraph(block, section)
         else:
-            for line in _join_link_lines(block.lines):
-                part = _Block(_Kind.TEXT, block.row, block.depth, [line])
+            for line in _join_link_lines(block.text.split("\n")):
+                part = _Block(_Kind.TEXT, block.row, block.depth, line)
                 part.ids = _find_block_ids(part)
                 self._read_paragraph(part, section, is_line=True)
 
@@ -772,7 +783,7 @@ class _ListReader:
         if found and current:
             current.text.pop()
         title = found or title or _guess_title(text, inline, arxiv_id)
-        self._add(arxiv_id, block, title, section, block.lines[1:], is_weak=not found)
+        self._add(arxiv_id, block, title, section, text.split("\n")[1:], is_weak=not found)
 
     def _read_item(self, position: int, section: _Section) -> None:
         """Read an item with the deeper items below it: one paper, or several, or text of the paper above it."""
@@ -838,7 +849,7 @@ def _as_text(block: _Block, depth: int) -> str:
 
 def _find_marked_ids(block: _Block, max_length: int) -> Iterator[str]:
     """The ids of lines that have little besides links, or begin with the label of links."""
-    for line in _join_link_lines(block.lines):
+    for line in _join_link_lines(block.text.split("\n")):
         if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
             rest = _read_inline(line).rest
             if len(rest) + 3 * len(_CJK.findall(rest[:200])) <= max_length or _label_kind(line)[0] == "skipped":
@@ -877,7 +888,7 @@ def _fill_row(
             heading = heading or (name if index != title_at else None)
             paper.text.append(f"**{heading}**:\n{body}" if heading else body)
         elif pictures := _read_inline(cell).pictures:
-            paper.fields.setdefault("thumbnail", pictures[0])
+            paper.thumbnail = paper.thumbnail or pictures[0]
 
 
 def _after_start(cell: str, title: str | None) -> str:
@@ -985,7 +996,8 @@ def _section_text(text: str) -> str:
 
 def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
     """The date of a paper, and the paper with the fields of a listing's: its text in sections by its labels."""
-    record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, **paper.fields}
+    record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, "votes": paper.votes}
+    record["thumbnail"] = paper.thumbnail
     sections: list[tuple[str | None, list[str]]] = []
     last, is_after_blank, on = None, True, paper.on
     for number, raw in enumerate(line for part in paper.text for line in [*part.split("\n"), ""]):
@@ -998,7 +1010,7 @@ def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
             continue
         is_after_blank, last = kind == "blank", last if kind == "blank" else kind
         if "![" in line[:3000] and (pictures := _read_inline(line[:3000]).pictures):
-            record.setdefault("thumbnail", pictures[0])
+            record["thumbnail"] = record["thumbnail"] or pictures[0]
         if kind == "authors":
             names, _ = archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))
             record.setdefault("authors", names)
@@ -1067,17 +1079,16 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     """
     front_on, section, start = _read_front_matter(rows)
     start -= len(section)
-    blocks = _read_blocks([*section, *rows[start + len(section) :]] if section or start else rows)
+    blocks, is_cut = _read_blocks([*section, *rows[start + len(section) :]] if section or start else rows)
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     problems = []
-    if len(blocks) >= MAX_BLOCKS:
-        problems.append(
-            Problem(blocks[-1].row + start + 1, f"after {MAX_BLOCKS} rows and items nothing is read")
-        )
+    if is_cut:
+        read = f"after {len(blocks):,} rows and items with {len(everything):,} arXiv ids nothing is read"
+        problems.append(Problem(blocks[-1].row + start + 1, read))
     if not everything and problems:
-        raise errors.NotADigestError(
-            f"{problems[0].message}, and no arXiv id stands before line {problems[0].line}"
-        )
+        raise errors.NotADigestError(f"{problems[0].message} (line {problems[0].line})")
+    if not everything and any(arxiv_ids.find_ids(row) for row in rows):
+        raise errors.NotADigestError("its arXiv links stand in code, comments or front matter, which are not read")
     if not everything:
         raise errors.NotADigestError("it has no heading with a date")
     papers = _ListReader(blocks, front_on or find_path_date(name)).read()
@@ -1092,7 +1103,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     problems += [
         Problem(block.row + start + 1, f"a text is read up to {_MAX_BLOCK_LENGTH} characters")
         for block in blocks
-        if sum(map(len, block.lines)) > _MAX_BLOCK_LENGTH
+        if block.is_cut
     ]
     return build_digests(((paper.row + start + 1, *_to_record(paper)) for paper in papers), on, problems)
 
@@ -1107,23 +1118,36 @@ def build_digests(
     Raises NotADigestError if some have no date and `on` is None.
     """
     by_date: dict[date | None, dict[str, tuple[int, listing.Paper]]] = {}
+    left_out = Counter[date | None]()
+    room = MAX_PAPERS
     for line, dated, paper in papers:
-        known = by_date.setdefault(dated, {}).get(paper["arxiv_id"])
-        if known is not None:
-            line, paper = known[0], {**paper, **{key: value for key, value in known[1].items() if value}}
-        by_date[dated][paper["arxiv_id"]] = (line, paper)
+        found, arxiv_id = by_date.setdefault(dated, {}), paper["arxiv_id"]
+        if arxiv_id in found:
+            first, known = found[arxiv_id]
+            found[arxiv_id] = first, {**paper, **{key: value for key, value in known.items() if value}}
+        elif room and len(found) < archive_headings.MAX_PAPERS:
+            found[arxiv_id] = line, paper
+            room -= 1
+        else:
+            left_out[dated] += 1
+    if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
+        problems = [*problems, Problem(1, f"after {MAX_PAPERS} papers nothing is read; {lost} of other days are left out")]
     digests = []
     if None in by_date and on is None:
-        number = len(by_date[None])
+        number = len(by_date[None]) + left_out[None]
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
     # The rolling one first: whether its place was read before is asked before the dated ones are stored.
     for dated, found in sorted(by_date.items(), key=lambda item: item[0] is not None):
+        if not found:
+            continue
         lines, records = zip(*found.values(), strict=True)
         day = dated or on
         assert day
-        digests.append(
-            listing.build(day, records, lines, problems, form=DigestFormat.LIST, is_rolling=dated is None)
-        )
+        if left_out[dated]:
+            number = len(found) + left_out[dated]
+            problems = [*problems, Problem(1, f"the list has {number} papers; those after {len(found)} are left out")]
+        form, is_rolling = DigestFormat.LIST, dated is None
+        digests.append(listing.build(day, records, lines, problems, form=form, is_rolling=is_rolling))
         problems = ()
     return tuple(digests)
 
