@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from importlib import resources
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines
@@ -29,6 +30,24 @@ _MAX_LABEL_LENGTH = 400
 _MAX_CAPTION_LENGTH = 80
 _MAX_CELLS = 60
 _MAX_INDENT = 24
+
+
+# Words of lists.
+
+
+def _read_words() -> dict[str, list[str]]:
+    text = resources.files(__package__).joinpath("list_words.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {kind: words.split("|") for kind, words in rows}
+
+
+_WORDS = _read_words()
+_KINDS = {label: kind for kind in ("authors", "title", "skipped", "date", "text") for label in _WORDS[kind]}
+"""The kinds of labels of lines."""
+_COLUMNS = {kind: re.compile("|".join(_WORDS[f"{kind} column"])) for kind in ("title", "authors", "date")}
+_CAPTIONS = re.compile(rf"(?:(?:{'|'.join(_WORDS['caption'])})[\W_]*){{1,5}}\Z", re.IGNORECASE)
+_NO_TITLES = re.compile(rf"(?:{'|'.join(_WORDS['no title'])})\W*\Z", re.IGNORECASE)
+_MENTIONING = re.compile(rf"(?:{'|'.join(_WORDS['mention'])})\W*\Z", re.IGNORECASE)
 
 
 # The links of a text.
@@ -156,7 +175,11 @@ def _read_blocks(rows: Sequence[str]) -> tuple[list[_Block], bool]:
     Tables and lists of HTML are read as Markdown."""
     first, last = _find_answer(rows)
     fenced = markdown_lines.find_fenced_rows(rows, first, last)
-    targets = {match[1].lower(): match[2] for row in rows if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))}
+    targets = {
+        match[1].lower(): match[2]
+        for row in rows
+        if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))
+    }
     reader = _BlockReader()
     row, last_comment_end = first, len(rows)
     while row < last and not reader.is_full:
@@ -366,25 +389,6 @@ def _find_block_ids(block: _Block) -> tuple[str, ...]:
 
 # What is a title.
 
-_CAPTIONS = re.compile(
-    r"(?:(?:read|view|see|show|more|full|original|official|our|the|on|click|download|get|open|pdf|abs|abstract|html|arxiv|md"
-    r"|alphaxiv|hf|hugging|face|huggingface|page|pages|paper|papers|link|links|url|code|github|git|repo|project|website|site"
-    r"|web|demo|video|tweet|twitter|blog|post|slides|poster|data|dataset|datasets|model|models|weights|doc|docs|preprint"
-    r"|publication|source|here|openreview|ar5iv|kimi|cool|scholar|semantic|bibtex|cite|details|summary|version|v[0-9]{1,2}|null|none|n/a"
-    r"|论文|链接|论文链接|原文|代码|项目|主页|详情|논문|링크|원문|코드|論文|リンク|原文链接|back|new|updated?|home|discord"
-    r"|enlace|artículo|lien|artigo|ссылка|статья)[\W_]*){1,5}\Z",
-    re.IGNORECASE,
-)
-_NO_TITLES = re.compile(
-    r"(?:table of contents|contents|references?|bibliography|citations?|related works?|acknowledge?ments?|introduction|overview"
-    r"|abstract|summary|conclusions?|news|updates?|changelog|change log|install(?:ation)?|usage|license|contributing|resources?"
-    r"|papers?|datasets?|benchmarks?|surveys?|methods?|results?|models?|links?|key points|목차|참고문헌|目录|参考文献|摘要|링크|链接)\W*\Z",
-    re.IGNORECASE,
-)
-_MENTIONING = re.compile(
-    r"(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|license|参考文献|참고문헌)\W*\Z",
-    re.IGNORECASE,
-)
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
@@ -417,17 +421,14 @@ def _plain_text(text: str) -> str:
 
 def clean_title(text: str) -> str:
     """A title without markup, number, tag, quotes, ornaments and venue around it."""
-    text = _TAG.sub("", _LEAD.sub("", _plain_text(text).strip(" *_:-–—|")))
-    if (end := _END_BRACKETS.search(text)) and any(
-        (_YEAR.fullmatch(end[1]), fields.VENUE.fullmatch(end[1]), _NAMES.search(end[1]))
-    ):
-        text = text[: end.start()]
-    text = text.strip(" *_:–—|,;")
-    text = text[:-1] if text.endswith(".") and not text.endswith("..") else text
+    text = _TAG.sub("", _LEAD.sub("", _plain_text(text).strip(" *_:-–—|"))).strip(" *_:–—|,;")
     for first, last in ('""', "“”", "''", "「」", "『』", "[]"):
         if len(text) > 2 and text[0] == first and text[-1] == last and first not in text[1:-1]:
             text = text[1:-1].strip()
-    return text
+    text = text[:-1] if text.endswith(".") and not text.endswith("..") else text
+    end = _END_BRACKETS.search(text)
+    kinds = (_YEAR.fullmatch, fields.VENUE.fullmatch, _NAMES.search)
+    return text[: end.start()] if end and any(is_kind(end[1]) for is_kind in kinds) else text
 
 
 def as_title(text: str, min_words: int = 4) -> str | None:
@@ -461,7 +462,9 @@ def _find_title(text: str, inline: _Inline, arxiv_id: str | None) -> str | None:
     if title := max(filter(None, own), key=len, default=None):
         return title
     labelled = (_label_kind(line) for line in text.split("\n", 9)[:9] if ":" in line or "：" in line)
-    if title := next((title for kind, _, value in labelled if kind == "title" and (title := as_title(value, 1))), None):
+    if title := next(
+        (title for kind, _, value in labelled if kind == "title" and (title := as_title(value, 1))), None
+    ):
         return title
     if _has_name(arxiv_id, inline):
         return None
@@ -490,7 +493,11 @@ def _guess_title(text: str, inline: _Inline, arxiv_id: str) -> str | None:
     if "\n" in before and (title := as_title(before.partition("\n")[0])):
         return title
     before = _READ_MORE.sub("", before)
-    if 0 < len(before) <= _MAX_LABEL_LENGTH and not _ENDS_WITH_NAME.search(before) and (title := as_title(before)):
+    if (
+        0 < len(before) <= _MAX_LABEL_LENGTH
+        and not _ENDS_WITH_NAME.search(before)
+        and (title := as_title(before))
+    ):
         return title
     end = 0
     for link in links:
@@ -533,8 +540,6 @@ _RANGE = re.compile(
 _NUMBER_RANGE = re.compile(
     r"(20[0-9]{2})\W([0-9]{1,2})\W([0-9]{1,2})\s?(?:-|–|—|~|to)\s?(?:(20[0-9]{2})\W)?([0-9]{1,2})\W([0-9]{1,2})(?![0-9])"
 )
-_PATH_DAY = re.compile(rf"(?<![0-9])([0-9]{{1,2}})[-_ ]{_MONTH}[-_ ](20[0-9]{{2}})(?![0-9])", re.IGNORECASE)
-_PATH_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})([-_./]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
 _PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _OF = re.compile(r"(?<=[0-9a-z])\s+(?:of|if)\s+(?=[A-Z])")
@@ -567,13 +572,11 @@ _CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}
 def find_path_date(name: str) -> date | None:
     """The date in a file's name or in the last folders of its path or address."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
-    if parts and "." in parts[-1]:
-        parts[-1] = parts[-1].rpartition(".")[0]
+    parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)
-    if found := _PATH_DAY.search(path):
-        return _make_date(found[3], _MONTHS.index(found[2][:3].lower()) + 1, found[1])
-    if dates := list(_PATH_DATE.finditer(path)):
-        return _make_date(*dates[-1].group(1, 3, 4))
+    for text in (*reversed(parts), path):
+        if on := find_date(text.replace("_", " ")) or find_date(text.replace("-", " ")):
+            return on
     if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
         return _make_date(years[-1], *weeks[-1].group(3, 4))
     return None
@@ -681,7 +684,8 @@ class _ListReader:
         else:
             self._current = self._before = None
             on = None if _UPDATED.search(text[:100]) else find_date(plain)
-            self._sections.append(section := _Section(on or section.on))
+            section = _Section(on or section.on)
+            self._sections.append(section)
             if not on and (arxiv_id := self._find_only_paper(position)):
                 self._read_section(position, arxiv_id, section)
                 return
@@ -693,14 +697,16 @@ class _ListReader:
         if heading.first_id is None or _NO_TITLES.match(_plain_text(heading.text)):
             return None
         for block in self._blocks[position + 1 : heading.end]:
-            if block.kind is _Kind.HEADING and block.first_id and (
-                block.ids or not _NO_TITLES.match(_plain_text(block.text))
+            if (
+                block.kind is _Kind.HEADING
+                and block.first_id
+                and (block.ids or not _NO_TITLES.match(_plain_text(block.text)))
             ):
                 return None
             if block.ids:
                 inline = _read_inline(block.text)
                 cells = _split_cells(block.text) if block.kind is _Kind.ROW else ()
-                if cells and (len(cells) > 2 or _KIND_BY_LABEL.get(_plain_text(cells[0]).lower()) != "skipped"):
+                if cells and (len(cells) > 2 or _KINDS.get(_plain_text(cells[0]).lower()) != "skipped"):
                     return None
                 if any(_find_title(block.text, inline, found) for found in block.ids[:2]):
                     return None
@@ -712,7 +718,7 @@ class _ListReader:
         heading = self._blocks[position]
         text = [_as_text(block, 8) for block in self._blocks[position + 1 : heading.end]]
         title, translated = as_title(heading.text, 2), clean_title(heading.text)
-        if text and _KIND_BY_LABEL.get(translated.strip(":： ").lower()) == "title":
+        if text and _KINDS.get(translated.strip(":： ").lower()) == "title":
             title = as_title(text.pop(0), 2)
         lines = (line for part in text for line in part.split("\n"))
         if title is None and translated and not any(_label_kind(line)[0] == "title" for line in lines):
@@ -733,14 +739,20 @@ class _ListReader:
                 paper.title = _row_title(cells, inlines, arxiv_id, by_column["title"])
                 _fill_row(paper, cells, block.columns, by_column)
             elif paper.title is None:
-                own = [(cell, inline) for cell, inline in zip(cells, inlines, strict=True) if arxiv_id in cell]
+                own = [
+                    (cell, inline) for cell, inline in zip(cells, inlines, strict=True) if arxiv_id in cell
+                ]
                 paper.title = _find_title(*own[0], arxiv_id) if len(own) == 1 else None
         self._current = None
 
     def _read_text(self, block: _Block, section: _Section) -> None:
         current = self._current
         foreign = [found for found in block.ids if not current or found != current.arxiv_id]
-        on = None if block.ids or (current and (current.depth < _TEXT_DEPTH or ":" in block.text)) else _date_alone(block.text)
+        on = (
+            None
+            if block.ids or (current and (current.depth < _TEXT_DEPTH or ":" in block.text))
+            else _date_alone(block.text)
+        )
         if on:
             self._current, section.on = None, on
         elif not foreign and current:
@@ -769,7 +781,11 @@ class _ListReader:
         title = titles[arxiv_id]
         lead = clean_title(text[:400]).lower().lstrip("\"“‘'[(")
         wanted = title[:12].lower() if title else ""
-        if title and len(block.ids) <= 2 and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30]):
+        if (
+            title
+            and len(block.ids) <= 2
+            and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30])
+        ):
             self._add(arxiv_id, block, title, section, [_after_title(text, inline, arxiv_id, title)])
             return
         is_caption = len(inline.rest) <= _MAX_CAPTION_LENGTH or block.ids[0] in _find_marked_ids(block, 40)
@@ -779,7 +795,11 @@ class _ListReader:
             current.text.append(text)  # a mention in the text of a paper with a heading
             return
         before = current.text[-1] if current and current.text else self._before
-        found = as_title(before) if before and before.count("\n") < 2 and _label_kind(before)[0] in (None, "text") else None
+        found = (
+            as_title(before)
+            if before and before.count("\n") < 2 and _label_kind(before)[0] in (None, "text")
+            else None
+        )
         if found and current:
             current.text.pop()
         title = found or title or _guess_title(text, inline, arxiv_id)
@@ -802,7 +822,9 @@ class _ListReader:
             inline = _read_inline(item.text)
             title = None if item.has_more else _find_title(item.text, inline, "") or as_title(item.text)
             if title and not any(
-                _link_titles(_read_inline(block.text).links, 4) for block in below if item.first_id in block.ids
+                _link_titles(_read_inline(block.text).links, 4)
+                for block in below
+                if item.first_id in block.ids
             ):
                 self._add(item.first_id, item, title, section, [block.text for block in below])
                 return
@@ -826,10 +848,14 @@ class _ListReader:
             self._add(arxiv_id, item, title, section, [after], is_weak=not sure)
         else:
             titles = _link_titles(inline.links, 5)
-            lead = min((link for link in inline.links if link.arxiv_id), key=lambda link: link.start, default=None)
+            lead = min(
+                (link for link in inline.links if link.arxiv_id), key=lambda link: link.start, default=None
+            )
             if lead and lead.arxiv_id and list(titles) == [lead.arxiv_id]:
                 title = titles[lead.arxiv_id]
-                self._add(lead.arxiv_id, item, title, section, [_after_title(text, inline, lead.arxiv_id, title)])
+                self._add(
+                    lead.arxiv_id, item, title, section, [_after_title(text, inline, lead.arxiv_id, title)]
+                )
             else:
                 for arxiv_id in item.ids:
                     self._add(arxiv_id, item, titles.get(arxiv_id), section, is_weak=arxiv_id not in titles)
@@ -852,19 +878,15 @@ def _find_marked_ids(block: _Block, max_length: int) -> Iterator[str]:
     for line in _join_link_lines(block.text.split("\n")):
         if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
             rest = _read_inline(line).rest
-            if len(rest) + 3 * len(_CJK.findall(rest[:200])) <= max_length or _label_kind(line)[0] == "skipped":
+            if (
+                len(rest) + 3 * len(_CJK.findall(rest[:200])) <= max_length
+                or _label_kind(line)[0] == "skipped"
+            ):
                 yield from found
 
 
-_COLUMNS = {
-    "title": re.compile(r"title|paper|name|题目|标题|论文|제목|논문|タイトル|論文|título|titre|titel", re.IGNORECASE),
-    "authors": re.compile(r"author|作者|저자|著者|autor|auteur", re.IGNORECASE),
-    "date": re.compile(r"date|publish|time|day|日期|时间|날짜|일자|fecha|datum|日付", re.IGNORECASE),
-}
-
-
 def _column(names: Sequence[str], kind: str) -> int | None:
-    return next((index for index, name in enumerate(names) if _COLUMNS[kind].search(name)), None)
+    return next((index for index, name in enumerate(names) if _COLUMNS[kind].search(name.lower())), None)
 
 
 def _fill_row(
@@ -874,7 +896,7 @@ def _fill_row(
     dated_at, authors_at, title_at = by_column["date"], by_column["authors"], by_column["title"]
     for index, cell in enumerate(cells):
         name = columns[index] if index < len(columns) else ""
-        if index not in (dated_at, authors_at, title_at) and _KIND_BY_LABEL.get(name.lower()) in ("skipped", "date"):
+        if index not in (dated_at, authors_at, title_at) and _KINDS.get(name.lower()) in ("skipped", "date"):
             continue
         plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
         if index == dated_at or (len(plain) < 24 and dated_at is None):
@@ -922,7 +944,12 @@ def _row_title(
             return title
     for index, inline in enumerate(inlines):
         plain = _plain_text(inline.plain)
-        if index not in named and 25 <= len(plain) <= 250 and plain.count(",") < 4 and (title := as_title(plain)):
+        if (
+            index not in named
+            and 25 <= len(plain) <= 250
+            and plain.count(",") < 4
+            and (title := as_title(plain))
+        ):
             return title
     return None
 
@@ -953,25 +980,6 @@ _LABEL = re.compile(
     r"[ \t]*(?P<value>.*)",
     re.DOTALL,
 )
-_LABEL_KINDS = {
-    "authors": "author authors 作者 저자 著者 by autores auteurs autoren авторы",
-    "title": "title|original title|paper title|原文标题|标题|標題|题目|원제|제목|论文标题|英文标题|タイトル|título|titre|titel|название",
-    "skipped": (
-        "link|links|url|pdf|paper|papers|论文|原文|地址|论文地址|논문|code|arxiv|arxiv id|id|doi|github|论文链接|链接|連結|代码|main category|category|categories"
-        "|primary category|subjects|分类|类别|comments|comment|updated|project|project page|pdf link"
-        "|arxiv link|링크|원문链接|原文链接|keywords|tags|关键词|标签|リンク|enlace|lien|ссылка|source|website"
-    ),
-    "date": "date|published|submitted|announced|publication date|日期|发布日期|날짜|日付|fecha|datum|дата",
-    "text": (
-        "abstract|tl;dr|tldr|tl; dr|摘要|summary|motivation|method|methods|result|results|conclusion|conclusions|relevance"
-        "|comment by ai|contribution|contributions|key points|key findings|초록|요약|概要|要約|要点|动机|方法|结果|结论|中文摘要|译文"
-        "|一句话总结|why it matters|takeaway|takeaways|background|problem|approach|limitations|impact|details|innovation|核心贡献"
-        "|创新点|reason|reasoning|score|resumen|résumé|resumo|zusammenfassung|аннотация"
-    ),
-}
-_KIND_BY_LABEL = {
-    label: kind for kind, labels in _LABEL_KINDS.items() for label in labels.split("|" if "|" in labels else " ")
-}
 _VOTES = re.compile(r"(?:👍|🔼|▲|⬆)️?[\s:*]{0,3}([0-9]{1,6})(?![0-9])")
 _NAME_LINES = 10
 """Lines of a paper's text among which one may have the authors without a label."""
@@ -985,13 +993,15 @@ def _label_kind(line: str) -> tuple[str | None, str, str]:
         return None, "", ""
     name = match["name"].strip()
     name = _LEAD.sub("", name) or name
-    kind = _KIND_BY_LABEL.get(name.lower()) or ("text" if match["open"] and len(name) > 1 else None)
+    kind = _KINDS.get(name.lower()) or ("text" if match["open"] and len(name) > 1 else None)
     return kind, name, match["value"].strip()
 
 
 def _section_text(text: str) -> str:
     """A cell or paragraph as text: without HTML and links."""
-    return _read_inline(_plain_line(_SUMMARY.sub("", _BREAK.sub("\n", text)))).plain.replace("\\|", "|").strip()
+    return (
+        _read_inline(_plain_line(_SUMMARY.sub("", _BREAK.sub("\n", text)))).plain.replace("\\|", "|").strip()
+    )
 
 
 def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
@@ -1003,7 +1013,9 @@ def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
     for number, raw in enumerate(line for part in paper.text for line in [*part.split("\n"), ""]):
         line = raw.strip()
         kind, name, value = _line_kind(line, number)
-        goes_on = last in ("title", "skipped", "authors", "date") and not is_after_blank and line[:1] not in "-*>#"
+        goes_on = (
+            last in ("title", "skipped", "authors", "date") and not is_after_blank and line[:1] not in "-*>#"
+        )
         if kind is None and goes_on:
             if last == "title" and record["title"]:
                 record["title"] = as_title(f"{record['title']} {line}", 1) or record["title"]
@@ -1088,7 +1100,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     if not everything and problems:
         raise errors.NotADigestError(f"{problems[0].message} (line {problems[0].line})")
     if not everything and any(arxiv_ids.find_ids(row) for row in rows):
-        raise errors.NotADigestError("its arXiv links stand in code, comments or front matter, which are not read")
+        raise errors.NotADigestError(
+            "its arXiv links stand in code, comments or front matter, which are not read"
+        )
     if not everything:
         raise errors.NotADigestError("it has no heading with a date")
     papers = _ListReader(blocks, front_on or find_path_date(name)).read()
@@ -1131,7 +1145,10 @@ def build_digests(
         else:
             left_out[dated] += 1
     if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
-        problems = [*problems, Problem(1, f"after {MAX_PAPERS} papers nothing is read; {lost} of other days are left out")]
+        problems = [
+            *problems,
+            Problem(1, f"after {MAX_PAPERS} papers nothing is read; {lost} of other days are left out"),
+        ]
     digests = []
     if None in by_date and on is None:
         number = len(by_date[None]) + left_out[None]
@@ -1145,7 +1162,10 @@ def build_digests(
         assert day
         if left_out[dated]:
             number = len(found) + left_out[dated]
-            problems = [*problems, Problem(1, f"the list has {number} papers; those after {len(found)} are left out")]
+            problems = [
+                *problems,
+                Problem(1, f"the list has {number} papers; those after {len(found)} are left out"),
+            ]
         form, is_rolling = DigestFormat.LIST, dated is None
         digests.append(listing.build(day, records, lines, problems, form=form, is_rolling=is_rolling))
         problems = ()
@@ -1157,8 +1177,15 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
     if not end or rows[0].strip() != "---":
         return None, [], 0
-    values = {match[1].lower(): match[2].strip("\"' ") for line in rows[1:end] if (match := _FRONT_FIELD.match(line))}
+    values = {
+        match[1].lower(): match[2].strip("\"' ")
+        for line in rows[1:end]
+        if (match := _FRONT_FIELD.match(line))
+    }
     on = next((on for name in ("date", "published", "day") if (on := find_date(values.get(name, "")))), None)
-    is_paper = "title" in values and sum(arxiv_ids.extract_arxiv_id(value) is not None for value in values.values()) == 1
-    section = [f"# {values['title']}", *(f"- {name}: {value}" for name, value in values.items())] if is_paper else []
+    ids = list(filter(None, map(arxiv_ids.extract_arxiv_id, values.values())))
+    section = []
+    if "title" in values and len(ids) == 1:
+        section = [f"# [{values['title']}]({arxiv_ids.abstract_url(ids[0])})"]
+        section += [f"- {name}: {value}" for name, value in values.items()]
     return on, section, end + 1

@@ -475,6 +475,7 @@ HOSTILE = [
     "<!--", "<!-- \n", "```\n",
     "\n# a", "\n#### [x" + LINK, "[a" + LINK, "arXiv:", "\n|a|arXiv:2401.00001|", "*a, ", "\n\t- a", "\n**a**: ", "<a href='x'>",
     "<details><summary>", " of ", "1 jan ", '\n1. "a', "\n---",
+    "[a][b]\n", "\n[a]: https://h.test/a [a]", "\n> ", "\na\n---", "Ada Love, ", "\n**a**\n", "(2606.00001) ", "<dt>", "| **a** - b |\n",
 ]  # fmt: skip
 
 
@@ -486,6 +487,80 @@ def test_reading_is_linear_in_the_length_of_the_text(piece: str) -> None:
             paper_list.parse(rows, "x.md", ON)
 
     growth.assert_linear(run, 30_000)
+
+
+def test_a_page_of_more_than_two_megabytes_is_read_to_its_end() -> None:
+    text = f"<html><body><h1>2026-06-01</h1><p>{'word ' * 500_000}</p><ul><li><a href='{ABS_ONE}'>{TITLE}</a></li></ul></body></html>"
+    [paper] = read_one(text)
+    assert (paper.arxiv_id, paper.title) == (ONE, TITLE)
+
+
+def test_papers_beyond_the_limit_of_a_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_list, "MAX_PAPERS", 2)
+    days = {f"2026-06-0{day}": [{"id": f"2606.0000{day}", "title": TITLE}] for day in (1, 2, 3, 4)}
+    first, second = read(json.dumps(days))
+    assert [first.date.day, second.date.day] == [1, 2]
+    assert [problem.message for problem in first.problems] == [
+        "after 2 papers nothing is read; 2 of other days are left out"
+    ]
+    assert second.problems == ()
+
+
+def test_a_page_about_one_paper_is_read_by_its_front_matter() -> None:
+    text = f"""---
+title: "{TITLE}"
+date: 2026-06-01 09:00:00 +0900
+arxiv: "{ONE}"
+authors: Ada Lovelace, Alan Turing
+---
+
+## What it does
+
+It reads, as [others]({ABS_TWO}) do.
+"""
+    [paper] = read_one(text, "_posts/reading.md")
+    assert (paper.arxiv_id, paper.title, paper.authors) == (ONE, TITLE, ("Ada Lovelace", "Alan Turing"))
+
+
+def test_ids_alone_are_papers_without_a_title() -> None:
+    assert [(paper.arxiv_id, paper.title) for paper in read_one(json.dumps({"ids": [ONE, ABS_TWO]}))] == [
+        (ONE, None),
+        (TWO, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "title"),
+    [
+        (f"**[KITE]** {TITLE} (**ECCV**) [[paper]({ABS_ONE})][[code](https://h.test)]", TITLE),
+        (f"{TITLE} (NeurIPS 2025). [pdf]({ABS_ONE})", TITLE),
+        (f"**{TITLE}.** ICML 2018. [paper]({ABS_ONE})", TITLE),
+        (f"{TITLE} — [.md](https://h.test/a.md) — [.pdf](https://h.test/a.pdf) — {ABS_ONE}", TITLE),
+        (f'Lovelace, Ada, and Alan Turing. ["{TITLE}."]({ABS_ONE}), 2026.', TITLE),
+        (f"① {TITLE}\n  {ABS_ONE}", TITLE),
+        (f"{TITLE}, Ada Lovelace. [[pdf]({ABS_ONE})]", None),
+        (f"**Deep Kites.** NIPS 2017. [paper]({ABS_ONE})", None),
+        (f"[Mao, Sarkar, and Chakrabarti]({ABS_ONE})", None),
+        (f"[Fan et al.]({ABS_ONE})", None),
+        (f"[Kite]({ABS_ONE}): a paper about kites and what they fly in", None),
+    ],
+)
+def test_a_title_is_what_stands_there_without_tag_names_and_venue_or_none(
+    item: str, title: str | None
+) -> None:
+    first, _ = read_one(f"- {item}\n- [{OTHER}]({ABS_TWO})\n")
+    assert (first.arxiv_id, first.title) == (ONE, title)
+
+
+def test_a_section_keeps_the_papers_that_it_mentions_in_its_text() -> None:
+    text = "".join(
+        f"## {n}. {title}\n\n📄 **Paper**: {url} ｜ 💻 [Code](https://h.test)\n\nIt is better than that of "
+        f"https://arxiv.org/abs/2501.0000{n}, which was the best so far.\n\n"
+        for n, title, url in ((1, TITLE, ABS_ONE), (2, OTHER, ABS_TWO))
+    )
+    papers = read_one(text)
+    assert [(paper.arxiv_id, paper.title) for paper in papers] == [(ONE, TITLE), (TWO, OTHER)]
+    assert "2501.00001" in papers[0].sections[0].body
 
 
 def test_deep_items_are_read() -> None:
