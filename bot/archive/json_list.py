@@ -50,7 +50,7 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     head = list(islice(values, 2))
     if any(listing.is_record(value) for _, value in head):
         return listing.build_records([*head, *values])
-    path_on = paper_list.find_path_date(name)
+    path_on = archive_headings.find_path_date(name)
     if service := _read_answer(head):
         day = path_on or _newest_day(service) or on
         if day:
@@ -114,7 +114,7 @@ def _find_papers(value: object, line: int) -> Iterator[_Found]:
                 or next((found for head in headers if (found := _find_date(head))), None)
             )
             children = ((str(name), child) for name, child in reversed([*item.items()]))
-            stack += [(name, child, on or paper_list.find_date(name[:40])) for name, child in children]
+            stack += [(name, child, on or archive_headings.find_date(name[:40])) for name, child in children]
         elif isinstance(item, list):
             arxiv_id = arxiv_ids.parse_bare_id(item[0]) if item and isinstance(item[0], str) else None
             if arxiv_id and len(item) > 1 and not _names_paper(item[1]):
@@ -165,7 +165,8 @@ def _find_date(item: Mapping[str, Any]) -> date | None:
     )
     values = (item[name] for name in named)
     return next(
-        (on for value in values if isinstance(value, str) and (on := paper_list.find_date(value[:40]))), None
+        (on for value in values if isinstance(value, str) and (on := archive_headings.find_date(value[:40]))),
+        None,
     )
 
 

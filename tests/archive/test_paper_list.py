@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, html_pages, paper_list, parse
+from bot.archive import arxiv_ids, headings, html_pages, markdown_lines, paper_list, parse
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Entry
 from tests.support import growth
@@ -358,7 +358,7 @@ def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
     ],
 )
 def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
-    assert paper_list.find_path_date(name) == day
+    assert headings.find_path_date(name) == day
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
     ],
 )
 def test_a_heading_may_have_the_date(text: str, day: date | None) -> None:
-    assert paper_list.find_date(text) == day
+    assert headings.find_date(text) == day
 
 
 def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not() -> None:
@@ -455,7 +455,7 @@ def test_fifty_thousand_ids_are_read_and_those_beyond_the_limit_named() -> None:
 
 
 def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paper_list, "MAX_BLOCKS", 100)
+    monkeypatch.setattr(markdown_lines, "MAX_BLOCKS", 100)
     item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
     with pytest.raises(
         errors.NotADigestError,
@@ -496,7 +496,7 @@ def test_a_page_of_more_than_two_megabytes_is_read_to_its_end() -> None:
 
 
 def test_papers_beyond_the_limit_of_a_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paper_list, "MAX_PAPERS", 2)
+    monkeypatch.setattr(markdown_lines, "MAX_PAPERS", 2)
     days = {f"2026-06-0{day}": [{"id": f"2606.0000{day}", "title": TITLE}] for day in (1, 2, 3, 4)}
     first, second = read(json.dumps(days))
     assert [first.date.day, second.date.day] == [1, 2]
