@@ -64,6 +64,7 @@ _AROUND_ID = re.compile(
 _ENDS_WITH_NAME = re.compile(r",\s(?:[A-Z][\w.'’-]*\s){1,3}[A-Z][\w'’-]+[.,]?\Z")
 _NAME = r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}"
 _ONLY_NAMES = re.compile(rf"{_NAME}(?:, {_NAME}){{0,20}}(?:,? (?:and|&) {_NAME}|, {_NAME})\Z")
+_ID_WORD = re.compile(r"\S*[0-9]{4}\.[0-9]{4,5}\S*")
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
@@ -215,7 +216,7 @@ class _ListReader:
     def read(self) -> list[_Paper]:
         """Return the papers; those of a weak form only where most of a section's items name one."""
         self._read(0, len(self._blocks), self._sections[0])
-        doubtful = (section.weak for section in self._sections if section.plain > 2 * len(section.weak))
+        doubtful = (section.weak for section in self._sections if section.plain >= len(section.weak))
         dropped = set[int]().union(*doubtful)
         return [paper for index, paper in enumerate(self.papers) if index not in dropped]
 
@@ -284,6 +285,7 @@ class _ListReader:
         heading, ids = self._blocks[position], set[str]()
         if heading.first_id is None or _NO_TITLES.match(markdown_lines.plain_text(heading.text)):
             return None
+        length = 0 if as_title(heading.text, 3) is None else 30 if heading.has_more else 200
         for block in self._blocks[position + 1 : heading.end]:
             if (
                 block.kind is markdown_lines.Kind.HEADING
@@ -302,7 +304,7 @@ class _ListReader:
                     return None
                 if any(_find_title(block.text, inline, found) for found in block.ids[:2]):
                     return None
-                ids.update(_find_marked_ids(block, 30 if heading.has_more else 200))
+                ids.update(_find_marked_ids(block, length))
         return ids.pop() if len(ids) == 1 else None
 
     def _read_section(self, position: int, arxiv_id: str, section: _Section) -> None:
@@ -395,7 +397,8 @@ class _ListReader:
         if found and current:
             current.text.pop()
         title = found or title or _guess_title(text, inline, arxiv_id)
-        self._add(arxiv_id, block, title, section, text.split("\n")[1:], is_weak=not found)
+        if title or arxiv_id in _find_marked_ids(block, 0):
+            self._add(arxiv_id, block, title, section, text.split("\n")[1:], is_weak=not found)
 
     def _read_item(self, position: int, section: _Section) -> None:
         """Read an item with the deeper items below it: one paper, or several, or text of the paper above it."""
@@ -406,7 +409,7 @@ class _ListReader:
                 current.text += [_as_text(block, item.depth) for block in (item, *below)]
             else:
                 self._current, self._before = None, item.text
-                section.plain += 1
+                section.plain += "://" not in item.text or _CHANGE.search(item.text) is not None
             return
         if item.ids:
             self._read_item_papers(item, section)
@@ -470,12 +473,22 @@ def _as_text(block: markdown_lines.Block, depth: int) -> str:
 
 
 def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[str]:
-    """The ids of lines that have little besides links, or begin with the label of links."""
+    """The ids of lines that have at most `max_length` letters besides links, or only the labels of links."""
     for line in _join_link_lines(block.text.split("\n")):
         if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
             rest = markdown_lines.read_inline(line).rest
-            if _weigh(rest) <= max_length or _label_kind(line)[0] == "skipped":
+            if _weigh(rest) <= max_length or _label_kind(line)[0] == "skipped" or _is_bare(rest):
                 yield from found
+
+
+def _is_bare(rest: str) -> bool:
+    """Whether what stands beside links says only what they are."""
+    rest = re.sub(_ID_WORD, "", rest)
+    return (
+        not _LETTER.search(rest)
+        or _CAPTIONS.match(rest.strip(" *_()[]📄🔗|·-")) is not None
+        or rest.endswith((":", "："))
+    )
 
 
 def _column(names: Sequence[str], kind: str) -> int | None:
@@ -572,6 +585,7 @@ _LABEL = re.compile(
     r"[ \t]*(?P<value>.*)",
     re.DOTALL,
 )
+_CHANGE = re.compile(r"://[^\s)]{3,200}/(?:pull|issues|commit)/")
 _VOTES = re.compile(r"(?:👍|🔼|▲|⬆)️?[\s:*]{0,3}([0-9]{1,6})(?![0-9])")
 _NAME_LINES = 10
 """Lines of a paper's text among which one may have the authors without a label."""
