@@ -287,22 +287,13 @@ class _ListReader:
             return None
         length = 0 if as_title(heading.text, 3) is None else 30 if heading.has_more else 200
         for block in self._blocks[position + 1 : heading.end]:
-            if (
-                block.kind is markdown_lines.Kind.HEADING
-                and block.first_id
-                and (block.ids or not _NO_TITLES.match(markdown_lines.plain_text(block.text)))
-            ):
-                return None
-            if block.ids:
-                inline = markdown_lines.read_inline(block.text)
-                cells = (
-                    markdown_lines.split_cells(block.text) if block.kind is markdown_lines.Kind.ROW else ()
-                )
-                if cells and (
-                    len(cells) > 2 or _KINDS.get(markdown_lines.plain_text(cells[0]).lower()) != "skipped"
-                ):
+            if block.kind is markdown_lines.Kind.HEADING and block.first_id:
+                if block.ids or not _NO_TITLES.match(markdown_lines.plain_text(block.text)):
                     return None
-                if any(_find_title(block.text, inline, found) for found in block.ids[:2]):
+            elif block.ids:
+                inline = markdown_lines.read_inline(block.text)
+                is_row = block.kind is markdown_lines.Kind.ROW and not _is_fact(block)
+                if is_row or any(_find_title(block.text, inline, found) for found in block.ids[:2]):
                     return None
                 ids.update(_find_marked_ids(block, length))
         return ids.pop() if len(ids) == 1 else None
@@ -340,12 +331,8 @@ class _ListReader:
     def _read_text(self, block: markdown_lines.Block, section: _Section) -> None:
         current = self._current
         foreign = [found for found in block.ids if not current or found != current.arxiv_id]
-        on = (
-            None
-            if block.ids or (current and (current.depth < markdown_lines.TEXT_DEPTH or ":" in block.text))
-            else archive_headings.find_date_alone(block.text)
-        )
-        if on:
+        may_date = not block.ids and (not current or (current.depth > 6 and ":" not in block.text))
+        if may_date and (on := archive_headings.find_date_alone(block.text)):
             self._current, section.on = None, on
         elif not foreign and current:
             current.text.append(block.text)
@@ -374,12 +361,7 @@ class _ListReader:
         arxiv_id = next((found for found, title in titles.items() if title), block.ids[0])
         title = titles[arxiv_id]
         lead = clean_title(text[:400]).lower().lstrip("\"“‘'[(")
-        wanted = title[:12].lower() if title else ""
-        if (
-            title
-            and len(block.ids) <= 2
-            and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30])
-        ):
+        if title and len(block.ids) <= 2 and f": {title[:12].lower()}" in f": {lead[:42]}":
             self._add(arxiv_id, block, title, section, [_after_title(text, inline, arxiv_id, title)])
             return
         is_caption = len(inline.rest) <= _MAX_CAPTION_LENGTH or block.ids[0] in _find_marked_ids(block, 40)
@@ -388,12 +370,9 @@ class _ListReader:
         if current and current.depth < markdown_lines.TEXT_DEPTH:
             current.text.append(text)  # a mention in the text of a paper with a heading
             return
-        before = current.text[-1] if current and current.text else self._before
-        found = (
-            as_title(before)
-            if before and before.count("\n") < 2 and _label_kind(before)[0] in (None, "text")
-            else None
-        )
+        before = (current.text[-1] if current and current.text else self._before) or ""
+        may_name = before.count("\n") < 2 and _label_kind(before)[0] in (None, "text")
+        found = as_title(before) if may_name else None
         if found and current:
             current.text.pop()
         title = found or title or _guess_title(text, inline, arxiv_id)
@@ -431,9 +410,14 @@ class _ListReader:
     def _read_item_papers(self, item: markdown_lines.Block, section: _Section) -> None:
         text, inline = item.text, markdown_lines.read_inline(item.text)
         on = section.on or archive_headings.find_date(markdown_lines.plain_text(text[:300])[:60])
-        first = len(self.papers)
-        if len(item.ids) == 1:
-            [arxiv_id] = item.ids
+        titles, first = _link_titles(inline.links, 5), len(self.papers)
+        papers = titles or dict.fromkeys(item.ids)
+        if len(papers) > 1:
+            for arxiv_id, label in papers.items():
+                self._add(arxiv_id, item, label, section, is_weak=label is None)
+            self._current = None
+        else:
+            [arxiv_id] = papers
             sure = _find_title(text, inline, arxiv_id)
             if self._current and self._current.depth < markdown_lines.TEXT_DEPTH and not sure:
                 self._current.text.append(f"- {text}")  # a mention in the text of a paper with a heading
@@ -441,20 +425,6 @@ class _ListReader:
             title = sure or _guess_title(text, inline, arxiv_id)
             after = _after_title(text, inline, arxiv_id, title)
             self._add(arxiv_id, item, title, section, [after], is_weak=not sure)
-        else:
-            titles = _link_titles(inline.links, 5)
-            lead = min(
-                (link for link in inline.links if link.arxiv_id), key=lambda link: link.start, default=None
-            )
-            if lead and lead.arxiv_id and list(titles) == [lead.arxiv_id]:
-                title = titles[lead.arxiv_id]
-                self._add(
-                    lead.arxiv_id, item, title, section, [_after_title(text, inline, lead.arxiv_id, title)]
-                )
-            else:
-                for arxiv_id in item.ids:
-                    self._add(arxiv_id, item, titles.get(arxiv_id), section, is_weak=arxiv_id not in titles)
-                self._current = None
         for paper in self.papers[first:]:
             paper.on = on
 
@@ -465,11 +435,15 @@ def _as_text(block: markdown_lines.Block, depth: int) -> str:
         return f"**{markdown_lines.plain_text(block.text)}**:"
     if block.kind is markdown_lines.Kind.ROW:
         return ": ".join(cell.strip() for cell in markdown_lines.split_cells(block.text))
-    return (
-        f"{' ' * max(0, block.depth - depth)}- {block.text}"
-        if block.kind is markdown_lines.Kind.ITEM
-        else block.text
-    )
+    if block.kind is markdown_lines.Kind.ITEM:
+        return f"{' ' * max(0, block.depth - depth)}- {block.text}"
+    return block.text
+
+
+def _is_fact(row: markdown_lines.Block) -> bool:
+    """Whether a row has a link with its label, as in `| arXiv | 2606.00001 |`."""
+    cells = markdown_lines.split_cells(row.text)
+    return len(cells) == 2 and _KINDS.get(markdown_lines.plain_text(cells[0]).lower()) == "skipped"
 
 
 def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[str]:
@@ -503,22 +477,20 @@ def _read_cells(
         name = names[index] if index < len(names) else ""
         kind = next((kind for kind, at in by_column.items() if at == index), _KINDS.get(name.lower()))
         plain = markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))
-        if (
-            kind is None
-            and by_column["date"] is None
-            and len(plain) < 24
-            and archive_headings.find_date(plain)
-        ):
-            kind = "date"
+        if kind is None and by_column["date"] is None and len(plain) < 24:
+            kind = "date" if archive_headings.find_date(plain) else None
         if kind in ("authors", "date"):
             yield f"{kind}: {plain}"
             continue
         if title and clean_title(cell).startswith(title):
-            cell = (
-                markdown_lines.BREAK.split(cell, maxsplit=1)[1] if markdown_lines.BREAK.search(cell) else ""
+            cell = "".join(markdown_lines.BREAK.split(cell, maxsplit=1)[1:])
+            plain = markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))
+        if kind != "skipped" and _weigh(plain) > 40:
+            line = markdown_lines.plain_line(
+                markdown_lines.SUMMARY.sub("", markdown_lines.BREAK.sub("\n", cell))
             )
-        if kind != "skipped" and _weigh(markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))) > 40:
-            heading, body = fields.split_heading(_LEAD.sub("", _section_text(cell)))
+            text = markdown_lines.read_inline(line).plain.replace("\\|", "|").strip()
+            heading, body = fields.split_heading(_LEAD.sub("", text))
             heading = heading or (name if kind != "title" else None)
             yield f"**{heading}**:\n{body}" if heading else body
         elif "![" in cell:
@@ -601,17 +573,6 @@ def _label_kind(line: str) -> tuple[str | None, str, str]:
     name = _LEAD.sub("", name) or name
     kind = _KINDS.get(name.lower()) or ("text" if match["open"] and len(name) > 1 else None)
     return kind, name, match["value"].strip()
-
-
-def _section_text(text: str) -> str:
-    """A cell or paragraph as text: without HTML and links."""
-    return (
-        markdown_lines.read_inline(
-            markdown_lines.plain_line(markdown_lines.SUMMARY.sub("", markdown_lines.BREAK.sub("\n", text)))
-        )
-        .plain.replace("\\|", "|")
-        .strip()
-    )
 
 
 def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
@@ -708,14 +669,13 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     if is_cut:
         read = f"after {len(blocks):,} rows and items with {len(everything):,} arXiv ids nothing is read"
         problems.append(Problem(blocks[-1].row + start + 1, read))
-    if not everything and problems:
-        raise errors.NotADigestError(f"{problems[0].message} (line {problems[0].line})")
-    if not everything and any(arxiv_ids.find_ids(row) for row in rows):
-        raise errors.NotADigestError(
-            "its arXiv links stand in code, comments or front matter, which are not read"
-        )
     if not everything:
-        raise errors.NotADigestError("it has no heading with a date")
+        reason = "it has no heading with a date"
+        if problems:
+            reason = f"{problems[0].message} (line {problems[0].line})"
+        elif any(arxiv_ids.find_ids(row) for row in rows):
+            reason = "its arXiv links stand in code, comments or front matter, which are not read"
+        raise errors.NotADigestError(reason)
     papers = _ListReader(blocks, front_on or archive_headings.find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
     is_one = len(found) == 1 and papers[0].on is None
@@ -755,14 +715,10 @@ def build_digests(
             room -= 1
         else:
             left_out[dated] += 1
+    notes = list(problems)
     if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
-        problems = [
-            *problems,
-            Problem(
-                1,
-                f"after {markdown_lines.MAX_PAPERS} papers nothing is read; {lost} of other days are left out",
-            ),
-        ]
+        limit = f"after {markdown_lines.MAX_PAPERS} papers nothing is read"
+        notes.append(Problem(1, f"{limit}; {lost} of other days are left out"))
     digests = []
     if None in by_date and on is None:
         number = len(by_date[None]) + left_out[None]
@@ -776,13 +732,10 @@ def build_digests(
         assert day
         if left_out[dated]:
             number = len(found) + left_out[dated]
-            problems = [
-                *problems,
-                Problem(1, f"the list has {number} papers; those after {len(found)} are left out"),
-            ]
+            notes.append(Problem(1, f"the list has {number} papers; those after {len(found)} are left out"))
         form, is_rolling = DigestFormat.LIST, dated is None
-        digests.append(listing.build(day, records, lines, problems, form=form, is_rolling=is_rolling))
-        problems = ()
+        digests.append(listing.build(day, records, lines, notes, form=form, is_rolling=is_rolling))
+        notes = []
     return tuple(digests)
 
 
@@ -796,14 +749,8 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int
         for line in rows[1:end]
         if (match := _FRONT_FIELD.match(line))
     }
-    on = next(
-        (
-            on
-            for name in ("date", "published", "day")
-            if (on := archive_headings.find_date(values.get(name, "")))
-        ),
-        None,
-    )
+    dates = (archive_headings.find_date(values.get(name, "")) for name in ("date", "published", "day"))
+    on = next(filter(None, dates), None)
     ids = list(filter(None, map(arxiv_ids.extract_arxiv_id, values.values())))
     section = []
     if "title" in values and len(ids) == 1:
