@@ -531,6 +531,9 @@ class _BlockReader:
             (last.kind is Kind.ITEM and (not self._after_blank or indent > last.depth - TEXT_DEPTH - 1))
             or (last.kind is Kind.TEXT and not self._after_blank)
         ):
+            head = self._lines[-1]
+            if head.count("[") > head.count("]") and len(head) < _MAX_LABEL_LENGTH:
+                bare = f"{self._lines.pop()} {bare}"  # a link over two lines
             self._lines += bare.split("\n")
         else:
             self._add(Kind.TEXT, row, TEXT_DEPTH, *bare.split("\n"))

@@ -341,7 +341,7 @@ class _ListReader:
         elif len(foreign) == 1:
             self._read_paragraph(block, section)
         else:
-            for line in _join_link_lines(block.text.split("\n")):
+            for line in block.text.split("\n"):
                 part = markdown_lines.Block(markdown_lines.Kind.TEXT, block.row, block.depth, line)
                 part.ids = markdown_lines.find_block_ids(part)
                 self._read_paragraph(part, section, is_line=True)
@@ -448,21 +448,22 @@ def _is_fact(row: markdown_lines.Block) -> bool:
 
 def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[str]:
     """The ids of lines that have at most `max_length` letters besides links, or only the labels of links."""
-    for line in _join_link_lines(block.text.split("\n")):
+    for line in block.text.split("\n"):
         if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
             rest = markdown_lines.read_inline(line).rest
-            if _weigh(rest) <= max_length or _label_kind(line)[0] == "skipped" or _is_bare(rest):
+            if (
+                _weigh(rest) <= max_length
+                or _label_kind(line)[0] == "skipped"
+                or _is_bare(rest)
+                or rest[-1] in ":："
+            ):
                 yield from found
 
 
 def _is_bare(rest: str) -> bool:
     """Whether what stands beside links says only what they are."""
-    rest = re.sub(_ID_WORD, "", rest)
-    return (
-        not _LETTER.search(rest)
-        or _CAPTIONS.match(rest.strip(" *_()[]📄🔗|·-")) is not None
-        or rest.endswith((":", "："))
-    )
+    rest = _ID_WORD.sub("", rest).strip(" *_()[]📄🔗|·-`")
+    return not _LETTER.search(rest) or _CAPTIONS.match(rest) is not None
 
 
 def _column(names: Sequence[str], kind: str) -> int | None:
@@ -538,18 +539,6 @@ def _after_title(text: str, inline: markdown_lines.Inline, arxiv_id: str, title:
     return text[start:].lstrip(' *_:,.)]"”–—-|')
 
 
-def _join_link_lines(lines: Sequence[str]) -> Iterator[str]:
-    """The lines of a paragraph, a link that is broken over two of them as one."""
-    held = ""
-    for line in lines:
-        held = f"{held} {line}" if held else line
-        if held.count("[") <= held.count("]") or len(held) > _MAX_LABEL_LENGTH:
-            yield held
-            held = ""
-    if held:
-        yield held
-
-
 # The text of a paper to its fields.
 
 _LABEL = re.compile(
@@ -604,7 +593,7 @@ def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
             record["title"] = as_title(value, 1) or record["title"]
         elif kind == "text":
             sections.append((name, [markdown_lines.read_inline(value).plain]))
-        elif kind is None and not _is_caption(line):
+        elif kind is None and not _is_bare(markdown_lines.read_inline(line).rest):
             text = markdown_lines.read_inline(raw.rstrip()).plain
             if not sections:
                 sections.append((None, []))
@@ -626,17 +615,6 @@ def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
         return "authors", "", line.strip("*_")
     labelled = archive_headings.parse_labelled_field(line)
     return ("votes", "", labelled[1]) if labelled and labelled[0] == "votes" else _label_kind(line)
-
-
-def _is_caption(line: str) -> bool:
-    """Whether a line has only links, captions and the paper's id."""
-    plain = markdown_lines.plain_text(line).strip(" -|*`")
-    return (
-        (len(plain) < 30 and plain.startswith("(") and plain.endswith(")"))
-        or not markdown_lines.read_inline(line).rest
-        or _CAPTIONS.match(plain) is not None
-        or bool(arxiv_ids.parse_bare_id(plain))
-    )
 
 
 def _is_names(line: str) -> bool:
