@@ -63,7 +63,7 @@ _AROUND_ID = re.compile(
 _ENDS_WITH_NAME = re.compile(r",\s(?:[A-Z][\w.'’-]*\s){1,3}[A-Z][\w'’-]+[.,]?\Z")
 _NAME = r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}"
 _ONLY_NAMES = re.compile(rf"{_NAME}(?:, {_NAME}){{0,20}}(?:,? (?:and|&) {_NAME}|, {_NAME})\Z")
-_ID_WORD = re.compile(r"\S*[0-9]{4}\.[0-9]{4,5}\S*")
+_ID_WORD = re.compile(r"[0-9]{4}\.[0-9]{4,5}")
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
@@ -456,7 +456,7 @@ def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[s
 
 def _is_bare(rest: str) -> bool:
     """Whether what stands beside links says only what they are."""
-    rest = _ID_WORD.sub("", rest).strip(" *_()[]📄🔗|·-`")
+    rest = " ".join(word for word in rest.split() if not _ID_WORD.search(word)).strip(" *_()[]📄🔗|·-`")
     return not _LETTER.search(rest) or _CAPTIONS.match(rest) is not None
 
 
