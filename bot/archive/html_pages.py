@@ -31,7 +31,7 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
 _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-_LIST_TAGS = frozenset({"ul", "ol"})
+_LIST_TAGS = frozenset({"ul", "ol", "dl"})
 _BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
 _CELL_TAGS = frozenset({"td", "th"})
 _ID_ATTRIBUTE = re.compile(
@@ -186,8 +186,9 @@ class _MarkdownWriter:
             depth = self._list_depth if is_closing else self._list_depth + 1
             self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
             self._chunks.append("\n\n" if depth <= 1 else "")
-        elif name == "li":
-            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
+        elif name in ("li", "dt", "dd"):
+            mark = "  " if name == "dd" else "- "
+            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}{mark}")
         elif name == "tr":
             self._in_row = not is_closing
             self._chunks.append("\n" + "|---" * self._header_cells if is_closing else "\n|")
