@@ -21,6 +21,7 @@ from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
+from bot.text import dates
 from storage import errors as storage_errors
 from storage import models, papers, sources
 from storage.database import Connection, Database
@@ -92,6 +93,7 @@ class SourceReport:
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
+    missed_days: set[date] = field(default_factory=set)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -109,6 +111,8 @@ class SourceReport:
             if self.last_day is None or result.day >= self.last_day:
                 self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
             self.first_day = min(result.day, self.first_day or result.day)
+            if result.status in _FAILING:
+                self.missed_days.add(result.day)
 
     def add_failure(self, reason: str) -> None:
         """Count an internal failure, such as a locked database."""
@@ -129,8 +133,12 @@ class SourceReport:
         else:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
-        if self.status is FetchStatus.OK and worst is not None:
-            self.reason = f"{failed} of {total} places: {self.reasons.get(worst, '')}"
+        if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
+            days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
+            self.reason = f"{days}: {self.reasons.get(worst, '')}"
+        elif self.status is FetchStatus.OK and worst is not None:
+            notes = (f"{failed} of {total} places: {self.reasons.get(worst, '')}", self.reason)
+            self.reason = "; ".join(filter(None, notes))
         elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses {span}: {self.reason}"
@@ -144,6 +152,22 @@ class SourceReport:
             return f"from {self.first_day} to {self.last_day}"
         since = row.last_success_at or row.added_at
         return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
+
+
+_MAX_SPANS = 8
+
+
+def format_days(days: Iterable[date]) -> str:
+    """Return days in order, those in a row as a span: `2025-01-03 – 2025-01-07, 2025-02-01 and 12 more`."""
+    spans: list[list[date]] = []
+    for day in sorted(days):
+        if spans and day - spans[-1][1] == timedelta(days=1):
+            spans[-1][1] = day
+        else:
+            spans.append([day, day])
+    shown = ", ".join(dates.format_period((first, last)) for first, last in spans[:_MAX_SPANS])
+    rest = sum((last - first).days + 1 for first, last in spans[_MAX_SPANS:])
+    return f"{shown} and {rest} more" if rest else shown
 
 
 NOTIFY_AFTER_FAILURES = 3
