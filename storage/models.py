@@ -54,12 +54,17 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others."""
+    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others.
+
+    LOOKUP: all new papers of a day from a source that chooses none, such as an arXiv category. They are for look-up and
+    alerts: no post takes them unless its subscription draws from that source.
+    """
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
     LISTING = "listing"
     LIST = "list"
+    LOOKUP = "look-up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
     DigestFormat.LISTING: 1,
     DigestFormat.LIST: 2,
+    DigestFormat.LOOKUP: 2,
     DigestFormat.REVIEW: 3,
 }
 """The order of the digests of one source: a review's title is a model's heading for its own summary."""

@@ -468,7 +468,7 @@ def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Ba
             if any(is_newsletter_label(section.heading) for section in entry.sections):
                 return Basis.PAPER
             return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
-        case DigestFormat.REVIEW | DigestFormat.LIST:
+        case DigestFormat.REVIEW | DigestFormat.LIST | DigestFormat.LOOKUP:
             return None  # a review is written from an address, by a model with a web search; a list by anyone
         case DigestFormat.LISTING:
             return Basis.ABSTRACT
@@ -578,6 +578,7 @@ WRITER_RANK = {
     DigestFormat.REVIEW: 0,
     DigestFormat.LISTING: 1,
     DigestFormat.LIST: 1,
+    DigestFormat.LOOKUP: 1,
 }
 """Of sources of one priority, digests that someone wrote come before Hugging Face's sentence and the texts of lists, and
 before extracts."""
