@@ -36,7 +36,7 @@ NOT_A_FEED = "it is no feed"
 """The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
-_ARXIV_ABSTRACT_PREFIX = re.compile(
+ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
 _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
@@ -170,7 +170,7 @@ def paper_facts(
     """Return the facts of an entry that describes a single paper, or None for other entries."""
     if entry.arxiv_id is None:
         return None
-    abstract = _ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else None
+    abstract = ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else None
     return models.PaperFacts(
         arxiv_id=entry.arxiv_id,
         source=source_name,
