@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from pathlib import PurePath
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 # Authors of papers, and the users and guilds that read them.
 
@@ -410,7 +410,8 @@ class StoredSource:
     """A configured source and its health. All times are UTC.
 
     The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
-    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator.
+    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
+    of a back-fill, in the source's own form; None without one.
     """
 
     id: int
@@ -427,6 +428,7 @@ class StoredSource:
     status: FetchStatus | None = None
     reason: str | None = None
     noticed_at: datetime | None = None
+    progress: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

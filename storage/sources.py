@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
+from storage import bulk, errors, key_values, locks, models
 from storage.tables import source_pages, sources
 
 FILES = "files"
@@ -100,6 +100,32 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
     """Store the health and the next poll of each source."""
     rows = [{name: getattr(row, name) for name in ("id", *_HEALTH_FIELDS)} for row in updated]
     await bulk.update_rows(connection, sources, rows)
+
+
+async def set_progress(connection: AsyncConnection, source_id: int, progress: Mapping[str, Any]) -> None:
+    """Store how far a source's back-fill has come."""
+    statement = sources.update().where(sources.c.id == source_id)
+    await connection.execute(statement.values(progress=dict(progress)))
+
+
+_PACE_LOCK = 0x50414345
+"""PostgreSQL advisory lock around the reservation of a request: "PACE"."""
+_MAX_AHEAD = timedelta(minutes=10)
+"""Time by which a reserved request can lie ahead; a later one was reserved by a clock that was wrong."""
+
+
+async def reserve_request(
+    connection: AsyncConnection, service: str, now: datetime, interval: timedelta
+) -> datetime:
+    """Return when a request to a service may be sent (UTC), and reserve that moment for all processes of the database."""
+    await locks.lock_transaction(connection, _PACE_LOCK)
+    key = key_values.REQUESTED + service
+    last = await key_values.get(connection, key)
+    at = now if last is None else max(now, datetime.fromisoformat(last) + interval)
+    if at - now > _MAX_AHEAD:
+        at = now
+    await key_values.set_value(connection, key, at.isoformat())
+    return at
 
 
 async def list_page_states(

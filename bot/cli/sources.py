@@ -35,6 +35,7 @@ _SOURCE_COLUMNS = (
     "failures",
     "last_success_at",
     "next_attempt_at",
+    "progress",
 )
 _PRIORITY_HELP = "Of sources that disagree the one with the highest number counts, of equal ones the oldest."
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
@@ -64,6 +65,13 @@ def add(
         str | None,
         typer.Option("--from", metavar="HH:MM", help="The earliest time to ask for today's digest."),
     ] = None,
+    cross_lists: Annotated[
+        bool, typer.Option("--cross-lists", help="arXiv: also papers that other categories cross-list here.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DATE", help="arXiv: also papers submitted from this day on."),
+    ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Fetch once and say what is there.")] = False,
     as_json: output.AsJson = False,
@@ -71,7 +79,13 @@ def add(
     """Add a source. It is stored without fetching, except with --check."""
     if not url.strip():
         raise errors.UsageError("URL is empty. Name an address or a folder.")
-    values = {"timezone": output.parse_zone(timezone), "from": output.parse_time(since_time), "every": every}
+    values = {
+        "timezone": output.parse_zone(timezone),
+        "from": output.parse_time(since_time),
+        "every": every,
+        "cross_lists": "yes" if cross_lists else None,
+        "since": output.parse_date(since) if since else None,
+    }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
     locale = None if language is None else output.parse_choice(models.Locale, language, "language")
@@ -157,6 +171,8 @@ def fetch(
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
+    from bot.sources import kinds
+
     return {
         "source": storage_errors.redact(row.url),
         "kind": row.kind.value,
@@ -169,6 +185,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
         "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
         "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
+        "progress": row.progress and kinds.get(row.kind, row.url).describe_progress(row.progress),
     }
 
 

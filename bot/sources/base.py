@@ -31,6 +31,8 @@ class FetchResult:
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
     requested day of the digest; `retry_at` (UTC) comes from the server; `failure` is that of the request, if it had one.
+    `progress` is that of a back-fill once this result and those before it are stored; `is_unfinished`: the next poll is to
+    continue it at once.
     """
 
     location: str
@@ -42,6 +44,8 @@ class FetchResult:
     day: date | None = None
     retry_at: datetime | None = None
     failure: fetch_errors.FetchError | None = None
+    progress: Mapping[str, Any] | None = None
+    is_unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,16 @@ class FetchRequest:
     """Input of one fetch. `page_states` are keyed by location.
 
     `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
-    `arxiv_ids` are the papers without facts from this source.
+    `arxiv_ids` are the papers without facts from this source. `progress` is that of its back-fill, which goes on for
+    `max_seconds`: None until it is done, 0 not at all.
     """
 
     now: datetime
     page_states: Mapping[str, models.PageState] = field(default_factory=dict)
     days: Sequence[date] | None = None
     arxiv_ids: Sequence[str] = ()
+    progress: Mapping[str, Any] | None = None
+    max_seconds: float | None = None
 
 
 class Source(Protocol):
@@ -89,21 +96,27 @@ class SourceContext:
     throttles: Mapping[models.SourceKind, fetcher.Throttle]
     default_timezone: str
     day_close: day_close.DayClose = field(default_factory=day_close.default)
+    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """Everything the rest of the bot asks about a kind of source. One per member of `models.SourceKind`.
+    """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`, two for arXiv.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
     creates the source; `public_label` names it without secrets.
     """
 
     kind: models.SourceKind
+    scheme: str = ""
+    """Begin of the addresses of this record, where a kind has two."""
     matches: Callable[[str, Endpoints], bool]
     check: Callable[[str], None]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     public_label: Callable[[str], str]
+    describe_progress: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+    """Returns a sentence about a back-fill for `paperround sources`."""
     poll_interval: timedelta
     pending_poll_interval: timedelta | None = None
     """Interval while the newest digest is not published yet; None: no difference."""

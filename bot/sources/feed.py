@@ -38,7 +38,7 @@ NOT_A_FEED = "it is no feed"
 """The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
-_ARXIV_ABSTRACT_PREFIX = re.compile(
+ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
 _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
@@ -227,7 +227,7 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
     """
     if entry.arxiv_id is None:
         return None
-    text = _ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else ""
+    text = ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else ""
     authors, votes, thumbnail = entry.authors, entry.votes, entry.thumbnail
     if _HTML.search(text):
         kept = []

@@ -402,6 +402,10 @@ class Fetcher:
         except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError):
             return await self._retry(partial(attempt, url, None))
 
+    async def wait_until(self, at: datetime) -> None:
+        """Wait until a time (UTC), such as that of a server's Retry-After."""
+        await self._sleep(max(0.0, (at - self._now()).total_seconds()))
+
     async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
         """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):

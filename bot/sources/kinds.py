@@ -8,22 +8,27 @@ from contextlib import suppress
 from bot.core import errors
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv, base, feed, folder, huggingface, url
+from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface, url
 from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Connection, Database
 
 _MAX_ADDRESS_LENGTH = 2_000
 
-RECORDS: tuple[base.KindRecord, ...] = (folder.KIND, huggingface.KIND, arxiv.KIND, url.KIND, feed.KIND)
-"""The record of each kind, in the order in which an address is matched. A feed matches every address."""
+RECORDS: tuple[base.KindRecord, ...] = (
+    arxiv_categories.KIND,
+    folder.KIND,
+    huggingface.KIND,
+    arxiv.KIND,
+    url.KIND,
+    feed.KIND,
+)
+"""The records of the kinds, in the order in which an address is matched. A feed matches every address."""
 
-_BY_KIND = {record.kind: record for record in RECORDS}
 
-
-def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return the record of a kind."""
-    return _BY_KIND[kind]
+def get(kind: models.SourceKind, address: str = "") -> base.KindRecord:
+    """Return the record of a kind; arXiv has one for its API and one for the addresses of categories."""
+    return next(record for record in RECORDS if record.kind is kind and address.startswith(record.scheme))
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
@@ -35,15 +40,15 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
         raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is no address")
-    get(kind).check(address)
+    get(kind, address).check(address)
     url.parse_publishing_schedule(options, "UTC")
 
 
 def public_label(kind: models.SourceKind, address: str) -> str:
     """Return the name of a source for readers: no credentials, no query, no path above a folder."""
     try:
-        return get(kind).public_label(address)
-    except ValueError:
+        return get(kind, address).public_label(address)
+    except (ValueError, errors.UsageError):
         return kind.value
 
 
@@ -74,6 +79,7 @@ class SourceRegistry:
         url = folder.make_absolute(url)
         kind = kind or guess_kind(url, self._endpoints)
         check(kind, url, options or {})
+        arxiv_categories.check_options(url, options or {}, self._clock().date())
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -82,7 +82,8 @@ _MAX_PROBLEMS = 200
 class SourceReport:
     """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
 
-    `is_newest_pending`: the digest of `last_day` is not published yet.
+    `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
+    `has_lost`: something fetched was not stored, so the next run begins before it.
     """
 
     source: models.StoredSource
@@ -94,6 +95,8 @@ class SourceReport:
     last_day: date | None = None
     is_newest_pending: bool = False
     missed_days: set[date] = field(default_factory=set)
+    is_unfinished: bool = False
+    has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -103,6 +106,7 @@ class SourceReport:
             total = self.result + ingested
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.status_counts[result.status] += 1
+        self.is_unfinished = result.is_unfinished
         if result.reason:
             self.reasons.setdefault(result.status, result.reason)
         if result.retry_at is not None:
@@ -145,7 +149,7 @@ class SourceReport:
 
     def _days_without_digest(self, now: datetime) -> str | None:
         """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
-        row, stale_after = self.source, kinds.get(self.source.kind).stale_after
+        row, stale_after = self.source, kinds.get(self.source.kind, self.source.url).stale_after
         if stale_after is None or self.last_day is None:
             return None
         if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
@@ -182,7 +186,7 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
-    record = kinds.get(row.kind)
+    record = kinds.get(row.kind, row.url)
     return (record.pending_poll_interval if is_newest_pending else None) or record.poll_interval
 
 
@@ -197,8 +201,8 @@ def updated_health(
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
-    next_at = now + retry_policy.next_poll_delay(interval, failures)
-    if kinds.get(row.kind).has_daily_list:
+    next_at = now if report.is_unfinished else now + retry_policy.next_poll_delay(interval, failures)
+    if kinds.get(row.kind, row.url).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if report.retry_at is not None:
         next_at = max(next_at, report.retry_at)
@@ -245,6 +249,11 @@ class Checkpoint:
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
+    async def set_progress(self, row: models.StoredSource, progress: Mapping[str, Any]) -> None:
+        """Save how far a back-fill has come, once what it read is stored."""
+        async with self._database.transaction() as connection:
+            await sources.set_progress(connection, row.id, progress)
+
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
         self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
@@ -259,7 +268,7 @@ class Checkpoint:
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
             for row in updated:
-                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind).max_page_states
+                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
                 assert polled_at is not None  # it was polled just now
                 if is_notice_due(row):
                     await self._notify_failure(connection, row, polled_at)
@@ -367,6 +376,8 @@ class Sink:
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
         item.report.add_fetch_result(item.result, ingested)
+        if item.result.progress is not None and not item.report.has_lost:
+            await self._checkpoint.set_progress(item.report.source, item.result.progress)
         if item.result.page_states:
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
@@ -374,6 +385,7 @@ class Sink:
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
     for report, _ in batch:
         report.add_failure(reason)
+        report.has_lost = True
 
 
 class DryRunSink(Sink):
@@ -406,6 +418,8 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 
 _MAX_CONCURRENT_SOURCES = 50
 _SOURCE_TIMEOUT_SECONDS = 240.0
+_BACK_FILL_SECONDS = 45.0
+"""Time for which a poll continues a back-fill, while the other sources wait for the next one."""
 _VOTES_STAGE_SECONDS = 60.0
 _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
@@ -422,6 +436,7 @@ class _Run:
     days: Sequence[date] | None
     timeout_seconds: float | None
     progress: ProgressCallback
+    back_fill_seconds: float | None
     reports: dict[int, SourceReport] = field(default_factory=dict)
 
 
@@ -522,7 +537,9 @@ class Poller:
         """Poll these sources, then store the health of each."""
         state = Checkpoint(self._database, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
-        run = _Run(target, days, timeout_seconds, progress, {row.id: SourceReport(row) for row in rows})
+        back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
+        reports_by_id = {row.id: SourceReport(row) for row in rows}
+        run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
             async with target.running():
                 await self._fetch_in_stages(rows, run)
@@ -547,7 +564,7 @@ class Poller:
         """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
         by_stage: dict[base.Stage, list[models.StoredSource]] = {stage: [] for stage in base.Stage}
         for row in rows:
-            by_stage[kinds.get(row.kind).stage].append(row)
+            by_stage[kinds.get(row.kind, row.url).stage].append(row)
         tasks = await self._start_workers(by_stage[base.Stage.VOTES], run)
         try:
             if tasks:
@@ -572,11 +589,8 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        missing = {
-            kind: await self._papers_missing_facts(kind, run)
-            for kind in {row.kind for row in rows}
-            if kinds.get(kind).stage is base.Stage.MISSING_FACTS
-        }
+        asking = (row for row in rows if kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+        missing = {kind: await self._papers_missing_facts(kind, run) for kind in {row.kind for row in asking}}
         now = self._clock()
         remaining = iter(rows)
 
@@ -620,17 +634,27 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
-                    max_states = kinds.get(row.kind).max_page_states
+                    max_states = kinds.get(row.kind, row.url).max_page_states
                     async with self._database.read() as connection:
                         states = await sources.list_page_states(connection, row.id, max_states)
-                    request = replace(request, page_states=PageStates(states))
-                    source = kinds.get(row.kind).open(row.url, row.options, self._context)
+                    request = replace(
+                        request,
+                        page_states=PageStates(states),
+                        progress=row.progress,
+                        max_seconds=run.back_fill_seconds,
+                    )
+                    source = kinds.get(row.kind, row.url).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
                         await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
                         run.progress(row, result)
+                        if result.progress is not None:
+                            # The next part is asked for once this one is stored, and none after one that was lost.
+                            await run.sink.flush()
+                            if report.has_lost:
+                                break
                         del result  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
