@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.archive import digest_writer, fields
+from bot.archive import digest_writer, fields, files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
@@ -95,6 +95,7 @@ class SourceReport:
     last_day: date | None = None
     is_newest_pending: bool = False
     missed_days: set[date] = field(default_factory=set)
+    found: kinds.Yield = field(default_factory=kinds.Yield)
     is_unfinished: bool = False
     has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
@@ -105,6 +106,10 @@ class SourceReport:
         if ingested is not None:
             total = self.result + ingested
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        for digest in result.digests:
+            self.found.add_digest(digest)
+        is_facts_kind = kinds.get(self.source.kind, self.source.url).stage is base.Stage.MISSING_FACTS
+        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_facts_kind
         self.status_counts[result.status] += 1
         self.is_unfinished = result.is_unfinished
         if result.reason:
@@ -677,7 +682,12 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
                 papers=report.result.papers,
                 new_papers=report.result.new_papers,
             )
-        for problem in report.result.problems:
+        for problem, *others in files.group_problems(report.result.problems):
+            more = {"more_like_it": len(others)} if others else {}
             log.warning(
-                "digest not understood", place=problem.location, line=problem.line, message=problem.message
+                "digest not understood",
+                place=problem.location,
+                line=problem.line,
+                message=problem.message,
+                **more,
             )
