@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from pathlib import PurePath
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 # Authors of papers, and the users and guilds that read them.
 
@@ -54,12 +54,17 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others."""
+    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others.
+
+    LOOKUP: all new papers of a day from a source that chooses none, such as an arXiv category. They are for look-up and
+    alerts: no post takes them unless its subscription draws from that source.
+    """
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
     LISTING = "listing"
     LIST = "list"
+    LOOKUP = "look-up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +410,8 @@ class StoredSource:
     """A configured source and its health. All times are UTC.
 
     The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
-    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator.
+    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
+    of a back-fill, in the source's own form; None without one.
     """
 
     id: int
@@ -422,6 +428,7 @@ class StoredSource:
     status: FetchStatus | None = None
     reason: str | None = None
     noticed_at: datetime | None = None
+    progress: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,12 +228,12 @@ async def list_by_date(
 ) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Papers with unknown votes do not meet a minimum above 0.
+    Digests for look-up do not count. Papers with unknown votes do not meet a minimum above 0.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .where(t.digests.c.date_on == on)
+        .where(t.digests.c.date_on == on, archive.IS_POSTED)
         .group_by(t.entries.c.paper_id)
         .subquery()
     )
@@ -247,11 +247,11 @@ async def list_by_date(
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers of the digests of each of these dates."""
+    """Return the number of distinct papers of the digests of each of these dates, without those for look-up."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
-        .where(t.digests.c.date_on.in_(days))
+        .where(t.digests.c.date_on.in_(days), archive.IS_POSTED)
         .group_by(t.digests.c.date_on)
     )
     counted = {day: number for day, number in await connection.execute(query)}  # noqa: C416

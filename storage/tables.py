@@ -704,6 +704,7 @@ sources = sa.Table(
     sa.Column("status", _one_of(models.FetchStatus)),
     sa.Column("reason", sa.Text),
     sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
+    sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
 )
 
 source_pages = sa.Table(

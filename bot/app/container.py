@@ -36,6 +36,7 @@ from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
 from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources.pace import SharedPace
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
@@ -85,7 +86,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
-    for name in ("hf_endpoint", "arxiv_url"):
+    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_oai_url"):
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
@@ -128,9 +129,11 @@ class Container:
 
     @cached_property
     def source_throttles(self) -> dict[models.SourceKind, Throttle]:
-        """The pace of the kinds of source that have one, shared by all that ask such a source."""
+        """The pace of the kinds of source that have one, shared by all that ask such a source, in all processes."""
         return {
-            record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
+            record.kind: SharedPace(
+                self.database, self.clock, record.kind.value, record.seconds_per_request
+            ).__call__
             for record in kinds.RECORDS
             if record.seconds_per_request is not None
         }
@@ -388,7 +391,15 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
-        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, rule)
+        context = base.SourceContext(
+            fetch,
+            endpoints,
+            throttles,
+            settings.timezone,
+            rule,
+            arxiv_rss_url=settings.arxiv_rss_url,
+            arxiv_oai_url=settings.arxiv_oai_url,
+        )
         notifier = operator_notifier(container)
         policy = fetch_errors.RetryPolicy(random.random)
         yield Poller(

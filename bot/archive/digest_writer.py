@@ -45,7 +45,10 @@ from storage.models import (
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known."""
+    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
+
+    `unrelated` are the texts that name no paper, so that nothing is lost with them.
+    """
 
     digests: int = 0
     new_digests: int = 0
@@ -53,6 +56,7 @@ class IngestResult:
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
+    unrelated: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -72,6 +76,7 @@ class IngestResult:
             self.new_papers + other.new_papers,
             self.arxiv_ids | other.arxiv_ids,
             self.problems + other.problems,
+            self.unrelated + other.unrelated,
         )
 
 
@@ -145,6 +150,7 @@ FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
     DigestFormat.LISTING: 1,
     DigestFormat.LIST: 2,
+    DigestFormat.LOOKUP: 2,
     DigestFormat.REVIEW: 3,
 }
 """The order of the digests of one source: a review's title is a model's heading for its own summary."""
@@ -314,7 +320,8 @@ async def write_digest_papers(
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
-    await _remerge(connection, indexer, stored, texts_changed=True)
+    described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
+    await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
     for chunk in _chunked(new, lambda arxiv_id: _characters(appearances[arxiv_id]), CHUNK_CHARACTERS):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
@@ -337,7 +344,7 @@ async def refresh_papers(
 ) -> Changes:
     """Merge stored papers again, and index those that changed, or all of them if `texts_changed`. Returns the changes."""
     stored = await papers.list_merged(connection, ids=paper_ids)
-    return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
+    return await _remerge(connection, indexer, stored, rewritten=paper_ids if texts_changed else ())
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
@@ -365,20 +372,20 @@ def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> I
 
 
 async def _remerge(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
 ) -> Changes:
-    """Update papers that existed before; texts may have changed even where the merged paper did not."""
+    """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
     changes: Changes = {}
     counts = await archive.count_appearances(connection, stored)
     for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
         papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
-        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, texts_changed=texts_changed)
+        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, rewritten=rewritten)
         changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
     return changes
 
 
 async def _remerge_chunk(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
 ) -> dict[int, MergedPaper]:
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
@@ -408,7 +415,7 @@ async def _remerge_chunk(
         await indexer.remove(connection, unlisted)
     documents = []
     for paper_id, paper in merged.items():
-        if _is_listed(paper) and (texts_changed or paper_id in changed):
+        if _is_listed(paper) and (paper_id in rewritten or paper_id in changed):
             named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
             documents.append(
                 papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)

@@ -425,13 +425,14 @@ async def export_digests(
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
     NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none:
-    written ones before listings.
+    written ones before listings, and none for look-up.
     Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:
-        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
-        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
+        origin = archive.Origin(with_lookup=digest_format is None)
+        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
+        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")

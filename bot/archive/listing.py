@@ -35,7 +35,7 @@ Paper = dict[str, Any]
 """A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
 
 
-FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST})
+FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
 """The formats whose text is an object of this module."""
 
 _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")

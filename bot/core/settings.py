@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     fetch_proxy: str | None = _setting("fetch_proxy", default=None)
     hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
     arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
+    arxiv_rss_url: str = _setting("arxiv_rss_url", default="https://rss.arxiv.org/rss")
+    arxiv_oai_url: str = _setting("arxiv_oai_url", default="https://oaipmh.arxiv.org/oai")
     arxiv_html_url: Annotated[tuple[str, ...], NoDecode] = _setting(
         "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
     )

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import assert_never
 
 from bot.core import errors
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv, base, feed, folder, huggingface, url
+from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface, url
 from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Connection, Database
 
 _MAX_ADDRESS_LENGTH = 2_000
 
-RECORDS: tuple[base.KindRecord, ...] = (folder.KIND, huggingface.KIND, arxiv.KIND, url.KIND, feed.KIND)
-"""The record of each kind, in the order in which an address is matched. A feed matches every address."""
+RECORDS: tuple[base.KindRecord, ...] = (
+    arxiv_categories.KIND,
+    folder.KIND,
+    huggingface.KIND,
+    arxiv.KIND,
+    url.KIND,
+    feed.KIND,
+)
+"""The records of the kinds, in the order in which an address is matched. A feed matches every address."""
 
-_BY_KIND = {record.kind: record for record in RECORDS}
 
-
-def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return the record of a kind."""
-    return _BY_KIND[kind]
+def get(kind: models.SourceKind, address: str = "") -> base.KindRecord:
+    """Return the record of a kind; arXiv has one for its API and one for the addresses of categories."""
+    return next(record for record in RECORDS if record.kind is kind and address.startswith(record.scheme))
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
@@ -35,16 +46,92 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
         raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is no address")
-    get(kind).check(address)
+    get(kind, address).check(address)
     url.parse_publishing_schedule(options, "UTC")
 
 
 def public_label(kind: models.SourceKind, address: str) -> str:
     """Return the name of a source for readers: no credentials, no query, no path above a folder."""
     try:
-        return get(kind).public_label(address)
-    except ValueError:
+        return get(kind, address).public_label(address)
+    except (ValueError, errors.UsageError):
         return kind.value
+
+
+class Brings(StrEnum):
+    """What a source is good for."""
+
+    POSTS = "posts"
+    """Lists and written digests, which daily posts take."""
+    LOOK_UP = "look-up"
+    """Papers that look-ups and alerts see, and facts about papers; only posts that name the source take them."""
+    NOTHING = "nothing"
+
+
+YIELD_DAYS = timedelta(days=30)
+"""The period whose days are counted for `Yield.papers_a_day`."""
+
+
+@dataclass(slots=True)
+class Yield:
+    """What a source brought: papers by day, those of digests without a day of their own, and whether facts."""
+
+    posted: Counter[date] = field(default_factory=Counter)
+    looked_up: Counter[date] = field(default_factory=Counter)
+    undated: int = 0
+    has_older: bool = False
+    has_facts: bool = False
+
+    def add_digest(self, digest: models.Digest) -> None:
+        """Count the papers of a digest."""
+        if digest.is_rolling:
+            self.undated += len(digest.entries)
+        else:
+            counted = self.looked_up if digest.format is models.DigestFormat.LOOKUP else self.posted
+            counted[digest.date] += len(digest.entries)
+
+    @property
+    def brings(self) -> Brings:
+        """What the source is good for."""
+        if self.posted or self.undated or self.has_older:
+            return Brings.POSTS
+        return Brings.LOOK_UP if self.looked_up or self.has_facts else Brings.NOTHING
+
+    @property
+    def papers_a_day(self) -> int | None:
+        """Number of papers on a usual day with papers (the median), of the last days known; None if there is none."""
+        days = self.posted or self.looked_up
+        since = max(days, default=date.min) - YIELD_DAYS if days else date.min
+        numbers = [number for on, number in days.items() if on >= since and number]
+        return round(statistics.median(numbers)) if numbers else None
+
+    def describe(self) -> str:
+        """Return the sentence of `paperround sources add --check`."""
+        number = self.papers_a_day
+        amount = "" if number is None else f", about {number} a day"
+        match self.brings:
+            case Brings.POSTS if number is None and self.undated:
+                return f"a list of {self.undated} papers without a day: they fill the archive, and new ones can be posted"
+            case Brings.POSTS:
+                return f"a list of papers{amount}, can be posted"
+            case Brings.LOOK_UP:
+                return f"papers for look-up and alerts{amount}, not posted"
+            case Brings.NOTHING:
+                return "no paper yet"
+        assert_never(self.brings)
+
+
+def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
+    """Return what a stored source brought, by the papers of its digests."""
+    found = Yield(has_facts=get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+    for form, days in counted.items():
+        if form is models.DigestFormat.LOOKUP:
+            found.looked_up.update(days)
+            found.has_facts = True
+        else:
+            found.posted.update(days)
+            found.has_older = True
+    return found
 
 
 NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
@@ -74,6 +161,7 @@ class SourceRegistry:
         url = folder.make_absolute(url)
         kind = kind or guess_kind(url, self._endpoints)
         check(kind, url, options or {})
+        arxiv_categories.check_options(url, options or {}, self._clock().date())
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,
@@ -105,6 +193,15 @@ class SourceRegistry:
         """Return all sources in the order of trust: highest priority first, the oldest first of equal ones."""
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
+
+    async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
+        """Return all sources as `list_rows` does, each with what it brought."""
+        since_on = self._clock().date() - YIELD_DAYS
+        async with self._database.read() as connection:
+            counted = await sources.count_papers(connection, since_on)
+            return [
+                (row, of_stored(row, counted.get(row.url, {}))) for row in await sources.list_rows(connection)
+            ]
 
     async def set_priority(self, url: str, priority: int) -> str:
         """Store the priority of a source, found as `remove` does. Returns its address."""

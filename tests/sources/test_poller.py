@@ -536,6 +536,14 @@ def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
     ) == (S.OK, "2 of 3 places: it broke")
 
 
+def test_the_days_that_were_not_read_are_named() -> None:
+    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(40)]
+    missed = {*days[3:8], *days[20:39:2]}
+    results = [fetch_result(S.FAILED if day in missed else S.OK, "it broke", day) for day in days]
+    spans = "2025-01-04 – 2025-01-08, " + ", ".join(str(day) for day in days[20:34:2]) + " and 3 more"
+    assert overall_status(*results) == (S.OK, f"15 of 40 days not read, {spans}: it broke")
+
+
 def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:
     absent = fetch_result(S.NOT_YET, "nothing is there (404)", TODAY)
     lately = row(last_success_at=NOW - STALE_AFTER)

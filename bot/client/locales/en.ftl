@@ -222,6 +222,7 @@ format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
+format-look-up = New papers { $date }
 no-paper = I couldn't find the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in any digest

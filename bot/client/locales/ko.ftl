@@ -173,6 +173,7 @@ format-newsletter = 뉴스레터 { $date }
 format-review = 리뷰 { $date }
 format-listing = Hugging Face 목록 { $date }
 format-list = 목록 { $date }
+format-look-up = 새 논문 { $date }
 no-paper = { $paper } 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
 papers-in-message = ### 이 메시지의 논문 { $count }편
 in-no-digest = 다이제스트에 없음

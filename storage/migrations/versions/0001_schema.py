@@ -450,6 +450,7 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("status", sa.Text),
         sa.Column("reason", sa.Text),
         sa.Column("noticed_at", _TIME, comment="time of the notice to the operator"),
+        sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
     )
     sa.Table("source_pages", metadata,
         _reference("source_id", "sources.id", primary_key=True),
