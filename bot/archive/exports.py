@@ -158,7 +158,7 @@ def _format_author(name: str) -> str:
 
 # A digest's entries as the Markdown of a newsletter or a review.
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)(.*)")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _FENCE_MARKS = ("```", "~~~")
 _MAX_HIGHLIGHT_LENGTH = 200
@@ -244,7 +244,8 @@ def _flatten_structure(body: str) -> list[str]:
     for line, is_fenced in _mark_fenced(body):
         heading = None if is_fenced else _HEADING.fullmatch(line)
         if heading:
-            line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
+            title = heading[2].strip().rstrip("# \t").strip("*_ ")
+            line = f"**{title}**" if title else ""
         elif not is_fenced and _RULE.fullmatch(line):
             line = ""
         flattened.append(line)

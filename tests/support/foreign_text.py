@@ -146,6 +146,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "growing indents": lambda length: "".join(
         " " * depth + "- a\n" for depth in range(int((2 * length) ** 0.5))
     ),
+    "dashes as of a table": lambda length: "| " + "- " * (length // 2) + "x",
     "nested brackets": _nested("[", "](a)"),
     "nested braces": _nested("{", "}"),
     "nested elements of HTML": _nested("<b>", "</b>"),
