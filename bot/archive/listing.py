@@ -7,14 +7,13 @@ is no correction.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, headings, summaries
+from bot.archive import arxiv_ids, fields, headings, html_pages, summaries
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -178,7 +177,7 @@ def _skip_space(text: str, position: int) -> int:
 
 def is_record(value: object) -> bool:
     """Whether a JSON value says that it is a listing."""
-    return isinstance(value, Mapping) and value.get("format") in {form.value for form in FORMATS}
+    return isinstance(value, Mapping) and value.get("format") in [form.value for form in FORMATS]
 
 
 def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
@@ -252,7 +251,7 @@ def _clean_summary(value: object) -> str | None:
     # A few times the length that is kept: tags and scripts may come before the text.
     text = value[: 8 * MAX_SUMMARY_LENGTH]
     if _TAG.search(text):
-        text = html.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
+        text = html_pages.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
     text = fields.clean_paragraph(text) or ""
     if len(text) > MAX_SUMMARY_LENGTH:
         text = text[: MAX_SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip() + "…"

@@ -7,12 +7,14 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import structlog
 
 from bot.archive import html_pages, parse
 from bot.core import day_close, errors, isolation
@@ -23,6 +25,8 @@ from storage.models import FetchStatus
 if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +156,25 @@ async def fetch_days(
         if is_down:
             yield FetchResult(day.isoformat(), FetchStatus.FAILED, NOT_ASKED, day=day)
             continue
-        result = await fetch(day, request)
+        result = await read_apart(day.isoformat(), fetch(day, request), day=day)
         failure = result.failure
         is_away = failure is not None and (failure.retry_at is not None or not failure.is_answered)
         unanswered = unanswered + 1 if is_away else 0
         errors_in_row = errors_in_row + 1 if failure is not None else 0
         yield result
+
+
+Read = TypeVar("Read")
+
+
+async def read_apart(
+    location: str, reading: Awaitable[Read], page_states: tuple[models.PageState, ...] = (), day: date | None = None
+) -> Read | FetchResult:
+    """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
+    with isolation.isolated(log, "place failed with a bug", place=location) as failures:
+        return await reading
+    reason = f"{location} broke something of ours, see the log: {type(failures[0]).__name__}"
+    return FetchResult(location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day)
 
 
 NOT_ASKED = "not asked, since the server failed too often in a row"
@@ -232,7 +249,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     body = response.body or b""
     if not body.strip():
         raise fetch_errors.FetchError("its answer is empty")
-    return await read_digests(_detect, body, response.charset, name, on, read_on)
+    return await read_digests(detect_in_bytes, body, response.charset, name, on, read_on)
 
 
 async def read_digests(
@@ -286,22 +303,30 @@ def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tu
     return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 
-async def _read_in_process(
-    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
-) -> tuple[models.Digest, ...]:
-    parts = isolation.stream_isolated(
-        _stream_digests, read, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
-    )
-    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+async def stream_from_process(stream: Callable[..., Iterator[Any]], *arguments: Any) -> AsyncGenerator[Any, None]:
+    """Yield what a generator function of a module yields in a process of its own, as plain data.
+
+    Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
+    """
+    parts = isolation.stream_isolated(stream, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
     try:
         async with aclosing(parts):
             async for part in parts:
-                if isinstance(part, dict):
-                    found.append((part, []))
-                else:
-                    found[-1][1].extend(map(_build_entry, part))
+                yield part
     except isolation.ChildLimitError as error:
         raise fetch_errors.FetchError(str(error)) from error
+
+
+async def _read_in_process(
+    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
+) -> tuple[models.Digest, ...]:
+    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+    async with aclosing(stream_from_process(_stream_digests, read, *arguments)) as parts:
+        async for part in parts:
+            if isinstance(part, dict):
+                found.append((part, []))
+            else:
+                found[-1][1].extend(map(_build_entry, part))
     return tuple(
         models.Digest(
             format=models.DigestFormat(head["format"]),
@@ -320,9 +345,10 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
     return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-def _detect(
+def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
+    """Return the digests in the text of these bytes, as `detect_in_text` does."""
     from bot.sources import fetcher  # loads aiohttp
 
     return detect_in_text(fetcher.decode_text(body, charset_name), name, on, read_on)

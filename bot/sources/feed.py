@@ -8,8 +8,8 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from yarl import URL
 
 from bot.archive import arxiv_ids, fields, headings, html_pages, listing
+from bot.core import isolation
 from bot.sources import base, fetch_errors, url
 from storage import models
 from storage.models import FetchStatus
@@ -31,12 +32,20 @@ if TYPE_CHECKING:
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
+_MAX_REPEATS = 100
+_MANY_ATTRIBUTES = re.compile(
+    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++)){%d}""" % (_MAX_REPEATS + 1)
+)
+_ENTRY_START = re.compile(r"<(?:entry|item)\b", re.IGNORECASE)
+_CATEGORY = re.compile(r"<(?:[^\s<>:/]{1,100}+:)?(?:category|subject|keywords)\b", re.IGNORECASE)
 _SURROGATES = range(0xD800, 0xE000)
 _MAX_FEED_LENGTH = 4_000_000
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is no feed"
 """The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
+_MAX_PAPER_LENGTH = 100_000
+"""Characters of an entry in which the fields of a single paper are read: the abstract is cut to a fifth of that."""
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
@@ -71,6 +80,9 @@ class FeedEntry:
     comment: str | None = None
     updated_at: datetime | None = None
     votes: int | None = None
+    hash: str = ""
+    """Of what an entry says, without dates and votes: some feeds change them at each poll."""
+    affiliations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +93,51 @@ class Feed:
     built_on: date | None = None
 
 
-def parse_feed(text: str) -> list[FeedEntry]:
-    """Return the entries of a feed, as `parse_document` does."""
-    return parse_document(text).entries
+async def read_document(response: Response) -> Feed:
+    """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
+    body = response.body or b""
+    if len(body) >= base.LARGE_BYTES:
+        with suppress(isolation.ChildStartError):
+            entries: list[FeedEntry] = []
+            async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
+                built_on = await anext(parts)
+                async for part in parts:
+                    entries.append(_build_entry(part))
+            return Feed(entries, built_on and date.fromisoformat(built_on))
+    return await asyncio.to_thread(lambda: parse_document(response.text()))
+
+
+def _stream_document(body: bytes, charset_name: str | None) -> Iterator[Any]:
+    """Yield the day of a feed, then its entries."""
+    from bot.sources import fetcher  # loads aiohttp
+
+    parsed = parse_document(fetcher.decode_text(body, charset_name))
+    yield parsed.built_on
+    yield from parsed.entries
+
+
+def _build_entry(plain: dict[str, Any]) -> FeedEntry:
+    names = ("contents", "authors", "categories", "affiliations")
+    on, at = plain["published_on"], plain["updated_at"]
+    values = {name: tuple(plain[name]) for name in names}
+    values |= {"published_on": on and date.fromisoformat(on), "updated_at": at and datetime.fromisoformat(at)}
+    return FeedEntry(**{**plain, **values})
 
 
 def parse_document(text: str) -> Feed:
     """Return a feed. Raises FetchError for other text and for feeds that declare entities.
 
-    feedparser gets decoded text and never fetches. Takes seconds for a large feed: call it in a thread.
+    feedparser gets decoded text and never fetches. Takes seconds for a large feed.
     """
     if len(text) > _MAX_FEED_LENGTH:
         raise fetch_errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+    # feedparser compares each with all those before.
+    if _MANY_ATTRIBUTES.search(text):
+        raise fetch_errors.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
+    if any(len(_CATEGORY.findall(part)) > _MAX_REPEATS for part in _ENTRY_START.split(text)):
+        raise fetch_errors.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
 
     # The charset is decoded already, so the declaration must not name another.
@@ -108,7 +151,8 @@ def parse_document(text: str) -> Feed:
     )
     if not parsed.get("version"):
         raise fetch_errors.FetchError(NOT_A_FEED)
-    entries = [_parse_entry(entry) for entry in parsed.entries[:_MAX_ENTRIES]]
+    affiliations = _parse_affiliations(text)
+    entries = [_parse_entry(entry, affiliations) for entry in parsed.entries[:_MAX_ENTRIES]]
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
     unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
@@ -122,30 +166,37 @@ def _possible_reference(match: re.Match[str]) -> str:
     return match[0] if code <= sys.maxunicode and code not in _SURROGATES else "\N{REPLACEMENT CHARACTER}"
 
 
-def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
+def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str, ...]]) -> FeedEntry:
     link = fields.clean_url(entry.get("link"))
     title = fields.clean_line(entry.get("title"))
-    key = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
+    id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
+    key = fields.clean_line(id_) or link or title or ""
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
         str(entry.get("summary") or "")
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
+    title = fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None
+    authors = _parse_authors(entry)
+    contents = tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text)))
+    said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
     return FeedEntry(
-        key=fields.clean_line(key) or link or title or "",
+        key=key,
         link=link,
-        title=fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None,
-        contents=tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text))),
-        authors=_parse_authors(entry),
+        title=title,
+        contents=contents,
+        authors=authors,
         categories=fields.clean_labels(tag.get("term") for tag in entry.get("tags") or ()),
         thumbnail=next(
             (fields.clean_url(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
         ),
         published_on=published_at and published_at.date(),
-        arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
+        arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
         updated_at=_parse_time(times.get("updated_parsed")),
         votes=headings.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
+        hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
+        affiliations=affiliations.get(key, ()),
     )
 
 
@@ -157,12 +208,12 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return fields.clean_names(names)
 
 
-def parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
+def _parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
     """Return the affiliations of the authors of each Atom entry by its key; feedparser keeps the last of an entry only.
 
-    Text that `parse_feed` would refuse, or that is no well-formed XML, has none.
+    Text that is no well-formed XML has none.
     """
-    if len(text) > _MAX_FEED_LENGTH or "<!ENTITY" in text or "affiliation>" not in text:
+    if "affiliation>" not in text:
         return {}
     try:
         root = ElementTree.fromstring(_XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
@@ -227,7 +278,8 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
     """
     if entry.arxiv_id is None:
         return None
-    text = ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else ""
+    text = entry.contents[0][:_MAX_PAPER_LENGTH] if entry.contents else ""
+    text = ARXIV_ABSTRACT_PREFIX.sub("", text.strip())
     authors, votes, thumbnail = entry.authors, entry.votes, entry.thumbnail
     if _HTML.search(text):
         kept = []
@@ -302,7 +354,7 @@ class FeedSource:
             yield page
             return
         try:
-            parsed = await asyncio.to_thread(lambda: parse_document(page.text()))
+            parsed = await read_document(page)
         except fetch_errors.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
@@ -336,7 +388,9 @@ class FeedSource:
             known = request.page_states.get(entry_state.location)
             if known is not None and known.hash == entry_state.hash:
                 continue
-            result = await asyncio.to_thread(self._read_entry, entry, entry_state)
+            failed = (replace(entry_state, status=FetchStatus.FAILED),)
+            reading = self._read_entry(entry, entry_state)
+            result = await base.read_apart(entry_state.location, reading, failed)
             if isinstance(result, _ListedPaper):
                 # A paper stays in the list of the day on which it was new.
                 day = days[entry.key]
@@ -348,7 +402,8 @@ class FeedSource:
                 break  # the next run continues here
             if result is None:
                 links += 1
-                result = await self._fetch_link(entry, entry_state, request)
+                fetching = self._fetch_link(entry, entry_state, request)
+                result = await base.read_apart(entry.link or "", fetching, failed)
                 missed += result.status is FetchStatus.FAILED
             yield result
         counts = Counter(day for day in days.values() if day is not None)
@@ -386,25 +441,20 @@ class FeedSource:
         return results
 
     def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
-        """Return the page state of an entry. Dates and votes are not hashed: some feeds change them at each poll."""
-        contents = (_VOTE_COUNT.sub("", text) for text in entry.contents)
-        content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *contents])
-        return models.PageState(
-            location=f"{self._feed_url}#{entry.key}",
-            read_at=request.now,
-            status=FetchStatus.OK,
-            hash=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
-        )
+        """Return the page state of an entry."""
+        location = f"{self._feed_url}#{entry.key}"
+        return models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
 
-    def _read_entry(
+    async def _read_entry(
         self, entry: FeedEntry, entry_state: models.PageState
     ) -> base.FetchResult | _ListedPaper | None:
         """Return the digest in the entry's own content, or its paper, or None if its link has to be fetched."""
-        location, page_states = entry_state.location, (entry_state,)
-        paper = read_paper(entry)
+        location, page_states, read_on = entry_state.location, (entry_state,), entry_state.read_at.date()
+        paper = await asyncio.to_thread(read_paper, entry)
         for text in entry.contents:
             with suppress(fetch_errors.FetchError):
-                digests = base.detect_in_text(text, location, entry.published_on, entry_state.read_at.date())
+                body, day = text.encode("utf-8", "replace"), entry.published_on
+                digests = await base.read_digests(base.detect_in_bytes, body, "utf-8", location, day, read_on)
                 if paper is not None and sum(len(digest.entries) for digest in digests) == 1:
                     break  # it is that paper, which a list of one would hold with less
                 return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)

@@ -39,7 +39,9 @@ class FolderSource:
             return
         status, why = FetchStatus.UNCHANGED, ""
         for location, stamp in changed:
-            result = await self._read_document(location, stamp, request)
+            failed = models.PageState(location, request.now, FetchStatus.FAILED, last_modified=stamp)
+            reading = self._read_document(location, stamp, request)
+            result = await base.read_apart(location, reading, (failed,))
             known |= {page.location: page.status for page in result.page_states}
             status = FetchStatus.OK if result.digests else status
             if known.get(location) is FetchStatus.FAILED:

@@ -11,7 +11,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import base, feed, fetch_errors, fetcher
+from bot.archive import parse
+from bot.sources import arxiv, base, feed, fetch_errors, fetcher
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -285,7 +286,7 @@ LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])
 
 
 def test_the_response_of_the_arxiv_api_is_parsed() -> None:
-    entry = feed.parse_feed(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
+    entry = source_payloads.parse_entries(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
     facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
     assert facts is not None
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study of Small Things")
@@ -306,7 +307,7 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
         '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
         "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
     )
-    entry = feed.parse_feed(source_payloads.rss(item))[0]
+    entry = source_payloads.parse_entries(source_payloads.rss(item))[0]
     facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
     assert facts is not None
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
@@ -316,7 +317,7 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
 
 def test_the_suffix_of_titles_in_old_arxiv_feeds_is_removed() -> None:
     item = "<item><title>A Study. (arXiv:2301.01234v1 [cs.CL])</title><link>http://arxiv.org/abs/2301.01234</link></item>"
-    assert feed.parse_feed(source_payloads.rss(item))[0].title == "A Study"
+    assert source_payloads.parse_entries(source_payloads.rss(item))[0].title == "A Study"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "utf-16-le", "shift_jis"])
@@ -326,7 +327,7 @@ def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
     body = source_payloads.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(
         encoding
     )
-    assert feed.parse_feed(fetcher.decode_text(body))[0].title == title
+    assert source_payloads.parse_entries(fetcher.decode_text(body))[0].title == title
 
 
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
@@ -335,7 +336,7 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
 def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in feed.parse_feed(source_payloads.rss(item))] == ["A"]
+    assert [entry.title for entry in source_payloads.parse_entries(source_payloads.rss(item))] == ["A"]
 
 
 @pytest.mark.parametrize(
@@ -343,7 +344,7 @@ def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
 )
 def test_an_invalid_feed_is_an_error(text: str) -> None:
     with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
-        feed.parse_feed(text)
+        source_payloads.parse_entries(text)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +352,7 @@ def test_an_invalid_feed_is_an_error(text: str) -> None:
 )
 def test_a_reference_to_no_character_leaves_the_rest_of_the_feed_readable(code: str) -> None:
     items = f"<item><title>A&{code}; &#x1F600;</title></item><item><title>B</title></item>"
-    entries = feed.parse_feed(source_payloads.rss(items, head=""))
+    entries = source_payloads.parse_entries(source_payloads.rss(items, head=""))
     assert [(entry.title or "")[-1] for entry in entries] == ["😀", "B"]
 
 
@@ -366,32 +367,32 @@ BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 def test_a_feed_with_entities_of_its_own_is_refused(declared: str) -> None:
     items = source_payloads.rss("<item><title>&l9;</title></item>", head="")
     with pytest.raises(fetch_errors.FetchError, match="entities"):
-        feed.parse_feed(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
+        source_payloads.parse_entries(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
 
 
 def test_an_external_dtd_is_not_fetched() -> None:
     text = '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd">' + source_payloads.rss(
         "<item><title>A</title></item>", head=""
     )
-    assert [entry.title for entry in feed.parse_feed(text)] == ["A"]
+    assert [entry.title for entry in source_payloads.parse_entries(text)] == ["A"]
 
 
 def test_a_text_like_a_url_or_path_is_not_opened() -> None:
     for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
         with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
-            feed.parse_feed(text)
+            source_payloads.parse_entries(text)
 
 
 def test_a_long_title_is_truncated() -> None:
     text = source_payloads.rss(f"<item><title>{'T' * 1_000_000}</title><guid>{'g' * 1_000_000}</guid></item>")
-    entry = feed.parse_feed(text)[0]
+    entry = source_payloads.parse_entries(text)[0]
     assert len(entry.title or "") == 1000
     assert len(entry.key) <= 500
 
 
 def test_a_too_large_feed_is_an_error() -> None:
     with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
-        feed.parse_feed(source_payloads.rss("<item/>") + " " * 4_000_000)
+        source_payloads.parse_entries(source_payloads.rss("<item/>") + " " * 4_000_000)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +410,7 @@ def test_a_too_large_feed_is_an_error() -> None:
 )
 def test_hostile_text_is_parsed_in_linear_time(text: str) -> None:
     with contextlib.suppress(fetch_errors.FetchError):
-        feed.parse_feed(text)
+        source_payloads.parse_entries(text)
 
 
 @given(
@@ -419,14 +420,89 @@ def test_entries_keep_their_order_without_duplicate_ids(items: list[tuple[str, s
     text = source_payloads.atom(
         *(f"<entry><id>{escape(key)}</id><title>{escape(title)}</title></entry>" for key, title in items)
     )
-    keys = [entry.key for entry in feed.parse_feed(text)]
+    keys = [entry.key for entry in source_payloads.parse_entries(text)]
     assert len(keys) == len(set(keys)) <= len(items)
 
 
 @given(st.text(max_size=300), st.sampled_from(["", "<rss version='2.0'>", "<feed>", "<?xml version='1.0'?>"]))
 def test_any_text_gives_entries_or_an_error(text: str, head: str) -> None:
     try:
-        entries = feed.parse_feed(head + text)
+        entries = source_payloads.parse_entries(head + text)
     except fetch_errors.FetchError:
         return
     assert all(entry.key for entry in entries)
+
+
+async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.pages["/feed"] = built(
+        item("1", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),
+        paper_item(3, on="2025-05-06"),
+        on="2025-05-06",
+    )
+    expected = await fetch_results(feed_at(origin, fetch))
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    for module, name in ((feed, "parse_document"), (parse, "parse_text")):
+        monkeypatch.setattr(module, name, None)  # here nothing is parsed
+    assert await fetch_results(feed_at(origin, fetch)) == expected
+    assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
+
+
+async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    affiliation = "<author><name>Ada</name><arxiv:affiliation>Moss Lab</arxiv:affiliation></author></entry>"
+    entry = source_payloads.arxiv_entry("2505.00001").replace("</entry>", affiliation)
+    origin.pages["/api"] = source_payloads.atom(entry)
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    monkeypatch.setattr(feed, "parse_document", None)
+    [read] = await arxiv.read_entries(await fetch.get(f"{origin.url}/api"))
+    assert (read.arxiv_id, read.affiliations) == ("2505.00001", ("KAIST", "A Lab", "Moss Lab"))
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        ("<entry %s>" % " ".join(f'a{number}="x"' for number in range(200)), "", "attributes"),
+        ("<entry>", "".join(f"<category term='{number}'/>" for number in range(200)), "categories"),
+    ],
+)
+def test_repeats_that_take_quadratic_time_are_refused(head: str, body: str, reason: str) -> None:
+    with pytest.raises(fetch_errors.FetchError, match=f"more than 100 {reason}"):
+        feed.parse_document(source_payloads.atom(f"{head}<id>1</id>{body}</entry>"))
+
+
+HOSTILE = [f"<html><p>&#{'1' * 5_000};</p>", '{"format": [], "date": "x"}']
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+async def test_an_entry_that_cannot_be_read_stops_no_other(
+    origin: OriginServer, fetch: Fetcher, hostile: str
+) -> None:
+    days = [source_payloads.newsletter(date(2025, 5, day), [f"2505.0000{day}"]) for day in (4, 5)]
+    origin.pages["/feed"] = source_payloads.rss(
+        *(item(str(number), content=escape(text)) for number, text in enumerate([days[0], hostile, days[1]]))
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [str(digest.date) for result in results for digest in result.digests] == ["2025-05-04", "2025-05-05"]
+
+
+async def test_a_bug_that_an_entry_triggers_is_its_failure_until_it_changes(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse_text = parse.parse_text
+
+    def break_at_marker(text: str, *arguments: object) -> object:
+        if "BREAKS" in text:
+            raise RuntimeError
+        return parse_text(text, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parse, "parse_text", break_at_marker)
+    texts = ["BREAKS", source_payloads.newsletter()]
+    origin.pages["/feed"] = source_payloads.rss(*(item(text[:6], content=text) for text in texts))
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [result.status for result in results] == [FAILED, OK, UNCHANGED]
+    assert "RuntimeError" in results[0].reason
+    again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
+    assert [result.status for result in again] == [UNCHANGED]

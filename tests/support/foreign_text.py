@@ -238,7 +238,7 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<rdf:RDF {_NAMESPACES}>{_ITEM * (len(text) // len(_ITEM))}<bib:Memo rdf:about='#n'>"
         f"<dc:title>{escape(text)}</dc:title><rdf:value>{escape(text)}</rdf:value></bib:Memo></rdf:RDF>"
     ),
-    "sources.feed.parse_feed of an entry": lambda text: feed.parse_feed(
+    "sources.feed.parse_document of an entry": lambda text: feed.parse_document(
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
