@@ -27,6 +27,7 @@ _ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|ta
 _TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"(?:</(?:p|div|li|h[1-6])\s*>|<br\s*/?>)", re.IGNORECASE)
 _CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_PICTURE = re.compile(r"!\[[^\[\]]{0,400}\]\([^()\s]{0,1000}\)")
 _SPACE = re.compile(r"\s*")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 
@@ -103,6 +104,9 @@ def build(
             found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
         else:
             known[paper["arxiv_id"]] = paper
+            if sum(len(body) for _, body in paper.get("sections", ())) == headings.MAX_CHARACTERS:
+                message = f"a paper's text has at most {headings.MAX_CHARACTERS} characters; the rest of {paper['arxiv_id']} is left out"
+                found.append(Problem(line, message))
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
@@ -280,11 +284,12 @@ _CLEANERS: Mapping[str, Any] = {
 
 def _clean_sections(value: object) -> list[list[str | None]]:
     """The parts of a list's text, each with its heading or None."""
-    return [
-        [fields.clean_line(part[0], 200), body]
+    sections = (
+        Section(fields.clean_line(part[0], 200), body)
         for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
         if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
-    ]
+    )
+    return [[section.heading, section.body] for section in headings.cut_sections(sections)]
 
 
 def _build_cleaned(
@@ -304,9 +309,10 @@ def _build_cleaned(
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
     parts = [(None, summary)] if summary else []
-    sections = summaries.drop_refusal(
-        tuple(Section(heading, body) for heading, body in [*parts, *paper.get("sections", ())])
-    )
+    parts += paper.get("sections", ())
+    # An address that is shown does not look like another: a list is a stranger's, and Markdown's lose their links too.
+    texts = (Section(heading, _PICTURE.sub("", body).replace("](", "] (")) for heading, body in parts)
+    sections = summaries.drop_refusal(tuple(headings.cut_sections(texts)))
     is_service = form is DigestFormat.LISTING
     return Entry(
         rank=rank,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
     ]
 
 
-def card_view(
+async def card_view(
     texts: Texts,
     detail: models.PaperDetail,
     page: int = 0,
@@ -92,7 +93,9 @@ def card_view(
     )
     message.reserve(PAGER_COMPONENTS)
     message.end_with(rows, _foot(texts, detail, summary, sharer))
-    pages = summary_pages(texts, sections, message.budget) or [subtext(texts("no-summary"))]
+    # A long summary takes tenths of a second, and the pager has to know all of its pages.
+    pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
+    pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = lists_messages.pager(
@@ -102,7 +105,7 @@ def card_view(
     return message.view
 
 
-def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
     """Return a page of a review chapter; the pager goes through the whole review.
 
     Raises LookupError for a chapter that does not exist.
@@ -115,7 +118,9 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
     message.add_text(subtext(title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
     message.reserve(PAGER_COMPONENTS + 3)
-    pages = [summary_pages(texts, [section], message.budget) or [""] for section in chapters]
+    pages = [
+        await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""] for section in chapters
+    ]
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)
     message.add_text(pages[chapter][page] or subtext(texts("no-summary")))

@@ -163,3 +163,12 @@ def test_unknown_and_invalid_fields_are_left_out() -> None:
     assert json.loads(digest.text)["papers"] == [paper()]
     (entry,) = digest.entries
     assert (entry.votes, entry.thumbnail, entry.authors) == (None, None, ())
+
+
+def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
+    sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
+    digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
+    assert sum(len(section.body) for section in digest.entries[0].sections) == headings.MAX_CHARACTERS
+    assert len(digest.text) < 2 * headings.MAX_CHARACTERS
+    message = "a paper's text has at most 40000 characters; the rest of 2505.00001 is left out"
+    assert [problem.message for problem in digest.problems] == [message]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -32,6 +33,17 @@ PAGE = re.compile(r"\d+/\d+")
 
 def _urls(message: Any) -> list[str]:
     return [part["url"] for part in raw_components(message) if part.get("url")]
+
+
+async def test_a_card_shows_where_the_links_of_a_list_lead(harness: ClientHarness) -> None:
+    masked = "[arXiv](https://evil.example/a) [arXiv [2]](<https://evil.example/b>) ![x](https://evil.example/c)"
+    texts = {"summary": f"One sentence {masked}.", "sections": [["Method", f"Another one {masked}."]]}
+    document = {"format": "list", "date": "2026-01-01", "papers": [{"arxiv_id": "2501.00078", **texts}]}
+    await harness.container.create_ingest().add_text(json.dumps(document), location="x.json")
+    shown = shown_text(await harness.ask("paper", paper="2501.00078"))
+    assert "](https://evil" not in shown
+    assert "](<https://evil" not in shown
+    assert shown.count("https://evil.example/a") == 2, "readers see the address"
 
 
 @both_languages
