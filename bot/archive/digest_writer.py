@@ -24,7 +24,7 @@ from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import archive, papers, sources
-from storage.database import Connection
+from storage.database import Connection, Database
 from storage.models import (
     Appearance,
     Author,
@@ -274,8 +274,12 @@ MAX_NAME_LENGTH = 200
 """Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
 
+GROUP_CHARACTERS = 50_000
+"""Characters of papers that are indexed in one transaction after that of a digest with more than the above."""
+
+
 class Indexer(Protocol):
-    """Keeps the search index in step with the papers, inside the transaction that changes them."""
+    """Keeps the search index in step with the papers: inside the transaction that changes them, or right after it."""
 
     async def index(
         self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
@@ -285,6 +289,16 @@ class Indexer(Protocol):
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest names any more."""
+        ...
+
+    async def postpone(
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author]
+    ) -> None:
+        """Store which authors, and which papers in one transaction for each group, `catch_up` is to index."""
+        ...
+
+    async def catch_up(self, database: Database) -> None:
+        """Index what was postponed, here or before a crash, and let other writers have their turn in between."""
         ...
 
 
@@ -322,9 +336,16 @@ async def write_digest_papers(
     await archive.add_entries(connection, digest_entries, ids)
     described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
-    for chunk in _chunked(new, lambda arxiv_id: _characters(appearances[arxiv_id]), CHUNK_CHARACTERS):
+    sizes = {arxiv_id: _characters(appearances[arxiv_id]) for arxiv_id in new}
+    # Indexing takes many times as long as the rest, and other writers wait for it.
+    is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
+    for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
+        if is_large:
+            groups = _chunked(chunk, sizes.__getitem__, GROUP_CHARACTERS)
+            await indexer.postpone(connection, ([new[name] for name in group] for group in groups), changed_authors)
+            continue
         documents = []
         for arxiv_id in chunk:
             named = appearances[arxiv_id]
@@ -377,15 +398,23 @@ async def _remerge(
     """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
     changes: Changes = {}
     counts = await archive.count_appearances(connection, stored)
+    is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
     for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
         papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
-        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, rewritten=rewritten)
+        changed = await _remerge_chunk(
+            connection, indexer, papers_of_chunk, rewritten=rewritten, is_large=is_large
+        )
         changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
     return changes
 
 
 async def _remerge_chunk(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
+    connection: Connection,
+    indexer: Indexer,
+    stored: Mapping[int, MergedPaper],
+    *,
+    rewritten: Collection[int],
+    is_large: bool,
 ) -> dict[int, MergedPaper]:
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
@@ -413,14 +442,22 @@ async def _remerge_chunk(
     changed_authors = await papers.set_authors(connection, names) if names else []
     if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
+    sizes = {
+        paper_id: _characters(appearances.get(paper_id, ())) + len(paper.abstract or "")
+        for paper_id, paper in merged.items()
+        if _is_listed(paper) and (paper_id in rewritten or paper_id in changed)
+    }
+    if is_large or sum(sizes.values()) > CHUNK_CHARACTERS:
+        groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
+        await indexer.postpone(connection, groups, changed_authors)
+        return changed
     documents = []
-    for paper_id, paper in merged.items():
-        if _is_listed(paper) and (paper_id in rewritten or paper_id in changed):
-            named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
-            documents.append(
-                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
-            )
-            await slices.pause()
+    for paper_id in sizes:
+        named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
+        documents.append(
+            papers.build_index_document(paper_id, merged[paper_id], named, shown_sections, is_new=is_new)
+        )
+        await slices.pause()
     if documents or changed_authors:
         await indexer.index(connection, documents, changed_authors)
     return changed

@@ -59,6 +59,7 @@ class IngestService:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._indexer = indexer
         self._writer = digest_writer.DigestWriter(
             clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
@@ -126,6 +127,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 result = await self._reparse(connection, digest_id)
+            await self._indexer.catch_up(self._database)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
@@ -135,6 +137,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 result += await self._writer.write_facts(connection, chunk)
+            await self._indexer.catch_up(self._database)
         return result
 
     async def merge_source(self, source: str) -> int:
@@ -146,6 +149,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 changed += await self._writer.merge_again(connection, chunk)
+            await self._indexer.catch_up(self._database)
         return changed
 
     async def _store_files(
@@ -179,6 +183,7 @@ class IngestService:
                 results = await self._writer.write_all(connection, group)
                 if dry_run:
                     raise _DryRunError(results)
+            await self._indexer.catch_up(self._database)
         except _DryRunError as rollback:
             results = rollback.results
         return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]

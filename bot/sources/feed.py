@@ -119,7 +119,7 @@ def _stream_document(body: bytes, charset_name: str | None) -> Iterator[Any]:
 def _build_entry(plain: dict[str, Any]) -> FeedEntry:
     names = ("contents", "authors", "categories", "affiliations")
     on, at = plain["published_on"], plain["updated_at"]
-    values = {name: tuple(plain[name]) for name in names}
+    values: dict[str, Any] = {name: tuple(plain[name]) for name in names}
     values |= {"published_on": on and date.fromisoformat(on), "updated_at": at and datetime.fromisoformat(at)}
     return FeedEntry(**{**plain, **values})
 
