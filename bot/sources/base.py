@@ -131,10 +131,14 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
+    max_new_papers: int | None = None
+    """New papers that a source may bring in a day (UTC); None for services and the operator's own files."""
     max_page_states: int | None = 5_000
     """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
+MAX_NEW_PAPERS = 5_000
+"""The limit of strangers' pages and feeds: one digest may have as many, and all of arXiv announces a fifth of that a day."""
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
 MAX_CONSECUTIVE_ERRORS = 30

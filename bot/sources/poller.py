@@ -466,6 +466,7 @@ class Poller:
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
         self._asked_at: dict[str, datetime] = {}
+        self._brought: dict[tuple[int, date], set[str]] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -653,20 +654,55 @@ class Poller:
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
-                        await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
+                        fetched = replace(result, page_states=changed)
+                        if run.days is None:
+                            fetched = await self._limit_new_papers(fetched, report)
+                        await run.sink.put(SinkItem(report, fetched))
                         run.progress(row, result)
                         if result.progress is not None:
                             # The next part is asked for once this one is stored, and none after one that was lost.
                             await run.sink.flush()
                             if report.has_lost:
                                 break
-                        del result  # while its source reads the next one
+                        del result, fetched  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except storage_errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+
+
+    async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
+        """Return a result without the digests and facts that would exceed the source's new papers of the day.
+
+        They are read again in the next runs, and from tomorrow on stored. Counted in memory.
+        """
+        row, today = report.source, self._clock().date()
+        limit = kinds.get(row.kind, row.url).max_new_papers
+        if limit is None or not (result.digests or result.facts):
+            return result
+        self._brought = {key: ids for key, ids in self._brought.items() if key[1] == today}
+        brought = self._brought.setdefault((row.id, today), set())
+        lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
+        described = {fact.arxiv_id for fact in result.facts}
+        async with self._database.read() as connection:
+            known = (await papers.get_ids(connection, described.union(*lists))).keys() | brought
+        kept, left_out = [], 0
+        for digest, ids in zip(result.digests, lists, strict=True):
+            new = ids - known - brought
+            if new and len(brought) + len(new) > limit:
+                left_out += len(new)
+            else:
+                brought |= new
+                kept.append(digest)
+        if left_out == 0:
+            return result
+        report.add_failure(
+            f"it has brought {len(brought)} new papers today, and may bring {limit}; {left_out} are read from tomorrow on"
+        )
+        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known or fact.arxiv_id in brought)
+        return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

@@ -173,6 +173,7 @@ KIND = base.KindRecord(
     check=check_address,
     open=_open,
     public_label=public_label,
+    max_new_papers=base.MAX_NEW_PAPERS,
     poll_interval=timedelta(hours=1),
     pending_poll_interval=timedelta(minutes=15),
     stale_after=timedelta(days=10),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import base, fetch_errors, kinds, poller
+from bot.sources import base, fetch_errors, kinds, poller, url
 from bot.sources.poller import SourceReport
 from storage import archive, database, models
 from storage import errors as storage_errors
@@ -340,7 +340,7 @@ async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_s
     db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = replace(kinds.get(models.SourceKind.FEED), max_page_states=25)
-    monkeypatch.setattr(kinds, "get", lambda _: record)
+    monkeypatch.setattr(kinds, "get", lambda *_: record)
     added = await db_harness.add("/f.xml", "feed")
     for poll in range(5):
         items = "".join(f"<item><guid>{poll}-{n}</guid><title>A</title></item>" for n in range(20))
@@ -671,3 +671,28 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
     await harness.add(harness.origin.url, "huggingface")
     await harness.fetch_due()
     assert events == ["asked", "stored"] * 8
+
+
+async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+
+    def page(first: int) -> str:
+        days = (date(2025, 5, 6) - timedelta(days=number) for number in range(3))
+        ids = ([f"2505.{first + 2 * number + rank:05}" for rank in (0, 1)] for number in range(3))
+        return "\n".join(source_payloads.newsletter(*day) for day in zip(days, ids, strict=True))
+
+    await harness.add("/x.md")
+    async with harness.open_poller() as opened:
+        stored = []
+        for poll in range(3):
+            harness.origin.pages["/x.md"] = page(10 * poll + 1)
+            harness.now += timedelta(hours=2)
+            [report] = await opened.fetch_due()
+            stored.append(report.result.papers)
+        assert stored == [4, 0, 0]
+        assert "it has brought 4 new papers today, and may bring 5; 6 are read from tomorrow on" in report.reason
+        harness.now += timedelta(days=1)
+        [report] = await opened.fetch_due()
+        assert report.result.papers == 4, "the page is not taken for known"
