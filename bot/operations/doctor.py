@@ -107,12 +107,11 @@ async def _database(settings: Settings) -> list[Finding]:
             source_count = len(await sources.list_rows(connection))
             post_count = len(await daily.list_rows(connection))
         source_count = source_count or len(settings.sources)
+        is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            Finding(
-                "sources", str(source_count), note="" if source_count or settings.inbox else kinds.NO_SOURCE
-            ),
+            Finding("sources", str(source_count), note="" if is_fed else kinds.NO_SOURCE),
             Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
         ]
     except storage_errors.StorageError as error:

@@ -134,7 +134,10 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
     return found
 
 
-NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
+"""The command that switches daily posts on, without any other source."""
+NO_SOURCE = f"no source yet: {ADD_DEFAULT}"
+"""What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 
 class SourceRegistry:
