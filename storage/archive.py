@@ -119,6 +119,7 @@ class Origin(NamedTuple):
     with_lookup: bool = False
 
 
+ALL = Origin(with_lookup=True)
 POSTED = Origin()
 """The digests that any post may draw from, and that are shown as a day's."""
 IS_POSTED = digests.c.format != DigestFormat.LOOKUP
@@ -137,7 +138,7 @@ async def list_rows(
     *,
     since_on: date | None = None,
     until_on: date | None = None,
-    origin: Origin = Origin(with_lookup=True),
+    origin: Origin = ALL,
 ) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())

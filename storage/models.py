@@ -486,7 +486,8 @@ class Subscription:
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
-    papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
+    papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
+    papers; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
     also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
     `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
@@ -506,6 +507,7 @@ class Subscription:
     wait_minutes: int = 720
     settle_hours: int = 0
     topic: str = ""
+    source: str = ""
     mention_role_id: int | None = None
     when: When = When.HOUR
     server_picks: bool = False
@@ -700,10 +702,10 @@ class StoredPost:
     """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
 
     `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match. The
-    last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the post says, and `is_complete`
-    that it had closed; None if the post says neither. `server_picks` are the papers that most members saved or shared, with
-    the counts when it was planned.
+    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match, `source`
+    the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the day's list
+    closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the
+    papers that most members saved or shared, with the counts when it was planned.
     """
 
     papers: tuple[str, ...] = ()
@@ -711,6 +713,7 @@ class StoredPost:
     total: int | None = None
     fingerprint: str | None = None
     topic: str = ""
+    source: str = ""
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
