@@ -272,7 +272,8 @@ class Appearance:
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list. `media` are
+    the addresses of pictures and videos.
     """
 
     arxiv_id: str
@@ -285,6 +286,7 @@ class MergedPaper:
     authors_truncated: bool
     thumbnail: str | None
     video: str | None
+    media: tuple[str, ...]
     code_url: str | None
     project_url: str | None
     organization: str | None
@@ -306,7 +308,8 @@ class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
     `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
-    described; both its dates are that of its publication. Only `papers.get_detail` looks for either.
+    described; both its dates are that of its publication. `venue` is where it was accepted, `model_url` a model's page; they
+    are known of papers that readers saved. Only `papers.get_detail` looks for these.
     """
 
     first_on: date
@@ -315,6 +318,8 @@ class PaperDetail(MergedPaper):
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
     is_listed: bool = True
+    venue: str | None = None
+    model_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +348,7 @@ class PaperFacts:
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
     code_stars: int | None = None
+    media: tuple[str, ...] = ()
     trust: Trust = FILES_TRUST
 
 

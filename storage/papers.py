@@ -22,6 +22,7 @@ from storage.models import (
     Entry,
     IndexDocument,
     MergedPaper,
+    NewsKind,
     PaperDetail,
     PaperFacts,
     PaperRow,
@@ -318,7 +319,15 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail 
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
-    return replace(details[0], is_author_order_confirmed=bool(confirmed))
+    news = t.paper_news.c
+    query = sa.select(news.kind, news.value).where(news.paper_id == details[0].id).order_by(news.id)
+    latest = {kind: value for kind, value in await connection.execute(query)}  # noqa: C416
+    return replace(
+        details[0],
+        is_author_order_confirmed=bool(confirmed),
+        venue=latest.get(NewsKind.VENUE),
+        model_url=latest.get(NewsKind.MODEL),
+    )
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:

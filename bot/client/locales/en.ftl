@@ -100,6 +100,12 @@ day-today = Today
 day-yesterday = Yesterday
 choose-day = Another day
 card-listed = in the digest of { $date }
+card-new = new on { $date }
+card-video =
+    { $number ->
+        [1] video
+       *[other] video { $number }
+    }
 also-listed = also on { $date }
 list-digest-of-period = The newest of { $count } digests in { $period }; pick another from the menu
 

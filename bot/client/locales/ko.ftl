@@ -79,6 +79,12 @@ day-today = 오늘
 day-yesterday = 어제
 choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
+card-new = { $date } 새 논문
+card-video =
+    { $number ->
+        [1] 영상
+       *[other] 영상 { $number }
+    }
 also-listed = { $date } 다이제스트에도 있음
 list-digest-of-period = { $period } 다이제스트 { $count }일치 중 가장 최근 것이에요. 다른 날짜는 메뉴에서 고를 수 있어요
 
