@@ -491,10 +491,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     statements: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
     titles = {statement.title for statement in statements if statement.title}
     assert paper.title in titles if titles else paper.title is None
-    assert paper.authors in {
-        (),
-        *map(digest_writer.remove_repeats, statements),
-    }
+    assert paper.authors in {(), *map(digest_writer.remove_repeats, statements)}
     assert bool(paper.authors) == any(statement.authors for statement in statements)
     counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None
