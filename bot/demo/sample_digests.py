@@ -46,7 +46,7 @@ NEWS = {
 """What became of that paper."""
 
 SOURCES = {
-    "list-en": ("https://github.com/example/reading-group", models.SourceKind.URL),
+    "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),
     "look-up-en": ("arxiv:cs.CL", models.SourceKind.ARXIV),
 }
 """The sources of the samples that a daily post can draw from, by folder."""

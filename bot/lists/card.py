@@ -185,8 +185,8 @@ def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
     """Return where a paper was accepted, its model, and links to its videos, which not every client plays; "" for none."""
     model = (detail.model_url or "").removeprefix("https://huggingface.co/")
     videos = [address for address in _list_media(detail) if fields.is_video(address)]
-    links = [(f"🤗 {model}", detail.model_url)] if detail.model_url else []
-    links += [(f"▶ {texts('card-video', number=number)}", video) for number, video in enumerate(videos, 1)]
+    links = [(f"{texts('news-model')} {model}", detail.model_url)] if detail.model_url else []
+    links += [(texts("card-video", number=number), video) for number, video in enumerate(videos, 1)]
     return join_dotted(
         texts("news-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
         *(
