@@ -225,16 +225,21 @@ async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str
 
 
 async def list_by_date(
-    connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
+    connection: AsyncConnection,
+    on: date,
+    *,
+    min_votes: int = 0,
+    limit: int | None = None,
+    origin: archive.Origin = archive.POSTED,
 ) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Digests for look-up do not count. Papers with unknown votes do not meet a minimum above 0.
+    Papers with unknown votes do not meet a minimum above 0.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .where(t.digests.c.date_on == on, archive.IS_POSTED)
+        .where(t.digests.c.date_on == on, archive.is_from(origin))
         .group_by(t.entries.c.paper_id)
         .subquery()
     )
