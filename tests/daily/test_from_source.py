@@ -54,6 +54,7 @@ async def add_source(planning: PlannerHarness, url: str, kind: SourceKind) -> No
         await sources.add(connection, url=url, kind=kind, now=EVENING)
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_by_how_well_they_match(
     planning: PlannerHarness,
 ) -> None:
@@ -71,6 +72,7 @@ async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_b
     assert await planning.list_contents() == [f"{VOTED} {ROBOTS} {REWARDS}", "no papers"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(planning: PlannerHarness) -> None:
     await planning.subscribe(top_n=10)
     await store(planning, ANNOUNCED)
@@ -88,6 +90,7 @@ async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(planning: P
     assert found.is_listed
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(planning: PlannerHarness) -> None:
     await add_source(planning, ARXIV, SourceKind.ARXIV)
     with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL brings all new papers.*--topic"):
