@@ -57,6 +57,10 @@ def _post_options(
     topic: Annotated[
         str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="SOURCE", help='Only papers of this source; "" for all sources.'),
+    ] = None,
     mention: Annotated[
         int | None, typer.Option(metavar="ROLE", min=0, help="The id of a role to mention; 0 for none.")
     ] = None,
@@ -73,7 +77,7 @@ def _post_options(
     ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
-    typed = dict(locals())
+    typed = {**locals(), "from": source}
     from bot.daily import schedule
     from bot.daily.options import SETTINGS
     from storage import models
@@ -179,12 +183,16 @@ def _run(
     verb: str, command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool
 ) -> None:
     """Run a command and print the subscription that it returns, with what became of it."""
+    from storage import errors as storage_errors
+
     subscription = context.run_with_service(_create_subscriptions, command)
     sentence = (
         f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
     )
     if subscription.topic:
         sentence += f", on {subscription.topic}"
+    if subscription.source:
+        sentence += f", from {storage_errors.redact(subscription.source)}"
     if verb not in ("paused", "removed"):
         sentence += f"; next on {_format_next(subscription) or '–'}"
     output.print_result(to_dict(subscription), f"{sentence}.", as_json)
