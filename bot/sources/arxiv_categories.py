@@ -27,15 +27,27 @@ from storage import models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources import fetcher
+    pass
 
 SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
 _GROUPS = {
     "physics": (
-        "astro-ph cond-mat gr-qc hep-ex hep-lat hep-ph hep-th math-ph nlin nucl-ex nucl-th physics quant-ph"
-    ).split(),
-    **{name: [name] for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
+        *(
+            "astro-ph",
+            "cond-mat",
+            "gr-qc",
+            "hep-ex",
+            "hep-lat",
+            "hep-ph",
+            "hep-th",
+            "math-ph",
+            "nlin",
+            "nucl-ex",
+        ),
+        *("nucl-th", "physics", "quant-ph"),
+    ),
+    **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
 }
 """The archives of each set of OAI-PMH. Source: https://arxiv.org/category_taxonomy"""
 _UNDIVIDED = frozenset(
@@ -186,7 +198,7 @@ def _parse_category(name: str) -> str:
     return _ALIASES.get(category, category)
 
 
-def set_of(category: str) -> str:
+def _set_of(category: str) -> str:
     """Return the set of a category or archive in OAI-PMH: `cs:cs:CL`, `physics:hep-th`, `cs`."""
     archive, _, subject = category.partition(".")
     group = next(name for name, archives in _GROUPS.items() if archive in archives)
@@ -366,7 +378,7 @@ class ArxivCategories:
                 yield result
 
     def _sets(self) -> list[str]:
-        return list(dict.fromkeys(map(set_of, self._categories)))
+        return list(dict.fromkeys(map(_set_of, self._categories)))
 
     def _is_listed(self, category: str) -> bool:
         return category in self._categories or category.partition(".")[0] in self._categories
@@ -449,12 +461,12 @@ class ArxivCategories:
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill, for `request.max_seconds`. Each answer's last result has the progress to be stored with it."""
         started = time.monotonic()
-        waits = 0
+        waits = restarts = 0
         while progress.sets:
             try:
                 page = await self._read_list(progress)
             except ExpiredTokenError as error:
-                if (waits := waits + 1) > _MAX_WAITS or progress.token is None:
+                if (restarts := restarts + 1) > _MAX_WAITS or progress.token is None:
                     yield base.failed_result(self._oai, error, request)
                     return
                 progress = replace(progress, token=None)
@@ -480,7 +492,9 @@ class ArxivCategories:
                 continue
             results = await asyncio.to_thread(self._to_results, page, progress, request)
             own = len(results[0].facts)
-            progress = progress.after(page, own)
+            former, progress = progress, progress.after(page, own)
+            if (former.sets, former.resume_on) != (progress.sets, progress.resume_on):
+                restarts = 0
             if not progress.sets and progress.gap_on:
                 progress = self._begin_gap(progress)
             is_over = request.max_seconds is not None and time.monotonic() - started >= request.max_seconds
@@ -505,9 +519,12 @@ class ArxivCategories:
         response = await self._fetcher.get(url, accept="text/xml", throttle=self._throttle)
         try:
             since = progress.resume_on or ""
-            return await asyncio.to_thread(lambda: parse_record_list(response.text(), since))
+            page = await asyncio.to_thread(lambda: parse_record_list(response.text(), since))
         except EmptyListError:
             return None if ":" in progress.sets[0] and not progress.token else RecordList((), None, 0, None)
+        if page.token is not None and page.token == progress.token:
+            raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
+        return page
 
     def _to_results(
         self, page: RecordList, progress: Progress, request: base.FetchRequest
@@ -516,7 +533,7 @@ class ArxivCategories:
         today = request.now.astimezone(UTC).date()
         by_day: dict[date, list[models.PaperFacts]] = {}
         for record in page.records:
-            created = record.created_on
+            created = record.created_on or record.on
             if (
                 created is None
                 or not arxiv_ids.is_possible(record.arxiv_id, today)
