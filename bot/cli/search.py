@@ -234,7 +234,7 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
-                "summary_missing": not summaries.shown_sections(appearance.entry),
+                "summary_missing": summaries.misses_summary(appearance),
             }
             for appearance in detail.appearances
         ],
@@ -248,6 +248,7 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
                 "shown": bool(summaries.shown_sections(appearance.entry)),
             }
             for appearance in detail.appearances
+            if appearance.format is not models.DigestFormat.LOOKUP
             for basis in (summaries.find_appearance_basis(appearance),)
         ],
     }
@@ -327,10 +328,13 @@ def _print_detail(detail: models.PaperDetail) -> None:
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")
         sections = summaries.shown_sections(appearance.entry)
-        if not sections:
+        if summaries.misses_summary(appearance):
             output.echo("(no summary: its text is a refusal, invented, or empty)")
         for section in sections:
             output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
+    best = summaries.best_summary(detail, models.Locale(locale))
+    if best is not None and best.format is None:
+        output.echo(f"\nabstract: {detail.abstract}")
 
 
 def create_search(database: Database) -> SearchService:

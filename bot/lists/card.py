@@ -265,7 +265,7 @@ def _foot(
     for appearance in detail.appearances:
         if (appearance.format, appearance.date) != shown:
             name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
-            is_empty = not summaries.shown_sections(appearance.entry)
+            is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (

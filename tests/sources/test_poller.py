@@ -405,7 +405,7 @@ async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_s
     db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = replace(kinds.get(models.SourceKind.FEED), max_page_states=25)
-    monkeypatch.setattr(kinds, "get", lambda _: record)
+    monkeypatch.setattr(kinds, "get", lambda *_: record)
     added = await db_harness.add("/f.xml", "feed")
     for poll in range(5):
         items = "".join(f"<item><guid>{poll}-{n}</guid><title>A</title></item>" for n in range(20))
