@@ -122,8 +122,8 @@ async def _database(settings: Settings) -> list[Finding]:
         await opened.close()
 
 
-BYTES_PER_PAPER = 13_000
-"""Disk that a paper takes on SQLite, with its texts and the index: a year of Hugging Face's lists, divided by its papers."""
+BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
+"""Disk that a paper takes on SQLite with the index: one of digests with their texts, and one with its abstract alone."""
 
 
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
@@ -131,7 +131,8 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     name, number = f"source {storage_errors.redact(row.url)}", brought.papers_a_day
     if number is None:
         return Finding(name, brought.brings.value)
-    megabytes = number * 365 * BYTES_PER_PAPER / 1_000_000
+    is_lookup = brought.brings is kinds.Brings.LOOK_UP
+    megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
     value = f"{brought.brings.value}, about {number} papers a day"
     return Finding(name, value, note=f"some {max(1, round(megabytes))} MB of disk a year")
 
