@@ -133,7 +133,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
         return Finding(name, brought.brings.value)
     is_lookup = brought.brings is kinds.Brings.LOOK_UP
     megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
-    value = f"{brought.brings.value}, about {number} papers a day"
+    value = f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day"
     return Finding(name, value, note=f"some {max(1, round(megabytes))} MB of disk a year")
 
 

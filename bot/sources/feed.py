@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -267,7 +267,10 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
-    are_own = all(later <= earlier + timedelta(days=1) for earlier, later in pairwise(dates))
+    oldest_so_far = accumulate(dates, min)
+    are_own = all(
+        on <= oldest + timedelta(days=1) for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
+    )
     is_days_list = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
     fresh = built_on if is_days_list and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
     return {entry.key: (entry.published_on if are_own else None) or fresh for entry in papers}
@@ -331,8 +334,8 @@ class FeedSource:
         entries = parsed.entries
         days = assign_days(entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
-        for entry in entries:
-            entry_state = self._entry_state(entry, request)
+        states = await asyncio.to_thread(lambda: [self._entry_state(entry, request) for entry in entries])
+        for entry, entry_state in zip(entries, states, strict=True):
             known = request.page_states.get(entry_state.location)
             if known is not None and known.hash == entry_state.hash:
                 continue
@@ -377,7 +380,10 @@ class FeedSource:
                 is_rolling=stamp is None,
             )
             facts = tuple(
-                _build_facts(entry, paper, page.location, self._facts_source, request.now)
+                replace(
+                    _build_facts(entry, paper, page.location, self._facts_source, request.now),
+                    listed_on=digest.date if stamp else None,
+                )
                 for entry, paper, page in group
             )
             location = f"{self._feed_url}#{stamp}" if stamp else self._feed_url

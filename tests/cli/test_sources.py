@@ -154,7 +154,7 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         said += [line for line in stdout.splitlines() if line.startswith(f"{site.url}{path}: ")]
     assert said == [
         f"{site.url}/thirty: a list of papers, about 30 a day, can be posted.",
-        f"{site.url}/many: papers for look-up and alerts, about 300 a day, not posted.",
+        f"{site.url}/many: papers for look-up and alerts, not posted, about 300 a day.",
         f"{site.url}/weekend: no paper yet.",
     ]
     site.pages["/again"] = site.pages["/many"]
