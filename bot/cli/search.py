@@ -327,6 +327,10 @@ def _print_detail(detail: models.PaperDetail) -> None:
     listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "in no digest"
     output.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
+    for label, value in (*links, *(("media", address) for address in detail.media)):
+        if value:
+            output.echo(f"{label}: {value}")
     locale = context.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storage import models
     from storage.database import Database
 
-_COLUMNS = ("id", "channel", "post", "topic", "state", "next")
+_COLUMNS = ("id", "channel", "post", "topic", "from", "state", "next")
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
@@ -117,6 +117,8 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
+    from storage import errors as storage_errors
+
     subscription_rows = context.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
@@ -129,6 +131,7 @@ def list_rows(
             "channel": subscription.channel_id,
             "post": _describe(subscription),
             "topic": subscription.topic,
+            "from": storage_errors.redact(subscription.source),
             "state": subscription.state.value,
             "next": _format_next(subscription),
         }

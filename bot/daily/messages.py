@@ -165,11 +165,13 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
-        texts("subscription-source", source=format_source(subscription)) if subscription.source else "",
+        texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
         paper_text.join_dotted(
-            texts("subscription-papers", count=subscription.top_n),
+            texts(
+                "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
+            ),
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
         paper_text.join_dotted(
@@ -182,9 +184,9 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
     return "\n".join(filter(None, lines))
 
 
-def format_source(subscription: Subscription) -> str:
+def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
     """Return the name of the source that a subscription draws from, escaped; "" for all."""
-    return paper_text.escape_untrusted(kinds.address_label(subscription.source), max_length=MAX_TOPIC_LENGTH)
+    return paper_text.escape_untrusted(kinds.address_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(texts: Texts, subscription: Subscription, headline: str = "") -> ui.LayoutView:
