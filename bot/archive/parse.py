@@ -90,6 +90,9 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
+MAX_LINES = 1_000_000
+"""Lines of a text: twenty megabytes of written digests have a third of that, and of empty ones take a gigabyte in Python."""
+
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""
 _NO_PAPERS = "no paper in a known form stands under this date"
@@ -138,6 +141,8 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         return json_list.parse(text, name, on)
     if html_pages.is_html(text):
         text = html_pages.to_markdown(text)
+    if (lines := text.count("\n")) > MAX_LINES:
+        raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     written: tuple[Digest, ...] = ()
