@@ -373,21 +373,23 @@ class FeedSource:
         results = []
         for stamp, group in by_stamp.items():
             # New versions of known papers are facts, and no news.
-            papers = [
-                row.paper for row in group if not any(map(_ARXIV_REPLACEMENT.match, row.entry.contents))
-            ]
+            news = {
+                row.paper["arxiv_id"]: row.paper
+                for row in group
+                if not any(map(_ARXIV_REPLACEMENT.match, row.entry.contents))
+            }
             # The first time papers without a day fill the archive, however many they are.
             is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
             digest = listing.build(
                 date.fromisoformat(stamp) if stamp else request.now.date(),
-                news,
+                list(news.values()),
                 form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
                 is_rolling=stamp is None,
             )
             facts = tuple(
                 replace(
                     _build_facts(entry, paper, page.location, self._facts_source, request.now),
-                    listed_on=digest.date if stamp and paper in news else None,
+                    listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
                 for entry, paper, page in group
             )
