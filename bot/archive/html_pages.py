@@ -17,7 +17,7 @@ _HTML_BLOCK_TAG = re.compile(
 _PAGE_START = re.compile(r"\s{0,1000}<(?:!doctype\s|html|head|body|\?xml)\b", re.IGNORECASE)
 _MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
 _SNIFF_LENGTH = 20_000
-_MAX_PAGE_LENGTH = 2_000_000
+_CHUNKS_AT_ONCE = 10_000
 _MAX_TAG_LENGTH = 20_000
 _MAX_QUOTED_ENDS = 20
 """Signs `>` in the quotes of one tag."""
@@ -60,7 +60,7 @@ def is_html(text: str) -> bool:
 
 def to_markdown(page: str) -> str:
     """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
-    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
+    return _MarkdownWriter(page).text
 
 
 _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
@@ -146,6 +146,7 @@ class _MarkdownWriter:
         self._list_depth = 0
         self._in_row = False
         self._header_cells = 0
+        parts: list[str] = []
         for token in tokenize(page):
             if not isinstance(token, str):
                 self._write_tag(*token)
@@ -153,7 +154,10 @@ class _MarkdownWriter:
                 text = unescape(token)
                 text = text.replace("|", "\\|") if self._in_row else text
                 self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
-        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
+            if len(self._chunks) > _CHUNKS_AT_ONCE:
+                parts.append("".join(self._chunks))
+                self._chunks.clear()
+        self.text = _EMPTY_LINES.sub("\n\n", "".join([*parts, *self._chunks])).strip() + "\n"
 
     def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if self._skipped_tag is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, paper_list
@@ -45,29 +46,36 @@ def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     """
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         raise errors.NotADigestError(f"its JSON has more than {MAX_BRACKETS:,} objects and lists")
-    values = list(listing.read_values(text))
-    if any(listing.is_record(value) for _, value in values):
-        return listing.build_records(values)
-    path_on = paper_list.find_path_date(name)
-    if service := _read_answer(values):
+    values = listing.read_values(text)
+    head = list(islice(values, 2))
+    if any(listing.is_record(value) for _, value in head):
+        return listing.build_records([*head, *values])
+    path_on = archive_headings.find_path_date(name)
+    if service := _read_answer(head):
         day = path_on or _newest_day(service) or on
         if day:
             return (listing.build(day, service, read=listing.from_service),)
+    found = (item for line, value in chain(head, values) for item in _find_papers(value, line))
     texts = list[_Found]()
-    papers = (
-        (item.line, item.on or path_on or _find_date(item.paper), _to_record(item.paper))
-        for line, value in values
-        for item in _find_papers(value, line)
-        if item.paper is not None or texts.append(item)
-    )
-    if digests := paper_list.build_digests(papers, on):
+    if digests := paper_list.build_digests(_read_papers(found, path_on, texts), on):
         return digests
     if texts:
         rows = [row for item in texts for row in ["", *item.text.strip().split("\n")]]
         dated = next((item.on for item in texts if item.on), None)
         return paper_list.parse(rows, dated.isoformat() if dated else name, on)
     # Most JSON is not a list: the reason is that of the first value.
-    return listing.build_records(values)
+    return listing.build_records(head)
+
+
+def _read_papers(
+    found: Iterable[_Found], path_on: date | None, texts: list[_Found]
+) -> Iterator[tuple[int, date | None, listing.Paper]]:
+    """Yield the papers among what is found, with their lines and dates, and add the texts to `texts`."""
+    for item in found:
+        if item.paper is None:
+            texts.append(item)
+        else:
+            yield item.line, item.on or path_on or _find_date(item.paper), _to_record(item.paper)
 
 
 def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
@@ -100,9 +108,13 @@ def _find_papers(value: object, line: int) -> Iterator[_Found]:
                 yield _Found({**paper, "arxiv_id": arxiv_id}, on, line)
                 continue
             headers = (child for child in item.values() if isinstance(child, Mapping) and not _find_id(child))
-            on = _find_date(item) or on or next((found for head in headers if (found := _find_date(head))), None)
+            on = (
+                _find_date(item)
+                or on
+                or next((found for head in headers if (found := _find_date(head))), None)
+            )
             children = ((str(name), child) for name, child in reversed([*item.items()]))
-            stack += [(name, child, on or paper_list.find_date(name[:40])) for name, child in children]
+            stack += [(name, child, on or archive_headings.find_date(name[:40])) for name, child in children]
         elif isinstance(item, list):
             arxiv_id = arxiv_ids.parse_bare_id(item[0]) if item and isinstance(item[0], str) else None
             if arxiv_id and len(item) > 1 and not _names_paper(item[1]):
@@ -112,7 +124,9 @@ def _find_papers(value: object, line: int) -> Iterator[_Found]:
         elif isinstance(item, str):
             arxiv_id = arxiv_ids.parse_bare_id(key) if not arxiv_ids.find_ids(item) else None
             if arxiv_id or _names_paper(item):
-                yield _Found({"arxiv_id": arxiv_id or arxiv_ids.extract_arxiv_id(item), "title": item}, on, line)
+                yield _Found(
+                    {"arxiv_id": arxiv_id or arxiv_ids.extract_arxiv_id(item), "title": item}, on, line
+                )
             elif len(item) > 20:
                 yield _Found(None, on, line, item)
 
@@ -146,9 +160,14 @@ def _find_title(paper: Mapping[str, Any]) -> str | None:
 
 def _find_date(item: Mapping[str, Any]) -> date | None:
     """The date in the fields of an object, rather not that of an update."""
-    named = sorted((name for name in item if _DATE_FIELD.search(name)), key=lambda name: "update" in name.lower())
+    named = sorted(
+        (name for name in item if _DATE_FIELD.search(name)), key=lambda name: "update" in name.lower()
+    )
     values = (item[name] for name in named)
-    return next((on for value in values if isinstance(value, str) and (on := paper_list.find_date(value[:40]))), None)
+    return next(
+        (on for value in values if isinstance(value, str) and (on := archive_headings.find_date(value[:40]))),
+        None,
+    )
 
 
 def _to_record(paper: Mapping[str, Any]) -> listing.Paper:

@@ -640,6 +640,11 @@ def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFo
     return best and best[0]
 
 
+def misses_summary(appearance: Appearance) -> bool:
+    """Return whether a digest has no summary of a paper; one for look-up is not expected to have any."""
+    return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
+
+
 def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]:
     """Return the sections of the best summary, or none."""
     best = best_summary(detail, locale)

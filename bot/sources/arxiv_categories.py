@@ -9,8 +9,11 @@ last change, so a list from a day on has all papers submitted since, among older
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 import time
+import zlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -27,15 +30,27 @@ from storage import models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
-    from bot.sources import fetcher
+    pass
 
 SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
 _GROUPS = {
     "physics": (
-        "astro-ph cond-mat gr-qc hep-ex hep-lat hep-ph hep-th math-ph nlin nucl-ex nucl-th physics quant-ph"
-    ).split(),
-    **{name: [name] for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
+        *(
+            "astro-ph",
+            "cond-mat",
+            "gr-qc",
+            "hep-ex",
+            "hep-lat",
+            "hep-ph",
+            "hep-th",
+            "math-ph",
+            "nlin",
+            "nucl-ex",
+        ),
+        *("nucl-th", "physics", "quant-ph"),
+    ),
+    **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
 }
 """The archives of each set of OAI-PMH. Source: https://arxiv.org/category_taxonomy"""
 _UNDIVIDED = frozenset(
@@ -56,9 +71,10 @@ _MAX_TAGS = 1_000_000
 """Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _FED_AT_ONCE = 1 << 16
+_PACKING_LEVEL = 1
 _ANNOUNCED = ("new", "cross")
-_MAX_WAITS = 5
-"""Waits in a row that arXiv may ask for, and lists in a row whose token may have expired, in one run."""
+_MAX_TRIES = 5
+"""Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
 _HELD_DAYS = 7
 """Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DELAY_DAYS = 14
@@ -109,6 +125,7 @@ class Progress:
     OAI-PMH: those of the first of `sets` from `resume_on` on, or at `token` if there is one. `read` records of `size` are
     read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
+    `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
     """
 
     announced_on: str | None = None
@@ -123,6 +140,7 @@ class Progress:
     papers: int = 0
     gap_on: str | None = None
     is_ordered: bool = True
+    answer: str | None = None
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
         """Return the progress at the begin of a back-fill."""
@@ -146,6 +164,7 @@ class Progress:
             size=size,
             papers=papers,
             is_ordered=is_ordered,
+            answer=None,
         )
 
 
@@ -186,7 +205,7 @@ def _parse_category(name: str) -> str:
     return _ALIASES.get(category, category)
 
 
-def set_of(category: str) -> str:
+def _set_of(category: str) -> str:
     """Return the set of a category or archive in OAI-PMH: `cs:cs:CL`, `physics:hep-th`, `cs`."""
     archive, _, subject = category.partition(".")
     group = next(name for name, archives in _GROUPS.items() if archive in archives)
@@ -366,7 +385,7 @@ class ArxivCategories:
                 yield result
 
     def _sets(self) -> list[str]:
-        return list(dict.fromkeys(map(set_of, self._categories)))
+        return list(dict.fromkeys(map(_set_of, self._categories)))
 
     def _is_listed(self, category: str) -> bool:
         return category in self._categories or category.partition(".")[0] in self._categories
@@ -449,38 +468,27 @@ class ArxivCategories:
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill, for `request.max_seconds`. Each answer's last result has the progress to be stored with it."""
         started = time.monotonic()
-        waits = 0
+        tries: Counter[str] = Counter()
         while progress.sets:
             try:
-                page = await self._read_list(progress)
-            except ExpiredTokenError as error:
-                if (waits := waits + 1) > _MAX_WAITS or progress.token is None:
-                    yield base.failed_result(self._oai, error, request)
-                    return
-                progress = replace(progress, token=None)
-                continue
+                if progress.answer is None:
+                    progress = replace(progress, answer=await self._request_list(progress))
+                    yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=asdict(progress))
+                page = await asyncio.to_thread(_unpack, progress)
             except fetch_errors.FetchError as error:
-                if error.retry_at is None:
-                    yield base.failed_result(self._oai, error, request)
+                progress = replace(progress, answer=None)
+                recovered = await self._recover(error, progress, request, tries)
+                if isinstance(recovered, base.FetchResult):
+                    yield replace(recovered, progress=asdict(progress))
                     return
-                waits += 1
-                if request.max_seconds is not None or waits > _MAX_WAITS:
-                    reason = f"arXiv asks to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
-                    yield base.FetchResult(
-                        self._oai, FetchStatus.NOT_YET, reason, retry_at=error.retry_at, is_unfinished=True
-                    )
-                    return
-                await self._fetcher.wait_until(error.retry_at)
-                continue
-            waits = 0
-            if page is None:  # a mirror without sets of categories
-                group = progress.sets[0].partition(":")[0]
-                others = [name for name in progress.sets[1:] if name.partition(":")[0] != group]
-                progress = replace(progress, sets=[group, *others])
+                progress = recovered
                 continue
             results = await asyncio.to_thread(self._to_results, page, progress, request)
             own = len(results[0].facts)
-            progress = progress.after(page, own)
+            former, progress = progress, progress.after(page, own)
+            tries["waits"] = 0
+            if (former.sets, former.resume_on) != (progress.sets, progress.resume_on):
+                tries["restarts"] = 0
             if not progress.sets and progress.gap_on:
                 progress = self._begin_gap(progress)
             is_over = request.max_seconds is not None and time.monotonic() - started >= request.max_seconds
@@ -494,8 +502,35 @@ class ArxivCategories:
             if is_over:
                 return
 
-    async def _read_list(self, progress: Progress) -> RecordList | None:
-        """Return the next answer; None if the set is not known or has no papers of the time. Raises FetchError."""
+    async def _recover(
+        self,
+        error: fetch_errors.FetchError,
+        progress: Progress,
+        request: base.FetchRequest,
+        tries: Counter[str],
+    ) -> Progress | base.FetchResult:
+        """Return the progress with which to ask again after an error, or the result that ends the run. May wait before."""
+        if isinstance(error, EmptyListError):  # perhaps a mirror without sets of categories
+            group = progress.sets[0].partition(":")[0]
+            others = [name for name in progress.sets[1:] if name.partition(":")[0] != group]
+            return replace(progress, sets=[group, *others])
+        if isinstance(error, ExpiredTokenError) and progress.token is not None:
+            tries["restarts"] += 1
+            if tries["restarts"] <= _MAX_TRIES:
+                return replace(progress, token=None)
+        if error.retry_at is None:
+            return base.failed_result(self._oai, error, request)
+        tries["waits"] += 1
+        if request.max_seconds is None and tries["waits"] <= _MAX_TRIES:
+            await self._fetcher.wait_until(error.retry_at)
+            return progress
+        reason = f"arXiv asks to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
+        return base.FetchResult(
+            self._oai, FetchStatus.NOT_YET, reason, retry_at=error.retry_at, is_unfinished=True
+        )
+
+    async def _request_list(self, progress: Progress) -> str:
+        """Return the next answer of OAI-PMH, packed. Raises FetchError."""
         if progress.token is not None:
             query = {"verb": "ListRecords", "resumptionToken": progress.token}
         else:
@@ -503,11 +538,7 @@ class ArxivCategories:
             query["from"] = progress.resume_on or ""
         url = f"{self._oai}{'&' if '?' in self._oai else '?'}{urlencode(query, safe=':')}"
         response = await self._fetcher.get(url, accept="text/xml", throttle=self._throttle)
-        try:
-            since = progress.resume_on or ""
-            return await asyncio.to_thread(lambda: parse_record_list(response.text(), since))
-        except EmptyListError:
-            return None if ":" in progress.sets[0] and not progress.token else RecordList((), None, 0, None)
+        return await asyncio.to_thread(_pack, response.text(), progress)
 
     def _to_results(
         self, page: RecordList, progress: Progress, request: base.FetchRequest
@@ -516,7 +547,7 @@ class ArxivCategories:
         today = request.now.astimezone(UTC).date()
         by_day: dict[date, list[models.PaperFacts]] = {}
         for record in page.records:
-            created = record.created_on
+            created = record.created_on or record.on
             if (
                 created is None
                 or not arxiv_ids.is_possible(record.arxiv_id, today)
@@ -538,6 +569,29 @@ class ArxivCategories:
         digest = listing.build(on, ids, form=models.DigestFormat.LOOKUP)
         location = f"{self._address}/{on}"
         return base.FetchResult(location, FetchStatus.OK, digests=(digest,), facts=tuple(facts))
+
+
+def _pack(text: str, progress: Progress) -> str:
+    if "<ListRecords" not in text:
+        _parse_next(text, progress)
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), _PACKING_LEVEL)).decode("ascii")
+
+
+def _unpack(progress: Progress) -> RecordList:
+    return _parse_next(zlib.decompress(base64.b64decode(progress.answer or "")).decode(), progress)
+
+
+def _parse_next(text: str, progress: Progress) -> RecordList:
+    """Return the records of the next answer. Raises FetchError, EmptyListError if the set may not be known."""
+    try:
+        page = parse_record_list(text, progress.resume_on or "")
+    except EmptyListError:
+        if progress.token is None and ":" in progress.sets[0]:
+            raise
+        return RecordList((), None, 0, None)
+    if page.token is not None and page.token == progress.token:
+        raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
+    return page
 
 
 def _is_working_day(day: date) -> bool:

@@ -58,6 +58,14 @@ def public_label(kind: models.SourceKind, address: str) -> str:
         return kind.value
 
 
+def address_label(address: str) -> str:
+    """Return the name for readers of a source that may be removed by now; "" for no address."""
+    if address.startswith("arxiv:"):
+        return f"arXiv {address.removeprefix('arxiv:')}"
+    is_path = folder.parse_folder_path(address) is not None
+    return public_label(models.SourceKind.FOLDER if is_path else models.SourceKind.URL, address)
+
+
 class Brings(StrEnum):
     """What a source is good for."""
 
@@ -115,7 +123,7 @@ class Yield:
             case Brings.POSTS:
                 return f"a list of papers{amount}, can be posted"
             case Brings.LOOK_UP:
-                return f"papers for look-up and alerts{amount}, not posted"
+                return f"papers for look-up and alerts, not posted{amount}"
             case Brings.NOTHING:
                 return "no paper yet"
         assert_never(self.brings)
@@ -134,7 +142,10 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
     return found
 
 
-NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
+"""The command that switches daily posts on, without any other source."""
+NO_SOURCE = f"no source yet: {ADD_DEFAULT}"
+"""What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 
 class SourceRegistry:
@@ -206,7 +217,7 @@ class SourceRegistry:
     async def set_priority(self, url: str, priority: int) -> str:
         """Store the priority of a source, found as `remove` does. Returns its address."""
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)
         return url
 
@@ -216,12 +227,13 @@ class SourceRegistry:
         Returns its address. Raises UsageError for an unknown one.
         """
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.remove(connection, url)
         return url
 
 
-async def _find(connection: Connection, url: str) -> str:
+async def find_address(connection: Connection, url: str) -> str:
+    """Return the address of a source by that, or by what `sources list` shows of it. Raises UsageError for an unknown one."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if storage_errors.redact(address) == url]
     if url not in stored:

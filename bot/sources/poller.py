@@ -717,6 +717,7 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
                 digests=report.result.digests,
                 papers=report.result.papers,
                 new_papers=report.result.new_papers,
+                **({"note": report.reason} if report.reason else {}),
             )
         for problem, *others in files.group_problems(report.result.problems):
             more = {"more_like_it": len(others)} if others else {}

@@ -154,7 +154,7 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         said += [line for line in stdout.splitlines() if line.startswith(f"{site.url}{path}: ")]
     assert said == [
         f"{site.url}/thirty: a list of papers, about 30 a day, can be posted.",
-        f"{site.url}/many: papers for look-up and alerts, about 300 a day, not posted.",
+        f"{site.url}/many: papers for look-up and alerts, not posted, about 300 a day.",
         f"{site.url}/weekend: no paper yet.",
     ]
     site.pages["/again"] = site.pages["/many"]
@@ -168,6 +168,10 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         ("nothing", None, "not_yet"),
         ("look-up", 300, "ok"),
     ]
+    checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json"))}
+    many = checks[f"source {site.url}/many"]
+    assert (many["value"], many["note"]) == ("look-up, about 300 papers a day", "some 876 MB of disk a year")
+    assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
     shown = json.loads(paperround("digest", "--json"))
     assert [(row["votes"], row["authors"]) for row in shown[:2]] == [
         (30, ["Mina Alder"]),

@@ -105,6 +105,22 @@ async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fe
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
+async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
+    items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
+    for entries in (items, items[15:] + items[:15]):
+        origin.pages["/feed"] = built(*entries, on="2025-05-06")
+        assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", False, 30)]
+    origin.pages["/feed"] = built(*items[::-1], on="2025-05-06")
+    assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30
+    origin.pages["/feed"] = built(*items, on="2025-04-06")
+    assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", True, 30)], (
+        "it is old"
+    )
+
+
 async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_keeps_its_day(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -140,6 +156,27 @@ async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher)
     assert listed(await fetch_results(feed_at(origin, fetch))) == [
         ("look-up", "2025-05-06", False, 101),
         ("look-up", "2025-05-05", False, 1),
+    ]
+
+
+async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(
+            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
+            f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}.</description>"
+            f"<pubDate>2025-05-06T04:00:00Z</pubDate></item>"
+            for n, kind in enumerate(("new", "cross", "replace", "replace-cross"), 1)
+        )
+    )
+    [result, _] = await fetch_results(feed_at(origin, fetch))
+    assert [entry.arxiv_id[-1] for entry in result.digests[0].entries] == ["1", "2"]
+    assert [(facts.abstract, facts.listed_on) for facts in result.facts] == [
+        ("Moss 1.", date(2025, 5, 6)),
+        ("Moss 2.", date(2025, 5, 6)),
+        ("Moss 3.", None),
+        ("Moss 4.", None),
     ]
 
 

@@ -18,14 +18,56 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from tests.support import source_payloads
+from tests.support import origin_server, source_payloads
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _WORDS = (
-    "sparse dense causal latent robust neural symbolic federated speech vision graph policy reward token memory kernel"
-    " diffusion retrieval alignment planning translation parsing summarisation robotics dialogue reasoning attention"
-).split()
-_NAMES = "Ada Berta Carl Dora Emil Fritz Gerda Hana Ilse Jun Kim Lena Mina Nora Otto Paul Quirin Rosa Sora Tae".split()
+    *(
+        "sparse",
+        "dense",
+        "causal",
+        "latent",
+        "robust",
+        "neural",
+        "symbolic",
+        "federated",
+        "speech",
+        "vision",
+        "graph",
+    ),
+    *(
+        "policy",
+        "reward",
+        "token",
+        "memory",
+        "kernel",
+        "diffusion",
+        "retrieval",
+        "alignment",
+        "planning",
+        "parsing",
+    ),
+    *("translation", "summarisation", "robotics", "dialogue", "reasoning", "attention"),
+)
+_NAMES = (
+    *(
+        "Ada",
+        "Berta",
+        "Carl",
+        "Dora",
+        "Emil",
+        "Fritz",
+        "Gerda",
+        "Hana",
+        "Ilse",
+        "Jun",
+        "Kim",
+        "Lena",
+        "Mina",
+        "Nora",
+    ),
+    *("Otto", "Paul", "Quirin", "Rosa", "Sora", "Tae"),
+)
 
 
 @dataclass(frozen=True)
@@ -105,10 +147,10 @@ class FakeArxiv:
             web.post("/expire", self._expire),
         ]
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request by its path, for a server without routes."""
-        name = request.path.strip("/").partition("/")[0]
-        return await {"rss": self.rss, "oai": self.oai, "api": self.query}[name](request)
+    def install(self, origin: origin_server.OriginServer, *categories: str) -> None:
+        """Answer below a server of tests, with a feed for each category."""
+        origin.pages |= {f"/rss/{category}": self.rss for category in categories}
+        origin.pages |= {"/oai": self.oai, "/api/query": self.query}
 
     async def rss(self, request: web.BaseRequest) -> web.Response:
         self._note(request)
