@@ -588,6 +588,7 @@ _NUMBER_RANGE = re.compile(
     r"(20[0-9]{2})\W([0-9]{1,2})\W([0-9]{1,2})\s?(?:-|–|—|~|to)\s?(?:(20[0-9]{2})\W)?([0-9]{1,2})\W([0-9]{1,2})(?![0-9])"
 )
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
+_ISO_WEEK = re.compile(r"(?<![0-9])(20[0-9]{2})[-_/]?W(0[1-9]|[1-4][0-9]|5[0-2])(?![0-9])", re.IGNORECASE)
 _PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _OF = re.compile(r"(?<=[0-9a-z])\s+(?:of|if)\s+(?=[A-Z])")
 UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
@@ -617,7 +618,7 @@ _CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}
 
 
 def find_path_date(name: str) -> date | None:
-    """The date in a file's name or in the last folders of its path or address."""
+    """The date in a file's name or in the last folders of its path or address; of a week its last day."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)
@@ -625,11 +626,13 @@ def find_path_date(name: str) -> date | None:
         if on := find_date(text.replace("_", " ")) or find_date(text.replace("-", " ")):
             return on
     if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
-        return _make_date(years[-1], *weeks[-1].group(3, 4))
-    return None
+        first, _, month, day = weeks[-1].groups()
+        return _make_date(int(years[-1]) + (month < first), month, day)
+    week = _ISO_WEEK.search(path)
+    return date.fromisocalendar(int(week[1]), int(week[2]), 7) if week else None
 
 
-def _make_date(year: str, month: str | int, day: str) -> date | None:
+def _make_date(year: str | int, month: str | int, day: str) -> date | None:
     try:
         return date(int(year), int(month), int(day))
     except ValueError:

@@ -19,7 +19,6 @@ from bot.core import errors
 from storage.models import Digest, DigestFormat, Problem
 
 MAX_SECTION_LENGTH = 6_000
-_MAX_LABEL_LENGTH = 400
 _MAX_CAPTION_LENGTH = 80
 
 
@@ -64,7 +63,7 @@ _AROUND_ID = re.compile(
 _ENDS_WITH_NAME = re.compile(r",\s(?:[A-Z][\w.'’-]*\s){1,3}[A-Z][\w'’-]+[.,]?\Z")
 _NAME = r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}"
 _ONLY_NAMES = re.compile(rf"{_NAME}(?:, {_NAME}){{0,20}}(?:,? (?:and|&) {_NAME}|, {_NAME})\Z")
-_ID_WORD = re.compile(r"\S*[0-9]{4}\.[0-9]{4,5}\S*")
+_ID_WORD = re.compile(r"[0-9]{4}\.[0-9]{4,5}")
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
@@ -111,9 +110,8 @@ def _find_title(text: str, inline: markdown_lines.Inline, arxiv_id: str | None) 
     if title := max(filter(None, own), key=len, default=None):
         return title
     labelled = (_label_kind(line) for line in text.split("\n", 9)[:9] if ":" in line or "：" in line)
-    if title := next(
-        (title for kind, _, value in labelled if kind == "title" and (title := as_title(value, 1))), None
-    ):
+    titles = (as_title(value, 1) for kind, _, value in labelled if kind == "title")
+    if title := next(filter(None, titles), None):
         return title
     if _has_name(arxiv_id, inline):
         return None
@@ -142,11 +140,7 @@ def _guess_title(text: str, inline: markdown_lines.Inline, arxiv_id: str) -> str
     if "\n" in before and (title := as_title(before.partition("\n")[0])):
         return title
     before = _READ_MORE.sub("", before)
-    if (
-        0 < len(before) <= _MAX_LABEL_LENGTH
-        and not _ENDS_WITH_NAME.search(before)
-        and (title := as_title(before))
-    ):
+    if len(before) <= 400 and not _ENDS_WITH_NAME.search(before) and (title := as_title(before)):
         return title
     end = 0
     for link in links:
@@ -462,7 +456,7 @@ def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[s
 
 def _is_bare(rest: str) -> bool:
     """Whether what stands beside links says only what they are."""
-    rest = _ID_WORD.sub("", rest).strip(" *_()[]📄🔗|·-`")
+    rest = " ".join(word for word in rest.split() if not _ID_WORD.search(word)).strip(" *_()[]📄🔗|·-`")
     return not _LETTER.search(rest) or _CAPTIONS.match(rest) is not None
 
 
@@ -506,28 +500,20 @@ def _weigh(text: str) -> int:
 def _row_title(
     cells: Sequence[str], inlines: Sequence[markdown_lines.Inline], arxiv_id: str, title_at: int | None
 ) -> str | None:
-    """The title in a row: its link's label, the text of the column of titles, or the first long cell of a few words."""
-    own = (as_title(link.label) for inline in inlines for link in inline.links if link.arxiv_id == arxiv_id)
-    if title := max(filter(None, own), key=len, default=None):
-        return title
-    named = set[int]()
+    """The title in a row: that of a cell by its form, the text of the column of titles, or the first cell like one."""
     for index in sorted(range(len(cells)), key=lambda index: index != title_at):
         cell, inline = markdown_lines.BREAK.split(cells[index], maxsplit=1)[0], inlines[index]
-        if (bold := _BOLD.search(cell[:600])) and _is_name(cell, bold):
-            named.add(index)
-        elif index == title_at and (title := _guess_title(cell, inline, arxiv_id) or as_title(cell, 2)):
-            return title
         title = _find_title(cell, inline, arxiv_id)
         if title and len(inline.rest) < len(title) + 60:
             return title
-    for index, inline in enumerate(inlines):
-        plain = markdown_lines.plain_text(inline.plain)
-        if (
-            index not in named
-            and 25 <= len(plain) <= 250
-            and plain.count(",") < 4
-            and (title := as_title(plain))
-        ):
+        bold = _BOLD.search(cell[:600])
+        if bold and _is_name(cell, bold):
+            continue
+        if index == title_at:
+            title = _guess_title(cell, inline, arxiv_id) or as_title(cell, 2)
+        else:
+            title = as_title(inline.plain) if title_at is None and inline.plain.count(",") < 4 else None
+        if title:
             return title
     return None
 

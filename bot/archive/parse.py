@@ -90,8 +90,8 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
-MAX_LINES = 1_000_000
-"""Lines of a text: twenty megabytes of written digests have a third of that, and of empty ones take a gigabyte in Python."""
+MAX_LINES = 2_000_000
+"""Lines of a text: twenty megabytes of written digests have a fifth of that, and of empty ones take a gigabyte in Python."""
 
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""

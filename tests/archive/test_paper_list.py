@@ -311,6 +311,9 @@ def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
         ("data/20260602.md", date(2026, 6, 2)),
         ("https://h.test/a/2026-06-02_daily_paper.md?x=2025-01-01", date(2026, 6, 2)),
         ("2025/1222-1226.md", date(2025, 12, 26)),
+        ("2024/1230-0103.md", date(2025, 1, 3)),
+        ("digests/2026-W30.html", date(2026, 7, 26)),
+        ("data/2026-06/arxiv_digest_2026-06-02.md", date(2026, 6, 2)),
         ("2026-06-31.md", None),
         ("highlights/2026-06-june.md", None),
         ("README.md", None),
@@ -393,7 +396,7 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
         ("[" * 100_000, "begins like JSON"),
         ("[" + "{}," * 1_000_001 + "{}]", "more than 1,000,000 objects and lists"),
         ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
-        ("- a\n\n" * 500_001, "has 1,000,002 lines; a digest file may have at most 1,000,000"),
+        ("- a\n\n" * 1_000_001, "has 2,000,002 lines; a digest file may have at most 2,000,000"),
         ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )
