@@ -20,6 +20,7 @@ MODULES = (
     "delivery",
     "readers",
     "sources",
+    "intake",
     "writer",
 )
 

@@ -9,14 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, key_values, locks
 from storage import sources as stored_sources
-from storage.models import Appearance, DigestLocation, Entry, Section, SourcedDigest, StoredDigest, Trust
+from storage.models import (
+    Appearance,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    Section,
+    SourcedDigest,
+    StoredDigest,
+    Trust,
+)
 from storage.tables import (
     digest_locations,
     digests,
@@ -103,13 +112,45 @@ async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | Non
     return await bulk.fetch_record(connection, StoredDigest, query)
 
 
+class Origin(NamedTuple):
+    """Which digests count: those found at a source, by its address ("": all), and among them those for look-up or not."""
+
+    source: str = ""
+    with_lookup: bool = False
+
+
+ALL = Origin(with_lookup=True)
+POSTED = Origin()
+"""The digests that any post may draw from, and that are shown as a day's."""
+IS_POSTED = digests.c.format != DigestFormat.LOOKUP
+
+
+def is_from(origin: Origin) -> sa.ColumnElement[bool]:
+    """Return the condition for the digests of an origin."""
+    found = digest_locations.c.digest_id == digests.c.id, digest_locations.c.source == origin.source
+    return sa.and_(
+        sa.exists().where(*found) if origin.source else sa.true(),
+        sa.true() if origin.with_lookup else IS_POSTED,
+    )
+
+
 async def list_rows(
-    connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
+    connection: AsyncConnection,
+    *,
+    since_on: date | None = None,
+    until_on: date | None = None,
+    origin: Origin = ALL,
 ) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
-    query = filter_dates(query, digests.c.date_on, since_on, until_on)
+    query = filter_dates(query.where(is_from(origin)), digests.c.date_on, since_on, until_on)
     return await bulk.fetch_records(connection, StoredDigest, query)
+
+
+async def has_lookup(connection: AsyncConnection, source: str) -> bool:
+    """Return whether a source has brought digests for look-up."""
+    found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
+    return bool((await connection.execute(sa.select(found))).scalar())
 
 
 def filter_dates(
@@ -140,12 +181,21 @@ async def list_dates(
     since_on: date | None = None,
     until_on: date | None = None,
     oldest_first: bool = False,
+    origin: Origin = POSTED,
 ) -> list[date]:
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    query = filter_dates(query, day, since_on, until_on)
+    query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
+
+
+async def find_newest_day(connection: AsyncConnection, until_on: date) -> tuple[date | None, Origin]:
+    """Return the newest date up to a day that has a digest, of those for look-up only if there are no others; and which count."""
+    for origin in (POSTED, ALL):
+        if dates := await list_dates(connection, limit=1, until_on=until_on, origin=origin):
+            return dates[0], origin
+    return None, POSTED
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:

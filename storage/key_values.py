@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,6 +12,10 @@ from storage.tables import meta
 
 INDEX_VERSION = "index:version"
 """Version of the analyser that built the search index."""
+INDEX_WAITING = "index:waiting:"
+"""Prefix of groups of papers and authors that later transactions index, as JSON."""
+INDEX_GROUPS = "index:groups"
+"""Number of such groups so far."""
 SHADOW_INDEX_PROGRESS = "index:beside"
 """Progress of building the shadow index, as JSON."""
 ALERT_TERMS_VERSION = "alerts:terms"
@@ -18,6 +24,8 @@ SENDER_TERM = "sender:term"
 """Number of times that a process has become the sender."""
 BEING_READ = "being-read:"
 """Prefix of the items of a kind that are being read, or were at a crash, as JSON."""
+REQUESTED = "requested:"
+"""Prefix of services that have a pace; the value is the time (UTC) of the last request that was reserved."""
 WRITTEN_BY = "written-by:"
 """Prefix of the hashes of digests that Paperround wrote; the value is the name of the language model."""
 
@@ -36,6 +44,13 @@ async def get(connection: AsyncConnection, key: str, *, locked: bool = False) ->
     return value
 
 
+async def get_first(connection: AsyncConnection, prefix: str) -> tuple[str, str] | None:
+    """Return a key with this prefix, with its value, or None."""
+    query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True)).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row.key, row.value)
+
+
 async def increment(connection: AsyncConnection, key: str) -> int:
     """Add one to the number of a key, which starts at 0. Returns the new number."""
     insert = bulk.dialect_insert(connection, meta).values(key=key, value="1")
@@ -46,7 +61,14 @@ async def increment(connection: AsyncConnection, key: str) -> int:
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
     """Set the value of a key."""
-    await bulk.upsert(connection, meta, [{"key": key, "value": value}], key=("key",))
+    await set_values(connection, {key: value})
+
+
+async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> None:
+    """Set the values of keys."""
+    await bulk.upsert(
+        connection, meta, [{"key": key, "value": value} for key, value in values.items()], key=("key",)
+    )
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
-from storage.tables import source_pages, sources
+from storage import bulk, errors, key_values, locks, models
+from storage.tables import digest_locations, entries, source_pages, sources
 
 FILES = "files"
 """The source of the inbox, of what a person ingests, and of the writer."""
@@ -75,6 +75,29 @@ async def list_rows(
     return await bulk.fetch_records(connection, models.StoredSource, query)
 
 
+async def count_papers(
+    connection: AsyncConnection, since_on: date
+) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
+    """Return the papers of the digests of each source since a date, by source, format and date.
+
+    A format of which a source has older digests only is there without dates.
+    """
+    place = digest_locations.c
+    formats = sa.select(place.source, place.format).distinct()
+    counted: dict[str, dict[models.DigestFormat, dict[date, int]]] = {}
+    for source, form in await connection.execute(formats):
+        counted.setdefault(source, {})[form] = {}
+    query = (
+        sa.select(place.source, place.format, place.date_on, sa.func.count(sa.distinct(entries.c.paper_id)))
+        .join(entries, entries.c.digest_id == place.digest_id)
+        .where(place.date_on >= since_on)
+        .group_by(place.source, place.format, place.date_on)
+    )
+    for source, form, on, number in await connection.execute(query):
+        counted[source][form][on] = number
+    return counted
+
+
 async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
     """Make the sources due that were polled by a clock ahead of `now` (UTC). Return their number."""
     result = await connection.execute(
@@ -100,6 +123,32 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
     """Store the health and the next poll of each source."""
     rows = [{name: getattr(row, name) for name in ("id", *_HEALTH_FIELDS)} for row in updated]
     await bulk.update_rows(connection, sources, rows)
+
+
+async def set_progress(connection: AsyncConnection, source_id: int, progress: Mapping[str, Any]) -> None:
+    """Store how far a source's back-fill has come."""
+    statement = sources.update().where(sources.c.id == source_id)
+    await connection.execute(statement.values(progress=dict(progress)))
+
+
+_PACE_LOCK = 0x50414345
+"""PostgreSQL advisory lock around the reservation of a request: "PACE"."""
+_MAX_AHEAD = timedelta(minutes=10)
+"""Time by which a reserved request can lie ahead; a later one was reserved by a clock that was wrong."""
+
+
+async def reserve_request(
+    connection: AsyncConnection, service: str, now: datetime, interval: timedelta
+) -> datetime:
+    """Return when a request to a service may be sent (UTC), and reserve that moment for all processes of the database."""
+    await locks.lock_transaction(connection, _PACE_LOCK)
+    key = key_values.REQUESTED + service
+    last = await key_values.get(connection, key)
+    at = now if last is None else max(now, datetime.fromisoformat(last) + interval)
+    if at - now > _MAX_AHEAD:
+        at = now
+    await key_values.set_value(connection, key, at.isoformat())
+    return at
 
 
 async def list_page_states(

@@ -36,10 +36,11 @@ from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
 from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources.pace import SharedPace
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, daily, key_values, locks, migrate, models
+from storage import alerts, archive, daily, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
@@ -85,7 +86,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
-    for name in ("hf_endpoint", "arxiv_url"):
+    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_oai_url"):
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
@@ -128,9 +129,11 @@ class Container:
 
     @cached_property
     def source_throttles(self) -> dict[models.SourceKind, Throttle]:
-        """The pace of the kinds of source that have one, shared by all that ask such a source."""
+        """The pace of the kinds of source that have one, shared by all that ask such a source, in all processes."""
         return {
-            record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
+            record.kind: SharedPace(
+                self.database, self.clock, record.kind.value, record.seconds_per_request
+            ).__call__
             for record in kinds.RECORDS
             if record.seconds_per_request is not None
         }
@@ -388,7 +391,15 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
-        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, rule)
+        context = base.SourceContext(
+            fetch,
+            endpoints,
+            throttles,
+            settings.timezone,
+            rule,
+            arxiv_rss_url=settings.arxiv_rss_url,
+            arxiv_oai_url=settings.arxiv_oai_url,
+        )
         notifier = operator_notifier(container)
         policy = fetch_errors.RetryPolicy(random.random)
         yield Poller(
@@ -402,10 +413,14 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
 
 
 async def log_missing_source(container: Container) -> None:
-    """Name the command that adds Hugging Face's list if there is neither a source nor an inbox."""
+    """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if settings.inbox is None and not await source_registry.list_rows():
+    if await source_registry.list_rows():
+        return
+    async with container.database.read() as connection:
+        has_digest = bool(await archive.list_dates(connection, limit=1))
+    if settings.inbox is None or not has_digest:
         log.warning(kinds.NO_SOURCE)
 
 

@@ -24,7 +24,7 @@ from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import archive, papers, sources
-from storage.database import Connection
+from storage.database import Connection, Database
 from storage.models import (
     Appearance,
     Author,
@@ -45,7 +45,10 @@ from storage.models import (
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known."""
+    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
+
+    `unrelated` are the texts that name no paper, so that nothing is lost with them.
+    """
 
     digests: int = 0
     new_digests: int = 0
@@ -53,6 +56,7 @@ class IngestResult:
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
+    unrelated: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -72,6 +76,7 @@ class IngestResult:
             self.new_papers + other.new_papers,
             self.arxiv_ids | other.arxiv_ids,
             self.problems + other.problems,
+            self.unrelated + other.unrelated,
         )
 
 
@@ -145,13 +150,14 @@ FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
     DigestFormat.LISTING: 1,
     DigestFormat.LIST: 2,
+    DigestFormat.LOOKUP: 2,
     DigestFormat.REVIEW: 3,
 }
 """The order of the digests of one source: a review's title is a model's heading for its own summary."""
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
-    *("affiliations", "keywords", "categories"),
+    *("affiliations", "keywords", "categories", "media"),
 )
 """The fields of which the most trusted statement counts that has one."""
 
@@ -187,7 +193,8 @@ def merge(
     dates = [_listed_on(appearance) for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
     values = {name: _first_value(ranked, name) for name in _FIELDS}
-    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
+    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
+    values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)
     return MergedPaper(
         arxiv_id=arxiv_id,
         url=_best_link(arxiv_id, ranked, facts),
@@ -233,25 +240,33 @@ def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> s
 
 
 def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
-    """Return the authors by the most trusted source that names any, without repeats, and whether the list is truncated.
+    """Return the authors by the most trusted source that names any, and whether the list is truncated.
 
     Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
     """
     named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
     lists = [
-        (remove_repeats(statement.authors), getattr(statement, "authors_truncated", False))
+        (remove_repeats(statement), getattr(statement, "authors_truncated", False))
         for source, statement in named
         if source == named[0][0]
     ]
     return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
 
 
-def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names, each once: digests of an early period repeat every author."""
+def remove_repeats(statement: Entry | PaperFacts) -> tuple[str, ...]:
+    """Return the authors, each once if a digest repeats half of them or more, as those of an early period do.
+
+    Otherwise two of one name are two people, and so they are for a service.
+    """
     first: dict[str, str] = {}
-    for name in names:
+    for name in statement.authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
-    return tuple(first.values())
+    repeats = len(statement.authors) - len(first)
+    return (
+        tuple(first.values())
+        if isinstance(statement, Entry) and 2 * repeats >= len(first)
+        else statement.authors
+    )
 
 
 _Id = TypeVar("_Id", int, str)
@@ -268,8 +283,12 @@ MAX_NAME_LENGTH = 200
 """Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
 
+GROUP_CHARACTERS = 50_000
+"""Characters of papers that are indexed in one transaction after that of a digest with more than the above."""
+
+
 class Indexer(Protocol):
-    """Keeps the search index in step with the papers, inside the transaction that changes them."""
+    """Keeps the search index in step with the papers: inside the transaction that changes them, or right after it."""
 
     async def index(
         self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
@@ -279,6 +298,16 @@ class Indexer(Protocol):
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest names any more."""
+        ...
+
+    async def postpone(
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author]
+    ) -> None:
+        """Store which authors, and which papers in one transaction for each group, `catch_up` is to index."""
+        ...
+
+    async def catch_up(self, database: Database) -> None:
+        """Index what was postponed, here or before a crash, and let other writers have their turn in between."""
         ...
 
 
@@ -314,10 +343,18 @@ async def write_digest_papers(
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
-    await _remerge(connection, indexer, stored, texts_changed=True)
-    for chunk in _chunked(new, lambda arxiv_id: _characters(appearances[arxiv_id]), CHUNK_CHARACTERS):
+    described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
+    await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
+    sizes = {arxiv_id: _characters(appearances[arxiv_id]) for arxiv_id in new}
+    # Indexing takes many times as long as the rest, and other writers wait for it.
+    is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
+    for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
         names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
+        if is_large:
+            groups = _chunked(chunk, sizes.__getitem__, GROUP_CHARACTERS)
+            await indexer.postpone(connection, ([new[name] for name in group] for group in groups), changed_authors)
+            continue
         documents = []
         for arxiv_id in chunk:
             named = appearances[arxiv_id]
@@ -337,7 +374,7 @@ async def refresh_papers(
 ) -> Changes:
     """Merge stored papers again, and index those that changed, or all of them if `texts_changed`. Returns the changes."""
     stored = await papers.list_merged(connection, ids=paper_ids)
-    return await _remerge(connection, indexer, stored, texts_changed=texts_changed)
+    return await _remerge(connection, indexer, stored, rewritten=paper_ids if texts_changed else ())
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
@@ -365,20 +402,28 @@ def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> I
 
 
 async def _remerge(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
 ) -> Changes:
-    """Update papers that existed before; texts may have changed even where the merged paper did not."""
+    """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
     changes: Changes = {}
     counts = await archive.count_appearances(connection, stored)
+    is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
     for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
         papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
-        changed = await _remerge_chunk(connection, indexer, papers_of_chunk, texts_changed=texts_changed)
+        changed = await _remerge_chunk(
+            connection, indexer, papers_of_chunk, rewritten=rewritten, is_large=is_large
+        )
         changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
     return changes
 
 
 async def _remerge_chunk(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, texts_changed: bool
+    connection: Connection,
+    indexer: Indexer,
+    stored: Mapping[int, MergedPaper],
+    *,
+    rewritten: Collection[int],
+    is_large: bool,
 ) -> dict[int, MergedPaper]:
     appearances = await archive.list_appearances(connection, stored)
     paper_facts = await papers.list_facts_by_paper(connection, stored)
@@ -406,14 +451,22 @@ async def _remerge_chunk(
     changed_authors = await papers.set_authors(connection, names) if names else []
     if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
         await indexer.remove(connection, unlisted)
+    sizes = {
+        paper_id: _characters(appearances.get(paper_id, ())) + len(paper.abstract or "")
+        for paper_id, paper in merged.items()
+        if _is_listed(paper) and (paper_id in rewritten or paper_id in changed)
+    }
+    if is_large or sum(sizes.values()) > CHUNK_CHARACTERS:
+        groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
+        await indexer.postpone(connection, groups, changed_authors)
+        return changed
     documents = []
-    for paper_id, paper in merged.items():
-        if _is_listed(paper) and (texts_changed or paper_id in changed):
-            named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
-            documents.append(
-                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
-            )
-            await slices.pause()
+    for paper_id in sizes:
+        named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
+        documents.append(
+            papers.build_index_document(paper_id, merged[paper_id], named, shown_sections, is_new=is_new)
+        )
+        await slices.pause()
     if documents or changed_authors:
         await indexer.index(connection, documents, changed_authors)
     return changed

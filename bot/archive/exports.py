@@ -158,7 +158,7 @@ def _format_author(name: str) -> str:
 
 # A digest's entries as the Markdown of a newsletter or a review.
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)(.*)")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _FENCE_MARKS = ("```", "~~~")
 _MAX_HIGHLIGHT_LENGTH = 200
@@ -244,7 +244,8 @@ def _flatten_structure(body: str) -> list[str]:
     for line, is_fenced in _mark_fenced(body):
         heading = None if is_fenced else _HEADING.fullmatch(line)
         if heading:
-            line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
+            title = heading[2].strip().rstrip("# \t").strip("*_ ")
+            line = f"**{title}**" if title else ""
         elif not is_fenced and _RULE.fullmatch(line):
             line = ""
         flattened.append(line)
@@ -425,13 +426,14 @@ async def export_digests(
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
     NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none:
-    written ones before listings.
+    written ones before listings, and none for look-up.
     Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:
-        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
-        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
+        origin = archive.Origin(with_lookup=digest_format is None)
+        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
+        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")

@@ -176,11 +176,11 @@ def _limit_lists(draft: PaperDraft) -> list[Problem]:
         left_out = f"{size - MAX_CHARACTERS} of {draft.arxiv_id} are left out"
         message = f"a paper's text has at most {MAX_CHARACTERS} characters; {left_out}"
         problems.append(Problem(draft.line, message))
-        draft.sections = tuple(_cut_sections(draft.sections))
+        draft.sections = tuple(cut_sections(draft.sections))
     return problems
 
 
-def _cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
+def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
     """Yield the sections up to MAX_CHARACTERS, the last of them cut."""
     room = MAX_CHARACTERS
     for section in sections:

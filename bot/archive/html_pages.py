@@ -63,6 +63,14 @@ def to_markdown(page: str) -> str:
     return _MarkdownWriter(page).text
 
 
+_LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
+
+
+def unescape(text: str) -> str:
+    """Return a text with its character references as characters, and one of a hundred digits, which Python cannot read, as U+FFFD."""
+    return html.unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
 def tokenize(page: str) -> Iterator[str | Tag]:
     """Yield texts and tags. A `<` that starts no tag is text; comments and declarations are skipped."""
     position, next_end = 0, -1
@@ -123,7 +131,7 @@ def parse_attributes(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
     if "=" in text or text.strip(" /"):
         for name, double, single, bare in _ATTRIBUTE.findall(text):
-            values.setdefault(name.lower(), html.unescape(double or single or bare))
+            values.setdefault(name.lower(), unescape(double or single or bare))
     return values
 
 
@@ -143,7 +151,7 @@ class _MarkdownWriter:
             if not isinstance(token, str):
                 self._write_tag(*token)
             elif self._skipped_tag is None:
-                text = html.unescape(token)
+                text = unescape(token)
                 text = text.replace("|", "\\|") if self._in_row else text
                 self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
             if len(self._chunks) > _CHUNKS_AT_ONCE:

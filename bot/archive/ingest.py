@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import asynccontextmanager
 from datetime import date
 
-from bot.archive import digest_writer, parse
+from bot.archive import arxiv_ids, digest_writer, listing, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import errors, isolation
@@ -59,6 +59,7 @@ class IngestService:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._indexer = indexer
         self._writer = digest_writer.DigestWriter(
             clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
@@ -74,8 +75,8 @@ class IngestService:
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await _parse_file(file, self._clock().date())
-        if isinstance(parsed, LocatedProblem):
-            return IngestResult(problems=(parsed,))
+        if isinstance(parsed, IngestResult):
+            return parsed
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
 
@@ -100,8 +101,9 @@ class IngestService:
         digest_count = character_count = 0
         for file in files:
             parsed = await _parse_file(file, self._clock().date())
-            if isinstance(parsed, LocatedProblem):
-                yield parsed.location, IngestResult(problems=(parsed,))
+            if isinstance(parsed, IngestResult):
+                [problem] = parsed.problems or parsed.unrelated
+                yield problem.location, parsed
                 continue
             assert isinstance(file, TextFile)
             batch.append((file.name, digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)))
@@ -125,6 +127,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 result = await self._reparse(connection, digest_id)
+            await self._indexer.catch_up(self._database)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
@@ -134,6 +137,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 result += await self._writer.write_facts(connection, chunk)
+            await self._indexer.catch_up(self._database)
         return result
 
     async def merge_source(self, source: str) -> int:
@@ -145,6 +149,7 @@ class IngestService:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 changed += await self._writer.merge_again(connection, chunk)
+            await self._indexer.catch_up(self._database)
         return changed
 
     async def _store_files(
@@ -178,6 +183,7 @@ class IngestService:
                 results = await self._writer.write_all(connection, group)
                 if dry_run:
                     raise _DryRunError(results)
+            await self._indexer.catch_up(self._database)
         except _DryRunError as rollback:
             results = rollback.results
         return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]
@@ -215,13 +221,17 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | LocatedProblem:
+async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | IngestResult:
+    """Return the digests of a file, or the result for one that has none."""
     if isinstance(file, LocatedProblem):
-        return file
+        return IngestResult(problems=(file,))
+    is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
         return await _parse(file.take_text(), file.name, on)
     except errors.NotADigestError as error:
-        return LocatedProblem(file.name, None, str(error))
+        problem = LocatedProblem(file.name, None, str(error))
+        is_unrelated = not names_paper and (is_json or str(error) == parse.NO_DATE)
+        return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:

@@ -7,14 +7,13 @@ is no correction.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, headings, summaries
+from bot.archive import arxiv_ids, fields, headings, html_pages, summaries
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -28,6 +27,7 @@ _ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|ta
 _TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"(?:</(?:p|div|li|h[1-6])\s*>|<br\s*/?>)", re.IGNORECASE)
 _CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_PICTURE = re.compile(r"!\[[^\[\]]{0,400}\]\([^()\s]{0,1000}\)")
 _SPACE = re.compile(r"\s*")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 
@@ -35,7 +35,7 @@ Paper = dict[str, Any]
 """A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
 
 
-FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST})
+FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
 """The formats whose text is an object of this module."""
 
 _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
@@ -97,13 +97,15 @@ def build(
     limit = headings.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        paper = _clean_paper(read(raw))
+        record = read(raw)
+        paper = _clean_paper(record)
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
             found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
         else:
             known[paper["arxiv_id"]] = paper
+            found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
@@ -127,6 +129,7 @@ def paper_of(entry: Entry) -> Paper:
         "votes": entry.votes,
         "authors": list(entry.authors),
         "thumbnail": entry.thumbnail,
+        "media": [entry.video],
         "summary": "\n\n".join(parts) or None,
     }
 
@@ -178,7 +181,7 @@ def _skip_space(text: str, position: int) -> int:
 
 def is_record(value: object) -> bool:
     """Whether a JSON value says that it is a listing."""
-    return isinstance(value, Mapping) and value.get("format") in {form.value for form in FORMATS}
+    return isinstance(value, Mapping) and value.get("format") in [form.value for form in FORMATS]
 
 
 def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
@@ -213,6 +216,11 @@ def from_service(item: object) -> Mapping[str, Any] | None:
             if isinstance(author, Mapping)
         ],
         "thumbnail": item.get("thumbnail"),
+        "media": [
+            address
+            for medias in (paper.get("mediaUrls"), item.get("mediaUrls"))
+            for address in (medias if isinstance(medias, list) else [])
+        ],
         "summary": paper.get("ai_summary"),
         "abstract": paper.get("summary") or item.get("summary"),
         "keywords": paper.get("ai_keywords"),
@@ -245,6 +253,17 @@ def _clean_paper(raw: object) -> Paper | str:
     return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
 
+def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
+    """Yield which addresses of a paper are left out, and that its text is cut."""
+    if sum(len(body) for _, body in paper.get("sections", ())) == headings.MAX_CHARACTERS:
+        yield f"a paper's text has at most {headings.MAX_CHARACTERS} characters; the rest is left out"
+    for name in ("code_url", "project_url"):
+        value = raw.get(name) if isinstance(raw, Mapping) else None
+        if isinstance(value, str) and "://" in value and name not in paper:
+            shown = fields.clean_line(value, 60)
+            yield f"its {name.removesuffix('_url')} address is no web address and is left out ({shown})"
+
+
 def _clean_summary(value: object) -> str | None:
     """A summary as text: without tags, and shortened. None for an HTML page in its place."""
     if not isinstance(value, str) or _PAGE.match(value):
@@ -252,7 +271,7 @@ def _clean_summary(value: object) -> str | None:
     # A few times the length that is kept: tags and scripts may come before the text.
     text = value[: 8 * MAX_SUMMARY_LENGTH]
     if _TAG.search(text):
-        text = html.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
+        text = html_pages.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
     text = fields.clean_paragraph(text) or ""
     if len(text) > MAX_SUMMARY_LENGTH:
         text = text[: MAX_SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip() + "…"
@@ -264,6 +283,7 @@ _CLEANERS: Mapping[str, Any] = {
     "votes": fields.clean_votes,
     "authors": lambda value: list(fields.clean_names(value)),
     "thumbnail": fields.clean_url,
+    "media": lambda value: list(fields.clean_media(value)),
     "summary": _clean_summary,
     "sections": lambda value: _clean_sections(value),  # noqa: PLW0108 - it is defined below
     "abstract": fields.clean_paragraph,
@@ -281,11 +301,12 @@ _CLEANERS: Mapping[str, Any] = {
 
 def _clean_sections(value: object) -> list[list[str | None]]:
     """The parts of a list's text, each with its heading or None."""
-    return [
-        [fields.clean_line(part[0], 200), body]
+    sections = (
+        Section(fields.clean_line(part[0], 200), body)
         for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
         if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
-    ]
+    )
+    return [[section.heading, section.body] for section in headings.cut_sections(sections)]
 
 
 def _build_cleaned(
@@ -305,10 +326,11 @@ def _build_cleaned(
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
     parts = [(None, summary)] if summary else []
-    sections = summaries.drop_refusal(
-        tuple(Section(heading, body) for heading, body in [*parts, *paper.get("sections", ())])
-    )
-    is_service = form is DigestFormat.LISTING
+    parts += paper.get("sections", ())
+    # An address that is shown does not look like another: a list is a stranger's, and Markdown's lose their links too.
+    texts = (Section(heading, _PICTURE.sub("", body).replace("](", "] (")) for heading, body in parts)
+    sections = summaries.drop_refusal(tuple(headings.cut_sections(texts)))
+    is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,
         arxiv_id=paper["arxiv_id"],
@@ -316,7 +338,8 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
         url=(arxiv_ids.huggingface_url if is_service else arxiv_ids.abstract_url)(paper["arxiv_id"]),
         votes=paper.get("votes"),
         authors=tuple(paper.get("authors", ())),
-        thumbnail=paper.get("thumbnail"),
+        thumbnail=paper.get("thumbnail") or next(filter(fields.is_picture, media), None),
+        video=next(filter(fields.is_video, media), None),
         sections=sections,
         summary_missing=not sections,
     )

@@ -358,7 +358,6 @@ _HTML_TAG = re.compile(
 SUMMARY = re.compile(r"<summary[^<>]{0,200}>(.{0,400}?)</summary>", re.IGNORECASE)
 _DETAILS = re.compile(r"</?details[^<>]{0,200}>", re.IGNORECASE)
 BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
 _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
@@ -500,7 +499,7 @@ class _BlockReader:
 
     def _read_row(self, row: int, bare: str) -> bool:
         """Read a line as part of a table, if it is one: its delimiter, or a row."""
-        if _DELIMITER.match(bare):
+        if "-" in bare and not bare.strip(" \t:|-"):
             if self._open and self._open.kind in (Kind.ROW, Kind.TEXT) and "|" in self._lines[-1]:
                 self._columns = [plain_text(cell) for cell in split_cells(self._lines.pop())]
                 if not self._lines:

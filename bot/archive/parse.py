@@ -93,7 +93,8 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_LINES = 2_000_000
 """Lines of a text: twenty megabytes of written digests have a fifth of that, and of empty ones take a gigabyte in Python."""
 
-_NO_DATE = "it has no heading with a date"
+NO_DATE = "it has no heading with a date"
+"""The reason for a text without any paper and date."""
 _NO_PAPERS = "no paper in a known form stands under this date"
 
 
@@ -145,7 +146,7 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     written: tuple[Digest, ...] = ()
-    reason = errors.NotADigestError(_NO_DATE)
+    reason = errors.NotADigestError(NO_DATE)
     try:
         written = _parse_written(rows)
     except errors.NotADigestError as error:
@@ -160,8 +161,11 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         if written:
             return written
         # What is there says more than what is not: papers without a form or a date, before a date without papers.
-        raise (reason if str(error) == _NO_DATE else error) from None
-    return listed if _count_papers(listed) > _count_papers(written) else written
+        raise (reason if str(error) == NO_DATE else error) from None
+    found, known = _count_papers(listed), _count_papers(written)
+    # A problem a paper or more: a list that has a newsletter's headings and other texts below them.
+    is_strained = sum(len(digest.problems) for digest in written) >= known
+    return listed if found > known or (found == known and is_strained) else written
 
 
 def _is_typical(digest: Digest) -> bool:
@@ -185,7 +189,7 @@ def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
     }
     days = archive_headings.find_date_headings(headings, papers_by_row, len(rows))
     if not days:
-        raise errors.NotADigestError(_NO_DATE)
+        raise errors.NotADigestError(NO_DATE)
     first_row = days[0].heading.row
     above = [paper for paper in papers_by_row.values() if paper.row < first_row]
     segments = [_Segment(0, first_row, _undated_paper_problems(above))]

@@ -201,6 +201,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
+    from storage import models
 
     return {
         "arxiv_id": detail.arxiv_id,
@@ -216,6 +217,9 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
         "abstract": detail.abstract,
         "thumbnail": detail.thumbnail,
         "video": detail.video,
+        "media": list(detail.media),
+        "venue": detail.venue,
+        "model_url": detail.model_url,
         "code_url": detail.code_url,
         "project_url": detail.project_url,
         "keywords": list(detail.keywords),
@@ -231,7 +235,7 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
-                "summary_missing": not summaries.shown_sections(appearance.entry),
+                "summary_missing": summaries.misses_summary(appearance),
             }
             for appearance in detail.appearances
         ],
@@ -245,6 +249,7 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
                 "shown": bool(summaries.shown_sections(appearance.entry)),
             }
             for appearance in detail.appearances
+            if appearance.format is not models.DigestFormat.LOOKUP
             for basis in (summaries.find_appearance_basis(appearance),)
         ],
     }
@@ -315,19 +320,28 @@ def _notes(result: search_results.SearchResult) -> list[str]:
 
 def _print_detail(detail: models.PaperDetail) -> None:
     from bot.archive import summaries
+    from storage import models
 
     votes = "unknown" if detail.votes is None else detail.votes
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
-    output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
+    listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "in no digest"
+    output.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
+    for label, value in (*links, *(("media", address) for address in detail.media)):
+        if value:
+            output.echo(f"{label}: {value}")
     locale = context.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")
         sections = summaries.shown_sections(appearance.entry)
-        if not sections:
+        if summaries.misses_summary(appearance):
             output.echo("(no summary: its text is a refusal, invented, or empty)")
         for section in sections:
             output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
+    best = summaries.best_summary(detail, models.Locale(locale))
+    if best is not None and best.format is None:
+        output.echo(f"\nabstract: {detail.abstract}")
 
 
 def create_search(database: Database) -> SearchService:

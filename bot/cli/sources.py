@@ -17,7 +17,7 @@ from storage import models
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.sources.kinds import SourceRegistry
+    from bot.sources.kinds import SourceRegistry, Yield
     from bot.sources.poller import SourceReport
     from storage.database import Database
 
@@ -32,9 +32,12 @@ _SOURCE_COLUMNS = (
     "priority",
     "status",
     "reason",
+    "brings",
+    "papers_a_day",
     "failures",
     "last_success_at",
     "next_attempt_at",
+    "progress",
 )
 _PRIORITY_HELP = "Of sources that disagree the one with the highest number counts, of equal ones the oldest."
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
@@ -64,6 +67,13 @@ def add(
         str | None,
         typer.Option("--from", metavar="HH:MM", help="The earliest time to ask for today's digest."),
     ] = None,
+    cross_lists: Annotated[
+        bool, typer.Option("--cross-lists", help="arXiv: also papers that other categories cross-list here.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DATE", help="arXiv: also papers submitted from this day on."),
+    ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Fetch once and say what is there.")] = False,
     as_json: output.AsJson = False,
@@ -71,7 +81,13 @@ def add(
     """Add a source. It is stored without fetching, except with --check."""
     if not url.strip():
         raise errors.UsageError("URL is empty. Name an address or a folder.")
-    values = {"timezone": output.parse_zone(timezone), "from": output.parse_time(since_time), "every": every}
+    values = {
+        "timezone": output.parse_zone(timezone),
+        "from": output.parse_time(since_time),
+        "every": every,
+        "cross_lists": "yes" if cross_lists else None,
+        "since": output.parse_date(since) if since else None,
+    }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
     locale = None if language is None else output.parse_choice(models.Locale, language, "language")
@@ -94,24 +110,25 @@ def _check(url: str, as_json: bool) -> None:
     if failed:
         context.run_with_service(_create_registry, lambda registry: registry.remove(url))
     try:
-        _print_reports(reports, as_json)
+        _print_reports(reports, as_json, with_yields=True)
     finally:
         if failed:
             output.error("The source was not added. Without --check it is added and tried again later.")
-    if not as_json:
-        output.echo(
-            f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
-        )
+        elif not as_json:
+            output.echo(
+                f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
+            )
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources, the most trusted first, and how each is. arXiv's and Hugging Face's facts come before all others."""
 
-    async def command(registry: SourceRegistry) -> list[models.StoredSource]:
+    async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
         await registry.add_configured(context.load_settings().sources)
-        return await registry.list_rows()
+        return await registry.list_yields()
 
-    rows = [to_dict(row) for row in context.run_with_service(_create_registry, command)]
+    found = context.run_with_service(_create_registry, command)
+    rows = [to_dict(row) | _yield_to_dict(brought) for row, brought in found]
     output.print_rows(
         rows,
         _SOURCE_COLUMNS,
@@ -157,6 +174,8 @@ def fetch(
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
+    from bot.sources import kinds
+
     return {
         "source": storage_errors.redact(row.url),
         "kind": row.kind.value,
@@ -169,7 +188,12 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
         "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
         "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
+        "progress": row.progress and kinds.get(row.kind, row.url).describe_progress(row.progress),
     }
+
+
+def _yield_to_dict(brought: Yield) -> dict[str, Any]:
+    return {"brings": brought.brings.value, "papers_a_day": brought.papers_a_day}
 
 
 def _status_name(status: models.FetchStatus) -> str:
@@ -217,9 +241,11 @@ async def _fetch(
         return reports
 
 
-def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
+def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yields: bool = False) -> None:
     """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
-    rows = [
+    from bot.archive import files
+
+    rows: list[dict[str, Any]] = [
         {
             "source": storage_errors.redact(report.source.url),
             "status": _status_name(report.status),
@@ -230,13 +256,24 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    output.print_rows(rows, _REPORT_COLUMNS, as_json, empty="No sources.")
-    failed = [row for row in rows if row["status"] in _FAILURES]
+    columns: tuple[str, ...] = _REPORT_COLUMNS
+    if with_yields:
+        columns += ("brings", "papers_a_day")
+        rows = [row | _yield_to_dict(report.found) for row, report in zip(rows, reports, strict=True)]
+    output.print_rows(rows, columns, as_json, empty="No sources.")
+    if with_yields and not as_json:
+        for row, report in zip(rows, reports, strict=True):
+            if row["status"] not in _FAILURES:
+                output.echo(f"{row['source']}: {report.found.describe()}.")
+    failed = [
+        row
+        for row, report in zip(rows, reports, strict=True)
+        if row["status"] in _FAILURES or report.missed_days
+    ]
     for row in failed:
         output.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]
-    for problem in problems:
-        line = "" if problem.line is None else f":{problem.line}"
-        output.error(f"{problem.location}{line}: {problem.message}")
+    for sentence in files.fold_problems(problems):
+        output.error(sentence)
     if failed or problems:
         sys.exit(1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discord import ui
 
-from bot.archive import arxiv_ids, exports, summaries
+from bot.archive import arxiv_ids, exports, fields, summaries
 from bot.client import custom_ids, paper_text
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.client.paper_text import (
@@ -52,6 +53,9 @@ MAX_CITED_AUTHORS = 60
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
 
+MAX_MEDIA = 4
+"""Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
+
 MAX_PAGE_LENGTH = 2600
 """Code points of a summary per page: about three screens of a phone."""
 
@@ -64,7 +68,7 @@ def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
     ]
 
 
-def card_view(
+async def card_view(
     texts: Texts,
     detail: models.PaperDetail,
     page: int = 0,
@@ -83,6 +87,7 @@ def card_view(
     sections = _main_sections(summary)
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
@@ -92,7 +97,9 @@ def card_view(
     )
     message.reserve(PAGER_COMPONENTS)
     message.end_with(rows, _foot(texts, detail, summary, sharer))
-    pages = summary_pages(texts, sections, message.budget) or [subtext(texts("no-summary"))]
+    # A long summary takes tenths of a second, and the pager has to know all of its pages.
+    pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
+    pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = lists_messages.pager(
@@ -102,7 +109,7 @@ def card_view(
     return message.view
 
 
-def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
     """Return a page of a review chapter; the pager goes through the whole review.
 
     Raises LookupError for a chapter that does not exist.
@@ -115,7 +122,9 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
     message.add_text(subtext(title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
     message.reserve(PAGER_COMPONENTS + 3)
-    pages = [summary_pages(texts, [section], message.budget) or [""] for section in chapters]
+    pages = [
+        await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""] for section in chapters
+    ]
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)
     message.add_text(pages[chapter][page] or subtext(texts("no-summary")))
@@ -164,7 +173,9 @@ def link_buttons(
 
 def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail.title, detail.arxiv_id, detail.url)
-    listed = texts("card-listed" if detail.is_listed else "published-on", date=detail.last_on.isoformat())
+    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
+    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
+    listed = texts(listed_id, date=detail.last_on.isoformat())
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
@@ -172,7 +183,34 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_authors(detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
-    return f"### {title}\n{facts}"
+    return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
+
+
+def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
+    """Return where a paper was accepted, its model, and links to its videos, which not every client plays; "" for none."""
+    model = (detail.model_url or "").removeprefix("https://huggingface.co/")
+    videos = [address for address in _list_media(detail) if fields.is_video(address)]
+    links = [(f"{texts('news-model')} {model}", detail.model_url)] if detail.model_url else []
+    links += [(texts("card-video", number=number), video) for number, video in enumerate(videos, 1)]
+    return join_dotted(
+        texts("news-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
+        *(
+            discord_text.masked_link(label, url)
+            for label, url in links
+            if len(url) <= paper_text.MAX_URL_LENGTH
+        ),
+    )
+
+
+def _list_media(detail: models.PaperDetail) -> list[str]:
+    """Return the addresses of the pictures and videos besides the thumbnail."""
+    shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
+    usable = (
+        discord_text.safe_url(address)
+        for address in shown
+        if fields.is_picture(address) or fields.is_video(address)
+    )
+    return list(dict.fromkeys(filter(None, usable)))[:MAX_MEDIA]
 
 
 def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
@@ -232,7 +270,7 @@ def _foot(
     for appearance in detail.appearances:
         if (appearance.format, appearance.date) != shown:
             name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
-            is_empty = not summaries.shown_sections(appearance.entry)
+            is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (

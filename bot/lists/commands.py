@@ -613,7 +613,7 @@ class PapersCog(commands.Cog):
             await router.defer(interaction, public=True)
             detail = await load_paper(request, action.payload)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        view = lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
+        view = await lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
         # Sent here, because a post that fails is not counted as shared.
         await router.reply_publicly(interaction, view)
         if interaction.guild_id is not None:
@@ -664,7 +664,7 @@ class PapersCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await load_paper(request, arxiv_id)
         try:
-            return lists_card.chapter_view(request.texts, detail, chapter, page)
+            return await lists_card.chapter_view(request.texts, detail, chapter, page)
         except LookupError:
             raise UserError("no-chapter") from None
 
@@ -681,7 +681,7 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     request.services.profiles.note_open(request.user_id, detail.id)
     may_share = permissions.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    return lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
+    return await lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

@@ -25,7 +25,7 @@ from bot.archive import summaries
 from bot.search import glossary, scoring
 from bot.text import analyser, term_keys, typography
 from bot.text import people as text_people
-from storage import archive, key_values, migrate, models, papers, search, shadow_index
+from storage import archive, bulk, key_values, migrate, models, papers, search, shadow_index
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
@@ -170,6 +170,31 @@ class SearchIndexer:
             await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
         await _index_authors(connection, people)
 
+    async def postpone(
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
+    ) -> None:
+        """Store groups of papers, and authors, that `catch_up` is to index in a transaction for each group."""
+        steps = [(list(group), list[int]()) for group in groups]
+        steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
+        prefix = f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
+        values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
+        await key_values.set_values(connection, values)
+
+    async def catch_up(self, database: Database) -> None:
+        """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again."""
+        async with database.read() as connection:
+            waiting = await key_values.get_first(connection, key_values.INDEX_WAITING)
+        while waiting is not None:
+            started = time.monotonic()
+            async with database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                if waiting := await key_values.get_first(connection, key_values.INDEX_WAITING):
+                    paper_ids, author_ids = json.loads(waiting[1])
+                    await _index(connection, paper_ids)
+                    await self.index(connection, [], await papers.list_by_ids(connection, author_ids))
+                    await key_values.remove(connection, waiting[0])
+            await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
         former = await search.list_by_paper_ids(connection, paper_ids)
@@ -256,7 +281,7 @@ class RebuildProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """Status of the index. `version` is None if unknown; `missing` papers are stored but not indexed."""
+    """Status of the index. `version` is None if unknown; `missing` papers are stored but not indexed, or not anew."""
 
     version: str | None
     papers: int
@@ -278,10 +303,11 @@ async def get_index_status(database: Database) -> IndexStatus:
     """Return the status of the index. Counts all papers: a tenth of a second for a million."""
     async with database.read() as connection:
         indexed = await search.count_all(connection)
+        waiting = await key_values.get_first(connection, key_values.INDEX_WAITING)
         return IndexStatus(
             await key_values.get(connection, key_values.INDEX_VERSION),
             indexed,
-            max(0, await papers.count(connection) - indexed),
+            max(int(waiting is not None), await papers.count(connection) - indexed),
             await _load_progress(connection),
         )
 
@@ -327,7 +353,8 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
 
 
 async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
-    """Index the missing papers, and all authors again, yielding the number of papers done."""
+    """Index what waits, the missing papers, and all authors again, yielding the number of papers done."""
+    await SearchIndexer().catch_up(database)
     before_id, done = None, 0
     while True:
         async with database.transaction() as connection:

@@ -87,7 +87,7 @@ class PaperWatch:
         """
         url = arxiv.query_url(self._endpoints[SourceKind.ARXIV], arxiv_ids)
         response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
-        entries = await asyncio.to_thread(arxiv.parse_entries, response.text())
+        entries = await arxiv.read_entries(response)
         return {
             arxiv_id: (_arxiv_facts(entry), entry.updated_at)
             for entry in entries

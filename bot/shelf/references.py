@@ -7,7 +7,6 @@ module imports little. Each reference becomes a dictionary with `arxiv_id` (None
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from pybtex.textutils import normalize_whitespace
 from pybtex.utils import CaseInsensitiveDict
 from rispy import RisParser
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, html_pages
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.text import people, typography
@@ -333,7 +332,7 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
 def _plain_note(element: ET.Element) -> str:
     """Return the text of a note, which is HTML."""
     lines = _RDF_LINE_END.sub("\n", element.findtext(f"{_RDF}value", "")[:MAX_FIELD_LENGTH])
-    return notes.clean_note(html.unescape(_TAG.sub("", lines)))
+    return notes.clean_note(html_pages.unescape(_TAG.sub("", lines)))
 
 
 def _from_rdf(item: ET.Element, shared: Mapping[str, tuple[str, str]]) -> Reference:

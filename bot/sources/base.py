@@ -7,12 +7,14 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import structlog
 
 from bot.archive import html_pages, parse
 from bot.core import day_close, errors, isolation
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server.
+    requested day of the digest; `retry_at` (UTC) comes from the server; `failure` is that of the request, if it had one.
+    `progress` is that of a back-fill once this result and those before it are stored; `is_unfinished`: the next poll is to
+    continue it at once.
     """
 
     location: str
@@ -41,6 +47,9 @@ class FetchResult:
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
+    failure: fetch_errors.FetchError | None = None
+    progress: Mapping[str, Any] | None = None
+    is_unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +57,16 @@ class FetchRequest:
     """Input of one fetch. `page_states` are keyed by location.
 
     `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
-    `arxiv_ids` are the papers without facts from this source.
+    `arxiv_ids` are the papers without facts from this source. `progress` is that of its back-fill, which goes on for
+    `max_seconds`: None until it is done, 0 not at all.
     """
 
     now: datetime
     page_states: Mapping[str, models.PageState] = field(default_factory=dict)
     days: Sequence[date] | None = None
     arxiv_ids: Sequence[str] = ()
+    progress: Mapping[str, Any] | None = None
+    max_seconds: float | None = None
 
 
 class Source(Protocol):
@@ -88,21 +100,27 @@ class SourceContext:
     throttles: Mapping[models.SourceKind, fetcher.Throttle]
     default_timezone: str
     day_close: day_close.DayClose = field(default_factory=day_close.default)
+    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """Everything the rest of the bot asks about a kind of source. One per member of `models.SourceKind`.
+    """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`, two for arXiv.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
     creates the source; `public_label` names it without secrets.
     """
 
     kind: models.SourceKind
+    scheme: str = ""
+    """Begin of the addresses of this record, where a kind has two."""
     matches: Callable[[str, Endpoints], bool]
     check: Callable[[str], None]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     public_label: Callable[[str], str]
+    describe_progress: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+    """Returns a sentence about a back-fill for `paperround sources`."""
     poll_interval: timedelta
     pending_poll_interval: timedelta | None = None
     """Interval while the newest digest is not published yet; None: no difference."""
@@ -113,23 +131,58 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
+    max_new_papers: int | None = None
+    """New papers that a source may bring in a day (UTC); None for services and the operator's own files."""
     max_page_states: int | None = 5_000
     """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
+MAX_NEW_PAPERS = 5_000
+"""The limit of strangers' pages and feeds: one digest may have as many, and all of arXiv announces a fifth of that a day."""
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
+MAX_CONSECUTIVE_ERRORS = 30
+"""Requested days in a row that a server may answer with an error: a hole in its archive, not an outage."""
 
 
-async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
-    """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
-    failures = 0
-    async with aclosing(results):
-        async for result in results:
-            yield result
-            failures = failures + 1 if result.status is FetchStatus.FAILED else 0
-            if failures == MAX_CONSECUTIVE_FAILURES:
-                return
+async def fetch_days(
+    fetch: Callable[[date, FetchRequest], Awaitable[FetchResult]], days: Iterable[date], request: FetchRequest
+) -> AsyncIterator[FetchResult]:
+    """Yield the result of each day. Once the server seems to be down, the other days have failed without a request.
+
+    A day whose content cannot be read does not count for that: the next one may be readable.
+    """
+    unanswered = errors_in_row = 0
+    for day in days:
+        is_down = unanswered >= MAX_CONSECUTIVE_FAILURES or (
+            errors_in_row >= (MAX_CONSECUTIVE_FAILURES if request.days is None else MAX_CONSECUTIVE_ERRORS)
+        )
+        if is_down:
+            yield FetchResult(day.isoformat(), FetchStatus.FAILED, NOT_ASKED, day=day)
+            continue
+        result = await read_apart(day.isoformat(), fetch(day, request), day=day)
+        failure = result.failure
+        is_away = failure is not None and (failure.retry_at is not None or not failure.is_answered)
+        unanswered = unanswered + 1 if is_away else 0
+        errors_in_row = errors_in_row + 1 if failure is not None else 0
+        yield result
+
+
+Read = TypeVar("Read")
+
+
+async def read_apart(
+    location: str, reading: Awaitable[Read], page_states: tuple[models.PageState, ...] = (), day: date | None = None
+) -> Read | FetchResult:
+    """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
+    with isolation.isolated(log, "place failed with a bug", place=location) as failures:
+        return await reading
+    reason = f"{location} broke something of ours, see the log: {type(failures[0]).__name__}"
+    return FetchResult(location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day)
+
+
+NOT_ASKED = "not asked, since the server failed too often in a row"
+"""The reason of days for which no request was sent."""
 
 
 async def get_page(
@@ -141,7 +194,8 @@ async def get_page(
     try:
         response = await fetch.get(location, request.page_states.get(location), accept=accept)
     except fetch_errors.FetchError as error:
-        return failed_result(location, error, request, day)
+        result = failed_result(location, error, request, day)
+        return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
     if response.body is None:
         return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
@@ -199,7 +253,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     body = response.body or b""
     if not body.strip():
         raise fetch_errors.FetchError("its answer is empty")
-    return await read_digests(_detect, body, response.charset, name, on, read_on)
+    return await read_digests(detect_in_bytes, body, response.charset, name, on, read_on)
 
 
 async def read_digests(
@@ -233,7 +287,7 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on)
     except errors.NotADigestError as error:
-        reason = f": {error}" if "arXiv" in str(error) else ""
+        reason = "" if str(error) == parse.NO_DATE else f": {error}"
         if html_pages.is_html(text):
             raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
         raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
@@ -253,22 +307,30 @@ def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tu
     return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 
-async def _read_in_process(
-    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
-) -> tuple[models.Digest, ...]:
-    parts = isolation.stream_isolated(
-        _stream_digests, read, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES
-    )
-    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+async def stream_from_process(stream: Callable[..., Iterator[Any]], *arguments: Any) -> AsyncGenerator[Any, None]:
+    """Yield what a generator function of a module yields in a process of its own, as plain data.
+
+    Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
+    """
+    parts = isolation.stream_isolated(stream, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
     try:
         async with aclosing(parts):
             async for part in parts:
-                if isinstance(part, dict):
-                    found.append((part, []))
-                else:
-                    found[-1][1].extend(map(_build_entry, part))
+                yield part
     except isolation.ChildLimitError as error:
         raise fetch_errors.FetchError(str(error)) from error
+
+
+async def _read_in_process(
+    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
+) -> tuple[models.Digest, ...]:
+    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
+    async with aclosing(stream_from_process(_stream_digests, read, *arguments)) as parts:
+        async for part in parts:
+            if isinstance(part, dict):
+                found.append((part, []))
+            else:
+                found[-1][1].extend(map(_build_entry, part))
     return tuple(
         models.Digest(
             format=models.DigestFormat(head["format"]),
@@ -287,9 +349,10 @@ def _build_entry(fields: dict[str, Any]) -> models.Entry:
     return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
 
 
-def _detect(
+def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
+    """Return the digests in the text of these bytes, as `detect_in_text` does."""
     from bot.sources import fetcher  # loads aiohttp
 
     return detect_in_text(fetcher.decode_text(body, charset_name), name, on, read_on)

@@ -402,6 +402,10 @@ class Fetcher:
         except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError):
             return await self._retry(partial(attempt, url, None))
 
+    async def wait_until(self, at: datetime) -> None:
+        """Wait until a time (UTC), such as that of a server's Retry-After."""
+        await self._sleep(max(0.0, (at - self._now()).total_seconds()))
+
     async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
         """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):
@@ -458,7 +462,9 @@ class Fetcher:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
                     hop = await _read_response(response, location, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise _translate_error(error, url, self._limits) from error
+                failure = _translate_error(error, url, self._limits)
+                failure.is_answered = False
+                raise failure from error
             return hop, loop.time() - started
 
     def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import assert_never
 
 from bot.core import errors
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv, base, feed, folder, huggingface, url
+from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface, url
 from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Connection, Database
 
 _MAX_ADDRESS_LENGTH = 2_000
 
-RECORDS: tuple[base.KindRecord, ...] = (folder.KIND, huggingface.KIND, arxiv.KIND, url.KIND, feed.KIND)
-"""The record of each kind, in the order in which an address is matched. A feed matches every address."""
+RECORDS: tuple[base.KindRecord, ...] = (
+    arxiv_categories.KIND,
+    folder.KIND,
+    huggingface.KIND,
+    arxiv.KIND,
+    url.KIND,
+    feed.KIND,
+)
+"""The records of the kinds, in the order in which an address is matched. A feed matches every address."""
 
-_BY_KIND = {record.kind: record for record in RECORDS}
 
-
-def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return the record of a kind."""
-    return _BY_KIND[kind]
+def get(kind: models.SourceKind, address: str = "") -> base.KindRecord:
+    """Return the record of a kind; arXiv has one for its API and one for the addresses of categories."""
+    return next(record for record in RECORDS if record.kind is kind and address.startswith(record.scheme))
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
@@ -35,19 +46,106 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
         raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is no address")
-    get(kind).check(address)
+    get(kind, address).check(address)
     url.parse_publishing_schedule(options, "UTC")
 
 
 def public_label(kind: models.SourceKind, address: str) -> str:
     """Return the name of a source for readers: no credentials, no query, no path above a folder."""
     try:
-        return get(kind).public_label(address)
-    except ValueError:
+        return get(kind, address).public_label(address)
+    except (ValueError, errors.UsageError):
         return kind.value
 
 
-NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+def address_label(address: str) -> str:
+    """Return the name for readers of a source that may be removed by now; "" for no address."""
+    if address.startswith("arxiv:"):
+        return f"arXiv {address.removeprefix('arxiv:')}"
+    is_path = folder.parse_folder_path(address) is not None
+    return public_label(models.SourceKind.FOLDER if is_path else models.SourceKind.URL, address)
+
+
+class Brings(StrEnum):
+    """What a source is good for."""
+
+    POSTS = "posts"
+    """Lists and written digests, which daily posts take."""
+    LOOK_UP = "look-up"
+    """Papers that look-ups and alerts see, and facts about papers; only posts that name the source take them."""
+    NOTHING = "nothing"
+
+
+YIELD_DAYS = timedelta(days=30)
+"""The period whose days are counted for `Yield.papers_a_day`."""
+
+
+@dataclass(slots=True)
+class Yield:
+    """What a source brought: papers by day, those of digests without a day of their own, and whether facts."""
+
+    posted: Counter[date] = field(default_factory=Counter)
+    looked_up: Counter[date] = field(default_factory=Counter)
+    undated: int = 0
+    has_older: bool = False
+    has_facts: bool = False
+
+    def add_digest(self, digest: models.Digest) -> None:
+        """Count the papers of a digest."""
+        if digest.is_rolling:
+            self.undated += len(digest.entries)
+        else:
+            counted = self.looked_up if digest.format is models.DigestFormat.LOOKUP else self.posted
+            counted[digest.date] += len(digest.entries)
+
+    @property
+    def brings(self) -> Brings:
+        """What the source is good for."""
+        if self.posted or self.undated or self.has_older:
+            return Brings.POSTS
+        return Brings.LOOK_UP if self.looked_up or self.has_facts else Brings.NOTHING
+
+    @property
+    def papers_a_day(self) -> int | None:
+        """Number of papers on a usual day with papers (the median), of the last days known; None if there is none."""
+        days = self.posted or self.looked_up
+        since = max(days, default=date.min) - YIELD_DAYS if days else date.min
+        numbers = [number for on, number in days.items() if on >= since and number]
+        return round(statistics.median(numbers)) if numbers else None
+
+    def describe(self) -> str:
+        """Return the sentence of `paperround sources add --check`."""
+        number = self.papers_a_day
+        amount = "" if number is None else f", about {number} a day"
+        match self.brings:
+            case Brings.POSTS if number is None and self.undated:
+                return f"a list of {self.undated} papers without a day: they fill the archive, and new ones can be posted"
+            case Brings.POSTS:
+                return f"a list of papers{amount}, can be posted"
+            case Brings.LOOK_UP:
+                return f"papers for look-up and alerts, not posted{amount}"
+            case Brings.NOTHING:
+                return "no paper yet"
+        assert_never(self.brings)
+
+
+def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
+    """Return what a stored source brought, by the papers of its digests."""
+    found = Yield(has_facts=get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+    for form, days in counted.items():
+        if form is models.DigestFormat.LOOKUP:
+            found.looked_up.update(days)
+            found.has_facts = True
+        else:
+            found.posted.update(days)
+            found.has_older = True
+    return found
+
+
+ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
+"""The command that switches daily posts on, without any other source."""
+NO_SOURCE = f"no source yet: {ADD_DEFAULT}"
+"""What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 
 class SourceRegistry:
@@ -74,6 +172,7 @@ class SourceRegistry:
         url = folder.make_absolute(url)
         kind = kind or guess_kind(url, self._endpoints)
         check(kind, url, options or {})
+        arxiv_categories.check_options(url, options or {}, self._clock().date())
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,
@@ -106,10 +205,19 @@ class SourceRegistry:
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
 
+    async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
+        """Return all sources as `list_rows` does, each with what it brought."""
+        since_on = self._clock().date() - YIELD_DAYS
+        async with self._database.read() as connection:
+            counted = await sources.count_papers(connection, since_on)
+            return [
+                (row, of_stored(row, counted.get(row.url, {}))) for row in await sources.list_rows(connection)
+            ]
+
     async def set_priority(self, url: str, priority: int) -> str:
         """Store the priority of a source, found as `remove` does. Returns its address."""
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)
         return url
 
@@ -119,12 +227,13 @@ class SourceRegistry:
         Returns its address. Raises UsageError for an unknown one.
         """
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.remove(connection, url)
         return url
 
 
-async def _find(connection: Connection, url: str) -> str:
+async def find_address(connection: Connection, url: str) -> str:
+    """Return the address of a source by that, or by what `sources list` shows of it. Raises UsageError for an unknown one."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if storage_errors.redact(address) == url]
     if url not in stored:

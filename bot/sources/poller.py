@@ -11,16 +11,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
-from bot.archive import digest_writer, fields
+from bot.archive import digest_writer, fields, files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
+from bot.text import dates
 from storage import errors as storage_errors
 from storage import models, papers, sources
 from storage.database import Connection, Database
@@ -81,7 +82,8 @@ _MAX_PROBLEMS = 200
 class SourceReport:
     """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
 
-    `is_newest_pending`: the digest of `last_day` is not published yet.
+    `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
+    `has_lost`: something fetched was not stored, so the next run begins before it.
     """
 
     source: models.StoredSource
@@ -92,6 +94,10 @@ class SourceReport:
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
+    missed_days: set[date] = field(default_factory=set)
+    found: kinds.Yield = field(default_factory=kinds.Yield)
+    is_unfinished: bool = False
+    has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -100,7 +106,12 @@ class SourceReport:
         if ingested is not None:
             total = self.result + ingested
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        for digest in result.digests:
+            self.found.add_digest(digest)
+        is_facts_kind = kinds.get(self.source.kind, self.source.url).stage is base.Stage.MISSING_FACTS
+        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_facts_kind
         self.status_counts[result.status] += 1
+        self.is_unfinished = result.is_unfinished
         if result.reason:
             self.reasons.setdefault(result.status, result.reason)
         if result.retry_at is not None:
@@ -109,6 +120,8 @@ class SourceReport:
             if self.last_day is None or result.day >= self.last_day:
                 self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
             self.first_day = min(result.day, self.first_day or result.day)
+            if result.status in _FAILING:
+                self.missed_days.add(result.day)
 
     def add_failure(self, reason: str) -> None:
         """Count an internal failure, such as a locked database."""
@@ -129,21 +142,41 @@ class SourceReport:
         else:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
-        if self.status is FetchStatus.OK and worst is not None:
-            self.reason = f"{failed} of {total} places: {self.reasons.get(worst, '')}"
+        if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
+            days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
+            self.reason = f"{days}: {self.reasons.get(worst, '')}"
+        elif self.status is FetchStatus.OK and worst is not None:
+            notes = (f"{failed} of {total} places: {self.reasons.get(worst, '')}", self.reason)
+            self.reason = "; ".join(filter(None, notes))
         elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses {span}: {self.reason}"
 
     def _days_without_digest(self, now: datetime) -> str | None:
         """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
-        row, stale_after = self.source, kinds.get(self.source.kind).stale_after
+        row, stale_after = self.source, kinds.get(self.source.kind, self.source.url).stale_after
         if stale_after is None or self.last_day is None:
             return None
         if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
             return f"from {self.first_day} to {self.last_day}"
         since = row.last_success_at or row.added_at
         return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
+
+
+_MAX_SPANS = 8
+
+
+def format_days(days: Iterable[date]) -> str:
+    """Return days in order, those in a row as a span: `2025-01-03 – 2025-01-07, 2025-02-01 and 12 more`."""
+    spans: list[list[date]] = []
+    for day in sorted(days):
+        if spans and day - spans[-1][1] == timedelta(days=1):
+            spans[-1][1] = day
+        else:
+            spans.append([day, day])
+    shown = ", ".join(dates.format_period((first, last)) for first, last in spans[:_MAX_SPANS])
+    rest = sum((last - first).days + 1 for first, last in spans[_MAX_SPANS:])
+    return f"{shown} and {rest} more" if rest else shown
 
 
 NOTIFY_AFTER_FAILURES = 3
@@ -158,7 +191,7 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
-    record = kinds.get(row.kind)
+    record = kinds.get(row.kind, row.url)
     return (record.pending_poll_interval if is_newest_pending else None) or record.poll_interval
 
 
@@ -173,8 +206,8 @@ def updated_health(
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
-    next_at = now + retry_policy.next_poll_delay(interval, failures)
-    if kinds.get(row.kind).has_daily_list:
+    next_at = now if report.is_unfinished else now + retry_policy.next_poll_delay(interval, failures)
+    if kinds.get(row.kind, row.url).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if report.retry_at is not None:
         next_at = max(next_at, report.retry_at)
@@ -221,6 +254,11 @@ class Checkpoint:
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
+    async def set_progress(self, row: models.StoredSource, progress: Mapping[str, Any]) -> None:
+        """Save how far a back-fill has come, once what it read is stored."""
+        async with self._database.transaction() as connection:
+            await sources.set_progress(connection, row.id, progress)
+
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
         self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
@@ -235,7 +273,7 @@ class Checkpoint:
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
             for row in updated:
-                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind).max_page_states
+                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
                 assert polled_at is not None  # it was polled just now
                 if is_notice_due(row):
                     await self._notify_failure(connection, row, polled_at)
@@ -343,6 +381,8 @@ class Sink:
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
         item.report.add_fetch_result(item.result, ingested)
+        if item.result.progress is not None and not item.report.has_lost:
+            await self._checkpoint.set_progress(item.report.source, item.result.progress)
         if item.result.page_states:
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
@@ -350,6 +390,7 @@ class Sink:
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
     for report, _ in batch:
         report.add_failure(reason)
+        report.has_lost = True
 
 
 class DryRunSink(Sink):
@@ -382,6 +423,8 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 
 _MAX_CONCURRENT_SOURCES = 50
 _SOURCE_TIMEOUT_SECONDS = 240.0
+_BACK_FILL_SECONDS = 45.0
+"""Time for which a poll continues a back-fill, while the other sources wait for the next one."""
 _VOTES_STAGE_SECONDS = 60.0
 _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
@@ -398,6 +441,7 @@ class _Run:
     days: Sequence[date] | None
     timeout_seconds: float | None
     progress: ProgressCallback
+    back_fill_seconds: float | None
     reports: dict[int, SourceReport] = field(default_factory=dict)
 
 
@@ -422,6 +466,7 @@ class Poller:
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
         self._asked_at: dict[str, datetime] = {}
+        self._brought: dict[tuple[int, date], set[str]] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -498,7 +543,9 @@ class Poller:
         """Poll these sources, then store the health of each."""
         state = Checkpoint(self._database, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
-        run = _Run(target, days, timeout_seconds, progress, {row.id: SourceReport(row) for row in rows})
+        back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
+        reports_by_id = {row.id: SourceReport(row) for row in rows}
+        run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
             async with target.running():
                 await self._fetch_in_stages(rows, run)
@@ -523,7 +570,7 @@ class Poller:
         """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
         by_stage: dict[base.Stage, list[models.StoredSource]] = {stage: [] for stage in base.Stage}
         for row in rows:
-            by_stage[kinds.get(row.kind).stage].append(row)
+            by_stage[kinds.get(row.kind, row.url).stage].append(row)
         tasks = await self._start_workers(by_stage[base.Stage.VOTES], run)
         try:
             if tasks:
@@ -548,11 +595,8 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        missing = {
-            kind: await self._papers_missing_facts(kind, run)
-            for kind in {row.kind for row in rows}
-            if kinds.get(kind).stage is base.Stage.MISSING_FACTS
-        }
+        asking = (row for row in rows if kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+        missing = {kind: await self._papers_missing_facts(kind, run) for kind in {row.kind for row in asking}}
         now = self._clock()
         remaining = iter(rows)
 
@@ -596,24 +640,69 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
-                    max_states = kinds.get(row.kind).max_page_states
+                    max_states = kinds.get(row.kind, row.url).max_page_states
                     async with self._database.read() as connection:
                         states = await sources.list_page_states(connection, row.id, max_states)
-                    request = replace(request, page_states=PageStates(states))
-                    source = kinds.get(row.kind).open(row.url, row.options, self._context)
+                    request = replace(
+                        request,
+                        page_states=PageStates(states),
+                        progress=row.progress,
+                        max_seconds=run.back_fill_seconds,
+                    )
+                    source = kinds.get(row.kind, row.url).open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
-                        await run.sink.put(SinkItem(report, replace(result, page_states=changed)))
+                        fetched = replace(result, page_states=changed)
+                        if run.days is None:
+                            fetched = await self._limit_new_papers(fetched, report)
+                        await run.sink.put(SinkItem(report, fetched))
                         run.progress(row, result)
-                        del result  # while its source reads the next one
+                        if result.progress is not None:
+                            # The next part is asked for once this one is stored, and none after one that was lost.
+                            await run.sink.flush()
+                            if report.has_lost:
+                                break
+                        del result, fetched  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except storage_errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+
+
+    async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
+        """Return a result without the digests and facts that would exceed the source's new papers of the day.
+
+        They are read again in the next runs, and from tomorrow on stored. Counted in memory.
+        """
+        row, today = report.source, self._clock().date()
+        limit = kinds.get(row.kind, row.url).max_new_papers
+        if limit is None or not (result.digests or result.facts):
+            return result
+        self._brought = {key: ids for key, ids in self._brought.items() if key[1] == today}
+        brought = self._brought.setdefault((row.id, today), set())
+        lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
+        described = {fact.arxiv_id for fact in result.facts}
+        async with self._database.read() as connection:
+            known = (await papers.get_ids(connection, described.union(*lists))).keys() | brought
+        kept, left_out = [], 0
+        for digest, ids in zip(result.digests, lists, strict=True):
+            new = ids - known - brought
+            if new and len(brought) + len(new) > limit:
+                left_out += len(new)
+            else:
+                brought |= new
+                kept.append(digest)
+        if left_out == 0:
+            return result
+        report.add_failure(
+            f"it has brought {len(brought)} new papers today, and may bring {limit}; {left_out} are read from tomorrow on"
+        )
+        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known or fact.arxiv_id in brought)
+        return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:
@@ -628,8 +717,14 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
                 digests=report.result.digests,
                 papers=report.result.papers,
                 new_papers=report.result.new_papers,
+                **({"note": report.reason} if report.reason else {}),
             )
-        for problem in report.result.problems:
+        for problem, *others in files.group_problems(report.result.problems):
+            more = {"more_like_it": len(others)} if others else {}
             log.warning(
-                "digest not understood", place=problem.location, line=problem.line, message=problem.message
+                "digest not understood",
+                place=problem.location,
+                line=problem.line,
+                message=problem.message,
+                **more,
             )

@@ -255,7 +255,7 @@ _MAX_CACHED_LENGTH = 64
 """Characters of a chunk worth caching: longer ones, as in text without spaces, hardly repeat."""
 _COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
-_PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
+_PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
 """Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""

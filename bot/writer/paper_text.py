@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -83,7 +82,7 @@ class PaperPage:
 
     def _write_text(self, text: str) -> None:
         if not self._skipped:
-            self._chunks.append(_SPACES.sub(" ", html.unescape(text)))
+            self._chunks.append(_SPACES.sub(" ", html_pages.unescape(text)))
         elif self._skipped[-1] == "style":
             self._hiding |= hidden_text.hiding_selectors(text)
 

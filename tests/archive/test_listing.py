@@ -163,3 +163,49 @@ def test_unknown_and_invalid_fields_are_left_out() -> None:
     assert json.loads(digest.text)["papers"] == [paper()]
     (entry,) = digest.entries
     assert (entry.votes, entry.thumbnail, entry.authors) == (None, None, ())
+
+
+def test_an_address_with_a_line_break_is_mended_and_one_that_is_none_is_left_out_with_a_reason() -> None:
+    digest = build(
+        paper(code_url="https://github.com/a-lab/\r\n  small ", project_url="https://small.example"),
+        paper("2505.00002", code_url="see https://[github/small", project_url="none yet"),
+    )
+    first, second = listing.papers_of(digest)
+    assert (first["code_url"], first["project_url"]) == (
+        "https://github.com/a-lab/small",
+        "https://small.example",
+    )
+    assert not {"code_url", "project_url"} & second.keys()
+    assert digest.problems == (
+        Problem(
+            1, "2505.00002: its code address is no web address and is left out (see https://[github/small)"
+        ),
+    )
+
+
+def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_video_the_video() -> None:
+    media = [
+        "https://u.example/a.MP4",
+        7,
+        "ftp://u.example/x.png",
+        "https://u.example/b.png?w=1",
+        "https://u.example/c.webm",
+    ]
+    own, bare = build(
+        paper(media=media, thumbnail="https://u.example/t"), paper("2505.00002", media=media)
+    ).entries
+    assert (own.thumbnail, own.video) == ("https://u.example/t", "https://u.example/a.MP4")
+    assert bare.thumbnail == "https://u.example/b.png?w=1"
+    assert (
+        build(paper(media={"a": 1}), paper("2505.00002", media="https://u.example/a.mp4")).entries[0].video
+        is None
+    )
+
+
+def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
+    sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
+    digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
+    assert sum(len(section.body) for section in digest.entries[0].sections) == headings.MAX_CHARACTERS
+    assert len(digest.text) < 2 * headings.MAX_CHARACTERS
+    message = "2505.00001: a paper's text has at most 40000 characters; the rest is left out"
+    assert [problem.message for problem in digest.problems] == [message]

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bot.archive import digest_writer
 from bot.search import index as search_index
+from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import key_values, search, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
+
+NOW = datetime(2025, 1, 3, tzinfo=UTC)
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -292,3 +297,43 @@ async def test_concurrent_readers_and_ingests_neither_fail_nor_miss_papers(
     assert min(searches, more_searches, stored) > 0
     assert len(await ids(filled, "sparse")) == min(stored, 100)
     assert not (await search_index.get_index_status(filled)).needs_rebuild
+
+
+class _Killed(BaseException):
+    """Ends the process."""
+
+
+@pytest.mark.parametrize("kills_after", [0, 2])
+async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_crash(
+    db: Database, monkeypatch: pytest.MonkeyPatch, kills_after: int
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    at_once = await contents(db)
+    others = [replace(paper, arxiv_id=paper.arxiv_id.replace("2501", "2502")) for paper in PAPERS]
+    changed = [*(replace(paper, text=f"{paper.text} Anew.") for paper in PAPERS), *others]
+    monkeypatch.setattr(digest_writer, "CHUNK_PAPERS", 10)
+    monkeypatch.setattr(digest_writer, "GROUP_CHARACTERS", 100)
+    transactions: list[tuple[object, int]] = []
+    index = search_index.SearchIndexer.index
+
+    async def record(self: Any, connection: Any, papers: Any, people: Any) -> None:
+        if len(transactions) == kills_after:
+            raise _Killed
+        transactions.append((connection, len(papers)))
+        await index(self, connection, papers, people)
+
+    monkeypatch.setattr(search_index.SearchIndexer, "index", record)
+    with pytest.raises(_Killed):
+        await sample_archive.add_digest(db, "2025-01-02", *changed)
+    assert (await search_index.get_index_status(db)).missing
+    assert await maintenance.find_pending(db, lambda: NOW) is not None
+    monkeypatch.setattr(search_index.SearchIndexer, "index", index)
+    await sample_archive.add_digest(db, "2025-01-02", *changed)
+    assert await ids(db, "anew") == {paper.arxiv_id for paper in PAPERS}, "the same digest again goes on"
+    assert len(await ids(db, "number7")) == 2
+    assert max((count for _, count in transactions), default=0) <= 4
+    assert not (await search_index.get_index_status(db)).missing
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    again = await contents(db)
+    assert {**again, "indexed_papers": None} == {**at_once, "indexed_papers": None}
+    assert len(again["indexed_papers"]) == len(PAPERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 import pytest
@@ -11,7 +11,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import feed, fetch_errors, fetcher
+from bot.archive import parse
+from bot.sources import arxiv, base, feed, fetch_errors, fetcher
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -62,6 +63,121 @@ async def test_single_papers_become_facts(origin: OriginServer, fetch: Fetcher) 
         ("2505.00002", f"{origin.url}/feed"),
     ]
     assert origin.paths == ["/feed"]
+
+
+def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
+    """Return an item as scripts make it from a day's list: authors, votes and a picture stand in the HTML of its text."""
+    html = (
+        f"<p><img src='https://cdn.example/{number}.png' alt='Paper thumbnail' style='max-width: 300px' /></p>"
+        f"<p><b>Authors:</b> Mina Alder, Tomas Brandt</p><p><b>Upvotes:</b> {votes}</p>"
+        f"<p><b>Summary:</b> Moss number {number} grows in 97-98% of all gardens.</p>"
+    )
+    link = f"https://arxiv.org/abs/2505.{number:05}"
+    when = f"{on}T08:00:00Z" if on else ""
+    return item(link, link=link, title=f"Growing Moss {number}", content=html, date=when)
+
+
+def built(*items: str, on: str) -> str:
+    return source_payloads.rss(f"<lastBuildDate>{on}T00:21:29Z</lastBuildDate>", *items)
+
+
+def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
+    """Return the format, date and number of papers of each digest, and whether it is rolling."""
+    return [
+        (digest.format.value, str(digest.date), digest.is_rolling, len(digest.entries))
+        for result in results
+        for digest in result.digests
+    ]
+
+
+async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
+        paper_item(3, on="2025-05-05"),
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    assert listed(results) == [("list", "2025-05-06", False, 2), ("list", "2025-05-05", False, 1)]
+    paper = results[0].digests[0].entries[1]
+    assert (paper.arxiv_id, paper.title, paper.votes) == ("2505.00002", "Growing Moss 2", 2)
+    assert (paper.authors, paper.thumbnail) == (("Mina Alder", "Tomas Brandt"), "https://cdn.example/2.png")
+    facts = results[0].facts[1]
+    assert facts.abstract == "Moss number 2 grows in 97-98% of all gardens."
+    assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
+
+
+async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
+    items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
+    for entries in (items, items[15:] + items[:15]):
+        origin.pages["/feed"] = built(*entries, on="2025-05-06")
+        assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", False, 30)]
+    origin.pages["/feed"] = built(*items[::-1], on="2025-05-06")
+    assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30
+    origin.pages["/feed"] = built(*items, on="2025-04-06")
+    assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", True, 30)], (
+        "it is old"
+    )
+
+
+async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_keeps_its_day(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = built(
+        paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
+    )
+    first = await fetch_results(feed_at(origin, fetch))
+    assert listed(first) == [("list", "2025-05-06", False, 2)], (
+        "dated by the papers, so of the feed's own day"
+    )
+    states = merge_page_states(first)
+    origin.pages["/feed"] = built(
+        paper_item(2, on="2025-04-01", votes=99),
+        paper_item(1, on="2025-05-01").replace("Growing", "On Growing"),
+        paper_item(3, on="2025-05-02"),
+        on="2025-05-07",
+    )
+    second = await fetch_results(feed_at(origin, fetch), states, now=source_fixtures.NOW + timedelta(days=1))
+    assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
+
+
+async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [(form, rolling, count) for form, _, rolling, count in listed(results)] == [("list", True, 150)]
+    assert results[0].location == f"{origin.url}/feed"
+
+
+async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on="2025-05-06") for number in range(1, 102)), paper_item(200, on="2025-05-05")
+    )
+    assert listed(await fetch_results(feed_at(origin, fetch))) == [
+        ("look-up", "2025-05-06", False, 101),
+        ("look-up", "2025-05-05", False, 1),
+    ]
+
+
+async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(
+            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
+            f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}.</description>"
+            f"<pubDate>2025-05-06T04:00:00Z</pubDate></item>"
+            for n, kind in enumerate(("new", "cross", "replace", "replace-cross"), 1)
+        )
+    )
+    [result, _] = await fetch_results(feed_at(origin, fetch))
+    assert [entry.arxiv_id[-1] for entry in result.digests[0].entries] == ["1", "2"]
+    assert [(facts.abstract, facts.listed_on) for facts in result.facts] == [
+        ("Moss 1.", date(2025, 5, 6)),
+        ("Moss 2.", date(2025, 5, 6)),
+        ("Moss 3.", None),
+        ("Moss 4.", None),
+    ]
 
 
 async def test_redated_or_reordered_entries_are_not_read_again(origin: OriginServer, fetch: Fetcher) -> None:
@@ -207,7 +323,7 @@ LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])
 
 
 def test_the_response_of_the_arxiv_api_is_parsed() -> None:
-    entry = feed.parse_feed(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
+    entry = source_payloads.parse_entries(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
     facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
     assert facts is not None
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study of Small Things")
@@ -228,7 +344,7 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
         '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
         "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
     )
-    entry = feed.parse_feed(source_payloads.rss(item))[0]
+    entry = source_payloads.parse_entries(source_payloads.rss(item))[0]
     facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
     assert facts is not None
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
@@ -238,7 +354,7 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
 
 def test_the_suffix_of_titles_in_old_arxiv_feeds_is_removed() -> None:
     item = "<item><title>A Study. (arXiv:2301.01234v1 [cs.CL])</title><link>http://arxiv.org/abs/2301.01234</link></item>"
-    assert feed.parse_feed(source_payloads.rss(item))[0].title == "A Study"
+    assert source_payloads.parse_entries(source_payloads.rss(item))[0].title == "A Study"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "utf-16-le", "shift_jis"])
@@ -248,7 +364,7 @@ def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
     body = source_payloads.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(
         encoding
     )
-    assert feed.parse_feed(fetcher.decode_text(body))[0].title == title
+    assert source_payloads.parse_entries(fetcher.decode_text(body))[0].title == title
 
 
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
@@ -257,7 +373,7 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
 def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in feed.parse_feed(source_payloads.rss(item))] == ["A"]
+    assert [entry.title for entry in source_payloads.parse_entries(source_payloads.rss(item))] == ["A"]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +381,7 @@ def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
 )
 def test_an_invalid_feed_is_an_error(text: str) -> None:
     with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
-        feed.parse_feed(text)
+        source_payloads.parse_entries(text)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +389,7 @@ def test_an_invalid_feed_is_an_error(text: str) -> None:
 )
 def test_a_reference_to_no_character_leaves_the_rest_of_the_feed_readable(code: str) -> None:
     items = f"<item><title>A&{code}; &#x1F600;</title></item><item><title>B</title></item>"
-    entries = feed.parse_feed(source_payloads.rss(items, head=""))
+    entries = source_payloads.parse_entries(source_payloads.rss(items, head=""))
     assert [(entry.title or "")[-1] for entry in entries] == ["😀", "B"]
 
 
@@ -288,32 +404,32 @@ BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 def test_a_feed_with_entities_of_its_own_is_refused(declared: str) -> None:
     items = source_payloads.rss("<item><title>&l9;</title></item>", head="")
     with pytest.raises(fetch_errors.FetchError, match="entities"):
-        feed.parse_feed(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
+        source_payloads.parse_entries(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
 
 
 def test_an_external_dtd_is_not_fetched() -> None:
     text = '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd">' + source_payloads.rss(
         "<item><title>A</title></item>", head=""
     )
-    assert [entry.title for entry in feed.parse_feed(text)] == ["A"]
+    assert [entry.title for entry in source_payloads.parse_entries(text)] == ["A"]
 
 
 def test_a_text_like_a_url_or_path_is_not_opened() -> None:
     for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
         with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
-            feed.parse_feed(text)
+            source_payloads.parse_entries(text)
 
 
 def test_a_long_title_is_truncated() -> None:
     text = source_payloads.rss(f"<item><title>{'T' * 1_000_000}</title><guid>{'g' * 1_000_000}</guid></item>")
-    entry = feed.parse_feed(text)[0]
+    entry = source_payloads.parse_entries(text)[0]
     assert len(entry.title or "") == 1000
     assert len(entry.key) <= 500
 
 
 def test_a_too_large_feed_is_an_error() -> None:
     with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
-        feed.parse_feed(source_payloads.rss("<item/>") + " " * 4_000_000)
+        source_payloads.parse_entries(source_payloads.rss("<item/>") + " " * 4_000_000)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +447,7 @@ def test_a_too_large_feed_is_an_error() -> None:
 )
 def test_hostile_text_is_parsed_in_linear_time(text: str) -> None:
     with contextlib.suppress(fetch_errors.FetchError):
-        feed.parse_feed(text)
+        source_payloads.parse_entries(text)
 
 
 @given(
@@ -341,14 +457,89 @@ def test_entries_keep_their_order_without_duplicate_ids(items: list[tuple[str, s
     text = source_payloads.atom(
         *(f"<entry><id>{escape(key)}</id><title>{escape(title)}</title></entry>" for key, title in items)
     )
-    keys = [entry.key for entry in feed.parse_feed(text)]
+    keys = [entry.key for entry in source_payloads.parse_entries(text)]
     assert len(keys) == len(set(keys)) <= len(items)
 
 
 @given(st.text(max_size=300), st.sampled_from(["", "<rss version='2.0'>", "<feed>", "<?xml version='1.0'?>"]))
 def test_any_text_gives_entries_or_an_error(text: str, head: str) -> None:
     try:
-        entries = feed.parse_feed(head + text)
+        entries = source_payloads.parse_entries(head + text)
     except fetch_errors.FetchError:
         return
     assert all(entry.key for entry in entries)
+
+
+async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.pages["/feed"] = built(
+        item("1", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),
+        paper_item(3, on="2025-05-06"),
+        on="2025-05-06",
+    )
+    expected = await fetch_results(feed_at(origin, fetch))
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    for module, name in ((feed, "parse_document"), (parse, "parse_text")):
+        monkeypatch.setattr(module, name, None)  # here nothing is parsed
+    assert await fetch_results(feed_at(origin, fetch)) == expected
+    assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
+
+
+async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    affiliation = "<author><name>Ada</name><arxiv:affiliation>Moss Lab</arxiv:affiliation></author></entry>"
+    entry = source_payloads.arxiv_entry("2505.00001").replace("</entry>", affiliation)
+    origin.pages["/api"] = source_payloads.atom(entry)
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    monkeypatch.setattr(feed, "parse_document", None)
+    [read] = await arxiv.read_entries(await fetch.get(f"{origin.url}/api"))
+    assert (read.arxiv_id, read.affiliations) == ("2505.00001", ("KAIST", "A Lab", "Moss Lab"))
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        ("<entry %s>" % " ".join(f'a{number}="x"' for number in range(200)), "", "attributes"),
+        ("<entry>", "".join(f"<category term='{number}'/>" for number in range(200)), "categories"),
+    ],
+)
+def test_repeats_that_take_quadratic_time_are_refused(head: str, body: str, reason: str) -> None:
+    with pytest.raises(fetch_errors.FetchError, match=f"more than 100 {reason}"):
+        feed.parse_document(source_payloads.atom(f"{head}<id>1</id>{body}</entry>"))
+
+
+HOSTILE = [f"<html><p>&#{'1' * 5_000};</p>", '{"format": [], "date": "x"}']
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+async def test_an_entry_that_cannot_be_read_stops_no_other(
+    origin: OriginServer, fetch: Fetcher, hostile: str
+) -> None:
+    days = [source_payloads.newsletter(date(2025, 5, day), [f"2505.0000{day}"]) for day in (4, 5)]
+    origin.pages["/feed"] = source_payloads.rss(
+        *(item(str(number), content=escape(text)) for number, text in enumerate([days[0], hostile, days[1]]))
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [str(digest.date) for result in results for digest in result.digests] == ["2025-05-04", "2025-05-05"]
+
+
+async def test_a_bug_that_an_entry_triggers_is_its_failure_until_it_changes(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse_text = parse.parse_text
+
+    def break_at_marker(text: str, *arguments: object) -> object:
+        if "BREAKS" in text:
+            raise RuntimeError
+        return parse_text(text, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parse, "parse_text", break_at_marker)
+    texts = ["BREAKS", source_payloads.newsletter()]
+    origin.pages["/feed"] = source_payloads.rss(*(item(text[:6], content=text) for text in texts))
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [result.status for result in results] == [FAILED, OK, UNCHANGED]
+    assert "RuntimeError" in results[0].reason
+    again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
+    assert [result.status for result in again] == [UNCHANGED]

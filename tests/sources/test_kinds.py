@@ -28,7 +28,7 @@ GUESSED = {
     KIND.FEED: "https://h.test/feed.xml https://rss.arxiv.org/rss/cs.CL",
     KIND.HUGGINGFACE: "https://huggingface.co http://127.0.0.1:9000 https://huggingface.co/api/daily_papers"
     " https://huggingface.co/papers http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
-    KIND.ARXIV: "http://127.0.0.1:9001/api/query https://export.arxiv.org/api/query",
+    KIND.ARXIV: "http://127.0.0.1:9001/api/query https://export.arxiv.org/api/query arxiv:cs.CL arxiv:cs.LG,stat.ML",
     KIND.FOLDER: "/srv/papers papers file:///srv/papers",
 }
 
@@ -53,6 +53,11 @@ def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
         ("https://h.test:99999/", KIND.FEED),
         ("/no/such/folder", KIND.FOLDER),
         ("https://h.test/", KIND.FOLDER),
+        ("arxiv:", KIND.ARXIV),
+        ("arxiv:cs.CL,", KIND.ARXIV),
+        ("arxiv:computer-science", KIND.ARXIV),
+        ("arxiv:hep-th.XX", KIND.ARXIV),
+        ("arxiv:" + ",".join(["cs.CL"] * 21), KIND.ARXIV),
     ],
 )
 def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceKind) -> None:
@@ -68,8 +73,11 @@ def test_usable_addresses_are_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-def test_every_kind_has_exactly_one_record(kind: models.SourceKind) -> None:
-    assert [record for record in kinds.RECORDS if record.kind is kind] == [kinds.get(kind)]
+def test_every_kind_has_one_record_for_an_address(kind: models.SourceKind) -> None:
+    records = [record for record in kinds.RECORDS if record.kind is kind]
+    assert len({record.scheme for record in records}) == len(records)
+    assert {kinds.get(kind, record.scheme) for record in records} == {*records}
+    assert kinds.get(kind).scheme == ""
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)

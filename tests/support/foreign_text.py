@@ -24,7 +24,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import results
 from bot.shelf import references
-from bot.sources import feed, fetch_errors
+from bot.sources import arxiv_categories, feed, fetch_errors
 from bot.text import alert_terms, dates, keywords, people, questions, term_keys
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
 from storage import errors, models
@@ -146,6 +146,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "growing indents": lambda length: "".join(
         " " * depth + "- a\n" for depth in range(int((2 * length) ** 0.5))
     ),
+    "dashes as of a table": lambda length: "| " + "- " * (length // 2) + "x",
     "nested brackets": _nested("[", "](a)"),
     "nested braces": _nested("{", "}"),
     "nested elements of HTML": _nested("<b>", "</b>"),
@@ -237,7 +238,20 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<rdf:RDF {_NAMESPACES}>{_ITEM * (len(text) // len(_ITEM))}<bib:Memo rdf:about='#n'>"
         f"<dc:title>{escape(text)}</dc:title><rdf:value>{escape(text)}</rdf:value></bib:Memo></rdf:RDF>"
     ),
-    "sources.feed.parse_feed of an entry": lambda text: feed.parse_feed(
+    "sources.arxiv_categories.parse_announcement of a paper": lambda text: (
+        arxiv_categories.parse_announcement(
+            f"<rss><channel><item><guid>2505.00001</guid><title>{escape(text)}</title><description>{escape(text)}</description>"
+            f"<creator>{escape(text)}</creator><pubDate>{escape(text)}</pubDate></item></channel></rss>"
+        )
+    ),
+    "sources.arxiv_categories.parse_record_list": arxiv_categories.parse_record_list,
+    "sources.arxiv_categories.parse_record_list of a paper": lambda text: arxiv_categories.parse_record_list(
+        f"<OAI><ListRecords><record><header><datestamp>{escape(text)}</datestamp></header><metadata><arXiv>"
+        f"<id>2505.00001</id><created>{escape(text)}</created><title>{escape(text)}</title><authors><author><keyname>"
+        f"{escape(text)}</keyname></author></authors><categories>{escape(text)}</categories></arXiv></metadata></record>"
+        f"<resumptionToken>{escape(text)}</resumptionToken></ListRecords></OAI>"
+    ),
+    "sources.feed.parse_document of an entry": lambda text: feed.parse_document(
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
@@ -288,7 +302,8 @@ OWN_TEXT = {
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
         sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
-        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.guess_kind sources.kinds.public_label
+        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.get sources.kinds.guess_kind
+        sources.kinds.public_label sources.arxiv_categories.check_options
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
         sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
         """,
@@ -312,7 +327,7 @@ OWN_TEXT = {
         """,
     "called by another reader here": """
         archive.json_list.parse archive.paper_list.parse
-        rendering.discord_text.tokenize sources.fetcher.decompress writer.claims.find_name_problems
+        rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems writer.claims.versioned_names
         writer.prompts.list_terms writer.evidence.find_problems writer.claim_words.find writer.claim_words.has
         writer.derived_numbers.is_derived

@@ -28,6 +28,7 @@ class PollingHarness:
     origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.endpoints = {
@@ -44,7 +45,7 @@ class PollingHarness:
         self.notices.append(row)
 
     async def sleep(self, seconds: float) -> None:
-        pass
+        self.slept.append(seconds)
 
     @contextlib.asynccontextmanager
     async def open_poller(self, **limits: float) -> AsyncIterator[poller.Poller]:
@@ -57,7 +58,14 @@ class PollingHarness:
             sleep=self.sleep,
         ) as fetch:
             throttles = {models.SourceKind.ARXIV: fetcher.no_throttle}
-            context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
+            context = base.SourceContext(
+                fetch,
+                self.endpoints,
+                throttles,
+                "UTC",
+                arxiv_rss_url=f"{self.origin.url}/rss",
+                arxiv_oai_url=f"{self.origin.url}/oai",
+            )
             policy = fetch_errors.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
                 self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from bot.sources import feed
+
 DAY = date(2025, 5, 6)
+
+
+def parse_entries(text: str) -> list[feed.FeedEntry]:
+    """Return the entries of a feed."""
+    return feed.parse_document(text).entries
 
 
 def newsletter(

@@ -100,6 +100,12 @@ day-today = Today
 day-yesterday = Yesterday
 choose-day = Another day
 card-listed = in the digest of { $date }
+card-new = new on { $date }
+card-video =
+    { $number ->
+        [1] video
+       *[other] video { $number }
+    }
 also-listed = also on { $date }
 list-digest-of-period = The newest of { $count } digests in { $period }; pick another from the menu
 
@@ -222,6 +228,7 @@ format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
+format-look-up = New papers { $date }
 no-paper = I couldn't find the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in any digest
@@ -479,6 +486,7 @@ subscription-votes = at least ▲ { $votes }
 subscription-say-empty = says so on days without papers
 subscription-silent-empty = no post on days without papers
 subscription-topic = Only papers on “{ $topic }”
+subscription-source = From { $source } only
 subscription-server-picks = Also the papers saved or shared most in this server
 server-picks-are-weekly = Only a weekly post lists what members saved or shared most. Choose the style Weekly.
 subscription-mention = Mentions { $role }
@@ -549,6 +557,9 @@ time-not-understood = I couldn't read the time “{ $text }”. Use one such as 
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it cannot wait for a day's list to be complete.
+source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
+source-has-no-day = This source has no lists that are complete at some time. A daily post from it goes out at its set time.
+no-such-source = There is no source **{ $source }**. Pick one that the option offers.
 style-does-not-fit = { $channel } cannot take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
 ## Status
@@ -567,6 +578,7 @@ status-discord-limited = Discord is limiting the bot's requests right now. Posts
 status-discord-troubled = Discord is not answering properly right now. Posts that are due go out when it does.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
+status-no-source = No source yet. The operator of Paperround adds the first one with { $command }
 status-no-post = This server has no daily post.
 status-last = last { $last }
 status-next = { $next }
@@ -641,6 +653,11 @@ why-below-top = It is number { $rank } of the { $total } papers to choose from, 
    *[other] the first { $top }
 }. (Digest of { $date })
 why-off-topic = It does not match the topic of this post, “{ $topic }”.
+why-other-source =
+    { $source ->
+        [none] Only a source for look-up has it, such as an arXiv category. This post takes papers of digests and lists.
+       *[other] This post takes papers of { $source } only, which has not listed it.
+    }
 why-not-then = It could not be chosen when the post of { $date } was made: it had fewer votes, the post had other settings, or the digest did not have it yet. Today it would be posted.
 why-not-recorded = The post made from its digest of { $date } did not include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
@@ -701,6 +718,14 @@ source-url = address with a date
 source-feed = feed
 source-huggingface = Hugging Face: the list of each day, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
+source-brings-posts = { $count ->
+    [one] about one paper a day
+   *[other] about { $count } papers a day
+}
+source-brings-look-up = { $count ->
+    [one] about one paper a day, for look-up and alerts
+   *[other] about { $count } papers a day, for look-up and alerts
+}
 source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }

@@ -1,0 +1,661 @@
+"""The new papers of arXiv categories: each announcement by RSS, earlier papers by OAI-PMH. They are for look-up and alerts.
+
+RSS: a feed for each category has the papers of one announcement; at weekends it has none.
+https://info.arxiv.org/help/rss_specifications.html
+OAI-PMH: lists of a thousand papers and more, each with a token for the next. A paper's datestamp there is the day of its
+last change, so a list from a day on has all papers submitted since, among older ones. https://info.arxiv.org/help/oa/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import time
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+from bot.archive import arxiv_ids, digest_writer, fields, listing
+from bot.core import errors
+from bot.sources import arxiv, base, feed, fetch_errors
+from storage import models
+from storage.models import FetchStatus
+
+if TYPE_CHECKING:
+    pass
+
+SCHEME = "arxiv:"
+_MAX_CATEGORIES = 20
+_GROUPS = {
+    "physics": (
+        *(
+            "astro-ph",
+            "cond-mat",
+            "gr-qc",
+            "hep-ex",
+            "hep-lat",
+            "hep-ph",
+            "hep-th",
+            "math-ph",
+            "nlin",
+            "nucl-ex",
+        ),
+        *("nucl-th", "physics", "quant-ph"),
+    ),
+    **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
+}
+"""The archives of each set of OAI-PMH. Source: https://arxiv.org/category_taxonomy"""
+_UNDIVIDED = frozenset(
+    ["gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph"]
+)
+_ALIASES = {
+    "cs.NA": "math.NA",
+    "cs.SY": "eess.SY",
+    "math.IT": "cs.IT",
+    "math.MP": "math-ph",
+    "q-fin.EC": "econ.GN",
+    "stat.TH": "math.ST",
+}
+"""Categories with two names: arXiv gives papers both, the one on the right as their primary category."""
+_FIRST_DAY = date(1991, 7, 1)
+
+_MAX_TAGS = 1_000_000
+"""Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
+_XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
+_FED_AT_ONCE = 1 << 16
+_PACKING_LEVEL = 1
+_ANNOUNCED = ("new", "cross")
+_MAX_TRIES = 5
+"""Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
+_HELD_DAYS = 7
+"""Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
+_DELAY_DAYS = 14
+"""A paper that was not revised since, and whose record changed in this time, was announced on the day of that change."""
+
+
+class ExpiredTokenError(fetch_errors.FetchError):
+    """The token of a list is not known any more: the list must be asked for again."""
+
+
+class EmptyListError(fetch_errors.FetchError):
+    """No record matches, or the set is not known."""
+
+
+class Record(NamedTuple):
+    """A paper in an answer of arXiv, its primary category first.
+
+    `on` is the day of its announcement in RSS, of its last change in OAI-PMH; `created_on` that of the first version.
+    `announced_as`: new, cross, replace or replace-cross in RSS.
+    """
+
+    arxiv_id: str
+    title: str | None
+    abstract: str | None
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    on: date | None
+    announced_as: str = ""
+    created_on: date | None = None
+    is_revised: bool = False
+
+
+class RecordList(NamedTuple):
+    """The papers of one answer of OAI-PMH, the token of the next one, and the number in all answers if it is given."""
+
+    records: tuple[Record, ...]
+    token: str | None
+    size: int | None
+    last_on: date | None
+    """The datestamp of the last record if they ascend: then all before it are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a source has come. Days are ISO dates.
+
+    `announced_on` is the last announcement that was read. Papers first submitted from `since` to `until` are read by
+    OAI-PMH: those of the first of `sets` from `resume_on` on, or at `token` if there is one. `read` records of `size` are
+    read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
+    `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
+    `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
+    """
+
+    announced_on: str | None = None
+    since: str | None = None
+    until: str | None = None
+    sets: Sequence[str] = ()
+    start_on: str | None = None
+    resume_on: str | None = None
+    token: str | None = None
+    read: int = 0
+    size: int | None = None
+    papers: int = 0
+    gap_on: str | None = None
+    is_ordered: bool = True
+    answer: str | None = None
+
+    def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
+        """Return the progress at the begin of a back-fill."""
+        day, last = start.isoformat(), None if until is None else until.isoformat()
+        return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+
+    def after(self, page: RecordList, papers: int) -> Progress:
+        """Return the progress after one answer of OAI-PMH."""
+        read, papers = self.read + len(page.records), self.papers + papers
+        size = self.size if page.size is None or self.token else (self.size or 0) + page.size
+        is_ordered = page.token is None or (self.is_ordered and page.last_on is not None)
+        resume_on = self.start_on
+        if page.token is not None and is_ordered and page.last_on is not None:
+            resume_on = page.last_on.isoformat()
+        return replace(
+            self,
+            sets=self.sets if page.token is not None else self.sets[1:],
+            resume_on=resume_on,
+            token=page.token,
+            read=read,
+            size=size,
+            papers=papers,
+            is_ordered=is_ordered,
+            answer=None,
+        )
+
+
+def describe(progress: Mapping[str, Any]) -> str | None:
+    """Return a sentence about a back-fill, from the stored progress; None if there was none."""
+    if progress.get("since") is None:
+        return None
+    papers = f"{progress['papers']:,} papers submitted since {progress['since']}"
+    if not progress["sets"]:
+        return f"back-fill done: {papers}"
+    of = f" of {progress['size']:,}" if progress["size"] and len(progress["sets"]) == 1 else ""
+    return f"back-fill: {progress['read']:,}{of} records read, {papers}"
+
+
+def parse_categories(address: str) -> tuple[str, ...]:
+    """Return the categories and archives of an address such as `arxiv:cs.CL,stat.ML`. Raises UsageError."""
+    names = [name.strip() for name in address.removeprefix(SCHEME).split(",")]
+    if len(names) > _MAX_CATEGORIES:
+        raise errors.UsageError(
+            f"{len(names)} arXiv categories are too many for one source; at most {_MAX_CATEGORIES}"
+        )
+    return tuple(dict.fromkeys(_parse_category(name) for name in names))
+
+
+def _parse_category(name: str) -> str:
+    archive, point, subject = name.partition(".")
+    archive = archive.lower()
+    is_known = any(archive in archives for archives in _GROUPS.values())
+    is_subject = re.fullmatch(r"[A-Za-z-]{2,12}", subject) is not None and archive not in _UNDIVIDED
+    if not is_known or (point and not is_subject):
+        raise errors.UsageError(
+            f"{name[:40]!r} is not a category of arXiv. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or all of an"
+            " archive as arxiv:cs; https://arxiv.org/category_taxonomy has their names."
+        )
+    if not point:
+        return archive
+    category = f"{archive}.{subject.upper() if len(subject) == 2 else subject.lower()}"
+    return _ALIASES.get(category, category)
+
+
+def _set_of(category: str) -> str:
+    """Return the set of a category or archive in OAI-PMH: `cs:cs:CL`, `physics:hep-th`, `cs`."""
+    archive, _, subject = category.partition(".")
+    group = next(name for name, archives in _GROUPS.items() if archive in archives)
+    if subject:
+        return f"{group}:{archive}:{subject}"
+    return group if archive == group and group != "physics" else f"{group}:{archive}"
+
+
+# Parsing of the two answers. Both are bounded in their tags, and neither may declare entities.
+
+
+def _iterate(text: str, names: Iterable[str]) -> Iterator[ElementTree.Element]:
+    """Yield the elements with these local names as they end; each is empty afterwards. Raises FetchError."""
+    if "<!ENTITY" in text or "<!DOCTYPE" in text:
+        raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+    if text.count("<") > _MAX_TAGS:
+        raise fetch_errors.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
+    wanted = frozenset(names)
+    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["end"])
+    # It is decoded already, so the declaration must not name another charset.
+    undeclared = _XML_DECLARATION.sub("", text, count=1)
+    try:
+        for position in range(0, len(undeclared), _FED_AT_ONCE):
+            parser.feed(undeclared[position : position + _FED_AT_ONCE])
+            for _, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
+                if _local(element) in wanted:
+                    yield element
+                    element.clear()
+        parser.close()
+    except (ElementTree.ParseError, ValueError) as error:
+        raise fetch_errors.FetchError(f"its XML is broken: {error}") from None
+
+
+def _local(element: ElementTree.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _text(element: ElementTree.Element, name: str) -> str:
+    return element.findtext(f"{{*}}{name}") or ""
+
+
+def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
+    """Return the day of a feed and its papers. Raises FetchError for other text.
+
+    The day is that of the announcement in New York, as the feed writes it.
+    """
+    day: date | None = None
+    is_feed = False
+    records: list[Record] = []
+    for element in _iterate(text, ("item", "channel")):
+        if _local(element) == "item":
+            records += filter(None, [_parse_item(element)])
+        else:
+            is_feed, day = True, _parse_rfc_date(_text(element, "pubDate"))
+    if not is_feed:
+        raise fetch_errors.FetchError(feed.NOT_A_FEED)
+    return day, tuple(records)
+
+
+def _parse_item(item: ElementTree.Element) -> Record | None:
+    key = _text(item, "guid").removeprefix("oai:arXiv.org:")[:500]
+    arxiv_id = arxiv_ids.extract_arxiv_id(key) or arxiv_ids.extract_arxiv_id(_text(item, "link")[:500])
+    if arxiv_id is None:
+        return None
+    creators = [part.text or "" for part in item.iterfind("{*}creator")]
+    names = creators[0].split(", ") if len(creators) == 1 else creators
+    return Record(
+        arxiv_id,
+        fields.clean_line(_text(item, "title")),
+        fields.clean_paragraph(feed.ARXIV_ABSTRACT_PREFIX.sub("", _text(item, "description").strip())),
+        fields.clean_names(names),
+        fields.clean_labels(part.text for part in item.iterfind("{*}category")),
+        _parse_rfc_date(_text(item, "pubDate")),
+        announced_as=_text(item, "announce_type").strip().lower(),
+    )
+
+
+def _parse_rfc_date(text: str | None) -> date | None:
+    try:
+        return parsedate_to_datetime((text or "")[:100]).date()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def parse_record_list(text: str, since: str = "") -> RecordList:
+    """Return the papers of an answer to ListRecords; deleted ones are left out. Raises FetchError, also for its errors.
+
+    `since` is the ISO date up to which the answers before it were read.
+    """
+    records: list[Record] = []
+    token, size, stamp = None, None, since
+    is_ascending, is_list = True, False
+    for element in _iterate(text, ("record", "resumptionToken", "error", "ListRecords")):
+        match _local(element):
+            case "record":
+                changed = _text(element, "header/{*}datestamp")[:10]
+                is_ascending, stamp = is_ascending and changed >= stamp, changed
+                records += filter(None, [_parse_record(element)])
+            case "resumptionToken":
+                token = (element.text or "").strip()[:4_000] or None
+                total = element.get("completeListSize", "")
+                size = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
+            case "error":
+                raise _reported_error(element.get("code", ""), element.text or "")
+            case _:
+                is_list = True
+    if not is_list:
+        raise fetch_errors.FetchError("its answer is no list of OAI-PMH")
+    return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
+
+
+def _reported_error(code: str, text: str) -> fetch_errors.FetchError:
+    kinds: dict[str, type[fetch_errors.FetchError]] = {
+        "badResumptionToken": ExpiredTokenError,
+        "noRecordsMatch": EmptyListError,
+        "noSetHierarchy": EmptyListError,
+    }
+    return kinds.get(code, fetch_errors.FetchError)(f"it reports an error: {code[:40]} {text.strip()[:200]}")
+
+
+def _parse_record(record: ElementTree.Element) -> Record | None:
+    paper = record.find("{*}metadata/{*}arXiv")
+    arxiv_id = arxiv_ids.extract_arxiv_id(_text(paper, "id").strip()[:100]) if paper is not None else None
+    if paper is None or arxiv_id is None:
+        return None
+    return Record(
+        arxiv_id,
+        fields.clean_line(_text(paper, "title")),
+        fields.clean_paragraph(_text(paper, "abstract")),
+        fields.clean_names(
+            " ".join(_text(author, part) for part in ("forenames", "keyname", "suffix"))
+            for author in paper.iterfind("{*}authors/{*}author")
+        ),
+        fields.clean_labels(_text(paper, "categories").split()),
+        fields.clean_date(_text(record, "header/{*}datestamp").strip()[:10]),
+        created_on=fields.clean_date(_text(paper, "created").strip()),
+        is_revised=bool(_text(paper, "updated").strip()),
+    )
+
+
+class ArxivCategories:
+    """New papers of the categories at an address, with cross-lists from others if `with_cross_lists`, and since a day."""
+
+    def __init__(
+        self,
+        address: str,
+        context: base.SourceContext,
+        *,
+        with_cross_lists: bool = False,
+        since: date | None = None,
+    ) -> None:
+        self._address = address
+        self._categories = parse_categories(address)
+        self._with_cross_lists = with_cross_lists
+        self._since = since
+        self._fetcher = context.fetch
+        self._throttle = context.throttles[models.SourceKind.ARXIV]
+        self._rss, self._oai = context.arxiv_rss_url.rstrip("/"), context.arxiv_oai_url
+
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+        """Read the announcement, then continue the back-fill. With `request.days`, these are filled instead."""
+        progress = Progress() if request.progress is None else Progress(**request.progress)
+        today = request.now.astimezone(UTC).date()
+        if request.progress is None and self._since is not None:
+            progress = progress.begin(self._sets(), self._since, self._since)
+        if request.days is None:
+            results, progress = await self._read_announcement(request, progress)
+            for result in results:
+                yield result
+        else:
+            since, until = min(request.days), max(request.days)
+            begun = progress.begin(self._sets(), since, since, until if until < today else None)
+            if (begun.since, begun.until) != (progress.since, progress.until):
+                progress = begun
+        if progress.sets and request.max_seconds != 0:
+            async for result in self._harvest(request, progress):
+                yield result
+
+    def _sets(self) -> list[str]:
+        return list(dict.fromkeys(map(_set_of, self._categories)))
+
+    def _is_listed(self, category: str) -> bool:
+        return category in self._categories or category.partition(".")[0] in self._categories
+
+    def _is_own(self, record: Record) -> bool:
+        """Whether a paper is one of the source: by its primary category, or by any with cross-lists."""
+        return any(map(self._is_listed, record.categories[: None if self._with_cross_lists else 1]))
+
+    def _is_announced(self, record: Record) -> bool:
+        if not record.announced_as:  # a mirror may not say it
+            return self._is_own(record)
+        return record.announced_as in _ANNOUNCED[: 2 if self._with_cross_lists else 1]
+
+    async def _read_announcement(
+        self, request: base.FetchRequest, progress: Progress
+    ) -> tuple[list[base.FetchResult], Progress]:
+        """Return the results of all categories' feeds, a day's papers in one, and the progress after it."""
+        failed: list[base.FetchResult] = []
+        states: list[models.PageState] = []
+        by_day: dict[date, dict[str, Record]] = {}
+        read_on: list[date] = []
+        is_unchanged = True
+        today = request.now.astimezone(UTC).date()
+        for category in self._categories:
+            location = f"{self._rss}/{category}"
+            try:
+                page = await self._fetcher.get(
+                    location, request.page_states.get(location), accept=feed.ACCEPT, throttle=self._throttle
+                )
+                states.append(page.page_state)
+                if page.body is None:
+                    continue
+                is_unchanged = False
+                day, records = await asyncio.to_thread(parse_announcement, page.text())
+            except fetch_errors.FetchError as error:
+                result = base.failed_result(location, error, request)
+                failed.append(
+                    replace(result, reason=fetch_errors.clean_reason(f"{category}: {error.reason}"))
+                )
+                continue
+            for record in records:
+                on = min(record.on or day or today, today)
+                read_on.append(on)
+                if self._is_announced(record) and arxiv_ids.is_possible(record.arxiv_id, today):
+                    by_day.setdefault(on, {}).setdefault(record.arxiv_id, record)
+        results = [
+            self._to_day(on, [_to_facts(of, self._rss, request.now, on) for of in records.values()])
+            for on, records in sorted(by_day.items())
+        ]
+        if read_on and not failed:
+            progress = self._mark_announced(progress, max(read_on))
+        if not results:
+            status = FetchStatus.UNCHANGED if is_unchanged else FetchStatus.NOT_YET
+            reason = "" if is_unchanged else "arXiv announces no new paper here today, as at weekends"
+            results = [] if failed and is_unchanged else [base.FetchResult(self._address, status, reason)]
+        if results:
+            last = replace(results[-1], page_states=tuple(states), progress=asdict(progress))
+            results[-1] = last
+        return results + failed, progress
+
+    def _mark_announced(self, progress: Progress, on: date) -> Progress:
+        """Note an announcement. If others were missed since the last one, their papers are read by OAI-PMH."""
+        last = progress.announced_on and date.fromisoformat(progress.announced_on)
+        progress = replace(progress, announced_on=max(on.isoformat(), progress.announced_on or ""))
+        if last and any(
+            _is_working_day(last + timedelta(days=n)) for n in range(1, min((on - last).days, 8))
+        ):
+            # A back-fill in progress may be past them.
+            progress = replace(progress, gap_on=min(last.isoformat(), progress.gap_on or last.isoformat()))
+            progress = progress if progress.sets else self._begin_gap(progress)
+        return progress
+
+    def _begin_gap(self, progress: Progress) -> Progress:
+        start = date.fromisoformat(progress.gap_on or "")
+        since = start - timedelta(days=_HELD_DAYS)
+        return replace(progress, gap_on=None).begin(self._sets(), start, since)
+
+    async def _harvest(
+        self, request: base.FetchRequest, progress: Progress
+    ) -> AsyncIterator[base.FetchResult]:
+        """Continue a back-fill, for `request.max_seconds`. Each answer's last result has the progress to be stored with it."""
+        started = time.monotonic()
+        tries: Counter[str] = Counter()
+        while progress.sets:
+            try:
+                if progress.answer is None:
+                    progress = replace(progress, answer=await self._request_list(progress))
+                    yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=asdict(progress))
+                page = await asyncio.to_thread(_unpack, progress)
+            except fetch_errors.FetchError as error:
+                progress = replace(progress, answer=None)
+                recovered = await self._recover(error, progress, request, tries)
+                if isinstance(recovered, base.FetchResult):
+                    yield replace(recovered, progress=asdict(progress))
+                    return
+                progress = recovered
+                continue
+            results = await asyncio.to_thread(self._to_results, page, progress, request)
+            own = len(results[0].facts)
+            former, progress = progress, progress.after(page, own)
+            tries["waits"] = 0
+            if (former.sets, former.resume_on) != (progress.sets, progress.resume_on):
+                tries["restarts"] = 0
+            if not progress.sets and progress.gap_on:
+                progress = self._begin_gap(progress)
+            is_over = request.max_seconds is not None and time.monotonic() - started >= request.max_seconds
+            results[-1] = replace(
+                results[-1], progress=asdict(progress), is_unfinished=bool(progress.sets) and is_over
+            )
+            del page
+            for result in results:
+                yield result
+            del results
+            if is_over:
+                return
+
+    async def _recover(
+        self,
+        error: fetch_errors.FetchError,
+        progress: Progress,
+        request: base.FetchRequest,
+        tries: Counter[str],
+    ) -> Progress | base.FetchResult:
+        """Return the progress with which to ask again after an error, or the result that ends the run. May wait before."""
+        if isinstance(error, EmptyListError):  # perhaps a mirror without sets of categories
+            group = progress.sets[0].partition(":")[0]
+            others = [name for name in progress.sets[1:] if name.partition(":")[0] != group]
+            return replace(progress, sets=[group, *others])
+        if isinstance(error, ExpiredTokenError) and progress.token is not None:
+            tries["restarts"] += 1
+            if tries["restarts"] <= _MAX_TRIES:
+                return replace(progress, token=None)
+        if error.retry_at is None:
+            return base.failed_result(self._oai, error, request)
+        tries["waits"] += 1
+        if request.max_seconds is None and tries["waits"] <= _MAX_TRIES:
+            await self._fetcher.wait_until(error.retry_at)
+            return progress
+        reason = f"arXiv asks to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
+        return base.FetchResult(
+            self._oai, FetchStatus.NOT_YET, reason, retry_at=error.retry_at, is_unfinished=True
+        )
+
+    async def _request_list(self, progress: Progress) -> str:
+        """Return the next answer of OAI-PMH, packed. Raises FetchError."""
+        if progress.token is not None:
+            query = {"verb": "ListRecords", "resumptionToken": progress.token}
+        else:
+            query = {"verb": "ListRecords", "metadataPrefix": "arXiv", "set": progress.sets[0]}
+            query["from"] = progress.resume_on or ""
+        url = f"{self._oai}{'&' if '?' in self._oai else '?'}{urlencode(query, safe=':')}"
+        response = await self._fetcher.get(url, accept="text/xml", throttle=self._throttle)
+        return await asyncio.to_thread(_pack, response.text(), progress)
+
+    def _to_results(
+        self, page: RecordList, progress: Progress, request: base.FetchRequest
+    ) -> list[base.FetchResult]:
+        """Return the facts of an answer's papers, then the recent days among them: older ones are posted by nobody."""
+        today = request.now.astimezone(UTC).date()
+        by_day: dict[date, list[models.PaperFacts]] = {}
+        for record in page.records:
+            created = record.created_on or record.on
+            if (
+                created is None
+                or not arxiv_ids.is_possible(record.arxiv_id, today)
+                or not self._is_own(record)
+            ):
+                continue
+            if (progress.since or "") <= created.isoformat() <= (progress.until or "9999"):
+                on = min(_announced_on(record, created), today)
+                by_day.setdefault(on, []).append(_to_facts(record, self._oai, request.now, on))
+        facts = tuple(of for group in by_day.values() for of in group)
+        status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
+        recent = today - timedelta(days=digest_writer.FILL_AGE_DAYS)
+        days = [self._to_day(on, group) for on, group in sorted(by_day.items()) if on >= recent]
+        return [base.FetchResult(self._oai, status, facts=facts), *(replace(day, facts=()) for day in days)]
+
+    def _to_day(self, on: date, facts: Sequence[models.PaperFacts]) -> base.FetchResult:
+        """Return the papers of a day: a digest of their ids, and their facts, which say all the rest."""
+        ids = [{"arxiv_id": of.arxiv_id} for of in facts]
+        digest = listing.build(on, ids, form=models.DigestFormat.LOOKUP)
+        location = f"{self._address}/{on}"
+        return base.FetchResult(location, FetchStatus.OK, digests=(digest,), facts=tuple(facts))
+
+
+def _pack(text: str, progress: Progress) -> str:
+    if "<ListRecords" not in text:
+        _parse_next(text, progress)
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), _PACKING_LEVEL)).decode("ascii")
+
+
+def _unpack(progress: Progress) -> RecordList:
+    return _parse_next(zlib.decompress(base64.b64decode(progress.answer or "")).decode(), progress)
+
+
+def _parse_next(text: str, progress: Progress) -> RecordList:
+    """Return the records of the next answer. Raises FetchError, EmptyListError if the set may not be known."""
+    try:
+        page = parse_record_list(text, progress.resume_on or "")
+    except EmptyListError:
+        if progress.token is None and ":" in progress.sets[0]:
+            raise
+        return RecordList((), None, 0, None)
+    if page.token is not None and page.token == progress.token:
+        raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
+    return page
+
+
+def _is_working_day(day: date) -> bool:
+    """Whether arXiv usually announces papers on a day: its feeds are empty at weekends."""
+    return day.isoweekday() < 6
+
+
+def _announced_on(record: Record, created: date) -> date:
+    """Return the day of a paper's announcement as well as OAI-PMH says it, else that of its first version."""
+    if record.is_revised or record.on is None or not 0 <= (record.on - created).days <= _DELAY_DAYS:
+        return created
+    return record.on
+
+
+def _to_facts(record: Record, location: str, read_at: datetime, on: date) -> models.PaperFacts:
+    return models.PaperFacts(
+        arxiv_id=record.arxiv_id,
+        source=models.SourceKind.ARXIV.value,
+        location=location,
+        read_at=read_at,
+        title=record.title,
+        authors=record.authors,
+        abstract=record.abstract,
+        categories=record.categories,
+        published_on=record.created_on or on,
+        listed_on=on,
+    )
+
+
+def _check(address: str) -> None:
+    parse_categories(address)
+
+
+def check_options(address: str, options: Mapping[str, object], today: date) -> None:
+    """Raise UsageError for a day since which no paper can be asked for, and for options of categories at another address."""
+    if not address.startswith(SCHEME) and options.keys() & {"since", "cross_lists"}:
+        raise errors.UsageError(
+            "--since and --cross-lists are for categories of arXiv, such as arxiv:cs.CL; `sources fetch --since` fills a span"
+            " of days of other sources"
+        )
+    if since := options.get("since"):
+        with suppress(ValueError):
+            if _FIRST_DAY <= date.fromisoformat(str(since)) <= today:
+                return
+        raise errors.UsageError(
+            f"--since {since} is not a day from {_FIRST_DAY} to today, such as 2025-01-31"
+        )
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> ArxivCategories:
+    since = fields.clean_date(options.get("since"))
+    return ArxivCategories(
+        address, context, with_cross_lists=options.get("cross_lists") == "yes", since=since
+    )
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.ARXIV,
+    scheme=SCHEME,
+    matches=lambda address, _: address.startswith(SCHEME),
+    check=_check,
+    open=_open,
+    public_label=lambda address: f"{SCHEME}{','.join(parse_categories(address))}",
+    describe_progress=describe,
+    poll_interval=timedelta(minutes=30),
+    seconds_per_request=arxiv.KIND.seconds_per_request,
+)

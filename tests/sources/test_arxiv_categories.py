@@ -1,0 +1,511 @@
+"""New papers of arXiv categories: announcements, back-fills that go on after any interruption, and arXiv's refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from bot.alerts import matcher
+from bot.alerts.service import Alerts
+from bot.app import container as app_container
+from bot.core import errors
+from bot.core.settings import Settings
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from bot.sources import arxiv_categories, fetch_errors, kinds, pace, poller
+from storage import archive, database, deliveries, models, papers, trends
+from storage import search as stored_search
+from storage.models import FetchStatus
+from tests.support import alert_builders, fake_arxiv, origin_server
+from tests.support.fake_arxiv import FakeArxiv, make_paper
+from tests.support.polling_harness import START, PollingHarness
+
+TODAY = START.date()
+CL, LG = "arxiv:cs.CL", "arxiv:cs.CL,cs.LG"
+
+
+class ArxivHarness(PollingHarness):
+    """A poller with arXiv on loopback."""
+
+    fake: FakeArxiv
+
+    async def fetch_all(self, **options: Any) -> dict[str, Any]:
+        """Make one pass over all sources; return the report of the only one as a row."""
+        async with self.open_poller() as opened:
+            [report] = await opened.fetch_all(**options)
+        row = {"status": report.status.value, "reason": report.reason, "digests": report.result.digests}
+        return {**row, "papers": report.result.papers, "new": report.result.new_papers}
+
+    async def digest_ids(self, source: str = CL) -> dict[date, list[str]]:
+        """Return the papers of each digest of a source."""
+        origin = archive.Origin(source, with_lookup=True)
+        async with self.db.read() as connection:
+            rows = await archive.list_rows(connection, origin=origin)
+            listed = await archive.list_papers(connection, [row.id for row in rows])
+        return {row.date: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
+
+    async def stored_ids(self) -> set[str]:
+        """Return the papers that look-ups find."""
+        async with self.db.read() as connection:
+            rows = await papers.list_rows(connection, await papers.list_newest_ids(connection, limit=10_000))
+        return {row.arxiv_id for row in rows}
+
+    async def progress(self) -> dict[str, Any]:
+        [row] = (await self.health()).values()
+        assert row.progress is not None
+        return row.progress
+
+
+@pytest_asyncio.fixture
+async def harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
+    async with _open(db) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def sqlite_harness(sqlite_db: database.Database) -> AsyncIterator[ArxivHarness]:
+    async with _open(sqlite_db) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def _open(db: database.Database) -> AsyncIterator[ArxivHarness]:
+    async with origin_server.run_origin() as origin:
+        harness = ArxivHarness(db, origin)
+        harness.fake = FakeArxiv()
+        harness.fake.install(origin, "cs.CL", "cs.LG")
+        yield harness
+
+
+def announce(harness: ArxivHarness, *found: fake_arxiv.Paper, on: date = TODAY) -> None:
+    harness.fake.announced, harness.fake.announced_on = found, on
+
+
+async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(harness: ArxivHarness) -> None:
+    paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
+    announce(harness, paper)
+    await harness.add(CL)
+    assert await harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
+    detail = await harness.detail(paper.arxiv_id)
+    assert detail is not None
+    assert (detail.title, detail.authors) == ("Sparse <b>Rewards</b> & more", paper.authors)
+    assert detail.abstract == " ".join(paper.abstract.split())
+    assert detail.categories == ("cs.CL", "cs.AI")
+    assert (detail.votes, detail.first_on, detail.last_on) == (None, TODAY, TODAY)
+    assert detail.url == f"https://arxiv.org/abs/{paper.arxiv_id}"
+    assert await harness.digest_ids() == {TODAY: [paper.arxiv_id]}
+    assert (await harness.fetch_all())["new"] == 0
+
+
+async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
+    harness: ArxivHarness,
+) -> None:
+    paper = make_paper(1, TODAY)
+    announce(harness, paper)
+    await harness.add(CL)
+    await harness.fetch_all()
+    search = SearchService(harness.db)
+    found = await search.search(SearchRequest(query=paper.title))
+    assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id]
+    by_author = await search.search(SearchRequest(author=paper.authors[0]))
+    assert [row.arxiv_id for row in by_author.rows] == [paper.arxiv_id]
+    async with harness.db.read() as connection:
+        months = await trends.count_papers(connection, stored_search.Filters())
+        assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 1), 1)]
+        assert await archive.list_dates(connection, limit=5) == []
+
+
+@pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
+async def test_replacements_are_not_new_and_cross_lists_are_taken_on_request(
+    sqlite_harness: ArxivHarness, with_cross_lists: bool, expected: list[str]
+) -> None:
+    harness = sqlite_harness
+    kinds = ("new", "cross", "replace", "replace-cross")
+    by_id = {f"2505.0000{n}": make_paper(n, TODAY, announced_as=kind) for n, kind in enumerate(kinds, 1)}
+    announce(harness, *by_id.values())
+    await harness.add(CL, **({"cross_lists": "yes"} if with_cross_lists else {}))
+    await harness.fetch_all()
+    assert sorted(by_id[name].announced_as for name in await harness.stored_ids()) == expected
+
+
+async def test_a_weekend_without_entries_is_no_failure_and_loses_nothing(
+    sqlite_harness: ArxivHarness,
+) -> None:
+    harness = sqlite_harness
+    await harness.add(CL)
+    for on in (date(2025, 5, 2), None, None, date(2025, 5, 5)):
+        announce(harness, *([make_paper(on.day, on)] if on else []), on=on or TODAY)
+        row = await harness.fetch_all()
+        if on is None:
+            assert row["status"] in ("not_yet", "unchanged")
+            assert row["reason"] in ("arXiv announces no new paper here today, as at weekends", "")
+    assert await harness.stored_ids() == {"2505.00002", "2505.00005"}
+    [health] = (await harness.health()).values()
+    assert health.failures == 0
+    assert harness.fake.counted("/oai") == 0  # from Friday to Monday none is missed
+
+
+async def test_the_categories_of_a_source_are_one_digest_and_an_unread_one_is_added_later(
+    harness: ArxivHarness,
+) -> None:
+    one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
+    announce(harness, one, other)
+    harness.origin.pages["/rss/cs.LG"] = web.Response(status=500)
+    await harness.add(LG)
+    row = await harness.fetch_all()
+    assert (row["status"], row["papers"]) == ("ok", 1)
+    assert "cs.LG: the server has trouble" in row["reason"]
+    harness.fake.install(harness.origin, "cs.LG")
+    assert (await harness.fetch_all())["new"] == 1
+    assert await harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
+
+
+async def _no_pace() -> None:
+    pass
+
+
+@contextlib.asynccontextmanager
+async def _open_bot(
+    db: database.Database, fake: FakeArxiv, clock: Callable[[], datetime]
+) -> AsyncIterator[app_container.Container]:
+    """The bot's services with arXiv on loopback, which is asked without a pace."""
+    async with origin_server.run_origin() as origin:
+        fake.install(origin, "cs.CL", "cs.LG")
+        settings = Settings(
+            arxiv_url=f"{origin.url}/api/query",
+            arxiv_rss_url=f"{origin.url}/rss",
+            arxiv_oai_url=f"{origin.url}/oai",
+        )
+        container = app_container.Container(settings, db, clock)
+        container.source_throttles[models.SourceKind.ARXIV] = _no_pace
+        yield container
+
+
+async def test_alerts_see_an_announcement_and_tell_of_a_paper_of_two_sources_once(
+    db: database.Database,
+) -> None:
+    announced = [make_paper(n, TODAY, ("cs.CL", "cs.LG")) for n in range(1, 30)]
+    now = [START]
+    async with _open_bot(db, FakeArxiv(announced=announced), lambda: now[0]) as container:
+        alerts = Alerts(db, container.clock)
+        for texts, kind in (((announced[3].authors[0],), "AUTHOR"), (("diffusion",), "KEYWORD")):
+            await alerts.add(alert_builders.draft(*texts, kind=models.AlertKind[kind]))
+        registry = kinds.build_source_registry(db, container.clock, container.settings)
+        await registry.add(CL)
+        await registry.add(LG, options={"cross_lists": "yes"})
+        for _ in range(2):
+            async with app_container.open_poller(container, container.create_ingest()) as opened:
+                await opened.fetch_all()
+            await container.alert_planner.drain()
+            now[0] += matcher.GATHERING_TIME
+            await container.alert_planner.drain()
+        async with db.read() as connection:
+            [delivery] = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
+            parts = await deliveries.list_parts(connection, delivery.id)
+    assert announced[3].title in "".join(str(part.payload) for part in parts)
+
+
+def many(count: int, first: date = date(2025, 1, 1), a_day: int = 10) -> list[fake_arxiv.Paper]:
+    return list(fake_arxiv.make_papers(count, first, a_day))
+
+
+def own(found: list[fake_arxiv.Paper]) -> set[str]:
+    return {paper.arxiv_id for paper in found if paper.categories[0] == "cs.CL"}
+
+
+async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(harness: ArxivHarness) -> None:
+    harness.fake.papers = [
+        make_paper(1, date(2024, 1, 1), changed_on=date(2025, 1, 1), is_revised=True),
+        *many(450),
+    ]
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all()
+    assert (row["status"], row["new"]) == ("ok", 405)
+    assert await harness.stored_ids() == own(harness.fake.papers[1:])
+    assert (harness.fake.counted("/oai"), set(harness.fake.served.values())) == (5, {1})
+    progress = await harness.progress()
+    assert arxiv_categories.describe(progress) == "back-fill done: 405 papers submitted since 2025-01-01"
+    assert await harness.digest_ids() == {}  # nobody posts what is older than two months
+    await harness.fetch_all()
+    assert harness.fake.counted("/oai") == 5
+
+
+async def test_recent_days_of_a_back_fill_are_digests(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(35, date(2025, 5, 1))
+    harness.fake.page_size = 12
+    await harness.add(CL, since="2025-05-01")
+    await harness.fetch_all()
+    days = await harness.digest_ids()
+    assert list(days) == [date(2025, 5, day) for day in (4, 3, 2, 1)]
+    assert {name for names in days.values() for name in names} == own(harness.fake.papers)
+
+
+async def test_the_bot_continues_a_back_fill_at_each_poll_and_polls_again_at_once(
+    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = sqlite_harness
+    monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
+    harness.fake.papers = many(450)
+    await harness.add(CL, since="2025-01-01")
+    for polls in range(1, 6):
+        await harness.fetch_due()
+        assert harness.fake.counted("/oai") == polls
+        [health] = (await harness.health()).values()
+        assert (health.next_attempt_at == harness.now) is (polls < 5)
+        if polls == 3:
+            sentence = arxiv_categories.describe(await harness.progress())
+            assert sentence == "back-fill: 300 of 450 records read, 270 papers submitted since 2025-01-01"
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    assert set(harness.fake.served.values()) == {1}
+
+
+@pytest.mark.parametrize("part", range(6))
+async def test_an_interrupted_back_fill_loses_no_paper(harness: ArxivHarness, part: int) -> None:
+    harness.fake.papers = many(450)
+    await harness.add(CL, since="2025-01-01")
+    stored, reached = harness.ingest.add_facts, asyncio.Event()
+    calls = 0
+
+    async def stop_in_the_middle(facts: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == part:
+            result = await stored(facts)  # it is stored, but the progress is not
+            reached.set()
+            await asyncio.Event().wait()
+            return result
+        return await stored(facts)
+
+    harness.ingest.add_facts = stop_in_the_middle  # type: ignore[method-assign]
+    task = asyncio.create_task(harness.fetch_all())
+    waiting = asyncio.create_task(reached.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for other in (task, waiting):
+        other.cancel()
+    await asyncio.gather(task, waiting, return_exceptions=True)
+    harness.ingest.add_facts = stored  # type: ignore[method-assign]
+    await harness.fetch_all()
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    again = [name for name, count in harness.fake.served.items() if count > 1]
+    assert len(again) <= harness.fake.page_size  # the answer that was not stored completely
+    assert max(harness.fake.served.values()) <= 2
+
+
+async def test_an_expired_token_costs_only_the_last_day(
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
+    harness.fake.papers = many(450)
+    await harness.add(CL, since="2025-01-01")
+    await harness.fetch_due()
+    harness.fake.expire_tokens()
+    row = await harness.fetch_all()
+    assert (row["status"], row["reason"]) == ("ok", "")
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    again = {name for name, count in harness.fake.served.items() if count > 1}
+    assert again == {paper.arxiv_id for paper in harness.fake.papers[90:100]}
+
+
+@pytest.mark.parametrize(("a_day", "reason"), [(10, ""), (300, "badResumptionToken the token has expired")])
+async def test_tokens_that_always_expire_do_not_hold_up_for_ever(
+    sqlite_harness: ArxivHarness, a_day: int, reason: str
+) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(300, a_day=a_day)
+    oai = harness.fake.oai
+
+    async def forgetful(request: web.BaseRequest) -> web.Response:
+        harness.fake.expire_tokens()
+        return await oai(request)
+
+    harness.origin.pages["/oai"] = forgetful
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all()
+    assert row["status"] == "ok"
+    assert row["reason"].endswith(reason)
+    assert bool(reason) is bool((await harness.progress())["sets"])
+    assert harness.fake.counted("/oai") < 20
+
+
+async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(250)
+    harness.fake.faults = [fake_arxiv.busy(40), fake_arxiv.busy(60)]
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all()
+    assert (row["status"], row["new"]) == ("ok", 225)
+    assert harness.slept == [40.0, 60.0]
+
+
+async def test_the_bot_comes_back_when_arxiv_says(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(250)
+    harness.fake.faults = [fake_arxiv.busy(600)]
+    await harness.add(CL, since="2025-01-01")
+    [report] = await harness.fetch_due()
+    assert report.status is FetchStatus.NOT_YET
+    assert report.reasons[FetchStatus.NOT_YET]
+    [health] = (await harness.health()).values()
+    assert (health.failures, health.next_attempt_at) == (0, harness.now + timedelta(minutes=10))
+    harness.now += timedelta(minutes=10)
+    await harness.fetch_due()
+    assert await harness.stored_ids() == own(harness.fake.papers)
+
+
+async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> None:
+    monday, friday = date(2025, 5, 5), date(2025, 5, 9)
+    days = {monday: 1, date(2025, 5, 6): 2, date(2025, 5, 7): 3, date(2025, 5, 8): 4, friday: 5}
+    found = [make_paper(number, on - timedelta(days=1), changed_on=on) for on, number in days.items()]
+    held = make_paper(9, date(2025, 5, 2), changed_on=date(2025, 5, 7))
+    harness.fake.papers = [*found[:3], held, *found[3:]]
+    await harness.add(CL)
+    for on in (monday, friday):
+        harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+        announce(harness, *(paper for paper in found if paper.changed_on == on), on=on)
+        await harness.fetch_all()
+    assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
+    days_of = {name: on for on, names in (await harness.digest_ids()).items() for name in names}
+    assert days_of == {paper.arxiv_id: paper.changed_on for paper in harness.fake.papers}
+
+
+async def test_a_span_of_days_is_filled_on_request(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(300)
+    await harness.add(CL)
+    span = [date(2025, 1, 3) + timedelta(days=n) for n in range(5)]
+    await harness.fetch_all(days=span)
+    expected = [paper for paper in harness.fake.papers if paper.created_on in span]
+    assert await harness.stored_ids() == own(expected)
+
+
+async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(
+    sqlite_harness: ArxivHarness,
+) -> None:
+    harness = sqlite_harness
+    harness.fake.sets, harness.fake.papers = frozenset({"cs"}), many(30)
+    await harness.add(LG, since="2025-01-01")
+    await harness.fetch_all()
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    assert harness.fake.counted("/oai") == 2
+
+
+async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    announce(harness, *(make_paper(n, TODAY) for n in range(1, 8)))
+    harness.fake.papers = many(300)
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all(dry_run=True)
+    assert (row["digests"], row["papers"], row["new"]) == (1, 7, 7)
+    assert (await harness.stored_ids(), harness.fake.counted("/oai")) == (set(), 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("<html><body>rate exceeded</body></html>", "it is no feed"),
+        ("<rss><channel><item>", "its XML is broken: no element found: line 1, column 20"),
+        ("<!DOCTYPE a [<!ENTITY b 'c'>]><rss/>", "its XML declares entities of its own, which are not read"),
+        ("<a>" * 1_000_001, "its XML has more than 1,000,000 tags"),
+    ],
+)
+async def test_what_is_no_announcement_is_a_sentence(
+    sqlite_harness: ArxivHarness, answer: str, reason: str
+) -> None:
+    harness = sqlite_harness
+    harness.origin.pages["/rss/cs.CL"] = answer
+    await harness.add(CL)
+    row = await harness.fetch_all()
+    assert (row["status"], row["reason"]) == ("failed", f"cs.CL: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("<html/>", "its answer is no list of OAI-PMH"),
+        ("<OAI-PMH><error code='badArgument'>bad</error></OAI-PMH>", "it reports an error: badArgument bad"),
+        ("<OAI-PMH><error code='noRecordsMatch'/></OAI-PMH>", ""),
+    ],
+)
+async def test_what_is_no_list_is_a_sentence_and_the_back_fill_stays_to_be_done(
+    sqlite_harness: ArxivHarness, answer: str, reason: str
+) -> None:
+    harness = sqlite_harness
+    announce(harness, make_paper(1, TODAY))
+    harness.origin.pages["/oai"] = answer
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all()
+    assert row["status"] == "ok"
+    assert row["reason"].endswith(reason)
+    assert await harness.stored_ids() == {"2505.00001"}
+    assert bool((await harness.progress())["sets"]) is bool(reason)
+
+
+async def test_deleted_and_impossible_records_are_left_out(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    [good] = many(1)
+    bad = [replace(good, arxiv_id=name) for name in ("zzz/0112017", "9912.00001", "2501.0001", "")]
+    harness.fake.papers = [good, *bad]
+    await harness.add(CL, since="2025-01-01")
+    assert (await harness.fetch_all())["status"] == "ok"
+    assert await harness.stored_ids() == {good.arxiv_id}
+
+
+async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) -> None:
+    waited: list[float] = []
+
+    async def record(seconds: float) -> None:
+        waited.append(seconds)
+
+    paces = [pace.SharedPace(db, lambda: START, "arxiv", 3.0, record) for _ in range(4)]
+    await asyncio.gather(*(one() for one in paces for _ in range(3)))
+    assert sorted(waited) == [3.0 * n for n in range(12)]
+    later = pace.SharedPace(db, lambda: START + timedelta(hours=1), "arxiv", 3.0, record)
+    await later()
+    assert waited[-1] == 0.0
+    # A clock that was ahead must not stop all requests until then.
+    await paces[0]()
+    assert waited[-1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("address", "categories"),
+    [
+        ("arxiv:cs.CL", ("cs.CL",)),
+        ("arxiv:cs.cl, CS.LG,cs.CL", ("cs.CL", "cs.LG")),
+        ("arxiv:math.IT,cs.SY", ("cs.IT", "eess.SY")),
+        ("arxiv:physics.AO-ph,hep-th,cond-mat.dis-nn", ("physics.ao-ph", "hep-th", "cond-mat.dis-nn")),
+        ("arxiv:cs", ("cs",)),
+    ],
+)
+def test_categories_have_one_spelling(address: str, categories: tuple[str, ...]) -> None:
+    assert arxiv_categories.parse_categories(address) == categories
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [
+        (CL, {"since": "2025-05-07"}),
+        (CL, {"since": "1990-01-01"}),
+        ("https://h.test/feed", {"since": "2025-01-01"}),
+        ("https://h.test/feed", {"cross_lists": "yes"}),
+    ],
+)
+async def test_options_that_cannot_be_meant_are_refused(
+    sqlite_harness: ArxivHarness, address: str, options: dict[str, str]
+) -> None:
+    with pytest.raises(errors.UsageError):
+        await sqlite_harness.add(address, **options)
+
+
+def test_an_answer_with_an_error_raises() -> None:
+    with pytest.raises(fetch_errors.FetchError):
+        arxiv_categories.parse_record_list("<OAI-PMH><error code='badVerb'/></OAI-PMH>")
