@@ -173,6 +173,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
     from bot.sources import kinds
 
+    back_fill = kinds.read_back_fill(row)
     return {
         "source": storage_errors.redact(row.url),
         "kind": row.kind.value,
@@ -185,7 +186,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
         "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
         "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
-        "progress": row.progress and kinds.get(row.kind, row.url).describe_progress(row.progress),
+        "progress": back_fill and back_fill.describe(),
     }
 
 

@@ -227,6 +227,14 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     return texts.find(f"source-{kind.value}") or kind.value
 
 
+def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
+    back_fill = kinds.read_back_fill(row)
+    if back_fill is None or back_fill.is_done:
+        return ""
+    share = min(99, 100 * back_fill.read // back_fill.size) if back_fill.size else 0
+    return texts("source-back-fill", papers=back_fill.papers, since=back_fill.since, share=share)
+
+
 def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
     # No credentials, no query, no path above a folder.
     label = shorten_label(kinds.public_label(row.kind, row.url), MAX_LABEL_LENGTH)
@@ -241,7 +249,12 @@ def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
     else:
         upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))
     head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
-    lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
+    lines = (
+        head,
+        _failure_text(texts, row, label),
+        _back_fill_text(texts, row),
+        subtext(join_dotted(last, upcoming)),
+    )
     return "\n".join(line for line in lines if line)
 
 

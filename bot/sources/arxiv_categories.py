@@ -168,15 +168,15 @@ class Progress:
         )
 
 
-def describe(progress: Mapping[str, Any]) -> str | None:
-    """Return a sentence about a back-fill, from the stored progress; None if there was none."""
+def read_back_fill(progress: Mapping[str, Any]) -> base.BackFill | None:
+    """Return how far a back-fill is, from the stored progress; None if there was none."""
     if progress.get("since") is None:
         return None
-    papers = f"{progress['papers']:,} papers submitted since {progress['since']}"
-    if not progress["sets"]:
-        return f"back-fill done: {papers}"
-    of = f" of {progress['size']:,}" if progress["size"] and len(progress["sets"]) == 1 else ""
-    return f"back-fill: {progress['read']:,}{of} records read, {papers}"
+    is_last = len(progress["sets"]) == 1  # the others have not said yet how many records they have
+    size = progress["size"] if is_last else None
+    return base.BackFill(
+        progress["since"], progress["papers"], progress["read"], size, is_done=not progress["sets"]
+    )
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
@@ -655,7 +655,7 @@ KIND = base.KindRecord(
     check=_check,
     open=_open,
     public_label=lambda address: f"{SCHEME}{','.join(parse_categories(address))}",
-    describe_progress=describe,
+    read_back_fill=read_back_fill,
     poll_interval=timedelta(minutes=30),
     seconds_per_request=arxiv.KIND.seconds_per_request,
 )

@@ -52,6 +52,11 @@ def public_label(kind: models.SourceKind, address: str) -> str:
         return kind.value
 
 
+def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
+    """Return how far the back-fill of a source is; None if it has none."""
+    return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
+
+
 NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
 
 

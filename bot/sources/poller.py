@@ -456,11 +456,12 @@ class Poller:
             rows = await sources.list_rows(connection, due_at=self._clock())
         if not rows:
             return []
-        fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})
+        positions = {row.url: _position(row) for row in rows}
+        fresh, suspects, set_aside = await self._quarantine.admit(positions)
         reports: list[SourceReport] = []
         for group in (fresh, *([url] for url in suspects)):
             members = [row for row in rows if row.url in group]
-            async with self._quarantine.reading(dict.fromkeys(group, "")):
+            async with self._quarantine.reading({url: positions[url] for url in group}):
                 reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
         await self._set_aside([row for row in rows if row.url in set_aside])
         return reports
@@ -638,6 +639,12 @@ class Poller:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+
+
+def _position(row: models.StoredSource) -> str:
+    """Return how far a back-fill is: a process that was killed after it went on has not crashed at the same place."""
+    back_fill = kinds.read_back_fill(row)
+    return "" if back_fill is None else str(back_fill.read)
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:
