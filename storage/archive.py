@@ -119,12 +119,14 @@ class Origin(NamedTuple):
     with_lookup: bool = False
 
 
+ALL = Origin(with_lookup=True)
 POSTED = Origin()
 """The digests that any post may draw from, and that are shown as a day's."""
 IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
-def _is_from(origin: Origin) -> sa.ColumnElement[bool]:
+def is_from(origin: Origin) -> sa.ColumnElement[bool]:
+    """Return the condition for the digests of an origin."""
     found = digest_locations.c.digest_id == digests.c.id, digest_locations.c.source == origin.source
     return sa.and_(
         sa.exists().where(*found) if origin.source else sa.true(),
@@ -137,17 +139,17 @@ async def list_rows(
     *,
     since_on: date | None = None,
     until_on: date | None = None,
-    origin: Origin = Origin(with_lookup=True),
+    origin: Origin = ALL,
 ) -> list[StoredDigest]:
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
-    query = filter_dates(query.where(_is_from(origin)), digests.c.date_on, since_on, until_on)
+    query = filter_dates(query.where(is_from(origin)), digests.c.date_on, since_on, until_on)
     return await bulk.fetch_records(connection, StoredDigest, query)
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
     """Return whether a source has brought digests for look-up."""
-    found = sa.exists().where(_is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
+    found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
     return bool((await connection.execute(sa.select(found))).scalar())
 
 
@@ -184,8 +186,16 @@ async def list_dates(
     """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
-    query = filter_dates(query.where(_is_from(origin)), day, since_on, until_on)
+    query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
+
+
+async def find_newest_day(connection: AsyncConnection, until_on: date) -> tuple[date | None, Origin]:
+    """Return the newest date up to a day that has a digest, of those for look-up only if there are no others; and which count."""
+    for origin in (POSTED, ALL):
+        if dates := await list_dates(connection, limit=1, until_on=until_on, origin=origin):
+            return dates[0], origin
+    return None, POSTED
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:

@@ -23,7 +23,7 @@ from storage.tables import deliveries as planned
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
     """Store a subscription and return its new id; `subscription.id` is ignored.
 
-    Raises DuplicateError if the channel has one with the same time, zone, language, style and topic.
+    Raises DuplicateError if the channel has one with the same time, zone, language, style, topic and source.
     """
     on_topic = f", {subscription.topic}" if subscription.topic else ""
     duplicate = (
@@ -37,7 +37,8 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
     """Store a changed subscription. Raises DuplicateError like `add`."""
     text = (
-        f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
+        f"Channel {subscription.channel_id} has another daily post with this time, language, style, topic and"
+        " source."
     )
     change = subscriptions.update().where(subscriptions.c.id == subscription.id)
     await _execute_unique(connection, change.values(_values(subscription)), text)

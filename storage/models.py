@@ -272,7 +272,8 @@ class Appearance:
 class MergedPaper:
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list. `media` are
+    the addresses of pictures and videos.
     """
 
     arxiv_id: str
@@ -285,6 +286,7 @@ class MergedPaper:
     authors_truncated: bool
     thumbnail: str | None
     video: str | None
+    media: tuple[str, ...]
     code_url: str | None
     project_url: str | None
     organization: str | None
@@ -306,7 +308,8 @@ class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
     `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
-    described; both its dates are that of its publication. Only `papers.get_detail` looks for either.
+    described; both its dates are that of its publication. `venue` is where it was accepted, `model_url` a model's page; they
+    are known of papers that readers saved. Only `papers.get_detail` looks for these.
     """
 
     first_on: date
@@ -315,6 +318,8 @@ class PaperDetail(MergedPaper):
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
     is_listed: bool = True
+    venue: str | None = None
+    model_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +348,7 @@ class PaperFacts:
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
     code_stars: int | None = None
+    media: tuple[str, ...] = ()
     trust: Trust = FILES_TRUST
 
 
@@ -488,7 +494,8 @@ class Subscription:
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
-    papers posted match, "" for none; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
+    papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
+    papers; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
     also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
     `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
@@ -508,6 +515,7 @@ class Subscription:
     wait_minutes: int = 720
     settle_hours: int = 0
     topic: str = ""
+    source: str = ""
     mention_role_id: int | None = None
     when: When = When.HOUR
     server_picks: bool = False
@@ -702,10 +710,10 @@ class StoredPost:
     """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
 
     `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match. The
-    last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as the post says, and `is_complete`
-    that it had closed; None if the post says neither. `server_picks` are the papers that most members saved or shared, with
-    the counts when it was planned.
+    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match, `source`
+    the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the day's list
+    closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the
+    papers that most members saved or shared, with the counts when it was planned.
     """
 
     papers: tuple[str, ...] = ()
@@ -713,6 +721,7 @@ class StoredPost:
     total: int | None = None
     fingerprint: str | None = None
     topic: str = ""
+    source: str = ""
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False

@@ -22,6 +22,7 @@ from storage.models import (
     Entry,
     IndexDocument,
     MergedPaper,
+    NewsKind,
     PaperDetail,
     PaperFacts,
     PaperRow,
@@ -224,16 +225,21 @@ async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str
 
 
 async def list_by_date(
-    connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
+    connection: AsyncConnection,
+    on: date,
+    *,
+    min_votes: int = 0,
+    limit: int | None = None,
+    origin: archive.Origin = archive.POSTED,
 ) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Digests for look-up do not count. Papers with unknown votes do not meet a minimum above 0.
+    Papers with unknown votes do not meet a minimum above 0.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .where(t.digests.c.date_on == on, archive.IS_POSTED)
+        .where(t.digests.c.date_on == on, archive.is_from(origin))
         .group_by(t.entries.c.paper_id)
         .subquery()
     )
@@ -318,7 +324,15 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail 
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
-    return replace(details[0], is_author_order_confirmed=bool(confirmed))
+    news = t.paper_news.c
+    query = sa.select(news.kind, news.value).where(news.paper_id == details[0].id).order_by(news.id)
+    latest = {kind: value for kind, value in await connection.execute(query)}  # noqa: C416
+    return replace(
+        details[0],
+        is_author_order_confirmed=bool(confirmed),
+        venue=latest.get(NewsKind.VENUE),
+        model_url=latest.get(NewsKind.MODEL),
+    )
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:

@@ -183,6 +183,7 @@ papers = sa.Table(
     sa.Column("video", sa.Text),
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
+    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
     sa.Column("organization", sa.Text, comment="behind the authors"),
     sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
     sa.Column("code_stars", sa.Integer),
@@ -245,6 +246,7 @@ facts = sa.Table(
     sa.Column("thumbnail", sa.Text),
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
+    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
     sa.Column("organization", sa.Text, comment="behind the authors"),
     sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
     sa.Column("code_stars", sa.Integer),
@@ -315,6 +317,7 @@ subscriptions = sa.Table(
         "when", _one_of(models.When), nullable=False, server_default="hour", comment="hour, or complete"
     ),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
+    sa.Column("source", sa.Text, nullable=False, server_default="", comment="URL of a source; empty: all"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
     sa.Column(
         "server_picks",
@@ -326,7 +329,8 @@ subscriptions = sa.Table(
     sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
     sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
-        "channel_id", "at_time", "timezone", "locale", "style", "topic", name="uq_subscriptions_same"
+        *("channel_id", "at_time", "timezone", "locale", "style", "topic", "source"),
+        name="uq_subscriptions_same",
     ),
     sa.Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),

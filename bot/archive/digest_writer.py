@@ -152,7 +152,7 @@ FORMAT_RANKS = {
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
-    *("affiliations", "keywords", "categories"),
+    *("affiliations", "keywords", "categories", "media"),
 )
 """The fields of which the most trusted statement counts that has one."""
 
@@ -188,7 +188,8 @@ def merge(
     dates = [_listed_on(appearance) for appearance in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
     values = {name: _first_value(ranked, name) for name in _FIELDS}
-    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories")}
+    values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
+    values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)
     return MergedPaper(
         arxiv_id=arxiv_id,
         url=_best_link(arxiv_id, ranked, facts),
@@ -234,25 +235,33 @@ def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> s
 
 
 def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
-    """Return the authors by the most trusted source that names any, without repeats, and whether the list is truncated.
+    """Return the authors by the most trusted source that names any, and whether the list is truncated.
 
     Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
     """
     named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
     lists = [
-        (remove_repeats(statement.authors), getattr(statement, "authors_truncated", False))
+        (remove_repeats(statement), getattr(statement, "authors_truncated", False))
         for source, statement in named
         if source == named[0][0]
     ]
     return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
 
 
-def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names, each once: digests of an early period repeat every author."""
+def remove_repeats(statement: Entry | PaperFacts) -> tuple[str, ...]:
+    """Return the authors, each once if a digest repeats half of them or more, as those of an early period do.
+
+    Otherwise two of one name are two people, and so they are for a service.
+    """
     first: dict[str, str] = {}
-    for name in names:
+    for name in statement.authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
-    return tuple(first.values())
+    repeats = len(statement.authors) - len(first)
+    return (
+        tuple(first.values())
+        if isinstance(statement, Entry) and 2 * repeats >= len(first)
+        else statement.authors
+    )
 
 
 _Id = TypeVar("_Id", int, str)

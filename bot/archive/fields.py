@@ -7,9 +7,10 @@ in arXiv's comment. Pure.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ _MAX_TEXT_LENGTH = 20_000
 _MAX_URL_LENGTH = 2_000
 _MAX_NAMES = 5_000
 _MAX_LABELS = 50
+_MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
 MAX_BRACKETS = 20_000
 """Of the JSON of an answer on one paper or of a model: two megabytes of empty objects would take fifty as objects of Python."""
@@ -85,28 +87,57 @@ def clean_lines(value: object) -> str | None:
 
 def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, each on one line, in order, without duplicates."""
-    return clean_names(values, _MAX_LABELS)
+    return tuple(dict.fromkeys(clean_names(values)))[:_MAX_LABELS]
 
 
-def clean_names(values: object, max_items: int = _MAX_NAMES) -> tuple[str, ...]:
-    """Return the names of people, each on one line, in order, without duplicates."""
+def clean_names(values: object) -> tuple[str, ...]:
+    """Return the names of people, each on one line, in order. Two who share a name stay two."""
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
-    lines = dict.fromkeys(line for value in values if (line := clean_line(value, _MAX_NAME_LENGTH)))
-    return tuple(lines)[:max_items]
+    lines = (line for value in values if (line := clean_line(value, _MAX_NAME_LENGTH)))
+    return tuple(itertools.islice(lines, _MAX_NAMES))
 
 
 def clean_url(value: object) -> str | None:
-    """Return an http or https URL, or None for anything else."""
+    """Return an http or https URL, or None for anything else. A line break within it is removed, as browsers do."""
     from yarl import URL
 
-    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH or not value.strip().isprintable():
+    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
+        return None
+    address = "".join(map(str.strip, value.splitlines()))
+    if not address.isprintable():
         return None
     try:
-        url = URL(value.strip())
+        url = URL(address)
     except ValueError:
         return None
     return str(url) if url.scheme in ("http", "https") and url.raw_host else None
+
+
+def clean_media(values: object) -> tuple[str, ...]:
+    """Return the addresses of pictures and videos, in order, each once."""
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
+        return ()
+    addresses = (address for value in values if (address := clean_url(value)))
+    return tuple(dict.fromkeys(itertools.islice(addresses, _MAX_MEDIA)))
+
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_VIDEOS = (".mp4", ".webm", ".mov")
+
+
+def is_picture(address: str) -> bool:
+    """Return whether an address names a picture that Discord shows, by its ending."""
+    return _path_of(address).endswith(_PICTURES)
+
+
+def is_video(address: str) -> bool:
+    """Return whether an address names a video that Discord plays, by its ending."""
+    return _path_of(address).endswith(_VIDEOS)
+
+
+def _path_of(address: str) -> str:
+    return address.partition("#")[0].partition("?")[0].lower()
 
 
 def clean_votes(value: object) -> int | None:

@@ -97,13 +97,15 @@ def build(
     limit = headings.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        paper = _clean_paper(read(raw))
+        record = read(raw)
+        paper = _clean_paper(record)
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
             found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
         else:
             known[paper["arxiv_id"]] = paper
+            found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
@@ -127,6 +129,7 @@ def paper_of(entry: Entry) -> Paper:
         "votes": entry.votes,
         "authors": list(entry.authors),
         "thumbnail": entry.thumbnail,
+        "media": [entry.video],
         "summary": "\n\n".join(parts) or None,
     }
 
@@ -213,6 +216,11 @@ def from_service(item: object) -> Mapping[str, Any] | None:
             if isinstance(author, Mapping)
         ],
         "thumbnail": item.get("thumbnail"),
+        "media": [
+            address
+            for medias in (paper.get("mediaUrls"), item.get("mediaUrls"))
+            for address in (medias if isinstance(medias, list) else [])
+        ],
         "summary": paper.get("ai_summary"),
         "abstract": paper.get("summary") or item.get("summary"),
         "keywords": paper.get("ai_keywords"),
@@ -245,6 +253,15 @@ def _clean_paper(raw: object) -> Paper | str:
     return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
 
+def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
+    """Yield which addresses of a paper are left out."""
+    for name in ("code_url", "project_url"):
+        value = raw.get(name) if isinstance(raw, Mapping) else None
+        if isinstance(value, str) and "://" in value and name not in paper:
+            shown = fields.clean_line(value, 60)
+            yield f"its {name.removesuffix('_url')} address is no web address and is left out ({shown})"
+
+
 def _clean_summary(value: object) -> str | None:
     """A summary as text: without tags, and shortened. None for an HTML page in its place."""
     if not isinstance(value, str) or _PAGE.match(value):
@@ -264,6 +281,7 @@ _CLEANERS: Mapping[str, Any] = {
     "votes": fields.clean_votes,
     "authors": lambda value: list(fields.clean_names(value)),
     "thumbnail": fields.clean_url,
+    "media": lambda value: list(fields.clean_media(value)),
     "summary": _clean_summary,
     "sections": lambda value: _clean_sections(value),  # noqa: PLW0108 - it is defined below
     "abstract": fields.clean_paragraph,
@@ -308,7 +326,7 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     sections = summaries.drop_refusal(
         tuple(Section(heading, body) for heading, body in [*parts, *paper.get("sections", ())])
     )
-    is_service = form is DigestFormat.LISTING
+    is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,
         arxiv_id=paper["arxiv_id"],
@@ -316,7 +334,8 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
         url=(arxiv_ids.huggingface_url if is_service else arxiv_ids.abstract_url)(paper["arxiv_id"]),
         votes=paper.get("votes"),
         authors=tuple(paper.get("authors", ())),
-        thumbnail=paper.get("thumbnail"),
+        thumbnail=paper.get("thumbnail") or next(filter(fields.is_picture, media), None),
+        video=next(filter(fields.is_video, media), None),
         sections=sections,
         summary_missing=not sections,
     )

@@ -216,6 +216,9 @@ def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> d
         "abstract": detail.abstract,
         "thumbnail": detail.thumbnail,
         "video": detail.video,
+        "media": list(detail.media),
+        "venue": detail.venue,
+        "model_url": detail.model_url,
         "code_url": detail.code_url,
         "project_url": detail.project_url,
         "keywords": list(detail.keywords),
@@ -321,6 +324,10 @@ def _print_detail(detail: models.PaperDetail) -> None:
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
+    for label, value in (*links, *(("media", address) for address in detail.media)):
+        if value:
+            output.echo(f"{label}: {value}")
     locale = context.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storage import models
     from storage.database import Database
 
-_COLUMNS = ("id", "channel", "post", "topic", "state", "next")
+_COLUMNS = ("id", "channel", "post", "topic", "from", "state", "next")
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
@@ -57,6 +57,10 @@ def _post_options(
     topic: Annotated[
         str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="SOURCE", help='Only papers of this source; "" for all sources.'),
+    ] = None,
     mention: Annotated[
         int | None, typer.Option(metavar="ROLE", min=0, help="The id of a role to mention; 0 for none.")
     ] = None,
@@ -73,7 +77,7 @@ def _post_options(
     ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
-    typed = dict(locals())
+    typed = {**locals(), "from": source}
     from bot.daily import schedule
     from bot.daily.options import SETTINGS
     from storage import models
@@ -113,6 +117,8 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
+    from storage import errors as storage_errors
+
     subscription_rows = context.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
@@ -125,6 +131,7 @@ def list_rows(
             "channel": subscription.channel_id,
             "post": _describe(subscription),
             "topic": subscription.topic,
+            "from": storage_errors.redact(subscription.source),
             "state": subscription.state.value,
             "next": _format_next(subscription),
         }
@@ -179,12 +186,16 @@ def _run(
     verb: str, command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool
 ) -> None:
     """Run a command and print the subscription that it returns, with what became of it."""
+    from storage import errors as storage_errors
+
     subscription = context.run_with_service(_create_subscriptions, command)
     sentence = (
         f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
     )
     if subscription.topic:
         sentence += f", on {subscription.topic}"
+    if subscription.source:
+        sentence += f", from {storage_errors.redact(subscription.source)}"
     if verb not in ("paused", "removed"):
         sentence += f"; next on {_format_next(subscription) or '–'}"
     output.print_result(to_dict(subscription), f"{sentence}.", as_json)

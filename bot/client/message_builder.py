@@ -131,13 +131,15 @@ class MessageBuilder:
         self._container.add_item(ui.Section(markdown, accessory=picture))
         return True
 
-    def add_image(self, file: str, description: str) -> bool:
-        """Add an image that is attached to the message, by its file name."""
+    def add_media(self, addresses: Sequence[str], description: str) -> bool:
+        """Add pictures and videos by their addresses, ten at most; that of an attached file is `attachment://NAME`."""
+        if not addresses:
+            return True
         if not self.budget.add():
             return False
-        alt = shorten_label(description, discord_text.ALT_TEXT)
-        picture = discord.MediaGalleryItem(f"attachment://{file}", description=alt or None)
-        self._container.add_item(ui.MediaGallery(picture))
+        alt = shorten_label(description, discord_text.ALT_TEXT) or None
+        items = [discord.MediaGalleryItem(address, description=alt) for address in addresses]
+        self._container.add_item(ui.MediaGallery(*items))
         return True
 
     def add_file(self, name: str) -> bool:

@@ -104,6 +104,7 @@ class PostWording:
             "edit_command": SafeMarkdown(self.mention("daily edit")),
             "digest_command": SafeMarkdown(self.mention("digest")),
             "topic": discord_text.shorten(post.topic, MAX_TOPIC_LENGTH, markdown=False),
+            "source": discord_text.shorten(post.source, MAX_TOPIC_LENGTH, markdown=False),
         }
         output = OutputFormat.PLAIN if block == "name" else OutputFormat.MARKDOWN
         template = "daily" if post.papers else "empty"

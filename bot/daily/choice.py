@@ -2,8 +2,10 @@
 
 A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
 digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
-subscription shows the newest date only. Papers that a digest gained after its post, by a correction or by another digest
-of its day, are *late*: they are shown below those of the next post that has papers of its own, and not counted in `top_n`.
+subscription shows the newest date only. It draws from the digests of all sources that choose papers, or from the source that
+it names, of which digests for look-up count too if it has a topic (`find_origin`). Papers that a digest gained after its
+post, by a correction or by another digest of its day, are *late*: they are shown below those of the next post that has
+papers of its own, and not counted in `top_n`.
 
 Pure, but for the papers that members of a server saved or shared, which are read from the database.
 """
@@ -21,7 +23,7 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
 from storage import models, papers, shelf
-from storage.archive import DigestPaper
+from storage.archive import DigestPaper, Origin
 from storage.daily import StoredDecision
 from storage.database import Connection
 from storage.models import StoredDigest, Style, Subscription
@@ -48,6 +50,11 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
     for paper in sorted(papers, key=sort_key):
         best.setdefault(paper.paper_id, paper)
     return tuple(best.values())
+
+
+def find_origin(subscription: Subscription) -> Origin:
+    """Return which digests a subscription may draw from."""
+    return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
 
 def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tuple[int, ...]:
@@ -109,7 +116,7 @@ def find_late(
     `drawn` are the digests of the post, `covered` the revisions posted by digest.
     """
     first_on = digest_on - LATE_DAYS * DAY
-    recent = [digest for digest in pool.digests if first_on <= digest.date < digest_on]
+    recent = [digest for digest in pool.digests_of(subscription) if first_on <= digest.date < digest_on]
     supplements = list_supplements(recent, covered)
     candidates: list[DigestPaper] = []
     for digest in recent:
@@ -297,20 +304,26 @@ class Selection(NamedTuple):
 
 
 class CandidatePool:
-    """The digests that can be posted, with their papers. Ranks each combination of digests once.
+    """The digests that can be posted, by their origin and oldest first, with their papers. Ranks each combination once.
 
-    `matching` holds the ids of the papers that match each topic. A topic that is not in it matches nothing.
+    `matching` holds the papers that match each topic: how well, by id. A topic that is not in it matches nothing.
     """
 
-    def __init__(self, digests: Sequence[StoredDigest], papers: Iterable[DigestPaper]) -> None:
-        self.digests = digests
-        self.papers = tuple(papers)
-        self.matching: dict[str, Collection[int]] = {}
+    def __init__(
+        self, digests: Mapping[Origin, Sequence[StoredDigest]], papers: Iterable[DigestPaper]
+    ) -> None:
+        self.digests = tuple({digest.id: digest for found in digests.values() for digest in found}.values())
+        self.matching: dict[str, Mapping[int, float]] = {}
+        self._by_origin = digests
         self._papers: dict[int, list[DigestPaper]] = {}
         self._ranked: dict[tuple[int, ...], tuple[DigestPaper, ...]] = {}
-        self._on_topic: dict[tuple[tuple[int, ...], str], tuple[DigestPaper, ...]] = {}
-        for paper in self.papers:
+        self._on_topic: dict[tuple[tuple[int, ...], str, bool], tuple[DigestPaper, ...]] = {}
+        for paper in papers:
             self._papers.setdefault(paper.digest_id, []).append(paper)
+
+    def digests_of(self, subscription: Subscription) -> Sequence[StoredDigest]:
+        """Return the digests that a subscription may draw from."""
+        return self._by_origin.get(find_origin(subscription), ())
 
     def papers_of(self, digest_id: int) -> Sequence[DigestPaper]:
         """Return the papers of a digest."""
@@ -324,7 +337,7 @@ class CandidatePool:
             self._ranked[digest_ids] = rank_papers(
                 paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
             )
-        ranked = self._rank_on_topic(digest_ids, subscription.topic)
+        ranked = self._rank_on_topic(digest_ids, subscription)
         eligible = tuple(
             paper
             for paper in ranked
@@ -333,15 +346,20 @@ class CandidatePool:
         papers, left_out = eligible[: subscription.top_n], eligible[subscription.top_n :]
         return Selection(papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers))
 
-    def _rank_on_topic(self, digest_ids: tuple[int, ...], topic: str) -> tuple[DigestPaper, ...]:
+    def _rank_on_topic(
+        self, digest_ids: tuple[int, ...], subscription: models.Subscription
+    ) -> tuple[DigestPaper, ...]:
+        """Rank the papers on the subscription's topic; those of one source with equal votes by how well they match."""
+        topic, is_of_source = subscription.topic, bool(subscription.source)
         if not topic:
             return self._ranked[digest_ids]
-        key = digest_ids, topic
+        key = digest_ids, topic, is_of_source
         if key not in self._on_topic:
-            matching = self.matching.get(topic, ())
-            self._on_topic[key] = tuple(
-                paper for paper in self._ranked[digest_ids] if paper.paper_id in matching
-            )
+            matching = self.matching.get(topic, {})
+            found = [paper for paper in self._ranked[digest_ids] if paper.paper_id in matching]
+            if is_of_source:
+                found.sort(key=lambda paper: (*votes_sort_key(paper.votes), -matching[paper.paper_id]))
+            self._on_topic[key] = tuple(found)
         return self._on_topic[key]
 
 
@@ -413,11 +431,12 @@ def fresh_digests(
 ) -> list[StoredDigest]:
     """Return the digests that a post of `due_on` can draw from at `now` (UTC)."""
     first, last = oldest_digest_date(subscription, due_on), newest_digest_date(now)
-    dated = [digest for digest in pool.digests if first <= digest.date <= last]
+    own = pool.digests_of(subscription)
+    dated = [digest for digest in own if first <= digest.date <= last]
     if is_rolling(subscription):
         return dated
     uncovered = [digest for digest in dated if digest.id not in covered_ids]
-    posted_before = list_supplements(pool.digests, covered_ids)
+    posted_before = list_supplements(own, covered_ids)
     return [digest for digest in uncovered if digest.id not in posted_before]
 
 

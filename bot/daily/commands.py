@@ -25,24 +25,35 @@ from bot.daily import post as daily_post
 from bot.daily import schedule
 from bot.daily.options import MAX_TOPIC_LENGTH
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import draft_codec, find_same
+from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind
 from bot.outbox import deliveries
 from bot.search.results import SearchRequest
+from bot.sources import kinds
 from storage import errors as storage_errors
 from storage import models
 from storage.models import Subscription
 
-ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "subscription-already"}
+ERRORS: Mapping[type[Exception], str] = {
+    storage_errors.DuplicateError: "subscription-already",
+    TopicNeededError: "source-needs-topic",
+    NoDayListError: "source-has-no-day",
+}
 """Fluent ids of the exceptions of the subscriptions service."""
 
 
 SubscriptionId = app_commands.Range[str, 1, 30]
 
+RENAMED = {"source": "from"}
+"""The options that are called otherwise than their parameters: `from` is a word of Python."""
 DESCRIPTIONS = {
-    setting.option: setting.description for setting in daily_options.SETTINGS.values() if setting.option
+    next((name for name, option in RENAMED.items() if option == setting.option), setting.option): (
+        setting.description
+    )
+    for setting in daily_options.SETTINGS.values()
+    if setting.option
 }
 CHOICES = {
     "style": [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
@@ -51,7 +62,6 @@ CHOICES = {
     for setting in daily_options.SETTINGS.values()
     if setting.choices
 }
-AUTOCOMPLETES = {"time": autocomplete.times, "timezone": autocomplete.timezones, "topic": autocomplete.topics}
 
 
 @autocomplete.guarded
@@ -69,6 +79,25 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     )
 
 
+@autocomplete.guarded
+async def _complete_source(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the sources with a name that contains the typed text; their addresses may hold secrets."""
+    query = current.casefold()
+    rows = await interaction.client.services.sources.list_rows()
+    labels = {str(row.id): kinds.address_label(row.url) for row in rows}
+    return autocomplete.make_choices(
+        (label, id_) for id_, label in labels.items() if query in label.casefold()
+    )
+
+
+AUTOCOMPLETES = {
+    "time": autocomplete.times,
+    "timezone": autocomplete.timezones,
+    "topic": autocomplete.topics,
+    "source": _complete_source,
+}
+
+
 @app_commands.guild_only()
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -84,6 +113,7 @@ class SubscriptionsCog(
         return True
 
     @router.command(name="setup", description="Post the day's top papers in a channel")
+    @app_commands.rename(**RENAMED)
     @app_commands.describe(channel="Where to post; this channel if left out", **DESCRIPTIONS)
     @app_commands.choices(**CHOICES)
     @app_commands.autocomplete(**AUTOCOMPLETES)
@@ -100,6 +130,7 @@ class SubscriptionsCog(
         style: str | None = None,
         when_empty: bool | None = None,
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        source: app_commands.Range[str, 1, 100] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
         our_five: bool | None = None,
@@ -107,7 +138,7 @@ class SubscriptionsCog(
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
         draft = await _default_draft(request, destination)
-        wanted = daily_options.apply_changes(draft, vars(request.interaction.namespace))
+        wanted = daily_options.apply_changes(draft, await _typed_options(request))
         return await _start_setup(request, destination, wanted)
 
     @router.command(name="list", description="This server's daily posts")
@@ -119,6 +150,7 @@ class SubscriptionsCog(
         name="edit",
         description="Change a daily post: in a form, or with options; what you leave out stays as it is",
     )
+    @app_commands.rename(**RENAMED)
     @app_commands.describe(post="Which one", **DESCRIPTIONS)
     @app_commands.choices(**CHOICES)
     @app_commands.autocomplete(post=_complete_post, **AUTOCOMPLETES)
@@ -135,12 +167,13 @@ class SubscriptionsCog(
         style: str | None = None,
         when_empty: bool | None = None,
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        source: app_commands.Range[str, 1, 100] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
         our_five: bool | None = None,
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
-        typed = vars(request.interaction.namespace)
+        typed = await _typed_options(request)
         if not typed.keys() - {"post"}:
             found = await _find_or_ask(request, post, daily_messages.CHANGE)
             if isinstance(found, ui.LayoutView):
@@ -364,6 +397,21 @@ class WhyCog(commands.Cog):
         raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
 
 
+async def _typed_options(request: Request) -> dict[str, Any]:
+    """Return the options of `/daily setup` and `edit` that were given; a source by its address. Raises UserError."""
+    typed = dict(vars(request.interaction.namespace))
+    if (name := typed.get("from")) is None:
+        return typed
+    name = name.strip()
+    if name in daily_options.NO_TOPIC:
+        return {**typed, "from": ""}
+    rows = await request.services.sources.list_rows()
+    for row in rows:
+        if name in (str(row.id), row.url) or name.casefold() == kinds.address_label(row.url).casefold():
+            return {**typed, "from": row.url}
+    raise UserError("no-such-source", source=paper_text.escape_untrusted(name))
+
+
 def _postable_channel(channel: Any) -> PostableChannel:
     """Return the channel if posts can be sent to it. Raises UserError."""
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
@@ -447,7 +495,12 @@ async def _require_allowed(
     wanted: Subscription,
     mentioned_id: int | None = None,
 ) -> None:
-    """Raise UserError unless the style fits the channel, and the user may mention the role; not if it is `mentioned_id`."""
+    """Raise UserError unless the post can draw from its source, the style fits the channel, and the user may mention the role.
+
+    The last not if the role is `mentioned_id`.
+    """
+    with map_service_errors(ERRORS):
+        await request.services.subscriptions.check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", channel=channel.mention)
     if wanted.mention_role_id != mentioned_id:

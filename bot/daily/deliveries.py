@@ -89,6 +89,7 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
         total=post.total,
         fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
         topic=post.topic,
+        source=post.source,
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.is_complete,

@@ -140,6 +140,7 @@ class EditPlanner:
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
                 topic=delivery.post.topic,
+                source=delivery.post.source,
                 late=delivery.post.late,
                 closes_at=delivery.post.closes_at,
                 is_complete=delivery.post.is_complete,

@@ -23,6 +23,7 @@ from bot.daily.service import TopicForecast
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.lists import card as lists_card
 from bot.rendering import discord_text, templates
+from bot.sources import kinds
 from storage import models
 from storage.models import Reason, Style, Subscription
 
@@ -159,15 +160,18 @@ def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Seq
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
-    """Return the settings in lines: topic and role if there are any, schedule, papers, appearance."""
+    """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
     topic = paper_text.escape_untrusted(subscription.topic)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
+        texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
         paper_text.join_dotted(
-            texts("subscription-papers", count=subscription.top_n),
+            texts(
+                "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
+            ),
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
         paper_text.join_dotted(
@@ -178,6 +182,11 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
         texts("subscription-server-picks") if subscription.server_picks else "",
     )
     return "\n".join(filter(None, lines))
+
+
+def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
+    """Return the name of the source that a subscription draws from, escaped; "" for all."""
+    return paper_text.escape_untrusted(kinds.address_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(texts: Texts, subscription: Subscription, headline: str = "") -> ui.LayoutView:
@@ -221,7 +230,8 @@ def list_view(
 def list_line(texts: Texts, row: Subscription) -> str:
     """Return a subscription on a line of a list, without its channel."""
     topic = paper_text.escape_untrusted(short_topic(row))
-    return paper_text.join_dotted(topic, format_schedule(texts, row), next_post_text(texts, row))
+    source = format_source(row)
+    return paper_text.join_dotted(topic, source, format_schedule(texts, row), next_post_text(texts, row))
 
 
 def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Item[ui.LayoutView] | None:
@@ -435,7 +445,8 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     else:
         schedule = format_schedule(texts, subscription)
         topic = paper_text.escape_untrusted(short_topic(subscription)) or None
-        heading = paper_text.join_dotted(topic, schedule, texts(f"style-{subscription.style.value}"))
+        source = format_source(subscription)
+        heading = paper_text.join_dotted(topic, source, schedule, texts(f"style-{subscription.style.value}"))
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
     if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
@@ -463,6 +474,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
         "topic": "" if subscription is None else paper_text.escape_untrusted(subscription.topic),
+        "source": (subscription and format_source(subscription)) or "none",
     }
     if cause is Cause.NOT_DELIVERED and delivery is not None:
         values["state"] = texts(f"delivery-{delivery.state.value}")

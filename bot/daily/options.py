@@ -13,6 +13,7 @@ from typing import Any
 from bot.core import clock, errors
 from bot.daily import choice, schedule
 from bot.text import query_parser
+from storage import errors as storage_errors
 from storage.models import Locale, Style, Subscription, When
 
 MAX_TOPIC_LENGTH = 200
@@ -235,6 +236,13 @@ _ROWS = (
         description="Only papers that match, as in /topic; a hyphen for all papers",
         parse=_parse_topic,
         field=TextField("topic", MAX_TOPIC_LENGTH, hint="subscription-form-topic-hint", if_empty=NO_TOPIC[0]),
+    ),
+    Setting(
+        "source",
+        "from",
+        dump=storage_errors.redact,
+        option="from",
+        description="Only papers of this source; a hyphen for all sources",
     ),
     Setting(
         "mention_role_id",

@@ -22,6 +22,7 @@ from bot.daily.schedule import DAY
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from bot.sources import kinds
 from storage import archive, daily, key_values, models, papers, sources
 from storage import deliveries as stored_deliveries
 from storage.archive import DigestPaper
@@ -39,8 +40,8 @@ OWN_POSTS_IN_BATCH = 100
 """Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
 MAX_LOGGED_KEYS = 10
 
-TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
-"""Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
+TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
+"""Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
 
 
 MAX_PICKS = 5
@@ -53,7 +54,7 @@ class TopicMatches:
     def __init__(self, matcher: TopicMatcher) -> None:
         self._matcher = matcher
         self._checked: dict[str, set[int]] = {}
-        self._matching: dict[str, set[int]] = {}
+        self._matching: dict[str, dict[int, float]] = {}
 
     def covers(self, subscription: models.Subscription) -> bool:
         """Return whether the subscription's topic was looked up, if it has one."""
@@ -63,10 +64,15 @@ class TopicMatches:
         self, connection: Connection, pool: choice.CandidatePool, subscriptions: Iterable[models.Subscription]
     ) -> None:
         """Find the papers of the pool that match the topics of the subscriptions, and tell the pool."""
-        for topic in dict.fromkeys(row.topic for row in subscriptions if row.topic):
+        digest_ids: dict[str, set[int]] = {}
+        for row in subscriptions:
+            if row.topic:
+                digest_ids.setdefault(row.topic, set()).update(of.id for of in pool.digests_of(row))
+        for topic, ids in digest_ids.items():
             checked = self._checked.setdefault(topic, set())
-            matching = self._matching.setdefault(topic, set())
-            unchecked = [paper for paper in pool.papers if paper.paper_id not in checked]
+            matching = self._matching.setdefault(topic, {})
+            drawn = (paper for id_ in sorted(ids) for paper in pool.papers_of(id_))
+            unchecked = [paper for paper in drawn if paper.paper_id not in checked]
             if unchecked:
                 matching.update(await self._matcher(connection, topic, unchecked))
                 checked.update(paper.paper_id for paper in unchecked)
@@ -77,13 +83,14 @@ async def load_pool(
     connection: Connection, subscriptions: Iterable[models.Subscription], now: datetime
 ) -> choice.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers."""
+    subscriptions = list(subscriptions)
     first_dates: list[date] = []
     for subscription in subscriptions:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         # A post that still waits for its digest may be yesterday's.
         first_dates.append(choice.oldest_digest_date(subscription, today - schedule.DAY))
     first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
-    return await load_digests(connection, first_on, choice.newest_digest_date(now))
+    return await load_digests(connection, subscriptions, first_on, choice.newest_digest_date(now))
 
 
 async def load_closings(
@@ -146,11 +153,16 @@ def stated_close(
     return closes_at if is_stated else None
 
 
-async def load_digests(connection: Connection, since_on: date, until_on: date) -> choice.CandidatePool:
-    """Return the digests of these dates, both ends included, with their papers."""
-    newest_first = await archive.list_rows(connection, since_on=since_on, until_on=until_on)
-    listed = await archive.list_papers(connection, [digest.id for digest in newest_first])
-    return choice.CandidatePool(newest_first[::-1], listed)
+async def load_digests(
+    connection: Connection, subscriptions: Iterable[models.Subscription], since_on: date, until_on: date
+) -> choice.CandidatePool:
+    """Return the digests of these dates, both ends included, that the subscriptions draw from, with their papers."""
+    digests: dict[archive.Origin, list[models.StoredDigest]] = {}
+    for origin in dict.fromkeys(map(choice.find_origin, subscriptions)):
+        rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
+        digests[origin] = rows[::-1]
+    ids = {digest.id for found in digests.values() for digest in found}
+    return choice.CandidatePool(digests, await archive.list_papers(connection, sorted(ids)))
 
 
 async def load_posted_ids(
@@ -235,6 +247,7 @@ def build_daily_post(
         since_on=post.since_on,
         missed_on=post.missed_on,
         topic=subscription.topic,
+        source=kinds.address_label(subscription.source),
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
@@ -263,7 +276,7 @@ class RenderedPosts:
         """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
         role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
-        look = subscription.locale, subscription.style, subscription.topic, role_id
+        look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
         cached = content, look, schedule.schedule_key(subscription)
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)

@@ -242,7 +242,8 @@ def _action_buttons(
         lists_messages.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else ""
     )
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
-    is_listed = post.total >= post.own_count
+    # A day's list does not have the papers of a source for look-up.
+    is_listed = post.total >= post.own_count and not post.source
     search = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
     if 0 < len(post.topic) <= lists_messages.MAX_TEXT_LENGTH:
         on_topic = lists_messages.ListState(lists_messages.ListKind.TOPIC, post.topic)
@@ -286,6 +287,7 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     numbers = ".".join(map(str, post.numbers[first : first + count]))
     # The topic is in a button of the last message, unless it is too long.
     is_header_known = not post.topic or (is_whole and len(post.topic) <= lists_messages.MAX_TEXT_LENGTH)
+    is_header_known = is_header_known and not post.source
     total = post.total if first == 0 and is_header_known else 0
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
 

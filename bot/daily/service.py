@@ -17,12 +17,21 @@ from bot.daily.deliveries import ON_DEMAND
 from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory
-from storage import archive, daily, deliveries, models, outbox
+from bot.sources import kinds
+from storage import archive, daily, deliveries, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+
+class TopicNeededError(errors.UsageError):
+    """A source brings all new papers of a day, and the subscription that draws from it has no topic."""
+
+
+class NoDayListError(errors.UsageError):
+    """A subscription waits for a day to be complete, and its source has no lists that close."""
 
 
 class Subscriptions:
@@ -35,13 +44,20 @@ class Subscriptions:
     async def add(self, draft: models.Subscription) -> models.Subscription:
         """Store a draft as an active subscription; its first post is at the next due time.
 
-        Raises UsageError for an invalid setting and storage.errors.DuplicateError for an identical subscription.
+        Raises UsageError for an invalid setting, also as `check_source`, and storage.errors.DuplicateError for an identical
+        subscription.
         """
         now = self._clock()
         new = replace(options.validated(draft), created_at=now)
         new = schedule.set_due(new, schedule.next_due_of(new, now))
         async with self._database.transaction() as connection:
+            new = replace(new, source=await _find_source(connection, new))
             return replace(new, id=await daily.add(connection, new))
+
+    async def check_source(self, wanted: models.Subscription) -> None:
+        """Raise TopicNeededError or NoDayListError if the posts cannot draw from their source; nothing for one that is gone."""
+        async with self._database.read() as connection:
+            await _find_source(connection, wanted, may_be_gone=True)
 
     async def list_rows(
         self, *, guild_id: int | None = None, channel_id: int | None = None
@@ -65,6 +81,9 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             # It may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
+            if wanted.source != old.source or (wanted.topic, wanted.when) != (old.topic, old.when):
+                address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
+                wanted = replace(wanted, source=address)
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
@@ -118,7 +137,7 @@ class Subscriptions:
 
 def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
     """Return the subscription of a channel that the draft would repeat, None if there is no such subscription."""
-    names = ("at_time", "timezone", "locale", "style", "topic")
+    names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
     wanted = [getattr(valid, name) for name in names]
     return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
@@ -151,6 +170,29 @@ def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> boo
         return False
     zone = clock.parse_zone(subscription.timezone)
     return schedule.wall_clock_to_utc(on, schedule.parse_time(subscription.at_time), zone) <= now
+
+
+async def _find_source(
+    connection: Connection, wanted: models.Subscription, *, may_be_gone: bool = False
+) -> str:
+    """Return the address of the subscription's source, "" for none. Raises as `Subscriptions.check_source`.
+
+    Raises UsageError for an unknown source, unless it may have been removed.
+    """
+    stored = {row.url: row.kind for row in await sources.list_rows(connection)}
+    if not wanted.source or (may_be_gone and wanted.source not in stored):
+        return wanted.source
+    address = await kinds.find_address(connection, wanted.source)
+    kind = stored[address]
+    is_lookup = kind is models.SourceKind.ARXIV or await archive.has_lookup(connection, address)
+    label = kinds.address_label(address)
+    if is_lookup and not wanted.topic:
+        raise TopicNeededError(
+            f"{label} brings all new papers of a day, most without votes. A daily post from it needs a topic: add --topic."
+        )
+    if wanted.when is models.When.COMPLETE and not kinds.get(kind).has_daily_list:
+        raise NoDayListError(f"{label} has no lists that close. A daily post from it is sent at its hour.")
+    return address
 
 
 async def _get(
@@ -265,7 +307,7 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        dates = await archive.list_dates(connection, limit=1, until_on=clock.latest_date(now))
+        dates = await self._list_newest_date(connection, subscription, now)
         newest_on = dates[0] if dates else today
         forecast = await self._forecast(connection, subscription, now)
         if forecast is not None:
@@ -294,7 +336,7 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> TopicForecast | None:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        dates = await archive.list_dates(connection, limit=1, until_on=clock.latest_date(now))
+        dates = await self._list_newest_date(connection, subscription, now)
         if not subscription.topic or not dates:
             return None
         last_on = min(dates[0], choice.newest_digest_date(now))
@@ -304,7 +346,8 @@ class OnDemandPosts:
         pool = await self._load_digests(connection, subscription, first_on, until_on)
         # A paper counts on the first of its dates.
         first_dates: dict[int, date] = {}
-        for paper in pool.papers:
+        drawn = (paper for digest in pool.digests for paper in pool.papers_of(digest.id))
+        for paper in drawn:
             if paper.paper_id in pool.matching[subscription.topic] and choice.meets_minimum(
                 paper.votes, subscription.min_votes
             ):
@@ -314,10 +357,18 @@ class OnDemandPosts:
         counts = {day: min(count, subscription.top_n) for day, count in Counter(first_dates.values()).items()}
         return TopicForecast(until_on, is_recent, counts)
 
+    @staticmethod
+    async def _list_newest_date(
+        connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> list[date]:
+        """Return the date of the newest digest that the subscription may draw from; () without any."""
+        origin, until_on = choice.find_origin(subscription), clock.latest_date(now)
+        return await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
+
     async def _load_digests(
         self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
     ) -> choice.CandidatePool:
         """Return the digests of these dates, with their papers on the subscription's topic."""
-        pool = await daily_planner.load_digests(connection, since_on, until_on)
+        pool = await daily_planner.load_digests(connection, [subscription], since_on, until_on)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         return pool

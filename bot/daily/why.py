@@ -32,6 +32,8 @@ class Cause(StrEnum):
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
+    OTHER_SOURCE = "other-source"
+    """The subscription draws from other digests than those with the paper."""
     OFF_TOPIC = "off-topic"
     """The subscription has a topic, and the paper does not match it."""
     NOT_CHOSEN_THEN = "not-then"
@@ -86,10 +88,10 @@ class PastDelivery(NamedTuple):
 class ExplanationInput:
     """What is known about one paper and one subscription.
 
-    `containing_digests` are the digests with the paper, newest first; `covered_ids` the digests that the subscription
-    has drawn from. `decisions` are newest first. `upcoming` is the decision that the planner would make when the
-    subscription is due next, with its chosen papers in `left_out`. `is_on_topic`: the paper matches the subscription's
-    topic, if it has one.
+    `containing_digests` are the digests with the paper that the subscription may draw from, newest first; `covered_ids` the
+    digests that the subscription has drawn from. `decisions` are newest first. `upcoming` is the decision that the planner
+    would make when the subscription is due next, with its chosen papers in `left_out`. `is_on_topic`: the paper matches the
+    subscription's topic, if it has one.
     """
 
     paper_id: int
@@ -113,6 +115,8 @@ def explain(facts: ExplanationInput) -> Explanation:
         is_in_newer = any(digest.date > posted_at.date() for digest in facts.containing_digests)
         if facts.now - posted_at < choice.REPOST_INTERVAL or not is_in_newer:
             return explain_past(past, facts.containing_digests, facts.now, facts.subscription)
+    if not facts.containing_digests:
+        return Explanation(Cause.OTHER_SOURCE, facts.subscription)
     eligible = _first_eligible(facts)
     if eligible is not None:
         subscription = facts.subscription
@@ -302,11 +306,9 @@ class WhyExplainer:
             containing = await _list_containing_digests(connection, paper)
             past = await _list_past_deliveries(connection, paper, channel_id)
             explanations = []
-            if containing:
-                explanations = [
-                    explain(await self._load_input(connection, paper, row, containing, past))
-                    for row in in_channel
-                ]
+            for row in in_channel if containing else ():
+                own = await _list_containing_digests(connection, paper, choice.find_origin(row))
+                explanations.append(explain(await self._load_input(connection, paper, row, own, past)))
         locales = {row.locale.value for row in in_channel}
         explanations += [
             explain_past(delivery, containing, self._clock(), None)
@@ -386,14 +388,16 @@ class WhyExplainer:
 
 
 async def _list_containing_digests(
-    connection: Connection, paper: models.PaperDetail
+    connection: Connection, paper: models.PaperDetail, origin: archive.Origin = archive.ALL
 ) -> tuple[models.StoredDigest, ...]:
     """Return the digests with the paper, newest first."""
     ids = {appearance.digest_id for appearance in paper.appearances}
     if not ids:
         return ()
     dates = [appearance.date for appearance in paper.appearances]
-    newest_first = await archive.list_rows(connection, since_on=min(dates), until_on=max(dates))
+    newest_first = await archive.list_rows(
+        connection, since_on=min(dates), until_on=max(dates), origin=origin
+    )
     return tuple(digest for digest in newest_first if digest.id in ids)
 
 

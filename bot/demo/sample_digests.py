@@ -1,4 +1,4 @@
-"""The digests that the demo starts with: the week before its clock, in every format and both languages.
+"""The digests that the demo starts with: the week before its clock, in every format and both languages; and what else it has.
 
 Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
 """
@@ -29,6 +29,29 @@ ABSTRACT = models.PaperFacts(
 """The abstract of the one paper that no digest summarises, in words of our own: posts have an extract of it."""
 
 
+_UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
+MEDIA = models.PaperFacts(
+    arxiv_id="2305.14314",
+    source="huggingface",
+    location="https://huggingface.co/papers/2305.14314",
+    read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
+    code_url="https://github.com/artidoro/qlora",
+    media=(f"{_UPLOADS}/qlora.webm", f"{_UPLOADS}/qlora.png"),
+)
+"""The paper whose card has a video and a picture."""
+NEWS = {
+    models.NewsKind.VENUE: "NeurIPS 2023",
+    models.NewsKind.MODEL: "https://huggingface.co/timdettmers/guanaco-65b",
+}
+"""What became of that paper."""
+
+SOURCES = {
+    "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),
+    "look-up-en": ("arxiv:cs.CL", models.SourceKind.ARXIV),
+}
+"""The sources of the samples that a daily post can draw from, by folder."""
+
+
 def sample_texts() -> list[tuple[str, str]]:
     """Return all samples as (name, text), oldest day first; a name is like `newsletter-ko/2025-12-29.md`."""
     folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
@@ -54,6 +77,13 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
         url: (f"{arxiv_id}.png", cover)
         for (url, arxiv_id), cover in zip(thumbnails.items(), cycle(load_covers()), strict=False)
     }
+
+
+def load_media() -> dict[str, tuple[str, bytes]]:
+    """Map the address of each video and picture of `MEDIA` to (file name, content), as SimCord's `assets`."""
+    video, picture = MEDIA.media
+    content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
+    return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}
 
 
 FIRST_MONTH_ON = date(2024, 12, 1)

@@ -26,7 +26,7 @@ from bot.daily.service import Subscriptions
 from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
-from storage import errors, locks, models
+from storage import errors, locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -62,10 +62,20 @@ async def _populate(
     today = START_AT.date().isoformat()
     texts = sample_digests.sample_texts()
     await ingest.add_text(sample_digests.render_listings(), source="demo", location="past-months")
+    async with container.database.transaction() as connection:
+        for url, kind in sample_digests.SOURCES.values():
+            source = await sources.add(connection, url=url, kind=kind, now=START_AT)
+            read = dataclasses.replace(source, status=models.FetchStatus.OK, last_success_at=START_AT)
+            await sources.set_health(connection, read)
     for name, text in texts:
         if today not in name:
-            await ingest.add_text(text, source="demo", location=name)
-    await ingest.add_facts([sample_digests.ABSTRACT])
+            await ingest.add_text(text, source=_source_of(name), location=name)
+    await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA])
+    async with container.database.transaction() as connection:
+        ids = list((await papers.get_ids(connection, [sample_digests.MEDIA.arxiv_id])).values())
+        await shelf.watch_papers(connection, ids, START_AT)
+        news = dict.fromkeys(ids, (sample_digests.NEWS, START_AT))
+        await shelf.record_news(connection, models.SourceKind.ARXIV, ids, news, START_AT)
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
@@ -79,13 +89,18 @@ async def _populate(
     await subscriptions.add(dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale))
     for name, text in texts:
         if today in name:
-            await ingest.add_text(text, source="demo", location=name)
+            await ingest.add_text(text, source=_source_of(name), location=name)
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
     await env.advance_time(matcher.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())
+
+
+def _source_of(name: str) -> str:
+    """Return the address of the source of a sample by its name."""
+    return sample_digests.SOURCES.get(name.partition("/")[0], ("demo", None))[0]
 
 
 @asynccontextmanager
@@ -135,7 +150,8 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
-                assets=sample_digests.assign_covers(entry for digest in digests for entry in digest.entries),
+                assets=sample_digests.assign_covers(entry for digest in digests for entry in digest.entries)
+                | sample_digests.load_media(),
                 port=port or None,
             )
             try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.archive import arxiv_ids, exports, summaries
+from bot.archive import arxiv_ids, exports, fields, summaries
 from bot.client import custom_ids, paper_text
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.client.paper_text import (
@@ -52,6 +52,9 @@ MAX_CITED_AUTHORS = 60
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
 
+MAX_MEDIA = 4
+"""Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
+
 MAX_PAGE_LENGTH = 2600
 """Code points of a summary per page: about three screens of a phone."""
 
@@ -83,6 +86,7 @@ def card_view(
     sections = _main_sections(summary)
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
@@ -164,7 +168,9 @@ def link_buttons(
 
 def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail.title, detail.arxiv_id, detail.url)
-    listed = texts("card-listed" if detail.is_listed else "published-on", date=detail.last_on.isoformat())
+    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
+    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
+    listed = texts(listed_id, date=detail.last_on.isoformat())
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
@@ -172,7 +178,34 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_authors(detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
-    return f"### {title}\n{facts}"
+    return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
+
+
+def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
+    """Return where a paper was accepted, its model, and links to its videos, which not every client plays; "" for none."""
+    model = (detail.model_url or "").removeprefix("https://huggingface.co/")
+    videos = [address for address in _list_media(detail) if fields.is_video(address)]
+    links = [(f"{texts('news-model')} {model}", detail.model_url)] if detail.model_url else []
+    links += [(texts("card-video", number=number), video) for number, video in enumerate(videos, 1)]
+    return join_dotted(
+        texts("news-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
+        *(
+            discord_text.masked_link(label, url)
+            for label, url in links
+            if len(url) <= paper_text.MAX_URL_LENGTH
+        ),
+    )
+
+
+def _list_media(detail: models.PaperDetail) -> list[str]:
+    """Return the addresses of the pictures and videos besides the thumbnail."""
+    shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
+    usable = (
+        discord_text.safe_url(address)
+        for address in shown
+        if fields.is_picture(address) or fields.is_video(address)
+    )
+    return list(dict.fromkeys(filter(None, usable)))[:MAX_MEDIA]
 
 
 def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:

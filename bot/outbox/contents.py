@@ -54,7 +54,8 @@ class DailyPost:
     The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
     `is_complete` that it has closed and was read since; None if neither is known.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
-    `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
+    `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
+    and `source` the name of the source that they come from, "" for all.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
     today".
@@ -71,6 +72,7 @@ class DailyPost:
     missed_on: tuple[date, ...] = ()
     forum_tags: tuple[int, ...] = ()
     topic: str = ""
+    source: str = ""
     mention_role_id: int | None = None
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None

@@ -601,11 +601,14 @@ def _only_of_term(
 
 async def list_about(
     connection: Connection, query: Query, expanded: Expansion, scope: SearchScope
-) -> frozenset[int] | None:
-    """Return all of the scope's papers that are about a query with terms; None if more than `candidates.COUNT_LIMIT` may be."""
+) -> dict[int, float] | None:
+    """Return all of the scope's papers that are about a query with terms; None if more than `candidates.COUNT_LIMIT` may be.
+
+    With each id how well the texts match, apart from votes and date.
+    """
     topic_query = build_topic_query(query, expanded)
     if topic_query is None:
-        return frozenset()
+        return {}
     if scope.paper_ids is not None:
         rows = await list_within(connection, topic_query, scope.filters, scope.paper_ids)
     else:
@@ -614,7 +617,8 @@ async def list_about(
             return None
         rows = list(await search.list_by_positions(connection, positions))
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
-    return frozenset(paper_id for _, paper_id in await score_papers(rows, scorer, only_about=True))
+    hits = await score_papers(rows, scorer, only_about=True)
+    return {paper_id: score.total - score.popularity for score, paper_id in hits}
 
 
 async def find_top(

@@ -235,8 +235,8 @@ class SearchService:
 
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
-    ) -> frozenset[int]:
-        """Return the ids of those papers of digests that are about a query, with its filters.
+    ) -> dict[int, float]:
+        """Return those papers of digests that are about a query, with its filters: how well they match, by id.
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
@@ -248,12 +248,12 @@ class SearchService:
         written = await engine.list_paper_ids_by_authors(connection, query.authors)
         ids = ids if written is None else ids & written
         if not ids or not query.has_text:
-            return ids if written is not None or query.has_range_filters else frozenset()
+            return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
         # The index knows the date of a paper's last digest, which is never earlier than that of one of its digests.
         since = search.Filters(since_on=min(paper.date_on for paper in digest_papers))
         expanded = await self._expand(connection, query.text, literal=False)
         query = await self._expand_excluded(connection, query, expanded)
-        return await engine.list_about(connection, query, expanded, SearchScope(since, ids)) or frozenset()
+        return await engine.list_about(connection, query, expanded, SearchScope(since, ids)) or {}
 
     async def find_author(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeAlias, TypedDict
@@ -29,7 +29,7 @@ MAX_SAVED = 5_000
 MAX_LISTED_TAGS = 25
 """Tags that are offered: as many as Discord shows."""
 
-Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
+Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
 
 
@@ -169,7 +169,7 @@ class Shelf:
                 ]
                 found |= await asyncio.to_thread(_find_in_texts, rows, words)
         if listed:
-            found |= await self._matcher(connection, words, listed)
+            found |= frozenset(await self._matcher(connection, words, listed))
         return {"tags": tags, "paper_ids": found}
 
 

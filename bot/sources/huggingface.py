@@ -153,6 +153,7 @@ def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: da
         organization=paper.get("organization"),
         code_stars=paper.get("code_stars"),
         thumbnail=paper.get("thumbnail"),
+        media=tuple(paper.get("media", ())),
         published_on=fields.clean_date(paper.get("published_on")),
         listed_on=day,
     )

@@ -57,6 +57,14 @@ def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
     return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
 
 
+def address_label(address: str) -> str:
+    """Return the name for readers of a source that may be removed by now; "" for no address."""
+    if address.startswith("arxiv:"):
+        return f"arXiv {address.removeprefix('arxiv:')}"
+    is_path = folder.parse_folder_path(address) is not None
+    return public_label(models.SourceKind.FOLDER if is_path else models.SourceKind.URL, address)
+
+
 NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
 
 
@@ -120,7 +128,7 @@ class SourceRegistry:
     async def set_priority(self, url: str, priority: int) -> str:
         """Store the priority of a source, found as `remove` does. Returns its address."""
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)
         return url
 
@@ -130,12 +138,13 @@ class SourceRegistry:
         Returns its address. Raises UsageError for an unknown one.
         """
         async with self._database.transaction() as connection:
-            url = await _find(connection, url)
+            url = await find_address(connection, url)
             await sources.remove(connection, url)
         return url
 
 
-async def _find(connection: Connection, url: str) -> str:
+async def find_address(connection: Connection, url: str) -> str:
+    """Return the address of a source by that, or by what `sources list` shows of it. Raises UsageError for an unknown one."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if storage_errors.redact(address) == url]
     if url not in stored:

@@ -25,7 +25,7 @@ from bot.glossary import concepts, resolver
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, term_keys
-from storage import alerts, models, papers, search, shelf, today
+from storage import alerts, archive, models, papers, search, shelf, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
@@ -275,6 +275,7 @@ class PaperVectors:
         self._extent: models.ArchiveExtent | None = None
         self._sample: dict[int, dict[str, float]] = {}
         self._day: dict[int, dict[str, float]] = {}
+        self._day_on: date | None = None
         self._lock = asyncio.Lock()
 
     async def get_concepts(self, connection: Connection) -> tuple[Glossary, ConceptIndex]:
@@ -295,27 +296,27 @@ class PaperVectors:
 
     async def get_day(self, connection: Connection) -> tuple[date | None, dict[int, dict[str, float]]]:
         """Return the newest day that has a digest, and the vectors of its papers by id, most votes first."""
-        extent = await self._refresh(connection)
-        return extent.last_on, self._day
+        await self._refresh(connection)
+        return self._day_on, self._day
 
     async def get_sample(self, connection: Connection) -> Mapping[int, dict[str, float]]:
         """Return the vectors of the sample by paper id: the same papers for all readers, drawn with a fixed seed."""
         await self._refresh(connection)
         return self._sample
 
-    async def _refresh(self, connection: Connection) -> models.ArchiveExtent:
+    async def _refresh(self, connection: Connection) -> None:
         await self.get_concepts(connection)
         extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
         async with self._lock:
             if self._extent != extent:
                 newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-                day = await papers.list_by_date(connection, extent.last_on) if extent.last_on else []
+                on, origin = await archive.find_newest_day(connection, latest_date(self._clock()))
+                day = await papers.list_by_date(connection, on, origin=origin) if on else []
                 self._sample = await self.extract(connection, sample)
                 vectors = await self.extract(connection, [row.id for row in day])
                 self._day = {row.id: vectors.get(row.id, {}) for row in day}
-                self._extent = extent
-        return extent
+                self._day_on, self._extent = on, extent
 
 
 def _extract(rows: Mapping[int, search.IndexRow], concept_index: ConceptIndex) -> dict[int, dict[str, float]]:

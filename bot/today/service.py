@@ -20,7 +20,7 @@ from bot.outbox.deliveries import DeliveryFactory, KindRecord, Owned
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
-from storage import accounts, alerts, models, outbox, papers, shelf, today
+from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
@@ -332,7 +332,7 @@ class TodayPlanner:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
             latest_on = clock.latest_date(now)
-            digest_on = (await papers.get_extent(connection, until_on=latest_on)).last_on
+            digest_on, _ = await archive.find_newest_day(connection, latest_on)
             known = {
                 profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
             }

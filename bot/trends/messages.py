@@ -129,7 +129,7 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
         notes.append(texts("trend-estimated"))
     message.add_text("\n".join(map(paper_text.subtext, notes)))
     if answer.has_image:
-        message.add_image(IMAGE_FILENAME, _monthly_figures(texts, trend, plain=True))
+        message.add_media([f"attachment://{IMAGE_FILENAME}"], _monthly_figures(texts, trend, plain=True))
     message.add_text(_summary(texts, trend))
     numbers = paper_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
     message.add_text(f"{numbers}\n{_monthly_figures(texts, trend)}")

@@ -423,6 +423,8 @@ def test_the_newest_newsletter_decides_a_title() -> None:
         ([(("A",), True), (("A", "B"), False)], (("A", "B"), False)),
         ([(("A", "B", "A", "B"), False)], (("A", "B"), False)),
         ([(("A", "a", "B  C", "B C"), False)], (("A", "B  C"), False)),
+        ([(("A", "B", "C", "A", "B"), True)], (("A", "B", "C"), True)),
+        ([(("A", "B", "C", "A"), False)], (("A", "B", "C", "A"), False)),
         ([(("A", "B", "C"), True), (("A", "B"), False)], (("A", "B"), False)),
         ([(("A",), True), (("A", "B"), True)], (("A", "B"), True)),
         ([((), False), (("A",), True)], (("A",), True)),
@@ -489,10 +491,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     statements: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
     titles = {statement.title for statement in statements if statement.title}
     assert paper.title in titles if titles else paper.title is None
-    assert paper.authors in {
-        (),
-        *(digest_writer.remove_repeats(statement.authors) for statement in statements),
-    }
+    assert paper.authors in {(), *map(digest_writer.remove_repeats, statements)}
     assert bool(paper.authors) == any(statement.authors for statement in statements)
     counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None

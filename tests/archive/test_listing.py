@@ -163,3 +163,40 @@ def test_unknown_and_invalid_fields_are_left_out() -> None:
     assert json.loads(digest.text)["papers"] == [paper()]
     (entry,) = digest.entries
     assert (entry.votes, entry.thumbnail, entry.authors) == (None, None, ())
+
+
+def test_an_address_with_a_line_break_is_mended_and_one_that_is_none_is_left_out_with_a_reason() -> None:
+    digest = build(
+        paper(code_url="https://github.com/a-lab/\r\n  small ", project_url="https://small.example"),
+        paper("2505.00002", code_url="see https://[github/small", project_url="none yet"),
+    )
+    first, second = listing.papers_of(digest)
+    assert (first["code_url"], first["project_url"]) == (
+        "https://github.com/a-lab/small",
+        "https://small.example",
+    )
+    assert not {"code_url", "project_url"} & second.keys()
+    assert digest.problems == (
+        Problem(
+            1, "2505.00002: its code address is no web address and is left out (see https://[github/small)"
+        ),
+    )
+
+
+def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_video_the_video() -> None:
+    media = [
+        "https://u.example/a.MP4",
+        7,
+        "ftp://u.example/x.png",
+        "https://u.example/b.png?w=1",
+        "https://u.example/c.webm",
+    ]
+    own, bare = build(
+        paper(media=media, thumbnail="https://u.example/t"), paper("2505.00002", media=media)
+    ).entries
+    assert (own.thumbnail, own.video) == ("https://u.example/t", "https://u.example/a.MP4")
+    assert bare.thumbnail == "https://u.example/b.png?w=1"
+    assert (
+        build(paper(media={"a": 1}), paper("2505.00002", media="https://u.example/a.mp4")).entries[0].video
+        is None
+    )

@@ -123,3 +123,22 @@ def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperr
     assert "+00:00" not in table
     assert paperround("channels", "pause", "1").stdout.startswith("Daily post 1 paused: ")
     assert paperround("channels", "remove", "1").stdout.startswith("Daily post 1 removed: ")
+
+
+def test_a_post_draws_from_a_source_that_is_named_and_of_arxiv_on_a_topic_only(
+    paperround: Paperround,
+) -> None:
+    address = "https://reader:secret@lists.example/papers.md?key=1"
+    paperround("sources", "add", address)
+    unknown = paperround(*ADD_CHANNEL, "--from", "https://elsewhere.example/x.md")
+    assert (unknown.exit_status, "not among the sources" in unknown.stderr) == (2, True)
+    [shown] = [row["source"] for row in paperround("sources", "list", "--json").data]
+    added = paperround(*ADD_CHANNEL, "--from", shown, "--json").data
+    assert "secret" not in added["from"]
+    other = paperround(*ADD_CHANNEL, "--json").data
+    assert other["from"] == ""
+    assert "from " in paperround("channels", "edit", str(added["id"]), "--top", "8").stdout
+    assert (
+        paperround("channels", "edit", str(added["id"]), "--at", "10:00", "--from", "", "--json").data["from"]
+        == ""
+    )

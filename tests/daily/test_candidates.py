@@ -40,7 +40,7 @@ class CountingMatcher:
 
     async def __call__(
         self, connection: Connection, topic: str, digest_papers: Sequence[DigestPaper]
-    ) -> frozenset[int]:
+    ) -> dict[int, float]:
         self.asked.append((topic, len(digest_papers)))
         return await self._match(connection, topic, digest_papers)
 

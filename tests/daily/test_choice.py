@@ -23,7 +23,7 @@ def _select(
     candidates: Sequence[DigestPaper], posted_ids: Collection[int], top_n: int, min_votes: int
 ) -> choice.Selection:
     subscription = models.Subscription(guild_id=1, channel_id=1, top_n=top_n, min_votes=min_votes)
-    return choice.CandidatePool([], candidates).select((1,), subscription, posted_ids)
+    return choice.CandidatePool({}, candidates).select((1,), subscription, posted_ids)
 
 
 def chosen(

@@ -279,6 +279,7 @@ def test_every_cause_has_a_text(texts: translations.Translations, locale: models
             "at": "",
             "state": "held",
             "topic": "diffusion",
+            "source": "none",
             **numbers,
         }
         assert texts.for_locale(locale)(f"why-{cause.value}", **values)

@@ -79,7 +79,7 @@ async def test_no_autocomplete_works_on_more_than_the_longest_choice(
 
     monkeypatch.setattr(analyser, "fold", counting_fold)
     options = [
-        (command.qualified_name, parameter.name)
+        (command.qualified_name, str(parameter.display_name))
         for command in harness.bot.tree.walk_commands()
         if isinstance(command, app_commands.Command)
         for parameter in command.parameters

@@ -13,7 +13,7 @@ import pytest
 from bot.alerts import matcher
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
-from storage import locks, models
+from storage import locks, models, papers, shelf
 from tests.support import origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -49,6 +49,55 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert harness.texts("format-review", date="2025-12-31") in shown
     pages = ("arxiv.org/abs", "arxiv.org/pdf", "huggingface.co/papers")
     assert _urls(result) == [f"https://{page}/{SURVEY}" for page in pages]
+
+
+@both_languages
+async def test_a_card_shows_pictures_and_videos_the_venue_and_the_model(harness: ClientHarness) -> None:
+    media = (
+        "https://u.example/a.mp4",
+        "javascript:alert(1)",
+        "https://u.example/b.PNG?w=8",
+        "https://u.example/notes",
+    )
+    more = tuple(f"https://u.example/{number}.webp" for number in range(20))
+    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    facts = models.PaperFacts(SURVEY, "huggingface", "u", read_at, thumbnail=more[0], media=(*media, *more))
+    await harness.container.create_ingest().add_facts([facts])
+    async with harness.container.database.transaction() as connection:
+        [paper_id] = (await papers.get_ids(connection, [SURVEY])).values()
+        await shelf.watch_papers(connection, [paper_id], read_at)
+        model = "https://huggingface.co/lab/small-1b"
+        news = {models.NewsKind.VENUE: "*ICLR* 2026", models.NewsKind.MODEL: model}
+        await shelf.record_news(
+            connection, models.SourceKind.ARXIV, [paper_id], {paper_id: (news, read_at)}, read_at
+        )
+    card = await harness.ask("paper", paper=SURVEY)
+    galleries = [part["items"] for part in raw_components(card) if part["type"] == 12]
+    assert [item["media"]["url"] for items in galleries for item in items] == [
+        media[0],
+        media[2],
+        more[1],
+        more[2],
+    ]
+    shown = shown_text(card)
+    label = harness.texts("card-video", number=1)
+    facts_line = harness.texts("news-venue", value="\\*ICLR\\* 2026")
+    assert (
+        f"{facts_line} · [{harness.texts('news-model')} lab/small-1b]({model}) · [{label}]({media[0]})"
+        in shown
+    )
+
+
+async def test_a_paper_that_only_a_source_for_lookup_has_is_called_new(harness: ClientHarness) -> None:
+    digest = listing.build(
+        date(2026, 1, 1), [{"arxiv_id": "2501.00078", "title": "New"}], form=models.DigestFormat.LOOKUP
+    )
+    await harness.container.create_ingest().add_digests(
+        [digest], source="arxiv:cs.CL", location="arxiv:cs.CL"
+    )
+    shown = shown_text(await harness.ask("paper", paper="2501.00078"))
+    assert harness.texts("card-new", date="2026-01-01") in shown
+    assert harness.texts("format-look-up", date="2026-01-01") in shown
 
 
 async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_from(

@@ -588,7 +588,7 @@ class _Poster:
         plan = choice.decide(
             self.subscription,
             choice.Calendar(now),
-            choice.CandidatePool([], []),
+            choice.CandidatePool({}, []),
             covered_ids={},
             posted_ids=(),
             planned_keys=self.posted,

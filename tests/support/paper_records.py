@@ -23,6 +23,7 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
         authors_truncated=False,
         thumbnail=None,
         video=None,
+        media=(),
         code_url=None,
         project_url=None,
         organization=None,

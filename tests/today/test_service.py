@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.app.container import Container, delivery_kinds
+from bot.archive import listing
 from bot.client import translations
 from bot.core.settings import Settings
 from bot.outbox.outcomes import DestinationSuspender
@@ -184,3 +185,19 @@ async def test_a_digest_dated_ahead_ends_no_readers_papers_and_one_for_tomorrow_
         await planned.run_until(planned.now + timedelta(days=1))
     digest_dates = [str(row.digest_on) for row in reversed(await planned.list_deliveries())]
     assert digest_dates == days
+
+
+async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_where_nothing_else_is(
+    sqlite_db: Database,
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe()
+    ingest = planned.container.create_ingest()
+    for day, on in enumerate((date(2025, 3, 6), date(2025, 3, 9)), start=6):
+        items = [{"arxiv_id": f"2503.{day}{number:04}", "title": f"New {number}"} for number in range(1, 8)]
+        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
+        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL#{on}")
+        await planned.run_until(datetime(2025, 3, day + 4, 6, tzinfo=UTC))
+        if day == 6:
+            await planned.add_day("2025-03-07", 1)
+    assert [row.digest_on for row in await planned.list_deliveries()] == [date(2025, 3, 7), date(2025, 3, 6)]

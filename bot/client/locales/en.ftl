@@ -100,6 +100,12 @@ day-today = Today
 day-yesterday = Yesterday
 choose-day = Another day
 card-listed = in the digest of { $date }
+card-new = new on { $date }
+card-video =
+    { $number ->
+        [1] video
+       *[other] video { $number }
+    }
 also-listed = also on { $date }
 list-digest-of-period = The newest of { $count } digests in { $period }; pick another from the menu
 
@@ -480,6 +486,7 @@ subscription-votes = at least ▲ { $votes }
 subscription-say-empty = says so on days without papers
 subscription-silent-empty = no post on days without papers
 subscription-topic = Only papers on “{ $topic }”
+subscription-source = From { $source } only
 subscription-server-picks = Also the papers saved or shared most in this server
 server-picks-are-weekly = Only a weekly post lists what members saved or shared most. Choose the style Weekly.
 subscription-mention = Mentions { $role }
@@ -550,6 +557,9 @@ time-not-understood = I couldn't read the time “{ $text }”. Use one such as 
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it cannot wait for a day's list to be complete.
+source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
+source-has-no-day = This source has no lists that are complete at some time. A daily post from it goes out at its set time.
+no-such-source = There is no source **{ $source }**. Pick one that the option offers.
 style-does-not-fit = { $channel } cannot take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
 ## Status
@@ -642,6 +652,11 @@ why-below-top = It is number { $rank } of the { $total } papers to choose from, 
    *[other] the first { $top }
 }. (Digest of { $date })
 why-off-topic = It does not match the topic of this post, “{ $topic }”.
+why-other-source =
+    { $source ->
+        [none] Only a source for look-up has it, such as an arXiv category. This post takes papers of digests and lists.
+       *[other] This post takes papers of { $source } only, which has not listed it.
+    }
 why-not-then = It could not be chosen when the post of { $date } was made: it had fewer votes, the post had other settings, or the digest did not have it yet. Today it would be posted.
 why-not-recorded = The post made from its digest of { $date } did not include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.

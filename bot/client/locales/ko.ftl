@@ -79,6 +79,12 @@ day-today = 오늘
 day-yesterday = 어제
 choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
+card-new = { $date } 새 논문
+card-video =
+    { $number ->
+        [1] 영상
+       *[other] 영상 { $number }
+    }
 also-listed = { $date } 다이제스트에도 있음
 list-digest-of-period = { $period } 다이제스트 { $count }일치 중 가장 최근 것이에요. 다른 날짜는 메뉴에서 고를 수 있어요
 
@@ -397,6 +403,7 @@ subscription-votes = ▲ { $votes } 이상
 subscription-say-empty = 논문이 없는 날은 없다고 알림
 subscription-silent-empty = 논문이 없는 날은 올리지 않음
 subscription-topic = ‘{ $topic }’ 논문만
+subscription-source = { $source }의 논문만
 subscription-server-picks = 이 서버에서 많이 저장하거나 공유한 논문도 함께
 server-picks-are-weekly = 이 서버에서 많이 저장하거나 공유한 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
@@ -464,6 +471,9 @@ time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요.
 zone-unknown = 모르는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 일일 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 weekly-at-its-hour = 주간 글은 정해진 시각에 올라가요. 그날 목록이 다 모이기를 기다리게 할 수는 없어요.
+source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
+source-has-no-day = 이 출처에는 마감되는 그날 목록이 없어요. 정해진 시각에만 올릴 수 있어요.
+no-such-source = **{ $source }**라는 출처가 없어요. 옵션에 나오는 출처 가운데 골라 주세요.
 style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 채널에는 포럼 형식만 쓸 수 있고, 공지 형식은 공지 채널에만 쓸 수 있어요.
 
 ## 상태
@@ -550,6 +560,11 @@ why-too-few-votes = 지금 ▲ { $votes }인데, 이 게시는 ▲ { $least } �
 why-votes-unknown = 추천 수를 아직 몰라요. 이 게시는 ▲ { $least } 이상만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 게시는 { $top }편까지 올려요. ({ $date } 다이제스트)
 why-off-topic = 이 게시의 주제 ‘{ $topic }’에 맞지 않아요.
+why-other-source =
+    { $source ->
+        [none] arXiv 분야처럼 찾아보기만 하는 출처에만 있는 논문이에요. 이 게시는 다이제스트와 목록의 논문만 올려요.
+       *[other] 이 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
+    }
 why-not-then = { $date } 글을 만들 때는 후보가 아니었어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
 why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 기록이 남아 있지 않아요.
 why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
@@ -875,6 +890,8 @@ command-daily-setup =
     .option-when-empty-description = 논문이 없는 날에 없다고 알릴지, 올리지 않을지
     .option-topic = 주제
     .option-topic-description = /주제처럼 쓴 검색어에 맞는 논문만. -를 입력하면 모든 논문
+    .option-source = 출처
+    .option-source-description = 이 출처의 논문만. -를 입력하면 모든 출처
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
     .option-our-five = 서버논문
@@ -909,6 +926,8 @@ command-daily-edit =
     .option-when-empty-description = 논문이 없는 날에 없다고 알릴지, 올리지 않을지
     .option-topic = 주제
     .option-topic-description = /주제처럼 쓴 검색어에 맞는 논문만. -를 입력하면 모든 논문
+    .option-source = 출처
+    .option-source-description = 이 출처의 논문만. -를 입력하면 모든 출처
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
     .option-our-five = 서버논문

@@ -1,0 +1,203 @@
+"""Posts that draw from one source, and digests for look-up, which no other post takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from bot.archive import ingest, listing
+from bot.core import errors
+from bot.daily import service as daily_service
+from bot.daily import why
+from bot.daily.why import WhyExplainer
+from bot.search.index import SearchIndexer
+from storage import archive, models, papers, sources
+from storage.models import DigestFormat, SourceKind
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.planner_harness import DAY, EVENING, MONDAY, SEOUL_9AM, PlannerHarness
+
+ARXIV = "arxiv:cs.CL"
+LIST = "https://lists.example/papers.md"
+SURVEY, ROBOTS, REWARDS, VOTED = "2601.10001", "2601.10002", "2601.10003", "2601.10004"
+ANNOUNCED: Sequence[dict[str, Any]] = (
+    {"arxiv_id": "2601.10000", "title": "Parsing Old Norse"},
+    {
+        "arxiv_id": REWARDS,
+        "title": "Rewards",
+        "summary": "We use reinforcement learning. Reinforcement learning helps.",
+    },
+    {"arxiv_id": ROBOTS, "title": "Reinforcement Learning for Robots"},
+    {"arxiv_id": VOTED, "title": "Deep Reinforcement Learning Again", "votes": 3},
+)
+
+
+async def store(
+    planning: PlannerHarness,
+    items: Sequence[dict[str, Any]],
+    *,
+    form: DigestFormat = DigestFormat.LOOKUP,
+    source: str = ARXIV,
+    on: date = MONDAY,
+    at: datetime = EVENING,
+) -> None:
+    """Store and index a source's list of a day."""
+    service = ingest.IngestService(planning.database, lambda: at, SearchIndexer())
+    digest = listing.build(on, items, form=form)
+    await service.add_digests([digest], source=source, location=f"{source}#{on}")
+
+
+async def add_source(planning: PlannerHarness, url: str, kind: SourceKind) -> None:
+    async with planning.database.transaction() as connection:
+        await sources.add(connection, url=url, kind=kind, now=EVENING)
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_by_how_well_they_match(
+    planning: PlannerHarness,
+) -> None:
+    await add_source(planning, ARXIV, SourceKind.ARXIV)
+    await planning.subscribe(topic="reinforcement learning", source=ARXIV, top_n=5)
+    await planning.subscribe(topic="reinforcement learning", channel_id=21)
+    await planning.subscribe(channel_id=22, say_when_empty=True)
+    await store(planning, ANNOUNCED)
+    await planning.tick(SEOUL_9AM)
+    [post] = planning.renderer.posts
+    assert [paper.arxiv_id for paper in post.papers] == [VOTED, ROBOTS, REWARDS]
+    assert (post.total, post.source) == (4, "arXiv cs.CL")
+    # The others wait for a digest that chooses papers, until the evening.
+    await planning.tick(SEOUL_9AM + DAY / 2)
+    assert await planning.list_contents() == [f"{VOTED} {ROBOTS} {REWARDS}", "no papers"]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(planning: PlannerHarness) -> None:
+    await planning.subscribe(top_n=10)
+    await store(planning, ANNOUNCED)
+    await planning.store(MONDAY, (SURVEY, 90), (VOTED, 3))
+    await store(planning, ANNOUNCED, on=MONDAY + DAY)
+    await planning.tick(SEOUL_9AM)
+    assert await planning.list_contents() == [f"{SURVEY} {VOTED}"]
+    async with planning.database.read() as connection:
+        assert await archive.list_dates(connection, limit=5) == [MONDAY]
+        assert await papers.count_by_date(connection, [MONDAY]) == {MONDAY: 2}
+    page, on = await planning.search.get_digest()
+    assert (on, [row.arxiv_id for row in page.rows]) == (MONDAY, [SURVEY, VOTED])
+    found = await planning.search.find_paper(ROBOTS)
+    assert found is not None
+    assert found.is_listed
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(planning: PlannerHarness) -> None:
+    await add_source(planning, ARXIV, SourceKind.ARXIV)
+    with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL brings all new papers.*--topic"):
+        await planning.subscribe(source=ARXIV)
+    feed = "https://key:secret@feeds.example/all.rss"
+    await add_source(planning, feed, SourceKind.FEED)
+    number = await planning.subscribe(source=feed)
+    await store(planning, ANNOUNCED, source=feed)
+    # It grew large after the subscription: still no paper is posted without a topic.
+    assert await planning.tick(SEOUL_9AM) == 0
+    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss brings") as raised:
+        await planning.subscribe(source=feed, channel_id=21)
+    assert "secret" not in str(raised.value)
+    with pytest.raises(errors.UsageError, match="not among the sources"):
+        await planning.subscribe(source="arxiv:cs.XX", topic="RL")
+    with pytest.raises(daily_service.NoDayListError):
+        await planning.subscribe(source=ARXIV, topic="RL", when=models.When.COMPLETE)
+    assert (await planning.get_subscription(number)).source == feed
+
+
+async def test_a_post_from_a_list_has_only_its_papers_and_repeats_none_of_the_channel(
+    planning: PlannerHarness,
+) -> None:
+    await add_source(planning, LIST, SourceKind.URL)
+    await planning.subscribe(source=LIST, top_n=5, at_time="08:00")
+    await planning.subscribe(top_n=5)
+    await planning.store(MONDAY, (SURVEY, 90), (VOTED, 3))
+    items = [{"arxiv_id": SURVEY}, {"arxiv_id": ROBOTS}, {"arxiv_id": REWARDS}]
+    await store(planning, items, form=DigestFormat.LIST, source=LIST)
+    await planning.tick(SEOUL_9AM - DAY / 24)
+    await planning.tick(SEOUL_9AM)
+    assert await planning.list_contents() == [f"{SURVEY} {ROBOTS} {REWARDS}", VOTED]
+
+
+async def test_late_papers_of_the_source_are_posted_and_the_post_is_made_once(
+    planning: PlannerHarness,
+) -> None:
+    await add_source(planning, ARXIV, SourceKind.ARXIV)
+    await planning.subscribe(topic="reinforcement learning", source=ARXIV, top_n=1)
+    await store(planning, ANNOUNCED[:2])
+    await planning.tick(SEOUL_9AM)
+    await planning.tick(SEOUL_9AM + DAY / 24)
+    assert await planning.list_contents() == [REWARDS]
+    await store(planning, ANNOUNCED, at=SEOUL_9AM + DAY / 24)
+    await store(
+        planning, [{"arxiv_id": "2601.20000", "title": "Reinforcement Learning Tomorrow"}], on=MONDAY + DAY
+    )
+    await planning.tick(SEOUL_9AM + DAY)
+    assert (await planning.list_contents())[1] == f"2601.20000 {VOTED} {ROBOTS}"
+
+
+async def test_why_says_that_the_post_draws_from_other_sources(planning: PlannerHarness) -> None:
+    await add_source(planning, ARXIV, SourceKind.ARXIV)
+    await planning.subscribe(top_n=5)
+    await planning.subscribe(topic="reinforcement learning", source=ARXIV, locale=models.Locale.KO)
+    await store(planning, ANNOUNCED)
+    explainer = WhyExplainer(planning.database, lambda: EVENING, planning.search.match_papers)
+    detail = await planning.search.find_paper(ROBOTS)
+    assert detail is not None
+    answer = await explainer.explain(detail, guild_id=10, channel_id=20)
+    assert [found.cause for found in answer.explanations] == [why.Cause.OTHER_SOURCE, why.Cause.UPCOMING]
+
+
+async def test_a_post_goes_on_when_its_source_was_removed(planning: PlannerHarness) -> None:
+    await add_source(planning, ARXIV, SourceKind.ARXIV)
+    number = await planning.subscribe(topic="reinforcement learning", source=ARXIV, top_n=1)
+    await store(planning, ANNOUNCED)
+    async with planning.database.transaction() as connection:
+        await sources.remove(connection, ARXIV)
+    service = daily_service.Subscriptions(planning.database, lambda: EVENING)
+    subscription = await service.get(number)
+    await service.edit(
+        models.Subscription(**{**_fields(subscription), "topic": "robots reinforcement learning"})
+    )
+    await planning.tick(SEOUL_9AM)
+    assert await planning.list_contents() == [ROBOTS]
+
+
+def _fields(subscription: models.Subscription) -> dict[str, Any]:
+    return {name: getattr(subscription, name) for name in models.Subscription.__dataclass_fields__}
+
+
+@both_languages
+async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: ClientHarness) -> None:
+    now = harness.container.clock()
+    async with harness.container.database.transaction() as connection:
+        await sources.add(connection, url=ARXIV, kind=SourceKind.ARXIV, now=now)
+    service, on = ingest.IngestService(harness.container.database, lambda: now, SearchIndexer()), now.date()
+    items = [{**item, "arxiv_id": item["arxiv_id"].replace("2601", "2512")} for item in ANNOUNCED]
+    await service.add_digests(
+        [listing.build(on, items, form=DigestFormat.LOOKUP)], source=ARXIV, location=f"{ARXIV}#{on}"
+    )
+    refused = await harness.manage("daily setup", **{"from": "arxiv cs.cl"})
+    assert harness.texts("source-needs-topic") in shown_text(refused)
+    unknown = await harness.manage("daily setup", **{"from": "somewhere", "topic": "RL"})
+    assert harness.texts("no-such-source", source="somewhere") in shown_text(unknown)
+    result = await harness.manager.slash(
+        harness.channel, "daily setup", **{"from": "arXiv cs.CL", "topic": "reinforcement learning"}
+    )
+    preview, wizard = [result.response, *result.followups][-2:]
+    shown = shown_text(preview)
+    assert "Deep Reinforcement Learning Again" in shown
+    assert "arXiv cs.CL" in shown
+    assert ("then the best match" in shown) or ("주제에 가까운 순" in shown)
+    assert harness.texts("subscription-source", source="arXiv cs.CL") in shown_text(wizard)
+    await harness.manager_press(wizard, "setup-start")
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert subscription.source == ARXIV
+    edited = await harness.manage("daily edit", **{"from": "-"})
+    assert "arXiv cs.CL" not in shown_text(edited)
