@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, key_values, locks, models
-from storage.tables import source_pages, sources
+from storage.tables import digest_locations, entries, source_pages, sources
 
 FILES = "files"
 """The source of the inbox, of what a person ingests, and of the writer."""
@@ -73,6 +73,29 @@ async def list_rows(
     if due_at is not None:
         query = query.where(sources.c.next_attempt_at <= due_at)
     return await bulk.fetch_records(connection, models.StoredSource, query)
+
+
+async def count_papers(
+    connection: AsyncConnection, since_on: date
+) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
+    """Return the papers of the digests of each source since a date, by source, format and date.
+
+    A format of which a source has older digests only is there without dates.
+    """
+    place = digest_locations.c
+    formats = sa.select(place.source, place.format).distinct()
+    counted: dict[str, dict[models.DigestFormat, dict[date, int]]] = {}
+    for source, form in await connection.execute(formats):
+        counted.setdefault(source, {})[form] = {}
+    query = (
+        sa.select(place.source, place.format, place.date_on, sa.func.count(sa.distinct(entries.c.paper_id)))
+        .join(entries, entries.c.digest_id == place.digest_id)
+        .where(place.date_on >= since_on)
+        .group_by(place.source, place.format, place.date_on)
+    )
+    for source, form, on, number in await connection.execute(query):
+        counted[source][form][on] = number
+    return counted
 
 
 async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.core import settings
+from bot.sources import huggingface, kinds
 from tests.support import patience
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +40,20 @@ def test_a_misspelt_key_would_be_found(tmp_path: Path) -> None:
     assert "mem_limit:" in text
     (tmp_path / "docker-compose.yml").write_text(text.replace("mem_limit:", "mem_limt:"), encoding="utf-8")
     assert validate(tmp_path / "docker-compose.yml").returncode == 1
+
+
+def test_one_line_without_its_mark_switches_the_default_source_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yaml = pytest.importorskip("ruamel.yaml", reason="check-jsonschema, of the dev extra, brings it")
+    text = COMPOSE_FILE.read_text(encoding="utf-8")
+    switched_on = text.replace("# PAPERROUND_SOURCES:", "PAPERROUND_SOURCES:")
+    assert switched_on != text
+    environment = yaml.YAML(typ="safe", pure=True).load(switched_on)["services"]["paperround"]["environment"]
+    monkeypatch.setenv("PAPERROUND_SOURCES", environment["PAPERROUND_SOURCES"])
+    assert [source.url for source in settings.load().sources] == [huggingface.ADDRESS]
+    for place in ("docker-compose.yml", "README.md", "docs/operating.md", "docs/sources.md"):
+        assert kinds.ADD_DEFAULT in (ROOT / place).read_text(encoding="utf-8"), place
 
 
 def test_the_container_has_few_privileges_and_bounded_memory(service: dict[str, Any]) -> None:

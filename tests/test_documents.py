@@ -141,8 +141,8 @@ def test_no_page_names_a_shell_command_that_does_not_exist(path: Path) -> None:
 # Formats
 
 
-def test_the_formats_of_the_readme_are_digests() -> None:
-    blocks = re.findall(r"^(`{3,})\n(.+?)^\1$", _readme(), re.MULTILINE | re.DOTALL)
+def test_the_formats_on_the_page_about_sources_are_digests() -> None:
+    blocks = re.findall(r"^(`{3,})\w*\n(.+?)^\1$", _page("sources.md"), re.MULTILINE | re.DOTALL)
     digests = [parse.parse_text(text) for _, text in blocks if re.match("## Daily|# Daily", text)]
     assert [(digest.format, [entry.title for entry in digest.entries]) for [digest] in digests] == [
         (models.DigestFormat.NEWSLETTER, ["The paper's title"]),

@@ -40,7 +40,7 @@ from bot.sources.pace import SharedPace
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, daily, key_values, locks, migrate, models
+from storage import alerts, archive, daily, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
@@ -413,10 +413,14 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
 
 
 async def log_missing_source(container: Container) -> None:
-    """Name the command that adds Hugging Face's list if there is neither a source nor an inbox."""
+    """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if settings.inbox is None and not await source_registry.list_rows():
+    if await source_registry.list_rows():
+        return
+    async with container.database.read() as connection:
+        has_digest = bool(await archive.list_dates(connection, limit=1))
+    if settings.inbox is None or not has_digest:
         log.warning(kinds.NO_SOURCE)
 
 

@@ -61,8 +61,10 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
         )
     except isolation.ChildLimitError as error:
         return IngestResult(problems=(models.LocatedProblem(name, None, str(error)),))
-    problems = tuple(models.LocatedProblem(**problem) for problem in fields["problems"])
-    return IngestResult(**{**fields, "arxiv_ids": frozenset(fields["arxiv_ids"]), "problems": problems})
+    fields["arxiv_ids"] = frozenset(fields["arxiv_ids"])
+    for part in ("problems", "unrelated"):
+        fields[part] = tuple(models.LocatedProblem(**problem) for problem in fields[part])
+    return IngestResult(**fields)
 
 
 async def _ingest(values: dict[str, Any], now: datetime, name: str) -> IngestResult:

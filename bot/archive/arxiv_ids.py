@@ -96,6 +96,11 @@ def find_ids(text: str) -> list[tuple[str, int]]:
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
 
 
+def names_paper(text: str) -> bool:
+    """Return whether an id stands anywhere in a text, also as a bare number."""
+    return _ID_ANYWHERE.search(text) is not None or _ID_IN_TEXT.search(text) is not None
+
+
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:
     """Return whether a text is an id that arXiv can have assigned; with a date, whether its month has begun by then.
 

@@ -45,7 +45,10 @@ from storage.models import (
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known."""
+    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
+
+    `unrelated` are the texts that name no paper, so that nothing is lost with them.
+    """
 
     digests: int = 0
     new_digests: int = 0
@@ -53,6 +56,7 @@ class IngestResult:
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
+    unrelated: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -72,6 +76,7 @@ class IngestResult:
             self.new_papers + other.new_papers,
             self.arxiv_ids | other.arxiv_ids,
             self.problems + other.problems,
+            self.unrelated + other.unrelated,
         )
 
 

@@ -1,8 +1,12 @@
-"""Finds and reads files of digests. Loads neither the database nor the search: `paperround parse` needs none of them."""
+"""Finds and reads files of digests, and folds what was wrong with many of them.
+
+Loads neither the database nor the search: `paperround parse` needs none of them.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +115,35 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
         subfolders[:] = filter(_is_utf8, subfolders)
         names += [Path(parent, name).relative_to(folder).as_posix() for name in found if _is_utf8(name)]
     return sorted(names), problems
+
+
+_VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")
+"""What differs in problems of one sort: numbers, ids and quotations."""
+_SHOWN, _PLACES = 3, 10
+
+
+def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProblem]]:
+    """Return the problems by their sort, each sort once and in order: those that differ in numbers and quotations only."""
+    groups: dict[tuple[str, bool], list[LocatedProblem]] = {}
+    for problem in problems:
+        sort = _VARYING.sub("#", problem.message.partition(" (")[0])
+        groups.setdefault((sort, problem.line is None), []).append(problem)
+    return list(groups.values())
+
+
+def fold_problems(problems: Iterable[LocatedProblem]) -> Iterator[str]:
+    """Yield a sentence for each problem; of many of one sort the first three, and the number and places of the others."""
+    for group in group_problems(problems):
+        shown = group if len(group) <= _SHOWN + 1 else group[:_SHOWN]
+        for problem in shown:
+            yield f"{_place(problem)}: {problem.message}"
+        if rest := group[len(shown) :]:
+            places = ", ".join(map(_place, rest[:_PLACES])) + (" …" if len(rest) > _PLACES else "")
+            yield f"{len(rest)} more like the last one: {places}"
+
+
+def _place(problem: LocatedProblem) -> str:
+    return problem.location if problem.line is None else f"{problem.location}:{problem.line}"
 
 
 def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:

@@ -171,11 +171,14 @@ class InboxReader:
 
     async def _read_file(self, name: str) -> None:
         result = await self._add_file(name)
-        for problem in result.problems:
+        for problem, *others in files.group_problems(result.problems):
+            more = {"more_like_it": len(others)} if others else {}
             if problem.line is None:
-                log.warning("file not ingested", file=name, reason=problem.message)
+                log.warning("file not ingested", file=name, reason=problem.message, **more)
             else:
-                log.warning("line not parsed", file=name, line=problem.line, message=problem.message)
+                log.warning("line not parsed", file=name, line=problem.line, message=problem.message, **more)
+        for problem in result.unrelated:
+            log.info("file names no paper", file=name, reason=problem.message)
         if result.changed:
             log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)
         self._on_result(result)

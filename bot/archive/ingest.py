@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import asynccontextmanager
 from datetime import date
 
-from bot.archive import digest_writer, parse
+from bot.archive import arxiv_ids, digest_writer, listing, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import errors, isolation
@@ -74,8 +74,8 @@ class IngestService:
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await _parse_file(file, self._clock().date())
-        if isinstance(parsed, LocatedProblem):
-            return IngestResult(problems=(parsed,))
+        if isinstance(parsed, IngestResult):
+            return parsed
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
 
@@ -100,8 +100,9 @@ class IngestService:
         digest_count = character_count = 0
         for file in files:
             parsed = await _parse_file(file, self._clock().date())
-            if isinstance(parsed, LocatedProblem):
-                yield parsed.location, IngestResult(problems=(parsed,))
+            if isinstance(parsed, IngestResult):
+                [problem] = parsed.problems or parsed.unrelated
+                yield problem.location, parsed
                 continue
             assert isinstance(file, TextFile)
             batch.append((file.name, digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)))
@@ -215,13 +216,17 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | LocatedProblem:
+async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | IngestResult:
+    """Return the digests of a file, or the result for one that has none."""
     if isinstance(file, LocatedProblem):
-        return file
+        return IngestResult(problems=(file,))
+    is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
         return await _parse(file.take_text(), file.name, on)
     except errors.NotADigestError as error:
-        return LocatedProblem(file.name, None, str(error))
+        problem = LocatedProblem(file.name, None, str(error))
+        is_unrelated = not names_paper and (is_json or str(error) == parse.NO_DATE)
+        return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:

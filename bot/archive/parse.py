@@ -90,7 +90,8 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
-_NO_DATE = "it has no heading with a date"
+NO_DATE = "it has no heading with a date"
+"""The reason for a text without any paper and date."""
 _NO_PAPERS = "no paper in a known form stands under this date"
 
 
@@ -140,7 +141,7 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     written: tuple[Digest, ...] = ()
-    reason = errors.NotADigestError(_NO_DATE)
+    reason = errors.NotADigestError(NO_DATE)
     try:
         written = _parse_written(rows)
     except errors.NotADigestError as error:
@@ -155,7 +156,7 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         if written:
             return written
         # What is there says more than what is not: papers without a form or a date, before a date without papers.
-        raise (reason if str(error) == _NO_DATE else error) from None
+        raise (reason if str(error) == NO_DATE else error) from None
     return listed if _count_papers(listed) > _count_papers(written) else written
 
 
@@ -180,7 +181,7 @@ def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
     }
     days = archive_headings.find_date_headings(headings, papers_by_row, len(rows))
     if not days:
-        raise errors.NotADigestError(_NO_DATE)
+        raise errors.NotADigestError(NO_DATE)
     first_row = days[0].heading.row
     above = [paper for paper in papers_by_row.values() if paper.row < first_row]
     segments = [_Segment(0, first_row, _undated_paper_problems(above))]

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import assert_never
 
 from bot.archive import fields
 from bot.text import analyser, sentences
@@ -262,22 +261,53 @@ _FAILURE = re.compile(
     r"|(?i:cannot|can['’]t|unable|could not|couldn['’]t|failed|not (?:available|accessible|possible))"
 )
 _PLACEHOLDER = re.compile(
-    r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
+    r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음|无|空|暂无(?:摘要|内容|总结)?)\W*"
     r"|(?:error|exception|traceback|timeout|오류|에러)(?:가 발생.*|\s?[:：(!\[].*|\s[0-9]{3}\b.*|\W*)"
     r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:(?:error|오류)[^\n]{0,120}"
-    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))"
-    # What a model's server answers when it is asked too often, or not paid.
-    r"|\W{0,9}(?:(?:api\s)?error(?:\scode|\soccurred|\s?[:：])[^\n]*|an? (?:\w{1,12}\s)?error (?:has )?occurred[^\n]*"
-    r"|failed to (?:generate|create|summari[sz]e|fetch|call|get|process)\b[^\n]*"
-    r"|(?:(?:openai|gemini|google|the|your|you|api|model|current|have|has|exceeded|daily|request|token|rate)\s){0,6}"
-    r"(?:quota|limit)\s(?:is |was |has been )?(?:exceeded|exhausted|reached)\b[^\n]*"
-    r"|you (?:have )?exceeded your (?:\w{1,12}\s){0,2}quota\b[^\n]*|(?:429\s?)?too many requests\b[^\n]*"
-    r"|insufficient (?:balance|quota|credits?)\b[^\n]*"
-    r"|(?:api|요청|사용|토큰|호출|모델|서버)[^.\n]{0,20}(?:할당량|한도|쿼터)[^.\n]{0,9}(?:초과|소진|도달)[^\n]*"
-    r"|[^。\n]{0,20}(?:(?:达到|超出|超过|用尽)[^。\n]{0,9}(?:配额|额度)(?:限制|上限|$)|(?:配额|额度|余额)[^。\n]{0,5}(?:不足|用尽|已满|超限)"
-    r"|(?:调用|生成|总结|请求)失败)[^\n]{0,60})",
+    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))",
     re.IGNORECASE | re.DOTALL,
 )
+_TAIL = r"(?:\W{0,3}$|\s?[.:：;,(!|—–-][^\n]*|\s(?:for|on|in|by|please|when|after|with)\b[^\n]*)"
+"""What can follow the name of an error; other words make it the subject of a sentence."""
+_OUTPUT = r"(?:the |an? |this |your )?(?:ai )?(?:summary|abstract|paper|pdf|response|content|translation|text|url|json|api)\b"
+_ERROR = re.compile(
+    r"\W{0,9}(?:(?:api\s)?error(?:\scode|\soccurred|\s?[:：\]])[^\n]*|an? (?:\w{1,12}\s)?error (?:has )?occurred[^\n]*"
+    r"|(?:failed|unable) to (?:generate|create|summari[sz]e|fetch|call|get|process|parse|translate|load)"
+    rf"(?:\W{{0,3}}$|\s{_OUTPUT}[^\n]*)"
+    r"|error (?:while |when |in )?(?:generating|creating|calling|fetching|processing|summari[sz]ing|translating)"
+    rf"\s{_OUTPUT}[^\n]*"
+    r"|(?:translation|summari[sz]ation|generation|request|connection|api call) (?:has )?(?:failed|timed out)"
+    r"(?:\W{0,3}$|\s?[:：][^\n]*)"
+    r"|(?:(?:openai|gemini|google|the|your|you|api|model|current|have|has|exceeded|daily|request|token|rate)\s){0,6}"
+    rf"(?:quota|limit)\s(?:is |was |has been )?(?:exceeded|exhausted|reached){_TAIL}"
+    r"|you (?:have )?exceeded your (?:\w{1,12}\s){0,2}quota\b[^\n]*"
+    rf"|(?:(?:http )?(?:error )?[45][0-9]{{2}}\s)?(?:too many requests|service unavailable|bad gateway|gateway time-?out"
+    rf"|internal server error|resource[_ ](?:has been )?exhausted|(?:client|server) error){_TAIL}"
+    r"|(?:invalid|incorrect) api key\b[^\n]*|api key (?:is )?(?:not valid|invalid|missing)[^\n]*"
+    rf"|(?:the )?(?:model|server|engine) is (?:currently )?(?:overloaded|unavailable){_TAIL}"
+    r"|insufficient (?:balance|quota|credits?)\b[^\n]*"
+    r"|(?:api|요청|사용|토큰|호출|모델|서버)[^.\n]{0,20}(?:할당량|한도|쿼터)[^.\n]{0,9}(?:초과|소진|도달)[^\n]*"
+    r"|[^。\n]{0,20}(?:(?:达到|超出|超过|用尽)[^。\n]{0,9}(?:配额|额度)(?:限制|上限|$)"
+    r"|(?:配额|额度|余额)[^。\n]{0,5}(?:不足|用尽|用完|已满|超限)"
+    r"|(?:调用|生成|总结|请求|处理|翻译)(?:失败|超时|出错)(?:$|[^\w，][^\n]*|，请[^\n]*))[^\n]{0,60})",
+    re.IGNORECASE,
+)
+"""What a model's server answers when it is asked too often, not paid, or down."""
+_ERROR_HINT = re.compile(
+    r"error|quota|limit|exceed|exhaust|fail|too many|unavailable|overload|time|gateway|api key|balance|credit|[45][0-9]{2}"
+    r"|失败|超时|出错|配额|额度|余额|한도|할당량|쿼터",
+    re.IGNORECASE,
+)
+
+
+def is_error(text: str) -> bool:
+    """Whether each line of a text is an error of a model's server in place of a summary."""
+    if len(text) > _MAX_REFUSAL_LENGTH or _ERROR_HINT.search(text) is None:
+        return False
+    lines = [bare for line in text.split("\n") if (bare := line.strip(_REFUSAL_MARKUP))]
+    return bool(lines) and all(len(line) <= _MAX_ERROR_LENGTH and _ERROR.fullmatch(line) for line in lines)
+
+
 _REFUSAL_PHRASE = re.compile(
     r"죄송|미안|수\s없|없습니다|없었|못했|주시|주세요|바랍니다|부탁|알려|도와|도움|드릴|드리겠|링크"
     r"|sorry|apolog|unable|cannot|can['’]t|couldn|could not|please|provide|let me know|happy to"
@@ -292,8 +322,9 @@ _MAX_ERROR_LENGTH = 200
 
 
 def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections, or none if they have no heading and their text is a refusal."""
-    if sections and (sections[0].heading or any(section.heading for section in sections)):
+    """The sections without errors of a model's server; none if they have no heading and their text is a refusal."""
+    sections = tuple(section for section in sections if not is_error(section.body))
+    if any(section.heading for section in sections):
         return sections
     return () if is_refusal("\n".join(section.body for section in sections)) else sections
 
@@ -304,7 +335,9 @@ def is_refusal(text: str) -> bool:
     It is one if little is left without the apology, the reasons and the requests.
     """
     bare = text[: 2 * _MAX_REFUSAL_LENGTH].strip(_REFUSAL_MARKUP)
-    if not bare or (len(bare) <= _MAX_ERROR_LENGTH and _PLACEHOLDER.fullmatch(bare)):
+    if not bare or is_error(bare):
+        return True
+    if len(bare) <= _MAX_ERROR_LENGTH and _PLACEHOLDER.fullmatch(bare):
         return True
     if len(bare) > _MAX_REFUSAL_LENGTH:
         return False
@@ -369,7 +402,9 @@ _PATTERNS = (_NOTHING, _EMPTY_KOREAN, _EMPTY_KOREAN_PAPER, _EMPTY_ENGLISH)
 
 
 def is_empty_statement(sentence: str) -> bool:
-    """Whether a sentence, without its list mark and label, only says that nothing is said."""
+    """Whether a sentence, without its list mark and label, only says that nothing is said, or is an error."""
+    if is_error(_ITEM_MARK.sub("", sentence, count=1)):
+        return True
     bare = _LABEL.sub("", _ITEM_MARK.sub("", sentence.strip(), count=1), count=1).strip(" *_")
     if not bare or len(bare) > _MAX_LENGTH or _SAYS_MORE.search(bare):
         return False
@@ -378,15 +413,19 @@ def is_empty_statement(sentence: str) -> bool:
 
 def drop_empty_statements(sections: Sequence[Section]) -> tuple[Section, ...]:
     """The sections without empty statements, and without the sections that have nothing else."""
-    if not any(_NEGATION.search(section.body) for section in sections):
+    if not any(map(_may_be_empty, (section.body for section in sections))):
         return tuple(section for section in sections if section.body.strip())
     kept = (replace(section, body="\n".join(_drop_from(section.body)).strip("\n")) for section in sections)
     return tuple(section for section in kept if section.body.strip())
 
 
+def _may_be_empty(text: str) -> bool:
+    return _NEGATION.search(text) is not None or _ERROR_HINT.search(text) is not None
+
+
 def _drop_from(body: str) -> Iterator[str]:
     for line in body.split("\n"):
-        if len(line) > 10 * _MAX_LENGTH or not _NEGATION.search(line):
+        if len(line) > 10 * _MAX_LENGTH or not _may_be_empty(line):
             yield line
             continue
         if is_empty_statement(line):
@@ -445,8 +484,6 @@ def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 
 _LABELS = frozenset(label.lower() for label in NEWSLETTER_LABELS)
-_FULL_TEXT_SINCE = date(2024, 6, 10)
-"""Until then the newsletter's highlights were written from the abstract, without labels (its pipeline's history)."""
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
@@ -456,28 +493,19 @@ def shown_sections(entry: Entry) -> tuple[Section, ...]:
     return drop_empty_statements(drop_labels(entry.sections))
 
 
-def find_shown_basis(digest_format: DigestFormat, day: date, entry: Entry) -> Basis | None:
-    """What the summary of an entry of this day was written from; None if that is unknown."""
+def find_shown_basis(digest_format: DigestFormat, entry: Entry) -> Basis | None:
+    """What the summary of an entry was written from; None if neither the text nor a service says it."""
     if entry.summary_missing or not shown_sections(entry):
         return Basis.NONE
-    labelled = find_labelled_basis(entry.sections) or find_basis(entry.sections)
-    if labelled is not None:
-        return labelled
-    match digest_format:
-        case DigestFormat.NEWSLETTER:
-            if any(is_newsletter_label(section.heading) for section in entry.sections):
-                return Basis.PAPER
-            return Basis.ABSTRACT if day < _FULL_TEXT_SINCE else None
-        case DigestFormat.REVIEW | DigestFormat.LIST | DigestFormat.LOOKUP:
-            return None  # a review is written from an address, by a model with a web search; a list by anyone
-        case DigestFormat.LISTING:
-            return Basis.ABSTRACT
-    assert_never(digest_format)
+    said = find_labelled_basis(entry.sections) or find_basis(entry.sections)
+    if said is None and digest_format is DigestFormat.LISTING:
+        return Basis.ABSTRACT  # Hugging Face's own sentence
+    return said
 
 
 def find_appearance_basis(appearance: Appearance) -> Basis | None:
     """What the summary of a stored entry was written from. Paperround's writer labels all but the whole paper."""
-    basis = find_shown_basis(appearance.format, appearance.date, appearance.entry)
+    basis = find_shown_basis(appearance.format, appearance.entry)
     return Basis.PAPER if basis is None and appearance.writer is not None else basis
 
 

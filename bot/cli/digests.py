@@ -45,31 +45,31 @@ def parse(
     """Print what the digests in files say, as JSON Lines: one digest a line."""
     from bot.archive import files
 
-    problems = 0
+    problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
     for file in output.with_progress(found, files.read_found, "Parsing"):
-        for problem in _print_file(file):
-            output.error(problem)
-            problems += 1
+        problems += _print_file(file)
+    for sentence in files.fold_problems(problems):
+        output.error(sentence)
     sys.exit(1 if problems else 0)
 
 
-def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
-    """Print the digests of one file as JSON and yield its problems as sentences."""
+def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.LocatedProblem]:
+    """Print the digests of one file as JSON and yield its problems."""
     from bot.archive import parse as archive_parse
 
     if isinstance(file, models.LocatedProblem):
-        yield _format_problem(file.location, None, file.message)
+        yield file
         return
     try:
         digests = archive_parse.parse_text(file.text, file.name, clock.system_clock().date())
     except errors.NotADigestError as error:
-        yield _format_problem(file.name, None, str(error))
+        yield models.LocatedProblem(file.name, None, str(error))
         return
     for parsed in digests:
         output.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
-            yield _format_problem(file.name, problem.line, problem.message)
+            yield models.LocatedProblem(file.name, problem.line, problem.message)
 
 
 def ingest(
@@ -84,14 +84,36 @@ def ingest(
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts again."
         )
-    result, problems = context.run_command(lambda: _ingest(paths or [], again))
+    from bot.archive import files
+
+    result = context.run_command(lambda: _ingest(paths or [], again))
+    # A README beside digests is no loss; a file that was named, and one file at least, is expected to hold papers.
+    named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
+    unrelated = [row for row in result.unrelated if row.location not in named]
+    problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]
+    for sentence in files.fold_problems(problems):
+        output.error(sentence)
+    if unrelated:
+        output.error(_unrelated_sentence(unrelated))
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
+    listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
     output.print_result(
-        {**counts, "problems": len(problems), "problem_list": problems},
+        {**counts, "problems": len(problems), "problem_list": listed},
         _count_sentence(result.digests, result.papers, result.new_papers, len(problems)),
         as_json,
     )
     sys.exit(1 if problems else 0)
+
+
+def _unrelated_sentence(unrelated: Sequence[models.LocatedProblem]) -> str:
+    names = ", ".join(row.location for row in unrelated[:_NAMED_FILES]) + (
+        " …" if len(unrelated) > _NAMED_FILES else ""
+    )
+    files = "1 file names" if len(unrelated) == 1 else f"{len(unrelated)} files name"
+    return f"{files} no paper and changed nothing: {names}"
+
+
+_NAMED_FILES = 3
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
@@ -103,13 +125,13 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     return f"{', '.join(counts)}, {new} of them new.{trouble}"
 
 
-async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dict[str, Any]]]:
-    """Ingest files, name their problems on stderr, and return them too, each with its file and line."""
+async def _ingest(paths: list[str], again: bool) -> IngestResult:
+    """Ingest files. The locations of problems are the names as given."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
 
-    total, problems = IngestResult(), list[dict[str, Any]]()
+    total = IngestResult()
     async with context.open_container() as container:
         await container.load_mentions()
         service = container.create_ingest()
@@ -118,26 +140,19 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, list[dic
         for stream in streams:
             async with aclosing(stream):
                 async for name, result in stream:
-                    total += result
-                    for problem in result.problems:
-                        file = name or problem.location
-                        output.error(_format_problem(file, problem.line, problem.message))
-                        problems.append({"file": file, "line": problem.line, "message": problem.message})
+                    named = (replace(row, location=name or row.location) for row in result.problems)
+                    total += replace(result, problems=tuple(named))
         await container.alert_planner.drain()
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
             await glossary.rebuild()
-    return total, problems
+    return total
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
     """Yield the results with an empty file name: each problem has its location."""
     async for result in service.reparse_all():
         yield "", result
-
-
-def _format_problem(location: str, line: int | None, message: str) -> str:
-    return f"{location}:{line}: {message}" if line is not None else f"{location}: {message}"
 
 
 def digest(

@@ -201,6 +201,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
+    from storage import models
 
     return {
         "arxiv_id": detail.arxiv_id,
@@ -319,10 +320,12 @@ def _notes(result: search_results.SearchResult) -> list[str]:
 
 def _print_detail(detail: models.PaperDetail) -> None:
     from bot.archive import summaries
+    from storage import models
 
     votes = "unknown" if detail.votes is None else detail.votes
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
-    output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
+    listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "in no digest"
+    output.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
     for label, value in (*links, *(("media", address) for address in detail.media)):

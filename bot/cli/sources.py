@@ -17,7 +17,7 @@ from storage import models
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.sources.kinds import SourceRegistry
+    from bot.sources.kinds import SourceRegistry, Yield
     from bot.sources.poller import SourceReport
     from storage.database import Database
 
@@ -32,6 +32,8 @@ _SOURCE_COLUMNS = (
     "priority",
     "status",
     "reason",
+    "brings",
+    "papers_a_day",
     "failures",
     "last_success_at",
     "next_attempt_at",
@@ -108,24 +110,25 @@ def _check(url: str, as_json: bool) -> None:
     if failed:
         context.run_with_service(_create_registry, lambda registry: registry.remove(url))
     try:
-        _print_reports(reports, as_json)
+        _print_reports(reports, as_json, with_yields=True)
     finally:
         if failed:
             output.error("The source was not added. Without --check it is added and tried again later.")
-    if not as_json:
-        output.echo(
-            f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
-        )
+        elif not as_json:
+            output.echo(
+                f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
+            )
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources, the most trusted first, and how each is. arXiv's and Hugging Face's facts come before all others."""
 
-    async def command(registry: SourceRegistry) -> list[models.StoredSource]:
+    async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
         await registry.add_configured(context.load_settings().sources)
-        return await registry.list_rows()
+        return await registry.list_yields()
 
-    rows = [to_dict(row) for row in context.run_with_service(_create_registry, command)]
+    found = context.run_with_service(_create_registry, command)
+    rows = [to_dict(row) | _yield_to_dict(brought) for row, brought in found]
     output.print_rows(
         rows,
         _SOURCE_COLUMNS,
@@ -190,6 +193,10 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     }
 
 
+def _yield_to_dict(brought: Yield) -> dict[str, Any]:
+    return {"brings": brought.brings.value, "papers_a_day": brought.papers_a_day}
+
+
 def _status_name(status: models.FetchStatus) -> str:
     return "failed" if status.value == "gone" else status.value
 
@@ -235,9 +242,11 @@ async def _fetch(
         return reports
 
 
-def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
+def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yields: bool = False) -> None:
     """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
-    rows = [
+    from bot.archive import files
+
+    rows: list[dict[str, Any]] = [
         {
             "source": storage_errors.redact(report.source.url),
             "status": _status_name(report.status),
@@ -248,13 +257,24 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    output.print_rows(rows, _REPORT_COLUMNS, as_json, empty="No sources.")
-    failed = [row for row in rows if row["status"] in _FAILURES]
+    columns: tuple[str, ...] = _REPORT_COLUMNS
+    if with_yields:
+        columns += ("brings", "papers_a_day")
+        rows = [row | _yield_to_dict(report.found) for row, report in zip(rows, reports, strict=True)]
+    output.print_rows(rows, columns, as_json, empty="No sources.")
+    if with_yields and not as_json:
+        for row, report in zip(rows, reports, strict=True):
+            if row["status"] not in _FAILURES:
+                output.echo(f"{row['source']}: {report.found.describe()}.")
+    failed = [
+        row
+        for row, report in zip(rows, reports, strict=True)
+        if row["status"] in _FAILURES or report.missed_days
+    ]
     for row in failed:
         output.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]
-    for problem in problems:
-        line = "" if problem.line is None else f":{problem.line}"
-        output.error(f"{problem.location}{line}: {problem.message}")
+    for sentence in files.fold_problems(problems):
+        output.error(sentence)
     if failed or problems:
         sys.exit(1)

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     writer_daily_tokens: int | None = _setting("writer_daily_tokens", default=None, ge=1)
     writer_monthly_tokens: int | None = _setting("writer_monthly_tokens", default=None, ge=1)
     writer_minutes: int = _setting("writer_minutes", default=120, ge=30, le=720)
-    sources: tuple[SourceSetting, ...] = _setting("sources", default=())
+    sources: Annotated[tuple[SourceSetting, ...], NoDecode] = _setting("sources", default=())
 
     @property
     def writes_digests(self) -> bool:
@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         return tuple(_split_list(value.lower())) if isinstance(value, str) else value
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split_sources(cls, value: Any) -> Any:
+        # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
+        return [{"url": address} for address in value.split()] if isinstance(value, str) else value
 
     @field_validator("arxiv_html_url", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
-from storage import daily, migrate, papers, sources
+from storage import daily, migrate, models, papers, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -104,21 +104,37 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
-            source_count = len(await sources.list_rows(connection))
+            rows = await sources.list_rows(connection)
+            counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             post_count = len(await daily.list_rows(connection))
-        source_count = source_count or len(settings.sources)
+        source_count = len(rows) or len(settings.sources)
+        is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            Finding(
-                "sources", str(source_count), note="" if source_count or settings.inbox else kinds.NO_SOURCE
-            ),
+            Finding("sources", str(source_count), note="" if is_fed else kinds.NO_SOURCE),
+            *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
             Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
         ]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read", well=False, note=str(error))]
     finally:
         await opened.close()
+
+
+BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
+"""Disk that a paper takes on SQLite with the index: one of digests with their texts, and one with its abstract alone."""
+
+
+def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
+    """Say how many papers a day a source brings, and what that costs."""
+    name, number = f"source {storage_errors.redact(row.url)}", brought.papers_a_day
+    if number is None:
+        return Finding(name, brought.brings.value)
+    is_lookup = brought.brings is kinds.Brings.LOOK_UP
+    megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
+    value = f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day"
+    return Finding(name, value, note=f"some {max(1, round(megabytes))} MB of disk a year")
 
 
 async def _index(opened: Database) -> Finding:

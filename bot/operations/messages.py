@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from discord import ui
@@ -107,9 +108,15 @@ def _status_buttons(
 
 def _archive_line(texts: Texts, report: StatusReport) -> str:
     if report.newest_digest_on is None or report.last_ingested_at is None:
-        return texts("status-no-digest")
+        hint = "" if report.has_source else no_source_text(texts)
+        return "\n".join(filter(None, (texts("status-no-digest"), hint)))
     read = format_timestamp(report.last_ingested_at, "R")
     return texts("status-digest", date=report.newest_digest_on.isoformat(), read=read)
+
+
+def no_source_text(texts: Texts) -> str:
+    """Return the command with which the operator switches the default source on."""
+    return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
 def _clock_text(texts: Texts, step: ClockStep) -> str:
@@ -191,22 +198,24 @@ def sources_view(
     rows: Sequence[models.StoredSource],
     page: int = 0,
     *,
+    yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
     inbox: str | None,
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
     """Return a page of the sources with their health, counted from 0; the last page for a larger number.
 
-    `inbox` is the name of the inbox folder, `now` is in UTC. What is only for the operator is left out.
+    `yields` are what the sources brought, by address. `inbox` is the name of the inbox folder, `now` is in UTC. What is
+    only for the operator is left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
     message = MessageBuilder(RED if any(map(poller.is_persistently_failing, rows)) else AMBER)
     message.add_text(f"### {texts('sources-heading', count=len(rows))}")
     if not rows:
-        message.add_text(texts("sources-none"))
+        message.add_text(f"{texts('sources-none')}\n{no_source_text(texts)}")
     for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
-        message.add_text(_source_text(texts, row, now))
+        message.add_text(_source_text(texts, row, yields.get(row.url), now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
     if inbox is not None:
@@ -235,7 +244,14 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
     return texts("source-back-fill", papers=back_fill.papers, since=back_fill.since, share=share)
 
 
-def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
+def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
+    """Return how many papers a day a source brings and what for, "" if that is not known yet."""
+    if brought is None or brought.papers_a_day is None:
+        return ""
+    return texts(f"source-brings-{brought.brings.value}", count=brought.papers_a_day)
+
+
+def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | None, now: datetime) -> str:
     # No credentials, no query, no path above a folder.
     label = shorten_label(kinds.public_label(row.kind, row.url), MAX_LABEL_LENGTH)
     if row.last_success_at is None:
@@ -251,8 +267,9 @@ def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
     head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
     lines = (
         head,
-        _failure_text(texts, row, label),
+        _yield_text(texts, brought),
         _back_fill_text(texts, row),
+        _failure_text(texts, row, label),
         subtext(join_dotted(last, upcoming)),
     )
     return "\n".join(line for line in lines if line)

@@ -12,7 +12,7 @@ from bot.operations.health import ClockMonitor, ClockStep
 from bot.outbox.deliveries import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
 from bot.rendering.templates import Templates
-from storage import alerts, archive, daily, deliveries, models, outbox, papers, today
+from storage import alerts, archive, daily, deliveries, models, outbox, papers, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_STATES = (
@@ -55,6 +55,8 @@ class StatusReport:
     """The operator's templates that fail, so that the bundled ones are posted."""
     clock_step: ClockStep | None = None
     """The step of the machine's clock that is held, or the last one of the last day."""
+    has_source: bool = True
+    """Whether anything is fetched automatically."""
     discord_state: HealthState = HealthState.WELL
     invalid_requests: int = 0
     """Answers of the last ten minutes that count towards a ban of the bot's address."""
@@ -106,6 +108,7 @@ class StatusService:
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
                 clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
+                has_source=bool(await sources.list_rows(connection)),
                 discord_state=self._discord_health.state,
                 invalid_requests=self._discord_health.budget.spent,
             )

@@ -7,7 +7,7 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -30,8 +30,9 @@ class FetchResult:
     """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server. `progress` is that of a back-fill once this result
-    and those before it are stored; `is_unfinished`: the next poll is to continue it at once.
+    requested day of the digest; `retry_at` (UTC) comes from the server; `failure` is that of the request, if it had one.
+    `progress` is that of a back-fill once this result and those before it are stored; `is_unfinished`: the next poll is to
+    continue it at once.
     """
 
     location: str
@@ -42,6 +43,7 @@ class FetchResult:
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
+    failure: fetch_errors.FetchError | None = None
     progress: Mapping[str, Any] | None = None
     is_unfinished: bool = False
 
@@ -151,17 +153,35 @@ class KindRecord:
 
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
+MAX_CONSECUTIVE_ERRORS = 30
+"""Requested days in a row that a server may answer with an error: a hole in its archive, not an outage."""
 
 
-async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
-    """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
-    failures = 0
-    async with aclosing(results):
-        async for result in results:
-            yield result
-            failures = failures + 1 if result.status is FetchStatus.FAILED else 0
-            if failures == MAX_CONSECUTIVE_FAILURES:
-                return
+async def fetch_days(
+    fetch: Callable[[date, FetchRequest], Awaitable[FetchResult]], days: Iterable[date], request: FetchRequest
+) -> AsyncIterator[FetchResult]:
+    """Yield the result of each day. Once the server seems to be down, the other days have failed without a request.
+
+    A day whose content cannot be read does not count for that: the next one may be readable.
+    """
+    unanswered = errors_in_row = 0
+    for day in days:
+        is_down = unanswered >= MAX_CONSECUTIVE_FAILURES or (
+            errors_in_row >= (MAX_CONSECUTIVE_FAILURES if request.days is None else MAX_CONSECUTIVE_ERRORS)
+        )
+        if is_down:
+            yield FetchResult(day.isoformat(), FetchStatus.FAILED, NOT_ASKED, day=day)
+            continue
+        result = await fetch(day, request)
+        failure = result.failure
+        is_away = failure is not None and (failure.retry_at is not None or not failure.is_answered)
+        unanswered = unanswered + 1 if is_away else 0
+        errors_in_row = errors_in_row + 1 if failure is not None else 0
+        yield result
+
+
+NOT_ASKED = "not asked, since the server failed too often in a row"
+"""The reason of days for which no request was sent."""
 
 
 async def get_page(
@@ -173,7 +193,8 @@ async def get_page(
     try:
         response = await fetch.get(location, request.page_states.get(location), accept=accept)
     except fetch_errors.FetchError as error:
-        return failed_result(location, error, request, day)
+        result = failed_result(location, error, request, day)
+        return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
     if response.body is None:
         return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response

@@ -7,17 +7,19 @@ import hashlib
 import io
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
 from yarl import URL
 
-from bot.archive import arxiv_ids, fields
+from bot.archive import arxiv_ids, fields, headings, html_pages, listing
 from bot.sources import base, fetch_errors, url
 from storage import models
 from storage.models import FetchStatus
@@ -40,6 +42,14 @@ ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
 _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
+_HTML = re.compile(
+    r"<(?:/?(?:p|div|ul|ol|li|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
+    re.I,
+)
+_TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][*_\s]{0,4}", re.IGNORECASE)
+_VOTE_COUNT = re.compile(
+    r"\b(?:up)?votes?\b[^0-9\w]{0,12}(?:</?\w{1,10}>[^0-9\w]{0,12}){0,2}[0-9]{1,7}", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,24 @@ class FeedEntry:
     arxiv_id: str | None = None
     comment: str | None = None
     updated_at: datetime | None = None
+    votes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The entries of a feed in order, and the day on which it says that it was built (UTC)."""
+
+    entries: list[FeedEntry]
+    built_on: date | None = None
 
 
 def parse_feed(text: str) -> list[FeedEntry]:
-    """Return the entries of a feed in order. Raises FetchError for other text and for feeds that declare entities.
+    """Return the entries of a feed, as `parse_document` does."""
+    return parse_document(text).entries
+
+
+def parse_document(text: str) -> Feed:
+    """Return a feed. Raises FetchError for other text and for feeds that declare entities.
 
     feedparser gets decoded text and never fetches. Takes seconds for a large feed: call it in a thread.
     """
@@ -85,7 +109,10 @@ def parse_feed(text: str) -> list[FeedEntry]:
     if not parsed.get("version"):
         raise fetch_errors.FetchError(NOT_A_FEED)
     entries = [_parse_entry(entry) for entry in parsed.entries[:_MAX_ENTRIES]]
-    return list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
+    times = dict(parsed.feed)
+    built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
+    unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
+    return Feed(unique, built_at and built_at.date())
 
 
 def _possible_reference(match: re.Match[str]) -> str:
@@ -118,6 +145,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         arxiv_id=_parse_arxiv_id(key) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
         updated_at=_parse_time(times.get("updated_parsed")),
+        votes=headings.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
     )
 
 
@@ -167,37 +195,108 @@ def _parse_arxiv_id(text: str) -> str | None:
 def paper_facts(
     entry: FeedEntry, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts | None:
-    """Return the facts of an entry that describes a single paper, or None for other entries."""
-    if entry.arxiv_id is None:
-        return None
-    abstract = ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else None
+    """Return the facts of an entry that describes a single paper, or None for other entries.
+
+    The votes of its `read_paper` are none of them: a digest's count only for papers that no service has counted.
+    """
+    paper = read_paper(entry)
+    return None if paper is None else _build_facts(entry, paper, location, source_name, read_at)
+
+
+def _build_facts(
+    entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
+) -> models.PaperFacts:
     return models.PaperFacts(
-        arxiv_id=entry.arxiv_id,
+        arxiv_id=paper["arxiv_id"],
         source=source_name,
         location=location,
         read_at=read_at,
-        title=entry.title,
-        authors=entry.authors,
-        abstract=fields.clean_paragraph(abstract),
+        title=paper["title"],
+        authors=tuple(paper["authors"]),
+        abstract=paper["abstract"],
         categories=entry.categories,
-        thumbnail=entry.thumbnail,
+        thumbnail=paper["thumbnail"],
         published_on=entry.published_on,
     )
 
 
+def read_paper(entry: FeedEntry) -> listing.Paper | None:
+    """Return an entry that describes a single paper with the fields of a listing's paper, or None for other entries.
+
+    Authors, votes and a picture in the HTML of its text count where the entry itself has none; the rest is its abstract.
+    """
+    if entry.arxiv_id is None:
+        return None
+    text = ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else ""
+    authors, votes, thumbnail = entry.authors, entry.votes, entry.thumbnail
+    if _HTML.search(text):
+        kept = []
+        for line in html_pages.to_markdown(text).split("\n"):
+            field, media = headings.parse_labelled_field(line), headings.parse_media(line)
+            if media is not None:
+                thumbnail = thumbnail or fields.clean_url(media[0])
+            elif field is None:
+                kept.append(line)
+            elif field[0] == "votes":
+                votes = headings.parse_votes(field[1])[0] if votes is None else votes
+            else:
+                authors = authors or fields.clean_names(headings.parse_authors(field[1])[0])
+        text = _TEXT_LABEL.sub("", "\n".join(kept).strip(), count=1)
+    return {
+        "arxiv_id": entry.arxiv_id,
+        "title": entry.title,
+        "authors": list(authors),
+        "votes": votes,
+        "thumbnail": thumbnail,
+        "abstract": fields.clean_paragraph(text),
+    }
+
+
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
+MAX_POSTED_PAPERS = 100
+"""Papers of a day up to which a feed of single papers is a list that somebody chose; of more nothing is posted unasked."""
+_MAX_BUILD_AGE = timedelta(days=3)
+
+
+def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
+    """Return the day to whose list each paper of a feed belongs, by its entry's key; None if only the reader knows.
+
+    That is the entry's own date if the newest come first, as feeds have them. In another order the dates are those of
+    the papers, as in feeds made of a day's list: then it is the day on which the feed was built.
+    """
+    papers = [entry for entry in entries if entry.arxiv_id is not None]
+    dates = [entry.published_on for entry in papers if entry.published_on is not None]
+    oldest_so_far = accumulate(dates, min)
+    are_own = all(
+        on <= oldest + timedelta(days=1) for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
+    )
+    is_days_list = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
+    fresh = built_on if is_days_list and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
+    return {entry.key: (entry.published_on if are_own else None) or fresh for entry in papers}
+
+
+class _ListedPaper(NamedTuple):
+    """A single paper of a feed. The `last_modified` of its page state is the day of its list."""
+
+    entry: FeedEntry
+    paper: listing.Paper
+    page_state: models.PageState
 
 
 class FeedSource:
-    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address."""
+    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address.
+
+    Single papers are the list of their day, whose location is the address, `#` and the date. Papers without a day are a
+    rolling list at the address itself.
+    """
 
     def __init__(self, address: str, fetch: fetcher.Fetcher) -> None:
         self._feed_url = address
         self._fetcher = fetch
         host = URL(address).raw_host or ""
-        is_arxiv = host == "arxiv.org" or host.endswith(".arxiv.org")
-        self._facts_source = models.SourceKind.ARXIV.value if is_arxiv else address
+        self._is_arxiv = host == "arxiv.org" or host.endswith(".arxiv.org")
+        self._facts_source = models.SourceKind.ARXIV.value if self._is_arxiv else address
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the feed, then its new entries. The feed's page state is yielded only if no entry was missed."""
@@ -206,11 +305,11 @@ class FeedSource:
             yield page
             return
         try:
-            entries = await asyncio.to_thread(lambda: parse_feed(page.text()))
+            parsed = await asyncio.to_thread(lambda: parse_document(page.text()))
         except fetch_errors.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
-        async for result in self._read_entries(entries, page.page_state, request):
+        async for result in self._read_entries(parsed, page.page_state, request):
             yield result
 
     async def _read_as_digest(
@@ -228,16 +327,25 @@ class FeedSource:
         )
 
     async def _read_entries(
-        self, entries: list[FeedEntry], feed_state: models.PageState, request: base.FetchRequest
+        self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
-        """Yield a result for each new entry, and the feed's own result last."""
+        """Yield a result for each new entry and each day of single papers, and the feed's own result last."""
         missed = links = 0
-        for entry in entries:
-            entry_state = self._entry_state(entry, request)
+        entries = parsed.entries
+        days = assign_days(entries, parsed.built_on, request.now.date())
+        papers: list[_ListedPaper] = []
+        states = await asyncio.to_thread(lambda: [self._entry_state(entry, request) for entry in entries])
+        for entry, entry_state in zip(entries, states, strict=True):
             known = request.page_states.get(entry_state.location)
             if known is not None and known.hash == entry_state.hash:
                 continue
             result = await asyncio.to_thread(self._read_entry, entry, entry_state)
+            if isinstance(result, _ListedPaper):
+                # A paper stays in the list of the day on which it was new.
+                day = days[entry.key]
+                stamp = known.last_modified if known is not None else None if day is None else str(day)
+                papers.append(result._replace(page_state=replace(entry_state, last_modified=stamp)))
+                continue
             if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
                 missed += 1
                 break  # the next run continues here
@@ -246,13 +354,47 @@ class FeedSource:
                 result = await self._fetch_link(entry, entry_state, request)
                 missed += result.status is FetchStatus.FAILED
             yield result
+        counts = Counter(day for day in days.values() if day is not None)
+        is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
+        for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
+            yield result
         status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
+    def _list_papers(
+        self, papers: Iterable[_ListedPaper], request: base.FetchRequest, *, is_large: bool
+    ) -> list[base.FetchResult]:
+        """Return the papers as lists: those of each day, and those without a day."""
+        by_stamp: dict[str | None, list[_ListedPaper]] = {}
+        for listed in papers:
+            by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
+        results = []
+        for stamp, group in by_stamp.items():
+            # The first time papers without a day fill the archive, however many they are.
+            is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
+            digest = listing.build(
+                date.fromisoformat(stamp) if stamp else request.now.date(),
+                [listed.paper for listed in group],
+                form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
+                is_rolling=stamp is None,
+            )
+            facts = tuple(
+                replace(
+                    _build_facts(entry, paper, page.location, self._facts_source, request.now),
+                    listed_on=digest.date if stamp else None,
+                )
+                for entry, paper, page in group
+            )
+            location = f"{self._feed_url}#{stamp}" if stamp else self._feed_url
+            pages = tuple(listed.page_state for listed in group)
+            results.append(base.FetchResult(location, FetchStatus.OK, "", (digest,), facts, pages))
+        return results
+
     def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
-        """Return the page state of an entry. Its dates are not hashed: some feeds change them without reason."""
-        content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.contents])
+        """Return the page state of an entry. Dates and votes are not hashed: some feeds change them at each poll."""
+        contents = (_VOTE_COUNT.sub("", text) for text in entry.contents)
+        content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *contents])
         return models.PageState(
             location=f"{self._feed_url}#{entry.key}",
             read_at=request.now,
@@ -260,18 +402,20 @@ class FeedSource:
             hash=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         )
 
-    def _read_entry(self, entry: FeedEntry, entry_state: models.PageState) -> base.FetchResult | None:
-        """Return the result of the entry's own content, or None if its link has to be fetched."""
+    def _read_entry(
+        self, entry: FeedEntry, entry_state: models.PageState
+    ) -> base.FetchResult | _ListedPaper | None:
+        """Return the digest in the entry's own content, or its paper, or None if its link has to be fetched."""
         location, page_states = entry_state.location, (entry_state,)
-        facts = paper_facts(entry, location, self._facts_source, entry_state.read_at)
+        paper = read_paper(entry)
         for text in entry.contents:
             with suppress(fetch_errors.FetchError):
                 digests = base.detect_in_text(text, location, entry.published_on, entry_state.read_at.date())
-                if facts is not None and sum(len(digest.entries) for digest in digests) == 1:
+                if paper is not None and sum(len(digest.entries) for digest in digests) == 1:
                     break  # it is that paper, which a list of one would hold with less
                 return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
-        if facts is not None:
-            return base.FetchResult(location, FetchStatus.OK, facts=(facts,), page_states=page_states)
+        if paper is not None:
+            return _ListedPaper(entry, paper, entry_state)
         if entry.link is None:
             return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         return None

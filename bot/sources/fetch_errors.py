@@ -20,7 +20,7 @@ def clean_reason(text: str) -> str:
 
 
 class FetchError(errors.PaperroundError):
-    """A location could not be read. `retry_at` (UTC) comes from the server."""
+    """A location could not be read. `retry_at` (UTC) comes from the server; `is_answered`: it did not stay silent."""
 
     status = FetchStatus.FAILED
     is_retryable = False
@@ -29,6 +29,7 @@ class FetchError(errors.PaperroundError):
     def __init__(self, reason: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(clean_reason(reason))
         self.retry_at = retry_at
+        self.is_answered = True
 
     @property
     def reason(self) -> str:

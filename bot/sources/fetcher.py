@@ -462,7 +462,9 @@ class Fetcher:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
                     hop = await _read_response(response, location, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise _translate_error(error, url, self._limits) from error
+                failure = _translate_error(error, url, self._limits)
+                failure.is_answered = False
+                raise failure from error
             return hop, loop.time() - started
 
     def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:

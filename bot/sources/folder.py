@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from bot.archive import parse
+from bot.archive import arxiv_ids, parse
 from bot.core import errors
 from bot.sources import base, fetch_errors
 from storage import models
@@ -31,23 +32,36 @@ class FolderSource:
         """Read each new or changed file, sorted by path. Unchanged files give no result."""
         folder = str(self._root)
         try:
-            changed, problems = await asyncio.to_thread(self._find_changed, request)
+            changed, problems, known = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
             yield base.FetchResult(folder, FetchStatus.FAILED, reason)
             return
+        status, why = FetchStatus.UNCHANGED, ""
         for location, stamp in changed:
-            yield await self._read_document(location, stamp, request)
+            result = await self._read_document(location, stamp, request)
+            known |= {page.location: page.status for page in result.page_states}
+            status = FetchStatus.OK if result.digests else status
+            if known.get(location) is FetchStatus.FAILED:
+                why = why or result.reason
+            yield result
         for problem in problems:
             yield base.FetchResult(folder, FetchStatus.FAILED, fetch_errors.clean_reason(problem))
-        if not changed and not problems:
-            yield base.FetchResult(folder, FetchStatus.UNCHANGED)
+        unread = [location for location, found in known.items() if found in _UNREAD]
+        is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
+        if unread or not (changed or problems):
+            status = FetchStatus.FAILED if is_lost else status
+            reason = "; ".join(filter(None, (_describe_unread(known), why)))
+            yield base.FetchResult(folder, status, fetch_errors.clean_reason(reason))
 
-    def _find_changed(self, request: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
-        """Return each changed file with its modification time and size, and what could not be listed."""
+    def _find_changed(
+        self, request: base.FetchRequest
+    ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
+        """Return each changed file with its time and size, what could not be listed, and the state of the other files."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
+        states: dict[str, FetchStatus] = {}
         locations, problems = self._list_files()
         for location in locations:
             try:
@@ -59,7 +73,9 @@ class FolderSource:
             known, stamp = request.page_states.get(location), f"{state.st_mtime_ns}:{state.st_size}"
             if known is None or known.last_modified != stamp:
                 changed.append((location, stamp))
-        return changed, problems
+            else:
+                states[location] = known.status
+        return changed, problems, states
 
     def _list_files(self) -> tuple[list[str], list[str]]:
         """Return the locations of all digest files, sorted, and the problems met."""
@@ -79,7 +95,7 @@ class FolderSource:
         return sorted(readable)[:_MAX_FILES], problems
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
-        """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
+        """Read one file. One without a digest (a README, say) is not read again until it changes; its page state says so."""
         try:
             data, content_hash = await asyncio.to_thread(_read_file, self._root / location)
         except OSError as error:
@@ -90,6 +106,7 @@ class FolderSource:
             models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
         )
         if known is not None and known.hash == content_hash:
+            page_states = (replace(page_states[0], status=known.status),)
             return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
@@ -97,9 +114,36 @@ class FolderSource:
             reason = fetch_errors.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
         except fetch_errors.FetchError as error:
+            # One that names papers may have been meant to be read.
+            is_related = await asyncio.to_thread(_names_paper, data)
+            status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
+            page_states = (replace(page_states[0], status=status),)
             reason = f"{location}: {error.reason}"
-            return base.FetchResult(location, FetchStatus.OK, reason, page_states=page_states)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, reason, page_states=page_states)
         return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
+
+
+_UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)
+"""The states of files without a digest: with papers in a form that is not read, and without papers."""
+_NAMED = 3
+
+
+def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
+    """Return how many files are not read, with the names of some, those with papers first; "" if all are read."""
+    unread = sorted(
+        (location for location, status in states.items() if status in _UNREAD),
+        key=lambda location: (states[location] is not FetchStatus.FAILED, location),
+    )
+    if not unread:
+        return ""
+    names = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
+    with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
+    note = f", {with_papers} of them with arXiv ids" if with_papers else ", none of them with arXiv ids"
+    return f"{len(unread)} of {len(states)} files not read{note}: {names}"
+
+
+def _names_paper(data: bytes) -> bool:
+    return arxiv_ids.names_paper(parse.decode(data))
 
 
 def _read_file(path: Path) -> tuple[bytes, str]:

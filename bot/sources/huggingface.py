@@ -7,7 +7,7 @@ A list grows until it closes (`bot.core.day_close`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -43,11 +43,8 @@ class HuggingFaceSource:
 
     def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
-        return base.stop_after_failures(self._fetch_days(request))
-
-    async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
-        for day in self._due_days(request) if request.days is None else request.days:
-            yield await self.fetch_day(day, request)
+        days = self._due_days(request) if request.days is None else request.days
+        return base.fetch_days(self.fetch_day, days, request)
 
     async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import assert_never
 
 from bot.core import errors
 from bot.core.clock import Clock
@@ -65,7 +71,86 @@ def address_label(address: str) -> str:
     return public_label(models.SourceKind.FOLDER if is_path else models.SourceKind.URL, address)
 
 
-NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+class Brings(StrEnum):
+    """What a source is good for."""
+
+    POSTS = "posts"
+    """Lists and written digests, which daily posts take."""
+    LOOK_UP = "look-up"
+    """Papers that look-ups and alerts see, and facts about papers; only posts that name the source take them."""
+    NOTHING = "nothing"
+
+
+YIELD_DAYS = timedelta(days=30)
+"""The period whose days are counted for `Yield.papers_a_day`."""
+
+
+@dataclass(slots=True)
+class Yield:
+    """What a source brought: papers by day, those of digests without a day of their own, and whether facts."""
+
+    posted: Counter[date] = field(default_factory=Counter)
+    looked_up: Counter[date] = field(default_factory=Counter)
+    undated: int = 0
+    has_older: bool = False
+    has_facts: bool = False
+
+    def add_digest(self, digest: models.Digest) -> None:
+        """Count the papers of a digest."""
+        if digest.is_rolling:
+            self.undated += len(digest.entries)
+        else:
+            counted = self.looked_up if digest.format is models.DigestFormat.LOOKUP else self.posted
+            counted[digest.date] += len(digest.entries)
+
+    @property
+    def brings(self) -> Brings:
+        """What the source is good for."""
+        if self.posted or self.undated or self.has_older:
+            return Brings.POSTS
+        return Brings.LOOK_UP if self.looked_up or self.has_facts else Brings.NOTHING
+
+    @property
+    def papers_a_day(self) -> int | None:
+        """Number of papers on a usual day with papers (the median), of the last days known; None if there is none."""
+        days = self.posted or self.looked_up
+        since = max(days, default=date.min) - YIELD_DAYS if days else date.min
+        numbers = [number for on, number in days.items() if on >= since and number]
+        return round(statistics.median(numbers)) if numbers else None
+
+    def describe(self) -> str:
+        """Return the sentence of `paperround sources add --check`."""
+        number = self.papers_a_day
+        amount = "" if number is None else f", about {number} a day"
+        match self.brings:
+            case Brings.POSTS if number is None and self.undated:
+                return f"a list of {self.undated} papers without a day: they fill the archive, and new ones can be posted"
+            case Brings.POSTS:
+                return f"a list of papers{amount}, can be posted"
+            case Brings.LOOK_UP:
+                return f"papers for look-up and alerts, not posted{amount}"
+            case Brings.NOTHING:
+                return "no paper yet"
+        assert_never(self.brings)
+
+
+def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
+    """Return what a stored source brought, by the papers of its digests."""
+    found = Yield(has_facts=get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+    for form, days in counted.items():
+        if form is models.DigestFormat.LOOKUP:
+            found.looked_up.update(days)
+            found.has_facts = True
+        else:
+            found.posted.update(days)
+            found.has_older = True
+    return found
+
+
+ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
+"""The command that switches daily posts on, without any other source."""
+NO_SOURCE = f"no source yet: {ADD_DEFAULT}"
+"""What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 
 class SourceRegistry:
@@ -124,6 +209,15 @@ class SourceRegistry:
         """Return all sources in the order of trust: highest priority first, the oldest first of equal ones."""
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
+
+    async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
+        """Return all sources as `list_rows` does, each with what it brought."""
+        since_on = self._clock().date() - YIELD_DAYS
+        async with self._database.read() as connection:
+            counted = await sources.count_papers(connection, since_on)
+            return [
+                (row, of_stored(row, counted.get(row.url, {}))) for row in await sources.list_rows(connection)
+            ]
 
     async def set_priority(self, url: str, priority: int) -> str:
         """Store the priority of a source, found as `remove` does. Returns its address."""

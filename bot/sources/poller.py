@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from bot.archive import digest_writer, fields
+from bot.archive import digest_writer, fields, files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
+from bot.text import dates
 from storage import errors as storage_errors
 from storage import models, papers, sources
 from storage.database import Connection, Database
@@ -93,6 +94,8 @@ class SourceReport:
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
+    missed_days: set[date] = field(default_factory=set)
+    found: kinds.Yield = field(default_factory=kinds.Yield)
     is_unfinished: bool = False
     has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
@@ -103,6 +106,10 @@ class SourceReport:
         if ingested is not None:
             total = self.result + ingested
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        for digest in result.digests:
+            self.found.add_digest(digest)
+        is_facts_kind = kinds.get(self.source.kind, self.source.url).stage is base.Stage.MISSING_FACTS
+        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_facts_kind
         self.status_counts[result.status] += 1
         self.is_unfinished = result.is_unfinished
         if result.reason:
@@ -113,6 +120,8 @@ class SourceReport:
             if self.last_day is None or result.day >= self.last_day:
                 self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
             self.first_day = min(result.day, self.first_day or result.day)
+            if result.status in _FAILING:
+                self.missed_days.add(result.day)
 
     def add_failure(self, reason: str) -> None:
         """Count an internal failure, such as a locked database."""
@@ -133,8 +142,12 @@ class SourceReport:
         else:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
-        if self.status is FetchStatus.OK and worst is not None:
-            self.reason = f"{failed} of {total} places: {self.reasons.get(worst, '')}"
+        if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
+            days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
+            self.reason = f"{days}: {self.reasons.get(worst, '')}"
+        elif self.status is FetchStatus.OK and worst is not None:
+            notes = (f"{failed} of {total} places: {self.reasons.get(worst, '')}", self.reason)
+            self.reason = "; ".join(filter(None, notes))
         elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses {span}: {self.reason}"
@@ -148,6 +161,22 @@ class SourceReport:
             return f"from {self.first_day} to {self.last_day}"
         since = row.last_success_at or row.added_at
         return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
+
+
+_MAX_SPANS = 8
+
+
+def format_days(days: Iterable[date]) -> str:
+    """Return days in order, those in a row as a span: `2025-01-03 – 2025-01-07, 2025-02-01 and 12 more`."""
+    spans: list[list[date]] = []
+    for day in sorted(days):
+        if spans and day - spans[-1][1] == timedelta(days=1):
+            spans[-1][1] = day
+        else:
+            spans.append([day, day])
+    shown = ", ".join(dates.format_period((first, last)) for first, last in spans[:_MAX_SPANS])
+    rest = sum((last - first).days + 1 for first, last in spans[_MAX_SPANS:])
+    return f"{shown} and {rest} more" if rest else shown
 
 
 NOTIFY_AFTER_FAILURES = 3
@@ -659,8 +688,14 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
                 digests=report.result.digests,
                 papers=report.result.papers,
                 new_papers=report.result.new_papers,
+                **({"note": report.reason} if report.reason else {}),
             )
-        for problem in report.result.problems:
+        for problem, *others in files.group_problems(report.result.problems):
+            more = {"more_like_it": len(others)} if others else {}
             log.warning(
-                "digest not understood", place=problem.location, line=problem.line, message=problem.message
+                "digest not understood",
+                place=problem.location,
+                line=problem.line,
+                message=problem.message,
+                **more,
             )

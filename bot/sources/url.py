@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -120,11 +120,8 @@ class UrlSource:
         self._from_time = from_time
         self._corrected_days = corrected_days
 
-    def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today from its usual hour on and the last few days."""
-        return base.stop_after_failures(self._fetch_days(request))
-
-    async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
         if "{" not in self._template:
             yield await self._fetch_document(self._template, request, None)
             return
@@ -132,16 +129,17 @@ class UrlSource:
         days = request.days
         if days is None:
             days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
-        days_by_location: dict[str, date] = {}
-        for day in days:
-            # A template without the day of the month gives one address for many days.
-            days_by_location.setdefault(expand_template(self._template, day), day)
-        for location, day in days_by_location.items():
-            if request.days is None and day == now.date() and now.time() < self._from_time:
-                reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
-                yield base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
-            else:
-                yield await self._fetch_document(location, request, day)
+        # A template without the day of the month gives one address for many days.
+        days_by_location = {expand_template(self._template, day): day for day in reversed(days)}
+        async for result in base.fetch_days(self._fetch_day, reversed(days_by_location.values()), request):
+            yield result
+
+    async def _fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
+        location, now = expand_template(self._template, day), request.now.astimezone(self._timezone)
+        if request.days is None and day == now.date() and now.time() < self._from_time:
+            reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
+            return base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
+        return await self._fetch_document(location, request, day)
 
     async def _fetch_document(
         self, location: str, request: base.FetchRequest, day: date | None

@@ -282,7 +282,7 @@ def parse_summary(place: str, text: str, notation: str) -> Entry:
 def found_basis(place: str, text: str, notation: str) -> Basis | None:
     entry = parse_summary(place, text, notation)
     assert entry.summary_missing == (not summaries.shown_sections(entry))
-    return summaries.find_shown_basis(DigestFormat.REVIEW, DAY, entry)
+    return summaries.find_shown_basis(DigestFormat.REVIEW, entry)
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -311,7 +311,6 @@ def test_no_sound_text_is_lost(place: str) -> None:
 SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합니다."
 EMPTY = "마스킹 방식에 대한 정보는 제공되지 않았습니다."
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
-LATE, EARLY = date(2025, 1, 2), date(2024, 6, 9)
 
 
 def entry(*sections: Section, missing: bool = False) -> Entry:
@@ -327,23 +326,61 @@ def test_empty_statements_are_not_shown_and_inventions_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("digest_format", "day", "sections", "basis"),
+    ("digest_format", "sections", "basis"),
     [
-        (DigestFormat.NEWSLETTER, LATE, [Section("What's New", SOUND)], Basis.PAPER),
-        (DigestFormat.NEWSLETTER, EARLY, [Section("Technical Details", SOUND)], Basis.PAPER),
-        (DigestFormat.NEWSLETTER, EARLY, [Section(None, SOUND)], Basis.ABSTRACT),
-        (DigestFormat.NEWSLETTER, LATE, [Section(None, SOUND)], None),
-        (DigestFormat.REVIEW, LATE, [Section("1. 동기", SOUND)], None),
-        (DigestFormat.REVIEW, LATE, [Section(None, INVENTED), Section("1. 동기", SOUND)], Basis.NONE),
-        (DigestFormat.REVIEW, LATE, [Section("4. 실험", EMPTY)], Basis.NONE),
-        (DigestFormat.REVIEW, LATE, [], Basis.NONE),
-        (DigestFormat.LISTING, LATE, [Section(None, SOUND)], Basis.ABSTRACT),
+        (DigestFormat.NEWSLETTER, [Section("What's New", SOUND)], None),
+        (DigestFormat.NEWSLETTER, [Section(None, SOUND)], None),
+        (DigestFormat.REVIEW, [Section("1. 동기", SOUND)], None),
+        (DigestFormat.REVIEW, [Section(None, INVENTED), Section("1. 동기", SOUND)], Basis.NONE),
+        (DigestFormat.REVIEW, [Section("4. 실험", EMPTY)], Basis.NONE),
+        (DigestFormat.REVIEW, [], Basis.NONE),
+        (DigestFormat.LIST, [Section("TL;DR", SOUND)], None),
+        (DigestFormat.LISTING, [Section(None, SOUND)], Basis.ABSTRACT),
     ],
 )
-def test_the_basis_follows_from_the_text_the_format_and_the_date(
-    digest_format: DigestFormat, day: date, sections: list[Section], basis: Basis | None
+def test_the_basis_is_unknown_unless_the_text_or_a_service_says_it(
+    digest_format: DigestFormat, sections: list[Section], basis: Basis | None
 ) -> None:
-    assert summaries.find_shown_basis(digest_format, day, entry(*sections)) is basis
+    assert summaries.find_shown_basis(digest_format, entry(*sections)) is basis
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Error: API quota exceeded",
+        "达到API配额限制",
+        "429 RESOURCE_EXHAUSTED. {'error': {'code': 429}}",
+        "Resource has been exhausted (e.g. check quota).",
+        "Error generating summary: timeout",
+        "The model is overloaded. Please try again later.",
+        "503 Service Unavailable",
+        "翻译失败：请求超时",
+        "API 호출 한도 초과",
+    ],
+)
+def test_an_error_of_a_models_server_is_no_part_of_a_summary(error: str) -> None:
+    parts = (Section("Motivation", SOUND), Section("Method", f"{error}\n\n{error}"), Section("Result", error))
+    assert summaries.drop_refusal(parts) == parts[:1]
+    assert summaries.drop_refusal(parts[1:]) == ()
+    line = Section("TL;DR", f"{SOUND}\n- {error}")
+    assert summaries.shown_sections(entry(line)) == (Section("TL;DR", SOUND),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Quota exceeded requests are studied in cloud schedulers, with a rule that is fair.",
+        "Error processing in humans is studied.",
+        "500 images are enough to train it.",
+        "Unable to process long inputs, models degrade.",
+        "Generation failed for 3% of prompts.",
+        "请求处理速度提升了三倍。",
+        "该模型总结失败，我们提出新方法来改进它",
+    ],
+)
+def test_a_sentence_about_errors_is_none(text: str) -> None:
+    assert not summaries.is_error(text)
+    assert not summaries.is_refusal(text)
 
 
 @pytest.mark.parametrize(

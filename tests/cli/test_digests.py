@@ -28,13 +28,49 @@ def test_ingest_twice_adds_nothing_the_second_time(paperround: Paperround, diges
     first = paperround("ingest", str(digest_folder), "--json")
     data = first.data
     problems = data.pop("problem_list")
-    assert (first.exit_status, data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
-    assert [Path(problem["file"]).name for problem in problems] == ["b.txt", "c.md"]
+    assert (first.exit_status, data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 1})
+    assert [Path(problem["file"]).name for problem in problems] == ["c.md"]
     assert all(problem["message"] in first.stderr for problem in problems)
+    assert f"1 file names no paper and changed nothing: {digest_folder}/b.txt" in first.stderr
     assert paperround("ingest", str(digest_folder), "--json").data["new_papers"] == 0
     again = paperround("ingest", "--again", "--json")
     counts = {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0}
     assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
+
+
+def test_a_folder_of_digests_with_a_readme_is_ingested_without_alarm(
+    paperround: Paperround, digest_folder: Path
+) -> None:
+    (digest_folder / "c.md").unlink()
+    readme = str(digest_folder / "b.txt")
+    assert paperround("ingest", readme).exit_status == 1, "it was named, so it should hold papers"
+    assert paperround("ingest", str(digest_folder)).exit_status == 0
+    lost = digest_folder / "lost.md"
+    lost.write_text(
+        "# Notes\n\nWe build on arXiv:2601.00008 and arXiv:2601.00009, as others do.\n", encoding="utf-8"
+    )
+    answer = paperround("ingest", str(digest_folder))
+    assert (
+        answer.exit_status,
+        "lost.md: it has 2 arXiv links, none in a form that is read" in answer.stderr,
+    ) == (1, True)
+
+
+def test_equal_problems_are_folded_with_their_number_and_places(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    papers = "".join(
+        f"### [Paper {n}](https://arxiv.org/abs/2601.{n:05})\n\nVote: many\n\n- ***Finding***: it works.\n\n"
+        for n in range(1, 21)
+    )
+    (tmp_path / "day.md").write_text(f"## Daily Papers (2026-01-05)\n\n{papers}", encoding="utf-8")
+    for command in ("parse", "ingest"):
+        answer = paperround(command, "day.md")
+        lines = [line for line in answer.stderr.splitlines() if "day.md" in line]
+        assert (answer.exit_status, len(lines)) == (1, 4)
+        assert [line.split(":")[2].strip() for line in lines[:3]] == ["5", "11", "17"]
+        assert "17 more like the last one: day.md:23, day.md:29" in lines[3]
+    assert len(paperround("ingest", "day.md", "--again", "--json").data["problem_list"]) == 40
 
 
 def test_ingest_without_paths_is_wrong_usage(paperround: Paperround) -> None:

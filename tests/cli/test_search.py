@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from bot import cli
+from bot.archive import ingest
+from bot.search.index import SearchIndexer
+from storage import migrate, models
 from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
 
@@ -115,6 +119,24 @@ def test_a_search_without_results_suggests_a_query(filled: Paperround) -> None:
 def test_a_paper_is_found_by_id_and_url(filled: Paperround) -> None:
     for name in ("2601.00002", "https://arxiv.org/pdf/2601.00002v1"):
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
+
+
+def test_a_paper_of_no_digest_says_so(filled: Paperround) -> None:
+    facts = models.PaperFacts(
+        "2601.00077", "arxiv", "https://arxiv.org", datetime(2026, 1, 5, tzinfo=UTC), "A paper"
+    )
+
+    async def add() -> None:
+        database = await migrate.open_database("sqlite+aiosqlite:///paperround.db")
+        service = ingest.IngestService(database, lambda: facts.read_at, SearchIndexer())
+        await service.add_facts([facts])
+        await database.close()
+
+    asyncio.run(add())
+    shown = filled("paper", "2601.00077").stdout
+    assert "in no digest" in shown
+    assert "None" not in shown
+    assert "in digests: 2026-01-05 to 2026-01-05" in filled("paper", "2601.00001").stdout
 
 
 @pytest.mark.parametrize(("locale", "first"), [("en", "Shows how"), ("ko", "바느질을")])

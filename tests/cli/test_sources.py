@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import cli
+from bot.core import clock
 from storage import errors
 from tests.support import source_payloads
 
@@ -126,6 +128,72 @@ def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
     assert (status, json.loads(stdout)[0]["digests"]) == (0, 1)
     assert site.requested == ["/a.md"]
     assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/a.md"]
+
+
+def paper_feed(numbers: range, on: date) -> str:
+    """Return a feed of single papers of a day, with authors and votes in its HTML."""
+    return source_payloads.rss(
+        *(
+            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.{n:05}</link>"
+            f"<pubDate>{on}T08:00:00Z</pubDate><description>&lt;p&gt;&lt;b&gt;Authors:&lt;/b&gt; Mina Alder&lt;/p&gt;"
+            f"&lt;p&gt;Upvotes: {n}&lt;/p&gt;&lt;p&gt;Moss {n} grows.&lt;/p&gt;</description></item>"
+            for n in numbers
+        )
+    )
+
+
+def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
+    today = clock.system_clock().date()
+    site.pages["/thirty"] = paper_feed(range(1, 31), today)
+    site.pages["/many"] = paper_feed(range(1, 301), today)
+    site.pages["/weekend"] = source_payloads.rss()
+    said = []
+    for path in ("/thirty", "/many", "/weekend"):
+        status, stdout, stderr = run("add", site.url + path, "--check")
+        assert status == 0, stderr
+        said += [line for line in stdout.splitlines() if line.startswith(f"{site.url}{path}: ")]
+    assert said == [
+        f"{site.url}/thirty: a list of papers, about 30 a day, can be posted.",
+        f"{site.url}/many: papers for look-up and alerts, not posted, about 300 a day.",
+        f"{site.url}/weekend: no paper yet.",
+    ]
+    site.pages["/again"] = site.pages["/many"]
+    [row] = json.loads(run("add", f"{site.url}/again", "--check", "--json")[1])
+    assert (row["brings"], row["papers_a_day"]) == ("look-up", 300)
+    run("fetch")
+    listed = json.loads(run("list", "--json")[1])
+    assert [(row["brings"], row["papers_a_day"], row["status"]) for row in listed] == [
+        ("posts", 30, "ok"),
+        ("look-up", 300, "ok"),
+        ("nothing", None, "not_yet"),
+        ("look-up", 300, "ok"),
+    ]
+    checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json"))}
+    many = checks[f"source {site.url}/many"]
+    assert (many["value"], many["note"]) == ("look-up, about 300 papers a day", "some 876 MB of disk a year")
+    assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
+    shown = json.loads(paperround("digest", "--json"))
+    assert [(row["votes"], row["authors"]) for row in shown[:2]] == [
+        (30, ["Mina Alder"]),
+        (29, ["Mina Alder"]),
+    ]
+    assert len(shown) == 30, "a plain day has none of a large feed alone"
+    found = json.loads(paperround("search", "moss 250", "--json"))
+    assert found[0]["arxiv_id"] == "2505.00250"
+
+
+def test_a_back_fill_names_the_days_that_it_did_not_get(site: Site) -> None:
+    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(31)]
+    for day in days:
+        site.pages[f"/{day}.md"] = source_payloads.newsletter(day, ids=[f"2501.{day.day:05}"])
+    for day in days[9:16]:
+        site.pages[f"/{day}.md"] = "Just some words."
+    run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
+    status, stdout, stderr = run("fetch", "--since", "2025-01-01", "--until", "2025-01-31", "--json")
+    [row] = json.loads(stdout)
+    assert (status, row["status"], row["digests"]) == (1, "ok", 24)
+    assert row["reason"] == "7 of 31 days not read, 2025-01-10 – 2025-01-16: there is no digest in it"
+    assert row["reason"] in stderr
 
 
 def test_the_list_shows_the_state_of_each_source(site: Site) -> None:

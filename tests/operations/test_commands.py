@@ -13,6 +13,7 @@ import pytest
 
 from bot.accounts import service as accounts_service
 from bot.app.container import Container
+from bot.archive import listing
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
@@ -21,6 +22,7 @@ from bot.outbox import contents
 from bot.outbox.discord_health import Answer
 from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
+from bot.sources import kinds
 from storage import deliveries, models, outbox, sources
 from storage.database import Database
 from tests.fake_discord import validation
@@ -424,6 +426,20 @@ async def test_a_missing_digest_is_not_a_failure_and_a_gone_source_has_no_next_f
     assert harness.texts("source-no-next") in shown
 
 
+@both_languages
+async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: ClientHarness) -> None:
+    day = harness.env.now().date()
+    posted, looked_up = [await _add(harness, f"https://feed.example/{name}.xml") for name in ("a", "b")]
+    ingest = harness.container.create_ingest()
+    for row, form, count in ((posted, "list", 3), (looked_up, "look-up", 2)):
+        papers = [{"arxiv_id": f"2501.{len(form)}{number:04}"} for number in range(1, count + 1)]
+        [digest] = listing.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
+        await ingest.add_digests([digest], source=row.url, location=row.url)
+    shown = await _sources_text(harness)
+    assert harness.texts("source-brings-posts", count=3) in shown
+    assert harness.texts("source-brings-look-up", count=2) in shown
+
+
 async def test_many_sources_have_pages(harness: ClientHarness) -> None:
     for number in range(10):
         await _add(harness, f"https://feed.example/{number}.xml")
@@ -443,6 +459,12 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     shown = await _sources_text(harness)
     assert harness.texts("sources-none") in shown
     assert harness.texts("sources-files") in shown
+    line = harness.texts("status-no-source", command=f"`{kinds.ADD_DEFAULT}`")
+    assert "paperround sources add https://huggingface.co" in line
+    assert line in shown
+    assert line in shown_text(await harness.ask("status"))
+    await _add(harness, "https://feed.example/0.xml")
+    assert line not in shown_text(await harness.ask("status"))
     assert harness.texts("archive-empty") in shown
 
 

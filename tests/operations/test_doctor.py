@@ -9,6 +9,7 @@ import pytest
 from bot.core import settings
 from bot.core.settings import Settings
 from bot.operations import doctor
+from bot.sources import kinds
 from storage import errors
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -46,6 +47,14 @@ async def test_a_fresh_installation_is_well_and_shows_the_values_in_force() -> N
     assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
+
+
+async def test_an_empty_inbox_is_no_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PAPERROUND_INBOX", str(tmp_path))
+    assert (await examine())["sources"].note == kinds.NO_SOURCE
+    monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co arxiv:cs.CL,cs.LG")
+    found = (await examine())["sources"]
+    assert (found.value, found.note) == ("2", "")
 
 
 async def test_every_setting_is_shown_with_its_origin(

@@ -75,8 +75,10 @@ def test_of_one_language_priority_decides_then_whether_someone_wrote_it_then_the
 
 def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_then_the_newest() -> None:
     english, korean = (appearance(language, DigestFormat.REVIEW) for language in ("en", "ko"))
-    newsletter = appearance("en", DigestFormat.NEWSLETTER, labelled=True)
-    newer = appearance("en", DigestFormat.NEWSLETTER, date(2026, 1, 6), labelled=True)
+    newsletter, newer = (
+        replace(appearance("en", DigestFormat.NEWSLETTER, on, labelled=True), writer="a model")
+        for on in (DAY, date(2026, 1, 6))
+    )
     newest_review = appearance("en", DigestFormat.REVIEW, date(2026, 1, 9))
     paper = detail(newest_review, english, korean, newsletter, newer)
     assert chosen(paper, Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
@@ -89,8 +91,8 @@ def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
     korean = appearance("ko", DigestFormat.NEWSLETTER, labelled=True)
     paper = detail(korean, abstract=TEXTS["en"])
     assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
-    assert chosen(paper, Locale.KO) == (DigestFormat.NEWSLETTER, "ko", DAY, Basis.PAPER)
-    assert chosen(detail(korean), Locale.EN) == (DigestFormat.NEWSLETTER, "ko", DAY, Basis.PAPER)
+    assert chosen(paper, Locale.KO) == (DigestFormat.NEWSLETTER, "ko", DAY, None)
+    assert chosen(detail(korean), Locale.EN) == (DigestFormat.NEWSLETTER, "ko", DAY, None)
     assert chosen(detail(abstract=TEXTS["en"]), Locale.KO) == (None, "en", DAY, Basis.ABSTRACT)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 import pytest
@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import feed, fetch_errors, fetcher
+from bot.sources import base, feed, fetch_errors, fetcher
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -62,6 +62,100 @@ async def test_single_papers_become_facts(origin: OriginServer, fetch: Fetcher) 
         ("2505.00002", f"{origin.url}/feed"),
     ]
     assert origin.paths == ["/feed"]
+
+
+def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
+    """Return an item as scripts make it from a day's list: authors, votes and a picture stand in the HTML of its text."""
+    html = (
+        f"<p><img src='https://cdn.example/{number}.png' alt='Paper thumbnail' style='max-width: 300px' /></p>"
+        f"<p><b>Authors:</b> Mina Alder, Tomas Brandt</p><p><b>Upvotes:</b> {votes}</p>"
+        f"<p><b>Summary:</b> Moss number {number} grows in 97-98% of all gardens.</p>"
+    )
+    link = f"https://arxiv.org/abs/2505.{number:05}"
+    when = f"{on}T08:00:00Z" if on else ""
+    return item(link, link=link, title=f"Growing Moss {number}", content=html, date=when)
+
+
+def built(*items: str, on: str) -> str:
+    return source_payloads.rss(f"<lastBuildDate>{on}T00:21:29Z</lastBuildDate>", *items)
+
+
+def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
+    """Return the format, date and number of papers of each digest, and whether it is rolling."""
+    return [
+        (digest.format.value, str(digest.date), digest.is_rolling, len(digest.entries))
+        for result in results
+        for digest in result.digests
+    ]
+
+
+async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
+        paper_item(3, on="2025-05-05"),
+    )
+    results = await fetch_results(feed_at(origin, fetch))
+    assert listed(results) == [("list", "2025-05-06", False, 2), ("list", "2025-05-05", False, 1)]
+    paper = results[0].digests[0].entries[1]
+    assert (paper.arxiv_id, paper.title, paper.votes) == ("2505.00002", "Growing Moss 2", 2)
+    assert (paper.authors, paper.thumbnail) == (("Mina Alder", "Tomas Brandt"), "https://cdn.example/2.png")
+    facts = results[0].facts[1]
+    assert facts.abstract == "Moss number 2 grows in 97-98% of all gardens."
+    assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
+
+
+async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
+    items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
+    for entries in (items, items[15:] + items[:15]):
+        origin.pages["/feed"] = built(*entries, on="2025-05-06")
+        assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", False, 30)]
+    origin.pages["/feed"] = built(*items[::-1], on="2025-05-06")
+    assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30
+    origin.pages["/feed"] = built(*items, on="2025-04-06")
+    assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", True, 30)], (
+        "it is old"
+    )
+
+
+async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_keeps_its_day(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = built(
+        paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
+    )
+    first = await fetch_results(feed_at(origin, fetch))
+    assert listed(first) == [("list", "2025-05-06", False, 2)], (
+        "dated by the papers, so of the feed's own day"
+    )
+    states = merge_page_states(first)
+    origin.pages["/feed"] = built(
+        paper_item(2, on="2025-04-01", votes=99),
+        paper_item(1, on="2025-05-01").replace("Growing", "On Growing"),
+        paper_item(3, on="2025-05-02"),
+        on="2025-05-07",
+    )
+    second = await fetch_results(feed_at(origin, fetch), states, now=source_fixtures.NOW + timedelta(days=1))
+    assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
+
+
+async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [(form, rolling, count) for form, _, rolling, count in listed(results)] == [("list", True, 150)]
+    assert results[0].location == f"{origin.url}/feed"
+
+
+async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on="2025-05-06") for number in range(1, 102)), paper_item(200, on="2025-05-05")
+    )
+    assert listed(await fetch_results(feed_at(origin, fetch))) == [
+        ("look-up", "2025-05-06", False, 101),
+        ("look-up", "2025-05-05", False, 1),
+    ]
 
 
 async def test_redated_or_reordered_entries_are_not_read_again(origin: OriginServer, fetch: Fetcher) -> None:

@@ -46,11 +46,45 @@ async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_pat
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    readme, broken, fine = await fetch_results(files(tmp_path))
-    assert (readme.status, readme.reason) == (FetchStatus.OK, "README.md: there is no digest in it")
+    readme, broken, fine, folder_result = await fetch_results(files(tmp_path))
+    assert (readme.status, readme.reason) == (FetchStatus.UNCHANGED, "README.md: there is no digest in it")
     assert broken.status is FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
     assert len(fine.digests) == 1
+    reason = "1 of 2 files not read, none of them with arXiv ids: README.md"
+    assert (folder_result.status, folder_result.reason) == (FetchStatus.OK, reason)
+
+
+def prose(name: str) -> str:
+    ids = ", ".join(f"arXiv:2505.0000{number}" for number in range(1, 5))
+    return f"# On {name}\n\nWe build on what others did before us, in {ids}, and leave the rest to them.\n"
+
+
+async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothing_changed(
+    tmp_path: Path,
+) -> None:
+    for name in ("b", "c", "d", "e"):
+        (tmp_path / f"{name}.md").write_text(prose(name), encoding="utf-8")
+    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
+    (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    first = await fetch_results(files(tmp_path))
+    counted = "5 of 6 files not read, 4 of them with arXiv ids: b.md, c.md, d.md …"
+    why = "b.md: there is no digest in it: it has 4 arXiv links, none in a form that is read"
+    assert (first[-1].status, first[-1].reason) == (FetchStatus.OK, f"{counted}; {why}")
+    again = await fetch_results(files(tmp_path), merge_page_states(first))
+    assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
+    (tmp_path / "b.md").unlink()
+    [fewer] = await fetch_results(files(tmp_path), merge_page_states(first))
+    assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv ids: c.md, d.md, e.md …")
+
+
+async def test_a_folder_of_which_no_file_is_read_fails_only_if_papers_stand_in_it(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
+    assert (await fetch_results(files(tmp_path)))[-1].status is FetchStatus.UNCHANGED
+    (tmp_path / "a.md").write_text(prose("a"), encoding="utf-8")
+    results = await fetch_results(files(tmp_path))
+    assert results[-1].status is FetchStatus.FAILED
+    assert "it has 4 arXiv links, none in a form that is read" in results[-1].reason
 
 
 async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
@@ -91,7 +125,7 @@ async def test_a_large_file_is_read_with_little_memory(
     (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 500_000, encoding="utf-8")
     (tmp_path / "b.md").write_text(source_payloads.newsletter() + " " * 300_000, encoding="utf-8")
     (tmp_path / "c.md").write_bytes(b"## Daily Papers \xff" + b" " * 300_000)
-    large, fine, broken = await fetch_results(files(tmp_path))
-    assert (large.status, large.reason) == (FetchStatus.OK, "a.md: it cannot be read within 60 MB of memory")
+    large, fine, broken, _ = await fetch_results(files(tmp_path))
+    assert large.reason == "a.md: it cannot be read within 60 MB of memory"
     assert (fine.status, len(fine.digests)) == (FetchStatus.OK, 1)
     assert broken.reason.startswith("c.md: it is not valid UTF-8")

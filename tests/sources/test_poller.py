@@ -24,6 +24,7 @@ from storage import errors as storage_errors
 from storage import sources as stored_sources
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_payloads
+from tests.support.planner_harness import PlannerHarness
 from tests.support.polling_harness import START, PollingHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -114,6 +115,70 @@ async def test_a_dry_run_reports_changes_and_stores_nothing(db_harness: PollingH
             ] == [(S.OK, 1, 2, 2), (S.OK, 1, 1, 1)]
     assert await db_harness.health() == before
     assert await db_harness.detail("2505.00001") is None
+
+
+def feed_of_papers(numbers: Sequence[int], on: str, *, reverse: bool = False) -> str:
+    items = [
+        f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.{n:05}</link><pubDate>{on}T08:00:00Z"
+        f"</pubDate><description>&lt;p&gt;Upvotes: {n}&lt;/p&gt;&lt;p&gt;Moss {n} grows.&lt;/p&gt;</description></item>"
+        for n in numbers
+    ]
+    return source_payloads.rss(*(items[::-1] if reverse else items))
+
+
+async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed_not_at_all(
+    db_harness: PollingHarness,
+) -> None:
+    harness = db_harness
+    planning = PlannerHarness(harness.db)
+    await planning.subscribe(created_at=START - timedelta(days=1), top_n=10)
+    for path in ("/feed", "/mirror", "/many"):
+        await harness.add(path)
+    harness.origin.pages["/feed"] = feed_of_papers([1, 2, 3], "2025-05-06")
+    harness.origin.pages["/mirror"] = feed_of_papers([1, 2, 3], "2025-05-06", reverse=True)
+    harness.origin.pages["/many"] = feed_of_papers(range(500, 700), "2025-05-06")
+    reports = await harness.fetch_due()
+    assert [(report.status, report.result.papers) for report in reports] == [
+        (S.OK, 3),
+        (S.OK, 3),
+        (S.OK, 200),
+    ]
+    async with harness.db.read() as connection:
+        rows = await archive.list_rows(connection)
+    assert sorted((row.format.value, str(row.date)) for row in rows) == [
+        ("list", "2025-05-06"),
+        ("look-up", "2025-05-06"),
+    ]
+    await planning.tick(datetime(2025, 5, 7, tzinfo=UTC))
+    assert await planning.list_contents() == ["2505.00003 2505.00002 2505.00001"]
+    # The mirror has yesterday's papers under today's date, and one more.
+    harness.now += timedelta(days=1)
+    harness.origin.pages["/feed"] = source_payloads.rss()
+    harness.origin.pages["/mirror"] = feed_of_papers([4, 3, 2, 1], "2025-05-07")
+    await harness.fetch_due()
+    await planning.tick(datetime(2025, 5, 8, tzinfo=UTC))
+    assert await planning.list_contents() == ["2505.00003 2505.00002 2505.00001", "2505.00004"]
+    health = await harness.health()
+    assert health[f"{harness.origin.url}/feed"].status is S.NOT_YET
+    assert health[f"{harness.origin.url}/feed"].failures == 0
+
+
+async def test_a_rolling_list_under_two_addresses_posts_what_is_new_once(harness: PollingHarness) -> None:
+    planning = PlannerHarness(harness.db)
+    await planning.subscribe(created_at=START - timedelta(days=1), top_n=10)
+    links = [f"- [Growing Moss in Garden {n}](https://arxiv.org/abs/2505.{n:05})\n" for n in range(1, 5)]
+    for path in ("/a.md", "/b.md"):
+        await harness.add(path)
+        harness.origin.pages[path] = "# Papers on moss\n\n" + "".join(links[:3])
+    await harness.fetch_due()
+    await planning.tick(datetime(2025, 5, 7, tzinfo=UTC))
+    assert await planning.list_contents() == []
+    for days, path in enumerate(("/a.md", "/b.md"), 1):
+        harness.now = START + timedelta(days=days)
+        harness.origin.pages[path] = "# Papers on moss\n\n" + "".join(links)
+        await harness.fetch_due()
+        await planning.tick(datetime(2025, 5, 7 + days, tzinfo=UTC))
+    assert await planning.list_contents() == ["2505.00004"]
 
 
 async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
@@ -534,6 +599,14 @@ def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
     assert overall_status(
         fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
     ) == (S.OK, "2 of 3 places: it broke")
+
+
+def test_the_days_that_were_not_read_are_named() -> None:
+    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(40)]
+    missed = {*days[3:8], *days[20:39:2]}
+    results = [fetch_result(S.FAILED if day in missed else S.OK, "it broke", day) for day in days]
+    spans = "2025-01-04 – 2025-01-08, " + ", ".join(str(day) for day in days[20:34:2]) + " and 3 more"
+    assert overall_status(*results) == (S.OK, f"15 of 40 days not read, {spans}: it broke")
 
 
 def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:

@@ -149,14 +149,38 @@ async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fet
     assert paper.sections == (models.Section("Finding", "small & fast"),)
 
 
-async def test_fetching_stops_after_five_failed_days(origin: OriginServer, fetch: Fetcher) -> None:
-    async def broken(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=500)
+BACK_FILL = [date(2025, 1, 1) + timedelta(days=number) for number in range(50)]
 
-    days = [date(2025, 1, day) for day in range(1, 21)]
-    for day in days:
-        origin.pages[f"/2025/01/{day:%d}.md"] = broken
-    assert await fetch_statuses(dated_source(origin, fetch), days=days) == [FAILED] * 5
+
+async def broken(request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=500)
+
+
+@pytest.mark.parametrize("hole", [broken, "Just some words."], ids=["error", "unreadable"])
+async def test_a_back_fill_goes_on_past_a_hole(origin: OriginServer, fetch: Fetcher, hole: Any) -> None:
+    for day in BACK_FILL:
+        is_hole = 10 <= BACK_FILL.index(day) < 35
+        page = hole if is_hole else source_payloads.newsletter(day)
+        origin.pages[f"/{day:%Y/%m/%d}.md"] = page
+    statuses = await fetch_statuses(dated_source(origin, fetch), days=BACK_FILL)
+    assert statuses == [OK] * 10 + [FAILED] * 25 + [OK] * 15
+
+
+async def test_a_server_that_only_fails_is_given_up_and_the_other_days_are_named(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    for day in BACK_FILL:
+        origin.pages[f"/{day:%Y/%m/%d}.md"] = broken
+    results = await fetch_results(dated_source(origin, fetch), days=BACK_FILL)
+    assert [result.day for result in results] == BACK_FILL
+    assert {result.status for result in results} == {FAILED}
+    assert [result.reason for result in results].count(base.NOT_ASKED) == 50 - base.MAX_CONSECUTIVE_ERRORS
+
+
+async def test_a_server_that_gives_no_answer_is_asked_for_five_days(fetch: Fetcher) -> None:
+    source = url.UrlSource("http://127.0.0.1:1/{date:%Y-%m-%d}.md", fetch, UTC_ZONE)
+    results = await fetch_results(source, days=BACK_FILL)
+    assert [result.reason == base.NOT_ASKED for result in results] == [False] * 5 + [True] * 45
 
 
 async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:

@@ -578,6 +578,7 @@ status-discord-limited = Discord is limiting the bot's requests right now. Posts
 status-discord-troubled = Discord is not answering properly right now. Posts that are due go out when it does.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
+status-no-source = No source yet. The operator of Paperround adds the first one with { $command }
 status-no-post = This server has no daily post.
 status-last = last { $last }
 status-next = { $next }
@@ -717,6 +718,14 @@ source-url = address with a date
 source-feed = feed
 source-huggingface = Hugging Face: the list of each day, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
+source-brings-posts = { $count ->
+    [one] about one paper a day
+   *[other] about { $count } papers a day
+}
+source-brings-look-up = { $count ->
+    [one] about one paper a day, for look-up and alerts
+   *[other] about { $count } papers a day, for look-up and alerts
+}
 source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }
