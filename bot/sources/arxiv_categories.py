@@ -657,5 +657,6 @@ KIND = base.KindRecord(
     public_label=lambda address: f"{SCHEME}{','.join(parse_categories(address))}",
     read_back_fill=read_back_fill,
     poll_interval=timedelta(minutes=30),
+    is_for_lookup=True,
     seconds_per_request=arxiv.KIND.seconds_per_request,
 )

@@ -141,6 +141,8 @@ class KindRecord:
     pending_poll_interval: timedelta | None = None
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
+    is_for_lookup: bool = False
+    """Whether all that it brings is for look-up and alerts: facts, or papers that nobody has chosen."""
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None

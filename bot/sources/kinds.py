@@ -136,7 +136,7 @@ class Yield:
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
     """Return what a stored source brought, by the papers of its digests."""
-    found = Yield(has_facts=get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+    found = Yield(has_facts=get(row.kind, row.url).is_for_lookup)
     for form, days in counted.items():
         if form is models.DigestFormat.LOOKUP:
             found.looked_up.update(days)

@@ -108,8 +108,8 @@ class SourceReport:
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         for digest in result.digests:
             self.found.add_digest(digest)
-        is_facts_kind = kinds.get(self.source.kind, self.source.url).stage is base.Stage.MISSING_FACTS
-        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_facts_kind
+        is_for_lookup = kinds.get(self.source.kind, self.source.url).is_for_lookup
+        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_for_lookup
         self.status_counts[result.status] += 1
         self.is_unfinished = result.is_unfinished
         if result.reason:
