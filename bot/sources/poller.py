@@ -83,7 +83,8 @@ class SourceReport:
     """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
 
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
-    `has_lost`: something fetched was not stored, so the next run begins before it.
+    `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
+    before it, or another process has gone on with the back-fill.
     """
 
     source: models.StoredSource
@@ -97,6 +98,7 @@ class SourceReport:
     missed_days: set[date] = field(default_factory=set)
     found: kinds.Yield = field(default_factory=kinds.Yield)
     is_unfinished: bool = False
+    progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
@@ -254,10 +256,12 @@ class Checkpoint:
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
-    async def set_progress(self, row: models.StoredSource, progress: Mapping[str, Any]) -> None:
-        """Save how far a back-fill has come, once what it read is stored."""
+    async def move_progress(self, report: SourceReport, progress: Mapping[str, Any]) -> bool:
+        """Save how far a back-fill has come, once what it read is stored; False if another process has gone on with it."""
         async with self._database.transaction() as connection:
-            await sources.set_progress(connection, row.id, progress)
+            has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
+        report.progress = progress
+        return has_moved
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
@@ -382,7 +386,7 @@ class Sink:
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
         item.report.add_fetch_result(item.result, ingested)
         if item.result.progress is not None and not item.report.has_lost:
-            await self._checkpoint.set_progress(item.report.source, item.result.progress)
+            item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
         if item.result.page_states:
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
@@ -544,7 +548,7 @@ class Poller:
         state = Checkpoint(self._database, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
-        reports_by_id = {row.id: SourceReport(row) for row in rows}
+        reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
         run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
             async with target.running():

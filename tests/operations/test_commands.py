@@ -446,11 +446,13 @@ async def test_a_source_shows_how_far_its_back_fill_is(harness: ClientHarness) -
     progress = arxiv_categories.Progress(
         since="2025-01-01", sets=["cs:cs:CL"], papers=270, read=300, size=450
     )
+    stored = None
     for papers, changed in ((270, progress), (None, replace(progress, sets=[], read=450))):
         async with harness.container.database.transaction() as connection:
-            await sources.set_progress(connection, row.id, asdict(changed))
+            assert await sources.move_progress(connection, row.id, stored, asdict(changed))
         shown = await _sources_text(harness)
         assert "`arxiv:cs.CL`" in shown
+        stored = asdict(changed)
         text = harness.texts("source-back-fill", papers=270, since="2025-01-01", share=66)
         assert (text in shown) is (papers is not None)
     assert "66" in text

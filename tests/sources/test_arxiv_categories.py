@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -64,7 +64,7 @@ class ArxivHarness(PollingHarness):
         found = kinds.read_back_fill(row)
         return found and found.describe()
 
-    async def progress(self) -> dict[str, Any]:
+    async def progress(self) -> Mapping[str, Any]:
         [row] = (await self.health()).values()
         assert row.progress is not None
         return row.progress
@@ -390,6 +390,32 @@ async def test_a_span_of_days_is_filled_on_request(sqlite_harness: ArxivHarness)
     await harness.fetch_all(days=span)
     expected = [paper for paper in harness.fake.papers if paper.created_on in span]
     assert await harness.stored_ids() == own(expected)
+
+
+async def test_a_span_that_is_asked_for_does_not_end_a_longer_back_fill(
+    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = sqlite_harness
+    monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
+    harness.fake.papers = many(450)
+    await harness.add(CL, since="2025-01-05")
+    await harness.fetch_due()
+    await harness.fetch_all(days=[date(2025, 1, 20)])
+    since_fifth = own([paper for paper in harness.fake.papers if paper.created_on >= date(2025, 1, 5)])
+    assert await harness.stored_ids() == since_fifth
+    assert set(harness.fake.served.values()) == {1}
+    await harness.fetch_all(days=[date(2025, 1, 1)])
+    first = own([paper for paper in harness.fake.papers if paper.created_on == date(2025, 1, 1)])
+    assert await harness.stored_ids() == since_fifth | first
+
+
+async def test_two_processes_do_not_read_the_same_back_fill_to_its_end(harness: ArxivHarness) -> None:
+    harness.fake.papers = many(450)
+    await harness.add(CL, since="2025-01-01")
+    await asyncio.gather(harness.fetch_all(), harness.fetch_all())
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    assert sum(harness.fake.served.values()) <= 450 + harness.fake.page_size
+    assert (await harness.progress())["sets"] == []
 
 
 async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(
